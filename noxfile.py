@@ -1,0 +1,72 @@
+"""The project's jobs. `pip install nox`, then `nox -s reproduce`; `nox --list` shows them all."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+CONSTRAINTS = Path("constraints.txt")
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """The project with some of its extras, every version as locked."""
+    session.install("--constraint", str(CONSTRAINTS), "--editable", f".[{','.join(extras)}]")
+
+
+@nox.session
+def reproduce(session: nox.Session) -> None:
+    """Run the whole assignment over every seed and data set, judge it, write reports/."""
+    install(session, "assignment")
+    session.run("assay", "reproduce", *session.posargs)
+
+
+@nox.session
+def grade(session: nox.Session) -> None:
+    """Grade submissions: `nox -s grade -- submissions/`."""
+    install(session, "assignment")
+    session.run("assay", "grade", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, two at a time."""
+    install(session, "assignment", "test")
+    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting, the notebooks included."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    notebooks = sorted(str(path) for path in Path("notebooks").glob("*.ipynb"))
+    session.run("nbstripout", "--verify", *notebooks)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the harness's types with mypy, strictly."""
+    install(session, "assignment", "lint")
+    session.run("mypy")
+
+
+@nox.session(reuse_venv=False)
+def lock(session: nox.Session) -> None:
+    """Resolve all dependencies afresh and write constraints.txt."""
+    torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
+    session.install("--upgrade", torch, ".[assignment,test,lint]")
+    frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))
+    pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
+    CONSTRAINTS.write_text("\n".join(["# Written by `nox -s lock`.", *pins, ""]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed as ratios, interleaved: `nox -s bench -- network`."""
+    install(session, "assignment")
+    for name in session.posargs or ["network"]:
+        session.run("python", "-m", f"benchmarks.{name}")
