@@ -1,0 +1,168 @@
+"""Read assignment.toml: the parts, their matrix of runs, limits, criteria and points."""
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from assay.errors import UsageError
+from assay.records import Figure, Record, Scalar
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+RelativePath = Annotated[str, Field(pattern=r"^[\w-][\w./-]*$")]
+
+
+class Limits(Record):
+    """How long a cell, and a whole run, may take on the wall clock."""
+
+    cell_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    run_seconds: Annotated[float, Field(gt=0, le=86400)] = 300.0
+
+
+class CriterionSpec(Record):
+    """One line of the mark sheet; its tests carry `pytest.mark.criterion(name)`."""
+
+    name: Name
+    title: str
+    points: Annotated[float, Field(ge=0)]
+
+
+class Part(Record):
+    """One notebook, run for every seed and every combination of the matrix."""
+
+    name: Name
+    title: str
+    notebook: RelativePath
+    rubric: RelativePath
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    matrix: dict[Name, Annotated[list[Scalar], Field(min_length=1)]] = {}
+    criterion: Annotated[list[CriterionSpec], Field(min_length=1)]
+    figure: list[Figure] = []
+
+    @model_validator(mode="after")
+    def names_are_unique(self) -> "Part":
+        _refuse_repeats(f"criteria of part `{self.name}`", [c.name for c in self.criterion])
+        return self
+
+
+class Assignment(Record):
+    """The whole of assignment.toml, and the folder it stands in."""
+
+    title: str
+    root: Path
+    limits: Limits = Limits()
+    part: Annotated[list[Part], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def names_are_unique(self) -> "Assignment":
+        _refuse_repeats("parts", [part.name for part in self.part])
+        return self
+
+    def with_seeds(self, seeds: list[int]) -> "Assignment":
+        """The same assignment over other seeds."""
+        parts = [part.model_copy(update={"seeds": seeds}) for part in self.part]
+        return self.model_copy(update={"part": parts})
+
+
+def read(path: Path) -> Assignment:
+    """Read and validate an assignment.
+
+    Raises
+    ------
+    UsageError
+        Where the file is missing, is not TOML or says something it may not: with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"no assignment at `{path}`",
+            found=error.strerror or str(error),
+            hint="run assay where assignment.toml stands, or name it with `--assignment`",
+        ) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Assignment:
+    """Validate the text of an assignment that stands at `path`."""
+    try:
+        data = tomllib.loads(text)
+        return Assignment.model_validate(_whole_numbers_as_floats(data) | {"root": path.parent})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"`{path}` is not TOML", found=str(error)) from None
+    except ValidationError as error:
+        raise UsageError(
+            f"`{path}` does not describe an assignment",
+            found="\n".join(_in_words(problem, text) for problem in error.errors()),
+            hint="docs/rubric.md lists every key and what it may hold",
+        ) from None
+
+
+def _whole_numbers_as_floats(data: dict[str, Any]) -> dict[str, Any]:
+    """TOML tells 60 from 60.0 and so do strict records; here a person may write either."""
+    limits = data.get("limits")
+    if isinstance(limits, dict):
+        data["limits"] = {key: _as_float(value) for key, value in limits.items()}
+    for part in data.get("part", []) if isinstance(data.get("part"), list) else []:
+        for criterion in part.get("criterion", []) if isinstance(part, dict) else []:
+            if isinstance(criterion, dict) and "points" in criterion:
+                criterion["points"] = _as_float(criterion["points"])
+    return data
+
+
+def _as_float(value: Any) -> Any:
+    return float(value) if type(value) is int else value
+
+
+def _in_words(problem: Any, text: str) -> str:
+    """`line 12: part.criterion.points is "two"; expected: a valid number`."""
+    keys = problem["loc"]
+    line = _line_of(keys, text)
+    name = ".".join(str(key) for key in keys if isinstance(key, str)) or "the file"
+    found = "missing" if problem["type"] == "missing" else f"{problem['input']!r:.60}"
+    expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if problem["type"] == "extra_forbidden":
+        return f"line {line}: `{name}` is not a key that assay knows"
+    return f"line {line}: `{name}` is {found}; expected: {expected}"
+
+
+def _line_of(keys: tuple[str | int, ...], text: str) -> int:
+    """The line of the deepest of these keys that the text spells out (tomllib keeps no lines)."""
+    best, table = (0, 1), ()  # type: tuple[int, int], tuple[str | int, ...]
+    seen: Counter[str] = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.split("#")[0].strip()
+        if stripped.startswith("["):
+            table = _table(stripped, seen)
+            here = table
+        elif "=" in stripped:
+            here = (*table, *stripped.split("=")[0].strip().strip('"').split("."))
+        else:
+            continue
+        if here == keys[: len(here)] and len(here) > best[0]:
+            best = (len(here), number)
+    return best[1]
+
+
+def _table(header: str, seen: Counter[str]) -> tuple[str | int, ...]:
+    """`[[part.criterion]]` as the path it opens, array indices counted as it goes."""
+    name = header.strip("[] ")
+    if header.startswith("[["):
+        seen[name] += 1
+        for inner in [other for other in seen if other.startswith(f"{name}.")]:
+            del seen[inner]
+    path: list[str | int] = []
+    words = name.split(".")
+    for depth, word in enumerate(words, 1):
+        path.append(word)
+        if (outer := ".".join(words[:depth])) in seen:
+            path.append(seen[outer] - 1)
+    return tuple(path)
+
+
+def _refuse_repeats(what: str, names: list[str]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise ValueError(f"unique names; the {what} repeat {', '.join(repeated)}")

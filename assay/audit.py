@@ -1,0 +1,45 @@
+"""Reproducibility is audited, not assumed: two runs of one job, compared bit by bit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.evidence import Refused, read_arrays
+from assay.records import RunRecord
+from assay.store import Store
+
+
+@dataclass(frozen=True)
+class Audit:
+    """How many arrays were compared in how many runs, and the names of those that differ."""
+
+    runs: int
+    arrays: int
+    differing: list[str]
+
+
+def audit(records: Sequence[RunRecord], first: Store, second: Store) -> Audit:
+    """Compare what two stores keep of the same runs; an array that only one has differs."""
+    arrays, differing = 0, []
+    for record in records:
+        one = _arrays(first.files(record.key))
+        other = _arrays(second.files(record.key))
+        arrays += len(one.keys() | other.keys())
+        unlike = sorted(n for n in one.keys() | other.keys() if one.get(n) != other.get(n))
+        differing += [f"{record.run.id}: {name}" for name in unlike]
+    return Audit(len(records), arrays, differing)
+
+
+def _arrays(files: Mapping[str, bytes]) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    """Every recorded array as dtype, shape and bytes: equal exactly where every bit is."""
+    found: dict[str, tuple[str, tuple[int, ...], bytes]] = {}
+    for file, content in files.items():
+        if file.startswith("evidence/") and file.endswith(".npz"):
+            try:
+                arrays = read_arrays(content)
+            except Refused as error:
+                found[file] = (f"refused: {error}", (), content)
+                continue
+            question = file.removeprefix("evidence/").removesuffix(".npz")
+            for name, array in arrays.items():
+                found[f"{question}/{name}"] = (array.dtype.str, array.shape, array.tobytes())
+    return found

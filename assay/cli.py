@@ -1,0 +1,301 @@
+"""The command line: the only file that prints or exits.
+
+stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
+`--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
+    from assay.pipeline import Road
+    from assay.records import Result
+    from assay.submission import Submission
+
+NOT_ISOLATED = (
+    "warning: nothing isolates this code from your account yet: "
+    "grade only what you would run yourself"
+)
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every step takes."""
+    for option in (
+        click.option(
+            "--assignment",
+            type=click.Path(path_type=Path),
+            default=Path("assignment.toml"),
+            show_default=True,
+            help="The assignment to grade by.",
+        ),
+        click.option(
+            "--reports",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=Path("reports"),
+            show_default=True,
+            help="Where reports are written, a folder for each submission.",
+        ),
+        click.option("--seeds", help="Other seeds than the assignment's: `0-19` or `1,4,7`."),
+        click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core]."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    ):
+        command = option(command)
+    return command
+
+
+submissions = click.argument(
+    "paths", nargs=-1, required=True, metavar="SUBMISSION...", type=click.Path(path_type=Path)
+)
+force_option = click.option("--force", is_flag=True, help="Run again what has been run already.")
+pass_mark_option = click.option(
+    "--pass-mark",
+    type=click.FloatRange(0, 100),
+    help="Exit with 1 where less than this percentage of the judged points is earned.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="assay")
+def cli() -> None:
+    """Grade homework that trains.
+
+    A submission is a folder with notebooks/ and solution/, or one bare notebook; a folder of
+    submissions stands for all of them.
+    """
+
+
+@cli.command()
+@submissions
+@shared_options
+def check(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Say whether submissions can be graded, without running anything."""
+    from assay import plan
+
+    road = _road(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        runs = plan.make(road.assignment, handed_in)
+        columns = {run.column for run in runs}
+        text = f"✓ {handed_in.name}: can be graded, {len(runs)} runs over {', '.join(columns)}"
+        return {"text": text, "submission": handed_in.name, "runs": [run.id for run in runs]}
+
+    _for_each(road, paths, as_json, one)
+
+
+@cli.command()
+@submissions
+@shared_options
+@force_option
+def run(paths: tuple[Path, ...], as_json: bool, force: bool, **options: Any) -> None:
+    """Execute submissions over every seed and data set, and keep the evidence."""
+    road = _road(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        records = _run(road, handed_in, force)
+        lines = [f"{r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
+        return {"text": "\n".join(lines), "runs": [r.model_dump(mode="json") for r in records]}
+
+    _for_each(road, paths, as_json, one)
+
+
+@cli.command()
+@submissions
+@shared_options
+@pass_mark_option
+def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **options: Any) -> None:
+    """Judge the evidence that is kept, and write results.json."""
+    from assay import pipeline
+
+    road = _road(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        result = pipeline.judge(road, handed_in, pipeline.kept(road, handed_in))
+        return _answer(result, str(road.folder(handed_in) / "results.json"))
+
+    _for_each(road, paths, as_json, one, pass_mark)
+
+
+@cli.command()
+@submissions
+@shared_options
+def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Write the report of submissions that have been judged."""
+    from assay import pipeline
+
+    road = _road(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        page = pipeline.report(road, handed_in, pipeline.judged(road, handed_in))
+        return {"text": str(page), "report": str(page)}
+
+    _for_each(road, paths, as_json, one)
+
+
+@cli.command()
+@submissions
+@shared_options
+@force_option
+@pass_mark_option
+def grade(
+    paths: tuple[Path, ...], as_json: bool, force: bool, pass_mark: float | None, **options: Any
+) -> None:
+    """Run, judge and report: all steps in one."""
+    road = _road(**options)
+    _for_each(road, paths, as_json, lambda handed_in: _grade(road, handed_in, force), pass_mark)
+
+
+@cli.command()
+@shared_options
+@force_option
+@click.option("--verify", is_flag=True, help="Run all of it once more and compare bit by bit.")
+@click.option("--name", default="reference", show_default=True, help="The report's folder.")
+def reproduce(as_json: bool, force: bool, verify: bool, name: str, **options: Any) -> None:
+    """Run the assignment's own solution over its whole matrix, and write the reports."""
+    from assay import pipeline
+
+    road = _road(**options)
+
+    def one(_: "Submission") -> dict[str, Any]:
+        handed_in = pipeline.read(road.assignment.root, name)
+        answer = _grade(road, handed_in, force)
+        return _verified(road, handed_in, answer) if verify else answer
+
+    _for_each(road, (road.assignment.root,), as_json, one)
+
+
+def main() -> None:
+    """Run a command; a foreseeable error is a sentence and an exit code, never a traceback."""
+    from assay.errors import AssayError
+
+    try:
+        cli()
+    except AssayError as error:
+        click.echo(error, err=True)
+        sys.exit(error.exit_code)
+
+
+def _road(assignment: Path, reports: Path, seeds: str | None, jobs: int | None) -> "Road":
+    from assay import assignment as assignments
+    from assay import pipeline, schedule
+    from assay.store import Store
+
+    read = assignments.read(assignment)
+    if seeds is not None:
+        read = read.with_seeds(_seeds(seeds))
+    return pipeline.Road(
+        assignment=read,
+        store=Store(read.root / ".assay" / "store"),
+        reports=reports,
+        workers=jobs or schedule.available_cores(),
+    )
+
+
+def _seeds(text: str) -> list[int]:
+    """`0-19` and `1,4,7`, mixed as one likes."""
+    seeds: list[int] = []
+    for piece in text.split(","):
+        first, _, last = piece.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise click.BadParameter(f"`{text}`: expected `0-19` or `1,4,7`", param_hint="--seeds")
+        seeds += range(int(first), int(last or first) + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def _for_each(
+    road: "Road",
+    paths: tuple[Path, ...],
+    as_json: bool,
+    step: Callable[["Submission"], dict[str, Any]],
+    pass_mark: float | None = None,
+) -> None:
+    """Do one step for every submission; an error of one does not keep the others from theirs."""
+    from assay import pipeline, submission
+    from assay.errors import AssayError
+
+    answers, worst = [], 0
+    for path in [one for given in paths for one in submission.find(given, road.assignment)]:
+        try:
+            answer = step(pipeline.read(path))
+        except AssayError as error:
+            click.echo(error, err=True)
+            worst = max(worst, error.exit_code)
+            answers.append({"submission": path.stem, "error": error.what, "hint": error.hint})
+            continue
+        if not as_json:
+            click.echo(answer["text"])
+        answers.append({key: value for key, value in answer.items() if key != "text"})
+        worst = max(worst, answer.get("exit_code", 0))
+        if pass_mark is not None and answer.get("percent", 100) < pass_mark:
+            worst = max(worst, 1)
+    if as_json:
+        click.echo(json.dumps(answers, indent=1, ensure_ascii=False))
+    sys.exit(worst)
+
+
+def _grade(road: "Road", handed_in: "Submission", force: bool) -> dict[str, Any]:
+    from assay import pipeline
+
+    records = _run(road, handed_in, force)
+    result = pipeline.judge(road, handed_in, records)
+    return _answer(result, str(pipeline.report(road, handed_in, result)))
+
+
+def _run(road: "Road", handed_in: "Submission", force: bool) -> Any:
+    from assay import pipeline
+    from assay.progress import live
+
+    jobs = road.jobs(handed_in)
+    if not handed_in.is_reference:
+        _warn_once()
+    with live(len(jobs), handed_in.name) as progress:
+        return pipeline.run(road, jobs, force=force, progress=progress)
+
+
+@cache
+def _warn_once() -> None:
+    click.echo(NOT_ISOLATED, err=True)
+
+
+def _answer(result: "Result", where: str) -> dict[str, Any]:
+    from assay.records import Outcome, Verdict
+    from assay.report.summary import summary
+
+    unjudged = any(criterion.verdict is Verdict.NOT_JUDGED for criterion in result.criteria)
+    ours = unjudged or any(r.outcome is Outcome.INFRASTRUCTURE for r in result.runs)
+    possible = result.judged_points
+    return {
+        "text": summary(result, where),
+        "submission": result.submission,
+        "earned": result.earned,
+        "possible": possible,
+        "percent": 100 * result.earned / possible if possible else 0.0,
+        "for_review": result.review_points,
+        "criteria": {f"{c.part}/{c.name}": c.earned for c in result.criteria},
+        "report": where,
+        "exit_code": 4 if ours else 0,
+    }
+
+
+def _verified(road: "Road", handed_in: "Submission", answer: dict[str, Any]) -> dict[str, Any]:
+    from assay import pipeline
+    from assay.progress import live
+
+    jobs = road.jobs(handed_in)
+    with live(len(jobs), "again") as progress:
+        audit = pipeline.verify(road, jobs, progress)
+    if audit.differing:
+        line = f"{len(audit.differing)} of {audit.arrays} recorded arrays differ:\n" + "\n".join(
+            f"  {name}" for name in audit.differing[:20]
+        )
+    else:
+        line = f"verified: {audit.runs} runs made twice, {audit.arrays} arrays, every bit the same"
+    audited = {"arrays": audit.arrays, "differing": audit.differing}
+    code = 1 if audit.differing else answer["exit_code"]
+    text = f"{answer['text']}\n{line}"
+    return answer | {"text": text, "audit": audited, "exit_code": code}

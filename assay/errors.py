@@ -1,0 +1,41 @@
+"""Errors a person can act on: what, where, what was found, then a hint.
+
+AssayError
+├── UsageError        exit 2   the command or the assignment is written wrongly
+├── CannotGrade       exit 3   the submission cannot be graded as it is
+└── OurFault          exit 4   the harness or the machine failed; never the student's mistake
+"""
+
+
+class AssayError(Exception):
+    """A foreseeable error: `what` went wrong, what was `found`, and a `hint` on what to do."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, found: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what, self.found, self.hint = what, found, hint
+
+    def __str__(self) -> str:
+        lines = [f"error: {self.what}"]
+        lines += [f"  {line}" for line in self.found.splitlines()]
+        lines += ["", f"hint: {self.hint}"] if self.hint else []
+        return "\n".join(lines)
+
+
+class UsageError(AssayError):
+    """The command line or the assignment is written wrongly."""
+
+    exit_code = 2
+
+
+class CannotGrade(AssayError):
+    """The submission cannot be graded as it is."""
+
+    exit_code = 3
+
+
+class OurFault(AssayError):
+    """The harness or the machine failed; nothing was held against the student."""
+
+    exit_code = 4

@@ -1,0 +1,204 @@
+"""Read evidence strictly: it is a claim by the student's process, and may be made to hurt.
+
+`numpy.load` trusts a header before it has seen the data (244 bytes can ask for 8 TB), and JSON
+as Python reads it has NaN and repeated keys. So members, headers and sizes are checked first.
+"""
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+Shape = tuple[int | None, ...]
+MAX_MEMBERS = 64
+MAX_BYTES = 64_000_000
+KINDS = "biuf"
+
+
+class Refused(ValueError):
+    """The bytes are not evidence; the message says why."""
+
+
+class NotAnswered(Exception):
+    """The question was put, or should have been, and no answer came back."""
+
+
+class WrongAnswer(AssertionError):
+    """An answer came back that is not of the form that was asked for."""
+
+
+def read_arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of an npz archive.
+
+    Raises
+    ------
+    Refused
+        Where a member is anything but an array of numbers whose header, dtype, shape and size
+        agree.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise Refused(f"not an npz archive: {error}") from None
+    if len(members) > MAX_MEMBERS or len({m.filename for m in members}) != len(members):
+        raise Refused("too many arrays, or two of one name")
+    if sum(member.file_size for member in members) > MAX_BYTES:
+        raise Refused(f"the arrays expand to more than {MAX_BYTES // 10**6} MB")
+    return {m.filename.removesuffix(".npy"): _array(_raw(archive, m), m.filename) for m in members}
+
+
+def _raw(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(member) as file:
+            raw = file.read(member.file_size + 1)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        raise Refused(f"`{member.filename[:60]}` cannot be unpacked: {error}") from None
+    except Exception as error:  # zlib.error and friends: whatever the bytes provoke is theirs
+        raise Refused(f"`{member.filename[:60]}` is damaged: {error}") from None
+    if len(raw) != member.file_size:
+        raise Refused(f"`{member.filename[:60]}` is not as long as its archive says")
+    return raw
+
+
+def _array(raw: bytes, name: str) -> np.ndarray[Any, Any]:
+    file = io.BytesIO(raw)
+    try:
+        version = npy.read_magic(file)
+        read_header = {
+            (1, 0): npy.read_array_header_1_0,
+            (2, 0): npy.read_array_header_2_0,
+        }[version]
+        shape, fortran_order, dtype = read_header(file, max_header_size=1000)
+    except Exception as error:
+        raise Refused(f"`{name[:60]}` has no sound header: {type(error).__name__}") from None
+    if dtype.hasobject or dtype.kind not in KINDS or dtype.itemsize > 16:
+        raise Refused(f"`{name[:60]}` holds {dtype}, not plain numbers")
+    count = math.prod(int(length) for length in shape)
+    if any(length < 0 for length in shape) or count * dtype.itemsize != len(raw) - file.tell():
+        raise Refused(f"`{name[:60]}` has a header for {count} numbers and a body for others")
+    array = np.frombuffer(raw, dtype, count, file.tell())
+    return array.reshape(shape, order="F" if fortran_order else "C").astype(dtype.newbyteorder("="))
+
+
+def read_json(content: bytes) -> Any:
+    """Strict JSON: no NaN, no Infinity, no numbers out of range, no repeated keys.
+
+    Raises
+    ------
+    Refused
+        With what was found.
+    """
+    try:
+        return json.loads(
+            content, parse_constant=_no_constant, parse_float=_float, object_pairs_hook=_pairs
+        )
+    except RecursionError:
+        raise Refused("JSON nested too deep") from None
+    except Refused:
+        raise
+    except ValueError as error:
+        raise Refused(f"not JSON: {str(error)[:100]}") from None
+
+
+def _no_constant(name: str) -> None:
+    raise Refused(f"JSON with {name}")
+
+
+def _float(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise Refused(f"JSON with {text[:20]}, which no float can hold")
+    return value
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise Refused("JSON with a repeated key")
+    return dict(pairs)
+
+
+class Answer(SimpleNamespace):
+    """The arrays of one answer as attributes; `text` holds what is not numbers."""
+
+    text: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotAnswered(f"the answer has no `{name}`")
+
+
+class Evidence:
+    """The answers of one run, by question; reading one checks it."""
+
+    def __init__(
+        self, files: Mapping[str, bytes], shapes: Mapping[str, Mapping[str, Shape]], ended: str
+    ) -> None:
+        self._files, self._shapes, self._ended = files, shapes, ended
+
+    def questions(self) -> list[str]:
+        """Every question this run was handed."""
+        return list(self._shapes)
+
+    def __getitem__(self, question: str) -> Answer:
+        if question not in self._shapes:
+            raise KeyError(f"the rubric hands out no question `{question}`")
+        note = self._note(question)
+        if note["status"] != "answered":
+            raise NotAnswered(_in_words(note))
+        try:
+            arrays = read_arrays(self._files.get(f"evidence/{question}.npz", b""))
+        except Refused as error:
+            raise NotAnswered(f"the evidence was refused: {error}") from None
+        checked = {n: _checked(arrays, n, shape) for n, shape in self._shapes[question].items()}
+        text = note.get("text")
+        return Answer(text=text if isinstance(text, dict) else {}, **checked)
+
+    def partial(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
+        """Whatever arrays stand in an answer, as they are; none where there is no answer."""
+        try:
+            return read_arrays(self._files.get(f"evidence/{question}.npz", b""))
+        except Refused:
+            return {}
+
+    def _note(self, question: str) -> dict[str, Any]:
+        content = self._files.get(f"evidence/{question}.json")
+        if content is None:
+            raise NotAnswered(f"never reached: {self._ended}")
+        try:
+            note = read_json(content)
+        except Refused as error:
+            raise NotAnswered(f"the evidence was refused: {error}") from None
+        if not isinstance(note, dict) or not isinstance(note.get("status"), str):
+            raise NotAnswered("the evidence was refused: it does not say what became of it")
+        return note
+
+
+def _in_words(note: dict[str, Any]) -> str:
+    error = str(note.get("error", ""))[:500]
+    return f"your code raised {error}" if note["status"] == "raised" else error
+
+
+def _checked(
+    arrays: dict[str, np.ndarray[Any, Any]], name: str, shape: Shape
+) -> np.ndarray[Any, Any]:
+    if name not in arrays:
+        raise NotAnswered(f"the answer has no numbers in `{name}`")
+    array = arrays[name]
+    fits = array.ndim == len(shape) and all(
+        expected in (None, found) for expected, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise WrongAnswer(f"`{name}` has shape {array.shape}, expected {_shape_in_words(shape)}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise WrongAnswer(f"`{name}` holds {'NaN' if np.isnan(array).any() else 'infinity'}")
+    return array
+
+
+def _shape_in_words(shape: Shape) -> str:
+    inside = ", ".join("any" if length is None else str(length) for length in shape)
+    return f"({inside},)" if len(shape) == 1 else f"({inside})"

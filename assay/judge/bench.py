@@ -1,0 +1,93 @@
+"""Lay the evidence of one part on the bench, and let the rubric's tests judge it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from assay.assignment import Assignment, Part
+from assay.errors import OurFault
+from assay.records import Judgement, RunRecord, plain
+from assay.run.numerics import ONE_THREAD
+from assay.store import Store
+from assay.submission import Submission
+
+JUDGE_SECONDS = 900
+PYTEST_OPTIONS = [
+    *("-p", "assay.judge.plugin", "-p", "no:cacheprovider"),
+    *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
+    *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
+]
+
+
+def judge(
+    assignment: Assignment,
+    part: Part,
+    submission: Submission,
+    records: list[RunRecord],
+    store: Store,
+) -> Judgement:
+    """All checks, measurements and written answers of one part.
+
+    Raises
+    ------
+    OurFault
+        Where pytest could not run the rubric: nothing is held against the student.
+    """
+    with tempfile.TemporaryDirectory(prefix="assay-judge-") as folder:
+        bench = Path(folder)
+        (bench / "bench.json").write_text(json.dumps(_bench(part, submission, records, store)))
+        pytest = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", *PYTEST_OPTIONS),
+                *("--rootdir", str(assignment.root), "--bench", folder),
+                str(assignment.root / part.rubric),
+            ],
+            cwd=assignment.root,
+            env=_environment(assignment.root),
+            capture_output=True,
+            text=True,
+            timeout=JUDGE_SECONDS,
+        )
+        if pytest.returncode not in (0, 1):  # all passed, or some failed: both are verdicts
+            raise OurFault(
+                f"the rubric of `{part.name}` could not be run",
+                found=(pytest.stdout + pytest.stderr)[-3000:],
+                hint=f"try `pytest --collect-only {part.rubric}`",
+            )
+        return Judgement.model_validate_json((bench / "judgement.json").read_bytes())
+
+
+def _bench(
+    part: Part, submission: Submission, records: list[RunRecord], store: Store
+) -> dict[str, Any]:
+    notebook = submission.notebook_for(part)
+    cells = submission.cells(notebook) if notebook else []
+    code = "\n\n".join(cell["source"] for cell in cells if cell["kind"] == "code")
+    sources = {
+        name: content.decode("utf-8", errors="replace")
+        for name, content in submission.files.items()
+        if name.endswith(".py")
+    }
+    runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
+    return {
+        "part": part.name,
+        "runs": runs,
+        "cells": cells,
+        "sources": sources | {"notebook": code},
+    }
+
+
+def _environment(root: Path) -> dict[str, str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    return (
+        inherited
+        | ONE_THREAD
+        | {
+            "PYTHONPATH": str(root.resolve()),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
+    )

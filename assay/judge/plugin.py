@@ -1,0 +1,266 @@
+"""The pytest plugin of the judge: fixtures that bring the evidence, and a record of every verdict.
+
+`run`, `evidence`, `given` and `kept` make a test run once for every run of the part; `runs` lets
+it look at all of them at once. `measure` keeps a number for the report, `written` an answer for a
+person to mark.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from _pytest.outcomes import OutcomeException
+
+from assay.evidence import Evidence, NotAnswered
+from assay.records import Check, Judgement, Measurement, Outcome, RunRecord, Verdict, Written
+
+PER_RUN = {"run", "evidence", "given", "kept"}
+MARKERS = {
+    "criterion(name)": "the line of the mark sheet that this test judges",
+    "hint(text)": "where the student may look when it fails",
+    "review": "collects a written answer; a person marks it",
+}
+
+
+class NotJudged(Exception):
+    """There is nothing to judge, and that is not the student's doing."""
+
+
+class Sheets(Mapping[str, SimpleNamespace]):
+    """The arrays of one run's questions, as we wrote them; read when first asked for."""
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self._folder, self._names = folder, names
+
+    def __getitem__(self, question: str) -> SimpleNamespace:
+        with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
+            return SimpleNamespace(**arrays)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class BenchRun:
+    """One run as a rubric test sees it."""
+
+    def __init__(self, record: RunRecord, folder: Path) -> None:
+        self.id, self.parameters = record.run.id, record.run.parameters
+        self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
+        self._folder = folder
+        self._sheets: dict[str, Any] = {}
+
+    @property
+    def evidence(self) -> Evidence:
+        found: Evidence = self._once("evidence", self._read_evidence)
+        return found
+
+    @property
+    def given(self) -> Sheets:
+        return self._arrays("given")
+
+    @property
+    def kept(self) -> Sheets:
+        return self._arrays("kept")
+
+    def _arrays(self, name: str) -> Sheets:
+        questions = list(self._shapes())
+        sheets: Sheets = self._once(name, lambda: Sheets(self._folder / name, questions))
+        return sheets
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if self.outcome is Outcome.INFRASTRUCTURE:
+            raise NotJudged(f"run {self.id} could not be made: {self.reason}")
+        if name not in self._sheets:
+            self._sheets[name] = make()
+        return self._sheets[name]
+
+    def _shapes(self) -> dict[str, dict[str, tuple[int | None, ...]]]:
+        shapes = json.loads((self._folder / "shapes.json").read_text())
+        return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
+
+    def _read_evidence(self) -> Evidence:
+        paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
+        files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
+        return Evidence(files, self._shapes(), f"{self.outcome}: {self.reason}")
+
+
+class Bench:
+    """The evidence on the bench, and the judgement as it grows."""
+
+    def __init__(self, folder: Path) -> None:
+        data = json.loads((folder / "bench.json").read_text())
+        self.folder, self.part = folder, str(data["part"])
+        self.runs = [_bench_run(entry) for entry in data["runs"]]
+        self.submission = SimpleNamespace(
+            cells=[SimpleNamespace(**cell) for cell in data["cells"]], sources=data["sources"]
+        )
+        self.checks: list[Check] = []
+        self.measurements: list[Measurement] = []
+        self.written: list[Written] = []
+
+    def save(self) -> None:
+        judgement = Judgement(
+            checks=self.checks, measurements=self.measurements, written=self.written
+        )
+        (self.folder / "judgement.json").write_text(judgement.model_dump_json())
+
+
+def _bench_run(entry: dict[str, Any]) -> BenchRun:
+    folder = Path(entry.pop("folder"))
+    return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)
+
+
+BENCH = pytest.StashKey[Bench]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bench", type=Path, required=True, help="the folder with bench.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[BENCH] = Bench(config.getoption("--bench"))
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if PER_RUN & set(metafunc.fixturenames):
+        runs = metafunc.config.stash[BENCH].runs
+        metafunc.parametrize("run", runs, ids=[run.id for run in runs], scope="session")
+
+
+@pytest.fixture
+def evidence(run: BenchRun) -> Evidence:
+    """This run's answers, by question."""
+    return run.evidence
+
+
+@pytest.fixture
+def given(run: BenchRun) -> Sheets:
+    """What this run's questions handed out."""
+    return run.given
+
+
+@pytest.fixture
+def kept(run: BenchRun) -> Sheets:
+    """What stayed with the judge."""
+    return run.kept
+
+
+@pytest.fixture
+def runs(pytestconfig: pytest.Config) -> list[BenchRun]:
+    """Every run of the part that the machine could make."""
+    made = [r for r in pytestconfig.stash[BENCH].runs if r.outcome is not Outcome.INFRASTRUCTURE]
+    if not made:
+        raise NotJudged("no run could be made")
+    return made
+
+
+@pytest.fixture
+def submission(pytestconfig: pytest.Config) -> SimpleNamespace:
+    """The notebook's `cells` as handed in, and all Python `sources` by name."""
+    return pytestconfig.stash[BENCH].submission
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Keep a number or a series for the report: `measure("accuracy", 0.97)`, `measure(…, x=…)`."""
+    bench = request.config.stash[BENCH]
+    run = _run_of(request.node)
+
+    def keep(name: str, value: Any, x: Any = None) -> None:
+        number = [float(v) for v in value] if np.ndim(value) else float(value)
+        over = None if x is None else [float(v) for v in x]
+        bench.measurements.append(
+            Measurement(part=bench.part, run=run, name=name, value=number, x=over)
+        )
+
+    return keep
+
+
+@pytest.fixture
+def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Keep a written answer for review: `written("Question 5: self-learning", text)`."""
+    bench = request.config.stash[BENCH]
+    criterion = _argument(request.node, "criterion")
+
+    def keep(heading: str, text: str) -> None:
+        bench.written.append(
+            Written(part=bench.part, criterion=criterion, heading=heading, text=text)
+        )
+
+    return keep
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: "pytest.CallInfo[None]"
+) -> Generator[None, Any, Any]:
+    report = yield
+    decided = call.when == "call" or (call.when == "setup" and call.excinfo is not None)
+    if decided:
+        bench = item.config.stash[BENCH]
+        bench.checks.append(_check(bench.part, item, call))
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[BENCH].save()
+
+
+def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
+    error = call.excinfo.value if call.excinfo else None
+    verdict = _verdict(item, error)
+    hint = getattr(error, "hint", None) or _argument(item, "hint")
+    return Check(
+        part=part,
+        criterion=_argument(item, "criterion"),
+        name=f"{item.path.stem}.{getattr(item, 'originalname', item.name)}",
+        title=_first_line(item),
+        run=_run_of(item),
+        verdict=verdict,
+        reason=_reason(error) if error else "",
+        hint=hint if verdict is Verdict.FAILED else "",
+    )
+
+
+def _verdict(item: pytest.Item, error: BaseException | None) -> Verdict:
+    if error is None:
+        return Verdict.FOR_REVIEW if item.get_closest_marker("review") else Verdict.PASSED
+    if isinstance(error, pytest.skip.Exception):
+        return Verdict.SET_ASIDE
+    if isinstance(error, NotAnswered):
+        return Verdict.NOT_ANSWERED
+    if isinstance(error, AssertionError | OutcomeException):
+        return Verdict.FAILED
+    return Verdict.NOT_JUDGED  # the judge itself stumbled: our fault
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the message; an error of the judge's own is named in full."""
+    text = str(error).strip().split("\n")[0][:500]
+    if isinstance(error, AssertionError | NotAnswered | NotJudged | OutcomeException):
+        return text
+    return f"the judge raised {type(error).__name__}: {text}"
+
+
+def _argument(item: pytest.Item, marker: str) -> str:
+    found = item.get_closest_marker(marker)
+    return str(found.args[0]) if found else ""
+
+
+def _first_line(item: pytest.Item) -> str:
+    docstring = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
+    return str(docstring).strip().split("\n")[0]
+
+
+def _run_of(item: pytest.Item) -> str | None:
+    run = getattr(item, "callspec", None) and item.callspec.params.get("run")  # type: ignore[attr-defined]
+    return run.id if isinstance(run, BenchRun) else None

@@ -1,0 +1,141 @@
+"""The whole road in one place: run, judge, report; each step leaves files for the next."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay import plan, schedule, submission
+from assay.assignment import Assignment
+from assay.audit import Audit, audit
+from assay.errors import CannotGrade
+from assay.judge import bench, score
+from assay.records import PartSummary, Result, RunRecord
+from assay.report import markdown, plots
+from assay.run.assemble import Job, assemble
+from assay.store import Store
+from assay.submission import Submission
+
+NO_ISOLATION = "none"
+
+
+@dataclass(frozen=True)
+class Road:
+    """What every step needs to know: the assignment, where evidence is kept, where reports go."""
+
+    assignment: Assignment
+    store: Store
+    reports: Path
+    workers: int
+
+    def folder(self, handed_in: Submission) -> Path:
+        return self.reports / handed_in.name
+
+    def jobs(self, handed_in: Submission) -> list[Job]:
+        runs = plan.make(self.assignment, handed_in)
+        return [assemble(self.assignment, handed_in, run) for run in runs]
+
+
+def read(path: Path, name: str | None = None) -> Submission:
+    """The submission at a path; the assignment's own folder is the reference."""
+    read_one = submission.read(path)
+    given = name or ("reference" if read_one.is_reference else read_one.name)
+    return Submission(given, read_one.files, read_one.is_reference)
+
+
+def run(
+    road: Road, jobs: list[Job], *, force: bool, progress: schedule.Progress
+) -> list[RunRecord]:
+    """Execute what the store does not have."""
+    return schedule.run_all(jobs, road.store, workers=road.workers, force=force, progress=progress)
+
+
+def kept(road: Road, handed_in: Submission) -> list[RunRecord]:
+    """The records of an earlier `run` of exactly this submission.
+
+    Raises
+    ------
+    CannotGrade
+        Where a run of the plan has not been made yet.
+    """
+    jobs = road.jobs(handed_in)
+    missing = [job.run.id for job in jobs if not road.store.has(job.key)]
+    if missing:
+        raise CannotGrade(
+            f"`{handed_in.name}` has not been run as it is now",
+            found=f"{len(missing)} of {len(jobs)} runs are missing, the first is {missing[0]}",
+            hint="`assay run` makes them, `assay grade` does all steps",
+        )
+    return [road.store.record(job.key) for job in jobs]
+
+
+def judge(road: Road, handed_in: Submission, records: list[RunRecord]) -> Result:
+    """Judge and score every part, and write results.json."""
+    checks, measurements, written, criteria = [], [], [], []
+    for part in road.assignment.part:
+        of_part = [record for record in records if record.run.part == part.name]
+        if not of_part:
+            criteria += score.score(part, None)
+            continue
+        found = bench.judge(road.assignment, part, handed_in, of_part, road.store)
+        criteria += score.score(part, found.checks)
+        checks += found.checks
+        measurements += found.measurements
+        written += found.written
+    result = Result(
+        assignment=road.assignment.title,
+        submission=handed_in.name,
+        digest=handed_in.digest,
+        isolation=NO_ISOLATION,
+        parts=[
+            PartSummary(name=p.name, title=p.title, notebook=p.notebook, figures=p.figure)
+            for p in road.assignment.part
+        ],
+        runs=records,
+        criteria=criteria,
+        measurements=measurements,
+        written=written,
+    )
+    _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
+    return result
+
+
+def judged(road: Road, handed_in: Submission) -> Result:
+    """The result of an earlier `judge`.
+
+    Raises
+    ------
+    CannotGrade
+        Where there is none.
+    """
+    path = road.folder(handed_in) / "results.json"
+    if not path.exists():
+        raise CannotGrade(
+            f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
+        )
+    return Result.model_validate_json(path.read_bytes())
+
+
+def report(road: Road, handed_in: Submission, result: Result) -> Path:
+    """Write the pages and plots of a result; the path of the first page."""
+    folder = road.folder(handed_in)
+    pictures = plots.figures(result)
+    for name, picture in pictures.items():
+        _write(folder / name, picture)
+    for name, text in markdown.pages(result, pictures).items():
+        _write(folder / name, text.encode())
+    return folder / "index.md"
+
+
+def verify(road: Road, jobs: list[Job], progress: schedule.Progress) -> Audit:
+    """Run every job once more, from nothing, and compare with what is kept."""
+    with tempfile.TemporaryDirectory(prefix="assay-verify-") as folder:
+        again = Store(Path(folder))
+        records = schedule.run_all(
+            jobs, again, workers=road.workers, force=False, progress=progress
+        )
+        return audit(records, road.store, again)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,206 @@
+"""The plain data that flows from room to room; every record is JSON on disk."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Scalar = bool | int | float | str
+
+
+class Record(BaseModel):
+    """Immutable, and strict about what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Outcome(StrEnum):
+    """How a run ended, decided from facts outside the student's process."""
+
+    COMPLETED = "completed"
+    CELL_FAILED = "cell failed"
+    TIMED_OUT = "timed out"
+    CRASHED = "crashed"
+    EXITED = "exited"
+    PROTOCOL_BROKEN = "protocol broken"
+    INFRASTRUCTURE = "infrastructure"
+
+
+class Verdict(StrEnum):
+    """What became of a criterion, or of one of its properties."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_ANSWERED = "not answered"
+    NOT_JUDGED = "not judged"
+    FOR_REVIEW = "for review"
+    SET_ASIDE = "set aside"
+
+
+class Run(Record):
+    """One execution of one part's notebook: its parameters tell it from the others."""
+
+    part: str
+    parameters: dict[str, Scalar]
+
+    @property
+    def seed(self) -> int:
+        return int(self.parameters["seed"])
+
+    @property
+    def column(self) -> str:
+        """The matrix column of this run: its parameters without the seed."""
+        values = [str(value) for name, value in self.parameters.items() if name != "seed"]
+        return ", ".join(values) or "all"
+
+    @property
+    def id(self) -> str:
+        return f"{self.part}/{self.column.replace(', ', '-')}/seed-{self.seed}"
+
+
+class Cell(Record):
+    """What became of one code cell, numbered from 1; the source is kept where it failed."""
+
+    number: int
+    source: str
+    seconds: float | None
+    error: str | None = None
+    traceback: str | None = None
+
+
+class RunRecord(Record):
+    """A run that has ended. `key` names everything that could change its evidence."""
+
+    run: Run
+    key: str
+    outcome: Outcome
+    reason: str
+    seconds: float
+    cells: list[Cell]
+    numerics: dict[str, str]
+
+
+class Check(Record):
+    """One property, judged for one run, or once for all runs where `run` is None."""
+
+    part: str
+    criterion: str
+    name: str
+    title: str
+    run: str | None
+    verdict: Verdict
+    reason: str = ""
+    hint: str = ""
+
+
+class Measurement(Record):
+    """A number, or a series over `x`, that the judge measured; `run` is None where it spans all."""
+
+    part: str
+    run: str | None
+    name: str
+    value: float | list[float]
+    x: list[float] | None = None
+
+
+class Written(Record):
+    """A written answer, collected under its heading for a person to mark."""
+
+    part: str
+    criterion: str
+    heading: str
+    text: str
+
+
+class Judgement(Record):
+    """All that the judge of one part found."""
+
+    checks: list[Check] = []
+    measurements: list[Measurement] = []
+    written: list[Written] = []
+
+
+class Property(Record):
+    """One property over all its runs: where it held, and the first reason where it did not."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    held: int
+    judged: int
+    reason: str = ""
+    hint: str = ""
+    where: list[str] = []
+
+
+class Criterion(Record):
+    """One line of the mark sheet; `earned` is None while nobody has judged it."""
+
+    part: str
+    name: str
+    title: str
+    points: float
+    earned: float | None
+    verdict: Verdict
+    properties: list[Property]
+
+
+class Figure(Record):
+    """A plot of measurements: `curves` of a series, one line a seed; or `pairs` of two numbers."""
+
+    kind: Literal["curves", "pairs"]
+    name: str
+    title: str
+    measurement: str
+    against: str = ""
+    x_label: str = ""
+    y_label: str = ""
+
+
+class PartSummary(Record):
+    """What a report needs to know of a part besides its runs."""
+
+    name: str
+    title: str
+    notebook: str
+    figures: list[Figure] = []
+
+
+class Result(Record):
+    """Everything that reports and exports are made of."""
+
+    schema_version: int = 1
+    assignment: str
+    submission: str
+    digest: str
+    isolation: str
+    parts: list[PartSummary]
+    runs: list[RunRecord]
+    criteria: list[Criterion]
+    measurements: list[Measurement]
+    written: list[Written]
+
+    @property
+    def earned(self) -> float:
+        return sum(criterion.earned or 0.0 for criterion in self.criteria)
+
+    @property
+    def judged_points(self) -> float:
+        return sum(c.points for c in self.criteria if c.earned is not None)
+
+    @property
+    def review_points(self) -> float:
+        return sum(c.points for c in self.criteria if c.verdict is Verdict.FOR_REVIEW)
+
+    @property
+    def unjudged_points(self) -> float:
+        return sum(c.points for c in self.criteria if c.verdict is Verdict.NOT_JUDGED)
+
+    @property
+    def points_set_aside(self) -> float:
+        return sum(c.points for c in self.criteria if c.verdict is Verdict.SET_ASIDE)
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """The record as plain JSON data."""
+    return record.model_dump(mode="json")

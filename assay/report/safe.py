@@ -1,0 +1,27 @@
+"""Student text on its way to a reader: whatever it holds, it is shown and never obeyed."""
+
+import re
+
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@=-])")
+
+
+def plain(text: str, at_most: int = 500) -> str:
+    """One line without control, escape or direction-changing characters, for a terminal."""
+    line = CONTROLS.sub("�", " ".join(text.split()))
+    return line if len(line) <= at_most else line[: at_most - 1] + "…"
+
+
+def markdown(text: str, at_most: int = 500) -> str:
+    """One line of Markdown that renders as the text itself: no links, HTML, tables or emphasis."""
+    return MARKDOWN.sub(r"\\\1", plain(text, at_most))
+
+
+def code_block(text: str, at_most: int = 20_000) -> str:
+    """A fenced block longer than any fence inside it."""
+    lines = [CONTROLS.sub("�", line) for line in text[:at_most].splitlines()]
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *lines, fence])

@@ -1,0 +1,96 @@
+"""The answer on the terminal: one line a criterion, the reason and the hint below it."""
+
+from assay.records import Criterion, Property, Result, Verdict
+from assay.report.safe import plain
+
+MARKS = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.NOT_ANSWERED: "·",
+    Verdict.NOT_JUDGED: "?",
+    Verdict.FOR_REVIEW: "…",
+    Verdict.SET_ASIDE: "–",
+}
+
+
+def summary(result: Result, where: str) -> str:
+    """What `assay grade` prints for one submission; `where` names its report."""
+    head = f"{plain(result.submission)}   {matrix_in_words(result)}   isolation: {result.isolation}"
+    lines = [head, ""]
+    for part in result.parts:
+        criteria = [criterion for criterion in result.criteria if criterion.part == part.name]
+        lines += [line for criterion in criteria for line in _criterion(criterion)]
+    lines += ["", f"{totals(result)}     {where}"]
+    return "\n".join(lines)
+
+
+def matrix_in_words(result: Result) -> str:
+    """`part1: 5 seeds x 5 data sets` for each part that was run."""
+    words = []
+    for part in result.parts:
+        runs = [record.run for record in result.runs if record.run.part == part.name]
+        seeds, columns = {run.seed for run in runs}, {run.column for run in runs}
+        if runs:
+            words.append(f"{part.name}: {_count(seeds, 'seed')} x {_count(columns, 'column')}")
+    return ", ".join(words) or "nothing was run"
+
+
+def totals(result: Result) -> str:
+    """`61/70 judged, 12 for review`."""
+    words = [f"{points(result.earned)}/{points(result.judged_points)} judged"]
+    if result.review_points:
+        words.append(f"{points(result.review_points)} for review")
+    if result.points_set_aside:
+        words.append(f"{points(result.points_set_aside)} set aside")
+    if result.unjudged_points:
+        words.append(f"{points(result.unjudged_points)} not judged (our fault)")
+    return ", ".join(words)
+
+
+def points(value: float) -> str:
+    """Points without needless zeros."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def mark(criterion: Criterion) -> str:
+    """`8.5/10`, or `-/10` while nobody has judged it."""
+    earned = "-" if criterion.earned is None else points(criterion.earned)
+    return f"{earned}/{points(criterion.points)}"
+
+
+def reasons(criterion: Criterion) -> list[Property]:
+    """The properties that need a word: those that did not hold."""
+    return [
+        p for p in criterion.properties if p.verdict not in (Verdict.PASSED, Verdict.FOR_REVIEW)
+    ]
+
+
+def reason(prop: Property) -> str:
+    """The reason, and in how many runs, where it was not all of them."""
+    text = prop.reason or prop.title
+    if prop.verdict is Verdict.NOT_ANSWERED and not text.startswith("not answered"):
+        text = f"not answered: {text}"
+    if prop.verdict is Verdict.SET_ASIDE:
+        text = f"set aside: {text}"
+    missed = prop.judged - prop.held
+    return text if missed in (0, prop.judged) else f"{text} (in {missed} of {prop.judged} runs)"
+
+
+def _criterion(criterion: Criterion) -> list[str]:
+    missed = reasons(criterion)
+    state = "for review" if criterion.verdict is Verdict.FOR_REVIEW else ""
+    first = plain(reason(missed[0]), 200) if missed else state
+    sign = MARKS[criterion.verdict]
+    lines = [f"  {sign} {criterion.title:<34.34} {mark(criterion):>9}   {first}".rstrip()]
+    shown = {first}
+    if missed and missed[0].hint:
+        lines.append(f"{'':50}hint: {plain(missed[0].hint, 200)}")
+    for other in missed[1:4]:
+        text = plain(reason(other), 200)
+        lines += [f"{'':50}{text}"] if text not in shown else []
+        shown.add(text)
+    return lines
+
+
+def _count(items: set[int] | set[str], word: str) -> str:
+    return f"{len(items)} {word}{'s' if len(items) != 1 else ''}"

@@ -1,0 +1,133 @@
+"""The process between a kernel and us: papermill runs here, and hostile messages may crash it.
+
+    python -m assay.run.runner DESK
+
+It executes `DESK/notebook.ipynb` with the parameters of `DESK/job.json`, and writes
+`executed.ipynb` and `facts.json` beside them. The facts are what this process saw for itself:
+which cells the kernel answered for, how long they took, and how the kernel ended.
+"""
+
+import ctypes
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import psutil
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from assay.run import kernel
+from assay.run.assemble import EXAM_TAG
+
+PR_SET_CHILD_SUBREAPER = 36
+INJECTED_TAG = "injected-parameters"
+
+
+def main(desk: Path) -> None:
+    """Execute the desk's notebook and leave the facts."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
+    manager = kernel.manager_for(desk)
+    answered: set[int] = set()
+    try:
+        stopped = _execute(desk, manager, answered)
+        facts = {
+            "stopped": stopped,
+            "answered": sorted(answered),
+            "exit_code": _exit_code(manager, alive=stopped == ""),
+            "cells": _cells(desk, answered),
+        }
+        (desk / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    finally:
+        kill_below(psutil.Process())
+
+
+def _execute(desk: Path, manager: Any, answered: set[int]) -> str:
+    """Run papermill; '' where every cell was answered for, else what stopped it."""
+    job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+    try:
+        papermill.execute_notebook(
+            str(desk / "notebook.ipynb"),
+            str(desk / "executed.ipynb"),
+            parameters=job["run"]["parameters"],
+            kernel_name="python3",
+            language="python",
+            cwd=str((desk / "submission" / job["notebook"]).parent),
+            kernel_manager_class=manager,
+            progress_bar=False,
+            execution_timeout=job["limits"]["cell_seconds"],
+            interrupt_on_timeout=True,
+            allow_errors=True,
+            shutdown_kernel="immediate",
+            on_cell_executed=lambda cell, cell_index, execute_reply: answered.add(cell_index),
+        )
+    except PapermillExecutionError:
+        return ""  # a cell failed; papermill says so when all have been run
+    except CellTimeoutError:
+        return "timeout"
+    except DeadKernelError:
+        return "dead"
+    return ""
+
+
+def _exit_code(manager: Any, alive: bool) -> int | None:
+    """The kernel's wait status, or None where it lived until we ended it."""
+    if alive or not manager.processes:
+        return None
+    code: int | None = manager.processes[-1].wait(timeout=5)
+    return code
+
+
+def _cells(desk: Path, answered: set[int]) -> list[dict[str, Any]]:
+    """The student's code cells with their errors and times on our clock."""
+    limit = json.loads((desk / "job.json").read_text(encoding="utf-8"))["limits"]["cell_seconds"]
+    cells: list[dict[str, Any]] = []
+    for index, cell in enumerate(nbformat.read(desk / "executed.ipynb", as_version=4).cells):
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and not {INJECTED_TAG, EXAM_TAG} & set(tags):
+            seconds = cell.metadata.get("papermill", {}).get("duration")
+            took = seconds if index in answered else None
+            cells.append({"number": len(cells) + 1, "seconds": took, **_failure(cell, took, limit)})
+    return cells
+
+
+def _failure(cell: Any, seconds: float | None, limit: float) -> dict[str, str | None]:
+    """What went wrong in a cell; one that was interrupted at the limit is told so."""
+    error = next((out for out in cell.outputs if out.output_type == "error"), None)
+    if error is None:
+        return {"source": "", "error": None, "traceback": None}
+    what = f"{error.ename}: {error.evalue}"[:500]
+    if error.ename == "KeyboardInterrupt" and seconds is not None and seconds >= limit:
+        what = f"TimeoutError: took longer than {limit:g} s"
+    return {"source": cell.source, "error": what, "traceback": "\n".join(error.traceback)[-8000:]}
+
+
+def kill_below(process: psutil.Process) -> None:
+    """Kill all descendants of a process, those included that are born meanwhile."""
+    while children := [p for p in process.children(recursive=True) if _lives(p)]:
+        for child in children:
+            _kill(child)
+        psutil.wait_procs(children, timeout=1)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)  # nothing is left to do; interpreter shutdown would only cost time

@@ -1,0 +1,64 @@
+"""Run jobs side by side, keep each as it ends, and run nothing twice."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+
+from assay.records import Outcome, RunRecord
+from assay.run import numerics
+from assay.run.assemble import Job
+from assay.run.execute import Ended, execute
+from assay.store import Store
+
+Progress = Callable[[RunRecord, bool], None]
+"""Called with each record as it is there, and whether it was in the store already."""
+
+
+def run_all(
+    jobs: Iterable[Job], store: Store, *, workers: int, force: bool, progress: Progress
+) -> list[RunRecord]:
+    """The records of all jobs in their order; what the store has is not run again."""
+    jobs = list(jobs)
+    waiting = []
+    for job in jobs:
+        if store.has(job.key) and not force:
+            progress(store.record(job.key), True)
+        else:
+            waiting.append(job)
+    fresh = {}
+    with ThreadPoolExecutor(max_workers=workers) as executor:
+        for job, ended in _run(executor, waiting):
+            fresh[job.key] = _keep(store, job, ended)
+            progress(fresh[job.key], False)
+    return [fresh.get(job.key) or store.record(job.key) for job in jobs]
+
+
+def available_cores() -> int:
+    """How many runs may compute at once: one thread each."""
+    return len(os.sched_getaffinity(0))
+
+
+def _run(executor: Executor, jobs: list[Job]) -> Iterable[tuple[Job, Ended]]:
+    futures: dict[Future[Ended], Job] = {executor.submit(execute, j.archive): j for j in jobs}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
+    record = RunRecord(
+        run=job.run,
+        key=job.key,
+        outcome=ended.outcome,
+        reason=ended.reason,
+        seconds=round(ended.seconds, 3),
+        cells=ended.cells,
+        numerics=numerics.profile(),
+    )
+    store.drop(job.key)
+    if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
+        store.put(record, ended.files | job.desk)
+    return record
