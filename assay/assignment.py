@@ -121,11 +121,14 @@ def _in_words(problem: Any, text: str) -> str:
     keys = problem["loc"]
     line = _line_of(keys, text)
     name = ".".join(str(key) for key in keys if isinstance(key, str)) or "the file"
-    found = "missing" if problem["type"] == "missing" else f"{problem['input']!r:.60}"
-    expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if problem["type"] == "extra_forbidden":
         return f"line {line}: `{name}` is not a key that assay knows"
-    return f"line {line}: `{name}` is {found}; expected: {expected}"
+    if problem["type"] == "missing":
+        return f"line {line}: `{name}` is missing"
+    if problem["type"] == "value_error":
+        return f"line {line}: {problem['msg'].removeprefix('Value error, ')}"
+    expected = problem["msg"].removeprefix("Input should be ")
+    return f"line {line}: `{name}` is {problem['input']!r:.60}; expected: {expected}"
 
 
 def _line_of(keys: tuple[str | int, ...], text: str) -> int:
@@ -165,4 +168,4 @@ def _table(header: str, seen: Counter[str]) -> tuple[str | int, ...]:
 def _refuse_repeats(what: str, names: list[str]) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise ValueError(f"unique names; the {what} repeat {', '.join(repeated)}")
+        raise ValueError(f"the {what} repeat a name: {', '.join(repeated)}")
