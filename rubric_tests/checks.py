@@ -1,0 +1,75 @@
+"""How a rubric test says what is wrong: a reason, and apart from it a hint."""
+
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+
+class Wrong(AssertionError):
+    """An answer is wrong. The reason says what was found, the hint where to look."""
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+def assert_close(
+    actual: np.ndarray,
+    expected: np.ndarray,
+    *,
+    atol: float = 1e-9,
+    rtol: float = 0.0,
+    what: str = "the answer",
+    known_mistakes: Mapping[str, np.ndarray] | None = None,
+    hint: str | None = None,
+) -> None:
+    """Compare two arrays; where a known mistake gives the same numbers, name the mistake.
+
+    Raises Wrong with the recognised mistake, else with the largest difference and its place.
+    """
+    __tracebackhide__ = True
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.shape != expected.shape:
+        raise Wrong(f"{what} has shape {actual.shape}, expected {expected.shape}", hint)
+    if np.allclose(actual, expected, atol=atol, rtol=rtol):
+        return
+    for mistake, its_answer in (known_mistakes or {}).items():
+        if same_numbers(actual, its_answer, atol=atol, rtol=rtol):
+            raise Wrong(f"{what}: {mistake}", hint)
+    raise Wrong(largest_difference(actual, expected, what), hint)
+
+
+def same_numbers(actual: np.ndarray, other: np.ndarray, *, atol: float, rtol: float = 0.0) -> bool:
+    """Equal shape and equal numbers, without broadcasting one against the other."""
+    other = np.asarray(other)
+    return actual.shape == other.shape and np.allclose(actual, other, atol=atol, rtol=rtol)
+
+
+def largest_difference(actual: np.ndarray, expected: np.ndarray, what: str) -> str:
+    """One sentence on the entry that is furthest off."""
+    gap = np.abs(actual - expected)
+    place = np.unravel_index(np.nanargmax(gap), gap.shape) if gap.ndim else ()
+    where = f" at [{', '.join(str(i) for i in place)}]" if place else ""
+    return f"{what} is {actual[place]:.6g}{where}, expected {expected[place]:.6g}"
+
+
+def follows_from(criterion: str, reason: str) -> NoReturn:
+    """Leave a property out because an earlier criterion has already lost its marks for the cause.
+
+    A network whose gradients are wrong cannot converge: one mistake, marked once. The test is
+    skipped, neither passed nor failed, and the report says what it follows from.
+    """
+    pytest.skip(f"follows from {criterion}: {reason}")
+
+
+def fault_of(check: Callable[[], None]) -> str | None:
+    """The reason `check` fails for; None where it passes or has no answer to look at."""
+    try:
+        check()
+    except AssertionError as wrong:
+        return str(wrong).partition("\n")[0]
+    except Exception:  # not answered: nothing is known, so nothing is explained by it
+        return None
+    return None

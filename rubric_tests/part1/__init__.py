@@ -1,0 +1,1 @@
+"""Part 1: a network by hand, in NumPy."""

@@ -1,0 +1,98 @@
+"""Read the notebook's source: is anything chosen by how it does on the test rows?"""
+
+import ast
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+from rubric_tests.part1.sources import called_name, parsed
+
+FITTING = {"fit", "partial_fit", "fit_transform"}
+TEST_ROWS = {"X_test", "y_test"}
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.GeneratorExp)
+
+
+def names_in(node: ast.AST) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+
+
+def chosen_on_test(submission: SimpleNamespace) -> str | None:
+    """The line of the notebook that fits, or picks the best of several fits, by the test labels."""
+    for cell in submission.cells:
+        tree = parsed(cell.source) if cell.kind == "code" else parsed("")
+        for node in suspicious(tree):
+            return cell.source.split("\n")[node.lineno - 1].strip()
+    return None
+
+
+def suspicious(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
+    """A fit that is handed `y_test`; a running best, or the best of a list, of test scores."""
+    scores = scores_of_many_fits(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and called_name(node) in FITTING:
+            handed = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if any("y_test" in names_in(value) for value in handed):
+                yield node
+        elif isinstance(node, ast.Assign) and "network_accuracy" in names_in(node):
+            if picks_best(node.value) and names_in(node.value) & scores:
+                yield node
+        elif (
+            isinstance(node, ast.Call)
+            and picks_best_place(node)
+            and names_in(node) & (scores | TEST_ROWS)
+        ) or (isinstance(node, ast.If) and keeps_best(node, scores)):
+            yield node
+
+
+def scores_of_many_fits(tree: ast.Module) -> set[str]:
+    """Names that hold a score on the test rows, made anew for each of several fits."""
+    loops = [node for node in ast.walk(tree) if isinstance(node, LOOPS) and fits_within(node)]
+    scores = set(TEST_ROWS) if loops else set()
+    for loop in [*loops, *loops]:  # twice: a score may be passed on before it is named
+        scores |= {name for node in ast.walk(loop) for name in passed_on(node, scores)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(loop in ast.walk(node.value) for loop in loops):
+            on_test = names_in(node.value) & TEST_ROWS
+            scores |= {name for target in node.targets for name in names_in(target) if on_test}
+    return scores - TEST_ROWS - {"X_train", "y_train"}
+
+
+def fits_within(node: ast.AST) -> bool:
+    calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+    return any(called_name(call) in FITTING | {"loss_and_gradients"} for call in calls)
+
+
+def passed_on(node: ast.AST, scores: set[str]) -> Iterator[str]:
+    """The names that take over a score: `a = score`, `scores.append(a)`, `scores[k] = a`."""
+    if isinstance(node, ast.Assign) and names_in(node.value) & scores and scoring(node.value):
+        for target in node.targets:
+            yield from names_in(target)
+    elif isinstance(node, ast.Call) and called_name(node) in ("append", "add", "update"):
+        taken = any(names_in(arg) & scores for arg in node.args)
+        yield from names_in(node.func) if taken else ()
+
+
+def scoring(value: ast.expr) -> bool:
+    """Anything but a fitted model: what a call of `fit` returns is not a score."""
+    return not (isinstance(value, ast.Call) and called_name(value) in FITTING)
+
+
+def picks_best(value: ast.expr) -> bool:
+    calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
+    return any(called_name(call) in ("max", "nanmax", "amax", "sorted") for call in calls)
+
+
+def picks_best_place(node: ast.Call) -> bool:
+    with_key = any(keyword.arg == "key" for keyword in node.keywords)
+    return called_name(node) in ("argmax", "nanargmax") or (
+        with_key and called_name(node) in ("max", "sorted")
+    )
+
+
+def keeps_best(node: ast.If, scores: set[str]) -> bool:
+    """`if score > best: best = score`, where the score was made with test rows."""
+    if not isinstance(node.test, ast.Compare) or not names_in(node.test) & scores:
+        return False
+    stored = [
+        names_in(target) for s in node.body if isinstance(s, ast.Assign) for target in s.targets
+    ]
+    return any(names & names_in(node.test) for names in stored)

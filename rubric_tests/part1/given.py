@@ -1,0 +1,175 @@
+"""Fresh inputs for Part 1: drawn anew for every submission and run, and repeatable."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from rubric_tests.question import Question, Shape
+from solution.backprop import load
+
+ROWS = 12  # of the small data sets on which gradients are asked
+SHAPES = {"square": (4, 4), "narrower": (5, 3), "wider": (3, 5)}  # (features, hidden units)
+WIDTHS = (2, 3, 7)
+N_SPLITS = 3  # fresh splits on which network and logistic regression are compared
+ANY_WEIGHTS: dict[str, Shape] = {
+    "W1": (None, None),
+    "b1": (None,),
+    "W2": (None, None),
+    "b2": (None,),
+}
+
+
+def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
+    """Every question of Part 1; parameters are the run's `seed` and `dataset`."""
+    X, y = data_set(parameters["dataset"])
+    return (
+        notebook(y)
+        | forward(rng)
+        | {f"gradients/{name}": gradients(rng, *shape) for name, shape in SHAPES.items()}
+        | {"gradients/confident": confident(rng), "gradients/own": batch(rng, {"loss": ()})}
+        | {f"inputs/{call}": inputs(rng) for call in ("fit", "predict", "loss")}
+        | start()
+        | update(rng)
+        | {f"parity/{k}": fresh_split(rng, X, y) for k in range(N_SPLITS)}
+        | training()
+        | {"source/class": Question({}, {})}
+        | {f"source/{name}": batch(rng, {}) for name in ("work", "gradients")}
+    )
+
+
+def data_set(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The run's data as plain float64 arrays, labels as 0 and 1."""
+    data = load(name)
+    labels = np.unique(np.asarray(data.y), return_inverse=True)[1]
+    return np.asarray(data.X, dtype=np.float64), labels.astype(np.float64)
+
+
+def notebook(y: np.ndarray) -> dict[str, Question]:
+    """What the notebook leaves behind: its split, its two claims, its fitted models."""
+    split: dict[str, Shape] = {
+        "X_train": (None, None),
+        "X_test": (None, None),
+        "y_train": (None,),
+        "y_test": (None,),
+    }
+    on_test: dict[str, Shape] = {
+        "found": (),
+        "labels": (None, None),
+        "labels_train": (None, None),
+        "probabilities": (None, None),
+        "refit_probabilities": (None, None),
+    }
+    network: dict[str, Shape] = dict.fromkeys(("repeatable", "loss", "refit_loss"), (None,))
+    baseline: dict[str, Shape] = dict.fromkeys(("rounds", "max_iter"), (None,))
+    return {
+        "notebook/split": Question({}, split, kept={"y": y}),
+        "notebook/parameters": Question({}, {"seed": ()}),
+        "claims/logistic": Question({}, {"accuracy": ()}),
+        "claims/network": Question({}, {"accuracy": ()}),
+        "notebook/networks": Question({}, on_test | network),
+        "notebook/baselines": Question({}, on_test | baseline),
+    }
+
+
+def forward(rng: np.random.Generator) -> dict[str, Question]:
+    """Rows never seen, for the network's own weights and for weights set by hand."""
+    X = rng.normal(size=(9, 5))
+    return {
+        "forward/own": Question({"X": X}, {"first": (9,), "last": (9,), "columns": ()}),
+        "forward/weights": Question(weights(rng, 5, 5) | {"X": X}, {"last": (9,), "labels": (9,)}),
+    }
+
+
+def batch(rng: np.random.Generator, answers: dict[str, Shape]) -> Question:
+    """A small batch for a question about the network's own weights."""
+    X, y = rows(rng, ROWS, 4)
+    return Question({"X": X, "y": y}, answers)
+
+
+def inputs(rng: np.random.Generator) -> Question:
+    """Arrays that the network must leave as they are; they come back as it left them."""
+    X, y = rows(rng, 24, 3)
+    return Question({"X": X + 1, "y": y}, {"X": X.shape, "y": y.shape})
+
+
+def gradients(rng: np.random.Generator, n_features: int, n_hidden: int) -> Question:
+    """Weights set by hand, a batch, and directions along which to measure the loss."""
+    X, y = rows(rng, ROWS, n_features)
+    shown = weights(rng, n_features, n_hidden) | {"X": X, "y": y}
+    n_weights = sum(part.size for part in shown.values()) - X.size - y.size
+    shown["directions"] = 1e-4 * rng.normal(size=(5, n_weights))
+    parts = gradient_shapes(n_features, n_hidden)
+    after = {f"{name[1:]}_after": shape for name, shape in parts.items()}
+    twice = {f"{name}_twice": shape for name, shape in parts.items()}
+    return Question(shown, {"loss": (), "ahead": (5,), "behind": (5,)} | parts | after | twice)
+
+
+def confident(rng: np.random.Generator) -> Question:
+    """Weights so large that the output is 0 or 1 to the last bit, and half the labels disagree."""
+    X, y = rows(rng, ROWS, 4)
+    large = weights(rng, 4, 4)
+    large["W2"] = np.array([[1000.0], [-1000.0], [2000.0], [-2000.0]])
+    return Question(large | {"X": X, "y": y}, {"loss": ()} | gradient_shapes(4, 4))
+
+
+def start() -> dict[str, Question]:
+    """Fresh weights: for several widths, and twice with one random state, once with another."""
+    names = ("W1", "W1_again", "W1_other")
+    return {
+        "start/widths": Question({"widths": np.array(WIDTHS)}, {}),
+        "start/weights": Question({}, dict.fromkeys(names, (None, None))),
+    }
+
+
+def update(rng: np.random.Generator) -> dict[str, Question]:
+    """A small batch, for steps with several learning rates."""
+    X, y = rows(rng, 40, 3)
+    y = (X[:, 0] + 0.5 * rng.normal(size=40) > 0).astype(np.float64)
+    moments = ("start", "small", "double", "step", "later")
+    steps = {f"{name}_{moment}": shape for moment in moments for name, shape in ANY_WEIGHTS.items()}
+    own = {f"d{name}": shape for name, shape in ANY_WEIGHTS.items()}
+    return {
+        "update/steps": Question({"X": X, "y": y}, steps),
+        "update/rounds": Question({"X": X, "y": y}, {"n_iter": ()}),
+        "update/gradient": Question({"X": X, "y": y}, own),
+    }
+
+
+def fresh_split(rng: np.random.Generator, X: np.ndarray, y: np.ndarray) -> Question:
+    """A new stratified 80/20 split, scaled on its training part; the test labels stay here."""
+    state = int(rng.integers(2**31))
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=0.2, stratify=y, random_state=state
+    )
+    scaler = StandardScaler().fit(X_train)
+    shown = {
+        "X_train": scaler.transform(X_train),
+        "y_train": y_train,
+        "X_test": scaler.transform(X_test),
+        "random_state": np.array(state),
+    }
+    return Question(shown, {"labels": y_test.shape}, kept={"y_test": y_test})
+
+
+def training() -> dict[str, Question]:
+    """How the network of parity/0 was trained: its loss curve, its first and last weights."""
+    ends = ANY_WEIGHTS | {f"{name}_start": shape for name, shape in ANY_WEIGHTS.items()}
+    return {
+        "training/curve": Question({}, {"loss_curve": (None,)}),
+        "training/weights": Question({}, ends),
+    }
+
+
+def rows(rng: np.random.Generator, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Normal rows (n, d) and as many labels 1 as 0 (n,)."""
+    return rng.normal(size=(n, d)), rng.permutation(np.arange(n) % 2).astype(np.float64)
+
+
+def weights(rng: np.random.Generator, d: int, h: int) -> dict[str, np.ndarray]:
+    """Weights of unit size, so that every factor of the gradient shows."""
+    shapes = {"W1": (d, h), "b1": (h,), "W2": (h, 1), "b2": (1,)}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+def gradient_shapes(d: int, h: int) -> dict[str, Shape]:
+    return {"dW1": (d, h), "db1": (h,), "dW2": (h, 1), "db2": (1,)}

@@ -1,0 +1,219 @@
+"""What several tests of Part 1 ask about: the weights, the loss, and which mistake came first.
+
+One mistake is marked once. Where a network's gradients are wrong it cannot converge; a test of
+convergence that fails is then left out, naming the mistake it follows from. A test that holds in
+spite of the mistake counts as it always does.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+
+from rubric_tests import reference
+from rubric_tests.checks import Wrong, assert_close, fault_of, follows_from
+from rubric_tests.part1.sources import ready_made
+from rubric_tests.reference import Weights
+
+Sheets = Mapping[str, SimpleNamespace]
+LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
+GRADIENT_RTOL = 1e-6  # of the largest entry
+
+
+def weights(sheet: SimpleNamespace, pattern: str = "{}") -> Weights:
+    """The four arrays of a sheet; `pattern` says how they are named, as in `{}_start`."""
+    return Weights(*(getattr(sheet, pattern.format(part)) for part in Weights._fields))
+
+
+def recognised_loss(evidence: Sheets, given: Sheets) -> str:
+    """The loss the network goes down, by its value; cross-entropy where none fits."""
+    sheet, loss = given["gradients/square"], evidence["gradients/square"].loss
+    known = reference.losses(sheet.X, sheet.y, weights(sheet))
+    fitting = [name for name, value in known.items() if np.isclose(loss, value, atol=LOSS_ATOL)]
+    return fitting[0] if fitting else "cross-entropy"
+
+
+def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[str, ...]) -> None:
+    """Some of the four gradients against the judge's, with the known mistakes named."""
+    sheet, loss = given[question], recognised_loss(evidence, given)
+    answer, now = evidence[question], weights(given[question])
+    right = reference.gradients(sheet.X, sheet.y, now, loss)
+    mistakes = reference.known_mistakes(sheet.X, sheet.y, now, loss)
+    for part in parts:
+        expected = getattr(right, part)
+        assert_close(
+            getattr(answer, f"d{part}"),
+            expected,
+            atol=GRADIENT_RTOL * float(np.abs(expected).max()) + 1e-12,
+            what=f"`d{part}`",
+            known_mistakes={sentence: getattr(g, part) for sentence, g in mistakes.items()},
+        )
+
+
+def check_gradients(evidence: Sheets, given: Sheets) -> None:
+    """Every gradient, at the shapes and for the batch sizes that were asked."""
+    for question in ("gradients/square", "gradients/narrower", "gradients/wider"):
+        check_gradient(evidence, given, question, Weights._fields)
+
+
+def check_confident(evidence: Sheets, given: Sheets) -> None:
+    """Outputs of exactly 0 or 1 are answered with numbers, not with NaN."""
+    assert evidence["gradients/confident"].loss.shape == ()
+
+
+def steps(evidence: Sheets, moment: str) -> Weights:
+    """How far each weight went from the start until `moment`."""
+    answer = evidence["update/steps"]
+    pairs = zip(weights(answer, "{}_" + moment), weights(answer, "{}_start"), strict=True)
+    return Weights(*(then - start for then, start in pairs))
+
+
+def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
+    """Twice the learning rate, twice the step."""
+    small, double = steps(evidence, "small").flat(), steps(evidence, "double").flat()
+    if np.allclose(small, double, rtol=1e-6, atol=0):
+        raise Wrong("the step is the same for every learning rate")
+    ratio = np.linalg.norm(double) / np.linalg.norm(small)
+    if np.linalg.norm(double - 2 * small) > 0.1 * np.linalg.norm(double):
+        raise Wrong(f"doubling the learning rate makes the first step {ratio:.3g} times as long")
+
+
+def check_every_layer_moves(evidence: Sheets, given: Sheets) -> None:
+    """After five iterations no layer is where it started."""
+    moved = steps(evidence, "later")
+    still = [name for name, step in zip(Weights._fields, moved, strict=True) if not step.any()]
+    if still:
+        raise Wrong(f"after five iterations {', '.join(still)} have not changed at all")
+
+
+def check_downhill(evidence: Sheets, given: Sheets) -> None:
+    """The step goes against the network's own gradient, layer for layer taken together."""
+    step = steps(evidence, "small").flat()
+    slope = weights(evidence["update/gradient"], "d{}").flat()
+    cosine = step @ slope / (np.linalg.norm(step) * np.linalg.norm(slope) + 1e-300)
+    if cosine > 0.1:
+        raise Wrong("the first step goes up the gradient, not down")
+    if cosine > -0.1:
+        raise Wrong(f"the first step does not follow the gradient (cosine {cosine:.2f})")
+
+
+def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
+    """Where the output layer takes one exact gradient step, the hidden layer takes the same."""
+    step, slope = steps(evidence, "step"), weights(evidence["update/gradient"], "d{}")
+    if not step.W2.any():
+        raise Wrong("the first step leaves the output layer where it was")
+    rate = -float(step.W2.ravel() @ slope.W2.ravel()) / (float(np.sum(slope.W2**2)) + 1e-300)
+    if np.linalg.norm(step.W2 + rate * slope.W2) > 1e-4 * np.linalg.norm(step.W2):
+        return  # mini-batches or scaled steps: right too, but not one exact step
+    start = weights(evidence["update/steps"], "{}_start").W2[:, 0]
+    grown = 1 + np.divide(step.W2[:, 0], start, out=np.zeros_like(start), where=start != 0)
+    assert_close(
+        -step.W1 / rate,
+        slope.W1,
+        atol=1e-3 * float(np.abs(slope.W1).max()) + 1e-12,
+        what="the first step of W1",
+        known_mistakes={
+            # dW1 is proportional to W2, column by column
+            "W2 is already updated when the gradient of W1 is computed": slope.W1 * grown
+        },
+    )
+
+
+def check_hidden_layer(evidence: Sheets, given: Sheets) -> None:
+    """One hidden layer, as many units as features, freshly initialised and after `fit`."""
+    for d in given["start/widths"].widths:
+        for moment, shapes in evidence["start/widths"].text[f"features_{d}"].items():
+            check_shapes(int(d), moment, [tuple(shape) for shape in shapes])
+
+
+def check_shapes(d: int, moment: str, shapes: list[tuple[int, ...]]) -> None:
+    if len(shapes) == 1:
+        raise Wrong(f"there is no hidden layer: `coefs_` holds one matrix, {shapes[0]}")
+    if len(shapes) != 2:
+        raise Wrong(f"`coefs_` holds {len(shapes)} matrices, expected 2: one hidden layer")
+    if shapes != [(d, d), (d, 1)]:
+        found = " and ".join(str(shape) for shape in shapes)
+        raise Wrong(
+            f"with {d} features the {moment} weights are {found}, not {(d, d)} and {(d, 1)}"
+        )
+
+
+def check_random_start(evidence: Sheets, given: Sheets) -> None:
+    """Fresh weights are not zero, and no two hidden units begin alike."""
+    W1 = evidence["start/weights"].W1
+    if not W1.any():
+        raise Wrong("all weights are zero at the start")
+    if len(np.unique(W1, axis=1).T) < W1.shape[1]:
+        raise Wrong("several hidden units start with the same weights")
+
+
+def check_inputs(evidence: Sheets, given: Sheets) -> None:
+    """No method of the network writes into the arrays it is given."""
+    for call in ("fit", "predict", "loss"):
+        check_input(evidence, given, call)
+
+
+def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
+    before, after = given[f"inputs/{call}"], evidence[f"inputs/{call}"]
+    for name in ("X", "y"):
+        changed = np.mean(getattr(before, name) != getattr(after, name))
+        if changed:
+            raise Wrong(f"`{name}` was changed in place ({changed:.0%} of its entries)")
+
+
+def check_live_objects(evidence: Sheets, given: Sheets) -> None:
+    """No ready-made network, and no autograd, runs while the student's network works."""
+    facts = evidence["source/class"].text, evidence["source/work"].text
+    modules = [facts[0]["module"], *facts[0]["ancestors"], *facts[1]["at_work"], *facts[1]["holds"]]
+    modules += evidence["source/gradients"].text["at_work"]
+    found = sorted({module for module in map(str, modules) if ready_made(module)})
+    if found:
+        raise Wrong(f"`{found[0]}` is at work inside `ScratchNetwork`")
+
+
+def check_same_split(evidence: Sheets, given: Sheets) -> None:
+    """The models that the notebook fitted come out alike when fitted on its training part."""
+    baselines, networks = evidence["notebook/baselines"], evidence["notebook/networks"]
+    gaps = np.abs(baselines.probabilities - baselines.refit_probabilities).max(axis=-1, initial=0)
+    if baselines.found and gaps.min() > 0.01:
+        raise Wrong("the logistic regression was not fitted on `X_train`, `y_train`")
+    first = np.isclose(networks.loss, networks.refit_loss, rtol=1e-6)
+    if networks.found and networks.repeatable.all() and not first.any():
+        raise Wrong("the network was not fitted on `X_train`, `y_train`")
+
+
+CAUSES: dict[str, tuple[Callable[[Sheets, Sheets], None], ...]] = {
+    "hidden-layer": (check_hidden_layer,),
+    "from-scratch": (check_live_objects,),
+    "inputs": (check_inputs,),
+    "start": (check_random_start,),
+    "gradients": (check_gradients, check_confident),
+    "update": (
+        check_learning_rate,
+        check_every_layer_moves,
+        check_downhill,
+        check_layers_move_together,
+    ),
+    "split": (check_same_split,),
+}
+
+
+def cause(evidence: Sheets, given: Sheets, criteria: tuple[str, ...]) -> tuple[str, str] | None:
+    """The first of these criteria that has lost marks already, and why."""
+    for criterion in criteria:
+        for check in CAUSES[criterion]:
+            if reason := fault_of(lambda check=check: check(evidence, given)):
+                return criterion, reason
+    return None
+
+
+@contextmanager
+def after_marks_for(evidence: Sheets, given: Sheets, *criteria: str) -> Iterator[None]:
+    """Leave out what fails inside, where one of these criteria already lost marks for its cause."""
+    try:
+        yield
+    except Exception:
+        if found := cause(evidence, given, criteria):
+            follows_from(*found)
+        raise

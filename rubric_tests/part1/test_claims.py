@@ -1,0 +1,72 @@
+"""Claims: the accuracies reported are the accuracies measured."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part1.choices import chosen_on_test
+from rubric_tests.part1.judgement import after_marks_for
+from rubric_tests.reference import accuracy
+
+pytestmark = pytest.mark.criterion("claims")
+
+ROUNDING = 0.00501  # a claim may be rounded to two digits
+
+
+@pytest.mark.hint("an accuracy is a share between 0 and 1")
+def test_an_accuracy_is_reported(evidence, given):
+    """`network_accuracy` is reported, as a share between 0 and 1."""
+    with after_marks_for(evidence, given, "gradients"):
+        claim = float(evidence["claims/network"].accuracy)
+
+        assert 0 <= claim <= 1, f"`network_accuracy` is {claim:g}"
+
+
+@pytest.mark.hint("on which rows is the accuracy measured, and with which model?")
+def test_network_accuracy_is_what_is_measured(evidence, given, measure):
+    """`network_accuracy` is the accuracy of the notebook's network on the test part."""
+    with after_marks_for(evidence, given, "inputs", "split", "gradients"):
+        claim = float(evidence["claims/network"].accuracy)
+        measure("network accuracy, as claimed", claim)
+        check_claim(evidence, "network", claim, evidence["notebook/networks"])
+
+
+@pytest.mark.hint("on which rows is the accuracy measured, and with which model?")
+def test_logistic_accuracy_is_what_is_measured(evidence, given):
+    """`logistic_accuracy` is the accuracy of the notebook's baseline on the test part."""
+    with after_marks_for(evidence, given, "inputs", "split"):
+        claim = float(evidence["claims/logistic"].accuracy)
+        check_claim(evidence, "logistic", claim, evidence["notebook/baselines"])
+
+
+def check_claim(evidence, name: str, claim: float, models) -> None:
+    """One of the models the notebook left has to account for the claim; none left, none judged."""
+    split = evidence["notebook/split"]
+    measured = [accuracy(labels, split.y_test) for labels in models.labels]
+    if not measured or min(abs(claim - value) for value in measured) <= ROUNDING:
+        return
+    on_training = [accuracy(labels, split.y_train) for labels in models.labels_train]
+    if min(abs(claim - value) for value in on_training) <= 1e-9:
+        raise Wrong(f"`{name}_accuracy` is {claim:.3f}: that is the accuracy on the training part")
+    raise Wrong(f"`{name}_accuracy` is {claim:.3f}, the model measures {measured[0]:.3f}")
+
+
+@pytest.mark.hint("compare your network with what its `fit` makes of the training part")
+def test_the_network_reported_is_what_fit_makes(evidence, given):
+    """Fitted once more on the training part, the network that was reported comes out the same."""
+    with after_marks_for(evidence, given, "inputs", "split"):
+        models = evidence["notebook/networks"]
+        gaps = np.abs(models.probabilities - models.refit_probabilities).max(axis=-1, initial=0)
+
+        if models.found and models.repeatable.all() and gaps.min() > 1e-3:
+            raise Wrong(
+                "`fit` ends with other weights: those reported were chosen in some other way"
+            )
+
+
+@pytest.mark.hint("the test part is looked at once, at the end: what may be chosen on it?")
+def test_nothing_is_chosen_on_the_test_part(submission):
+    """Neither the network nor its number of iterations is chosen by the test part."""
+    line = chosen_on_test(submission)
+
+    assert line is None, f"the test part decides in `{line}`"

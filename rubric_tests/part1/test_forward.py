@@ -1,0 +1,72 @@
+"""The forward pass: from features to a probability."""
+
+import numpy as np
+import pytest
+
+from rubric_tests import reference
+from rubric_tests.checks import Wrong, assert_close
+from rubric_tests.part1.judgement import after_marks_for, weights
+
+pytestmark = pytest.mark.criterion("forward")
+
+
+@pytest.mark.hint("what does the last step of the forward pass do to any number?")
+def test_probabilities_lie_between_zero_and_one(evidence):
+    """`predict_proba` gives numbers between 0 and 1, one or two for each row."""
+    answer = evidence["forward/own"]
+
+    if answer.columns not in (1, 2):
+        raise Wrong(f"`predict_proba` gives {answer.columns} columns, expected 1 or 2")
+    if min(answer.first.min(), answer.last.min()) < 0 or answer.last.max() > 1:
+        raise Wrong("`predict_proba` goes below 0 or above 1")
+
+
+@pytest.mark.hint("what must the probabilities of all labels add up to?")
+def test_the_two_probabilities_sum_to_one(evidence):
+    """Where both labels have a column, the columns sum to one."""
+    answer = evidence["forward/own"]
+
+    if answer.columns == 2:
+        assert_close(answer.first + answer.last, np.ones(9), atol=1e-5, what="the sum of a row")
+
+
+@pytest.mark.hint("compute one row by hand: two weighted sums, each followed by a sigmoid")
+def test_probabilities_follow_from_the_weights(evidence, given):
+    """The probability is sigmoid(sigmoid(X W1 + b1) W2 + b2), on rows never seen."""
+    with after_marks_for(evidence, given, "hidden-layer", "inputs"):
+        X, now = given["forward/weights"].X, weights(given["forward/weights"])
+        right, logits = reference.probabilities(X, now), reference.forward(X, now)[1]
+        linear = reference.sigmoid(((X @ now.W1 + now.b1) @ now.W2 + now.b2)[:, 0])
+        without = now._replace(b1=0 * now.b1, b2=0 * now.b2)
+        assert_close(
+            evidence["forward/weights"].last,
+            right,
+            atol=1e-5,  # whether it is float64 is asked of the gradients
+            what="P(y = 1 | x)",
+            known_mistakes={
+                "it is the probability of label 0": 1 - right,
+                "the hidden layer has no sigmoid": linear,
+                "the output has no sigmoid": logits,
+                "the output passes the sigmoid twice": reference.sigmoid(right),
+                "the biases are left out": reference.probabilities(X, without),
+                "the hidden biases are left out": reference.probabilities(
+                    X, now._replace(b1=0 * now.b1)
+                ),
+                "the hidden sigmoid is a tanh": reference.sigmoid(
+                    (np.tanh(X @ now.W1 + now.b1) @ now.W2 + now.b2)[:, 0]
+                ),
+                "the hidden sigmoid is a ReLU": reference.sigmoid(
+                    (np.maximum(X @ now.W1 + now.b1, 0) @ now.W2 + now.b2)[:, 0]
+                ),
+            },
+        )
+
+
+@pytest.mark.hint("where does a probability become a label?")
+def test_labels_follow_from_the_probabilities(evidence, given):
+    """`predict` says 1 exactly where `predict_proba` is above one half."""
+    with after_marks_for(evidence, given, "hidden-layer", "inputs"):
+        answer = evidence["forward/weights"]
+        disagree = int(np.sum((answer.last > 0.5) != (answer.labels > 0.5)))
+
+        assert disagree == 0, f"{disagree} of 9 labels disagree with their probability"

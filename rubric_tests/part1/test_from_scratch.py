@@ -1,0 +1,33 @@
+"""From scratch: the network is the student's own, in NumPy."""
+
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part1.judgement import after_marks_for, check_live_objects
+from rubric_tests.part1.sources import Sources, ready_made
+
+pytestmark = [
+    pytest.mark.criterion("from-scratch"),
+    pytest.mark.hint("forward pass, gradients and update are to be written in NumPy"),
+]
+
+
+def test_nothing_ready_made_is_at_work(evidence, given):
+    """No ready-made network and no autograd runs while the network is fitted or asked."""
+    try:
+        check_live_objects(evidence, given)
+    except AssertionError:
+        raise
+    except Exception:  # not answered: a fit that breaks off on its own gradients
+        with after_marks_for(evidence, given, "gradients"):
+            raise
+
+
+def test_nothing_ready_made_is_reached(submission):
+    """The source of `ScratchNetwork` leads to no ready-made network and to no autograd."""
+    found = sorted(
+        {name for name in Sources(submission).reached("ScratchNetwork") if ready_made(name)}
+    )
+
+    if found:
+        raise Wrong(f"`ScratchNetwork` reaches `{found[0]}`")

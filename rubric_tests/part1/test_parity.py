@@ -1,0 +1,86 @@
+"""Parity: on fresh splits, the network against the judge's own logistic regression.
+
+The test labels of these splits never enter the student's kernel. A network need not beat logistic
+regression; it must not be clearly worse, and where the classes are not linear it must be better.
+"""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.paired import corrected_interval
+from rubric_tests.part1.given import N_SPLITS
+from rubric_tests.part1.judgement import after_marks_for, cause
+from rubric_tests.reference import accuracy, logistic_labels
+
+pytestmark = pytest.mark.criterion("parity")
+
+MARGIN = 0.05  # how much worse than logistic regression the network may be
+GAIN = 0.1  # how much better it must be where logistic regression can only guess
+NON_LINEAR = {"gaussian_quantiles", "ten_digits"}
+EARLIER = ("hidden-layer", "from-scratch", "inputs", "start", "gradients", "update")
+
+
+@pytest.mark.hint("`predict` answers with the labels that `fit` was given")
+def test_labels_are_those_of_the_data(run, measure):
+    """`predict` answers 0 or 1 for every row of a fresh split."""
+    with after_marks_for(run.evidence, run.given, *EARLIER):
+        network, logistic = np.mean(accuracies(run), axis=0)
+        measure("network accuracy", network)
+        measure("logistic accuracy", logistic)
+        for k in range(N_SPLITS):
+            labels = run.evidence[f"parity/{k}"].labels
+            unknown = labels[~np.isin(labels, (0, 1))]
+            assert not len(unknown), f"`predict` also answers {unknown[0]:g}"
+
+
+@pytest.mark.hint("look at the loss curve on the data sets where it is worse")
+def test_not_worse_than_logistic_regression(runs, measure):
+    """On no data set is the network clearly worse than logistic regression, by more than 0.05."""
+    for name, found in differences_by_data_set(runs).items():
+        interval = corrected_interval(np.array(found))
+        measure(f"network less logistic, {name}", interval.mean)
+        if len(found) > 1:
+            measure(f"network less logistic, {name}, interval", [interval.low, interval.high])
+        # the benefit of the doubt: the whole interval, or the mean twice over, must be below
+        if interval.high < -MARGIN or interval.mean < -2 * MARGIN:
+            raise Wrong(f"{name}: {-interval.mean:.3f} worse over {len(found)} fresh splits")
+
+
+@pytest.mark.hint("can one straight line part these classes? What can hidden units add?")
+def test_better_where_the_classes_are_not_linear(runs):
+    """Where no straight line parts the classes, the network is better by at least 0.1."""
+    for name, found in differences_by_data_set(runs).items():
+        if name in NON_LINEAR and np.mean(found) < GAIN:
+            raise Wrong(f"{name}: the network is better by {np.mean(found):.3f} only")
+
+
+def differences_by_data_set(runs) -> dict[str, list[float]]:
+    """Network less logistic regression on every fresh split; a missing answer raises as it is.
+
+    Runs in which an earlier criterion names why the network cannot learn are left out.
+    """
+    able = [run for run in runs if cause(run.evidence, run.given, EARLIER) is None]
+    if not able:
+        with after_marks_for(runs[0].evidence, runs[0].given, *EARLIER):
+            raise Wrong("no run has a network that can learn")
+    found: dict[str, list[float]] = {}
+    for run in able:
+        found.setdefault(str(run.parameters["dataset"]), []).extend(differences(run))
+    return found
+
+
+def differences(run) -> list[float]:
+    """One difference of accuracies for each fresh split of a run."""
+    return [network - logistic for network, logistic in accuracies(run)]
+
+
+def accuracies(run) -> list[tuple[float, float]]:
+    """(network, the judge's logistic regression) on each fresh split of a run."""
+    found = []
+    for k in range(N_SPLITS):
+        split, truth = run.given[f"parity/{k}"], run.kept[f"parity/{k}"].y_test
+        own = logistic_labels(split.X_train, split.y_train, split.X_test)
+        labels = run.evidence[f"parity/{k}"].labels
+        found.append((accuracy(labels, truth), accuracy(own, truth)))
+    return found

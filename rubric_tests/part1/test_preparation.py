@@ -1,0 +1,50 @@
+"""Preparation: whatever is learnt from the data is learnt from the training part."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part1.judgement import after_marks_for
+
+pytestmark = [
+    pytest.mark.criterion("preparation"),
+    pytest.mark.hint("which rows does the scaler see when it is fitted?"),
+]
+
+
+def is_scaled(X: np.ndarray) -> bool:
+    """Whether these very rows were used to standardise, or to scale to [0, 1] or [-1, 1]."""
+    X = X[:, X.std(axis=0) > 1e-12]  # a constant feature shows nothing
+    if not X.size or len(X) < 3:
+        return False
+    standardised = np.allclose(X.mean(axis=0), 0, atol=1e-6) and (
+        np.allclose(X.std(axis=0), 1, atol=1e-6) or np.allclose(X.std(axis=0, ddof=1), 1, atol=1e-6)
+    )
+    ends = [
+        np.allclose(X.min(axis=0), low, atol=1e-9) and np.allclose(X.max(axis=0), 1, atol=1e-9)
+        for low in (0, -1)
+    ]
+    return bool(standardised or any(ends))
+
+
+def test_features_are_numbers(evidence):
+    """Every feature is a finite number in both parts, and not all of them are constant."""
+    split = evidence["notebook/split"]
+
+    assert split.X_train.std(axis=0).any(), "every feature of `X_train` is constant"
+
+
+def test_test_rows_do_not_shape_the_scaling(evidence, given):
+    """The scaling was not fitted on training and test part together."""
+    split = evidence["notebook/split"]
+    with after_marks_for(evidence, given, "inputs"):
+        if is_scaled(np.vstack([split.X_train, split.X_test])) and not is_scaled(split.X_train):
+            raise Wrong("the scaler was fitted on all rows, those of the test part among them")
+
+
+def test_test_part_is_scaled_like_the_training_part(evidence, given):
+    """The test part went through the scaler of the training part, not through one of its own."""
+    split = evidence["notebook/split"]
+    with after_marks_for(evidence, given, "inputs"):
+        if is_scaled(split.X_test):
+            raise Wrong("the test part was scaled by its own mean and spread")

@@ -1,0 +1,78 @@
+"""The split: four fifths to learn from, one fifth to be judged by."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part1.judgement import after_marks_for, check_same_split
+
+pytestmark = pytest.mark.criterion("split")
+
+
+@pytest.mark.hint("look at `test_size`, and at how many rows the four arrays hold")
+def test_a_fifth_is_set_apart(evidence):
+    """The test part holds 20 % of the rows."""
+    split = evidence["notebook/split"]
+    n_test, n = len(split.y_test), len(split.y_train) + len(split.y_test)
+
+    if abs(n_test - 0.2 * n) > 1:
+        raise Wrong(f"the test part holds {n_test} of {n} rows, {n_test / n:.1%}")
+
+
+@pytest.mark.hint("were rows lost, or used twice, before or after the split?")
+def test_the_whole_data_set_is_used(evidence, kept):
+    """Training and test part together are the data set, every row once."""
+    split = evidence["notebook/split"]
+    found, expected = len(split.y_train) + len(split.y_test), len(kept["notebook/split"].y)
+
+    if abs(found - expected) > 0.03 * expected:
+        raise Wrong(f"the two parts hold {found} rows, the data set has {expected}")
+
+
+@pytest.mark.hint("compare the lengths of X and y in each part")
+def test_rows_and_labels_belong_together(evidence):
+    """Each part has as many labels as rows, and both have the same features."""
+    split = evidence["notebook/split"]
+
+    if len(split.X_train) != len(split.y_train) or len(split.X_test) != len(split.y_test):
+        raise Wrong("a part has rows without labels, or labels without rows")
+    if split.X_train.shape[1] != split.X_test.shape[1]:
+        raise Wrong("training and test part have different features")
+
+
+@pytest.mark.hint("how do you make sure that a small test part is not one-sided by bad luck?")
+def test_both_parts_are_balanced_alike(evidence):
+    """The split is stratified: each label has the same share in both parts, to within one row."""
+    split = evidence["notebook/split"]
+    y = np.concatenate([split.y_train, split.y_test])
+
+    for label in np.unique(y):
+        expected = np.mean(y == label) * len(split.y_test)
+        found = int(np.sum(split.y_test == label))
+        if abs(found - expected) > 1:
+            raise Wrong(f"label {label:.0f}: {found} test rows, {expected:.1f} would be its share")
+
+
+@pytest.mark.hint("can the same row be drawn twice?")
+def test_no_row_is_in_both_parts(evidence, given):
+    """No row of the test part was seen in training."""
+    split = evidence["notebook/split"]
+    with after_marks_for(evidence, given, "inputs"):
+        train, test = (rows_by_content(X) for X in (split.X_train, split.X_test))
+        shared = [row for row in test if row in train]
+
+        # real data may hold two rows alike; a leak shows as many
+        if len(shared) > 0.02 * len(test):
+            raise Wrong(f"{len(shared)} of {len(test)} test rows are training rows too")
+
+
+def rows_by_content(X: np.ndarray) -> set[bytes]:
+    """Each distinct row as bytes, rounded so that -0.0 and the last bit do not tell rows apart."""
+    return {row.tobytes() for row in np.round(X, 9) + 0.0}
+
+
+@pytest.mark.hint("follow `X_train` from the split to each `fit`")
+def test_both_models_learn_from_the_same_rows(evidence, given):
+    """Network and logistic regression were fitted on the same training part."""
+    with after_marks_for(evidence, given, "inputs"):
+        check_same_split(evidence, given)

@@ -1,0 +1,34 @@
+"""Where training starts: at random weights."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part1.judgement import check_random_start
+
+pytestmark = pytest.mark.criterion("start")
+
+
+@pytest.mark.hint("what does backpropagation send to hidden units that are all alike?")
+def test_no_two_hidden_units_start_alike(evidence, given):
+    """The weights are not zero at the start, and no two hidden units begin alike."""
+    check_random_start(evidence, given)
+
+
+@pytest.mark.hint("follow `random_state` from `__init__` to the drawing of the weights")
+def test_another_random_state_starts_elsewhere(evidence):
+    """Another `random_state` gives other weights."""
+    answer = evidence["start/weights"]
+    if not answer.W1.any():
+        return  # marked above
+
+    assert not np.array_equal(answer.W1, answer.W1_other), "the weights are the same"
+
+
+@pytest.mark.hint("is anything drawn from a generator that `random_state` does not control?")
+def test_the_same_random_state_starts_alike(evidence):
+    """The same `random_state` gives the same weights again."""
+    answer = evidence["start/weights"]
+
+    if not np.array_equal(answer.W1, answer.W1_again):
+        raise Wrong("two networks with `random_state=0` start with different weights")

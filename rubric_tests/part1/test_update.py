@@ -1,0 +1,56 @@
+"""The update: a step down the gradient, as long as the learning rate says.
+
+Steps are compared with the network's own gradient, so that a wrong gradient is not marked again.
+Momentum and mini-batches are right too: they step down, in proportion to the learning rate.
+"""
+
+import pytest
+
+from rubric_tests.part1.judgement import (
+    after_marks_for,
+    check_downhill,
+    check_every_layer_moves,
+    check_layers_move_together,
+    check_learning_rate,
+)
+
+pytestmark = pytest.mark.criterion("update")
+
+EARLIER = ("hidden-layer", "from-scratch", "start", "gradients")
+
+
+@pytest.mark.hint("where does the loop over the iterations end?")
+def test_max_iter_is_the_most(evidence, given):
+    """Training does no more iterations than `max_iter`."""
+    with after_marks_for(evidence, given, *EARLIER):
+        rounds = int(evidence["update/rounds"].n_iter)
+
+        assert rounds <= 3, f"with max_iter=3 there were {rounds} iterations"
+
+
+@pytest.mark.hint("follow `learning_rate` from `__init__` to the line that changes the weights")
+def test_the_step_is_proportional_to_the_learning_rate(evidence, given):
+    """Twice the learning rate makes a first step twice as long."""
+    with after_marks_for(evidence, given, *EARLIER):
+        check_learning_rate(evidence, given)
+
+
+@pytest.mark.hint("the gradient points up: which way is the loss lower?")
+def test_the_step_goes_down(evidence, given):
+    """The first step goes down the network's own gradient."""
+    with after_marks_for(evidence, given, *EARLIER):
+        check_downhill(evidence, given)
+
+
+@pytest.mark.hint("which arrays does the update touch?")
+def test_every_layer_is_trained(evidence, given):
+    """After a few iterations the weights and biases of both layers have changed."""
+    with after_marks_for(evidence, given, *EARLIER):
+        check_every_layer_moves(evidence, given)
+
+
+@pytest.mark.hint("compute all gradients first; in which order are the weights changed?")
+def test_both_layers_step_from_the_same_point(evidence, given):
+    """Both layers use the gradients of the weights before the step."""
+    with after_marks_for(evidence, given, *EARLIER):
+        check_layers_move_together(evidence, given)

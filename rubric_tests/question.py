@@ -1,0 +1,20 @@
+"""What is put to a submission: arrays it is shown, answers it owes, what the judge keeps."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of an exam.
+
+    `shown` is handed into the student's kernel. `answers` promises the shape of every numeric
+    answer (None is any length); text answers are not listed. `kept` never enters the kernel.
+    """
+
+    shown: dict[str, np.ndarray]
+    answers: dict[str, Shape]
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
