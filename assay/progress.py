@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assay.records import Outcome, RunRecord
+from assay.report.safe import plain
 from assay.schedule import Progress as Callback
 
 
@@ -31,7 +32,7 @@ def live(total: int, name: str) -> Iterator[Callback]:
             took = "kept from before" if was_kept else f"{record.seconds:.1f} s"
             words = f"{sign} {record.run.id}  {took}"
             if record.outcome is not Outcome.COMPLETED:
-                words += f"  {record.outcome}: {record.reason}"
+                words += f"  {record.outcome}: {plain(record.reason, 120)}"
             console.print(words, soft_wrap=True)
             bar.advance(task)
 

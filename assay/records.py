@@ -134,12 +134,16 @@ class Property(Record):
 
 
 class Criterion(Record):
-    """One line of the mark sheet; `earned` is None while nobody has judged it."""
+    """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
+
+    `earned` is None while nobody has judged it; what was set aside is not among the judged.
+    """
 
     part: str
     name: str
     title: str
     points: float
+    judged: float
     earned: float | None
     verdict: Verdict
     properties: list[Property]
@@ -186,7 +190,7 @@ class Result(Record):
 
     @property
     def judged_points(self) -> float:
-        return sum(c.points for c in self.criteria if c.earned is not None)
+        return sum(criterion.judged for criterion in self.criteria)
 
     @property
     def review_points(self) -> float:
@@ -198,7 +202,8 @@ class Result(Record):
 
     @property
     def points_set_aside(self) -> float:
-        return sum(c.points for c in self.criteria if c.verdict is Verdict.SET_ASIDE)
+        waiting = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
+        return sum(c.points - c.judged for c in self.criteria if c.verdict not in waiting)
 
 
 def plain(record: Record) -> dict[str, Any]:

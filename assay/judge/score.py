@@ -10,9 +10,10 @@ from assay.records import Check, Criterion, Property, Verdict
 def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     """The mark sheet of one part; `checks` is None where no notebook answers it.
 
-    A criterion is worth its points times the mean over its properties of the share of judged runs
-    in which the property held. One slip in one run costs its share, not everything. A test that
-    skips is set aside: it follows from a mistake that another criterion marks, and counts nowhere.
+    A criterion's points are divided equally among its properties, and each earns the share of the
+    judged runs in which it held: one slip in one run costs its share, not everything. A test that
+    skips is set aside: it follows from a mistake that another criterion marks, and neither earns
+    nor costs anything.
 
     Raises
     ------
@@ -50,6 +51,7 @@ def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
         name=spec.name,
         title=spec.title,
         points=spec.points,
+        judged=spec.points,
         earned=0.0,
         verdict=Verdict.NOT_ANSWERED,
         properties=[silent],
@@ -61,14 +63,16 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Sequence[Check]) -> Crit
     names = dict.fromkeys(check.name for check in of_this)
     properties = [_property([c for c in of_this if c.name == name]) for name in names]
     verdict = _overall([p.verdict for p in properties])
-    shares = [p.held / p.judged for p in properties if p.judged]
-    judged = verdict not in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED, Verdict.SET_ASIDE)
+    waiting = verdict in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
+    shares = [] if waiting else [p.held / p.judged for p in properties if p.judged]
+    worth = spec.points / len(properties)
     return Criterion(
         part=part.name,
         name=spec.name,
         title=spec.title,
         points=spec.points,
-        earned=round(spec.points * sum(shares) / len(shares), 2) if judged else None,
+        judged=round(worth * len(shares), 2),
+        earned=round(worth * sum(shares), 2) if shares else None,
         verdict=verdict,
         properties=properties,
     )

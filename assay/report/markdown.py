@@ -29,10 +29,11 @@ def _template(name: str) -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=lambda value: "" if value is None else value,
-        autoescape=False,  # Markdown: every student text goes through `md` or `code_block`
+        autoescape=False,  # Markdown: student text goes through `md` or `code_block`, ours does not
     )
     environment.filters |= {
         "md": safe.markdown,
+        "ours": lambda text: text.replace("|", r"\|"),
         "code_block": safe.code_block,
         "points": summary.points,
         "mark": summary.mark,

@@ -91,7 +91,7 @@ def _panels(count: int) -> tuple[Canvas, list[Axes]]:
     across = min(3, count)
     down = -(-count // across)
     canvas, axes = plt.subplots(
-        down, across, figsize=(2.6 * across + 0.4, 2.1 * down + 0.5), sharey=True, squeeze=False,
+        down, across, figsize=(2.6 * across + 0.4, 2.1 * down + 0.5), squeeze=False,
         layout="constrained",
     )  # fmt: skip
     for spare in axes.flat[count:]:

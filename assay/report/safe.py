@@ -5,7 +5,8 @@ import re
 CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@=-])")
+MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&@]|:(?=//)|(?<=www)\.)")
+"""What GitHub's Markdown gives a meaning inside a line; `://` and `www.` become links there."""
 
 
 def plain(text: str, at_most: int = 500) -> str:

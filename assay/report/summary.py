@@ -1,6 +1,6 @@
 """The answer on the terminal: one line a criterion, the reason and the hint below it."""
 
-from assay.records import Criterion, Property, Result, Verdict
+from assay.records import Criterion, Property, Result, Scalar, Verdict
 from assay.report.safe import plain
 
 MARKS = {
@@ -25,13 +25,13 @@ def summary(result: Result, where: str) -> str:
 
 
 def matrix_in_words(result: Result) -> str:
-    """`part1: 5 seeds x 5 data sets` for each part that was run."""
+    """`part1: 5 seeds x 5 datasets` for each part that was run."""
     words = []
     for part in result.parts:
         runs = [record.run for record in result.runs if record.run.part == part.name]
-        seeds, columns = {run.seed for run in runs}, {run.column for run in runs}
-        if runs:
-            words.append(f"{part.name}: {_count(seeds, 'seed')} x {_count(columns, 'column')}")
+        varied = dict.fromkeys(name for run in runs for name in run.parameters)
+        counts = [_count({run.parameters[name] for run in runs}, name) for name in varied]
+        words += [f"{part.name}: {' x '.join(counts)}"] if runs else []
     return ", ".join(words) or "nothing was run"
 
 
@@ -53,9 +53,10 @@ def points(value: float) -> str:
 
 
 def mark(criterion: Criterion) -> str:
-    """`8.5/10`, or `-/10` while nobody has judged it."""
-    earned = "-" if criterion.earned is None else points(criterion.earned)
-    return f"{earned}/{points(criterion.points)}"
+    """`8.5/10`, or `-/10` while nobody has judged it; what was set aside is not counted."""
+    if criterion.earned is None:
+        return f"-/{points(criterion.points)}"
+    return f"{points(criterion.earned)}/{points(criterion.judged)}"
 
 
 def reasons(criterion: Criterion) -> list[Property]:
@@ -81,16 +82,16 @@ def _criterion(criterion: Criterion) -> list[str]:
     state = "for review" if criterion.verdict is Verdict.FOR_REVIEW else ""
     first = plain(reason(missed[0]), 200) if missed else state
     sign = MARKS[criterion.verdict]
-    lines = [f"  {sign} {criterion.title:<34.34} {mark(criterion):>9}   {first}".rstrip()]
+    lines = [f"  {sign} {criterion.title:<40.40} {mark(criterion):>9}   {first}".rstrip()]
     shown = {first}
     if missed and missed[0].hint:
-        lines.append(f"{'':50}hint: {plain(missed[0].hint, 200)}")
+        lines.append(f"{'':56}hint: {plain(missed[0].hint, 200)}")
     for other in missed[1:4]:
         text = plain(reason(other), 200)
-        lines += [f"{'':50}{text}"] if text not in shown else []
+        lines += [f"{'':56}{text}"] if text not in shown else []
         shown.add(text)
     return lines
 
 
-def _count(items: set[int] | set[str], word: str) -> str:
+def _count(items: set[Scalar], word: str) -> str:
     return f"{len(items)} {word}{'s' if len(items) != 1 else ''}"
