@@ -60,10 +60,10 @@ def mark(criterion: Criterion) -> str:
 
 
 def reasons(criterion: Criterion) -> list[Property]:
-    """The properties that need a word: those that did not hold."""
-    return [
-        p for p in criterion.properties if p.verdict not in (Verdict.PASSED, Verdict.FOR_REVIEW)
-    ]
+    """The properties that need a word: those that did not hold, the one missed most often first."""
+    fine = (Verdict.PASSED, Verdict.FOR_REVIEW)
+    missed = [prop for prop in criterion.properties if prop.verdict not in fine]
+    return sorted(missed, key=lambda prop: prop.held / prop.judged if prop.judged else 1)
 
 
 def reason(prop: Property) -> str:

@@ -25,7 +25,7 @@ def test_an_accuracy_is_reported(evidence, given):
 @pytest.mark.hint("on which rows is the accuracy measured, and with which model?")
 def test_network_accuracy_is_what_is_measured(evidence, given, measure):
     """`network_accuracy` is the accuracy of the notebook's network on the test part."""
-    with after_marks_for(evidence, given, "inputs", "split", "gradients"):
+    with after_marks_for(evidence, given, "inputs", "split"):
         claim = float(evidence["claims/network"].accuracy)
         measure("network accuracy, as claimed", claim)
         check_claim(evidence, "network", claim, evidence["notebook/networks"])

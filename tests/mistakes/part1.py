@@ -47,7 +47,7 @@ BACKPROPAGATION = [
 DESCENT_MISTAKES = [
     Case("step up the gradient", "update", {DESCENT: DESCENT.replace("-", "+")}),
     Case("learning rate ignored", "update", {
-        "learning_rate, t = self.learning_rate, 0": "learning_rate, t = 0.5, 0",
+        "float(self.learning_rate), 0": "0.5, 0",
     }),
     Case("only the last layer is trained", "update", {
         STEP: "descend(weights, [0 * dW[0], dW[1], 0 * db[0], db[1]], landings",
