@@ -58,10 +58,18 @@ def types(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve all dependencies afresh and write constraints.txt."""
     torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
-    session.install("--upgrade", torch, ".[assignment,test,lint]")
+    session.install("--upgrade", torch, ".[assignment,tune,test,lint]")
     frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))
     pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
     CONSTRAINTS.write_text("\n".join(["# Written by `nox -s lock`.", *pins, ""]))
+
+
+@nox.session
+def tune(session: nox.Session) -> None:
+    """Search the transformer's hyperparameters with Optuna; it resumes where it was."""
+    install(session, "assignment", "tune")
+    arguments = session.posargs or ["--trials", "20", "--out", "reports/tuning"]
+    session.run("python", "-m", "solution.reversal.tuning", *arguments)
 
 
 @nox.session

@@ -11,6 +11,7 @@ from assay.errors import UsageError
 from assay.records import Figure, Record, Scalar
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 RelativePath = Annotated[str, Field(pattern=r"^[\w-][\w./-]*$")]
 
 
@@ -37,13 +38,18 @@ class Part(Record):
     notebook: RelativePath
     rubric: RelativePath
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    matrix: dict[Name, Annotated[list[Scalar], Field(min_length=1)]] = {}
+    matrix: dict[ParameterName, Annotated[list[Scalar], Field(min_length=1)]] = {}
     criterion: Annotated[list[CriterionSpec], Field(min_length=1)]
     figure: list[Figure] = []
 
     @model_validator(mode="after")
     def names_are_unique(self) -> "Part":
         _refuse_repeats(f"criteria of part `{self.name}`", [c.name for c in self.criterion])
+        _refuse_repeats(f"seeds of part `{self.name}`", [str(seed) for seed in self.seeds])
+        for name, values in self.matrix.items():
+            _refuse_repeats(f"values of `{name}`", [repr(value) for value in values])
+        if "seed" in self.matrix:
+            raise ValueError("`seed` is varied by `seeds`; it cannot stand in `matrix` too")
         return self
 
 
@@ -76,10 +82,10 @@ def read(path: Path) -> Assignment:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"no assignment at `{path}`",
-            found=error.strerror or str(error),
+            f"no assignment at `{path}` that can be read",
+            found=str(error),
             hint="run assay where assignment.toml stands, or name it with `--assignment`",
         ) from None
     return parse(text, path)
@@ -105,11 +111,16 @@ def _whole_numbers_as_floats(data: dict[str, Any]) -> dict[str, Any]:
     limits = data.get("limits")
     if isinstance(limits, dict):
         data["limits"] = {key: _as_float(value) for key, value in limits.items()}
-    for part in data.get("part", []) if isinstance(data.get("part"), list) else []:
-        for criterion in part.get("criterion", []) if isinstance(part, dict) else []:
-            if isinstance(criterion, dict) and "points" in criterion:
+    for part in _tables(data.get("part")):
+        for criterion in _tables(part.get("criterion")):
+            if "points" in criterion:
                 criterion["points"] = _as_float(criterion["points"])
     return data
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    """The tables of an array of tables; whatever else stands there is refused later, in words."""
+    return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
 
 
 def _as_float(value: Any) -> Any:

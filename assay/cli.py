@@ -6,6 +6,7 @@ stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mar
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -204,6 +205,8 @@ def _seeds(text: str) -> list[int]:
         if not first.isdecimal() or not (last or first).isdecimal():
             raise click.BadParameter(f"`{text}`: expected `0-19` or `1,4,7`", param_hint="--seeds")
         seeds += range(int(first), int(last or first) + 1)
+    if not seeds:
+        raise click.BadParameter(f"`{text}` holds no seed", param_hint="--seeds")
     return list(dict.fromkeys(seeds))
 
 
@@ -219,9 +222,11 @@ def _for_each(
     from assay.errors import AssayError
 
     answers, worst = [], 0
-    for path in [one for given in paths for one in submission.find(given, road.assignment)]:
-        try:
-            answer = step(pipeline.read(path))
+    found = [one for given in paths for one in submission.find(given, road.assignment)]
+    stems = Counter(path.stem for path in found)
+    for path in found:
+        try:  # `ada.ipynb` beside `ada/` keeps its ending: each has a report of its own
+            answer = step(pipeline.read(path, path.name if stems[path.stem] > 1 else None))
         except AssayError as error:
             click.echo(error, err=True)
             worst = max(worst, error.exit_code)
@@ -231,8 +236,8 @@ def _for_each(
             click.echo(answer["text"])
         answers.append({key: value for key, value in answer.items() if key != "text"})
         worst = max(worst, answer.get("exit_code", 0))
-        if pass_mark is not None and answer.get("percent", 100) < pass_mark:
-            worst = max(worst, 1)
+        if pass_mark is not None and answer.get("percent") is not None:
+            worst = max(worst, int(answer["percent"] < pass_mark))
     if as_json:
         click.echo(json.dumps(answers, indent=1, ensure_ascii=False))
     sys.exit(worst)
@@ -274,7 +279,7 @@ def _answer(result: "Result", where: str) -> dict[str, Any]:
         "submission": result.submission,
         "earned": result.earned,
         "possible": possible,
-        "percent": 100 * result.earned / possible if possible else 0.0,
+        "percent": 100 * result.earned / possible if possible else None,
         "for_review": result.review_points,
         "criteria": {f"{c.part}/{c.name}": c.earned for c in result.criteria},
         "report": where,
@@ -295,7 +300,9 @@ def _verified(road: "Road", handed_in: "Submission", answer: dict[str, Any]) -> 
         )
     else:
         line = f"verified: {audit.runs} runs made twice, {audit.arrays} arrays, every bit the same"
+    if audit.unmade:
+        line += f"\n{len(audit.unmade)} runs could not be made again (our fault)"
     audited = {"arrays": audit.arrays, "differing": audit.differing}
-    code = 1 if audit.differing else answer["exit_code"]
+    code = answer["exit_code"] or (4 if audit.unmade else int(bool(audit.differing)))
     text = f"{answer['text']}\n{line}"
     return answer | {"text": text, "audit": audited, "exit_code": code}

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 import numpy as np
 from numpy.lib import format as npy
@@ -47,11 +48,15 @@ def read_arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
         members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise Refused(f"not an npz archive: {error}") from None
-    if len(members) > MAX_MEMBERS or len({m.filename for m in members}) != len(members):
+    names = [member.filename.removesuffix(".npy") for member in members]
+    if len(members) > MAX_MEMBERS or len(set(names)) != len(names):
         raise Refused("too many arrays, or two of one name")
+    if any(member.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for member in members):
+        raise Refused("compressed in a way that NumPy does not write")
     if sum(member.file_size for member in members) > MAX_BYTES:
         raise Refused(f"the arrays expand to more than {MAX_BYTES // 10**6} MB")
-    return {m.filename.removesuffix(".npy"): _array(_raw(archive, m), m.filename) for m in members}
+    raw = [(_raw(archive, member), member.filename) for member in members]
+    return {name: _array(*content) for name, content in zip(names, raw, strict=True)}
 
 
 def _raw(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -83,8 +88,13 @@ def _array(raw: bytes, name: str) -> np.ndarray[Any, Any]:
     count = math.prod(int(length) for length in shape)
     if any(length < 0 for length in shape) or count * dtype.itemsize != len(raw) - file.tell():
         raise Refused(f"`{name[:60]}` has a header for {count} numbers and a body for others")
-    array = np.frombuffer(raw, dtype, count, file.tell())
-    return array.reshape(shape, order="F" if fortran_order else "C").astype(dtype.newbyteorder("="))
+    try:
+        array = np.frombuffer(raw, dtype, count, file.tell()).reshape(
+            shape, order="F" if fortran_order else "C"
+        )
+    except (ValueError, OverflowError):  # an empty array may still claim 10**30 columns
+        raise Refused(f"`{name[:60]}` has a shape that no array can have") from None
+    return array.astype(dtype.newbyteorder("="))
 
 
 def read_json(content: bytes) -> Any:

@@ -46,9 +46,16 @@ def _matrix(part: Part) -> list[Run]:
 
 
 def _check_parameters(part: Part, submission: Submission, notebook: str) -> None:
-    cells = [cell for cell in submission.cells(notebook) if cell["kind"] == "code"]
-    tagged = [cell for cell in cells if "parameters" in cell["tags"]]
+    all_cells = submission.cells(notebook)
+    cells = [cell for cell in all_cells if cell["kind"] == "code"]
+    tagged = [cell for cell in all_cells if "parameters" in cell["tags"]]
     where = f"`{submission.name}/{notebook}`"
+    if tagged and tagged[0]["kind"] != "code":
+        raise CannotGrade(
+            f"the cell tagged `parameters` in {where} is a {tagged[0]['kind']} cell",
+            found=f"it begins: {tagged[0]['source'][:60]!r}",
+            hint="tag the code cell that sets them, and no other",
+        )
     if not tagged:
         tags = sorted({f"`{tag}`" for cell in cells for tag in cell["tags"]})
         raise CannotGrade(

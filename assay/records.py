@@ -22,7 +22,6 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed out"
     CRASHED = "crashed"
     EXITED = "exited"
-    PROTOCOL_BROKEN = "protocol broken"
     INFRASTRUCTURE = "infrastructure"
 
 
@@ -209,3 +208,8 @@ class Result(Record):
 def plain(record: Record) -> dict[str, Any]:
     """The record as plain JSON data."""
     return record.model_dump(mode="json")
+
+
+def sound(text: str) -> str:
+    """Text that can be written as UTF-8: half of a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")

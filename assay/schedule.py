@@ -19,15 +19,15 @@ def run_all(
 ) -> list[RunRecord]:
     """The records of all jobs in their order; what the store has is not run again."""
     jobs = list(jobs)
-    waiting = []
+    waiting: dict[str, Job] = {}
     for job in jobs:
         if store.has(job.key) and not force:
             progress(store.record(job.key), True)
         else:
-            waiting.append(job)
+            waiting[job.key] = job
     fresh = {}
     with ThreadPoolExecutor(max_workers=workers) as executor:
-        for job, ended in _run(executor, waiting):
+        for job, ended in _run(executor, list(waiting.values())):
             fresh[job.key] = _keep(store, job, ended)
             progress(fresh[job.key], False)
     return [fresh.get(job.key) or store.record(job.key) for job in jobs]
@@ -58,7 +58,7 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         cells=ended.cells,
         numerics=numerics.profile(),
     )
-    store.drop(job.key)
     if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
+        store.drop(job.key)
         store.put(record, ended.files | job.desk)
     return record

@@ -65,6 +65,7 @@ def read(path: Path) -> Submission:
         )
     reference = (path / "assignment.toml").exists()
     names = sorted(_names(path, reference))
+    _refuse_strange_names(names)
     if sum((path / name).stat().st_size for name in names) > MAX_BYTES:
         raise CannotGrade(f"`{path}` holds more than {MAX_BYTES // 10**6} MB")
     files = {name: (path / name).read_bytes() for name in names}
@@ -87,7 +88,8 @@ def _is_one(folder: Path, assignment: Assignment) -> bool:
     notebooks = {entry.name for entry in folder.glob("*.ipynb")}
     named = {PurePosixPath(part.notebook).name for part in assignment.part}
     laid_out = any((folder / name).is_dir() for name in ("notebooks", "solution"))
-    return laid_out or len(notebooks) == 1 or bool(notebooks & named)
+    alone = len(list(folder.rglob("*.ipynb"))) == len(notebooks) == 1
+    return laid_out or alone or bool(notebooks & named)
 
 
 def _names(root: Path, reference: bool) -> list[str]:
@@ -99,6 +101,17 @@ def _names(root: Path, reference: bool) -> list[str]:
         if ours and not hidden and path.is_file() and not path.is_symlink():
             found.append("/".join(parts))
     return found
+
+
+def _refuse_strange_names(names: list[str]) -> None:
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise CannotGrade(
+                f"a file name is not text: {name.encode(errors='surrogateescape')!r}",
+                hint="rename it with letters that UTF-8 has",
+            ) from None
 
 
 def _checked(submission: Submission, path: Path) -> Submission:
@@ -116,7 +129,7 @@ def _checked(submission: Submission, path: Path) -> Submission:
 
 def _notebook(content: bytes, where: str) -> dict[str, Any]:
     try:
-        notebook = json.loads(content)
+        notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise CannotGrade(
             f"`{where}` is not a notebook",
@@ -124,13 +137,18 @@ def _notebook(content: bytes, where: str) -> dict[str, Any]:
             hint="open it in Jupyter and save it again",
         ) from None
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
+    if version != 4 or not isinstance(cells, list) or not all(map(_is_cell, cells)):
         raise CannotGrade(
             f"`{where}` is not a notebook of format 4",
-            found="it has no list of cells",
+            found=f"its format is {version}, and its cells are not as that format has them",
             hint="open it in a current Jupyter and save it again",
         )
     return {"cells": cells}
+
+
+def _is_cell(cell: Any) -> bool:
+    return isinstance(cell, dict) and cell.get("cell_type") in ("code", "markdown", "raw")
 
 
 def _cell(cell: dict[str, Any]) -> dict[str, Any]:

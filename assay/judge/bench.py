@@ -15,7 +15,6 @@ from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
 
-JUDGE_SECONDS = 900
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider"),
     *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
@@ -50,15 +49,15 @@ def judge(
             env=_environment(assignment.root),
             capture_output=True,
             text=True,
-            timeout=JUDGE_SECONDS,
         )
-        if pytest.returncode not in (0, 1):  # all passed, or some failed: both are verdicts
+        verdicts = bench / "judgement.json"
+        if pytest.returncode not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise OurFault(
                 f"the rubric of `{part.name}` could not be run",
                 found=(pytest.stdout + pytest.stderr)[-3000:],
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
-        return Judgement.model_validate_json((bench / "judgement.json").read_bytes())
+        return Judgement.model_validate_json(verdicts.read_bytes())
 
 
 def _bench(

@@ -16,7 +16,7 @@ import pytest
 from _pytest.outcomes import OutcomeException
 
 from assay.evidence import Evidence, NotAnswered
-from assay.records import Check, Judgement, Measurement, Outcome, RunRecord, Verdict, Written
+from assay.records import Check, Judgement, Measurement, Outcome, RunRecord, Verdict, Written, sound
 
 PER_RUN = {"run", "evidence", "given", "kept"}
 MARKERS = {
@@ -171,13 +171,20 @@ def submission(pytestconfig: pytest.Config) -> SimpleNamespace:
 
 @pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Keep a number or a series for the report: `measure("accuracy", 0.97)`, `measure(…, x=…)`."""
+    """Keep a number or a series for the report: `measure("accuracy", 0.97)`, `measure(…, x=…)`.
+
+    What is not finite is left out: there is nothing to draw.
+    """
     bench = request.config.stash[BENCH]
     run = _run_of(request.node)
 
     def keep(name: str, value: Any, x: Any = None) -> None:
-        number = [float(v) for v in value] if np.ndim(value) else float(value)
-        over = None if x is None else [float(v) for v in x]
+        y = np.asarray(value, dtype=float)
+        finite = np.isfinite(y)
+        if y.ndim == 0 and not finite:
+            return
+        over = None if x is None else np.asarray(x, dtype=float)[finite].tolist()
+        number = float(y) if y.ndim == 0 else y[finite].tolist()
         bench.measurements.append(
             Measurement(part=bench.part, run=run, name=name, value=number, x=over)
         )
@@ -193,7 +200,7 @@ def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
     def keep(heading: str, text: str) -> None:
         bench.written.append(
-            Written(part=bench.part, criterion=criterion, heading=heading, text=text)
+            Written(part=bench.part, criterion=criterion, heading=sound(heading), text=sound(text))
         )
 
     return keep
@@ -245,7 +252,7 @@ def _verdict(item: pytest.Item, error: BaseException | None) -> Verdict:
 
 def _reason(error: BaseException) -> str:
     """The first line of the message; an error of the judge's own is named in full."""
-    text = str(error).strip().split("\n")[0][:500]
+    text = sound(str(error)).strip().split("\n")[0][:500]
     if isinstance(error, AssertionError | NotAnswered | NotJudged | OutcomeException):
         return text
     return f"the judge raised {type(error).__name__}: {text}"

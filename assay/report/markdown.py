@@ -33,6 +33,7 @@ def _template(name: str) -> Any:
     )
     environment.filters |= {
         "md": safe.markdown,
+        "html": safe.html,
         "ours": lambda text: text.replace("|", r"\|"),
         "code_block": safe.code_block,
         "points": summary.points,

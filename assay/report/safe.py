@@ -1,6 +1,7 @@
 """Student text on its way to a reader: whatever it holds, it is shown and never obeyed."""
 
 import re
+from html import escape
 
 CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
@@ -18,6 +19,11 @@ def plain(text: str, at_most: int = 500) -> str:
 def markdown(text: str, at_most: int = 500) -> str:
     """One line of Markdown that renders as the text itself: no links, HTML, tables or emphasis."""
     return MARKDOWN.sub(r"\\\1", plain(text, at_most))
+
+
+def html(text: str, at_most: int = 500) -> str:
+    """One line of HTML that shows the text itself."""
+    return escape(plain(text, at_most))
 
 
 def code_block(text: str, at_most: int = 20_000) -> str:

@@ -7,10 +7,12 @@ arrays. It knows no right answers, so there is nothing in it worth stealing.
 import importlib
 import importlib.util
 import json
+import math
 import pkgutil
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -49,6 +51,7 @@ class Student:
         yield from (vars(module) for module in _package("solution"))
 
 
+@cache
 def _module(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -65,7 +68,9 @@ def _package(name: str) -> Iterator[ModuleType]:
     except ImportError:
         return
     yield package
-    for module in pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda _: None):
+    for module in pkgutil.walk_packages(
+        getattr(package, "__path__", []), f"{name}.", onerror=lambda _: None
+    ):
         try:
             yield importlib.import_module(module.name)
         except Exception:  # a broken module must not hide the others
@@ -95,13 +100,26 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
         yield given, answer
     except Missing as error:
         note = {"status": "missing", "error": str(error)}
-    except (Exception, SystemExit) as error:
-        note = {
-            "status": "raised",
-            "error": f"{type(error).__name__}: {error}"[:500],
-            "traceback": traceback.format_exc(limit=-4)[-4000:],
-        }
-    _write(question, vars(answer), note)
+    except KeyboardInterrupt:  # the harness ends an exam that takes too long
+        raise
+    except BaseException as error:
+        note = _raised(error)
+    try:
+        _write(question, vars(answer), note)
+    except Exception as error:  # an answer may be made to hurt whoever writes it down
+        _write(question, {}, _raised(error))
+
+
+def _raised(error: BaseException) -> dict[str, Any]:
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message cannot be read)"
+    return {
+        "status": "raised",
+        "error": f"{type(error).__name__}: {message}"[:500],
+        "traceback": "".join(traceback.format_tb(error.__traceback__)[-4:])[-4000:],
+    }
 
 
 def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None:
@@ -110,13 +128,13 @@ def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None
     for name, value in answers.items():
         array = _as_numbers(value)
         if array is None:
-            text[name] = value
+            text[name] = _as_text(value)
         else:
             arrays[name] = array
     sheet = DESK / "evidence" / f"{question}.npz"
     sheet.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(sheet, **arrays)
-    content = json.dumps({**note, "text": text}, default=_refused)
+    content = json.dumps({**note, "text": text}, allow_nan=False)
     sheet.with_suffix(".json").write_text(content, encoding="utf-8")
 
 
@@ -128,13 +146,23 @@ def _as_numbers(value: Any) -> Any:
         value = value.detach().cpu()
     try:
         array = np.asarray(value)
-    except ValueError:  # rows of unequal lengths
+    except (ValueError, TypeError):  # rows of unequal lengths, or a dtype NumPy does not have
         return None
     return array if array.dtype.kind in "biuf" else None
 
 
-def _refused(value: Any) -> str:
-    """What stands in the evidence for an answer that is neither numbers nor text."""
+def _as_text(value: Any, depth: int = 0) -> Any:
+    """The value as plain JSON; what is not plain data is named by its type."""
+    if value is None or type(value) in (str, bool, int):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else str(value)
+    if depth < 8 and isinstance(value, dict):
+        return {str(key): _as_text(inner, depth + 1) for key, inner in value.items()}
+    if depth < 8 and isinstance(value, list | tuple | set | frozenset):
+        return [_as_text(inner, depth + 1) for inner in value]
+    if isinstance(value, np.generic):
+        return _as_text(value.item(), depth + 1)
     return f"<{type(value).__name__}, which is not plain data>"
 
 

@@ -1,5 +1,6 @@
 """Put together all that one run needs, as bytes: what can change the evidence is in them."""
 
+import ast
 import hashlib
 import io
 import json
@@ -10,15 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-import nbformat
 import numpy as np
 
 from assay.assignment import Assignment, Part
+from assay.errors import UsageError
 from assay.records import Run
 from assay.run import archive, numerics
 from assay.submission import Submission
 
 EXAM_TAG = "assay-exam"
+INJECTED_TAG = "injected-parameters"
 EXAM_CELL = """\
 import os, sys
 sys.path.insert(0, os.environ["ASSAY_KIT"])
@@ -70,13 +72,24 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": _with_exam(submission.files[notebook]),
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
-        "kit/exam.py": (assignment.root / part.rubric / "exam.py").read_bytes(),
+        "kit/exam.py": _exam(assignment.root / part.rubric),
     }
     given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
     kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
     shapes = {name: dict(question.answers) for name, question in questions.items()}
     desk = given | kept | {"shapes.json": json.dumps(shapes, sort_keys=True).encode()}
     return Job(run, archive.pack(files | given), desk)
+
+
+def _exam(rubric: Path) -> bytes:
+    try:
+        return (rubric / "exam.py").read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"the rubric `{rubric}` has no exam.py",
+            found=str(error.strerror),
+            hint="docs/rubric.md says what a rubric holds",
+        ) from None
 
 
 def _draw(
@@ -86,7 +99,15 @@ def _draw(
     root = str(assignment.root.resolve())
     if root not in sys.path:
         sys.path.insert(0, root)
-    given = import_module(f"{part.rubric.replace('/', '.')}.given")
+    module = f"{part.rubric.replace('/', '.')}.given"
+    try:
+        given = import_module(module)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"`{module}` cannot be imported",
+            found=str(error),
+            hint="a rubric has a given.py, and what it imports must be installed",
+        ) from None
     identity = f"{assignment.title}\n{submission.digest}\n{run.model_dump_json()}"
     seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:16], "big")
     questions: dict[str, Question] = given.draw(np.random.default_rng(seed), dict(run.parameters))
@@ -94,15 +115,45 @@ def _draw(
 
 
 def _with_exam(content: bytes) -> bytes:
-    """The notebook without stored outputs, its last cell the exam."""
-    notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    exam = nbformat.v4.new_code_cell(EXAM_CELL, id="assay-exam")
-    exam.metadata["tags"] = [EXAM_TAG]
-    notebook.cells.append(exam)
-    return str(nbformat.writes(notebook)).encode()
+    """The notebook without stored outputs, its last cell the exam.
+
+    Cells that papermill left in an earlier run are dropped: it would put the parameters into them
+    again, above the notebook's own. Ids are made unique, since replies are matched by them.
+    """
+    notebook = json.loads(content.decode("utf-8-sig"))
+    cells = [cell for cell in notebook["cells"] if not _was_injected(cell)]
+    taken: set[str] = {EXAM_TAG}
+    for number, cell in enumerate(cells):
+        if cell.get("cell_type") == "code":
+            cell |= {"outputs": [], "execution_count": None}
+        for ours in {EXAM_TAG, INJECTED_TAG} & set(_tags(cell)):
+            cell["metadata"]["tags"].remove(ours)
+        if not isinstance(cell.get("id"), str) or cell["id"] in taken:
+            cell["id"] = f"cell-{number}"
+        taken.add(cell["id"])
+    exam: dict[str, Any] = {"cell_type": "code", "id": EXAM_TAG, "source": EXAM_CELL, "outputs": []}
+    exam |= {"execution_count": None, "metadata": {"tags": [EXAM_TAG]}}
+    notebook |= {"cells": [*cells, exam], "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook, sort_keys=True).encode()
+
+
+def _was_injected(cell: dict[str, Any]) -> bool:
+    """Whether papermill put this cell there: its tag, and nothing in it but assignments."""
+    if INJECTED_TAG not in _tags(cell):
+        return False
+    try:
+        tree = ast.parse("".join(cell.get("source", "")))
+    except (SyntaxError, ValueError):
+        return False
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    plain = [value for value in values if isinstance(value, ast.Constant)]
+    return len(plain) == len(tree.body)
+
+
+def _tags(cell: dict[str, Any]) -> list[str]:
+    metadata = cell.setdefault("metadata", {})
+    tags = metadata.get("tags", []) if isinstance(metadata, dict) else []
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _npz(arrays: Mapping[str, Any]) -> bytes:

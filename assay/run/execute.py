@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from assay.run.runner import kill_below
 EVIDENCE_BYTES = 64_000_000
 EVIDENCE_FILES = 400
 EXECUTED_BYTES = 50_000_000
+LOG_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def execute(job: bytes) -> Ended:
         started = time.monotonic()
         code, log = _supervise(desk, limits["run_seconds"])
         seconds = time.monotonic() - started
-        facts = _facts(desk)
+        facts = _facts(desk) if code == 0 else None
         outcome, reason = _decide(desk, facts, code, limits, log)
         cells = [Cell(**cell) for cell in facts["cells"]] if facts else []
         return Ended(outcome, reason, seconds, cells, _collect(desk))
@@ -77,24 +79,39 @@ def _supervise(desk: Path, run_seconds: float) -> tuple[int | None, str]:
         except subprocess.TimeoutExpired:
             code = None
         finally:
-            _end(runner)
-    return code, (desk / "runner.log").read_text(errors="replace")[-2000:]
+            _end(runner, desk)
+    written = _read(desk / "runner.log", LOG_BYTES) or b""
+    return code, written.decode(errors="replace")[-2000:]
 
 
-def _end(runner: "subprocess.Popen[bytes]") -> None:
+def _end(runner: "subprocess.Popen[bytes]", desk: Path) -> None:
     """Stop the runner first, so that it starts nothing more; then kill all below it, and it."""
     if runner.poll() is None:
         runner.send_signal(signal.SIGSTOP)
         kill_below(psutil.Process(runner.pid))
         runner.kill()
         runner.wait()
+    for orphan in _at_work(desk):  # a runner that was killed leaves its kernel behind
+        orphan.kill()
+
+
+def _at_work(desk: Path) -> Iterator[psutil.Process]:
+    """The processes that were started for this desk, whoever their parent is now."""
+    kit = str(desk / "kit")
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("ASSAY_KIT") == kit:
+                yield process
+        except (psutil.Error, OSError):
+            continue
 
 
 def _facts(desk: Path) -> dict[str, Any] | None:
     """What the runner saw, or None where it did not live to tell."""
+    content = _read(desk / "facts.json", EXECUTED_BYTES)
     try:
-        facts: dict[str, Any] = json.loads((desk / "facts.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        facts: dict[str, Any] | None = json.loads(content) if content else None
+    except ValueError:
         return None
     return facts
 
@@ -104,13 +121,17 @@ def _decide(
 ) -> tuple[Outcome, str]:
     """Name the outcome from our clock, wait statuses and files, in this order."""
     if code is None:
-        return Outcome.TIMED_OUT, f"the run took longer than {limits['run_seconds']:g} s"
+        where = (_read(desk / "at.txt", 1000) or b"its start").decode(errors="replace")
+        limit = f"{limits['run_seconds']:g} s"
+        return Outcome.TIMED_OUT, f"the run took longer than {limit}; it ended in {where}"
     if facts is None:
         return Outcome.INFRASTRUCTURE, f"the runner ended with status {code}: {_last_line(log)}"
     if facts["stopped"] == "timeout":
         return Outcome.TIMED_OUT, f"{_where(facts)} took longer than {limits['cell_seconds']:g} s"
     if facts["stopped"] == "dead":
         return _death(facts)
+    if facts["exam_timed_out"]:
+        return Outcome.TIMED_OUT, f"the exam took longer than {limits['cell_seconds']:g} s"
     if not (desk / "evidence" / "finished.json").exists():
         return Outcome.EXITED, "the notebook ended its kernel's work before the last question"
     if failed := [cell for cell in facts["cells"] if cell["error"]]:
@@ -143,13 +164,21 @@ def _collect(desk: Path) -> dict[str, bytes]:
     """What the run left, regular files only, up to a size; the rest is not evidence."""
     files = {}
     room = EVIDENCE_BYTES
-    for path in sorted((desk / "evidence").rglob("*"))[:EVIDENCE_FILES]:
+    for path in _evidence_paths(desk)[:EVIDENCE_FILES]:
         content = _read(path, room)
         if content is not None:
             files[path.relative_to(desk).as_posix()] = content
             room -= len(content)
     executed = _read(desk / "executed.ipynb", EXECUTED_BYTES)
     return files if executed is None else files | {"executed.ipynb": executed}
+
+
+def _evidence_paths(desk: Path) -> list[Path]:
+    """Every file below the evidence folder, without going through links."""
+    if (desk / "evidence").is_symlink():
+        return []
+    walked = os.walk(desk / "evidence", followlinks=False)
+    return sorted(Path(folder) / name for folder, _, names in walked for name in names)
 
 
 def _read(path: Path, at_most: int) -> bytes | None:
@@ -170,7 +199,8 @@ def _read(path: Path, at_most: int) -> bytes | None:
 
 def _font_cache() -> Path:
     """matplotlib's list of fonts, made once: a kernel without it would spend seconds on one."""
-    cache = Path(tempfile.gettempdir()) / f"assay-fonts-{os.getuid()}"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = home / "assay" / "fonts"
     if not any(cache.glob("fontlist-*.json")):
         made = Path(tempfile.mkdtemp(prefix="assay-fonts-"))
         subprocess.run(

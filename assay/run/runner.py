@@ -20,38 +20,39 @@ import psutil
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from assay.records import sound
 from assay.run import kernel
 from assay.run.assemble import EXAM_TAG
 
 PR_SET_CHILD_SUBREAPER = 36
-INJECTED_TAG = "injected-parameters"
 
 
 def main(desk: Path) -> None:
     """Execute the desk's notebook and leave the facts."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
     manager = kernel.manager_for(desk)
-    answered: set[int] = set()
+    replies: dict[str, Any] = {}
     try:
-        stopped = _execute(desk, manager, answered)
+        stopped = _execute(desk, manager, replies)
+        exam, cells = _cells(desk, replies)
         facts = {
             "stopped": stopped,
-            "answered": sorted(answered),
             "exit_code": _exit_code(manager, alive=stopped == ""),
-            "cells": _cells(desk, answered),
+            "cells": cells,
+            "exam_timed_out": "TimeoutError" in (exam or ""),
         }
         (desk / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     finally:
         kill_below(psutil.Process())
 
 
-def _execute(desk: Path, manager: Any, answered: set[int]) -> str:
+def _execute(desk: Path, manager: Any, replies: dict[str, Any]) -> str:
     """Run papermill; '' where every cell was answered for, else what stopped it."""
     job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     try:
         papermill.execute_notebook(
-            str(desk / "notebook.ipynb"),
-            str(desk / "executed.ipynb"),
+            _unformatted(desk / "notebook.ipynb"),
+            _unformatted(desk / "executed.ipynb"),
             parameters=job["run"]["parameters"],
             kernel_name="python3",
             language="python",
@@ -62,7 +63,10 @@ def _execute(desk: Path, manager: Any, answered: set[int]) -> str:
             interrupt_on_timeout=True,
             allow_errors=True,
             shutdown_kernel="immediate",
-            on_cell_executed=lambda cell, cell_index, execute_reply: answered.add(cell_index),
+            on_cell_start=_note_where(desk),
+            on_cell_executed=lambda cell, cell_index, execute_reply: replies.update(
+                {cell["id"]: (execute_reply or {}).get("content", {})}
+            ),
         )
     except PapermillExecutionError:
         return ""  # a cell failed; papermill says so when all have been run
@@ -81,28 +85,60 @@ def _exit_code(manager: Any, alive: bool) -> int | None:
     return code
 
 
-def _cells(desk: Path, answered: set[int]) -> list[dict[str, Any]]:
-    """The student's code cells with their errors and times on our clock."""
+def _unformatted(path: Path) -> str:
+    """papermill puts parameters into `{}` in paths; ours are to be taken as they are."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _note_where(desk: Path) -> Any:
+    """A hook that writes down which cell begins, for the case that no one lives to tell."""
+    numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
+
+    def note(cell: Any, cell_index: int) -> None:
+        (desk / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
+
+    return note
+
+
+def _students_cells(desk: Path) -> list[tuple[int, Any]]:
+    """The student's own code cells, numbered from 1."""
+    cells = nbformat.read(desk / "notebook.ipynb", as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return list(enumerate(code[:-1], 1))  # the last one is the exam
+
+
+def _cells(desk: Path, replies: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:
+    """The exam's error, and the student's code cells with their errors and times on our clock."""
     limit = json.loads((desk / "job.json").read_text(encoding="utf-8"))["limits"]["cell_seconds"]
-    cells: list[dict[str, Any]] = []
-    for index, cell in enumerate(nbformat.read(desk / "executed.ipynb", as_version=4).cells):
-        tags = cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and not {INJECTED_TAG, EXAM_TAG} & set(tags):
-            seconds = cell.metadata.get("papermill", {}).get("duration")
-            took = seconds if index in answered else None
-            cells.append({"number": len(cells) + 1, "seconds": took, **_failure(cell, took, limit)})
-    return cells
+    numbers = {cell.id: number for number, cell in _students_cells(desk)}
+    exam, cells = None, []
+    for cell in nbformat.read(desk / "executed.ipynb", as_version=4).cells:
+        seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
+        if cell.id in numbers:
+            failure = _failure(cell, replies.get(cell.id) or {}, seconds, limit)
+            cells.append({"number": numbers[cell.id], "seconds": seconds, **failure})
+        elif cell.id == EXAM_TAG:
+            exam = _failure(cell, replies.get(cell.id) or {}, seconds, limit)["error"]
+    return exam, cells
 
 
-def _failure(cell: Any, seconds: float | None, limit: float) -> dict[str, str | None]:
-    """What went wrong in a cell; one that was interrupted at the limit is told so."""
+def _failure(
+    cell: Any, reply: dict[str, Any], seconds: float | None, limit: float
+) -> dict[str, str | None]:
+    """What went wrong in a cell, by its output or else by the kernel's reply.
+
+    A cell that was interrupted at the limit is told so.
+    """
     error = next((out for out in cell.outputs if out.output_type == "error"), None)
+    if error is None and reply.get("status") == "error":
+        error = nbformat.from_dict({"ename": "error", "evalue": "", "traceback": [], **reply})
     if error is None:
         return {"source": "", "error": None, "traceback": None}
     what = f"{error.ename}: {error.evalue}"[:500]
     if error.ename == "KeyboardInterrupt" and seconds is not None and seconds >= limit:
         what = f"TimeoutError: took longer than {limit:g} s"
-    return {"source": cell.source, "error": what, "traceback": "\n".join(error.traceback)[-8000:]}
+    traceback = "\n".join(map(str, error.traceback))[-8000:]
+    return {"source": cell.source, "error": sound(what), "traceback": sound(traceback)}
 
 
 def kill_below(process: psutil.Process) -> None:

@@ -1,0 +1,296 @@
+"""The one file that enters the kernel: it finds the student's names and writes answers down."""
+
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import assay.run
+from tests.assay.toy import arrays, npz
+
+
+class Desk:
+    """A run's folder with the exam's file in it, as a kernel sees it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in ("kit", "submission", "evidence", "given"):
+            (root / folder).mkdir(parents=True)
+        shutil.copy(Path(assay.run.__file__).parent / "ask.py", root / "kit")
+        self.give("q")
+        spec = importlib.util.spec_from_file_location("ask", root / "kit" / "ask.py")
+        assert spec is not None
+        assert spec.loader is not None
+        self.module: ModuleType = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+
+    def give(self, question: str, **shown: object) -> None:
+        path = self.root / "given" / f"{question}.npz"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(npz(**shown))
+
+    def submit(self, name: str, source: str) -> None:
+        path = self.root / "submission" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        importlib.invalidate_caches()
+
+    def sit(self, exam: str, **notebook: object) -> None:
+        (self.root / "kit" / "exam.py").write_text(exam)
+        self.module.sit(notebook)
+
+    def value(self, expression: str, **notebook: object) -> object:
+        """What `student` gives for an expression like `student.x`, through an exam's own eyes."""
+        self.module.student._notebook = notebook
+        return eval(expression, {"student": self.module.student})
+
+    def note(self, question: str = "q") -> dict:
+        return json.loads((self.root / "evidence" / f"{question}.json").read_text())
+
+    def arrays(self, question: str = "q") -> dict[str, np.ndarray]:
+        return arrays((self.root / "evidence" / f"{question}.npz").read_bytes())
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk whose exam imports its own `ask`, and whose `solution` is the student's."""
+    ours = {n: m for n, m in sys.modules.items() if n.split(".")[0] == "solution"}
+    for name in ours:
+        del sys.modules[name]
+    made = Desk(tmp_path / "desk")
+    elsewhere = [path for path in sys.path if not (Path(path) / "solution").is_dir()]
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "desk" / "submission"), *elsewhere])
+    monkeypatch.setitem(sys.modules, "ask", made.module)
+    yield made
+    for name in [n for n in sys.modules if n.split(".")[0] == "solution"]:
+        del sys.modules[name]
+    sys.modules.update(ours)
+
+
+@pytest.fixture
+def package(desk: Desk) -> Desk:
+    """A desk with a `solution` package: names in it, names in a module, and a broken module."""
+    desk.submit("solution/__init__.py", "x = 'package'\nin_package = 1\n")
+    desk.submit("solution/a_broken.py", "import nothing_of_this_name\n")
+    desk.submit("solution/network.py", "x = 'module'\nin_module = 2\n")
+    return desk
+
+
+ANSWER = "from ask import ask, student\nwith ask('q') as (given, answer):\n    "
+
+
+def test_a_name_is_looked_up_in_the_adapter_first(package: Desk):
+    """The adapter wins over the notebook and the package."""
+    package.submit("adapter.py", "x = 'adapter'")
+
+    assert package.value("student.x", x="notebook") == "adapter"
+
+
+def test_a_name_is_looked_up_in_the_notebook_second(package: Desk):
+    """The notebook wins over the package, where the adapter does not have the name."""
+    package.submit("adapter.py", "y = 'adapter'")
+
+    assert package.value("student.x", x="notebook") == "notebook"
+
+
+def test_a_name_is_looked_up_in_the_package_third(package: Desk):
+    """The package itself wins over its modules."""
+    assert package.value("student.x") == "package"
+
+
+def test_a_name_is_looked_up_in_every_module_of_the_package(package: Desk):
+    """A module that cannot be imported does not hide the others."""
+    assert package.value("student.in_module") == 2
+
+
+def test_a_missing_name_is_written_down_as_missing(package: Desk):
+    """The note says which name was expected."""
+    package.sit(ANSWER + "answer.out = student.nowhere")
+
+    assert package.note()["status"] == "missing"
+    assert "expected `nowhere`" in package.note()["error"]
+
+
+def test_without_a_package_a_missing_name_is_missing_too(desk: Desk):
+    """A bare notebook has no package, and that is no error."""
+    desk.sit(ANSWER + "answer.out = student.nowhere")
+
+    assert desk.note()["status"] == "missing"
+
+
+def test_names_are_as_the_notebook_left_them(desk: Desk):
+    """What the exam's module binds later does not change the student's names."""
+    namespace = {"x": 1}
+    (desk.root / "kit" / "exam.py").write_text(ANSWER + "answer.out = student.x")
+    desk.module.sit(namespace)
+    namespace["x"] = 2
+
+    assert desk.value("student.x", **desk.module.student._notebook) == 1
+
+
+def test_instances_are_the_notebooks_objects_of_a_class(desk: Desk):
+    """In the order of their names' binding; IPython's `_` history is left out."""
+    assert desk.value("student.instances(int)", a=1, b="x", _=2, c=3) == [1, 3]
+
+
+def test_the_given_arrays_reach_the_question(desk: Desk):
+    """`given.x` is the array that was handed out, bit for bit."""
+    desk.give("q", x=np.array([1.5, np.pi]))
+    desk.sit(ANSWER + "answer.out = given.x")
+
+    assert np.array_equal(desk.arrays()["out"], [1.5, np.pi])
+    assert desk.note() == {"status": "answered", "text": {}}
+
+
+def test_an_exception_is_an_answer_and_the_next_question_is_put(desk: Desk):
+    """Type, message and traceback are kept, as is what was answered before."""
+    desk.give("second/q")
+    exam = ANSWER + "answer.before = 1; 1 / 0\nwith ask('second/q') as (given, answer):\n"
+    desk.sit(exam + "    answer.out = 2")
+
+    assert desk.note()["status"] == "raised"
+    assert desk.note()["error"] == "ZeroDivisionError: division by zero"
+    assert "exam.py" in desk.note()["traceback"]
+    assert desk.arrays()["before"] == 1
+    assert desk.arrays("second/q")["out"] == 2
+
+
+def test_system_exit_is_an_answer(desk: Desk):
+    """Student code that leaves does not take the exam with it."""
+    desk.sit(ANSWER + "raise SystemExit(0)")
+
+    assert desk.note()["error"] == "SystemExit: 0"
+    assert (desk.root / "evidence" / "finished.json").exists()
+
+
+def test_a_long_message_is_cut(desk: Desk):
+    """An error of a megabyte is not evidence."""
+    desk.sit(ANSWER + "raise ValueError('x' * 10**6)")
+
+    assert len(desk.note()["error"]) == 500
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1", 1),
+        ("True", True),
+        ("2.5", 2.5),
+        ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
+        ("(1.0, 2.0)", [1.0, 2.0]),
+        ("np.float32(0.5)", 0.5),
+        ("np.arange(3)", [0, 1, 2]),
+        ("torch.ones(2, requires_grad=True)", [1, 1]),
+        ("[torch.tensor(1.0), torch.tensor(2.0)]", [1, 2]),
+        ("float('nan')", np.nan),
+        ("[]", []),
+    ],
+)
+def test_numbers_become_arrays(desk: Desk, value: str, expected: object):
+    """Python's, NumPy's and torch's numbers alike."""
+    imports = f"import {'torch' if 'torch' in value else 'numpy as np'}\n"
+    desk.sit(f"{imports}{ANSWER}answer.out = {value}")
+
+    assert np.array_equal(desk.arrays()["out"], expected, equal_nan=True)
+    assert "out" not in desk.note()["text"]
+
+
+def test_arrays_keep_their_dtype(desk: Desk):
+    """float32 stays float32: whether an answer was computed in it is the judge's to see."""
+    desk.sit(f"import torch\n{ANSWER}answer.out = torch.zeros(2)")
+
+    assert desk.arrays()["out"].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("'text'", "text"),
+        ("['a', 'b']", ["a", "b"]),
+        ("{'a': [1, 2.5, None, True]}", {"a": [1, 2.5, None, True]}),
+        ("None", None),
+        ("[[1, 2], [3]]", [[1, 2], [3]]),
+    ],
+)
+def test_text_and_ragged_lists_are_written_as_json(desk: Desk, value: str, expected: object):
+    """What is not an array of numbers but plain goes beside the arrays."""
+    desk.sit(ANSWER + f"answer.out = {value}")
+
+    assert desk.note()["text"] == {"out": expected}
+    assert desk.arrays() == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("object()", "object"), ("1j", "complex"), ("len", "builtin_function")],
+)
+def test_what_is_not_plain_is_named_and_never_pickled(desk: Desk, value: str, kind: str):
+    """Objects, sets, complex numbers: the note says what came instead of an answer."""
+    desk.sit(ANSWER + f"answer.out = {value}")
+
+    assert kind in desk.note()["text"]["out"]
+    assert "not plain data" in desk.note()["text"]["out"]
+
+
+NASTY = {
+    "an array that raises": "type('A', (), {'__array__': lambda s, *a, **k: 1 / 0})()",
+    "a bfloat16 tensor": "__import__('torch').zeros(2, dtype=__import__('torch').bfloat16)",
+    "a list that holds itself": "(lambda a: (a.append(a), a)[1])(['x'])",
+    "a dictionary with tuples as keys": "{(1, 2): 'x'}",
+    "a very deep list": "__import__('functools').reduce(lambda a, _: [a], range(10**5), 'x')",
+}
+
+
+@pytest.mark.parametrize("value", NASTY.values(), ids=NASTY)
+def test_no_answer_can_end_the_exam(desk: Desk, value: str):
+    """Whatever an answer is, it is written down somehow, and the next question is put."""
+    desk.give("r")
+    desk.sit(f"{ANSWER}answer.out = {value}\nwith ask('r') as (given, answer):\n    answer.out = 2")
+
+    assert desk.arrays("r")["out"] == 2
+
+
+def test_an_exception_of_the_students_own_kind_is_an_answer(desk: Desk):
+    """A class made from BaseException is no way out of the exam."""
+    desk.give("r")
+    raising = "raise type('Mine', (BaseException,), {})('out of here')"
+    desk.sit(f"{ANSWER}{raising}\nwith ask('r') as (given, answer):\n    answer.out = 2")
+
+    assert desk.note()["status"] == "raised"
+
+
+def test_the_adapter_is_executed_once(desk: Desk):
+    """Two names of one adapter belong together: a class is the same class twice."""
+    desk.submit("adapter.py", "class Network: pass")
+
+    assert desk.value("student.Network is student.Network")
+
+
+def test_a_solution_of_one_file_is_looked_into(desk: Desk):
+    """`solution.py` beside the notebook serves as the package."""
+    desk.submit("solution.py", "x = 'file'")
+
+    assert desk.value("student.x") == "file"
+
+
+def test_a_name_missing_from_a_solution_of_one_file_is_missing(desk: Desk):
+    """It is told as missing, not as an error of the student's code."""
+    desk.submit("solution.py", "x = 'file'")
+    desk.sit(ANSWER + "answer.out = student.nowhere")
+
+    assert desk.note()["status"] == "missing"
+
+
+def test_nan_among_text_is_still_strict_json(desk: Desk):
+    """What is written can be read back by the strict reader."""
+    from assay.evidence import read_json
+
+    desk.sit(ANSWER + "answer.out = {'loss': float('nan')}")
+
+    assert read_json((desk.root / "evidence" / "q.json").read_bytes())["status"] == "answered"

@@ -1,0 +1,361 @@
+"""The command line: the result on stdout, talk on stderr, and an exit code that means something."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay import cli, schedule
+from assay.run.execute import Ended, execute
+from assay.store import Store
+from tests.assay import toy as toys
+from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
+
+RIGHT, WRONG = notebook(PARAMETERS, ADD), notebook(PARAMETERS, SUBTRACT)
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Course:
+    """The toy's folder with submissions in it, and a command line that is called there."""
+
+    def __init__(self, root: Path, say: Callable[..., Said]) -> None:
+        self.root, self._say = root, say
+
+    def hand_in(self, **notebooks: bytes) -> None:
+        for name, content in notebooks.items():
+            path = self.root / "handed_in" / f"{name}.ipynb"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+
+    def __call__(self, *words: str) -> Said:
+        return self._say(*words)
+
+    def results(self, name: str) -> Any:
+        return json.loads((self.root / "reports" / name / "results.json").read_text())
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """`assay WORDS...` in this process, as the console script calls it."""
+
+    def words(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["assay", *words])
+        cli._warn_once.cache_clear()
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Said(int(ended.value.code or 0), said.out, said.err)
+
+    return words
+
+
+@pytest.fixture
+def course(
+    tmp_path: Path, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Course]:
+    """A course of one seed and one data set; its folder is the working directory."""
+    with toys.course(tmp_path / "course") as assignment:
+        monkeypatch.chdir(assignment.root)
+        yield Course(assignment.root, say)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every job that is really executed."""
+    executed: list[bytes] = []
+
+    def counting(archive: bytes) -> Ended:
+        executed.append(archive)
+        return execute(archive)
+
+    monkeypatch.setattr(schedule, "execute", counting)
+    return executed
+
+
+@pytest.fixture
+def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which nothing may be executed."""
+
+    def refuse(_: bytes) -> Ended:
+        raise AssertionError("something was executed")
+
+    monkeypatch.setattr(schedule, "execute", refuse)
+
+
+def test_a_class_is_graded_though_one_submission_is_broken(course: Course, counted: list[bytes]):
+    """Exit 3 for the one, marks for the others; a second time nothing is executed."""
+    course.hand_in(ada=RIGHT, broken=b"%PDF", wrong=WRONG)
+    first = course("grade", "handed_in", "--json", "--jobs", "2")
+
+    assert first.code == 3
+    assert [a["submission"] for a in first.json] == ["ada", "broken", "wrong"]
+    assert [a.get("earned") for a in first.json] == [2.0, None, 0.0]
+    assert "is not a notebook" in first.json[1]["error"]
+    assert "error: `handed_in/broken.ipynb` is not a notebook" in first.err
+    assert "hint: open it in Jupyter" in first.err
+    assert "Traceback" not in first.err
+    assert len(counted) == 2
+
+    assert course.results("ada")["criteria"][0]["verdict"] == "passed"
+    assert course.results("wrong")["criteria"][0]["properties"][0]["hint"] == "look at the sign"
+    assert (course.root / "reports/ada/index.md").read_text().startswith("# ada: 2/2 judged")
+    assert (course.root / "reports/wrong/seed-0.md").exists()
+
+    second = course("grade", "handed_in", "--json")
+
+    assert second.json == first.json
+    assert len(counted) == 2
+
+    below = course("judge", "handed_in/wrong.ipynb", "--pass-mark", "50")
+    above = course("judge", "handed_in/ada.ipynb", "--pass-mark", "100")
+
+    assert (below.code, above.code) == (1, 0)
+
+
+def test_step_by_step_is_the_same_as_grade(course: Course, counted: list[bytes]):
+    """run, judge, report: each leaves files for the next, and says where."""
+    course.hand_in(ada=RIGHT)
+    too_early = course("judge", "handed_in/ada.ipynb")
+    run = course("run", "handed_in/ada.ipynb")
+    unjudged = course("report", "handed_in/ada.ipynb")
+    judged = course("judge", "handed_in/ada.ipynb")
+    reported = course("report", "handed_in/ada.ipynb")
+
+    assert (too_early.code, unjudged.code) == (3, 3)
+    assert "has not been run as it is now" in too_early.err
+    assert "has not been judged" in unjudged.err
+    assert (run.code, judged.code, reported.code) == (0, 0, 0)
+    assert run.out.startswith("sums/a/seed-0: completed")
+    assert "✓ Adding" in judged.out
+    assert reported.out == "reports/ada/index.md\n"
+    assert len(counted) == 1
+
+    forced = course("run", "handed_in/ada.ipynb", "--force")
+
+    assert forced.code == 0
+    assert len(counted) == 2
+
+
+def test_progress_is_talk_and_the_result_is_data(course: Course):
+    """stdout holds the marks alone; the bar and the warning stand on stderr."""
+    course.hand_in(ada=RIGHT)
+    said = course("grade", "handed_in/ada.ipynb")
+
+    assert said.code == 0
+    assert said.out.startswith("ada   sums: 1 seed x 1 dataset   isolation: none")
+    assert "2/2 judged     reports/ada/index.md" in said.out
+    assert "warning: nothing isolates this code" in said.err
+    assert "sums/a/seed-0" in said.err
+
+
+def test_reproduce_verifies_every_array(course: Course, counted: list[bytes]):
+    """The reference is run twice, from nothing the second time, and its arrays are counted."""
+    said = course("reproduce", "--verify", "--json")
+
+    assert said.code == 0
+    assert said.json[0]["submission"] == "reference"
+    assert said.json[0]["audit"] == {"arrays": 1, "differing": []}
+    assert len(counted) == 2
+    assert "warning" not in said.err
+    assert course.results("reference")["criteria"][0]["earned"] == 2.0
+
+
+def test_reproduce_names_what_differs(course: Course):
+    """A solution that draws at random is found out: exit 1, and the array's name."""
+    book = notebook(PARAMETERS, "import os\ndef add(x, y): return x + y + os.urandom(1)[0] * 1e-12")
+    (course.root / "notebooks" / "sums.ipynb").write_bytes(book)
+    said = course("reproduce", "--verify", "--name", "again")
+
+    assert said.code == 1
+    assert "1 of 1 recorded arrays differ" in said.out
+    assert "sums/a/seed-0: add/plain/out" in said.out
+    assert (course.root / "reports/again/index.md").exists()
+
+
+def test_a_rubric_that_does_not_match_is_our_fault(course: Course):
+    """Exit 4, the criteria by name, nothing held against the student."""
+    text = (course.root / "assignment.toml").read_text()
+    more = '[[part.criterion]]\nname = "more"\ntitle = "More"\npoints = 1\n'
+    (course.root / "assignment.toml").write_text(text + more)
+    course.hand_in(ada=RIGHT)
+    said = course("grade", "handed_in", "--json")
+
+    assert said.code == 4
+    assert "no test judges `more`" in said.err
+    assert "earned" not in said.json[0]
+
+
+def test_check_runs_nothing(course: Course, no_kernel: None):
+    """It says what would be run, and what cannot be graded."""
+    course.hand_in(ada=RIGHT, eve=notebook("SEED = 0"))
+    said = course("check", "handed_in", "--seeds", "0-2,7", "--json")
+
+    assert said.code == 3
+    assert said.json[0]["runs"] == [f"sums/a/seed-{seed}" for seed in (0, 1, 2, 7)]
+    assert "does not set `seed`, `dataset`" in said.json[1]["error"]
+    assert not (course.root / "reports").exists()
+
+
+def test_check_says_so_in_words(course: Course, no_kernel: None):
+    """One line a submission."""
+    course.hand_in(ada=RIGHT)
+
+    assert course("check", "handed_in/ada.ipynb").out == "✓ ada: can be graded, 1 runs over a\n"
+
+
+def test_an_error_says_what_was_found_and_what_to_do(course: Course, no_kernel: None):
+    """`error:`, the indented facts, an empty line, `hint:`; nothing on stdout, no traceback."""
+    course.hand_in(eve=notebook("x = 1", tags={}))
+    said = course("check", "handed_in/eve.ipynb")
+
+    assert said.code == 3
+    assert said.out == ""
+    assert said.err == (
+        "error: no cell in `eve/eve.ipynb` is tagged `parameters`\n"
+        "  1 code cells read; tags found: none\n"
+        "\n"
+        "hint: tag the cell that sets `seed` and `dataset` as `parameters`;"
+        " without it every seed would run alike\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "found"),
+    [
+        (("check", "nobody"), 3, "neither a folder nor a notebook"),
+        (("check", "handed_in", "--assignment", "none.toml"), 2, "no assignment at `none.toml`"),
+        (("check", "handed_in", "--seeds", "a-b"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", ""), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", "-1"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", "1.5"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--jobs", "0"), 2, "--jobs"),
+        (("grade", "handed_in", "--pass-mark", "101"), 2, "--pass-mark"),
+        (("grade",), 2, "SUBMISSION"),
+        (("check", "handed_in", "--typo"), 2, "--typo"),
+        (("typo",), 2, "typo"),
+    ],
+)
+def test_wrong_usage_is_told_apart_from_what_cannot_be_graded(
+    course: Course, no_kernel: None, words: tuple[str, ...], code: int, found: str
+):
+    """2 for the command or the assignment, 3 for the submission; words on stderr only."""
+    course.hand_in(ada=RIGHT)
+    said = course(*words)
+
+    assert said.code == code
+    assert found in said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+
+
+def test_an_assignment_with_a_slip_exits_with_2(course: Course, no_kernel: None):
+    """Its line is told."""
+    (course.root / "assignment.toml").write_text("title = 3\n")
+    said = course("check", ".")
+
+    assert said.code == 2
+    assert "line 1: `title` is 3" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("0-3", [0, 1, 2, 3]),
+        ("1,4,7", [1, 4, 7]),
+        ("5", [5]),
+        ("0-2, 7 ,1-3", [0, 1, 2, 7, 3]),
+        ("3-3", [3]),
+    ],
+)
+def test_seeds_are_ranges_and_lists(text: str, seeds: list[int]):
+    """Both ends of a range count, and none is taken twice."""
+    assert cli._seeds(text) == seeds
+
+
+def test_a_range_that_runs_backwards_is_wrong_usage(course: Course, no_kernel: None):
+    """No seeds is never what was meant."""
+    course.hand_in(ada=RIGHT)
+
+    assert course("check", "handed_in", "--seeds", "9-3").code == 2
+
+
+def test_a_rubric_without_an_exam_is_an_error_in_words(course: Course, no_kernel: None):
+    """Foreseeable, and the assignment's: exit 2 with the missing file's name."""
+    next(course.root.glob("rubric_*/exam.py")).unlink()
+    course.hand_in(ada=RIGHT)
+
+    assert course("grade", "handed_in").code == 2
+
+
+def test_two_submissions_of_one_name_do_not_share_a_report(course: Course, no_kernel: None):
+    """`ada.ipynb` and `ada/` are two students, or one who must be asked: never overwritten."""
+    course.hand_in(ada=RIGHT)
+    (course.root / "handed_in/ada/notebooks").mkdir(parents=True)
+    (course.root / "handed_in/ada/notebooks/sums.ipynb").write_bytes(WRONG)
+    course.hand_in(bob=RIGHT)
+    said = course("check", "handed_in", "--json")
+
+    assert said.code != 0 or len({a["submission"] for a in said.json}) == 3
+
+
+COMMANDS = ["check", "run", "judge", "report", "grade", "reproduce"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(say: Callable[..., Said], command: str):
+    """Its help ends with 0 and says more than its name."""
+    said = say(command, "--help")
+
+    assert said.code == 0
+    assert f"Usage: assay {command}" in said.out
+    assert "--assignment" in said.out
+
+
+def test_help_lists_every_command(say: Callable[..., Said]):
+    """And the program has no command that the list above does not know."""
+    said = say("--help")
+
+    assert all(command in said.out for command in COMMANDS)
+    assert sorted(cli.cli.commands) == sorted(COMMANDS)
+
+
+def test_help_is_quick():
+    """`assay --help` loads neither NumPy nor pydantic."""
+    program = (
+        "import sys; sys.argv = ['assay', '--help']\n"
+        "import atexit; atexit.register(lambda: print(sorted(sys.modules), file=sys.stderr))\n"
+        "from assay.cli import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert ended.returncode == 0
+    assert "Grade homework that trains" in ended.stdout
+    assert "'assay.cli'" in ended.stderr
+    assert "'numpy'" not in ended.stderr
+    assert "'pydantic'" not in ended.stderr
+
+
+def test_the_store_stands_beside_the_assignment(course: Course):
+    """Wherever the command is called from: evidence is found again."""
+    course.hand_in(ada=RIGHT)
+    course("run", "handed_in")
+    kept = list((course.root / ".assay" / "store").glob("??/*"))
+
+    assert len(kept) == 1
+    assert Store(course.root / ".assay" / "store").has(kept[0].name)

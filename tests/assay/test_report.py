@@ -1,0 +1,364 @@
+"""Reports show what students wrote and obey none of it."""
+
+import re
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from assay.records import (
+    Cell,
+    Criterion,
+    Figure,
+    Measurement,
+    Outcome,
+    PartSummary,
+    Property,
+    Result,
+    Run,
+    RunRecord,
+    Verdict,
+    Written,
+)
+from assay.report import markdown, plots, safe
+from assay.report.summary import summary
+
+HOSTILE = {
+    "a script": "<script>alert(1)</script>",
+    "an SVG handler": "<svg onload=alert(1)>",
+    "a comment": "<!-- gone",
+    "an entity": "&lt;b&gt; &#60;",
+    "a link": "[free points](javascript:alert(1))",
+    "the end of a link": "](javascript:alert(1))",
+    "a reference": "[a][b]",
+    "an image": "![x](https://evil.example/x.png)",
+    "an address": "see https://evil.example/x and www.evil.example",
+    "an address in angles": "<https://evil.example>",
+    "a table": "a | b || c\n|---|---|\n| 100/100 |",
+    "a heading": "x\n# Passed\n\n## 100/100",
+    "emphasis": "*a* _b_ **c** ~~d~~ ***e***",
+    "code": "`a` ``b`` ```c```",
+    "the end of a fence": "x\n```\n# Passed\n````\n`````",
+    "a fence of tildes": "~~~\nx\n~~~",
+    "escapes": "\\* \\| \\\\ \\`",
+    "an ANSI escape": "\x1b[2J\x1b[32mPASSED\x1b[0m",
+    "an OSC escape": "\x1b]8;;https://evil.example\x07click\x1b]8;;\x07",
+    "an 8 bit escape": "\x9b31mred",
+    "a window title": "\x1b]0;owned\x07",
+    "bells and backspaces": "10/10\x08\x08\x08\x08\x080/10\x07",
+    "a carriage return": "0/10\r10/10",
+    "a null": "a\0b",
+    "right to left": "\u202e01/01 dessap\u202c",
+    "isolates": "\u2066a\u2069\u2067b\u2068",
+    "marks": "\u200e\u200f\u061c\u200b\u200d\ufeff",
+    "line separators": "a\u2028b\u2029c\u0085d\x0be\x0cf",
+    "a formula": '=HYPERLINK("https://evil.example")',
+    "a template": "{{ 7 * 7 }}{% raw %}{# x #}",
+    "details": "</details></td></table>",
+    "very long": "x" * 100_000,
+}
+hostile = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+PLAIN_TOKENS = {"paragraph_open", "paragraph_close", "inline", "text", "text_special", "softbreak"}
+
+
+def tokens(text: str) -> set[str]:
+    """The kinds of all tokens that a Markdown reader sees."""
+    found = set()
+    for token in READER.parse(text):
+        found |= {token.type} | {child.type for child in token.children or []}
+    return found
+
+
+def rendered(text: str) -> str:
+    """What a reader shows of one line of Markdown."""
+    inline = READER.parse(text)[1]
+    return "".join(child.content for child in inline.children or [])
+
+
+@hostile
+@pytest.mark.parametrize("filtered", [safe.plain, safe.markdown, safe.code_block])
+def test_nothing_that_controls_a_terminal_gets_through(text: str, filtered: Any):
+    """No control, escape, direction or invisible character, whatever the sink."""
+    assert FORBIDDEN.search(filtered(text)) is None
+
+
+@hostile
+def test_plain_text_is_one_short_line(text: str):
+    """For a terminal: no line of a student's can be taken for one of ours."""
+    line = safe.plain(text)
+
+    assert len(line.splitlines()) <= 1
+    assert len(line) <= 500
+
+
+@hostile
+def test_markdown_renders_as_the_text_itself(text: str):
+    """No link, image, HTML, table, heading or emphasis; a reader shows the same characters."""
+    line = safe.markdown(f"x {text}")
+
+    assert tokens(line) <= PLAIN_TOKENS
+    assert rendered(line) == safe.plain(f"x {text}")
+
+
+@pytest.mark.parametrize("text", ["https://evil.example", "www.evil.example", "a@evil.example"])
+def test_addresses_do_not_become_links_on_github(text: str):
+    """GitHub links bare addresses: their marks are escaped."""
+    assert not re.search(r"\w://|www\.|\w@", safe.markdown(text))
+
+
+@hostile
+def test_a_code_block_cannot_be_left(text: str):
+    """A reader sees one fence, and all the lines inside it."""
+    parsed = READER.parse(safe.code_block(f"{text}\nlast line", at_most=200_000))
+
+    assert [token.type for token in parsed] == ["fence"]
+    assert parsed[0].content.endswith("last line\n")
+
+
+def test_ordinary_text_is_left_alone():
+    """Words, digits, accents and punctuation come through as they are."""
+    text = "`dW1` is off by 1e-3 in layer 2: naïve, été, 学生 (see W₁)"
+
+    assert safe.plain(text) == text
+    assert rendered(safe.markdown(text)) == text
+
+
+def made(text: str = "fine", seeds: tuple[int, ...] = (0, 1), **changes: Any) -> Result:
+    """A result whose every student-written field holds `text`."""
+    runs = [
+        RunRecord(
+            run=Run(part="sums", parameters={"seed": seed, "dataset": column}),
+            key="ab" * 32,
+            outcome=Outcome.CELL_FAILED,
+            reason=f"cell 2 raised {text}",
+            seconds=1.0,
+            cells=[Cell(number=2, source=text, seconds=0.5, error=text, traceback=text)],
+            numerics={"numpy": "2"},
+        )
+        for column in ("a", "b")
+        for seed in seeds
+    ]
+    missed = Property(
+        name="test_add.test_adds", title="The sum is the sum", verdict=Verdict.FAILED,
+        held=3, judged=4, reason=text, hint=text, where=["sums/a/seed-1"],
+    )  # fmt: skip
+    numbers = [
+        Measurement(part="sums", run=r.run.id, name="accuracy", value=0.9 + 0.01 * n)
+        for n, r in enumerate(runs)
+    ]
+    curves = [
+        Measurement(part="sums", run=r.run.id, name="loss", value=[1.0, 0.5], x=[1.0, 2.0])
+        for r in runs
+    ]
+    fields: dict[str, Any] = {
+        "assignment": "Toy",
+        "submission": text,
+        "digest": "0" * 64,
+        "isolation": "none",
+        "parts": [PartSummary(name="sums", title="Sums", notebook="sums.ipynb", figures=FIGURES)],
+        "runs": runs,
+        "criteria": [criterion(Verdict.FAILED, 1.5, missed)],
+        "measurements": numbers + curves,
+        "written": [Written(part="sums", criterion="add", heading=text, text=text)],
+    }
+    return Result(**(fields | changes))
+
+
+def criterion(verdict: Verdict, earned: float | None, *properties: Property) -> Criterion:
+    return Criterion(
+        part="sums", name="add", title="Adding", points=2.0, earned=earned, verdict=verdict,
+        judged=0.0 if earned is None else 2.0, properties=list(properties),
+    )  # fmt: skip
+
+
+FIGURES = [
+    Figure(kind="curves", name="loss", title="Loss", measurement="loss", x_label="step"),
+    Figure(kind="pairs", name="both", title="Both", measurement="accuracy", against="accuracy"),
+    Figure(kind="curves", name="none", title="None", measurement="never measured"),
+]
+
+
+def tables(page: str) -> list[list[str]]:
+    """The rows of every table as their cells' texts, as a Markdown reader sees them."""
+    rows: list[list[str]] = []
+    parsed = READER.parse(page)
+    for here, token in enumerate(parsed):
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type in ("td_open", "th_open"):
+            shown = parsed[here + 1].children or []
+            rows[-1].append("".join(child.content for child in shown))
+    return rows
+
+
+@hostile
+def test_pages_keep_their_structure(text: str):
+    """With hostile names and errors a reader sees the same tables, headings and details."""
+    pages, expected = markdown.pages(made(text), {}), markdown.pages(made(), {})
+
+    assert pages.keys() == expected.keys()
+    for name, page in pages.items():
+        structure = [t.type for t in READER.parse(page)]
+        assert structure == [t.type for t in READER.parse(expected[name])]
+        assert [len(row) for row in tables(page)] == [len(row) for row in tables(expected[name])]
+
+
+@hostile
+def test_a_cell_of_a_table_holds_the_whole_text(text: str):
+    """A bar in a reason does not open another cell."""
+    pages = markdown.pages(made(text), {})
+    shown = safe.plain(text)[:400]
+
+    (criterion,) = [row for row in tables(pages["index.md"]) if "Adding" in row]
+    (missed,) = [row for row in tables(pages["seed-1.md"]) if "The sum is the sum" in row]
+    assert criterion[3].startswith(shown)
+    assert missed[1].startswith(shown)
+
+
+def html_tags(page: str) -> set[str]:
+    """The names of all HTML tags that a Markdown reader would let through."""
+    parsed = READER.parse(page)
+    inline = [child for token in parsed for child in token.children or []]
+    html = [t.content for t in [*parsed, *inline] if t.type in ("html_block", "html_inline")]
+    return {tag for block in html for tag in re.findall(r"<([^\s>\\]*)[^>]*>", block)}
+
+
+OUR_TAGS = {"details", "/details", "summary", "/summary", "br"}
+
+
+@hostile
+def test_pages_hold_no_raw_html_of_a_student(text: str):
+    """The only tags a page has are our own."""
+    written = [Written(part="sums", criterion="add", heading="Question 5", text=text)]
+    for page in markdown.pages(made(text, written=written), {}).values():
+        assert html_tags(page) <= OUR_TAGS
+        assert FORBIDDEN.search(page) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a script", "an SVG handler", "a comment", "an address in angles"]
+)
+def test_a_heading_holds_no_raw_html(name: str):
+    """The heading of a written answer stands between HTML tags, and is escaped as HTML."""
+    written = [Written(part="sums", criterion="add", heading=HOSTILE[name], text="")]
+    page = markdown.pages(made(written=written), {})["index.md"]
+
+    assert html_tags(page) <= OUR_TAGS
+
+
+@hostile
+def test_the_terminal_shows_one_line_a_criterion(text: str):
+    """Whatever the reason holds, the summary has the same number of lines."""
+    shown = summary(made(text), "reports/x/index.md")
+
+    assert len(shown.splitlines()) == len(summary(made(), "reports/x/index.md").splitlines())
+    assert FORBIDDEN.search(shown) is None
+
+
+def test_there_is_an_index_and_a_page_for_each_seed():
+    """The index links every seed's page."""
+    pages = markdown.pages(made(seeds=(0, 7)), {})
+
+    assert pages.keys() == {"index.md", "seed-0.md", "seed-7.md"}
+    assert "(seed-7.md)" in pages["index.md"]
+
+
+def test_the_index_tells_points_reason_hint_and_runs():
+    """One row a criterion; one square a run."""
+    rows = tables(markdown.pages(made("off by 2"), {})["index.md"])
+
+    assert ["✗", "Adding", "1.5/2", "off by 2 (in 1 of 4 runs) Hint: off by 2"] in rows
+    assert ["0", "✓", "✓"] in rows
+    assert ["1", "✗ 1", "✓"] in rows
+
+
+def test_the_index_links_the_figures_that_were_drawn():
+    """No link to a picture that is not there."""
+    page = markdown.pages(made(), {"sums-loss.png": b""})["index.md"]
+
+    assert "![Loss](sums-loss.png)" in page
+    assert "sums-both.png" not in page
+
+
+def test_the_spread_has_mean_and_interval():
+    """Seeds 0 and 1 of column a measured 0.90 and 0.91."""
+    rows = tables(markdown.pages(made(), {})["index.md"])
+
+    assert ["accuracy", "a", "2", "0.905", "0.8415 to 0.9685", "0.9", "0.91"] in rows
+
+
+def test_a_result_without_runs_has_a_report():
+    """Nothing was handed in: a page says so all the same."""
+    pages = markdown.pages(made(runs=[], measurements=[], written=[]), {})
+
+    assert pages.keys() == {"index.md"}
+    assert "nothing was run" in pages["index.md"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "earned", "sign", "mark"),
+    [
+        (Verdict.PASSED, 2.0, "✓", "2/2"),
+        (Verdict.FAILED, 0.5, "✗", "0.5/2"),
+        (Verdict.NOT_ANSWERED, 0.0, "·", "0/2"),
+        (Verdict.NOT_JUDGED, None, "?", "-/2"),
+        (Verdict.FOR_REVIEW, None, "…", "-/2"),
+    ],
+)
+def test_the_summary_shows_each_verdict(
+    verdict: Verdict, earned: float | None, sign: str, mark: str
+):
+    """Its sign, and a dash while nobody has judged it."""
+    shown = summary(made(criteria=[criterion(verdict, earned)]), "x")
+
+    assert re.search(rf"^  {re.escape(sign)} Adding +{re.escape(mark)}", shown, re.MULTILINE)
+
+
+def test_the_summary_counts_what_was_judged_and_what_was_not():
+    """Points for review, and points that our own fault left unjudged, are told apart."""
+    criteria = [
+        criterion(Verdict.PASSED, 2.0),
+        criterion(Verdict.FOR_REVIEW, None),
+        criterion(Verdict.NOT_JUDGED, None),
+    ]
+    shown = summary(made(criteria=criteria), "here")
+
+    assert shown.splitlines()[-1].startswith("2/2 judged, 2 for review, 2 not judged (our fault)")
+
+
+@pytest.mark.filterwarnings("error")
+def test_figures_are_drawn_where_there_is_something_to_draw():
+    """PNG for curves and pairs; nothing for what was never measured."""
+    drawn = plots.figures(made())
+
+    assert drawn.keys() == {"sums-loss.png", "sums-both.png"}
+    assert all(picture.startswith(b"\x89PNG") for picture in drawn.values())
+
+
+def test_equal_data_make_equal_pictures():
+    """To the byte: a report that did not change shows no change."""
+    assert plots.figures(made()) == plots.figures(made())
+
+
+def test_other_data_make_another_picture():
+    """The picture is of the data."""
+    other = [m.model_copy(update={"value": [2.0, 0.1]}) for m in made().measurements]
+
+    pictures = plots.figures(made(measurements=other))
+
+    assert pictures["sums-loss.png"] != plots.figures(made())["sums-loss.png"]
+
+
+def test_the_users_matplotlib_settings_do_not_reach_the_pictures():
+    """A dark theme at home makes no other bytes."""
+    import matplotlib
+
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
+        themed = plots.figures(made())
+
+    assert themed == plots.figures(made())

@@ -1,0 +1,167 @@
+"""Nothing is run twice, and everything keeps its order."""
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from assay import schedule
+from assay.records import Outcome, Run, RunRecord
+from assay.run.assemble import Job
+from assay.run.execute import Ended
+from assay.store import Store
+
+
+class Machine:
+    """Stands where `execute` stands: counts what it is given, and answers at once."""
+
+    def __init__(self) -> None:
+        self.runs: Counter[bytes] = Counter()
+        self.outcome, self.at_once, self.most = Outcome.COMPLETED, 0, 0
+        self._lock = threading.Lock()
+
+    def __call__(self, archive: bytes) -> Ended:
+        with self._lock:
+            self.runs[archive] += 1
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        time.sleep(0.02 if archive == b"0" else 0.002)  # the first is the last to end
+        with self._lock:
+            self.at_once -= 1
+        return Ended(self.outcome, "made up", 1.23456, [], {"evidence/a.npz": archive})
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine()
+    monkeypatch.setattr(schedule, "execute", made)
+    return made
+
+
+def job(number: int) -> Job:
+    run = Run(part="sums", parameters={"seed": number})
+    return Job(run, str(number).encode(), {"kept/q.npz": b"kept"})
+
+
+class Told(list[tuple[str, bool]]):
+    """What progress was told."""
+
+    def __call__(self, record: RunRecord, was_kept: bool) -> None:
+        self.append((record.run.id, was_kept))
+
+
+def run_all(store: Store, *numbers: int, workers: int = 2, force: bool = False) -> list[RunRecord]:
+    jobs = [job(number) for number in numbers]
+    return schedule.run_all(jobs, store, workers=workers, force=force, progress=Told())
+
+
+def test_records_come_in_the_order_of_the_jobs(machine: Machine, store: Store):
+    """Though the first job ends last."""
+    assert [record.run.seed for record in run_all(store, 0, 1, 2, 3)] == [0, 1, 2, 3]
+
+
+def test_nothing_is_run_twice(machine: Machine, store: Store):
+    """A second batch runs only what the first did not."""
+    first = run_all(store, 0, 1)
+    second = run_all(store, 0, 1, 2)
+
+    assert machine.runs == {b"0": 1, b"1": 1, b"2": 1}
+    assert second[:2] == first
+
+
+def test_force_runs_everything_again_and_keeps_the_new(machine: Machine, store: Store):
+    """The evidence of the second run takes the place of the first one's."""
+    key = run_all(store, 0)[0].key
+    machine.outcome = Outcome.CRASHED
+    run_all(store, 0, force=True)
+
+    assert machine.runs == {b"0": 2}
+    assert store.record(key).outcome is Outcome.CRASHED
+
+
+def test_evidence_and_the_judges_desk_are_kept_together(machine: Machine, store: Store):
+    """A run can be judged from its folder alone."""
+    record = run_all(store, 0)[0]
+
+    assert store.files(record.key).keys() == {"evidence/a.npz", "kept/q.npz", "run.json"}
+    assert store.record(record.key) == record
+
+
+def test_our_own_failures_are_not_remembered(machine: Machine, store: Store):
+    """Infrastructure is told, not stored, and tried again the next time."""
+    machine.outcome = Outcome.INFRASTRUCTURE
+    record = run_all(store, 0)[0]
+    run_all(store, 0)
+
+    assert record.outcome is Outcome.INFRASTRUCTURE
+    assert not store.has(record.key)
+    assert machine.runs == {b"0": 2}
+
+
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.INFRASTRUCTURE])
+def test_the_students_failures_are_remembered(machine: Machine, store: Store, outcome: Outcome):
+    """A run that timed out is an answer; it is not waited for again."""
+    machine.outcome = outcome
+    run_all(store, 0)
+    run_all(store, 0)
+
+    assert machine.runs == {b"0": 1}
+
+
+def test_progress_hears_of_every_run_once(machine: Machine, store: Store):
+    """Kept ones first, as kept; the others as they end."""
+    run_all(store, 1)
+    told = Told()
+    schedule.run_all([job(0), job(1)], store, workers=1, force=False, progress=told)
+
+    assert told == [("sums/all/seed-1", True), ("sums/all/seed-0", False)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_no_more_runs_at_once_than_workers(machine: Machine, store: Store, workers: int):
+    """One thread a run: more would only be slower."""
+    run_all(store, *range(9), workers=workers)
+
+    assert machine.most == workers
+
+
+def test_what_was_run_before_an_error_is_kept(
+    machine: Machine, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """An interrupted batch resumes where it stopped."""
+
+    def fails(archive: bytes) -> Ended:
+        if archive == b"2":
+            raise OSError("disk full")
+        return machine(archive)
+
+    monkeypatch.setattr(schedule, "execute", fails)
+    with pytest.raises(OSError, match="disk full"):
+        run_all(store, 0, 1, 2, 3, workers=1)
+
+    assert store.has(job(0).key)
+    assert store.has(job(1).key)
+
+
+def test_an_empty_batch_is_no_work(machine: Machine, tmp_path: Path):
+    """No jobs, no records, no store."""
+    assert run_all(Store(tmp_path / "none")) == []
+
+
+def test_the_same_job_twice_in_a_batch_is_run_once(machine: Machine, store: Store):
+    """Two submissions of the same bytes share their runs."""
+    records = run_all(store, 1, 1)
+
+    assert machine.runs == {b"1": 1}
+    assert len(records) == 2
+
+
+def test_our_own_failure_does_not_destroy_what_is_kept(machine: Machine, store: Store):
+    """`--force` on a bad day leaves yesterday's evidence alone."""
+    key = run_all(store, 0)[0].key
+    machine.outcome = Outcome.INFRASTRUCTURE
+    run_all(store, 0, force=True)
+
+    assert store.has(key)
