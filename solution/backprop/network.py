@@ -121,6 +121,12 @@ def descend(
         previous[...] = landing
 
 
+def overwrite(arrays: list[Float[Array, "..."]], values: list[Float[Array, "..."]]) -> None:
+    """Put the values into the arrays, in place."""
+    for array, value in zip(arrays, values, strict=True):
+        array[...] = value
+
+
 class ScratchNetwork(ClassifierMixin, BaseEstimator):
     """A binary classifier with one sigmoid hidden layer, as wide as the input, trained by hand.
 
@@ -139,7 +145,8 @@ class ScratchNetwork(ClassifierMixin, BaseEstimator):
     ----------
     coefs_ : [W1 (n_features, n_hidden), W2 (n_hidden, 1)]
     intercepts_ : [b1 (n_hidden,), b2 (1,)]
-    loss_curve_ : the mean cross-entropy, in nats, before each step
+    loss_curve_ : the mean cross-entropy, in nats, before each step; where a step is taken back,
+        the loss of the weights that are gone back to
     n_iter_ : number of times the gradient was computed, the length of `loss_curve_`
     classes_ : the two labels; P(y = 1) is the probability of the second
     n_features_in_ : number of features
@@ -198,21 +205,28 @@ class ScratchNetwork(ClassifierMixin, BaseEstimator):
 
         Momentum grows with the number t of steps, as t / (t + 1), so the first step is plain
         gradient descent. When the loss rises, the steps have become too long: momentum starts over
-        at t = 0, and the learning rate loses a tenth.
+        at t = 0, and the learning rate loses a tenth. Where the loss is even higher than at the
+        start, the last step is taken back, and the learning rate halved.
         """
         weights = [*self.coefs_, *self.intercepts_]
-        landings = [weight.copy() for weight in weights]
+        before, landings = ([weight.copy() for weight in weights] for _ in range(2))
         workspace = allocate(len(X), len(self.intercepts_[0]))
         learning_rate, t = float(self.learning_rate), 0
         losses: list[float] = []
 
         for _ in range(self.max_iter):
             loss, dW, db = backpropagate(X, y, *weights, workspace)
+            if losses and loss > losses[0]:
+                overwrite([*weights, *landings], [*before, *before])
+                learning_rate, t = learning_rate / 2, 0
+                losses.append(losses[-1])
+                continue
             if losses and loss > losses[-1]:
                 learning_rate, t = 0.9 * learning_rate, 0
             losses.append(loss)
             if norm(dW + db) <= self.tol:
                 break
+            overwrite(before, weights)
             descend(weights, dW + db, landings, learning_rate, momentum=t / (t + 1))
             t += 1
         else:
