@@ -1,0 +1,74 @@
+"""What README and docs name is there: commands, options, nox sessions, files and criteria."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from assay.assignment import read
+from assay.cli import cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = [pytest.param(page, id=page.name) for page in PAGES]
+
+
+def nox_sessions() -> set[str]:
+    """The sessions of the noxfile, read without importing nox."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any("session" in ast.unparse(d) for d in node.decorator_list)
+    }
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_command_named_is_one(page: Path):
+    """`assay grade` in a text is a command of the program."""
+    named = set(re.findall(r"(?:`|\$ )assay ([a-z]+)", page.read_text()))
+
+    assert named <= set(cli.commands)
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_option_named_is_one(page: Path):
+    """An option in a text is an option of some command of ours, or of a tool that we call."""
+    ours = {name for c in cli.commands.values() for p in c.params for name in p.opts}
+    of_others = {"--list", "--collect-only", "--help"}
+    named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", page.read_text()))
+
+    assert named <= ours | of_others
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_nox_session_named_is_one(page: Path):
+    """`nox -s reproduce` in a text is a session of the noxfile."""
+    named = set(re.findall(r"nox -s ([a-z]+)", page.read_text()))
+
+    assert named <= nox_sessions()
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_link_leads_somewhere(page: Path):
+    """A relative link is a file of the repository."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_changelog_speaks_of_every_command():
+    """A command that users can type has been announced."""
+    announced = (ROOT / "CHANGELOG.md").read_text()
+
+    assert [name for name in cli.commands if name not in announced] == []
+
+
+def test_every_notebook_and_rubric_of_the_assignment_is_there():
+    """assignment.toml names files of the repository."""
+    parts = read(ROOT / "assignment.toml").part
+
+    assert all((ROOT / part.notebook).is_file() for part in parts)
+    assert all((ROOT / part.rubric / "exam.py").is_file() for part in parts)
