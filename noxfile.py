@@ -44,7 +44,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     notebooks = sorted(str(path) for path in Path("notebooks").glob("*.ipynb"))
-    session.run("nbstripout", "--verify", *notebooks)
+    session.run("nbstripout", "--verify", "--keep-id", *notebooks)
 
 
 @nox.session
@@ -56,7 +56,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=False)
 def lock(session: nox.Session) -> None:
-    """Resolve all dependencies afresh and write constraints.txt."""
+    """Resolve all dependencies but torch afresh, and write constraints.txt."""
     torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
     session.install("--upgrade", torch, ".[assignment,tune,test,lint]")
     frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))

@@ -101,7 +101,7 @@ def parse(text: str, path: Path) -> Assignment:
     except ValidationError as error:
         raise UsageError(
             f"`{path}` does not describe an assignment",
-            found="\n".join(_in_words(problem, text) for problem in error.errors()),
+            found="\n".join(dict.fromkeys(_in_words(p, text) for p in error.errors())),
             hint="docs/rubric.md lists every key and what it may hold",
         ) from None
 
@@ -129,17 +129,33 @@ def _as_float(value: Any) -> Any:
 
 def _in_words(problem: Any, text: str) -> str:
     """`line 12: part.criterion.points is "two"; expected: a valid number`."""
-    keys = problem["loc"]
+    keys = tuple(key for key in problem["loc"] if key not in ("bool", "int", "float", "str"))
+    if keys != problem["loc"]:
+        problem = problem | {"msg": "a bool, an int, a float or a str"}
     line = _line_of(keys, text)
     name = ".".join(str(key) for key in keys if isinstance(key, str)) or "the file"
     if problem["type"] == "extra_forbidden":
-        return f"line {line}: `{name}` is not a key that assay knows"
+        allowed = ", ".join(f"`{key}`" for key in _allowed_beside(keys))
+        return f"line {line}: `{name}` is not a key that assay knows; expected one of {allowed}"
     if problem["type"] == "missing":
         return f"line {line}: `{name}` is missing"
     if problem["type"] == "value_error":
         return f"line {line}: {problem['msg'].removeprefix('Value error, ')}"
     expected = problem["msg"].removeprefix("Input should be ")
     return f"line {line}: `{name}` is {problem['input']!r:.60}; expected: {expected}"
+
+
+def _allowed_beside(keys: tuple[str | int, ...]) -> list[str]:
+    """The keys that the table of a wrong key may have."""
+    table = next((key for key in reversed(keys[:-1]) if isinstance(key, str)), "")
+    tables: dict[str, type[Record]] = {
+        "limits": Limits,
+        "part": Part,
+        "criterion": CriterionSpec,
+        "figure": Figure,
+    }
+    model: type[Record] = tables.get(table, Assignment)
+    return [name for name in model.model_fields if name != "root"]
 
 
 def _line_of(keys: tuple[str | int, ...], text: str) -> int:

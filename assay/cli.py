@@ -6,6 +6,7 @@ stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mar
 
 import json
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +24,9 @@ NOT_ISOLATED = (
     "warning: nothing isolates this code from your account yet: "
     "grade only what you would run yourself"
 )
+
+
+MAX_SEEDS = 10_000
 
 
 def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,12 +80,10 @@ def cli() -> None:
 @shared_options
 def check(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Say whether submissions can be graded, without running anything."""
-    from assay import plan
-
     road = _road(**options)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        runs = plan.make(road.assignment, handed_in)
+        runs = [job.run for job in road.jobs(handed_in)]
         columns = {run.column for run in runs}
         text = f"✓ {handed_in.name}: can be graded, {len(runs)} runs over {', '.join(columns)}"
         return {"text": text, "submission": handed_in.name, "runs": [run.id for run in runs]}
@@ -95,12 +97,20 @@ def check(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 @force_option
 def run(paths: tuple[Path, ...], as_json: bool, force: bool, **options: Any) -> None:
     """Execute submissions over every seed and data set, and keep the evidence."""
+    from assay.records import Outcome
+
     road = _road(**options)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
         records = _run(road, handed_in, force)
-        lines = [f"{r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
-        return {"text": "\n".join(lines), "runs": [r.model_dump(mode="json") for r in records]}
+        name = handed_in.name
+        lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
+        return {
+            "text": "\n".join(lines),
+            "submission": name,
+            "runs": [r.model_dump(mode="json") for r in records],
+            "exit_code": 4 if any(r.outcome is Outcome.INFRASTRUCTURE for r in records) else 0,
+        }
 
     _for_each(road, paths, as_json, one)
 
@@ -133,7 +143,7 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
     def one(handed_in: "Submission") -> dict[str, Any]:
         page = pipeline.report(road, handed_in, pipeline.judged(road, handed_in))
-        return {"text": str(page), "report": str(page)}
+        return {"text": str(page), "submission": handed_in.name, "report": str(page)}
 
     _for_each(road, paths, as_json, one)
 
@@ -160,6 +170,8 @@ def reproduce(as_json: bool, force: bool, verify: bool, name: str, **options: An
     """Run the assignment's own solution over its whole matrix, and write the reports."""
     from assay import pipeline
 
+    if Path(name).name != name:
+        raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = _road(**options)
 
     def one(_: "Submission") -> dict[str, Any]:
@@ -179,6 +191,9 @@ def main() -> None:
     except AssayError as error:
         click.echo(error, err=True)
         sys.exit(error.exit_code)
+    except Exception:  # a bug of ours, and no mark below the pass mark
+        traceback.print_exc()
+        sys.exit(4)
 
 
 def _road(assignment: Path, reports: Path, seeds: str | None, jobs: int | None) -> "Road":
@@ -201,12 +216,16 @@ def _seeds(text: str) -> list[int]:
     """`0-19` and `1,4,7`, mixed as one likes."""
     seeds: list[int] = []
     for piece in text.split(","):
-        first, _, last = piece.strip().partition("-")
+        first, _, last = piece.strip()[:20].partition("-")
         if not first.isdecimal() or not (last or first).isdecimal():
             raise click.BadParameter(f"`{text}`: expected `0-19` or `1,4,7`", param_hint="--seeds")
+        count = int(last or first) - int(first) + 1
+        if not 1 <= count <= MAX_SEEDS:
+            raise click.BadParameter(
+                f"`{piece}`: from the lower to the higher, {MAX_SEEDS} at most",
+                param_hint="--seeds",
+            )
         seeds += range(int(first), int(last or first) + 1)
-    if not seeds:
-        raise click.BadParameter(f"`{text}` holds no seed", param_hint="--seeds")
     return list(dict.fromkeys(seeds))
 
 
@@ -223,14 +242,16 @@ def _for_each(
 
     answers, worst = [], 0
     found = [one for given in paths for one in submission.find(given, road.assignment)]
-    stems = Counter(path.stem for path in found)
-    for path in found:
-        try:  # `ada.ipynb` beside `ada/` keeps its ending: each has a report of its own
-            answer = step(pipeline.read(path, path.name if stems[path.stem] > 1 else None))
+    names = _names(found)
+    for path, name in zip(found, names, strict=True):
+        try:
+            answer = step(pipeline.read(path, name))
         except AssayError as error:
             click.echo(error, err=True)
             worst = max(worst, error.exit_code)
-            answers.append({"submission": path.stem, "error": error.what, "hint": error.hint})
+            answers.append(
+                {"submission": name or path.name, "error": error.what, "hint": error.hint}
+            )
             continue
         if not as_json:
             click.echo(answer["text"])
@@ -243,10 +264,24 @@ def _for_each(
     sys.exit(worst)
 
 
+def _names(paths: list[Path]) -> list[str | None]:
+    """A name for each where two would share a report; None where its own will do."""
+    stems = Counter(path.resolve().stem for path in paths)
+    names = Counter(path.resolve().name for path in paths)
+    chosen: list[str | None] = []
+    for path in map(Path.resolve, paths):
+        if names[path.name] > 1:
+            chosen.append(f"{path.parent.name}-{path.name}")
+        else:
+            chosen.append(path.name if stems[path.stem] > 1 else None)
+    return chosen
+
+
 def _grade(road: "Road", handed_in: "Submission", force: bool) -> dict[str, Any]:
     from assay import pipeline
 
     records = _run(road, handed_in, force)
+    click.echo(f"judging {handed_in.name}", err=True)
     result = pipeline.judge(road, handed_in, records)
     return _answer(result, str(pipeline.report(road, handed_in, result)))
 

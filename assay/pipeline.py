@@ -112,7 +112,13 @@ def judged(road: Road, handed_in: Submission) -> Result:
         raise CannotGrade(
             f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
         )
-    return Result.model_validate_json(path.read_bytes())
+    result = Result.model_validate_json(path.read_bytes())
+    if result.digest != handed_in.digest:
+        raise CannotGrade(
+            f"`{handed_in.name}` has changed since it was judged",
+            hint="`assay grade` does it again",
+        )
+    return result
 
 
 def report(road: Road, handed_in: Submission, result: Result) -> Path:
@@ -121,9 +127,21 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
     pictures = plots.figures(result)
     for name, picture in pictures.items():
         _write(folder / name, picture)
-    for name, text in markdown.pages(result, pictures).items():
+    notebooks = _executed(road, result)
+    for name, notebook in notebooks.items():
+        _write(folder / name, notebook)
+    for name, text in markdown.pages(result, [*pictures, *notebooks]).items():
         _write(folder / name, text.encode())
     return folder / "index.md"
+
+
+def _executed(road: Road, result: Result) -> dict[str, bytes]:
+    """Of each part, the notebook as its first run left it, to read the written answers in."""
+    first: dict[str, RunRecord] = {}
+    for record in result.runs:
+        first.setdefault(record.run.part, record)
+    paths = {part: road.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
+    return {f"{part}-executed.ipynb": p.read_bytes() for part, p in paths.items() if p.exists()}
 
 
 def verify(road: Road, jobs: list[Job], progress: schedule.Progress) -> Audit:

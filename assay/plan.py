@@ -2,11 +2,14 @@
 
 import ast
 import itertools
+import re
 
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade
 from assay.records import Run
 from assay.submission import Submission
+
+MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 
 
 def make(assignment: Assignment, submission: Submission) -> list[Run]:
@@ -82,17 +85,23 @@ def _check_names(part: Part, where: str, source: str) -> None:
 
 def _assigned_names(source: str, where: str) -> list[str]:
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(MAGIC.sub("pass", source))
     except (SyntaxError, ValueError) as error:
         raise CannotGrade(
-            f"the `parameters` cell in {where} is not Python", found=str(error)
+            f"the `parameters` cell in {where} is not Python",
+            found=str(error).replace("<unknown>, ", ""),
+            hint="one assignment a line, and nothing else",
         ) from None
-    names = []
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names += [target.id for target in targets if isinstance(target, ast.Name)]
-    return names
+    targets = [target for node in tree.body for target in _targets(node)]
+    return [
+        node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)
+    ]
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) else []
 
 
 def _listed(names: list[str]) -> str:

@@ -120,7 +120,7 @@ class Judgement(Record):
 
 
 class Property(Record):
-    """One property over all its runs: where it held, and the first reason where it did not."""
+    """One property over all its runs; `where` gives the reason for each run in which it failed."""
 
     name: str
     title: str
@@ -129,7 +129,7 @@ class Property(Record):
     judged: int
     reason: str = ""
     hint: str = ""
-    where: list[str] = []
+    where: dict[str, str] = {}
 
 
 class Criterion(Record):

@@ -39,7 +39,7 @@ def available_cores() -> int:
 
 
 def _run(executor: Executor, jobs: list[Job]) -> Iterable[tuple[Job, Ended]]:
-    futures: dict[Future[Ended], Job] = {executor.submit(execute, j.archive): j for j in jobs}
+    futures: dict[Future[Ended], Job] = {executor.submit(execute, j.packed): j for j in jobs}
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()

@@ -92,7 +92,7 @@ def _property(checks: Sequence[Check]) -> Property:
         judged=len(judged),
         reason=missed[0].reason if missed else "",
         hint=missed[0].hint if missed else "",
-        where=[check.run for check in judged if check not in held and check.run],
+        where={check.run: check.reason for check in judged if check not in held and check.run},
     )
 
 

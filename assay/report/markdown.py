@@ -1,6 +1,6 @@
 """The Markdown report: an index page and one page a seed."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,9 +10,9 @@ from assay.records import Measurement, Outcome, PartSummary, Property, Result, R
 from assay.report import safe, summary
 
 
-def pages(result: Result, figures: Mapping[str, bytes]) -> dict[str, str]:
-    """The text of every page by its file name; `figures` are linked by theirs."""
-    index = _template("index.md.j2").render(result=result, figures=list(figures), view=View(result))
+def pages(result: Result, beside: Sequence[str]) -> dict[str, str]:
+    """The text of every page by its file name; files that stand `beside` them are linked."""
+    index = _template("index.md.j2").render(result=result, beside=beside, view=View(result))
     seeds = sorted({record.run.seed for record in result.runs})
     seed_page = _template("seed.md.j2")
     return {"index.md": index} | {
@@ -40,7 +40,7 @@ def _template(name: str) -> Any:
         "mark": summary.mark,
         "reason": summary.reason,
         "reasons": summary.reasons,
-        "sign": lambda criterion: summary.MARKS[criterion.verdict],
+        "sign": summary.sign,
     }
     return environment.get_template(name)
 
@@ -95,18 +95,17 @@ class View:
                 groups.setdefault((m.name, column_of[m.run]), []).append(m.value)
         return [_spread(name, column, values) for (name, column), values in groups.items()]
 
-    def overall(self, part: str) -> list[Measurement]:
-        """The single numbers measured over all runs together."""
-        return [m for m in self._of(part) if m.run is None and isinstance(m.value, float)]
+    def overall(self, part: str) -> list[tuple[str, str]]:
+        """What was measured over all runs together: a number, or an interval of two."""
+        over_all = [(m.name, m.value) for m in self._of(part) if m.run is None]
+        numbers = [(name, f"{v:.4g}") for name, v in over_all if isinstance(v, float)]
+        pairs = [(name, v) for name, v in over_all if isinstance(v, list) and len(v) == 2]
+        return numbers + [(name, f"{low:.4g} to {high:.4g}") for name, (low, high) in pairs]
 
     def figures(self, part: PartSummary, drawn: list[str]) -> list[tuple[str, str]]:
         """Title and file name of the part's figures that were drawn."""
         named = [(f.title, f"{part.name}-{f.name}.png") for f in part.figures]
         return [(title, name) for title, name in named if name in drawn]
-
-    def slowest(self, record: RunRecord, count: int = 3) -> list[Any]:
-        timed = [cell for cell in record.cells if cell.seconds is not None]
-        return sorted(timed, key=lambda cell: -(cell.seconds or 0))[:count]
 
     def _of(self, part: str) -> list[Measurement]:
         return [m for m in self._result.measurements if m.part == part]

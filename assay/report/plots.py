@@ -27,7 +27,6 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "grid.color": "#e6e6e6",
     "grid.linewidth": 0.6,
-    "svg.hashsalt": "assay",
 }
 
 

@@ -17,8 +17,16 @@ def plain(text: str, at_most: int = 500) -> str:
 
 
 def markdown(text: str, at_most: int = 500) -> str:
-    """One line of Markdown that renders as the text itself: no links, HTML, tables or emphasis."""
-    return MARKDOWN.sub(r"\\\1", plain(text, at_most))
+    """One line of Markdown that renders as the text itself: no links, HTML, tables or emphasis.
+
+    Words between two backticks are shown as code, where the backticks come in plain pairs.
+    """
+    line = plain(text, at_most)
+    in_pairs = line.count("`") % 2 == 0 and "``" not in line
+    pieces = re.split(r"`([^`]+)`", line) if in_pairs else [line]
+    shown = [MARKDOWN.sub(r"\\\g<0>", piece) for piece in pieces]
+    shown[1::2] = ["`" + piece.replace("|", r"\|") + "`" for piece in pieces[1::2]]
+    return "".join(shown)
 
 
 def html(text: str, at_most: int = 500) -> str:

@@ -59,11 +59,18 @@ def mark(criterion: Criterion) -> str:
     return f"{points(criterion.earned)}/{points(criterion.judged)}"
 
 
+def sign(criterion: Criterion) -> str:
+    """The mark before a criterion; what was set aside in part is no plain pass."""
+    whole = criterion.verdict is not Verdict.PASSED or criterion.judged == criterion.points
+    return MARKS[criterion.verdict if whole else Verdict.SET_ASIDE]
+
+
 def reasons(criterion: Criterion) -> list[Property]:
-    """The properties that need a word: those that did not hold, the one missed most often first."""
+    """The properties that did not hold, the one missed most often first, each reason once."""
     fine = (Verdict.PASSED, Verdict.FOR_REVIEW)
     missed = [prop for prop in criterion.properties if prop.verdict not in fine]
-    return sorted(missed, key=lambda prop: prop.held / prop.judged if prop.judged else 1)
+    missed.sort(key=lambda prop: prop.held / prop.judged if prop.judged else 1)
+    return list({prop.reason: prop for prop in reversed(missed)}.values())[::-1]
 
 
 def reason(prop: Property) -> str:
@@ -81,8 +88,9 @@ def _criterion(criterion: Criterion) -> list[str]:
     missed = reasons(criterion)
     state = "for review" if criterion.verdict is Verdict.FOR_REVIEW else ""
     first = plain(reason(missed[0]), 200) if missed else state
-    sign = MARKS[criterion.verdict]
-    lines = [f"  {sign} {criterion.title:<40.40} {mark(criterion):>9}   {first}".rstrip()]
+    lines = [
+        f"  {sign(criterion)} {criterion.title:<40.40} {mark(criterion):>9}   {first}".rstrip()
+    ]
     shown = {first}
     if missed and missed[0].hint:
         lines.append(f"{'':56}hint: {plain(missed[0].hint, 200)}")

@@ -43,17 +43,17 @@ class Question(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One run, ready to be executed anywhere: `archive` goes there, `desk` waits for the judge."""
+    """One run, ready to be executed anywhere: `packed` goes there, `desk` waits for the judge."""
 
     run: Run
-    archive: bytes
+    packed: bytes
     desk: dict[str, bytes]
 
     @property
     def key(self) -> str:
         """Names everything that can change the evidence, the machine's numerics included."""
         profile = json.dumps(numerics.profile(), sort_keys=True).encode()
-        return hashlib.sha256(self.archive + profile).hexdigest()
+        return hashlib.sha256(self.packed + archive.pack(self.desk) + profile).hexdigest()
 
 
 def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
@@ -110,7 +110,14 @@ def _draw(
         ) from None
     identity = f"{assignment.title}\n{submission.digest}\n{run.model_dump_json()}"
     seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:16], "big")
-    questions: dict[str, Question] = given.draw(np.random.default_rng(seed), dict(run.parameters))
+    try:
+        questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
+    except Exception as error:
+        raise UsageError(
+            f"`{module}` cannot draw the inputs of {run.id}",
+            found=f"{type(error).__name__}: {error}",
+            hint="does assignment.toml vary a value that the rubric does not know?",
+        ) from error
     return questions
 
 

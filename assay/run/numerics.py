@@ -10,7 +10,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pandas", "ipykernel", "papermill")
+PACKAGES = (
+    *("numpy", "scipy", "scikit-learn", "torch", "pandas", "palmerpenguins"),
+    *("ipykernel", "papermill"),
+)
 BRANCHES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "MKL_CBWR")
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

@@ -18,7 +18,8 @@ def test_training_is_recorded(evidence, given, measure):
     with after_marks_for(evidence, given, *EARLIER):
         curve = evidence["training/curve"].loss_curve
         every = max(1, -(-len(curve) // 400))
-        measure("loss curve", curve[::every], x=np.arange(len(curve))[::every])
+        shown = np.union1d(np.arange(0, len(curve), every), [len(curve) - 1])
+        measure("loss curve", curve[shown], x=1 + shown)
 
         assert len(curve) >= 2, f"`loss_curve_` holds {len(curve)} numbers"
 

@@ -189,7 +189,7 @@ class ScratchNetwork(ClassifierMixin, BaseEstimator):
         Raises ValueError for a learning rate or number of iterations that is not positive, and for
         data scikit-learn would refuse. Warns with ConvergenceWarning if `max_iter` ends it.
         """
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < np.inf:
             raise ValueError(f"learning_rate must be above 0; it is {self.learning_rate!r}")
         if not self.max_iter >= 1:
             raise ValueError(f"max_iter must be at least 1; it is {self.max_iter!r}")
@@ -216,7 +216,7 @@ class ScratchNetwork(ClassifierMixin, BaseEstimator):
 
         for _ in range(self.max_iter):
             loss, dW, db = backpropagate(X, y, *weights, workspace)
-            if losses and loss > losses[0]:
+            if losses and not loss <= losses[0]:  # NaN included
                 overwrite([*weights, *landings], [*before, *before])
                 learning_rate, t = learning_rate / 2, 0
                 losses.append(losses[-1])

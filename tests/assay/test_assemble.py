@@ -28,7 +28,7 @@ def job(assignment: Assignment, handed_in: Submission | None = None, run: Run = 
 
 
 def inside(made: Job) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(made.archive)) as members:
+    with zipfile.ZipFile(io.BytesIO(made.packed)) as members:
         return {name: members.read(name) for name in members.namelist()}
 
 
@@ -37,7 +37,7 @@ def test_the_same_inputs_give_the_same_bytes(toy: Assignment):
     one = Submission("ada", {"sums.ipynb": notebook(PARAMETERS, ADD), "a.py": b"1"})
     other = Submission("ada", dict(reversed(one.files.items())))
 
-    assert job(toy, one).archive == job(toy, other).archive
+    assert job(toy, one).packed == job(toy, other).packed
     assert job(toy, one).key == job(toy, other).key
 
 

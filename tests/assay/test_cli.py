@@ -104,7 +104,7 @@ def test_a_class_is_graded_though_one_submission_is_broken(course: Course, count
     first = course("grade", "handed_in", "--json", "--jobs", "2")
 
     assert first.code == 3
-    assert [a["submission"] for a in first.json] == ["ada", "broken", "wrong"]
+    assert [a["submission"] for a in first.json] == ["ada", "broken.ipynb", "wrong"]
     assert [a.get("earned") for a in first.json] == [2.0, None, 0.0]
     assert "is not a notebook" in first.json[1]["error"]
     assert "error: `handed_in/broken.ipynb` is not a notebook" in first.err
@@ -141,7 +141,7 @@ def test_step_by_step_is_the_same_as_grade(course: Course, counted: list[bytes])
     assert "has not been run as it is now" in too_early.err
     assert "has not been judged" in unjudged.err
     assert (run.code, judged.code, reported.code) == (0, 0, 0)
-    assert run.out.startswith("sums/a/seed-0: completed")
+    assert run.out.startswith("ada sums/a/seed-0: completed")
     assert "✓ Adding" in judged.out
     assert reported.out == "reports/ada/index.md\n"
     assert len(counted) == 1

@@ -286,7 +286,7 @@ def test_credit_is_the_share_of_runs(tmp_path: Path):
 
     assert (add.earned, add.points) == (1.5, 2.0)
     assert add.verdict is Verdict.FAILED
-    assert add.properties[0].where == ["sums/a/seed-2"]
+    assert add.properties[0].where.keys() == {"sums/a/seed-2"}
     assert (add.properties[0].held, add.properties[0].judged) == (3, 4)
 
 
@@ -416,7 +416,7 @@ def test_the_first_reason_that_explains_the_verdict_is_shown(part: Part):
 
     found = scored(part, *checks).properties[0]
 
-    assert (found.reason, found.where) == ("failed", ["r1", "r2"])
+    assert (found.reason, list(found.where)) == ("failed", ["r1", "r2"])
 
 
 def test_a_part_that_was_not_handed_in_earns_nothing(part: Part):

@@ -140,7 +140,7 @@ def jobs(course: Assignment, handed_in: Submission) -> list[Job]:
 
 def run(course: Assignment, handed_in: Submission) -> Ended:
     """Execute the first run of the plan, in a real kernel."""
-    return execute(jobs(course, handed_in)[0].archive)
+    return execute(jobs(course, handed_in)[0].packed)
 
 
 def arrays(content: bytes) -> dict[str, np.ndarray]:

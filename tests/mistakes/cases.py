@@ -17,7 +17,6 @@ class Case:
     loses: str | None
     replace: Mapping[str, str]
     file: str = NETWORK
-    dataset: str = "penguins"
 
     def apply(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The submission with this diff; a diff that no longer fits the reference is an error."""

@@ -294,7 +294,7 @@ def test_a_learning_rate_far_too_long_still_converges(rings):
     assert network.loss_curve_[-1] < 0.6 * network.loss_curve_[0]
 
 
-@pytest.mark.parametrize("learning_rate", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("learning_rate", [0, -1.0, float("nan"), float("inf")])
 def test_a_learning_rate_must_be_positive(rings, learning_rate):
     """Zero, negative and NaN learning rates are ValueErrors that say so."""
     with pytest.raises(ValueError, match="learning_rate must be above 0"):
