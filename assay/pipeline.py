@@ -10,7 +10,7 @@ from assay.audit import Audit, audit
 from assay.errors import CannotGrade
 from assay.judge import bench, score
 from assay.records import PartSummary, Result, RunRecord
-from assay.report import markdown, plots
+from assay.report import executed, markdown, plots
 from assay.run.assemble import Job, assemble
 from assay.store import Store
 from assay.submission import Submission
@@ -141,7 +141,8 @@ def _executed(road: Road, result: Result) -> dict[str, bytes]:
     for record in result.runs:
         first.setdefault(record.run.part, record)
     paths = {part: road.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
-    return {f"{part}-executed.ipynb": p.read_bytes() for part, p in paths.items() if p.exists()}
+    kept = {part: path.read_bytes() for part, path in paths.items() if path.exists()}
+    return {f"{part}-executed.ipynb": executed.readable(content) for part, content in kept.items()}
 
 
 def verify(road: Road, jobs: list[Job], progress: schedule.Progress) -> Audit:
