@@ -1,0 +1,164 @@
+"""The answers of a model that ran free: how many are right, at which positions, and why not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2 import tasks
+from rubric_tests.part2.judgement import answered, cause_of_others
+
+ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Free-running answers beside the right ones, each a row filled up with NOTHING."""
+
+    asked: np.ndarray
+    answers: np.ndarray
+    right: np.ndarray
+
+    @property
+    def exact(self) -> np.ndarray:
+        """Which sequences are right from end to end, (n,)."""
+        return (self.answers == self.right).all(axis=1)
+
+    @property
+    def share(self) -> float:
+        return float(self.exact.mean()) if len(self.exact) else 0.0
+
+    @property
+    def by_position(self) -> np.ndarray:
+        """The share of right digits at each position of the answer."""
+        there = self.right != tasks.NOTHING
+        hits = ((self.answers == self.right) & there).sum(axis=0)
+        used = there.any(axis=0)
+        return hits[used] / there.sum(axis=0)[used]
+
+    @property
+    def share_of_digits(self) -> float:
+        there = self.right != tasks.NOTHING
+        return float((self.answers == self.right)[there].mean()) if there.any() else 0.0
+
+    def where(self, which: np.ndarray) -> "Marked":
+        return Marked(self.asked[which], self.answers[which], self.right[which])
+
+
+def marked(evidence: Any, given: Any, kept: Any, question: str = "reversal/answers") -> Marked:
+    """As many as were answered in time."""
+    answers, right = evidence[question].answers, kept[question].right
+    if len(answers) > len(right):
+        raise Wrong(f"{len(answers)} answers to {len(right)} sequences")
+    return Marked(given[question].sequences[: len(answers)], answers, right[: len(answers)])
+
+
+def rows(table: np.ndarray) -> np.ndarray:
+    """One comparable thing for each sequence of a table, whatever width it is filled up to."""
+    wide = np.full((len(table), 24), tasks.NOTHING, dtype=np.int16)
+    wide[:, : table.shape[1]] = table[:, :24]
+    return wide.view(f"S{wide.itemsize * 24}").ravel()
+
+
+def never_seen(evidence: Any, marks: Marked) -> Marked:
+    """What is not in `train_inputs`; everything, where that is not known or leaves nothing."""
+    if not answered(evidence, "data/train"):
+        return marks
+    unseen = ~np.isin(rows(marks.asked), rows(evidence["data/train"].inputs))
+    return marks.where(unseen) if unseen.any() else marks
+
+
+def interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share (Clopper and Pearson 1934)."""
+    tail = (1 - confidence) / 2
+    low = stats.beta.ppf(tail, hits, n - hits + 1) if hits else 0.0
+    high = stats.beta.ppf(1 - tail, hits + 1, n - hits) if hits < n else 1.0
+    return float(low), float(high)
+
+
+def in_words(marks: Marked) -> str:
+    """`7.1 % of 29,525 sequences (6.8 to 7.4 %), by position 100 98 40 12 11 %`."""
+    n = len(marks.exact)
+    low, high = interval(int(marks.exact.sum()), n)
+    positions = " ".join(f"{share:.0%}".rstrip("%") for share in marks.by_position)
+    return (
+        f"{marks.share:.1%} of {n:,} sequences are right "
+        f"({low:.1%} to {high:.1%}), by position {positions} %"
+    )
+
+
+def check_share(marks: Marked, needed: float) -> None:
+    """Enough sequences are right, allowing for how few could be asked."""
+    if not len(marks.exact):
+        raise Wrong("no sequence was answered in time")
+    if interval(int(marks.exact.sum()), len(marks.exact))[1] < needed:
+        found = signature(marks)
+        raise Wrong(in_words(marks) + (f": {found}" if found else ""))
+
+
+def signature(marks: Marked) -> str | None:
+    """What the answers look like, where it tells the mistake."""
+    if len(np.unique(marks.answers, axis=0)) == 1:
+        return "every answer is the same"
+    reach = min(marks.answers.shape[1], marks.asked.shape[1])
+    if (marks.answers[:, :reach] == marks.asked[:, :reach]).all(axis=1).mean() > 0.9:
+        return "the answers are the questions"
+    lengths = (marks.answers != tasks.NOTHING).sum(axis=1)
+    right_lengths = (marks.right != tasks.NOTHING).sum(axis=1)
+    if (lengths == right_lengths).mean() < 0.1:
+        few = np.median(lengths) < np.median(right_lengths)
+        return f"the answers are too {'short' if few else 'long'}"
+    return signature_by_position(marks.by_position)
+
+
+def signature_by_position(shares: np.ndarray) -> str | None:
+    """Chance is near 0.11 for a digit."""
+    low, high, n = shares < 0.4, shares > 0.8, len(shares)
+    if n < 2 or not low[0]:
+        return None
+    if high[1:].all():
+        return "only the first digit is not learned: what does the decoder start from?"
+    first_half = np.arange(n) < n // 2
+    if low[first_half].all() and high[~first_half].all():
+        return "each place knows only the tokens up to it: a causal mask where none belongs"
+    return None
+
+
+@cause_of_others("training")
+def check_gradients_start_from_zero(evidence: Any, given: Any) -> None:
+    stale = int(evidence["training/steps"].stale)
+    if stale:
+        raise Wrong(f"{stale} times the gradients of the step before were still there")
+
+
+@cause_of_others("generation")
+def check_answers_are_digits(evidence: Any, given: Any) -> None:
+    """Lists of digits, most of them as long as they should be."""
+    asked, answers = given["generation/again"].sequences, evidence["generation/again"].answers
+    if (answers == tasks.NOTHING).all():
+        raise Wrong("every answer is empty")
+    if answers.max() > 9:
+        raise Wrong(f"there is a {answers.max()} among the digits: is it a token, not a digit?")
+    lengths, expected = ((rows != tasks.NOTHING).sum(axis=1) for rows in (answers, asked))
+    if answers.shape[1] - 2 == asked.shape[1] and (lengths == expected).mean() < 0.5:
+        short = (lengths == expected - 1).mean() > 0.5
+        start = ": does the decoder start from the same token in training?" if short else ""
+        raise Wrong(f"the answer to {expected[0]} digits has {lengths[0]}, most are like it{start}")
+
+
+@cause_of_others("generation")
+def check_repeatable(evidence: Any, given: Any) -> None:
+    answer = evidence["generation/again"]
+    changed = (answer.answers != answer.again).any(axis=1).sum()
+    if changed:
+        raise Wrong(f"{changed} of {len(answer.again)} sequences have another answer the next time")
+
+
+@cause_of_others("generation")
+def check_together(evidence: Any, given: Any) -> None:
+    answer = evidence["generation/together"]
+    changed = (answer.alone != answer.together).any(axis=1).sum()
+    if changed:
+        raise Wrong(f"{changed} of {len(answer.alone)} sequences have another answer in a batch")

@@ -1,0 +1,181 @@
+"""The judge's own attention, in NumPy and float64, right and in the ways it is known to go wrong.
+
+Arrays are (..., length, channels). Nothing here shares code with `solution`: heads are cut out
+channel by channel, where the solution reshapes.
+"""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Cut = Callable[[np.ndarray, int], np.ndarray]
+Join = Callable[[np.ndarray], np.ndarray]
+
+
+def softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
+    """exp(s) / sum(exp(s)), shifted by the largest score, which cannot overflow."""
+    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def scores(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """query @ key' over sqrt(d_k), shape (..., queries, keys)."""
+    products = np.einsum("...qd,...kd->...qk", query, key)
+    return products / sqrt(query.shape[-1])
+
+
+def attention_weights(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """softmax(query @ key' / sqrt(d_k)) (Vaswani et al. 2017, equation 1)."""
+    return softmax(scores(query, key))
+
+
+def scaled_by(factor: Callable[[int], float]) -> Weigh:
+    """Attention weights whose scaled scores are multiplied once more, by a function of d_k."""
+    return lambda query, key: softmax(factor(query.shape[-1]) * scores(query, key))
+
+
+WRONG_WEIGHTS: dict[str, Weigh] = {
+    "the scores are not divided by sqrt(d_k)": scaled_by(sqrt),
+    "the scores are multiplied by sqrt(d_k), not divided": scaled_by(float),
+    "the scores are divided by d_k, not by its root": scaled_by(lambda d: d**-0.5),
+    "the softmax runs over the queries, not over the keys": lambda q, k: softmax(scores(q, k), -2),
+    "the softmax runs over the batch, not over the keys": lambda q, k: softmax(scores(q, k), 0),
+    "there is no softmax": scores,
+    "the division by sqrt(d_k) comes after the softmax": lambda q, k: (
+        softmax(scores(q, k) * sqrt(q.shape[-1])) / sqrt(q.shape[-1])
+    ),
+}
+"""What common mistakes give instead of the weights, by the sentence that says which."""
+
+
+def swapped_weights(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """What comes out where the identity is given as values and taken for the keys."""
+    identity = np.broadcast_to(np.eye(key.shape[-2]), key.shape)
+    return attention_weights(query, identity) @ key
+
+
+def masked_weights(free: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """What a mask must make of weights that were there without it: hidden ones 0, the rest scaled.
+
+    It follows from any softmax over keys, whatever the scale of the scores.
+    """
+    shown = free * visible
+    return shown / shown.sum(axis=-1, keepdims=True)
+
+
+def wrongly_masked(free: np.ndarray, visible: np.ndarray) -> dict[str, np.ndarray]:
+    """The same for the known mistakes; a row that such a mask hides altogether is even."""
+
+    def seen(mask: np.ndarray) -> np.ndarray:
+        nowhere = ~mask.any(axis=-1, keepdims=True)
+        return masked_weights(np.where(nowhere, 1.0, free), mask | nowhere)
+
+    raised = free * np.exp(1.0 * visible)
+    lowered = free * np.exp(-1.0 * visible)
+    return {
+        "the mask is not used": free,
+        "the mask is inverted: what may be seen is hidden": seen(~visible),
+        "the mask is added to the scores as 0 and 1": raised / raised.sum(-1, keepdims=True),
+        "the mask is taken from the scores as 0 and 1": lowered / lowered.sum(-1, keepdims=True),
+        "the weights are set to 0 after the softmax, and no longer sum to one": free * visible,
+        "the mask is off by one: the next token can be seen": seen(one_more(visible)),
+        "the mask is off by one: a token cannot see itself": seen(
+            visible & ~np.eye(*visible.shape[-2:], dtype=bool)
+        ),
+    }
+
+
+def one_more(visible: np.ndarray) -> np.ndarray:
+    """One key more than each row could see."""
+    return np.concatenate([visible[..., :1], visible[..., :-1]], axis=-1)
+
+
+class Linear(NamedTuple):
+    """x @ matrix.T + bias, shapes (out, in) and (out,)."""
+
+    matrix: np.ndarray
+    bias: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return x @ self.matrix.T + self.bias
+
+
+class Projections(NamedTuple):
+    """The four projections of multi-head attention; `o` is None where nothing mixes the heads."""
+
+    q: Linear
+    k: Linear
+    v: Linear
+    o: Linear | None
+
+
+def cut(x: np.ndarray, n_heads: int) -> np.ndarray:
+    """(batch, length, d_model) -> (batch, heads, length, d_head): head i has the i-th channels."""
+    return np.stack(np.split(x, n_heads, axis=-1), axis=1)
+
+
+def join(heads: np.ndarray) -> np.ndarray:
+    """The heads side by side again, (batch, length, d_model)."""
+    return np.concatenate(list(np.moveaxis(heads, 1, 0)), axis=-1)
+
+
+def cut_by_view(x: np.ndarray, n_heads: int) -> np.ndarray:
+    batch, length, d_model = x.shape
+    return x.reshape(batch, n_heads, length, d_model // n_heads)
+
+
+def join_by_view(heads: np.ndarray) -> np.ndarray:
+    batch, n_heads, length, d_head = heads.shape
+    return heads.reshape(batch, length, n_heads * d_head)
+
+
+def multi_head(
+    query: np.ndarray,
+    memory: np.ndarray,
+    projections: Projections,
+    n_heads: int,
+    weigh: Weigh = attention_weights,
+    cut: Cut = cut,
+    join: Join = join,
+) -> np.ndarray:
+    """Multi-head attention, (batch, queries, d_model) (Vaswani et al. 2017, section 3.2.2)."""
+    q, k, v, o = projections
+    q_heads, k_heads, v_heads = (cut(part, n_heads) for part in (q(query), k(memory), v(memory)))
+    mixed = join(np.einsum("...qk,...kd->...qd", weigh(q_heads, k_heads), v_heads))
+    return o(mixed) if o else mixed
+
+
+def sinusoids(length: int, d_model: int, first: int = 0) -> np.ndarray:
+    """sin and cos of position / 10000^(2i / d_model) in turn, shape (length, d_model)."""
+    position = np.arange(first, first + length)[:, None]
+    rate = 10_000.0 ** (-np.arange(0, d_model, 2) / d_model)
+    table = np.empty((length, d_model))
+    table[:, 0::2] = np.sin(position * rate)
+    table[:, 1::2] = np.cos(position * rate)[:, : d_model // 2]
+    return table
+
+
+def sinusoid_variants(length: int, d_model: int) -> list[np.ndarray]:
+    """Forms that are as right: sines before cosines, counted from one, the exponent taken twice."""
+    i = np.arange(d_model)
+    position = np.arange(length)[:, None]
+    steep = position / 10_000.0 ** (2 * i / d_model)
+    gentle = position / 10_000.0 ** (i / d_model)
+    tables = [sinusoids(length, d_model), sinusoids(length, d_model, first=1)]
+    in_halves = [np.hstack([table[:, 0::2], table[:, 1::2]]) for table in tables]
+    in_turn = [np.where(i % 2, np.cos(angle), np.sin(angle)) for angle in (steep, gentle)]
+    # tensor2tensor spreads the rates so that the last one is 10000 exactly
+    halves = max(d_model // 2 - 1, 1)
+    angle = position * 10_000.0 ** (-np.arange(d_model // 2) / halves)
+    return [*tables, *in_halves, *in_turn, np.hstack([np.sin(angle), np.cos(angle)])]
+
+
+def wrong_sinusoids(length: int, d_model: int) -> dict[str, np.ndarray]:
+    """Tables that common mistakes give."""
+    right = sinusoids(length, d_model)
+    swapped = right.copy()
+    swapped[:, 0::2], swapped[:, 1::2] = right[:, 1::2], right[:, 0::2]
+    return {"sine and cosine are swapped": swapped} if d_model % 2 == 0 else {}

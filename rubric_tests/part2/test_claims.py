@@ -1,0 +1,45 @@
+"""Claims: the accuracy reported is the accuracy measured, free running."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2 import answers
+from rubric_tests.part2.judgement import after_marks_for, answered
+
+pytestmark = pytest.mark.criterion("claims")
+
+ROUNDING = 0.00501  # a claim may be rounded to two digits
+
+
+@pytest.mark.hint("an accuracy is a share between 0 and 1")
+def test_an_accuracy_is_reported(evidence):
+    """`reversal_accuracy` is reported, as a share between 0 and 1."""
+    claim = float(evidence["claims/reversal"].accuracy)
+
+    assert 0 <= claim <= 1, f"`reversal_accuracy` is {claim:g}"
+
+
+@pytest.mark.hint("whole sequences, never trained on, answered free running")
+def test_it_is_what_is_measured(evidence, given, kept, measure):
+    """`reversal_accuracy` is the share of sequences that `generate` answers without a fault."""
+    with after_marks_for(evidence, given, "attention", "generation"):
+        claim = float(evidence["claims/reversal"].accuracy)
+        measure("accuracy claimed", claim)
+        everything = answers.marked(evidence, given, kept)
+        unseen = answers.never_seen(evidence, everything)
+
+        allowed = reach(evidence, unseen)
+        if min(abs(claim - marks.share) for marks in (everything, unseen)) > allowed:
+            wrong = f"`reversal_accuracy` is {claim:.3f}, measured is {unseen.share:.3f}"
+            if abs(claim - unseen.share_of_digits) <= allowed:
+                raise Wrong(f"{wrong}: {claim:.3f} is the share of digits, not of sequences")
+            raise Wrong(wrong)
+
+
+def reach(evidence, marks: answers.Marked) -> float:
+    """How far a claim may be off: its rounding, and what two random samples may differ by."""
+    n = len(evidence["data/test"].inputs) if answered(evidence, "data/test") else 1000
+    share = float(np.clip(marks.share, 0.01, 0.99))
+    spread = np.sqrt(share * (1 - share) * (1 / max(n, 1) + 1 / max(len(marks.exact), 1)))
+    return ROUNDING + 3.3 * float(spread)

@@ -1,0 +1,47 @@
+"""The pairs: right answers, and nothing in the test half that was trained on."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2 import tasks
+from rubric_tests.part2.answers import rows
+
+pytestmark = pytest.mark.criterion("data")
+
+LOOKED_AT = 1000  # pairs of each half
+
+
+@pytest.mark.parametrize("half", ["train", "test"])
+@pytest.mark.hint("work one pair out by hand")
+def test_targets_are_right(evidence, run, half):
+    """Every target is the right answer to its input."""
+    pairs, task = evidence[f"data/{half}"], run.parameters["task"]
+    inputs, targets = (tasks.sequences(part[:LOOKED_AT]) for part in (pairs.inputs, pairs.targets))
+    if not inputs or len(pairs.inputs) != len(pairs.targets):
+        raise Wrong(f"{len(pairs.inputs)} inputs and {len(pairs.targets)} targets")
+
+    for sequence, target in zip(inputs, targets, strict=True):
+        if not task_has(task, sequence):
+            raise Wrong(f"{sequence} is not a sequence of the task")
+        if target != tasks.answer(task, sequence):
+            raise Wrong(f"the target of {sequence} is {target}")
+
+
+def task_has(task: str, sequence: list[int]) -> bool:
+    """Whether the sequence is one of the task's: its digits and its length."""
+    if task == "add-3":
+        return len(sequence) == 7 and sequence[3] == tasks.PLUS and sequence.count(tasks.PLUS) == 1
+    longest = tasks.TASKS[task].length
+    shortest = 1 if task == "reverse-1-to-10" else longest
+    return shortest <= len(sequence) <= longest and set(sequence) <= set(range(1, 10))
+
+
+@pytest.mark.hint("draw the test sequences from what is left when the training ones are taken out")
+def test_nothing_is_tested_that_was_trained_on(evidence):
+    """No input of the test half is in the training half."""
+    train, test = (rows(evidence[f"data/{half}"].inputs) for half in ("train", "test"))
+    both = int(np.isin(test, train).sum())
+
+    if both:
+        raise Wrong(f"{both:,} of {len(test):,} test sequences are in the training half")

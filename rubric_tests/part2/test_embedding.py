@@ -1,0 +1,31 @@
+"""Token embedding: a table of learned rows."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2 import layer_checks
+
+pytestmark = pytest.mark.criterion("embedding")
+
+
+@pytest.mark.hint("one row for each entry of the vocabulary, looked up by the token's id")
+def test_rows_are_looked_up(evidence, given):
+    """Each token has one row wherever it stands, and every token its own."""
+    layer_checks.check_rows(evidence, given)
+
+
+@pytest.mark.hint("the rows belong into a Parameter or an Embedding")
+def test_rows_are_learned(evidence, given):
+    """The rows are those of a weight matrix, scaled or not."""
+    answer, tokens = evidence["embedding/rows"], given["embedding/rows"].tokens
+    arrays = evidence.partial("embedding/rows")
+    tables = [a for name, a in arrays.items() if name.startswith("parameter_") and a.ndim == 2]
+
+    if not tables:
+        raise Wrong("`TokenEmbedding` has no weights")
+    if len(arrays) == 2:  # the answer and one table: nothing else can be at work
+        rows = tables[0][tokens] if tables[0].shape[0] > tokens.max() else np.zeros_like(answer.out)
+        factor = float(np.sum(rows * answer.out) / (np.sum(rows * rows) + 1e-12))
+        if not np.allclose(answer.out, factor * rows, atol=1e-4 * max(1.0, abs(factor))):
+            raise Wrong("what comes out are not the rows of the table")

@@ -1,0 +1,42 @@
+"""From scratch: attention and layers are the student's own, from Linear and the like."""
+
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2.sources import foreign_names, ready_made
+
+pytestmark = [
+    pytest.mark.criterion("from-scratch"),
+    pytest.mark.hint("nn.Linear, nn.Embedding and nn.LayerNorm are allowed; the rest is your own"),
+]
+
+WORKS = ("attention", "MultiHeadAttention", "EncoderLayer", "DecoderLayer", "model", "generate")
+
+
+def test_the_model_holds_nothing_ready_made(evidence):
+    """No part of the trained model is a transformer or an attention that somebody else wrote."""
+    classes = [str(name) for name in evidence["scratch/live"].text.get("classes", [])]
+    found = sorted(name for name in classes if ready_made(name))
+
+    assert classes, "the model is not made of torch modules"
+
+    if found:
+        raise Wrong(f"`{found[0]}` is part of the model")
+
+
+def test_nothing_ready_made_is_at_work(evidence):
+    """No ready-made attention runs while the components, the model and `generate` work."""
+    text = evidence["scratch/live"] and evidence["scratch/work"].text
+    for work in WORKS:
+        found = sorted(name for name in map(str, text.get(work, [])) if ready_made(name))
+        if found:
+            raise Wrong(f"`{found[0]}` is at work inside `{work}`")
+
+
+def test_nothing_ready_made_is_reached(submission, runs):
+    """No source that is used leads to one."""
+    assert runs[0].evidence["scratch/live"], "there is no model"
+    found = sorted(name for name in foreign_names(submission) if ready_made(name))
+
+    if found:
+        raise Wrong(f"the source reaches `{found[0]}`")

@@ -1,0 +1,45 @@
+"""Generation: free running, from a list of digits to a list of digits."""
+
+import pytest
+
+from rubric_tests.part2 import answers
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+
+pytestmark = pytest.mark.criterion("generation")
+
+EARLIER = (
+    "attention",
+    "masks",
+    "multi-head",
+    "embedding",
+    "positions",
+    "feed-forward",
+    "layers",
+)
+
+
+@pytest.mark.hint(
+    "`generate(model, [3, 5, 2, 4, 1])` returns a list of digits: no BOS, no EOS, no prompt"
+)
+def test_answers_are_lists_of_digits(evidence, given, runs):
+    """`generate` returns the digits of an answer, as many as there should be."""
+    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+        answers.check_answers_are_digits(evidence, given)
+
+
+@pytest.mark.hint("`model.eval()`, and the likeliest token each time")
+def test_the_same_question_has_the_same_answer(evidence, given):
+    """Asked again, the model gives the same answers."""
+    answers.check_repeatable(evidence, given)
+
+
+@pytest.mark.hint("does a sequence see the padding that a longer one beside it needs?")
+def test_answers_do_not_depend_on_the_batch(evidence, given):
+    """`generate_batch`, where there is one, answers like `generate`."""
+    with after_marks_for(evidence, given, *EARLIER):
+        try:
+            answers.check_together(evidence, given)
+        except Exception as error:
+            if "expected `generate_batch`" in str(error):
+                pytest.skip("not asked: there is no `generate_batch`, and there need not be")
+            raise

@@ -1,0 +1,54 @@
+"""Encoder and decoder layer: residuals and normalisation, before a sub-layer or after it."""
+
+import pytest
+
+from rubric_tests.part2 import layer_checks
+from rubric_tests.part2.judgement import after_marks_for, where_built
+
+pytestmark = [
+    pytest.mark.criterion("layers"),
+    pytest.mark.parametrize("layer", layer_checks.LAYERS),
+]
+
+EARLIER = ("attention", "multi-head", "feed-forward")
+BUILT = {
+    "encoder-layer": ("EncoderLayer", "decoder-layer/tokens"),
+    "decoder-layer": ("DecoderLayer", "encoder-layer/tokens"),
+}
+
+
+@pytest.mark.hint("x + sublayer(x), round every sub-layer")
+def test_residuals(evidence, given, layer):
+    """What comes in is still there when all weights are zero, past every sub-layer."""
+    judge(layer_checks.check_residual, evidence, given, layer)
+
+
+@pytest.mark.hint("which axis has the channels? each token is normalised by itself")
+def test_normalisation(evidence, given, layer):
+    """Each token is normalised over its channels, before its sub-layers or after them."""
+    judge(layer_checks.check_normalisation, evidence, given, layer)
+
+
+@pytest.mark.hint("is anything normalised over axis 0?")
+def test_batch_items_do_not_touch(evidence, given, layer):
+    """A sequence has the same output whatever else is in the batch."""
+    judge(layer_checks.check_batch_of_layer, evidence, given, layer)
+
+
+@pytest.mark.hint("is the attention's output used?")
+def test_tokens_learn_of_each_other(evidence, given, layer):
+    """Another first token changes the output at the last."""
+    judge(layer_checks.check_tokens_meet, evidence, given, layer)
+
+
+@pytest.mark.hint("keys and values of cross-attention come from the memory")
+def test_memory_is_used(evidence, given, layer):
+    """In the decoder layer another memory gives another output."""
+    if layer == "encoder-layer":
+        pytest.skip("an encoder layer has no memory")
+    judge(lambda e, g, _: layer_checks.check_memory_is_used(e, g), evidence, given, layer)
+
+
+def judge(check, evidence, given, layer: str) -> None:
+    with where_built(evidence, *BUILT[layer]), after_marks_for(evidence, given, *EARLIER):
+        check(evidence, given, layer)

@@ -1,0 +1,103 @@
+"""Masks: what a query may not see makes no difference to it."""
+
+import pytest
+
+from rubric_tests.part2 import attention_checks
+from rubric_tests.part2.judgement import (
+    after_marks_for,
+    assert_differs,
+    assert_same,
+    said,
+    where_built,
+    where_masks_are_taken,
+)
+
+pytestmark = pytest.mark.criterion("masks")
+
+EARLIER = ("attention", "multi-head", "feed-forward", "layers")
+
+
+@pytest.mark.hint("hide the scores before the softmax: -inf, or the smallest number there is")
+def test_causal_mask(evidence, given):
+    """Under a causal mask the future weighs nothing, and the rest is shared out as before."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        attention_checks.check_causal_mask(evidence, given)
+
+
+@pytest.mark.hint("`visible` is True where a query may look")
+def test_padding_mask(evidence, given):
+    """Padding weighs nothing, in every sequence of the batch as far as it goes."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        attention_checks.check_padding_mask(evidence, given)
+
+
+@pytest.mark.hint("a small number added to the scores does not hide a large score")
+def test_what_is_hidden_makes_no_difference(evidence, given):
+    """Other keys and values at hidden places leave the output as it is."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        answer = evidence["masks/hidden"]
+        assert_same(answer.out, answer.out_other, "hidden keys or values change the output")
+
+
+@pytest.mark.hint("softmax of a row of -inf is NaN")
+def test_a_row_that_may_look_nowhere_is_finite(evidence, given):
+    """A query that may look nowhere gets finite numbers."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        assert evidence["masks/nowhere"].weights.ndim == 3
+
+
+@pytest.mark.hint("is the mask handed on, and does it fit the axis of the heads?")
+def test_multi_head_attention_obeys_its_mask(evidence, given):
+    """Multi-head attention hands its mask on: later tokens leave earlier ones alone."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, *EARLIER[:2]):
+        attention_checks.check_mask_of_heads(evidence, given)
+
+
+@pytest.mark.hint("is the mask handed on to the attention inside?")
+def test_encoder_layer_obeys_its_mask(evidence, given):
+    """The encoder layer hands its mask on."""
+    with (
+        where_built(evidence, "EncoderLayer", "masks/decoder-layer"),
+        where_masks_are_taken(evidence),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
+        attention_checks.check_mask_of_encoder_layer(evidence, given)
+
+
+@pytest.mark.hint("is the mask handed on to the attention inside?")
+def test_decoder_layer_obeys_its_mask(evidence, given):
+    """In the decoder layer later tokens leave earlier ones alone."""
+    with (
+        where_built(evidence, "DecoderLayer", "encoder-layer/tokens"),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
+        attention_checks.check_mask_of_decoder_layer(evidence, given)
+
+
+@pytest.mark.hint("which of the two masks belongs to cross-attention?")
+def test_decoder_layer_obeys_the_mask_of_its_memory(evidence, given):
+    """In the decoder layer hidden places of the memory make no difference."""
+    with (
+        where_built(evidence, "DecoderLayer", "encoder-layer/tokens"),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
+        attention_checks.check_mask_of_memory(evidence, given)
+
+
+@pytest.mark.hint("may position i see position i + 1? look at the mask of a short sequence")
+def test_the_model_hides_the_future(evidence, given):
+    """In the trained model, later tokens of the target leave earlier logits alone."""
+    if (form := said(evidence, "model/form", "form")) and form != "source, target":
+        pytest.skip(f"not asked: the model takes {form}")
+    with after_marks_for(evidence, given, *EARLIER):
+        attention_checks.check_mask_of_model(evidence, given)
+
+
+@pytest.mark.hint("does the decoder read the target at all?")
+def test_the_model_reads_the_target(evidence):
+    """In the trained model, other tokens of the target change the logits after them."""
+    if (form := said(evidence, "model/form", "form")) and form != "source, target":
+        pytest.skip(f"not asked: the model takes {form}")
+    answer = evidence["masks/model"]
+    reason = "the logits do not depend on the target"
+    assert_differs(answer.logits, answer.logits_other, reason)

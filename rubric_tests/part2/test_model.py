@@ -1,0 +1,50 @@
+"""The model the notebook leaves, as a function from tokens to logits."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2 import layer_checks
+from rubric_tests.part2.judgement import after_marks_for, said
+
+pytestmark = pytest.mark.criterion("model")
+
+EARLIER = ("attention", "multi-head", "feed-forward", "layers")
+
+
+@pytest.mark.hint("the last layer is as wide as the vocabulary")
+def test_logits_over_the_vocabulary(evidence):
+    """For every token there is one logit for each entry of the vocabulary."""
+    can_be_called(evidence)
+    logits = evidence["model/logits"].logits
+
+    if logits.shape[2] < 9:
+        raise Wrong(f"there are {logits.shape[2]} logits for a token: nine digits need more")
+    if np.allclose(logits, logits[:1], atol=1e-6):
+        raise Wrong("every sequence has the same logits")
+
+
+@pytest.mark.hint("is anything normalised or summed over axis 0?")
+def test_batch_items_do_not_touch(evidence, given):
+    """A sequence has the same logits whatever else is in the batch."""
+    can_be_called(evidence)
+    with after_marks_for(evidence, given, *EARLIER):
+        layer_checks.check_batch_of_model(evidence, given)
+
+
+@pytest.mark.hint("is the model cut by `detach`, `no_grad` or `argmax` on the way to the loss?")
+def test_one_batch_can_be_learned_by_heart(evidence, given, measure):
+    """Trained on one batch of random answers, a copy of the model learns them."""
+    can_be_called(evidence)
+    with after_marks_for(evidence, given, *EARLIER, "positions", "masks"):
+        losses = evidence["training/batch"].losses
+        measure("one batch by heart", losses, x=np.arange(len(losses)))
+
+        if not len(losses) or losses[-1] > 0.5 * losses[0]:
+            raise Wrong(f"the losses go from {losses[:1]} to {losses[-1:]}")
+
+
+def can_be_called(evidence) -> None:
+    """Set aside where the model takes more than tokens: masks, say, that only the student makes."""
+    if said(evidence, "model/form", "form") == "something else":
+        pytest.skip("not asked: the model takes more than a source and a target")

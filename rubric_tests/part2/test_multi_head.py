@@ -1,0 +1,59 @@
+"""Multi-head attention: by its own weights where they are recognised, and by relations."""
+
+import pytest
+
+from rubric_tests.part2 import attention_checks
+from rubric_tests.part2.judgement import after_marks_for, assert_same, said
+
+pytestmark = pytest.mark.criterion("multi-head")
+
+
+@pytest.mark.parametrize("heads", attention_checks.HEADS)
+@pytest.mark.hint("follow the shape through split, attention and merge, for a length of 5")
+def test_self_attention(evidence, given, heads):
+    """With its own weights, the output is that of the formula, for 1, 2, 3 and 4 heads."""
+    judge_formula(evidence, given, f"multi-head/self-{heads}")
+
+
+@pytest.mark.parametrize("heads", attention_checks.HEADS)
+@pytest.mark.hint("queries come from the first argument, keys and values from the second")
+def test_cross_attention(evidence, given, heads):
+    """The same where keys and values come from a memory of another length."""
+    needs_a_memory(evidence)
+    judge_formula(evidence, given, f"multi-head/cross-{heads}")
+
+
+@pytest.mark.hint("is an axis moved by `view` that should be moved by `transpose`?")
+def test_order_of_tokens(evidence, given):
+    """Without positions, tokens in another order give the same outputs in that order."""
+    with after_marks_for(evidence, given, "attention"):
+        attention_checks.check_order_of_heads(evidence, given)
+
+
+@pytest.mark.hint("is an axis moved by `view` that should be moved by `transpose`?")
+def test_order_of_memory(evidence, given):
+    """The order of the memory makes no difference."""
+    needs_a_memory(evidence)
+    with after_marks_for(evidence, given, "attention"):
+        answer = evidence["multi-head/memory"]
+        assert_same(answer.out, answer.out_other, "the output changes with the memory's order")
+
+
+@pytest.mark.hint("does the batch stay on axis 0 all the way?")
+def test_batch_items_do_not_touch(evidence, given):
+    """A sequence has the same output whatever else is in the batch."""
+    with after_marks_for(evidence, given, "attention"):
+        attention_checks.check_batch_of_heads(evidence, given)
+
+
+def judge_formula(evidence, given, question: str) -> None:
+    with after_marks_for(evidence, given, "attention"):
+        try:
+            attention_checks.check_formula_of_heads(evidence, given, question)
+        except attention_checks.NotRecognised as reason:
+            pytest.skip(f"{reason}: the relations judge")
+
+
+def needs_a_memory(evidence) -> None:
+    if said(evidence, "multi-head/form", "form") == "one input":
+        pytest.skip("not asked: `MultiHeadAttention` takes one input")

@@ -1,0 +1,58 @@
+"""Positions: the same pattern for every sequence, another for every place, added to the tokens."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import assert_close
+from rubric_tests.part2 import layer_checks, reference
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+
+pytestmark = pytest.mark.criterion("positions")
+
+EARLIER = ("attention", "masks", "multi-head", "feed-forward", "layers", "generation")
+
+
+@pytest.mark.hint("x + positions")
+def test_positions_are_added(evidence, given):
+    """Positions are added to what comes in, whatever it is."""
+    layer_checks.check_added(evidence, given)
+
+
+@pytest.mark.hint("print the rows of a short sequence")
+def test_every_position_has_its_own_row(evidence, given):
+    """No two positions have the same row."""
+    layer_checks.check_distinct(evidence, given)
+
+
+@pytest.mark.hint("the table has an axis for positions; on which axis of x is it laid?")
+def test_every_sequence_has_the_same_positions(evidence, given):
+    """A position's row does not depend on the place in the batch."""
+    layer_checks.check_same_for_every_item(evidence, given)
+
+
+@pytest.mark.hint(
+    "sine in the even channels, cosine in the odd ones; compare the first rows by hand"
+)
+def test_sinusoidal_formula(evidence, given, submission):
+    """Where positions are sines and cosines, they are those of the formula."""
+    answer = evidence["positions/added"]
+    claimed = any("sin(" in text for text in submission.sources.values())
+    if answer.learned or not claimed:
+        pytest.skip("not asked: the positions are not sines and cosines")
+    found = answer.at_zero[0]
+    size = max(float(np.abs(found).max()), 1e-6)
+    rows = found / size if size > 1.001 else found
+    right = reference.sinusoid_variants(*rows.shape)
+
+    if not any(np.allclose(rows, table, atol=1e-4) for table in right):
+        wrong = reference.wrong_sinusoids(*rows.shape)
+        assert_close(rows, right[0], atol=1e-4, what="the table", known_mistakes=wrong)
+
+
+@pytest.mark.hint("are the positions added in the model that was trained?")
+def test_the_model_knows_the_order(evidence, given, run, runs):
+    """The trained model's answer changes when two tokens change places."""
+    if run.parameters["task"].startswith("sort"):
+        pytest.skip("not asked: a sorted answer does not depend on the order")
+    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+        layer_checks.check_order_matters(evidence, given)

@@ -1,0 +1,49 @@
+"""Reversal, or what the task is: free running, on sequences that were never trained on."""
+
+import pytest
+
+from rubric_tests.part2 import answers
+from rubric_tests.part2.answers import ENOUGH
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+
+pytestmark = pytest.mark.criterion("reversal")
+
+EARLIER = (
+    *("attention", "masks", "multi-head", "embedding", "positions", "feed-forward", "layers"),
+    *("model", "generation"),
+)
+
+
+@pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
+def test_digits_are_right(evidence, given, kept, runs, measure):
+    """Most digits are right, on sequences never trained on."""
+    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+        marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
+        shares = marks.by_position
+        measure("digits right", marks.share_of_digits)
+        measure("digits right by position", shares, x=range(1, len(shares) + 1))
+
+        if marks.share_of_digits < 0.5:
+            answers.check_share(marks, 1.0)
+
+
+@pytest.mark.hint("is the loss still falling when training ends?")
+def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure):
+    """At least half of the sequences never trained on are right from end to end."""
+    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+        everything = answers.marked(evidence, given, kept)
+        marks = answers.never_seen(evidence, everything)
+        measure("sequences answered", len(everything.exact))
+        measure("sequences right", everything.share)
+        measure("never-seen sequences right", marks.share)
+
+        answers.check_share(marks, 0.5)
+
+
+@pytest.mark.hint("train longer, or look at which position fails")
+def test_nearly_all_sequences_are_right(evidence, given, kept, runs):
+    """At least 95 % of the sequences never trained on are right from end to end."""
+    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+        marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
+
+        answers.check_share(marks, ENOUGH)

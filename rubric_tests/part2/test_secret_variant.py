@@ -1,0 +1,60 @@
+"""A task that nobody has seen: the digits change places and names, by rules drawn for this run.
+
+Digits are counted here, not sequences: one place that a single training run did not get to is
+bad luck, and how well a model is trained is marked under `reversal`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rubric_tests.checks import Wrong, follows_from
+from rubric_tests.part2 import answers
+from rubric_tests.part2.judgement import after_marks_for, answered, asked_once
+from rubric_tests.part2.test_reversal import EARLIER
+
+pytestmark = pytest.mark.criterion("secret-variant")
+
+
+@pytest.mark.hint("what in the code knows that the answer is the question reversed?")
+def test_a_new_task_is_learned(evidence, given, kept, measure):
+    """Trained on another task, the model gives at least half of the digits of new sequences."""
+    asked_once(evidence, "secret/answers")
+    with after_marks_for_reversal(evidence, given, kept, 0.5):
+        marks = answers.marked(evidence, given, kept, "secret/answers")
+        measure("secret task: digits right", marks.share_of_digits)
+        measure("secret task: sequences right", marks.share)
+
+        check(marks, 0.5)
+
+
+@pytest.mark.hint("is `train` made for one rule, in its steps or in its model?")
+def test_it_is_learned_well(evidence, given, kept):
+    """Trained on another task, the model gives at least three quarters of the digits."""
+    asked_once(evidence, "secret/answers")
+    with after_marks_for_reversal(evidence, given, kept, 0.75):
+        check(answers.marked(evidence, given, kept, "secret/answers"), 0.75)
+
+
+def check(marks: answers.Marked, needed: float) -> None:
+    """Like any task; a model that still reverses is told so."""
+    reversed_anyway = (marks.answers[:, :5] == marks.asked[:, ::-1]).all(axis=1).mean()
+    if reversed_anyway > 0.5:
+        raise Wrong("trained on another task, it still reverses: the answer is not learned")
+    if marks.share_of_digits < needed:
+        raise Wrong(answers.in_words(marks))
+
+
+@contextmanager
+def after_marks_for_reversal(evidence, given, kept, needed: float) -> Iterator[None]:
+    """What keeps the model from reversing keeps it from this task too, and is marked there."""
+    try:
+        with after_marks_for(evidence, given, "training", *EARLIER):
+            yield
+    except AssertionError:
+        if answered(evidence, "reversal/answers"):
+            share = answers.marked(evidence, given, kept).share_of_digits
+            if share < needed:
+                follows_from("reversal", f"there, too, only {share:.0%} of the digits are right")
+        raise

@@ -1,0 +1,49 @@
+"""Training, watched while `train` learns a task that was drawn for this submission."""
+
+import numpy as np
+import pytest
+
+from rubric_tests.checks import Wrong
+from rubric_tests.part2 import answers
+from rubric_tests.part2.judgement import asked_once
+
+pytestmark = pytest.mark.criterion("training")
+
+
+@pytest.mark.hint("large first losses come from large first weights: scale the last layer down")
+def test_the_first_loss_is_that_of_guessing(evidence, measure):
+    """Before the first step the loss is near ln(vocabulary): no answer is preferred."""
+    answer = watched(evidence)
+    first, guessing = float(answer.losses[0]), float(np.log(answer.vocabulary))
+    measure("first loss", first)
+
+    if not 0.4 * guessing < first < 3 * guessing:
+        raise Wrong(f"the first loss is {first:.2f}, that of guessing would be {guessing:.2f}")
+
+
+@pytest.mark.hint("call `optimizer.zero_grad()` once for every step")
+def test_gradients_start_from_zero(evidence, given):
+    """After each step the gradients are set back before the next."""
+    watched(evidence)
+    answers.check_gradients_start_from_zero(evidence, given)
+
+
+@pytest.mark.hint("plot the loss of every step")
+def test_the_loss_falls(evidence, measure):
+    """The loss at the end is below that at the start."""
+    losses = watched(evidence).losses
+    every = max(1, -(-len(losses) // 200))
+    measure("training loss", losses[::every], x=np.arange(len(losses))[::every])
+    late = float(np.median(losses[-max(1, len(losses) // 20) :]))
+
+    assert late < 0.9 * losses[0], f"the loss goes from {losses[0]:.3g} to {late:.3g}"
+
+
+def watched(evidence):
+    """What was seen of the training; set aside where it has no cross-entropy to watch."""
+    asked_once(evidence, "training/steps")
+    answer = evidence["training/steps"]
+    if not len(answer.losses):
+        trained = "secret/answers" in evidence.questions() and evidence["secret/answers"]
+        pytest.skip("not seen: the loss is not torch's cross-entropy" if trained else "")
+    return answer
