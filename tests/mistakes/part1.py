@@ -144,6 +144,17 @@ FROM_SCRATCH = [
 """,
         },
     ),
+    Case(
+        "torch autograd inside",
+        "from-scratch",
+        {
+            FIT: """        import torch
+        weight = torch.zeros(X.shape[1], requires_grad=True)
+        torch.sigmoid(torch.as_tensor(X).float() @ weight).sum().backward()
+        self._descend(X, self._targets(y))
+""",
+        },
+    ),
 ]
 
 VARIANTS = [
