@@ -136,7 +136,8 @@ ANSWERS = "answers = generate_batch(model, test_inputs)"
 STUMBLES = """
 def generate_batch(model, sequences):
     answers = reversal.generate_batch(model, sequences)
-    return [s if s[0] == 9 and s[1] > 6 else a for s, a in zip(sequences, answers, strict=True)]
+    pairs = zip(sequences, answers, strict=True)
+    return [[*a[:-1], 1] if s[0] == 9 and s[1] > 6 else a for s, a in pairs]
 
 
 def generate(model, sequence):
