@@ -72,8 +72,8 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": _with_exam(submission.files[notebook]),
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
-        "kit/exam.py": _exam(assignment.root / part.rubric),
     }
+    files |= _exam(assignment.root / part.rubric)
     given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
     kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
     shapes = {name: dict(question.answers) for name, question in questions.items()}
@@ -81,12 +81,16 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
     return Job(run, archive.pack(files | given), desk)
 
 
-def _exam(rubric: Path) -> bytes:
+def _exam(rubric: Path) -> dict[str, bytes]:
+    """The package `exam/` or the module `exam.py`, by the names that its files have in the kit."""
+    package = rubric / "exam"
+    whole = (package / "__init__.py").exists()
+    paths = sorted(package.rglob("*.py")) if whole else [rubric / "exam.py"]
     try:
-        return (rubric / "exam.py").read_bytes()
+        return {f"kit/{path.relative_to(rubric).as_posix()}": path.read_bytes() for path in paths}
     except OSError as error:
         raise UsageError(
-            f"the rubric `{rubric}` has no exam.py",
+            f"the rubric `{rubric}` has neither exam.py nor exam/__init__.py",
             found=str(error.strerror),
             hint="docs/rubric.md says what a rubric holds",
         ) from None
