@@ -52,6 +52,15 @@ def test_the_reference_loses_nothing(store: Store, tmp_path: Path):
     assert result.points_set_aside == 0
 
 
+def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path):
+    """Question, separator, answer in one causal model, and all of it in one bare notebook."""
+    notebook = Path(__file__).parent / "short" / "decoder_only" / "part2_transformer.ipynb"
+
+    result = runs(pipeline.read(notebook), store, tmp_path)
+
+    assert result.earned == result.judged_points > 65, explain(result)
+
+
 def test_the_short_notebook_loses_nothing(store: Store, tmp_path: Path):
     """Without a diff, the notebook that the diffs are made to earns every point too."""
     result = runs(Submission("short", short_submission(ROOT, "part2")), store, tmp_path)

@@ -5,7 +5,7 @@ import inspect
 import torch
 from ask import student
 from exam.asking import asked, precisely
-from exam.components import SIZES, attend, built, mix, through
+from exam.components import SIZES, attend, built, decoder_layer, encoder_layer, mix, through
 
 
 def beside(own, other):
@@ -68,21 +68,21 @@ def _(given, answer):
 
 @precisely("masks/encoder-layer")
 def _(given, answer):
-    layer = built(given, "EncoderLayer", *SIZES)
+    layer = encoder_layer(given)
     answer.out = through(layer, given.x, given.visible)
     answer.out_other = through(layer, given.other, given.visible)
 
 
 @precisely("masks/decoder-layer")
 def _(given, answer):
-    layer = built(given, "DecoderLayer", *SIZES)
+    layer = decoder_layer(given)
     answer.out = through(layer, given.x, given.memory, given.visible, None)
     answer.out_other = through(layer, given.other, given.memory, given.visible, None)
 
 
 @precisely("masks/memory")
 def _(given, answer):
-    layer = built(given, "DecoderLayer", *SIZES)
+    layer = decoder_layer(given)
     masks = given.visible, given.memory_visible
     answer.out = through(layer, given.x, given.memory, *masks)
     answer.out_other = through(layer, given.x, given.other_memory, *masks)

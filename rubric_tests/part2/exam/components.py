@@ -1,10 +1,11 @@
 """The student's components: how one is built, and called whatever it takes."""
 
+import contextlib
 import copy
 import inspect
 
 import torch
-from ask import student
+from ask import Missing, student
 from exam.asking import first_that_works
 
 SIZES = 12, 3, 20  # d_model, n_heads, d_hidden where nothing else is said
@@ -72,8 +73,28 @@ def names_taken(module):
 
 
 def takes_itself_only(module):
-    names = names_taken(module)
-    return len(names) < 2 or "mask" in names[1] or "visible" in names[1]
+    """Whether one input is all that its `forward` takes, masks apart."""
+    inputs = [n for n in names_taken(module) if "mask" not in n and "visible" not in n]
+    return len(inputs) < 2
+
+
+def encoder_layer(given):
+    """A fresh encoder layer; in a decoder by itself, its layer that looks at nothing else."""
+    with contextlib.suppress(Missing):
+        return built(given, "EncoderLayer", *SIZES)
+    with contextlib.suppress(Missing):
+        layer = built(given, "DecoderLayer", *SIZES)
+        if takes_itself_only(layer):
+            return layer
+    raise Missing("expected `EncoderLayer` in the notebook or in the `solution` package beside it")
+
+
+def decoder_layer(given):
+    """A fresh decoder layer, one that looks at a memory too."""
+    layer = built(given, "DecoderLayer", *SIZES)
+    if takes_itself_only(layer):
+        raise Missing("expected `DecoderLayer` to take a memory beside its input")
+    return layer
 
 
 def mix(module, query, memory, *visible):

@@ -5,9 +5,17 @@ import copy
 import torch
 from ask import student
 from exam.asking import first_that_works, precisely
-from exam.components import SIZES, built, inside_model, parameters_of, through, width_of
+from exam.components import (
+    built,
+    decoder_layer,
+    encoder_layer,
+    inside_model,
+    parameters_of,
+    through,
+    width_of,
+)
 
-LAYERS = {"encoder-layer": "EncoderLayer", "decoder-layer": "DecoderLayer"}
+LAYERS = {"encoder-layer": encoder_layer, "decoder-layer": decoder_layer}
 
 
 @precisely("embedding/rows")
@@ -43,12 +51,12 @@ def _(given, answer):
     answer.out, answer.ahead, answer.behind = module(x), module(x + step), module(x - step)
 
 
-def ask_layer(name, kind):
+def ask_layer(name, build):
     """The questions that are the same for both layers."""
 
     def layer_and(given):
-        layer = built(given, kind, *SIZES)
-        if kind == "EncoderLayer":
+        layer = build(given)
+        if build is encoder_layer:
             return layer, lambda x, memory: through(layer, x, None)
         return layer, lambda x, memory: through(layer, x, memory, None, None)
 
@@ -67,5 +75,5 @@ def ask_layer(name, kind):
         answer.out_other = output(given.other, given.other_memory)
 
 
-for name, kind in LAYERS.items():
-    ask_layer(name, kind)
+for name, build in LAYERS.items():
+    ask_layer(name, build)

@@ -7,7 +7,16 @@ import types
 import torch
 from ask import student
 from exam.asking import asked
-from exam.components import SIZES, attend, built, logits_of, mix, through
+from exam.components import (
+    SIZES,
+    attend,
+    built,
+    decoder_layer,
+    encoder_layer,
+    logits_of,
+    mix,
+    through,
+)
 
 
 @asked("scratch/live")
@@ -42,8 +51,8 @@ def _(given, answer):
     works = {
         "attention": lambda: attend(x, x, x),
         "MultiHeadAttention": lambda: mix(built(rows, "MultiHeadAttention", *SIZES[:2]), x, x),
-        "EncoderLayer": lambda: through(built(rows, "EncoderLayer", *SIZES), x, None),
-        "DecoderLayer": lambda: through(built(rows, "DecoderLayer", *SIZES), x, x, None, None),
+        "EncoderLayer": lambda: through(encoder_layer(rows), x, None),
+        "DecoderLayer": lambda: through(decoder_layer(rows), x, x, None, None),
         "model": lambda: logits_of(student.model.eval(), tokens, tokens),
         "generate": lambda: student.generate(student.model, tokens[0].tolist()),
     }
