@@ -171,3 +171,11 @@ def check_batch_of_model(evidence: Any, given: Any) -> None:
     alike(one, other)
     if not np.allclose(one, other, atol=100 * tolerance(one, other)):
         raise Wrong("the logits of a sequence change with the rest of the batch")
+
+
+@cause_of_others("model")
+def check_by_heart(evidence: Any, given: Any) -> None:
+    """Sixty steps on one batch of random answers leave less than half of the loss."""
+    losses = evidence["training/batch"].losses
+    if not len(losses) or losses[-1] > 0.5 * losses[0]:
+        raise Wrong(f"the losses go from {losses[:1]} to {losses[-1:]}")

@@ -211,6 +211,23 @@ SCALE = "X_train, X_test = standardise(X_train, X_test)"
 FIT_NETWORK = "network = ScratchNetwork(random_state=seed).fit(X_train, y_train)"
 ACCURACY = "network_accuracy = np.mean(network.predict(X_test) == y_test)"
 
+AFTERWARDS = [
+    network("probabilities of the two classes swapped", "forward", {
+        "np.column_stack([-logit, logit])": "np.column_stack([logit, -logit])",
+    }),
+    network("training ends long before it has converged", "convergence", {
+        "max_iter: int = 5000": "max_iter: int = 8",
+    }),
+    Case("labels of its own, -1 and 1", "parity", {
+        "solution/backprop/network.py": {
+            "return self.classes_[second.astype(int)]": "return 2 * second.astype(int) - 1",
+        },
+        "notebooks/part1_backprop.ipynb": {
+            "np.mean(network.predict(X_test) ==": "np.mean((network.predict(X_test) > 0) ==",
+        },
+    }),
+]  # fmt: skip
+
 IN_THE_NOTEBOOK = [
     notebook("accuracy on the training part", "claims", {
         ACCURACY: "network_accuracy = np.mean(network.predict(X_train) == y_train)",
@@ -253,4 +270,11 @@ IN_THE_NOTEBOOK = [
     }),
 ]  # fmt: skip
 
-CASES = [*BACKPROPAGATION, *DESCENT_MISTAKES, *FROM_SCRATCH, *IN_THE_NOTEBOOK, *VARIANTS]
+CASES = [
+    *BACKPROPAGATION,
+    *DESCENT_MISTAKES,
+    *AFTERWARDS,
+    *FROM_SCRATCH,
+    *IN_THE_NOTEBOOK,
+    *VARIANTS,
+]

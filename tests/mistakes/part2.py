@@ -129,6 +129,22 @@ LAYERS = [
     }),
 ]  # fmt: skip
 
+LOGITS = "return self.to_logits(self.decoder(target, memory, source_visible))"
+AROUND = [
+    of("transformer/model", "softmax before the cross-entropy", "model", {
+        LOGITS: f"{LOGITS}.softmax(-1)",
+    }),
+    notebook("ids decoded to their neighbours", "tokenizer", {
+        "halves = split": "from solution.reversal.tokenizer import encode\n\n\n"
+        "def decode(tokens):\n"
+        "    return [[token - 2 for token in row if token > 2] for row in tokens.tolist()]\n\n\n"
+        "halves = split",
+    }),
+    notebook("a width in the diagram that the model has not", "diagram", {
+        "feed-forward: batch, length, 64": "feed-forward: (batch, length, 512)",
+    }),
+]  # fmt: skip
+
 TRAINED = "model = train(train_inputs, train_targets, seed=seed)"
 EXACT = "np.mean([a == b for a, b in zip(answers, test_targets, strict=True)])"
 PER_DIGIT = "np.mean(np.array(answers) == np.array(test_targets))"
@@ -308,5 +324,5 @@ VARIANTS = [
 ]  # fmt: skip
 
 CASES = [
-    *ATTENTION, *MASKS, *HEADS, *POSITIONS, *LAYERS, *TRAINING, *FROM_SCRATCH, *VARIANTS,
+    *ATTENTION, *MASKS, *HEADS, *POSITIONS, *LAYERS, *AROUND, *TRAINING, *FROM_SCRATCH, *VARIANTS,
 ]  # fmt: skip
