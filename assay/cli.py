@@ -7,7 +7,6 @@ stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mar
 import json
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -242,7 +241,7 @@ def _for_each(
 
     answers, worst = [], 0
     found = [one for given in paths for one in submission.find(given, road.assignment)]
-    names = _names(found)
+    names = submission.names_of(found)
     for path, name in zip(found, names, strict=True):
         try:
             answer = step(pipeline.read(path, name))
@@ -262,19 +261,6 @@ def _for_each(
     if as_json:
         click.echo(json.dumps(answers, indent=1, ensure_ascii=False))
     sys.exit(worst)
-
-
-def _names(paths: list[Path]) -> list[str | None]:
-    """A name for each where two would share a report; None where its own will do."""
-    stems = Counter(path.resolve().stem for path in paths)
-    names = Counter(path.resolve().name for path in paths)
-    chosen: list[str | None] = []
-    for path in map(Path.resolve, paths):
-        if names[path.name] > 1:
-            chosen.append(f"{path.parent.name}-{path.name}")
-        else:
-            chosen.append(path.name if stems[path.stem] > 1 else None)
-    return chosen
 
 
 def _grade(road: "Road", handed_in: "Submission", force: bool) -> dict[str, Any]:

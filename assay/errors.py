@@ -39,3 +39,9 @@ class OurFault(AssayError):
     """The harness or the machine failed; nothing was held against the student."""
 
     exit_code = 4
+
+
+def quoted(name: object) -> str:
+    """A name in backticks; characters that do not print are spelt out, a long one is cut."""
+    shown = "".join(c if c.isprintable() and c != "`" else repr(c)[1:-1] for c in str(name))
+    return f"`{shown if len(shown) <= 120 else shown[:119] + '…'}`"
