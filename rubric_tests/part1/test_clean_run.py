@@ -28,6 +28,8 @@ def test_the_notebook_comes_to_its_end(run):
 @pytest.mark.hint("set `seed` and `dataset` in the cell tagged `parameters` and nowhere else")
 def test_parameters_are_honoured(run, evidence):
     """`seed` and `dataset` are at the end what they were set to."""
+    if not run.parameterised:
+        raise Wrong("not parameterised: run once, as it stands")
     answer = evidence["notebook/parameters"]
     found = {"seed": int(answer.seed), "dataset": answer.text.get("dataset")}
 

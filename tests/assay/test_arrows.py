@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = [
     *("errors", "records", "assignment"),
-    *("archives", "intake", "notebook", "submission", "plan"),
+    *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("run.archive", "run.numerics", "run.ask", "run.assemble"),
     *("run.kernel", "run.runner", "run.execute"),
     *("evidence", "store", "schedule", "audit"),

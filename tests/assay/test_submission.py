@@ -237,5 +237,5 @@ def test_a_file_name_in_another_encoding_is_refused_in_words(tmp_path: Path):
     folder = write(tmp_path / "ada", **{"sums.ipynb": NOTEBOOK})
     (folder / os.fsdecode(b"\xfcbung.csv")).write_bytes(b"1")
 
-    with pytest.raises(CannotGrade, match="a file name in .* is not text"):
+    with pytest.raises(CannotGrade, match=r"a file name in .* is not text"):
         submission.read(folder)
