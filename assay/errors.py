@@ -8,9 +8,13 @@ AssayError
 
 
 class AssayError(Exception):
-    """A foreseeable error: `what` went wrong, what was `found`, and a `hint` on what to do."""
+    """A foreseeable error: `what` went wrong, what was `found`, and a `hint` on what to do.
+
+    `others` are further ones of the same submission.
+    """
 
     exit_code = 1
+    others: "tuple[AssayError, ...]" = ()
 
     def __init__(self, what: str, *, found: str = "", hint: str = "") -> None:
         super().__init__(what)

@@ -187,6 +187,8 @@ class Result(Record):
     criteria: list[Criterion]
     measurements: list[Measurement]
     written: list[Written]
+    not_graded: list[str] = []
+    """Why not, where the submission could not be graded at all."""
 
     @property
     def earned(self) -> float:

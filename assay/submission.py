@@ -64,10 +64,11 @@ def read(path: Path) -> Submission:
     Raises
     ------
     CannotGrade
-        The first of its problems.
+        The first of its problems; it holds the `others`.
     """
     handed_in, problems = inspect(path)
     if problems:
+        problems[0].others = tuple(problems[1:])
         raise problems[0]
     return handed_in
 
@@ -108,16 +109,16 @@ def name_of(path: Path) -> str:
     return whole.lstrip(".") or "submission"
 
 
-def names_of(paths: Sequence[Path]) -> list[str]:
-    """A name for each: longer ones where two would share a report."""
+def names_of(paths: Sequence[Path]) -> list[str | None]:
+    """A longer name for each where two would share a report; None where its own will do."""
     short, files = Counter(map(name_of, paths)), Counter(path.resolve().name for path in paths)
-    chosen = []
+    chosen: list[str | None] = []
     for path in paths:
         whole = path.resolve()
         if files[whole.name] > 1:
             chosen.append(f"{whole.parent.name}-{whole.name}")
         else:
-            chosen.append(whole.name if short[name_of(path)] > 1 else name_of(path))
+            chosen.append(whole.name if short[name_of(path)] > 1 else None)
     return chosen
 
 

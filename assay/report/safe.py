@@ -4,8 +4,10 @@ import re
 from html import escape
 
 CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+"""Control and escape characters, what is invisible or turns text round, halves of pairs."""
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&@]|:(?=//)|(?<=www)\.)")
 """What GitHub's Markdown gives a meaning inside a line; `://` and `www.` become links there."""
 
@@ -14,6 +16,11 @@ def plain(text: str, at_most: int = 500) -> str:
     """One line without control, escape or direction-changing characters, for a terminal."""
     line = CONTROLS.sub("�", " ".join(text.split()))
     return line if len(line) <= at_most else line[: at_most - 1] + "…"
+
+
+def terminal(text: str, at_most: int = 20_000) -> str:
+    """Lines for a terminal: nothing in them moves the cursor, colours, or turns their direction."""
+    return "\n".join(CONTROLS.sub("�", line.expandtabs()) for line in text[:at_most].split("\n"))
 
 
 def markdown(text: str, at_most: int = 500) -> str:

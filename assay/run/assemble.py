@@ -3,16 +3,14 @@
 import hashlib
 import io
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from assay import notebook, parts
+from assay import notebook, parts, rubric
 from assay.assignment import Assignment, Part
 from assay.errors import UsageError
 from assay.notebook import Cell
@@ -68,17 +66,17 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
         "notebook": sheet.notebook,
         "limits": assignment.limits.model_dump(),
     }
-    rubric = assignment.root / part.rubric
+    folder = assignment.root / part.rubric
     files = {f"submission/{name}": content for name, content in _snapshot(submission).items()}
     files |= {
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": notebook.dumps((*sheet.cells, EXAM)),
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
-        "kit/exam.py": _exam(rubric),
+        "kit/exam.py": _exam(folder),
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
-    if (rubric / "fallback.py").is_file():
-        files["kit/fallback.py"] = (rubric / "fallback.py").read_bytes()
+    if (folder / "fallback.py").is_file():
+        files["kit/fallback.py"] = (folder / "fallback.py").read_bytes()
     given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
     kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
     shapes = {name: dict(question.answers) for name, question in questions.items()}
@@ -92,12 +90,12 @@ def _snapshot(submission: Submission) -> dict[str, bytes]:
     return submission.files | books
 
 
-def _exam(rubric: Path) -> bytes:
+def _exam(folder: Path) -> bytes:
     try:
-        return (rubric / "exam.py").read_bytes()
+        return (folder / "exam.py").read_bytes()
     except OSError as error:
         raise UsageError(
-            f"the rubric `{rubric}` has no exam.py",
+            f"the rubric `{folder}` has no exam.py",
             found=str(error.strerror),
             hint="docs/rubric.md says what a rubric holds",
         ) from None
@@ -107,18 +105,7 @@ def _draw(
     assignment: Assignment, part: Part, submission: Submission, run: Run
 ) -> dict[str, Question]:
     """Inputs that no other submission and no other run has, yet the same when asked again."""
-    root = str(assignment.root.resolve())
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    module = f"{part.rubric.replace('/', '.')}.given"
-    try:
-        given = import_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"`{module}` cannot be imported",
-            found=str(error),
-            hint="a rubric has a given.py, and what it imports must be installed",
-        ) from None
+    given = rubric.load(assignment, part, "given")
     described = run.model_dump_json(exclude_defaults=True)
     identity = f"{assignment.title}\n{submission.digest}\n{described}"
     seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:16], "big")
@@ -126,7 +113,7 @@ def _draw(
         questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
     except Exception as error:
         raise UsageError(
-            f"`{module}` cannot draw the inputs of {run.id}",
+            f"`{given.__name__}` cannot draw the inputs of {run.id}",
             found=f"{type(error).__name__}: {error}",
             hint="does assignment.toml vary a value that the rubric does not know?",
         ) from error

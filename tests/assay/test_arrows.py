@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = [
     *("errors", "records", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
+    *("rubric", "source", "advice"),
     *("run.archive", "run.numerics", "run.ask", "run.assemble"),
     *("run.kernel", "run.runner", "run.execute"),
     *("evidence", "store", "schedule", "audit"),
