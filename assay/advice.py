@@ -31,9 +31,9 @@ def adapter(assignment: Assignment, submission: Submission) -> str:
         rows = missing(assignment, part, submission)
         lines += ["", f"# {part.title}"] if rows else []
         for row in rows:
-            lines += _skeleton(row)
-            for other in rubric.instead(assignment, part).get(row.names[0], ()):
-                lines += ["# or, as functions:", *_skeleton(other)] if other is not None else []
+            others = rubric.instead(assignment, part).get(row.names[0], ())
+            lines += [*_skeleton(row), *(["# or, instead of it:"] if others else [])]
+            lines += [line for other in others for line in _skeleton(other)]
     return "\n".join(lines) if len(lines) > 1 else "# Every name that is asked for is there."
 
 

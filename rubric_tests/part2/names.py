@@ -46,6 +46,7 @@ NAMES = (
     Row(
         ("tokenizer",),
         "",
-        "`.encode(sequence)`, `.decode(tokens)`; or the functions of these names",
+        "`.encode(sequence)`, `.decode(tokens)`; or two functions of these names",
+        optional=True,
     ),
 )
