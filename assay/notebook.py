@@ -47,19 +47,12 @@ def read(content: bytes, where: str) -> tuple[Cell, ...]:
     Raises
     ------
     CannotGrade
-        Where it is no notebook, one that is too old, or one in another language than Python.
+        Where it is no notebook, or one that is too old.
     """
     data = _upgraded(_parsed(content, where), where)
     cells = data.get("cells")
     if not isinstance(cells, list) or not all(map(_is_cell, cells)):
         raise _not_format_4(where, 4, "its cells are not as that format has them")
-    language = _language(data)
-    if not language.lower().removeprefix("i").startswith("python"):
-        raise CannotGrade(
-            f"{quoted(where)} is a notebook in another language than Python",
-            found=f"it says {quoted(language[:40])}",
-            hint="choose a Python kernel, run it, and save it again",
-        )
     return _with_ids([_cell(cell) for cell in cells])
 
 
@@ -129,13 +122,6 @@ def _not_format_4(where: str, version: object, why: str) -> CannotGrade:
 
 def _is_cell(cell: Any) -> bool:
     return isinstance(cell, dict) and cell.get("cell_type") in KINDS
-
-
-def _language(data: dict[str, Any]) -> str:
-    metadata = data.get("metadata")
-    info = metadata.get("language_info") if isinstance(metadata, dict) else None
-    name = info.get("name") if isinstance(info, dict) else None
-    return name if isinstance(name, str) and name else "python"
 
 
 def _cell(cell: dict[str, Any]) -> Cell:

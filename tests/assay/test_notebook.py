@@ -7,7 +7,6 @@ import nbformat
 import pytest
 
 from assay import notebook
-from assay.errors import CannotGrade
 
 
 def book(*cells: dict[str, Any], **others: Any) -> bytes:
@@ -92,22 +91,3 @@ def test_pictures_in_markdown_come_along():
     kept = json.loads(notebook.dumps(notebook.read(book(cell), "x")))
 
     assert kept["cells"][0]["attachments"] == picture
-
-
-@pytest.mark.parametrize("name", ["R", "julia", "javascript"])
-def test_another_language_is_refused(name: str):
-    """Named, with what to do."""
-    content = book(code(), metadata={"language_info": {"name": name}})
-
-    with pytest.raises(CannotGrade, match="another language") as caught:
-        notebook.read(content, "x")
-
-    assert name in caught.value.found
-
-
-@pytest.mark.parametrize("name", ["python", "Python", "python3", "ipython", "", None, 5])
-def test_python_is_python(name: object):
-    """Under every name that editors give it, and where none is given."""
-    content = book(code(), metadata={"language_info": {"name": name}})
-
-    assert notebook.read(content, "x")[0].source == "x"
