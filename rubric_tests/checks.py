@@ -1,10 +1,8 @@
 """How a rubric test says what is wrong: a reason, and apart from it a hint."""
 
-from collections.abc import Callable, Mapping
-from typing import NoReturn
+from collections.abc import Mapping
 
 import numpy as np
-import pytest
 
 
 class Wrong(AssertionError):
@@ -53,23 +51,3 @@ def largest_difference(actual: np.ndarray, expected: np.ndarray, what: str) -> s
     place = np.unravel_index(np.nanargmax(gap), gap.shape) if gap.ndim else ()
     where = f" at [{', '.join(str(i) for i in place)}]" if place else ""
     return f"{what} is {actual[place]:.6g}{where}, expected {expected[place]:.6g}"
-
-
-def follows_from(criterion: str, reason: str) -> NoReturn:
-    """Leave a property out because an earlier criterion has already lost its marks for the cause.
-
-    A network whose gradients are wrong cannot converge: one mistake, marked once. The test is
-    skipped, neither passed nor failed, and the report says what it follows from.
-    """
-    pytest.skip(f"follows from {criterion}: {reason}")
-
-
-def fault_of(check: Callable[[], None]) -> str | None:
-    """The reason `check` fails for; None where it passes or has no answer to look at."""
-    try:
-        check()
-    except AssertionError as wrong:
-        return str(wrong).partition("\n")[0]
-    except Exception:  # not answered: nothing is known, so nothing is explained by it
-        return None
-    return None

@@ -71,4 +71,4 @@ def test_every_notebook_and_rubric_of_the_assignment_is_there():
     parts = read(ROOT / "assignment.toml").part
 
     assert all((ROOT / part.notebook).is_file() for part in parts)
-    assert all((ROOT / part.rubric / "exam.py").is_file() for part in parts)
+    assert all((ROOT / part.rubric / "exam" / "__init__.py").is_file() for part in parts)

@@ -54,7 +54,7 @@ def _curves(result: Result, part: PartSummary, figure: Figure) -> Canvas:
             panel.plot(x, y, color=BLUE, alpha=0.6, linewidth=1)
         panel.set_xscale("log")
         panel.set_ylim(bottom=0)
-        panel.set_title(f"{column}  ({len(measurements)} seeds)")
+        panel.set_title(f"{column}  ({len(measurements)} seed{'s' * (len(measurements) > 1)})")
     _label(canvas, panels, figure)
     return canvas
 
@@ -69,6 +69,9 @@ def _pairs(result: Result, part: PartSummary, figure: Figure) -> Canvas:
         _strip(axes, row + 0.14, _values(columns[column]), BLUE, "o")
     axes.set_yticks(range(len(columns)), list(columns))
     axes.set_ylim(len(columns) - 0.5, -0.5)
+    _end_at_one(
+        axes, [v for column in (columns, others) for m in column.values() for v in _values(m)]
+    )
     axes.set_xlabel(figure.x_label)
     axes.set_title(figure.title)
     for marker, color, name in (("o", BLUE, figure.measurement), ("s", GREY, figure.against)):
@@ -86,11 +89,18 @@ def _strip(axes: Axes, row: float, values: Sequence[float], color: str, marker: 
     axes.plot([mean], [row], marker, color=color, markersize=5.5)
 
 
+def _end_at_one(axes: Axes, values: Sequence[float]) -> None:
+    """Shares of a whole: no room beyond 1, and enough below it to see that it is the end."""
+    if values and min(values) >= 0 and max(values) <= 1:
+        low, _ = axes.get_xlim()
+        axes.set_xlim(min(low, 0.95), 1.005)
+
+
 def _panels(count: int) -> tuple[Canvas, list[Axes]]:
     across = min(3, count)
     down = -(-count // across)
     canvas, axes = plt.subplots(
-        down, across, figsize=(2.6 * across + 0.4, 2.1 * down + 0.5), squeeze=False,
+        down, across, figsize=(max(5.6, 2.6 * across + 0.4), 2.1 * down + 0.5), squeeze=False,
         layout="constrained",
     )  # fmt: skip
     for spare in axes.flat[count:]:

@@ -66,17 +66,14 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
         "notebook": sheet.notebook,
         "limits": assignment.limits.model_dump(),
     }
-    folder = assignment.root / part.rubric
     files = {f"submission/{name}": content for name, content in _snapshot(submission).items()}
     files |= {
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": notebook.dumps((*sheet.cells, EXAM)),
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
-        "kit/exam.py": _exam(folder),
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
-    if (folder / "fallback.py").is_file():
-        files["kit/fallback.py"] = (folder / "fallback.py").read_bytes()
+    files |= _exam(assignment.root / part.rubric)
     given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
     kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
     shapes = {name: dict(question.answers) for name, question in questions.items()}
@@ -90,12 +87,17 @@ def _snapshot(submission: Submission) -> dict[str, bytes]:
     return submission.files | books
 
 
-def _exam(folder: Path) -> bytes:
+def _exam(folder: Path) -> dict[str, bytes]:
+    """For the kit: the package `exam/` or the module `exam.py`; `fallback.py` if there is one."""
+    package = folder / "exam"
+    whole = (package / "__init__.py").exists()
+    paths = sorted(package.rglob("*.py")) if whole else [folder / "exam.py"]
+    paths += [path for path in [folder / "fallback.py"] if path.exists()]
     try:
-        return (folder / "exam.py").read_bytes()
+        return {f"kit/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
     except OSError as error:
         raise UsageError(
-            f"the rubric `{folder}` has no exam.py",
+            f"the rubric `{folder}` has neither exam.py nor exam/__init__.py",
             found=str(error.strerror),
             hint="docs/rubric.md says what a rubric holds",
         ) from None

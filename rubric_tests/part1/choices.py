@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from rubric_tests.part1.sources import called_name, parsed
+from rubric_tests.syntax import called_name, parsed
 
 FITTING = {"fit", "partial_fit", "fit_transform"}
 TEST_ROWS = {"X_test", "y_test"}

@@ -1,18 +1,13 @@
-"""What several tests of Part 1 ask about: the weights, the loss, and which mistake came first.
+"""What several tests of Part 1 ask about: the weights, the loss, and which mistake came first."""
 
-One mistake is marked once. Where a network's gradients are wrong it cannot converge; a test of
-convergence that fails is then left out, naming the mistake it follows from. A test that holds in
-spite of the mistake counts as it always does.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 
-from rubric_tests import reference
-from rubric_tests.checks import Wrong, assert_close, fault_of, follows_from
+from rubric_tests import causes, reference
+from rubric_tests.checks import Wrong, assert_close
 from rubric_tests.part1.sources import ready_made
 from rubric_tests.reference import Weights
 
@@ -183,7 +178,7 @@ def check_same_split(evidence: Sheets, given: Sheets) -> None:
         raise Wrong("the network was not fitted on `X_train`, `y_train`")
 
 
-CAUSES: dict[str, tuple[Callable[[Sheets, Sheets], None], ...]] = {
+CAUSES: causes.Causes = {
     "hidden-layer": (check_hidden_layer,),
     "from-scratch": (check_live_objects,),
     "inputs": (check_inputs,),
@@ -198,22 +193,5 @@ CAUSES: dict[str, tuple[Callable[[Sheets, Sheets], None], ...]] = {
     "split": (check_same_split,),
 }
 
-
-def cause(evidence: Sheets, given: Sheets, criteria: tuple[str, ...]) -> tuple[str, str] | None:
-    """The first of these criteria that has lost marks already, and why."""
-    for criterion in criteria:
-        for check in CAUSES[criterion]:
-            if reason := fault_of(lambda check=check: check(evidence, given)):
-                return criterion, reason
-    return None
-
-
-@contextmanager
-def after_marks_for(evidence: Sheets, given: Sheets, *criteria: str) -> Iterator[None]:
-    """Leave out what fails inside, where one of these criteria already lost marks for its cause."""
-    try:
-        yield
-    except Exception:
-        if found := cause(evidence, given, criteria):
-            follows_from(*found)
-        raise
+first_cause = partial(causes.first_cause, CAUSES)
+after_marks_for = partial(causes.after_marks_for, CAUSES)

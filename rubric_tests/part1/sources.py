@@ -3,8 +3,9 @@
 import ast
 import builtins
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from types import SimpleNamespace
+
+from rubric_tests.syntax import definitions, imported, parts_of, texts_looked_up, trees_of
 
 LIBRARIES = {
     "autograd", "flax", "haiku", "jax", "keras", "lightning", "mxnet", "paddle",
@@ -15,7 +16,6 @@ SKLEARN = {
     "svm", "tree",
 }  # fmt: skip
 CLASSES = {"MLPClassifier", "MLPRegressor", "BernoulliRBM"}
-BY_NAME = {"import_module", "__import__", "getattr", "eval", "exec", "find_spec"}
 
 
 def ready_made(dotted: str) -> bool:
@@ -29,10 +29,7 @@ class Sources:
     """The submission's files as syntax trees, with what each file defines at its top level."""
 
     def __init__(self, submission: SimpleNamespace) -> None:
-        self.trees = {name: parsed(text) for name, text in submission.sources.items()}
-        cells = [parsed(cell.source) for cell in submission.cells if cell.kind == "code"]
-        statements = [statement for tree in cells for statement in tree.body]
-        self.trees["notebook"] = ast.Module(body=statements, type_ignores=[])
+        self.trees = trees_of(submission)
         self.defines = {name: dict(definitions(tree)) for name, tree in self.trees.items()}
 
     def reached(self, name: str) -> Iterator[str]:
@@ -83,50 +80,6 @@ class Sources:
             queue.append(item)
 
 
-def parsed(source: str) -> ast.Module:
-    """The syntax tree without IPython's own lines; a text that is no Python gives an empty one."""
-    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module(body=[], type_ignores=[])
-
-
-def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
-    """Each name a module binds at its top level, with the statement that binds it."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, node
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                yield alias.asname or alias.name.split(".")[0], node
-        else:
-            for name in ast.walk(node):
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                    yield name.id, node
-
-
-def imported(
-    node: ast.Import | ast.ImportFrom, file: str, wanted: str
-) -> Iterator[tuple[str, str]]:
-    """(module, name in it) for what an import binds as `wanted`; relative ones made absolute."""
-    for alias in node.names:
-        if (alias.asname or alias.name.split(".")[0]) != wanted:
-            continue
-        if isinstance(node, ast.Import):
-            yield alias.name, ""
-        else:
-            yield absolute(node, file), alias.name
-
-
-def absolute(node: ast.ImportFrom, file: str) -> str:
-    """The dotted name of the module that a relative import in `file` means."""
-    if not node.level:
-        return node.module or ""
-    folder = PurePosixPath(file).parents[node.level - 1].parts
-    return ".".join([*folder, *([node.module] if node.module else [])])
-
-
 def names_used(node: ast.AST) -> set[str]:
     """The names that a piece of code reads and does not bind itself; builtins left out."""
     names = [name for name in ast.walk(node) if isinstance(name, ast.Name)]
@@ -143,22 +96,8 @@ def hidden_names(node: ast.AST) -> Iterator[str]:
         elif isinstance(inner, ast.ImportFrom) and not inner.level:
             yield from (f"{inner.module}.{alias.name}" for alias in inner.names)
         elif isinstance(inner, ast.Attribute):
-            yield from dotted_name(inner)
-        elif isinstance(inner, ast.Call) and called_name(inner) in BY_NAME:
-            texts = (arg.value for arg in inner.args if isinstance(arg, ast.Constant))
-            yield from (text for text in texts if isinstance(text, str))
-
-
-def dotted_name(node: ast.Attribute) -> Iterator[str]:
-    """`sklearn.neural_network.MLPClassifier` as text, where it is only names and dots."""
-    parts: list[str] = []
-    inner: ast.expr = node
-    while isinstance(inner, ast.Attribute):
-        parts.append(inner.attr)
-        inner = inner.value
-    if (isinstance(inner, ast.Name) and inner.id == "sklearn") or not CLASSES.isdisjoint(parts):
-        yield ".".join([getattr(inner, "id", "object"), *reversed(parts)])
-
-
-def called_name(node: ast.Call) -> str:
-    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+            parts = parts_of(inner)
+            if parts[0] == "sklearn" or not CLASSES.isdisjoint(parts[1:]):
+                yield ".".join(parts)
+        elif isinstance(inner, ast.Call):
+            yield from texts_looked_up(inner)

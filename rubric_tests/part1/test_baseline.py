@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests.checks import Wrong
-from rubric_tests.part1.judgement import after_marks_for, cause
+from rubric_tests.part1.judgement import after_marks_for, first_cause
 from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("baseline")
@@ -61,7 +61,7 @@ def test_the_baseline_is_fair_on_average(runs, measure):
 def claim_less_own(run) -> float | None:
     """The claim less the judge's accuracy; None where one is missing or the split is at fault."""
     try:
-        if cause(run.evidence, run.given, ("inputs", "split")):
+        if first_cause(run.evidence, run.given, "inputs", "split"):
             return None
         return float(run.evidence["claims/logistic"].accuracy) - judged_accuracy(run.evidence)
     except Exception:  # judged run by run in the tests above

@@ -10,7 +10,7 @@ import pytest
 from rubric_tests.checks import Wrong
 from rubric_tests.paired import corrected_interval
 from rubric_tests.part1.given import N_SPLITS
-from rubric_tests.part1.judgement import after_marks_for, cause
+from rubric_tests.part1.judgement import after_marks_for, first_cause
 from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("parity")
@@ -60,7 +60,7 @@ def differences_by_data_set(runs) -> dict[str, list[float]]:
 
     Runs in which an earlier criterion names why the network cannot learn are left out.
     """
-    able = [run for run in runs if cause(run.evidence, run.given, EARLIER) is None]
+    able = [run for run in runs if first_cause(run.evidence, run.given, *EARLIER) is None]
     if not able:
         with after_marks_for(runs[0].evidence, runs[0].given, *EARLIER):
             raise Wrong("no run has a network that can learn")

@@ -7,7 +7,7 @@ import numpy as np
 
 from rubric_tests.checks import Wrong, assert_close, largest_difference
 from rubric_tests.part2 import projections, reference
-from rubric_tests.part2.judgement import assert_same, cause_of_others, fault, same, tolerance
+from rubric_tests.part2.judgement import assert_same, cause_of_others, first_cause, same, tolerance
 from rubric_tests.part2.reference import Projections, Weigh
 
 SWAPPED = "K and V are swapped"
@@ -193,7 +193,7 @@ LAYOUTS = {
 
 def own_weights(evidence: Any, given: Any) -> list[Weigh]:
     """Right attention; and where the student's own is wrong, which is marked there, any other."""
-    wrong = fault(evidence, given, "attention")
+    wrong = first_cause(evidence, given, "attention")
     others = list(reference.WRONG_WEIGHTS.values()) if wrong else []
     return [reference.attention_weights, *others]
 

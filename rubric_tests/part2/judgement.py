@@ -1,22 +1,20 @@
-"""How two answers compare, and which mistake came first.
-
-One mistake is marked once. Where attention itself is wrong, a layer built on it cannot be right:
-a test of the layer that fails is then left out, naming what it follows from. A test that holds in
-spite of the mistake counts as it always does.
-"""
+"""What several tests of Part 2 ask: how two answers compare, and which mistake came first."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong, fault_of, follows_from, same_numbers
+from rubric_tests import causes
+from rubric_tests.causes import Check, follows_from
+from rubric_tests.checks import Wrong, same_numbers
 
-Check = Callable[[Any, Any], None]  # of a run's evidence and what it was given
 CAUSES: dict[str, list[Check]] = {}
-"""The checks by criterion that other criteria may follow from, in the order of the list."""
+first_cause = partial(causes.first_cause, CAUSES)
+after_marks_for = partial(causes.after_marks_for, CAUSES)
 
 
 def cause_of_others(criterion: str) -> Callable[[Check], Check]:
@@ -29,33 +27,15 @@ def cause_of_others(criterion: str) -> Callable[[Check], Check]:
     return register
 
 
-def fault(evidence: Any, given: Any, criterion: str) -> str | None:
-    """The first thing found wrong for a criterion; None where there is nothing."""
-    reasons = (fault_of(lambda check=check: check(evidence, given)) for check in CAUSES[criterion])
-    return next((reason for reason in reasons if reason), None)
-
-
-@contextmanager
-def after_marks_for(evidence: Any, given: Any, *criteria: str) -> Iterator[None]:
-    """Leave out what fails inside, where one of these criteria already lost marks for its cause."""
-    try:
-        yield
-    except Exception:
-        for criterion in criteria:
-            if reason := fault(evidence, given, criterion):
-                follows_from(criterion, reason)
-        raise
-
-
 @contextmanager
 def after_marks_for_training(runs: list[Any]) -> Iterator[None]:
-    """The same for the training loop, which is watched in one run and is the same in all."""
+    """The same for the training loop: it is watched in one run, and explains what fails in any."""
     try:
         yield
     except Exception:
         for run in runs:
-            if reason := fault(run.evidence, run.given, "training"):
-                follows_from("training", reason)
+            if found := first_cause(run.evidence, run.given, "training"):
+                follows_from(*found)
         raise
 
 

@@ -7,7 +7,14 @@ import ast
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from rubric_tests.part1.sources import BY_NAME, called_name, definitions, imported, parsed
+from rubric_tests.syntax import (
+    called_name,
+    definitions,
+    imported,
+    parts_of,
+    texts_looked_up,
+    trees_of,
+)
 
 LIBRARIES = {
     "allennlp", "curated_transformers", "fairseq", "flash_attn", "keras", "keras_nlp",
@@ -38,15 +45,8 @@ def ready_made(dotted: str) -> bool:
 
 def foreign_names(submission: SimpleNamespace) -> set[str]:
     """Every dotted name out of the submission that its classes and functions reach."""
-    files = dict(submission.sources)
-    cells = [parsed(cell.source) for cell in submission.cells if cell.kind == "code"]
-    body = [statement for tree in cells for statement in tree.body]
-    trees = {name: parsed(text) for name, text in files.items()}
-    trees["notebook"] = ast.Module(body=body, type_ignores=[])
-    found: set[str] = set()
-    for name, tree in trees.items():
-        found |= names_reached(name, tree)
-    return found
+    reached = [names_reached(name, tree) for name, tree in trees_of(submission).items()]
+    return set().union(*reached)
 
 
 def names_reached(file: str, tree: ast.Module) -> set[str]:
@@ -61,14 +61,14 @@ def names_reached(file: str, tree: ast.Module) -> set[str]:
     found: set[str] = set()
     for node in used_nodes(tree):
         if isinstance(node, ast.Attribute):
-            head, *rest = dotted(node)
+            head, *rest = parts_of(node)
             found.add(".".join([places.get(head, f"own.{head}"), *rest]))
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             if node.id in places:
                 found.add(places[node.id])
             elif node.id not in known:
                 found |= {f"{star}.{node.id}" for star in stars}
-        elif isinstance(node, ast.Call) and called_name(node) in BY_NAME:
+        elif isinstance(node, ast.Call):
             found |= set(names_in_texts(node))
     return found
 
@@ -109,19 +109,8 @@ def may_run(node: ast.FunctionDef | ast.AsyncFunctionDef, called: set[str]) -> b
     return special or node.name in called
 
 
-def dotted(node: ast.Attribute) -> list[str]:
-    """`torch.nn.Linear` as its parts, where it begins with a name."""
-    parts: list[str] = []
-    inner: ast.expr = node
-    while isinstance(inner, ast.Attribute):
-        parts.append(inner.attr)
-        inner = inner.value
-    return [inner.id if isinstance(inner, ast.Name) else "object", *reversed(parts)]
-
-
 def names_in_texts(call: ast.Call) -> Iterator[str]:
-    """What `import_module("transformers")` and `getattr(nn, "Transformer")` name."""
-    texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
-    for text in (text for text in texts if isinstance(text, str)):
+    """The dotted names that a call looks up by their text."""
+    for text in texts_looked_up(call):
         of_torch = called_name(call) == "getattr" and text in READY_MADE
         yield f"torch.nn.{text}" if of_torch else text

@@ -9,19 +9,20 @@ from rubric_tests.part2.judgement import after_marks_for, said
 
 pytestmark = pytest.mark.criterion("model")
 
-EARLIER = ("attention", "multi-head", "feed-forward", "layers")
+EARLIER = ("attention", "multi-head", "embedding", "feed-forward", "layers")
 
 
 @pytest.mark.hint("the last layer is as wide as the vocabulary")
-def test_logits_over_the_vocabulary(evidence):
+def test_logits_over_the_vocabulary(evidence, given):
     """For every token there is one logit for each entry of the vocabulary."""
     can_be_called(evidence)
-    logits = evidence["model/logits"].logits
+    with after_marks_for(evidence, given, *EARLIER):
+        logits = evidence["model/logits"].logits
 
-    if logits.shape[2] < 9:
-        raise Wrong(f"there are {logits.shape[2]} logits for a token: nine digits need more")
-    if np.allclose(logits, logits[:1], atol=1e-6):
-        raise Wrong("every sequence has the same logits")
+        if logits.shape[2] < 9:
+            raise Wrong(f"there are {logits.shape[2]} logits for a token: nine digits need more")
+        if np.allclose(logits, logits[:1], atol=1e-6):
+            raise Wrong("every sequence has the same logits")
 
 
 @pytest.mark.hint("is anything normalised or summed over axis 0?")
@@ -38,7 +39,7 @@ def test_one_batch_can_be_learned_by_heart(evidence, given, measure):
     can_be_called(evidence)
     with after_marks_for(evidence, given, *EARLIER, "positions", "masks"):
         losses = evidence["training/batch"].losses
-        measure("one batch by heart", losses, x=np.arange(len(losses)))
+        measure("one batch by heart", losses, x=np.arange(1, len(losses) + 1))
 
         if not len(losses) or losses[-1] > 0.5 * losses[0]:
             raise Wrong(f"the losses go from {losses[:1]} to {losses[-1:]}")

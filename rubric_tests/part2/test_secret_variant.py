@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from rubric_tests.checks import Wrong, follows_from
+from rubric_tests.causes import follows_from
+from rubric_tests.checks import Wrong
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import after_marks_for, answered, asked_once
 from rubric_tests.part2.test_reversal import EARLIER

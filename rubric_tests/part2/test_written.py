@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.part1.test_written import collect
+from rubric_tests.written import collect
 
 
 @pytest.mark.review

@@ -1,41 +1,67 @@
 """A picture of a model with the dimensions at each step, measured while the model runs.
 
 From the tokens at the bottom up to the logits, as SVG. No dimension is worked out here: what the
-picture says is what `trace` saw in one real forward pass.
+picture says is what `trace` saw in one real forward pass. It has no style sheet, which would reach
+every other picture on the same page.
 """
 
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from itertools import groupby, pairwise
+from math import hypot
 
 from torch import Tensor, nn
 
 from solution.transformer.trace import Shape, Step, trace
 
-COLOURS = {
-    "embedding": "#fbdfe3",
-    "positions": "#e6e0f3",
-    "norm": "#f6f2cf",
-    "attention": "#fde3c4",
-    "feed_forward": "#d3e9f5",
-    "to_logits": "#d9efdc",
+Point = tuple[int, int]
+
+KINDS = {  # how the last part of a step's name begins: what it is called, its colour
+    "norm": ("layer norm", "#f6f2cf"),
+    "embedding": ("token embedding", "#fbdfe3"),
+    "positions": ("add positions", "#e6e0f3"),
+    "self_attention": ("self-attention", "#fde3c4"),
+    "cross_attention": ("cross-attention", "#fde3c4"),
+    "feed_forward": ("feed-forward", "#d3e9f5"),
+    "to_logits": ("linear to logits", "#d9efdc"),
 }
-WIDTH, TALL, SHORT, GAP, RADIUS = 216, 46, 26, 34, 11  # of blocks and the arrows between, in px
-INK, SOFT, LINE = "#22303c", "#5b6b78", "#74838f"
+INK, SOFT, LINE, MEMORY = "#22303c", "#5b6b78", "#74838f", "#c2761b"
+TITLE, WORD = 'font-size="20" font-weight="600"', 'font-size="14"'
+SMALL = f'font-size="12" fill="{SOFT}"'
+WIDTH, TALL, SHORT, GAP = 216, 46, 26, 34  # of blocks and the arrows between, in px
+RADIUS, STEM, ROUND = 11, 14, 12  # of an addition, of the arrow into it, of a line's corners
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A step, and where its block is drawn: x of the middle, y of the top."""
+class Block:
+    """A step as it is drawn; `outside` is the way to the nearer edge of the page, -1 or 1."""
 
     step: Step
-    x: int
-    y: int
-    height: int
+    x: int  # of the middle
+    bottom: int
+    outside: int
 
     @property
-    def bottom(self) -> int:
-        return self.y + self.height
+    def top(self) -> int:
+        return self.bottom - (TALL if self.step.detail else SHORT)
+
+    @property
+    def middle(self) -> int:
+        return (self.top + self.bottom) // 2
+
+    @property
+    def is_sublayer(self) -> bool:
+        return self.step.name.endswith(("attention", "feed_forward"))
+
+    @property
+    def addition(self) -> int:
+        """The middle of the addition that follows a sublayer."""
+        return self.top - STEM - RADIUS
+
+    @property
+    def exit(self) -> int:
+        """Where the arrow to the next block begins."""
+        return self.addition - RADIUS if self.is_sublayer else self.top
 
 
 def diagram(model: nn.Module, *inputs: Tensor) -> str:
@@ -46,216 +72,155 @@ def diagram(model: nn.Module, *inputs: Tensor) -> str:
 
 def draw(steps: list[Step], title: str, n_parameters: int) -> str:
     """Two columns, or one where nothing was decoded."""
-    decoded = any(step.name.startswith("decoder.") for step in steps)
-    columns = [[step for step in steps if step.name.startswith("encoder.")]]
-    if decoded:
-        columns.append([step for step in steps if step.name.startswith("decoder.")])
-    columns[-1] += [step for step in steps if step.name == "to_logits"]
-    floor = max(map(_height, columns)) + 118
-    placed = [_place(column, 200 + 420 * i, floor) for i, column in enumerate(columns)]
-    body = [_column(blocks, left=i == 0) for i, blocks in enumerate(placed)]
-    if decoded:
-        body.append(_memory(*placed))
-    return _page(title, n_parameters, 820 if decoded else 400, floor + 74, "".join(body))
-
-
-def _kind(step: Step) -> str:
-    last = step.name.split(".")[-1]
-    return next((kind for kind in COLOURS if kind in last), last)
-
-
-def _is_sublayer(step: Step) -> bool:
-    return _kind(step) in ("attention", "feed_forward")
-
-
-def _block_height(step: Step) -> int:
-    return TALL if step.detail else SHORT
-
-
-def _rise(step: Step) -> int:
-    """From the bottom of a block to the bottom of the next: an addition follows a sublayer."""
-    return _block_height(step) + GAP + (_is_sublayer(step) and 2 * RADIUS + 14)
-
-
-def _extra(step: Step) -> int:
-    """Room for the frame of a layer, below its first block."""
-    return 22 if step.name.endswith("norm_self") else 0
-
-
-def _height(column: list[Step]) -> int:
-    return sum(_rise(step) + _extra(step) for step in column)
-
-
-def _place(column: list[Step], x: int, floor: int) -> list[Placed]:
-    placed, y = [], floor
-    for step in column:
-        height = _block_height(step)
-        y -= _extra(step)
-        placed.append(Placed(step, x, y - height, height))
-        y -= _rise(step)
-    return placed
-
-
-def _column(blocks: list[Placed], left: bool) -> str:
-    """Frames behind, then arrows with their shapes, then blocks; the tokens enter below."""
-    tokens = "source tokens" if left else "target tokens so far"
-    x, floor = blocks[0].x, blocks[0].bottom
-    parts = [_frames(blocks, left)]
-    parts += [_arrow(x, floor + GAP, floor), _shape(blocks[0].step.inputs[0], x, floor + GAP, left)]
-    parts.append(_text(x, floor + GAP + 18, tokens, "word"))
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-        parts += [_block(block), _leaving(block, following, left)]
-    parts += [_residual(*pair, left) for pair in pairwise(blocks)]
-    return "".join(parts)
-
-
-def _block(block: Placed) -> str:
-    kind = _kind(block.step)
-    name = _title(block.step)
-    middle = block.y + block.height // 2
-    parts = [
-        f'<rect x="{block.x - WIDTH // 2}" y="{block.y}" width="{WIDTH}" height="{block.height}" '
-        f'rx="8" fill="{COLOURS[kind]}" stroke="{LINE}"/>'
-    ]
-    if not block.step.detail:
-        return parts[0] + _text(block.x, middle + 5, name, "word")
-    return parts[0] + (
-        _text(block.x, middle - 3, name, "word") + _text(block.x, middle + 14, block.step.detail)
+    encoder, decoder = (
+        [step for step in steps if step.name.startswith(half)] for half in ("encoder.", "decoder.")
     )
+    (decoder or encoder).extend(step for step in steps if step.name == "to_logits")
+    columns = [_place(encoder, 200, -1)] + ([_place(decoder, 620, 1)] if decoder else [])
+    body = "".join(_column(blocks) for blocks in columns)
+    if decoder:
+        body += _memory(*columns)
+    top = min(blocks[-1].top for blocks in columns) - 152
+    return _page(title, n_parameters, 820 if decoder else 400, top, body)
 
 
-def _title(step: Step) -> str:
-    match step.name.split(".")[-1]:
-        case "embedding":
-            return "token embedding"
-        case "positions":
-            return "add positions"
-        case "self_attention":
-            return ("masked " if step.name.startswith("decoder") else "") + "self-attention"
-        case "cross_attention":
-            return "cross-attention"
-        case "feed_forward":
-            return "feed-forward"
-        case "to_logits":
-            return "linear to logits"
-    return "layer norm"
+def _place(steps: list[Step], x: int, outside: int) -> list[Block]:
+    """From y = 0 upwards, with room for the frame of a layer below its first block."""
+    blocks, y = [], 0
+    for step in steps:
+        y -= 22 if step.name.endswith("norm_self") else 0
+        blocks.append(Block(step, x, y, outside))
+        y = blocks[-1].exit - GAP
+    return blocks
 
 
-def _leaving(block: Placed, following: Placed | None, left: bool) -> str:
-    """The arrow out of a block, through the addition if there is one, to the next."""
-    x, y = block.x, block.y
-    parts = []
-    if _is_sublayer(block.step):
-        centre = y - 14 - RADIUS
-        parts += [_arrow(x, y, centre + RADIUS), _plus(x, centre)]
-        y = centre - RADIUS
-    if following or block.step.name == "to_logits":
-        end = following.bottom if following else y - GAP
-        parts += [_arrow(x, y, end), _shape(block.step.output, x, y, left)]
-    if block.step.name == "to_logits":
-        parts.append(_text(x, y - GAP - 10, "logits: one for each token", "word"))
+def _column(blocks: list[Block]) -> str:
+    """Frames behind, then blocks and what runs between them; the tokens enter below."""
+    first, last, pairs = blocks[0], blocks[-1], list(pairwise(blocks))
+    tokens = "source tokens" if first.outside < 0 else "target tokens so far"
+    parts = [_text(first.x, GAP + 18, tokens, WORD), *_frames(blocks), *map(_block, blocks)]
+    parts.append(_arrow(first, GAP, first.bottom, first.step.inputs[0]))
+    parts += [_arrow(block, block.exit, after.bottom, block.step.output) for block, after in pairs]
+    parts += [_residual(norm, sublayer) for norm, sublayer in pairs if sublayer.is_sublayer]
+    if last.step.name == "to_logits":
+        parts.append(_arrow(last, last.top, last.top - GAP, last.step.output))
+        parts.append(_text(last.x, last.top - GAP - 10, "logits: one for each token", WORD))
     return "".join(parts)
 
 
-def _residual(norm: Placed, sublayer: Placed, left: bool) -> str:
-    """Round a norm and its sublayer, into the addition: x + sublayer(norm(x))."""
-    if not _is_sublayer(sublayer.step):
-        return ""
-    out = -1 if left else 1
-    side = norm.x + out * (WIDTH // 2 + 20)
-    start, end = norm.bottom + 13, sublayer.y - 14 - RADIUS
-    turn = -12 * out
+def _block(block: Block) -> str:
+    path, detail = block.step.name.split("."), block.step.detail
+    called, colour = next(look for kind, look in KINDS.items() if path[-1].startswith(kind))
+    if path[0] == "decoder" and path[-1] == "self_attention":
+        called = f"masked {called}"
     return (
-        f'<path d="M{norm.x} {start} H{side + turn} q{-turn} 0 {-turn} -12 V{end + 12} '
-        f'q0 -12 {turn} -12 H{norm.x + out * (RADIUS + 2)}" class="line" marker-end="url(#tip)"/>'
+        f'<rect x="{block.x - WIDTH // 2}" y="{block.top}" width="{WIDTH}" '
+        f'height="{block.bottom - block.top}" rx="8" fill="{colour}" stroke="{LINE}"/>'
+        + _text(block.x, block.middle + (-3 if detail else 5), called, WORD)
+        + (_text(block.x, block.middle + 14, detail) if detail else "")
     )
 
 
-def _frames(blocks: list[Placed], left: bool) -> str:
+def _arrow(block: Block, start: int, end: int, shape: Shape) -> str:
+    """Up along a block's middle, with its shape on the side where no residual path runs."""
+    anchor = "end" if block.outside > 0 else "start"
+    label = _text(block.x - 9 * block.outside, start - GAP // 2 + 2, _words(shape), SMALL, anchor)
+    return _line((block.x, start), (block.x, end)) + label
+
+
+def _residual(norm: Block, sublayer: Block) -> str:
+    """Round a norm and its sublayer, into the addition: x + sublayer(norm(x))."""
+    x, y, start = sublayer.x, sublayer.addition, norm.bottom + 13
+    side = x + sublayer.outside * (WIDTH // 2 + 20)
+    return (
+        _line((x, sublayer.top), (x, y + RADIUS))
+        + _line((x, start), (side, start), (side, y), (x + sublayer.outside * RADIUS, y))
+        + f'<circle cx="{x}" cy="{y}" r="{RADIUS}" fill="#fff" stroke="{LINE}"/>'
+        f'<path d="M{x - 5} {y} h10 m-5 -5 v10" stroke="{INK}" stroke-width="1.5"/>'
+    )
+
+
+def _frames(blocks: list[Block]) -> list[str]:
     """A rounded frame round each layer."""
     inner = [block for block in blocks if ".layers." in block.step.name]
-    names = sorted({block.step.name.split(".")[2] for block in inner}, key=int)
-    layers = [[block for block in inner if f".layers.{name}." in block.step.name] for name in names]
-    what = "encoder" if left else "decoder"
-    return "".join(
-        _frame(layer, f"{what} layer {i} of {len(layers)}", left)
+    layers = [list(layer) for _, layer in groupby(inner, lambda b: b.step.name.split(".")[2])]
+    half = blocks[0].step.name.split(".")[0]
+    return [
+        _frame(layer[0], layer[-1], f"{half} layer {i} of {len(layers)}")
         for i, layer in enumerate(layers, 1)
-    )
+    ]
 
 
-def _frame(layer: list[Placed], label: str, left: bool) -> str:
-    width, bottom, top = WIDTH + 72, layer[0].bottom + 26, layer[-1].y - 2 * RADIUS - 21
-    x = layer[0].x - width // 2
-    at = x - 8 if left else x + width + 17
+def _frame(first: Block, last: Block, label: str) -> str:
+    width, bottom, top = WIDTH + 72, first.bottom + 26, last.exit - 7
+    x = first.x + first.outside * (width // 2 + 12)
+    words = _text(0, 4, label)
     return (
-        f'<rect x="{x}" y="{top}" width="{width}" height="{bottom - top}" rx="16" '
-        f'fill="#ffffff" stroke="#c5ced6"/><text class="small" text-anchor="middle" '
-        f'transform="translate({at} {(top + bottom) // 2}) rotate(-90)">{label}</text>'
+        f'<rect x="{first.x - width // 2}" y="{top}" width="{width}" height="{bottom - top}" '
+        f'rx="16" fill="#fff" stroke="#c5ced6"/>'
+        f'<g transform="translate({x} {(top + bottom) // 2}) rotate(-90)">{words}</g>'
     )
 
 
-def _memory(encoder: list[Placed], decoder: list[Placed]) -> str:
+def _memory(encoder: list[Block], decoder: list[Block]) -> str:
     """From the top of the encoder to every cross-attention, along a line between the columns."""
     top, bus = encoder[-1], (encoder[0].x + decoder[0].x) // 2
-    crest = top.y - 24
-    start = f"M{top.x} {top.y} V{crest + 12} q0 -12 12 -12 H{bus - 12} q12 0 12 12"
-    parts = [
-        f'<path d="{start}" class="line memory"/>',
-        _text((top.x + bus) // 2 + 4, crest - 8, f"memory {_words(top.step.output)}"),
+    crest = top.top - 24
+    trunk = (top.x, top.top), (top.x, crest), (bus, crest)
+    asking = [block for block in decoder if block.step.name.endswith("cross_attention")]
+    lines = [
+        _line(*trunk, (bus, b.middle), (b.x - WIDTH // 2, b.middle), colour=MEMORY) for b in asking
     ]
-    for block in decoder:
-        if block.step.name.endswith("cross_attention"):
-            y = block.y + block.height // 2
-            turn = 12 if y > crest else -12
-            branch = (
-                f"M{bus} {crest + 12} V{y - turn} q0 {turn} 12 {turn} H{block.x - WIDTH // 2 - 2}"
-            )
-            parts.append(f'<path d="{branch}" class="line memory" marker-end="url(#tip)"/>')
-    return "".join(parts)
+    words = _text((top.x + bus) // 2, crest - 8, f"memory {_words(top.step.output)}")
+    return "".join(lines) + words
 
 
-def _arrow(x: int, start: int, end: int) -> str:
-    return f'<path d="M{x} {start} V{end + 2}" class="line" marker-end="url(#tip)"/>'
-
-
-def _plus(x: int, y: int) -> str:
+def _line(*points: Point, colour: str = LINE) -> str:
+    """An arrow along these points, with round corners."""
+    path = "M{} {}".format(*points[0])
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        begin, end = _towards(corner, before, ROUND), _towards(corner, after, ROUND)
+        path += " L{} {} Q{} {} {} {}".format(*begin, *corner, *end)
+    path += " L{} {}".format(*_towards(points[-1], points[-2], 2))
     return (
-        f'<circle cx="{x}" cy="{y}" r="{RADIUS}" fill="#fff" stroke="{LINE}"/>'
-        f'<path d="M{x - 5} {y} H{x + 5} M{x} {y - 5} V{y + 5}" stroke="{INK}" stroke-width="1.5"/>'
+        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.4" '
+        f'marker-end="url(#transformer-tip-{colour[1:]})"/>'
     )
 
 
-def _shape(shape: Shape, x: int, arrow_start: int, left: bool) -> str:
-    """Beside an arrow, on the side where no residual path runs."""
-    anchor, shift = ("start", 9) if left else ("end", -9)
-    return _text(x + shift, arrow_start - GAP // 2 + 2, _words(shape), "small", anchor)
+def _towards(point: Point, other: Point, distance: int) -> Point:
+    """So far from one point towards another, and at most half way."""
+    (x, y), (dx, dy) = point, (other[0] - point[0], other[1] - point[1])
+    share = min(distance / max(hypot(dx, dy), 1), 0.5)
+    return round(x + share * dx), round(y + share * dy)
 
 
 def _words(shape: Shape) -> str:
     return f"({', '.join(['batch', *map(str, shape[1:])])})"
 
 
-def _text(x: int, y: int, words: str, look: str = "small", anchor: str = "middle") -> str:
-    return f'<text x="{x}" y="{y}" class="{look}" text-anchor="{anchor}">{escape(words)}</text>'
+def _text(x: int, y: int, words: str, look: str = SMALL, anchor: str = "middle") -> str:
+    return f'<text x="{x}" y="{y}" {look} text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _page(title: str, n_parameters: int, width: int, height: int, body: str) -> str:
+def _page(title: str, n_parameters: int, width: int, top: int, body: str) -> str:
     about = f"{n_parameters:,} parameters; shapes measured in a forward pass"
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" \
-width="{width}" height="{height}" role="img" aria-labelledby="title about">
-<title id="title">Architecture of the model {escape(title)}</title>
-<desc id="about">Blocks from the tokens at the bottom to the logits at the top, each arrow \
-labelled with the shape of the tensor that passes. {about}.</desc>
-<style>
-text {{ font-family: system-ui, "DejaVu Sans", sans-serif; fill: {INK}; }}
-.title {{ font-size: 20px; font-weight: 600; }} .word {{ font-size: 14px; }}
-.small {{ font-size: 12px; fill: {SOFT}; }}
-.line {{ fill: none; stroke: {LINE}; stroke-width: 1.4; }} .memory {{ stroke: #c2761b; }}
-</style>
-<defs><marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" \
-orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{LINE}"/></marker></defs>
-<rect width="{width}" height="{height}" fill="#fbfbf9"/>
-{_text(width // 2, 34, title, "title")}{_text(width // 2, 55, about)}
+    height = GAP + 40 - top
+    tips = "".join(
+        f'<marker id="transformer-tip-{colour[1:]}" viewBox="0 0 8 8" refX="6" refY="4" '
+        f'markerWidth="7" markerHeight="7" orient="auto">'
+        f'<path d="M0 0 L8 4 L0 8 z" fill="{colour}"/></marker>'
+        for colour in (LINE, MEMORY)
+    )
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top} {width} {height}" \
+width="{width}" height="{height}" role="img" fill="{INK}" \
+font-family="system-ui, 'DejaVu Sans', sans-serif">
+<title>Architecture of the model {escape(title)}</title>
+<desc>Blocks from the tokens at the bottom to the logits at the top, each arrow labelled with the \
+shape of the tensor that passes. {about}.</desc>
+<defs>{tips}</defs>
+<rect y="{top}" width="{width}" height="{height}" fill="#fbfbf9"/>
+{_text(width // 2, top + 34, title, TITLE)}{_text(width // 2, top + 55, about)}
 {body}
 </svg>
 """

@@ -42,10 +42,15 @@ class Desk:
         importlib.invalidate_caches()
 
     def adapt(self, source: str) -> None:
-        (self.root / "kit" / "adapter.py").write_text(source)
+        self.kit("adapter.py", source)
+
+    def kit(self, name: str, source: str) -> None:
+        path = self.root / "kit" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
 
     def sit(self, exam: str, **notebook: object) -> None:
-        (self.root / "kit" / "exam.py").write_text(exam)
+        self.kit("exam.py", exam)
         self.module.sit(notebook)
 
     def value(self, expression: str, **notebook: object) -> object:
@@ -64,17 +69,21 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk whose exam imports its own `ask`, and whose `solution` is the student's."""
-    ours = {n: m for n, m in sys.modules.items() if n.split(".")[0] == "solution"}
-    for name in ours:
-        del sys.modules[name]
+    ours = taken_out("solution")
     made = Desk(tmp_path / "desk")
     elsewhere = [path for path in sys.path if not (Path(path) / "solution").is_dir()]
     monkeypatch.setattr(sys, "path", [str(tmp_path / "desk" / "submission"), *elsewhere])
     monkeypatch.setitem(sys.modules, "ask", made.module)
     yield made
-    for name in [n for n in sys.modules if n.split(".")[0] == "solution"]:
-        del sys.modules[name]
+    taken_out("solution")
+    taken_out("exam")
     sys.modules.update(ours)
+
+
+def taken_out(package: str) -> dict[str, ModuleType]:
+    """The imported modules of a package, which Python has then forgotten."""
+    names = [name for name in sys.modules if name.split(".")[0] == package]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @pytest.fixture
@@ -131,7 +140,7 @@ def test_without_a_package_a_missing_name_is_missing_too(desk: Desk):
 def test_names_are_as_the_notebook_left_them(desk: Desk):
     """What the exam's module binds later does not change the student's names."""
     namespace = {"x": 1}
-    (desk.root / "kit" / "exam.py").write_text(ANSWER + "answer.out = student.x")
+    desk.kit("exam.py", ANSWER + "answer.out = student.x")
     desk.module.sit(namespace)
     namespace["x"] = 2
 
@@ -150,6 +159,39 @@ def test_the_given_arrays_reach_the_question(desk: Desk):
 
     assert np.array_equal(desk.arrays()["out"], [1.5, np.pi])
     assert desk.note() == {"status": "answered", "text": {}}
+
+
+def test_an_exam_may_be_a_package(desk: Desk):
+    """Its questions are put in the order in which it imports its modules."""
+    noting = "answer.out = student.put.append(1) or len(student.put)"
+    desk.give("r")
+    desk.kit("exam/__init__.py", "from exam import second, first")
+    desk.kit("exam/first.py", ANSWER + noting)
+    desk.kit("exam/second.py", ANSWER.replace("'q'", "'r'") + noting)
+    desk.module.sit({"put": []})
+
+    assert (desk.arrays("r")["out"], desk.arrays("q")["out"]) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["exam", "exam.first"])
+def test_an_exam_of_the_students_own_is_not_sat(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    """Neither a module that the notebook imported as `exam` nor one beside it is taken for ours."""
+    desk.kit("exam/__init__.py", "from exam import first")
+    desk.kit("exam/first.py", ANSWER + "answer.out = 1")
+    desk.submit("exam.py", "")
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    desk.module.sit({})
+
+    assert desk.arrays()["out"] == 1
+
+
+def test_a_warning_is_not_an_answer(desk: Desk):
+    """Whatever the notebook asked of warnings, none becomes an exception in the exam."""
+    desk.sit(f"import warnings\n{ANSWER}warnings.warn('deprecated'); answer.out = 1")
+
+    assert desk.arrays()["out"] == 1
 
 
 def test_an_exception_is_an_answer_and_the_next_question_is_put(desk: Desk):

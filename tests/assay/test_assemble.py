@@ -83,6 +83,36 @@ def test_the_key_changes_with_the_questions(toy: Assignment, tmp_path: Path, pie
         assert job(toy).key != job(other).key
 
 
+def test_an_exam_may_be_a_package(toy: Assignment):
+    """Every file of it enters the kernel, and none that is no Python."""
+    package = made_a_package(toy)
+    (package / "notes.txt").write_text("not for the kernel")
+    kit = {name: text for name, text in inside(job(toy)).items() if name.startswith("kit/exam")}
+
+    assert kit == {"kit/exam/__init__.py": b"from exam import sums", "kit/exam/sums.py": b"# sums"}
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "sums.py", "more.py"])
+def test_the_key_changes_with_every_file_of_an_exam(toy: Assignment, name: str):
+    """Of a package, one file that was edited or is new makes another run."""
+    path = made_a_package(toy) / name
+    before = job(toy).key
+    path.write_text("# another")
+
+    assert job(toy).key != before
+
+
+def made_a_package(course: Assignment) -> Path:
+    """The toy's `exam.py` turned into a package of two files."""
+    module = course.root / course.part[0].rubric / "exam.py"
+    module.unlink()
+    package = module.with_suffix("")
+    package.mkdir()
+    (package / "__init__.py").write_text("from exam import sums")
+    (package / "sums.py").write_text("# sums")
+    return package
+
+
 def test_the_key_does_not_change_with_the_tests(toy: Assignment, tmp_path: Path):
     """Judging differently needs no new run."""
     with toys.course(tmp_path / "other", tests={"test_other.py": "# nothing"}) as other:

@@ -5,30 +5,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-NETWORK = "solution/backprop/network.py"
-NOTEBOOK = "notebooks/part1_backprop.ipynb"
+Edits = Mapping[str, Mapping[str, str]]
+PACKAGES = {"part1": ["backprop"], "part2": ["transformer", "reversal"]}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A diff: in `file`, every `old` becomes its `new`; `loses` is the one criterion it costs."""
+    """A diff: in each file every `old` becomes its `new`; `loses` is the one criterion it costs."""
 
     name: str
     loses: str | None
-    replace: Mapping[str, str]
-    file: str = NETWORK
+    edits: Edits
 
     def apply(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The submission with this diff; a diff that no longer fits the reference is an error."""
-        patch = _in_notebook if self.file.endswith(".ipynb") else _in_text
-        return {**files, self.file: patch(files[self.file], self.replace)}
+        changed = dict(files)
+        for name, replace in self.edits.items():
+            patch = _in_notebook if name.endswith(".ipynb") else _in_text
+            changed[name] = patch(files[name], replace)
+        return changed
 
 
-def short_submission(root: Path) -> dict[str, bytes]:
-    """The reference's part of `solution` with a notebook that does only what is asked."""
-    paths = [root / "solution" / "__init__.py", *(root / "solution" / "backprop").glob("*.py")]
+def short_submission(root: Path, part: str) -> dict[str, bytes]:
+    """The reference's part of `solution`, with what tests/mistakes/short has for this part."""
+    paths = [root / "solution" / "__init__.py"]
+    for package in PACKAGES[part]:
+        paths += (root / "solution" / package).glob("*.py")
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-    return files | {NOTEBOOK: (Path(__file__).parent / "part1_short.ipynb").read_bytes()}
+    short = Path(__file__).parent / "short" / part
+    ours = [path for path in short.rglob("*") if path.suffix in (".py", ".ipynb")]
+    return files | {path.relative_to(short).as_posix(): path.read_bytes() for path in ours}
 
 
 def _in_text(content: bytes, replace: Mapping[str, str]) -> bytes:

@@ -1,6 +1,17 @@
 """Part 1: mistakes that students make by hand, and variants that are just as right."""
 
-from tests.mistakes.cases import NOTEBOOK, Case
+from collections.abc import Mapping
+
+from tests.mistakes.cases import Case
+
+
+def network(name: str, loses: str | None, replace: Mapping[str, str]) -> Case:
+    return Case(name, loses, {"solution/backprop/network.py": replace})
+
+
+def notebook(name: str, loses: str | None, replace: Mapping[str, str]) -> Case:
+    return Case(name, loses, {"notebooks/part1_backprop.ipynb": replace})
+
 
 DELTA2 = "delta2 = (sigmoid(logit) - y) / len(X)"
 DESCENT = "landing = weight - learning_rate * gradient"
@@ -11,31 +22,31 @@ INITIAL = """            rng.normal(scale=n_features**-0.5, size=(n_features, n_
 FIT = "        self._descend(X, self._targets(y))\n"
 
 BACKPROPAGATION = [
-    Case("dW is not divided by the batch size", "gradients", {
+    network("dW is not divided by the batch size", "gradients", {
         "dW2 = hidden.T @ delta2": "dW2 = len(X) * (hidden.T @ delta2)",
         "dW1 = X.T @ delta1": "dW1 = len(X) * (X.T @ delta1)",
     }),
-    Case("bias gradient is not summed over the batch", "gradients", {
+    network("bias gradient is not summed over the batch", "gradients", {
         "delta1.sum(axis=0), delta2.sum(axis=0)": "delta1[-1].copy(), delta2[-1].copy()",
     }),
-    Case("derivative of the sigmoid at the wrong argument", "gradients", {
+    network("derivative of the sigmoid at the wrong argument", "gradients", {
         "np.multiply(hidden, hidden, out=slope)\n    np.subtract(hidden, slope, out=slope)":
         "slope[...] = sigmoid(hidden.copy()) * (1 - sigmoid(hidden.copy()))",
     }),
-    Case("derivative of the hidden sigmoid left out", "gradients", {
+    network("derivative of the hidden sigmoid left out", "gradients", {
         "delta1 *= slope": "pass",
     }),
-    Case("transposes swapped", "gradients", {"dW1 = X.T @ delta1": "dW1 = delta1.T @ X"}),
-    Case("output sigmoid derivative on top of the cross-entropy's", "gradients", {
+    network("transposes swapped", "gradients", {"dW1 = X.T @ delta1": "dW1 = delta1.T @ X"}),
+    network("output sigmoid derivative on top of the cross-entropy's", "gradients", {
         DELTA2: f"p = sigmoid(logit.copy())\n    {DELTA2} * p * (1 - p)",
     }),
-    Case("sign of the gradient flipped", "gradients", {DELTA2: DELTA2.replace(
+    network("sign of the gradient flipped", "gradients", {DELTA2: DELTA2.replace(
         "sigmoid(logit) - y", "y - sigmoid(logit)")}),
-    Case("log of zero", "gradients", {
+    network("log of zero", "gradients", {
         "np.logaddexp(0, (1 - 2 * y) * logit).mean()":
         "-(y * np.log(p := sigmoid(logit.copy())) + (1 - y) * np.log(1 - p)).mean()",
     }),
-    Case("float32 inside", "gradients", {
+    network("float32 inside", "gradients", {
         "X = np.asarray(X, dtype=np.float64)\n        workspace":
         "X = np.asarray(X, dtype=np.float32).astype(float)\n        workspace",
         "return backpropagate(X, self._targets(y), *self.coefs_, *self.intercepts_, workspace)":
@@ -45,28 +56,28 @@ BACKPROPAGATION = [
 ]  # fmt: skip
 
 DESCENT_MISTAKES = [
-    Case("step up the gradient", "update", {DESCENT: DESCENT.replace("-", "+")}),
-    Case("learning rate ignored", "update", {
+    network("step up the gradient", "update", {DESCENT: DESCENT.replace("-", "+")}),
+    network("learning rate ignored", "update", {
         "float(self.learning_rate), 0": "0.5, 0",
     }),
-    Case("only the last layer is trained", "update", {
+    network("only the last layer is trained", "update", {
         STEP: "descend(weights, [0 * dW[0], dW[1], 0 * db[0], db[1]], landings",
     }),
-    Case("W2 already updated when dW1 is computed", "update", {
+    network("W2 already updated when dW1 is computed", "update", {
         STEP:
         "ahead = weights[1] - learning_rate * dW[1]\n            "
         "_, dW_late, db_late = backpropagate(X, y, weights[0], ahead, *weights[2:], workspace)\n"
         "            descend(weights, [dW_late[0], dW[1], db_late[0], db[1]], landings",
     }),
-    Case("all weights zero at the start", "start", {
+    network("all weights zero at the start", "start", {
         INITIAL: "            np.zeros((n_features, n_hidden)), np.zeros((n_hidden, 1)),\n",
     }),
-    Case("input changed in place", "inputs", {
+    network("input changed in place", "inputs", {
         "        X, y = validate_data(self, X, y, dtype=np.float64)\n":
         "        X -= X.mean(axis=0)\n"
         "        X, y = validate_data(self, X, y, dtype=np.float64)\n",
     }),
-    Case("hidden width is not the number of features", "hidden-layer", {
+    network("hidden width is not the number of features", "hidden-layer", {
         "n_hidden = n_features\n": "n_hidden = 2 * n_features\n",
     }),
 ]  # fmt: skip
@@ -106,7 +117,7 @@ DISGUISE = """class ScratchNetwork:
 data = load(dataset)"""
 
 FROM_SCRATCH = [
-    Case(
+    network(
         "MLPClassifier does all the work",
         "from-scratch",
         {
@@ -119,7 +130,7 @@ FROM_SCRATCH = [
 """,
         },
     ),
-    Case(
+    network(
         "MLPClassifier inside",
         "from-scratch",
         {
@@ -131,7 +142,7 @@ FROM_SCRATCH = [
 """,
         },
     ),
-    Case(
+    network(
         "MLPClassifier through importlib",
         "from-scratch",
         {
@@ -144,7 +155,7 @@ FROM_SCRATCH = [
 """,
         },
     ),
-    Case(
+    network(
         "torch autograd inside",
         "from-scratch",
         {
@@ -158,27 +169,27 @@ FROM_SCRATCH = [
 ]
 
 VARIANTS = [
-    Case("He initialisation", None, {
+    network("He initialisation", None, {
         "scale=n_features**-0.5": "scale=(2 / n_features) ** 0.5",
     }),
-    Case("Xavier uniform initialisation", None, {
+    network("Xavier uniform initialisation", None, {
         INITIAL:
         "rng.uniform(-1, 1, (n_features, n_hidden)) * (3 / n_features) ** 0.5,\n"
         "rng.uniform(-1, 1, (n_hidden, 1)) * (6 / (n_hidden + 1)) ** 0.5,\n",
     }),
-    Case("heavy-ball momentum", None, {
+    network("heavy-ball momentum", None, {
         "landing = weight - learning_rate * gradient\n        "
         "weight[...] = landing + momentum * (landing - previous)\n        "
         "previous[...] = landing":
         "new = weight - learning_rate * gradient + 0.5 * (weight - previous)\n        "
         "previous[...] = weight\n        weight[...] = new",
     }),
-    Case("plain gradient descent", None, {
+    network("plain gradient descent", None, {
         "momentum=t / (t + 1)": "momentum=0.0",
         "learning_rate: float = 2.0": "learning_rate: float = 1.0",
         "max_iter: int = 5000": "max_iter: int = 20000",
     }),
-    Case("mini-batches", None, {
+    network("mini-batches", None, {
         "loss, dW, db = backpropagate(X, y, *weights, workspace)":
         "batch = np.random.RandomState(len(losses)).permutation(len(X))[:64]\n"
         "            loss, _, _ = backpropagate(X, y, *weights, workspace)\n"
@@ -189,7 +200,7 @@ VARIANTS = [
         "learning_rate: float = 2.0": "learning_rate: float = 0.5",
         "learning_rate, t = 0.9 * learning_rate, 0": "learning_rate, t = learning_rate, 0",
     }),
-    Case("probabilities of one column", None, {
+    network("probabilities of one column", None, {
         "        return sigmoid(np.column_stack([-logit, logit]))":
         "        return sigmoid(logit[:, None])",
     }),
@@ -201,45 +212,45 @@ FIT_NETWORK = "network = ScratchNetwork(random_state=seed).fit(X_train, y_train)
 ACCURACY = "network_accuracy = np.mean(network.predict(X_test) == y_test)"
 
 IN_THE_NOTEBOOK = [
-    Case("accuracy on the training part", "claims", {
+    notebook("accuracy on the training part", "claims", {
         ACCURACY: "network_accuracy = np.mean(network.predict(X_train) == y_train)",
-    }, NOTEBOOK),
-    Case("accuracy claimed that was not measured", "claims", {
+    }),
+    notebook("accuracy claimed that was not measured", "claims", {
         ACCURACY: "network_accuracy = 0.99",
-    }, NOTEBOOK),
-    Case("crippled logistic regression", "baseline", {
+    }),
+    notebook("crippled logistic regression", "baseline", {
         "LogisticRegression(max_iter=1000)": "LogisticRegression(max_iter=1)",
-    }, NOTEBOOK),
-    Case("split of 70/30", "split", {
+    }),
+    notebook("split of 70/30", "split", {
         "import numpy as np":
         "import numpy as np\nfrom sklearn.model_selection import train_test_split",
         SPLIT:
         "train_test_split(data.X, data.y, test_size=0.3, stratify=data.y, random_state=seed)",
-    }, NOTEBOOK),
-    Case("network and baseline on different splits", "split", {
+    }),
+    notebook("network and baseline on different splits", "split", {
         FIT_NETWORK:
         "A, B, a, b = split(data.X, data.y, random_state=seed + 1)\nA, B = standardise(A, B)\n"
         "network = ScratchNetwork(random_state=seed).fit(A, a)",
-    }, NOTEBOOK),
-    Case("scaler fitted on all the data", "preparation", {
+    }),
+    notebook("scaler fitted on all the data", "preparation", {
         SCALE: "mean, std = np.mean(data.X, axis=0), np.std(data.X, axis=0)\n"
         "X_train, X_test = (X_train - mean) / std, (X_test - mean) / std",
-    }, NOTEBOOK),
-    Case("best epoch chosen on the test set", "claims", {
+    }),
+    notebook("best epoch chosen on the test set", "claims", {
         FIT_NETWORK:
         "candidates = [\n    ScratchNetwork(max_iter=n, random_state=seed).fit(X_train, y_train)\n"
         "    for n in (20, 50, 100, 200, 2000)\n]\n"
         "network = max(candidates, key=lambda one: np.mean(one.predict(X_test) == y_test))",
-    }, NOTEBOOK),
-    Case("no hidden layer: logistic regression in disguise", "hidden-layer", {
+    }),
+    notebook("no hidden layer: logistic regression in disguise", "hidden-layer", {
         "data = load(dataset)": DISGUISE,
-    }, NOTEBOOK),
-    Case("seed set again inside the notebook", "clean-run", {
+    }),
+    notebook("seed set again inside the notebook", "clean-run", {
         "data = load(dataset)": "seed = 7\ndata = load(dataset)",
-    }, NOTEBOOK),
-    Case("a cell that fails", "clean-run", {
+    }),
+    notebook("a cell that fails", "clean-run", {
         ACCURACY: ACCURACY + "\nprint(accuracy)",
-    }, NOTEBOOK),
+    }),
 ]  # fmt: skip
 
 CASES = [*BACKPROPAGATION, *DESCENT_MISTAKES, *FROM_SCRATCH, *IN_THE_NOTEBOOK, *VARIANTS]

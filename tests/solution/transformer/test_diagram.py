@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from solution.transformer import Config, EncoderOnly, Transformer
-from solution.transformer.diagram import diagram, draw
+from solution.transformer.diagram import MEMORY, diagram, draw
 from solution.transformer.trace import Step, trace
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -69,7 +69,7 @@ def test_each_layer_has_its_frame(picture):
 
 def test_blocks_do_not_overlap(picture):
     """No two of the coloured blocks share a pixel, and all lie inside the picture."""
-    height = float(picture.get("height"))
+    _, ceiling, _, height = map(float, picture.get("viewBox").split())
     blocks = [
         tuple(float(block.get(name)) for name in ("x", "y", "width", "height"))
         for block in picture.iter(f"{SVG}rect")
@@ -80,7 +80,7 @@ def test_blocks_do_not_overlap(picture):
     assert len(blocks) in (3 * 1 + 2 * 4 + 1, 2 * 3 + 2 * 4 + 2 * 6 + 1)
     for (x, _, bottom), (next_x, top, _) in pairwise(tops):
         assert x != next_x or bottom + 20 < top
-    assert all(0 < y < bottom < height for _, y, bottom in tops)
+    assert all(ceiling < y < bottom < ceiling + height for _, y, bottom in tops)
 
 
 def test_columns_are_aligned_from_the_tokens_up():
@@ -88,7 +88,7 @@ def test_columns_are_aligned_from_the_tokens_up():
     model, tokens = CASES["Transformer"]
     drawn = diagram(model, *tokens)
     at = {
-        label: {float(y) for y in re.findall(rf'y="([\d.]+)" class="word"[^>]*>{label}<', drawn)}
+        label: {float(y) for y in re.findall(rf'y="(-?[\d.]+)"[^>]*>{label}<', drawn)}
         for label in ("token embedding", "add positions")
     }
 
@@ -101,6 +101,40 @@ def test_the_picture_can_be_read_aloud(picture):
     assert picture.get("role") == "img"
     assert picture.find(f"{SVG}title").text.startswith("Architecture of the model")
     assert "parameters" in picture.find(f"{SVG}desc").text
+
+
+def test_it_leaves_other_pictures_alone(picture):
+    """On a page of several pictures it styles none of them, and its ids are its own."""
+    named = [part.get("id") for part in picture.iter() if part.get("id")]
+
+    assert list(picture.iter(f"{SVG}style")) == []
+    assert not any(part.get("class") for part in picture.iter())
+    assert len(named) == 2
+    assert all(name.startswith("transformer-") for name in named)
+
+
+def test_every_arrow_has_its_tip(picture):
+    """The tips that lines refer to are defined, in the colour of the line."""
+    lines = [part for part in picture.iter(f"{SVG}path") if part.get("marker-end")]
+    tips = {tip.get("id"): tip[0].get("fill") for tip in picture.iter(f"{SVG}marker")}
+
+    assert lines
+    for line in lines:
+        assert tips[line.get("marker-end")[5:-1]] == line.get("stroke")
+
+
+def test_the_memory_reaches_every_cross_attention():
+    """One line for each layer of the decoder ends at the left edge of its cross-attention."""
+    model, tokens = CASES["Transformer"]
+    picture = ElementTree.fromstring(diagram(model, *tokens))
+    lines = [p.get("d") for p in picture.iter(f"{SVG}path") if p.get("stroke") == MEMORY]
+    ends = {float(line.split()[-1]) for line in lines}
+    middles = {
+        float(t.get("y")) + 3 for t in picture.iter(f"{SVG}text") if t.text == "cross-attention"
+    }
+
+    assert ends == middles
+    assert len(ends) == 2
 
 
 def test_words_are_escaped():

@@ -1,0 +1,45 @@
+"""A clean run: from the top, to the end, with the parameters it was given."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rubric_tests.checks import Wrong
+
+
+def check_cells(run: Any) -> None:
+    """No cell raised."""
+    failed = [cell for cell in run.cells if cell.error]
+    if failed:
+        raise Wrong(f"code cell {failed[0].number} raised {failed[0].error}")
+
+
+def check_end(run: Any) -> None:
+    """Nothing stopped the run."""
+    outcome = str(getattr(run.outcome, "value", run.outcome)).replace("_", " ")
+    if outcome not in ("completed", "cell failed"):
+        raise Wrong(f"the run ended as: {outcome}")
+
+
+def check_parameters(run: Any, evidence: Any, name: str) -> None:
+    """`seed` and the other parameter, `name`, are at the end what they were set to."""
+    if not run.parameterised:
+        raise Wrong("not parameterised: run once, as it stands")
+    answer = evidence["notebook/parameters"]
+    for parameter, value in {"seed": int(answer.seed), name: answer.text.get(name)}.items():
+        expected = run.parameters[parameter]
+        if value != expected:
+            raise Wrong(f"`{parameter}` is {value!r} at the end, it was set to {expected!r}")
+
+
+def check_seeds(runs: list[Any], name: str, left_by: Callable[[Any], list[Any]], what: str) -> None:
+    """Runs that differ in the seed only do not all leave the same arrays behind."""
+    left: dict[str, dict[int, bytes]] = {}
+    for run in runs:
+        try:
+            trace = b"".join(array.tobytes() for array in left_by(run.evidence))
+        except Exception:  # not answered, or of the wrong form: judged elsewhere
+            continue
+        left.setdefault(str(run.parameters[name]), {})[int(run.parameters["seed"])] = trace
+    for value, traces in left.items():
+        if len(traces) > 1 and len(set(traces.values())) == 1:
+            raise Wrong(f"{value}: {len(traces)} seeds leave the same {what}")

@@ -1,0 +1,31 @@
+"""Answers of the notebook's model, free running."""
+
+from ask import student
+from exam.asking import asked
+from exam.sequences import as_many_as_time_allows, lists, many_at_once, one_at_a_time
+
+
+@asked("generation/again")
+def _(given, answer):
+    model, sequences = student.model.eval(), lists(given.sequences)
+    answer.answers = one_at_a_time(model, sequences, given.width)
+    answer.again = one_at_a_time(model, sequences, given.width)
+
+
+@asked("generation/together")
+def _(given, answer):
+    model, sequences = student.model.eval(), lists(given.sequences)
+    answer.together = many_at_once(model, sequences, given.width)
+    answer.alone = one_at_a_time(model, sequences, given.width)
+
+
+@asked("positions/order")
+def _(given, answer):
+    model = student.model.eval()
+    answer.answers = one_at_a_time(model, lists(given.sequences), given.width)
+    answer.moved = one_at_a_time(model, lists(given.moved), given.width)
+
+
+@asked("reversal/answers")
+def _(given, answer):
+    as_many_as_time_allows(answer, student.model.eval(), given)

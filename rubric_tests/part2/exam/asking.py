@@ -1,0 +1,51 @@
+"""How a question is put to the student's code."""
+
+import types
+
+import torch
+from ask import ask
+
+
+def asked(*questions):
+    """Run the function below it for each of these questions."""
+
+    def put(work):
+        for question in questions:
+            with ask(question) as (given, answer):
+                work(given, answer)
+
+    return put
+
+
+def precisely(*questions):
+    """The same with tensors, in float64; in float32 where the student's code does not go along."""
+
+    def put(work):
+        @asked(*questions)
+        @torch.no_grad()
+        def both(given, answer):
+            try:
+                work(in_tensors(given, torch.float64), answer)
+            except Exception:
+                work(in_tensors(given, torch.float32), answer)
+
+        return work
+
+    return put
+
+
+def in_tensors(given, dtype):
+    tensors = {name: torch.as_tensor(array) for name, array in vars(given).items()}
+    floating = {name: t.to(dtype) for name, t in tensors.items() if t.is_floating_point()}
+    return types.SimpleNamespace(dtype=dtype, **(tensors | floating))
+
+
+def first_that_works(*calls):
+    """What the first call returns that does not raise; where all do, the first one's error."""
+    errors = []
+    for call in calls:
+        try:
+            return call()
+        except Exception as error:
+            errors.append(error)
+    raise errors[0]

@@ -1,0 +1,39 @@
+"""The whole model, and whether it can be trained."""
+
+import copy
+
+import numpy as np
+import torch
+from ask import student
+from exam.asking import asked
+from exam.components import form_of, logits_of
+from torch.nn import functional
+
+
+@asked("model/form")
+def _(given, answer):
+    answer.form = form_of(student.model)
+
+
+@asked("model/logits", "model/batch", "masks/model")
+@torch.no_grad()
+def _(given, answer):
+    model = student.model.eval()
+    answer.logits = logits_of(model, given.source, given.target)
+    answer.logits_other = logits_of(model, given.other_source, given.other_target)
+
+
+@asked("training/batch")
+def _(given, answer):
+    learner = copy.deepcopy(student.model).train()
+    optimizer = torch.optim.Adam(learner.parameters(), lr=3e-3)
+    torch.manual_seed(0)
+    losses = answer.losses = np.zeros(60)
+    for i in range(len(losses)):
+        logits = logits_of(learner, given.source, given.target)
+        wanted = torch.as_tensor(given.wanted[:, : logits.shape[1]])
+        loss = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses[i] = float(loss)

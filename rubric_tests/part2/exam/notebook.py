@@ -1,0 +1,63 @@
+"""What the notebook left behind."""
+
+import contextlib
+
+from ask import student
+from exam.asking import asked
+from exam.sequences import lists, table
+
+
+@asked("notebook/parameters")
+def _(given, answer):
+    answer.seed, answer.task = student.seed, str(student.task)
+
+
+@asked("notebook/trace")
+def _(given, answer):
+    answer.weights = [float(part.double().abs().sum()) for part in student.model.parameters()]
+
+
+@asked("data/train", "data/test")
+def _(given, answer):
+    half = str(given.half)
+    answer.inputs = table(getattr(student, f"{half}_inputs"), given.widths[0])
+    answer.targets = table(getattr(student, f"{half}_targets"), given.widths[1])
+
+
+@asked("claims/reversal")
+def _(given, answer):
+    answer.accuracy = float(student.reversal_accuracy)
+
+
+def as_text(diagram):
+    """The source of a diagram, or what kind of thing it is where there is none."""
+    if isinstance(diagram, str):
+        return diagram
+    for name in ("_repr_svg_", "_repr_html_", "_repr_markdown_"):
+        with contextlib.suppress(Exception):
+            return str(getattr(diagram, name)())
+    text = getattr(diagram, "data", None)
+    return text if isinstance(text, str) else f"<{type(diagram).__name__}>"
+
+
+@asked("diagram/text")
+def _(given, answer):
+    answer.text = as_text(student.diagram)[:200_000]
+    shapes = [part.shape for part in student.model.parameters() if part.ndim > 1]
+    answer.widths = sorted({int(width) for shape in shapes for width in shape})
+
+
+@asked("tokenizer/round-trip")
+def _(given, answer):
+    """A tokenizer is an object, or two functions, and takes one sequence or many."""
+    sequences = lists(given.sequences)
+    with contextlib.suppress(Exception):
+        one = student.tokenizer
+        answer.back = table([one.decode(one.encode(s)) for s in sequences], given.width)
+        return
+    try:
+        back = student.decode(student.encode(sequences))
+        answer.back = table(back, given.width)
+    except Exception:
+        back = [student.decode(student.encode(sequence)) for sequence in sequences]
+        answer.back = table(back, given.width)

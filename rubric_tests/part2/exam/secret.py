@@ -1,0 +1,85 @@
+"""A task nobody has seen: the student's own `train` learns it, and is watched."""
+
+import contextlib
+import signal
+
+import torch
+from ask import handed_out, student
+from exam.asking import asked
+from exam.sequences import as_many_as_time_allows, lists
+from torch.nn import functional
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+TRAIN_SECONDS = 60
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raise TimeoutError in the block when the time is up."""
+
+    def stop(signum, frame):
+        raise TimeoutError(f"took longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Watch:
+    """Notes a training run's losses, and whether gradients are left over from the step before."""
+
+    def __init__(self):
+        self.losses, self.vocabulary, self.stale, self.stepped = [], 0, 0, []
+
+    def __enter__(self):
+        self.before = functional.cross_entropy, functional.nll_loss, torch.Tensor.backward
+        functional.cross_entropy, functional.nll_loss = map(self.noting, self.before[:2])
+        torch.Tensor.backward = self.checking(self.before[2])
+        self.hook = register_optimizer_step_post_hook(self.after_step)
+        return self
+
+    def __exit__(self, *error):
+        functional.cross_entropy, functional.nll_loss, torch.Tensor.backward = self.before
+        self.hook.remove()
+
+    def noting(self, loss_function):
+        def noted(input, target, *args, **kwargs):
+            loss = loss_function(input, target, *args, **kwargs)
+            if len(self.losses) < 4000 and loss.ndim == 0 and input.requires_grad:
+                n = target.numel() if kwargs.get("reduction") == "sum" else 1
+                self.losses.append(float(loss) / n)
+                self.vocabulary = int(input.shape[min(1, input.ndim - 1)])
+            return loss
+
+        return noted
+
+    def after_step(self, optimizer, args, kwargs):
+        self.stepped = [part for group in optimizer.param_groups for part in group["params"]]
+
+    def checking(self, backward):
+        def checked(tensor, *args, **kwargs):
+            gradients = [part.grad for part in self.stepped if part.grad is not None]
+            self.stale += any(bool(gradient.any()) for gradient in gradients)
+            self.stepped = []
+            return backward(tensor, *args, **kwargs)
+
+        return checked
+
+
+if handed_out("secret/answers"):
+    watch = Watch()
+
+    @asked("secret/answers")
+    def _(given, answer):
+        with time_limit(TRAIN_SECONDS), watch:
+            model = student.train(lists(given.inputs), lists(given.targets), seed=7)
+        as_many_as_time_allows(answer, model.eval(), given)
+
+    @asked("training/steps")
+    def _(given, answer):
+        answer.losses, answer.vocabulary = watch.losses, watch.vocabulary
+        answer.stale = watch.stale

@@ -1,0 +1,47 @@
+"""Sequences of tokens as tables, and the student's answers to them, free running."""
+
+import time
+
+import numpy as np
+from ask import student
+
+ANSWER_SECONDS = 20.0  # for the answers to as many sequences as can be had
+CHUNK = 4096
+
+
+def table(sequences, width):
+    """Lists of whole numbers as rows, filled up with -1 and cut at the width."""
+    rows = np.full((len(sequences), int(width)), -1, dtype=np.int16)
+    for row, sequence in zip(rows, sequences, strict=True):
+        numbers = np.ravel(np.asarray(sequence))
+        if numbers.size and numbers.dtype.kind not in "iu":
+            raise TypeError(f"expected a list of whole numbers, not {numbers.dtype}")
+        row[: numbers.size] = np.clip(numbers[: row.size], -1, 9999)
+    return rows
+
+
+def lists(rows):
+    return [[int(entry) for entry in row if entry >= 0] for row in rows]
+
+
+def one_at_a_time(model, sequences, width):
+    return table([student.generate(model, list(sequence)) for sequence in sequences], width)
+
+
+def many_at_once(model, sequences, width):
+    return table(student.generate_batch(model, [list(sequence) for sequence in sequences]), width)
+
+
+def as_many_as_time_allows(answer, model, given):
+    """Answers to the first of the sequences, all at once where the student's code can do that."""
+    sequences, started, answers = lists(given.sequences), time.monotonic(), []
+    try:
+        many_at_once(model, sequences[:2], given.width)
+        way, step = many_at_once, CHUNK
+    except Exception:
+        way, step, sequences = one_at_a_time, 16, sequences[:CHUNK]
+    for start in range(0, len(sequences), step):
+        answers.append(way(model, sequences[start : start + step], given.width))
+        if time.monotonic() - started > ANSWER_SECONDS:
+            break
+    answer.answers = np.concatenate(answers)

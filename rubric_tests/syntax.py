@@ -1,0 +1,81 @@
+"""Read a submission's source as syntax trees: what it defines, imports and calls, by name."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+
+BY_NAME = {"import_module", "__import__", "getattr", "eval", "exec", "find_spec"}
+
+
+def trees_of(submission: SimpleNamespace) -> dict[str, ast.Module]:
+    """The tree of every file, and of the notebook's code cells as one under `notebook`."""
+    cells = [parsed(cell.source) for cell in submission.cells if cell.kind == "code"]
+    body = [statement for tree in cells for statement in tree.body]
+    files = {name: parsed(text) for name, text in submission.sources.items()}
+    return files | {"notebook": ast.Module(body=body, type_ignores=[])}
+
+
+def parsed(source: str) -> ast.Module:
+    """The syntax tree without IPython's own lines; a text that is no Python gives an empty one."""
+    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
+    try:
+        return ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Each name a module binds at its top level, with the statement that binds it."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name.split(".")[0], node
+        else:
+            for name in ast.walk(node):
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    yield name.id, node
+
+
+def imported(
+    node: ast.Import | ast.ImportFrom, file: str, wanted: str
+) -> Iterator[tuple[str, str]]:
+    """(module, name in it) for what an import binds as `wanted`; relative ones made absolute."""
+    for alias in node.names:
+        if (alias.asname or alias.name.split(".")[0]) != wanted:
+            continue
+        if isinstance(node, ast.Import):
+            yield alias.name, ""
+        else:
+            yield absolute(node, file), alias.name
+
+
+def absolute(node: ast.ImportFrom, file: str) -> str:
+    """The dotted name of the module that a relative import in `file` means."""
+    if not node.level:
+        return node.module or ""
+    folder = PurePosixPath(file).parents[node.level - 1].parts
+    return ".".join([*folder, *([node.module] if node.module else [])])
+
+
+def parts_of(node: ast.Attribute) -> list[str]:
+    """`torch.nn.Linear` as its parts, where it begins with a name."""
+    parts: list[str] = []
+    inner: ast.expr = node
+    while isinstance(inner, ast.Attribute):
+        parts.append(inner.attr)
+        inner = inner.value
+    return [inner.id if isinstance(inner, ast.Name) else "object", *reversed(parts)]
+
+
+def called_name(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def texts_looked_up(call: ast.Call) -> Iterator[str]:
+    """What `import_module("keras")` and `getattr(nn, "Transformer")` name."""
+    if called_name(call) in BY_NAME:
+        texts = (arg.value for arg in call.args if isinstance(arg, ast.Constant))
+        yield from (text for text in texts if isinstance(text, str))

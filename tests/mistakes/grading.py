@@ -1,0 +1,38 @@
+"""Run a submission once and judge it for real, and say which criteria lost marks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from assay import pipeline
+from assay.assignment import Assignment, read
+from assay.records import Result, Verdict
+from assay.store import Store
+from assay.submission import Submission
+
+ROOT = Path(__file__).parents[2]
+
+
+def one_part(name: str, seeds: list[int], matrix: Mapping[str, list[str]]) -> Assignment:
+    """The assignment with only this part, these seeds and this matrix."""
+    assignment = read(ROOT / "assignment.toml")
+    part = next(part for part in assignment.part if part.name == name)
+    small = part.model_copy(update={"seeds": seeds, "matrix": dict(matrix)})
+    return assignment.model_copy(update={"part": [small]})
+
+
+def graded(assignment: Assignment, handed_in: Submission, store: Store, reports: Path) -> Result:
+    """The result of a submission whose runs are made and judged for real."""
+    road = pipeline.Road(assignment, store, reports, workers=1)
+    records = pipeline.run(road, road.jobs(handed_in), force=False, progress=lambda *_: None)
+    return pipeline.judge(road, handed_in, records)
+
+
+def lost(result: Result) -> set[str]:
+    """The criteria that lost marks."""
+    return {c.name for c in result.criteria if c.earned is not None and c.earned < c.judged}
+
+
+def explain(result: Result) -> str:
+    """What was found, for whoever mends the rubric."""
+    missed = [p for c in result.criteria for p in c.properties if p.verdict is not Verdict.PASSED]
+    return "\n".join(f"{p.name}: {p.verdict}: {p.reason}" for p in missed)

@@ -1,0 +1,68 @@
+"""Part 2: each mistake loses its own criterion and no other; what is right loses none."""
+
+from pathlib import Path
+
+import pytest
+
+from assay import pipeline
+from assay.records import Result, Verdict
+from assay.store import Store
+from assay.submission import Submission
+from tests.mistakes.cases import Case, short_submission
+from tests.mistakes.grading import ROOT, explain, graded, lost, one_part
+from tests.mistakes.part2 import CASES, SEED_IGNORED
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+def runs(handed_in: Submission, store: Store, reports: Path, n_seeds: int = 1) -> Result:
+    """The first task alone: a mistake shows in every run."""
+    assignment = one_part("part2", list(range(n_seeds)), {"task": ["reverse-5"]})
+    return graded(assignment, handed_in, store, reports)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+def test_a_mistake_loses_its_own_criterion(case: Case, store: Store, tmp_path: Path):
+    """What the diff breaks is marked once, under its own name."""
+    handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
+
+    result = runs(handed_in, store, tmp_path)
+
+    assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
+    assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
+
+
+def test_an_ignored_seed_shows_in_two_runs(store: Store, tmp_path: Path):
+    """Two seeds that leave the same model cost the clean run, and nothing else."""
+    handed_in = Submission("mistaken", SEED_IGNORED.apply(short_submission(ROOT, "part2")))
+
+    result = runs(handed_in, store, tmp_path, n_seeds=2)
+
+    assert lost(result) == {SEED_IGNORED.loses}, explain(result)
+
+
+def test_the_reference_loses_nothing(store: Store, tmp_path: Path):
+    """The real notebook, with the whole `solution`, earns every point that can be judged."""
+    result = runs(pipeline.read(ROOT), store, tmp_path)
+
+    assert result.earned == result.judged_points > 0, explain(result)
+    assert result.points_set_aside == 0
+
+
+def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path):
+    """Question, separator, answer in one causal model, and all of it in one bare notebook."""
+    notebook = Path(__file__).parent / "short" / "decoder_only" / "part2_transformer.ipynb"
+
+    result = runs(pipeline.read(notebook), store, tmp_path)
+
+    assert result.earned == result.judged_points > 65, explain(result)
+
+
+def test_the_short_notebook_loses_nothing(store: Store, tmp_path: Path):
+    """Without a diff, the notebook that the diffs are made to earns every point too."""
+    result = runs(Submission("short", short_submission(ROOT, "part2")), store, tmp_path)
+
+    assert result.earned == result.judged_points > 0, explain(result)
