@@ -7,7 +7,6 @@ stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mar
 import json
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
+    from assay.errors import AssayError
     from assay.pipeline import Road
     from assay.records import Result
     from assay.submission import Submission
@@ -78,17 +78,25 @@ def cli() -> None:
 @cli.command()
 @submissions
 @shared_options
-def check(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
-    """Say whether submissions can be graded, without running anything."""
+@click.option("--adapter", is_flag=True, help="Print a template of an adapter instead.")
+def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any) -> None:
+    """Say whether submissions can be graded, and what would help, without running anything."""
+    from assay import advice, plan
+
     road = _road(**options)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        runs = [job.run for job in road.jobs(handed_in)]
-        columns = {run.column for run in runs}
-        text = f"✓ {handed_in.name}: can be graded, {len(runs)} runs over {', '.join(columns)}"
-        return {"text": text, "submission": handed_in.name, "runs": [run.id for run in runs]}
+        runs = plan.make(road.assignment, handed_in)
+        notes = advice.notes(road.assignment, handed_in)
+        columns = dict.fromkeys(run.column for run in runs)
+        head = f"✓ {handed_in.name}: can be graded, {len(runs)} runs over {', '.join(columns)}"
+        text = "\n".join([head, *(f"  note: {note}" for note in notes)])
+        if adapter:
+            text = advice.adapter(road.assignment, handed_in)
+        ids = [run.id for run in runs]
+        return {"text": text, "submission": handed_in.name, "runs": ids, "notes": notes}
 
-    _for_each(road, paths, as_json, one)
+    _for_each(road, paths, as_json, one, tell_all=True)
 
 
 @cli.command()
@@ -158,7 +166,11 @@ def grade(
 ) -> None:
     """Run, judge and report: all steps in one."""
     road = _road(**options)
-    _for_each(road, paths, as_json, lambda handed_in: _grade(road, handed_in, force), pass_mark)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        return _grade(road, handed_in, force)
+
+    _for_each(road, paths, as_json, one, pass_mark, keep=True)
 
 
 @cli.command()
@@ -185,11 +197,12 @@ def reproduce(as_json: bool, force: bool, verify: bool, name: str, **options: An
 def main() -> None:
     """Run a command; a foreseeable error is a sentence and an exit code, never a traceback."""
     from assay.errors import AssayError
+    from assay.report import safe
 
     try:
         cli()
     except AssayError as error:
-        click.echo(error, err=True)
+        click.echo(safe.terminal(str(error)), err=True)
         sys.exit(error.exit_code)
     except Exception:  # a bug of ours, and no mark below the pass mark
         traceback.print_exc()
@@ -235,53 +248,67 @@ def _for_each(
     as_json: bool,
     step: Callable[["Submission"], dict[str, Any]],
     pass_mark: float | None = None,
+    *,
+    tell_all: bool = False,
+    keep: bool = False,
 ) -> None:
-    """Do one step for every submission; an error of one does not keep the others from theirs."""
+    """Do one step for every submission; what befalls one does not keep the others from theirs.
+
+    `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
+    where there are no marks.
+    """
     from assay import pipeline, submission
-    from assay.errors import AssayError
+    from assay.report import safe
 
     answers, worst = [], 0
     found = [one for given in paths for one in submission.find(given, road.assignment)]
-    names = _names(found)
-    for path, name in zip(found, names, strict=True):
+    for path, name in zip(found, submission.names_of(found), strict=True):
         try:
             answer = step(pipeline.read(path, name))
-        except AssayError as error:
-            click.echo(error, err=True)
+        except Exception as caught:
+            error = _told(caught, path, tell_all)
             worst = max(worst, error.exit_code)
+            problems = [error, *error.others]
+            called = name or submission.name_of(path)
+            if keep:
+                pipeline.not_graded(road, called, problems)
             answers.append(
-                {"submission": name or path.name, "error": error.what, "hint": error.hint}
+                {"submission": called, "error": error.what, "hint": error.hint}
+                | ({"problems": [problem.what for problem in problems]} if tell_all else {})
             )
             continue
         if not as_json:
-            click.echo(answer["text"])
+            click.echo(safe.terminal(answer["text"]))
         answers.append({key: value for key, value in answer.items() if key != "text"})
         worst = max(worst, answer.get("exit_code", 0))
         if pass_mark is not None and answer.get("percent") is not None:
             worst = max(worst, int(answer["percent"] < pass_mark))
     if as_json:
-        click.echo(json.dumps(answers, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(answers, indent=1))  # ASCII: nothing in it moves a cursor
     sys.exit(worst)
 
 
-def _names(paths: list[Path]) -> list[str | None]:
-    """A name for each where two would share a report; None where its own will do."""
-    stems = Counter(path.resolve().stem for path in paths)
-    names = Counter(path.resolve().name for path in paths)
-    chosen: list[str | None] = []
-    for path in map(Path.resolve, paths):
-        if names[path.name] > 1:
-            chosen.append(f"{path.parent.name}-{path.name}")
-        else:
-            chosen.append(path.name if stems[path.stem] > 1 else None)
-    return chosen
+def _told(caught: Exception, path: Path, tell_all: bool) -> "AssayError":
+    """Say on stderr what went wrong; a bug of ours with its traceback."""
+    from assay.errors import AssayError, OurFault
+    from assay.report import safe
+
+    if not isinstance(caught, AssayError):
+        click.echo(safe.terminal(traceback.format_exc()), err=True)
+        caught = OurFault(f"`{path.name}` met a bug of assay's: {type(caught).__name__}: {caught}")
+    for error in [caught, *caught.others] if tell_all else [caught]:
+        click.echo(safe.terminal(str(error)), err=True)
+    if caught.others and not tell_all:
+        click.echo(f"and {len(caught.others)} more: `assay check` tells them all", err=True)
+    return caught
 
 
 def _grade(road: "Road", handed_in: "Submission", force: bool) -> dict[str, Any]:
     from assay import pipeline
+    from assay.report import safe
 
     records = _run(road, handed_in, force)
-    click.echo(f"judging {handed_in.name}", err=True)
+    click.echo(f"judging {safe.plain(handed_in.name)}", err=True)
     result = pipeline.judge(road, handed_in, records)
     return _answer(result, str(pipeline.report(road, handed_in, result)))
 

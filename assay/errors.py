@@ -8,9 +8,13 @@ AssayError
 
 
 class AssayError(Exception):
-    """A foreseeable error: `what` went wrong, what was `found`, and a `hint` on what to do."""
+    """A foreseeable error: `what` went wrong, what was `found`, and a `hint` on what to do.
+
+    `others` are further ones of the same submission.
+    """
 
     exit_code = 1
+    others: "tuple[AssayError, ...]" = ()
 
     def __init__(self, what: str, *, found: str = "", hint: str = "") -> None:
         super().__init__(what)
@@ -39,3 +43,9 @@ class OurFault(AssayError):
     """The harness or the machine failed; nothing was held against the student."""
 
     exit_code = 4
+
+
+def quoted(name: object) -> str:
+    """A name in backticks; characters that do not print are spelt out, a long one is cut."""
+    shown = "".join(c if c.isprintable() and c != "`" else repr(c)[1:-1] for c in str(name))
+    return f"`{shown if len(shown) <= 120 else shown[:119] + '…'}`"

@@ -19,7 +19,9 @@ from numpy.lib import format as npy
 Shape = tuple[int | None, ...]
 MAX_MEMBERS = 64
 MAX_BYTES = 64_000_000
+MAX_JSON = 5_000_000
 KINDS = "biuf"
+STATUSES = ["answered", "raised", "missing"]
 
 
 class Refused(ValueError):
@@ -105,6 +107,8 @@ def read_json(content: bytes) -> Any:
     Refused
         With what was found.
     """
+    if len(content) > MAX_JSON:
+        raise Refused(f"JSON of more than {MAX_JSON // 10**6} MB")
     try:
         return json.loads(
             content, parse_constant=_no_constant, parse_float=_float, object_pairs_hook=_pairs
@@ -183,13 +187,13 @@ class Evidence:
             note = read_json(content)
         except Refused as error:
             raise NotAnswered(f"the evidence was refused: {error}") from None
-        if not isinstance(note, dict) or not isinstance(note.get("status"), str):
+        if not isinstance(note, dict) or note.get("status") not in STATUSES:
             raise NotAnswered("the evidence was refused: it does not say what became of it")
         return note
 
 
 def _in_words(note: dict[str, Any]) -> str:
-    error = str(note.get("error", ""))[:500]
+    error = str(note.get("error", ""))[:500] or "something that it does not name"
     return f"your code raised {error}" if note["status"] == "raised" else error
 
 

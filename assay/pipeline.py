@@ -1,15 +1,16 @@
 """The whole road in one place: run, judge, report; each step leaves files for the next."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay import plan, schedule, submission
 from assay.assignment import Assignment
 from assay.audit import Audit, audit
-from assay.errors import CannotGrade
+from assay.errors import AssayError, CannotGrade
 from assay.judge import bench, score
-from assay.records import PartSummary, Result, RunRecord
+from assay.records import PartSummary, Result, RunRecord, sound
 from assay.report import executed, markdown, plots
 from assay.run.assemble import Job, assemble
 from assay.store import Store
@@ -97,6 +98,27 @@ def judge(road: Road, handed_in: Submission, records: list[RunRecord]) -> Result
     )
     _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
     return result
+
+
+def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
+    """Leave a result and a page that say why there are no marks."""
+    sentences = [". ".join(filter(None, (e.what, e.found, e.hint))) for e in errors]
+    result = Result(
+        assignment=road.assignment.title,
+        submission=name,
+        digest="",
+        isolation=NO_ISOLATION,
+        parts=[],
+        runs=[],
+        criteria=[],
+        measurements=[],
+        written=[],
+        not_graded=[sound(sentence) for sentence in sentences],
+    )
+    folder = road.folder(Submission(name, {}))
+    _write(folder / "results.json", result.model_dump_json(indent=1).encode())
+    for page, text in markdown.pages(result, []).items():
+        _write(folder / page, text.encode())
 
 
 def judged(road: Road, handed_in: Submission) -> Result:

@@ -25,7 +25,7 @@ def live(total: int, name: str) -> Iterator[Callback]:
         TextColumn("to go"),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=total)
+        task = bar.add_task(plain(name), total=total)
 
         def tell(record: RunRecord, was_kept: bool) -> None:
             sign = "✓" if record.outcome is Outcome.COMPLETED else "✗"

@@ -37,10 +37,15 @@ class Verdict(StrEnum):
 
 
 class Run(Record):
-    """One execution of one part's notebook: its parameters tell it from the others."""
+    """One execution of one part's notebook: its parameters tell it from the others.
+
+    A notebook that takes none is run once, as it stands: the parameters then only say what it
+    was asked.
+    """
 
     part: str
     parameters: dict[str, Scalar]
+    parameterised: bool = True
 
     @property
     def seed(self) -> int:
@@ -182,6 +187,8 @@ class Result(Record):
     criteria: list[Criterion]
     measurements: list[Measurement]
     written: list[Written]
+    not_graded: list[str] = []
+    """Why not, where the submission could not be graded at all."""
 
     @property
     def earned(self) -> float:

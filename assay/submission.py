@@ -1,18 +1,16 @@
 """Take in what a student handed in: files, read once, named and hashed."""
 
 import hashlib
-import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from assay import intake, notebook
 from assay.assignment import Assignment, Part
-from assay.errors import CannotGrade
-
-MAX_BYTES = 200_000_000
-LEFT_OUT = {"__pycache__", "reports", "node_modules"}
-OF_AN_ASSIGNMENT = {"notebooks", "solution", "adapter.py"}
-"""Where a folder holds assignment.toml too, only these belong to the reference submission."""
+from assay.errors import CannotGrade, quoted
+from assay.notebook import Cell
 
 
 @dataclass(frozen=True)
@@ -31,132 +29,121 @@ class Submission:
             digest.update(f"{len(name)}:{name}{len(content)}:".encode() + content)
         return digest.hexdigest()
 
+    @property
+    def notebooks(self) -> list[str]:
+        """The names of all notebooks."""
+        return [name for name in self.files if name.endswith(".ipynb")]
+
     def notebook_for(self, part: Part) -> str | None:
         """The file that answers this part: the one of that name, else the only notebook."""
-        notebooks = [name for name in self.files if name.endswith(".ipynb")]
         wanted = PurePosixPath(part.notebook).name
-        named = [name for name in notebooks if PurePosixPath(name).name == wanted]
-        if part.notebook in notebooks:
+        named = [name for name in self.notebooks if PurePosixPath(name).name == wanted]
+        if part.notebook in self.notebooks:
             return part.notebook
         if len(named) == 1:
             return named[0]
-        return notebooks[0] if len(notebooks) == 1 else None
+        return self.notebooks[0] if len(self.notebooks) == 1 else None
 
-    def cells(self, notebook: str) -> list[dict[str, Any]]:
+    def read(self, notebook_name: str) -> tuple[Cell, ...]:
+        """The cells of one of the notebooks."""
+        return notebook.read(self.files[notebook_name], f"{self.name}/{notebook_name}")
+
+    def cells(self, notebook_name: str) -> list[dict[str, Any]]:
         """The cells of a notebook as `{kind, source, tags}`."""
-        cells = _notebook(self.files[notebook], f"{self.name}/{notebook}")["cells"]
-        return [_cell(cell) for cell in cells]
+        return [plain(cell) for cell in self.read(notebook_name)]
+
+
+def plain(cell: Cell) -> dict[str, Any]:
+    """A cell as plain data."""
+    return {"kind": cell.kind, "source": cell.source, "tags": list(cell.tags)}
 
 
 def read(path: Path) -> Submission:
-    """Read a submission: a folder, or one bare notebook.
+    """Read a submission: a folder, a zip, a tar.gz, or one bare notebook.
 
     Raises
     ------
     CannotGrade
-        Where there is nothing to read, no notebook in it, or too much of it.
+        The first of its problems; it holds the `others`.
     """
-    if path.is_file() and path.suffix == ".ipynb":
-        return _checked(Submission(path.stem, {path.name: path.read_bytes()}), path)
-    if not path.is_dir():
-        raise CannotGrade(
-            f"`{path}` is neither a folder nor a notebook",
-            hint="name a folder with the notebook in it, or the .ipynb file itself",
-        )
+    handed_in, problems = inspect(path)
+    if problems:
+        problems[0].others = tuple(problems[1:])
+        raise problems[0]
+    return handed_in
+
+
+def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:
+    """What could be read of a submission, and every reason why it cannot be graded as it is."""
+    try:
+        found = intake.read(path)
+    except CannotGrade as error:
+        return Submission(name_of(path), {}), [error]
     reference = (path / "assignment.toml").exists()
-    names = sorted(_names(path, reference))
-    _refuse_strange_names(names)
-    if sum((path / name).stat().st_size for name in names) > MAX_BYTES:
-        raise CannotGrade(f"`{path}` holds more than {MAX_BYTES // 10**6} MB")
-    files = {name: (path / name).read_bytes() for name in names}
-    return _checked(Submission(path.resolve().name, files, is_reference=reference), path)
+    handed_in = Submission(name_of(path), found.files, is_reference=reference)
+    return handed_in, [*found.problems, *_problems_of(handed_in, path, bool(found.problems))]
+
+
+def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGrade]:
+    """What is wrong with its notebooks; that there are none is `told` where they were refused."""
+    problems = []
+    for name in handed_in.notebooks:
+        where = str(path) if path.suffix == ".ipynb" else f"{path}/{name}"
+        try:
+            notebook.read(handed_in.files[name], where)
+        except CannotGrade as error:
+            problems.append(error)
+    if not handed_in.notebooks and not told:
+        found = f"{len(handed_in.files)} files read, none of them ends in .ipynb"
+        hint = "hand in the notebook itself, not a PDF or HTML page made from it"
+        problems.append(CannotGrade(f"no notebook in {quoted(path)}", found=found, hint=hint))
+    return problems
+
+
+def name_of(path: Path) -> str:
+    """What a submission is called: the name of its file or folder, without the ending."""
+    whole = path.resolve().name
+    suffix = intake.archive_suffix(path) if path.is_file() else None
+    if path.is_file():
+        whole = whole[: -len(suffix)] if suffix else path.stem
+    return whole.lstrip(".") or "submission"
+
+
+def names_of(paths: Sequence[Path]) -> list[str | None]:
+    """A longer name for each where two would share a report; None where its own will do."""
+    short, files = Counter(map(name_of, paths)), Counter(path.resolve().name for path in paths)
+    chosen: list[str | None] = []
+    for path in paths:
+        whole = path.resolve()
+        if files[whole.name] > 1:
+            chosen.append(f"{whole.parent.name}-{whole.name}")
+        else:
+            chosen.append(whole.name if short[name_of(path)] > 1 else None)
+    return chosen
 
 
 def find(path: Path, assignment: Assignment) -> list[Path]:
     """The submissions at a path: itself, or, for a folder of submissions, each entry of it.
 
     A folder is one submission where it has `notebooks/` or `solution/`, a notebook of a name that
-    the assignment gives, or no notebook but one; else it is a class, an entry a submission.
+    the assignment gives, or no notebook but one; else it is a class, an entry a submission:
+    folders, archives and bare notebooks.
     """
     if not path.is_dir() or _is_one(path, assignment):
         return [path]
     entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
-    return [entry for entry in entries if entry.is_dir() or entry.suffix == ".ipynb"] or [path]
+    return [entry for entry in entries if _may_be_one(entry)] or [path]
+
+
+def _may_be_one(entry: Path) -> bool:
+    known = entry.suffix == ".ipynb" or intake.archive_suffix(entry) is not None
+    return entry.is_dir() or known
 
 
 def _is_one(folder: Path, assignment: Assignment) -> bool:
     notebooks = {entry.name for entry in folder.glob("*.ipynb")}
     named = {PurePosixPath(part.notebook).name for part in assignment.part}
     laid_out = any((folder / name).is_dir() for name in ("notebooks", "solution"))
-    alone = len(list(folder.rglob("*.ipynb"))) == len(notebooks) == 1
+    packed = any(intake.archive_suffix(entry) for entry in folder.iterdir())
+    alone = len(list(folder.rglob("*.ipynb"))) == len(notebooks) == 1 and not packed
     return laid_out or alone or bool(notebooks & named)
-
-
-def _names(root: Path, reference: bool) -> list[str]:
-    found = []
-    for path in root.rglob("*"):
-        parts = path.relative_to(root).parts
-        hidden = any(part in LEFT_OUT or part.startswith(".") for part in parts)
-        ours = not reference or parts[0] in OF_AN_ASSIGNMENT
-        if ours and not hidden and path.is_file() and not path.is_symlink():
-            found.append("/".join(parts))
-    return found
-
-
-def _refuse_strange_names(names: list[str]) -> None:
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise CannotGrade(
-                f"a file name is not text: {name.encode(errors='surrogateescape')!r}",
-                hint="rename it with letters that UTF-8 has",
-            ) from None
-
-
-def _checked(submission: Submission, path: Path) -> Submission:
-    notebooks = [name for name in submission.files if name.endswith(".ipynb")]
-    if not notebooks:
-        raise CannotGrade(
-            f"no notebook in `{path}`",
-            found=f"{len(submission.files)} files read, none of them ends in .ipynb",
-            hint="hand in the notebook itself, not a PDF or HTML page made from it",
-        )
-    for name in notebooks:
-        _notebook(submission.files[name], f"{path}/{name}" if path.is_dir() else str(path))
-    return submission
-
-
-def _notebook(content: bytes, where: str) -> dict[str, Any]:
-    try:
-        notebook = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise CannotGrade(
-            f"`{where}` is not a notebook",
-            found=f"it is not JSON: {str(error)[:100]}",
-            hint="open it in Jupyter and save it again",
-        ) from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
-    if version != 4 or not isinstance(cells, list) or not all(map(_is_cell, cells)):
-        raise CannotGrade(
-            f"`{where}` is not a notebook of format 4",
-            found=f"its format is {version}, and its cells are not as that format has them",
-            hint="open it in a current Jupyter and save it again",
-        )
-    return {"cells": cells}
-
-
-def _is_cell(cell: Any) -> bool:
-    return isinstance(cell, dict) and cell.get("cell_type") in ("code", "markdown", "raw")
-
-
-def _cell(cell: dict[str, Any]) -> dict[str, Any]:
-    source = cell.get("source", "")
-    metadata = cell.get("metadata")
-    tags = metadata.get("tags", []) if isinstance(metadata, dict) else []
-    return {
-        "kind": str(cell.get("cell_type", "raw")),
-        "source": "".join(source) if isinstance(source, list) else str(source),
-        "tags": [str(tag) for tag in tags] if isinstance(tags, list) else [],
-    }

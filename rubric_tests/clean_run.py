@@ -22,6 +22,8 @@ def check_end(run: Any) -> None:
 
 def check_parameters(run: Any, evidence: Any, name: str) -> None:
     """`seed` and the other parameter, `name`, are at the end what they were set to."""
+    if not run.parameterised:
+        raise Wrong("not parameterised: run once, as it stands")
     answer = evidence["notebook/parameters"]
     for parameter, value in {"seed": int(answer.seed), name: answer.text.get(name)}.items():
         expected = run.parameters[parameter]

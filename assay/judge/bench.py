@@ -8,12 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from assay import parts
 from assay.assignment import Assignment, Part
 from assay.errors import OurFault
 from assay.records import Judgement, RunRecord, plain
 from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
+from assay.submission import plain as plain_cell
 
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider"),
@@ -38,7 +40,9 @@ def judge(
     """
     with tempfile.TemporaryDirectory(prefix="assay-judge-") as folder:
         bench = Path(folder)
-        (bench / "bench.json").write_text(json.dumps(_bench(part, submission, records, store)))
+        (bench / "bench.json").write_text(
+            json.dumps(_bench(assignment, part, submission, records, store))
+        )
         pytest = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", *PYTEST_OPTIONS),
@@ -61,16 +65,21 @@ def judge(
 
 
 def _bench(
-    part: Part, submission: Submission, records: list[RunRecord], store: Store
+    assignment: Assignment,
+    part: Part,
+    submission: Submission,
+    records: list[RunRecord],
+    store: Store,
 ) -> dict[str, Any]:
-    notebook = submission.notebook_for(part)
-    cells = submission.cells(notebook) if notebook else []
+    sheet = parts.sheet(assignment, part, submission)
+    cells = [plain_cell(cell) for cell in sheet.own] if sheet else []
     code = "\n\n".join(cell["source"] for cell in cells if cell["kind"] == "code")
     sources = {
         name: content.decode("utf-8", errors="replace")
         for name, content in submission.files.items()
         if name.endswith(".py")
     }
+    sources |= {"adapter.py": sheet.adapter} if sheet and sheet.adapter else {}
     runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
     return {
         "part": part.name,

@@ -52,6 +52,7 @@ class BenchRun:
 
     def __init__(self, record: RunRecord, folder: Path) -> None:
         self.id, self.parameters = record.run.id, record.run.parameters
+        self.parameterised = record.run.parameterised
         self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
         self._folder = folder
         self._sheets: dict[str, Any] = {}

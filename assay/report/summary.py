@@ -31,7 +31,9 @@ def matrix_in_words(result: Result) -> str:
         runs = [record.run for record in result.runs if record.run.part == part.name]
         varied = dict.fromkeys(name for run in runs for name in run.parameters)
         counts = [_count({run.parameters[name] for run in runs}, name) for name in varied]
-        words += [f"{part.name}: {' x '.join(counts)}"] if runs else []
+        once = any(not run.parameterised for run in runs)
+        how = "once, as it stands" if once else " x ".join(counts)
+        words += [f"{part.name}: {how}"] if runs else []
     return ", ".join(words) or "nothing was run"
 
 

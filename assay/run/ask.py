@@ -4,6 +4,7 @@ It puts questions to the student's code and writes the answers down as plain
 arrays. It knows no right answers, so there is nothing in it worth stealing.
 """
 
+import ast
 import importlib
 import importlib.util
 import json
@@ -29,28 +30,90 @@ class Missing(Exception):
 
 
 class Student:
-    """The student's names: `student.attention` looks in the adapter, the notebook, the package."""
+    """The student's names: `student.attention` looks in the adapter, the notebook, the package.
+
+    What is in none of them, the rubric may put together from names that are (`fallback.py`).
+    """
 
     def __init__(self) -> None:
         self._notebook: dict[str, Any] = {}
+        self._adapter: Adapter | None = None
 
     def __getattr__(self, name: str) -> Any:
         for place in self._places():
             if name in place:
                 return place[name]
-        raise Missing(f"expected `{name}` in the notebook or in the `solution` package beside it")
+        fallback = DESK / "kit" / "fallback.py"
+        if fallback.exists() and hasattr(module := _module("fallback", fallback), name):
+            return getattr(module, name)
+        raise Missing(
+            f"expected `{name}` in the notebook or in the `solution` package beside it"
+            + self._adapted.fault(name)
+        )
+
+    def has(self, *names: str) -> bool:
+        """Whether the submission itself has all of these names."""
+        return all(any(name in place for place in self._places()) for name in names)
 
     def instances(self, kind: type) -> list[Any]:
         """The objects of a class that the notebook left under a name."""
         named = {key: value for key, value in self._notebook.items() if not key.startswith("_")}
         return [value for value in named.values() if isinstance(value, kind)]
 
+    @property
+    def _adapted(self) -> "Adapter":
+        if self._adapter is None:
+            path = DESK / "kit" / "adapter.py"
+            source = path.read_text(encoding="utf-8") if path.exists() else ""
+            self._adapter = Adapter(source, self._notebook)
+        return self._adapter
+
     def _places(self) -> Iterator[dict[str, Any]]:
-        adapter = DESK / "submission" / "adapter.py"
-        if adapter.exists():
-            yield vars(_module("adapter", adapter))
+        yield self._adapted.names
         yield self._notebook
         yield from (vars(module) for module in _package("solution"))
+
+
+class Adapter:
+    """The adapter's names, in a module of its own that knows the notebook's names too.
+
+    It is executed statement by statement: one that needs a name of another part is passed over.
+    """
+
+    def __init__(self, source: str, notebook: dict[str, Any]) -> None:
+        module = sys.modules["adapter"] = ModuleType("adapter")
+        self.names = vars(module)
+        self.names |= {k: v for k, v in notebook.items() if not k.startswith("__")}
+        self._faults: dict[str, str] = {}
+        try:
+            statements = ast.parse(source).body
+        except (SyntaxError, ValueError) as error:
+            self._faults["*"] = f"; the adapter is not Python: {error}"
+            return
+        for statement in statements:
+            self._execute(statement)
+
+    def fault(self, name: str) -> str:
+        """What went wrong in the adapter where it should have set a name, '' where nothing did."""
+        return self._faults.get(name, self._faults.get("*", ""))
+
+    def _execute(self, statement: ast.stmt) -> None:
+        code = compile(ast.Module([statement], []), "adapter.py", "exec")
+        try:
+            exec(code, self.names)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            fault = f"; line {statement.lineno} of the adapter raised {_raised(error)['error']}"
+            self._faults |= dict.fromkeys(_bound_by(statement), fault)
+
+
+def _bound_by(statement: ast.stmt) -> set[str]:
+    """The names that a statement was to bind."""
+    nodes = list(ast.walk(statement))
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    names |= {n.asname or n.name for n in nodes if isinstance(n, ast.alias)}
+    return names | {getattr(statement, "name", "")}
 
 
 @cache
@@ -170,7 +233,7 @@ def _as_text(value: Any, depth: int = 0) -> Any:
 
 def sit(namespace: dict[str, Any]) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
-    student._notebook = dict(namespace)
+    student._notebook, student._adapter = dict(namespace), None
     warnings.simplefilter("ignore")  # a warning is not an answer, and must not become an exception
     for name in [name for name in sys.modules if name.partition(".")[0] == "exam"]:
         del sys.modules[name]  # the student's own

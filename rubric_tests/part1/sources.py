@@ -47,6 +47,8 @@ class Sources:
             for used in names_used(node):
                 known = used in self.defines[file]
                 self._push((file, used if known else "*"), queue, seen)
+                if file == "adapter.py" and not known:  # it is executed among the notebook's names
+                    self._push(("notebook", used), queue, seen)
 
     def _follow(
         self,

@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = [
-    *("errors", "records", "assignment", "submission", "plan"),
+    *("errors", "records", "assignment"),
+    *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
+    *("rubric", "source", "advice"),
     *("run.archive", "run.numerics", "run.ask", "run.assemble"),
     *("run.kernel", "run.runner", "run.execute"),
     *("evidence", "store", "schedule", "audit"),

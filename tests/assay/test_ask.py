@@ -41,6 +41,9 @@ class Desk:
         path.write_text(source)
         importlib.invalidate_caches()
 
+    def adapt(self, source: str) -> None:
+        self.kit("adapter.py", source)
+
     def kit(self, name: str, source: str) -> None:
         path = self.root / "kit" / name
         path.parent.mkdir(exist_ok=True)
@@ -53,6 +56,7 @@ class Desk:
     def value(self, expression: str, **notebook: object) -> object:
         """What `student` gives for an expression like `student.x`, through an exam's own eyes."""
         self.module.student._notebook = notebook
+        self.module.student._adapter = None
         return eval(expression, {"student": self.module.student})
 
     def note(self, question: str = "q") -> dict:
@@ -96,14 +100,14 @@ ANSWER = "from ask import ask, student\nwith ask('q') as (given, answer):\n    "
 
 def test_a_name_is_looked_up_in_the_adapter_first(package: Desk):
     """The adapter wins over the notebook and the package."""
-    package.submit("adapter.py", "x = 'adapter'")
+    package.adapt("x = 'adapter'")
 
     assert package.value("student.x", x="notebook") == "adapter"
 
 
 def test_a_name_is_looked_up_in_the_notebook_second(package: Desk):
     """The notebook wins over the package, where the adapter does not have the name."""
-    package.submit("adapter.py", "y = 'adapter'")
+    package.adapt("y = 'adapter'")
 
     assert package.value("student.x", x="notebook") == "notebook"
 
@@ -309,7 +313,7 @@ def test_an_exception_of_the_students_own_kind_is_an_answer(desk: Desk):
 
 def test_the_adapter_is_executed_once(desk: Desk):
     """Two names of one adapter belong together: a class is the same class twice."""
-    desk.submit("adapter.py", "class Network: pass")
+    desk.adapt("class Network: pass")
 
     assert desk.value("student.Network is student.Network")
 
@@ -336,3 +340,54 @@ def test_nan_among_text_is_still_strict_json(desk: Desk):
     desk.sit(ANSWER + "answer.out = {'loss': float('nan')}")
 
     assert read_json((desk.root / "evidence" / "q.json").read_bytes())["status"] == "answered"
+
+
+def test_the_adapter_sees_the_notebooks_names(desk: Desk):
+    """At once, and later inside its functions; what it binds anew is its own."""
+    desk.adapt("y = x + 1\nx = 5\ndef f():\n    return x + y + z")
+
+    assert desk.value("(student.y, student.x, student.f())", x=1, z=10) == (2, 5, 17)
+
+
+def test_an_adapter_line_that_fails_is_passed_over(desk: Desk):
+    """A name of another part is not there yet; the lines round it hold."""
+    desk.adapt("a = x\nmodel = net\nb = x")
+    desk.sit(ANSWER + "answer.both = student.a + student.b\n    answer.out = student.model", x=1)
+
+    assert desk.arrays()["both"] == 2
+    assert desk.note()["status"] == "missing"
+    assert "line 2 of the adapter raised NameError: name 'net'" in desk.note()["error"]
+
+
+@pytest.mark.parametrize(
+    "line", ["raise SystemExit", "import sys; sys.exit(1)", "import nothing_x"]
+)
+def test_an_adapter_cannot_end_the_exam(desk: Desk, line: str):
+    """Whatever it raises, the questions are put."""
+    desk.adapt(f"{line}\na = 3")
+    desk.sit(ANSWER + "answer.out = student.a")
+
+    assert desk.arrays()["out"] == 3
+
+
+def test_an_adapter_that_is_not_python_is_told(desk: Desk):
+    """With every name that is missing; those of the notebook are found all the same."""
+    desk.adapt("add is plus(")
+    desk.sit(ANSWER + "answer.out = student.x\n    student.add", x=1)
+
+    assert desk.arrays()["out"] == 1
+    assert "the adapter is not Python" in desk.note()["error"]
+
+
+FALLBACK = (
+    "from ask import student\nif student.has('half'):\n    def whole(): return student.half * 2"
+)
+
+
+def test_the_rubric_may_put_a_name_together_from_others(desk: Desk):
+    """Only where the submission has not the name itself, and has what it needs."""
+    (desk.root / "kit" / "fallback.py").write_text(FALLBACK)
+    made = desk.value("student.whole()", half=2)
+
+    assert made == 4
+    assert desk.value("student.whole", whole="own", half=2) == "own"

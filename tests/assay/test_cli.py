@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay import cli, schedule
+from assay import cli, pipeline, schedule
 from assay.run.execute import Ended, execute
 from assay.store import Store
 from tests.assay import toy as toys
@@ -104,7 +104,7 @@ def test_a_class_is_graded_though_one_submission_is_broken(course: Course, count
     first = course("grade", "handed_in", "--json", "--jobs", "2")
 
     assert first.code == 3
-    assert [a["submission"] for a in first.json] == ["ada", "broken.ipynb", "wrong"]
+    assert [a["submission"] for a in first.json] == ["ada", "broken", "wrong"]
     assert [a.get("earned") for a in first.json] == [2.0, None, 0.0]
     assert "is not a notebook" in first.json[1]["error"]
     assert "error: `handed_in/broken.ipynb` is not a notebook" in first.err
@@ -203,12 +203,12 @@ def test_a_rubric_that_does_not_match_is_our_fault(course: Course):
 
 def test_check_runs_nothing(course: Course, no_kernel: None):
     """It says what would be run, and what cannot be graded."""
-    course.hand_in(ada=RIGHT, eve=notebook("SEED = 0"))
+    course.hand_in(ada=RIGHT, eve=b"%PDF")
     said = course("check", "handed_in", "--seeds", "0-2,7", "--json")
 
     assert said.code == 3
     assert said.json[0]["runs"] == [f"sums/a/seed-{seed}" for seed in (0, 1, 2, 7)]
-    assert "does not set `seed`, `dataset`" in said.json[1]["error"]
+    assert "is not a notebook" in said.json[1]["error"]
     assert not (course.root / "reports").exists()
 
 
@@ -221,18 +221,100 @@ def test_check_says_so_in_words(course: Course, no_kernel: None):
 
 def test_an_error_says_what_was_found_and_what_to_do(course: Course, no_kernel: None):
     """`error:`, the indented facts, an empty line, `hint:`; nothing on stdout, no traceback."""
-    course.hand_in(eve=notebook("x = 1", tags={}))
+    course.hand_in(eve=b'{"nbformat": 2}')
     said = course("check", "handed_in/eve.ipynb")
 
     assert said.code == 3
     assert said.out == ""
     assert said.err == (
-        "error: no cell in `eve/eve.ipynb` is tagged `parameters`\n"
-        "  1 code cells read; tags found: none\n"
+        "error: `handed_in/eve.ipynb` is not a notebook of format 4\n"
+        "  its format is 2, and that is not as it has to be\n"
         "\n"
-        "hint: tag the cell that sets `seed` and `dataset` as `parameters`;"
-        " without it every seed would run alike\n"
+        "hint: open it in a current Jupyter and save it again\n"
     )
+
+
+def test_check_tells_every_problem_at_once(course: Course, no_kernel: None):
+    """grade names the first and how many there are; check names them all."""
+    folder = course.root / "handed_in" / "eve"
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "notebooks" / "sums.ipynb").write_bytes(b"%PDF")
+    (folder / "link").symlink_to("/etc/passwd")
+    checked, graded = course("check", "handed_in"), course("grade", "handed_in")
+
+    assert (checked.code, graded.code) == (3, 3)
+    assert checked.err.count("error:") == 2
+    assert graded.err.count("error:") == 1
+    assert "and 1 more: `assay check` tells them all" in graded.err
+
+
+def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: list[bytes]):
+    """It says why there are no marks, in words, as data and as a page."""
+    course.hand_in(ada=RIGHT, eve=b"%PDF")
+    said = course("grade", "handed_in")
+    (reason,) = course.results("eve")["not_graded"]
+
+    assert said.code == 3
+    assert "`handed_in/eve.ipynb` is not a notebook" in reason
+    assert course.results("ada")["not_graded"] == []
+    assert "# eve: not graded" in (course.root / "reports/eve/index.md").read_text()
+
+
+def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
+    course: Course, counted: list[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    """Its traceback is shown, its result says whose fault it was, the exit code is 4."""
+    course.hand_in(ada=RIGHT, eve=RIGHT)
+    judge = pipeline.judge
+
+    def crashing(road: Any, handed_in: Any, records: Any) -> Any:
+        if handed_in.name == "ada":
+            raise RuntimeError("a bug")
+        return judge(road, handed_in, records)
+
+    monkeypatch.setattr(pipeline, "judge", crashing)
+    said = course("grade", "handed_in")
+
+    assert said.code == 4
+    assert "Traceback" in said.err
+    assert "bug of assay's" in course.results("ada")["not_graded"][0]
+    assert course.results("eve")["criteria"][0]["earned"] == 2.0
+
+
+def test_check_says_what_would_help(course: Course, no_kernel: None):
+    """A notebook without parameters can be graded; the note says how to mend it."""
+    course.hand_in(eve=notebook(ADD, "x = input()", tags={}))
+    said = course("check", "handed_in/eve.ipynb")
+
+    assert said.code == 0
+    assert said.out.startswith("✓ eve: can be graded, 1 runs over a\n  note: sums: not param")
+    assert "code cell 2 asks for keyboard input" in said.out
+
+
+def test_a_notebook_without_parameters_is_run_once_as_it_stands(
+    course: Course, counted: list[bytes]
+):
+    """Nothing is injected: its own seed holds, and what it is asked it answers."""
+    own = "seed = 5\ndef add(x, y):\n    assert seed == 5\n    return x + y"
+    course.hand_in(eve=notebook(own, tags={}))
+    said = course("grade", "handed_in/eve.ipynb", "--seeds", "0-3")
+
+    assert said.code == 0
+    assert len(counted) == 1
+    assert course.results("eve")["criteria"][0]["earned"] == 2.0
+    assert course.results("eve")["runs"][0]["run"]["parameterised"] is False
+
+
+HOSTILE_NAME = "a\x1b[31m\u202ecod.\x9b2J"
+
+
+def test_nothing_that_a_student_named_moves_the_cursor(course: Course, no_kernel: None):
+    """Escapes and bidi controls in file names are shown as what they are, on both streams."""
+    course.hand_in(**{HOSTILE_NAME: RIGHT, f"{HOSTILE_NAME}2": b"%PDF"})
+    for words in (("check", "handed_in"), ("check", "handed_in", "--json")):
+        said = course(*words)
+
+        assert not set("\x1b\x9b\u202e") & set(said.out + said.err)
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,7 @@ def test_arbitrary_headers_are_read_or_refused(text: str):
         (b"[" * 100_000, "deep"),
         (b"\xff", "not JSON"),
         (b"1" * 5000, "not JSON"),
+        (b'"' + b"x" * 5_000_000 + b'"', "more than 5 MB"),
         (b"", "not JSON"),
         (b"{'a': 1}", "not JSON"),
     ],
@@ -278,6 +279,48 @@ def answers(
     files = {"evidence/q.npz": npz(**values)}
     files["evidence/q.json"] = json.dumps(note or {"status": "answered"}).encode()
     return Evidence(files, {"q": {"W": shape}}, "completed: every cell ran")
+
+
+ANY_NOTE = st.one_of(
+    st.binary(max_size=40),
+    PLAIN.map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries(
+        {"status": st.sampled_from(["answered", "raised", "missing"]) | PLAIN},
+        optional={"text": PLAIN, "error": PLAIN, "traceback": PLAIN},
+    ).map(lambda note: json.dumps(note).encode()),
+)
+MEMBERS = st.dictionaries(
+    st.sampled_from(["W", "y", "text", "__class__", "../x", "W.npy"]) | WORDS, ARRAYS, max_size=3
+)
+SHAPES = st.lists(st.none() | st.integers(0, 4), max_size=3).map(tuple)
+
+
+def saved(arrays: dict[str, np.ndarray]) -> bytes:
+    """As a hostile process may write them: under any names."""
+    members = [(f"{name}.npy", npy(array)) for name, array in arrays.items()]
+    return zipped(*members)
+
+
+@given(note=ANY_NOTE, arrays=MEMBERS, junk=st.none() | st.binary(max_size=60), shape=SHAPES)
+@settings(deadline=None, max_examples=300)
+def test_any_evidence_is_an_answer_or_none_in_words(
+    note: bytes, arrays: dict[str, np.ndarray], junk: bytes | None, shape: tuple[int | None, ...]
+):
+    """Names, dtypes, shapes, sizes, numbers: what comes through is as promised, or refused."""
+    files = {"evidence/q.json": note, "evidence/q.npz": saved(arrays) if junk is None else junk}
+    evidence = Evidence(files, {"q": {"W": shape}}, "completed")
+    try:
+        answer, found = evidence["q"], "an answer"
+    except (NotAnswered, WrongAnswer) as reason:
+        found = str(reason)
+        answer = None
+
+    assert found
+    if answer is not None:
+        assert answer.W.dtype.kind in "biuf"
+        assert len(answer.W.shape) == len(shape)
+        assert np.isfinite(answer.W).all()
+        assert isinstance(answer.text, dict)
 
 
 def test_an_answer_has_its_arrays_as_attributes():

@@ -1,10 +1,10 @@
-"""The plan is the matrix, and refuses what papermill would only warn about."""
+"""The plan is the matrix, or one run of a notebook that papermill would only warn about."""
 
 from pathlib import Path
 
 import pytest
 
-from assay import plan
+from assay import parts, plan
 from assay.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.submission import Submission
@@ -12,11 +12,15 @@ from tests.assay import toy as toys
 from tests.assay.toy import ADD, PARAMETERS, notebook, submission
 
 
-def refusal(toy: Assignment, *cells: str, tags: dict[int, str] | None = None) -> CannotGrade:
-    handed_in = Submission("ada", {"sums.ipynb": notebook(*cells, tags=tags)})
-    with pytest.raises(CannotGrade) as caught:
-        plan.make(toy, handed_in)
-    return caught.value
+def once(toy: Assignment, *cells: str, tags: dict[int, str] | None = None) -> str:
+    """Why this notebook is run once, as it stands; '' where it is run over the whole matrix."""
+    handed_in = Submission("ada", {"sums.ipynb": notebook(*cells, ADD, tags=tags)})
+    (run,) = plan.make(toy, handed_in)
+    sheet = parts.sheet(toy, toy.part[0], handed_in)
+
+    assert sheet is not None
+    assert run.parameterised == (not sheet.once)
+    return sheet.once
 
 
 def test_the_matrix_is_every_data_set_with_every_seed(tmp_path: Path):
@@ -44,36 +48,48 @@ def test_parameters_keep_their_types(tmp_path: Path):
     assert [(type(v), v) for v in found] == [(bool, True), (int, 1), (float, 1.5), (str, "x")]
 
 
-def test_no_parameters_cell_is_refused(toy: Assignment):
+def test_a_notebook_without_parameters_is_run_once(tmp_path: Path):
+    """As it stands, and asked what the first run would be: papermill is not asked to inject."""
+    with toys.course(tmp_path, text=toys.toml(seeds=[3, 1], datasets=["b", "a"])) as course:
+        runs = plan.make(course, Submission("ada", {"sums.ipynb": notebook(ADD, tags={})}))
+
+    assert [(run.id, run.parameterised) for run in runs] == [("sums/b/seed-3", False)]
+
+
+def test_no_parameters_cell(toy: Assignment):
     """papermill would inject at the top, and the notebook's own seed would win."""
-    error = refusal(toy, "x = 1", PARAMETERS, tags={0: "setup"})
-
-    assert error.what == "no cell in `ada/sums.ipynb` is tagged `parameters`"
-    assert error.found == "2 code cells read; tags found: `setup`"
-    assert "`seed` and `dataset`" in error.hint
+    assert once(toy, "x = 1", PARAMETERS, tags={0: "setup"}) == "no cell is tagged `parameters`"
 
 
-def test_a_misspelt_seed_is_refused(toy: Assignment):
+def test_a_misspelt_seed(toy: Assignment):
     """`SEED` is not `seed`: papermill would set a name that nobody reads."""
-    error = refusal(toy, 'SEED = 0\ndataset = "a"')
+    reason = once(toy, 'SEED = 0\ndataset = "a"')
 
-    assert error.what == "the `parameters` cell in `ada/sums.ipynb` does not set `seed`"
-    assert "it sets `SEED`, `dataset`" in error.found
-    assert "`seed` is not `SEED`" in error.hint
+    assert reason == "the cell tagged `parameters` sets `SEED`, `dataset`, and not `seed`"
 
 
-def test_an_empty_parameters_cell_is_refused(toy: Assignment):
+def test_an_empty_parameters_cell(toy: Assignment):
     """All that is missing is named."""
-    error = refusal(toy, "# parameters")
+    reason = once(toy, "# parameters")
 
-    assert "does not set `seed`, `dataset`" in error.what
-    assert "it sets nothing" in error.found
+    assert reason == "the cell tagged `parameters` sets nothing, and not `seed` and `dataset`"
 
 
 @pytest.mark.parametrize("source", ["seed = ", "seed = 0\n  x", "Set the seed here.", "a\0b"])
-def test_a_parameters_cell_that_is_not_python_is_refused(toy: Assignment, source: str):
-    """Prose in the cell that everything hangs on is told before anything is run."""
-    assert "is not Python" in refusal(toy, source).what
+def test_a_parameters_cell_that_is_not_python(toy: Assignment, source: str):
+    """Prose in the cell that everything hangs on."""
+    assert once(toy, source) == "the cell tagged `parameters` is not Python"
+
+
+def test_the_cell_that_sets_them_all_is_the_one(toy: Assignment):
+    """A heading or an older cell of that tag does not lead papermill astray."""
+    tags = dict.fromkeys(range(3), "parameters")
+    content = notebook("# Setup", "seed = 0", PARAMETERS, ADD, tags=tags, markdown=0)
+    sheet = parts.sheet(toy, toy.part[0], Submission("ada", {"sums.ipynb": content}))
+
+    assert sheet is not None
+    assert [cell.source for cell in sheet.cells if "parameters" in cell.tags] == [PARAMETERS]
+    assert sheet.once == ""
 
 
 @pytest.mark.parametrize(
@@ -88,9 +104,17 @@ def test_annotated_and_chained_assignments_set_parameters(toy: Assignment, sourc
 
 def test_a_parameter_set_inside_a_function_does_not_count(toy: Assignment):
     """papermill's own assignment would never reach it."""
-    error = refusal(toy, "def f():\n    seed = 0\ndataset = 'a'")
+    reason = once(toy, "def f():\n    seed = 0\ndataset = 'a'")
 
-    assert "does not set `seed`" in error.what
+    assert reason == "the cell tagged `parameters` sets `dataset`, and not `seed`"
+
+
+@pytest.mark.parametrize("cells", [(), ("",), ("# notes", "  ")])
+def test_a_notebook_without_code_is_refused(toy: Assignment, cells: tuple[str, ...]):
+    """Empty, or saved before anything was written."""
+    content = notebook(*cells, tags={}, markdown=0)
+    with pytest.raises(CannotGrade, match=r"there is no code in `ada/sums.ipynb`"):
+        plan.make(toy, Submission("ada", {"sums.ipynb": content}))
 
 
 def test_no_notebook_for_any_part_is_refused(toy: Assignment):
@@ -111,12 +135,3 @@ def test_a_part_that_was_not_handed_in_has_no_runs(tmp_path: Path):
         runs = plan.make(course, Submission("ada", files))
 
     assert [run.part for run in runs] == ["sums"]
-
-
-def test_a_markdown_cell_tagged_parameters_is_refused(toy: Assignment):
-    """papermill would inject below it, above the cell that sets the seed: every seed alike."""
-    tags = {0: "parameters", 1: "parameters"}
-    content = notebook("# Setup", PARAMETERS, ADD, tags=tags, markdown=0)
-
-    with pytest.raises(CannotGrade):
-        plan.make(toy, Submission("ada", {"sums.ipynb": content}))

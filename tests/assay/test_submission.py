@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import submission
+from assay import intake, submission
 from assay.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.submission import Submission
@@ -55,14 +55,16 @@ def test_a_folder_is_read_with_everything_of_the_student(tmp_path: Path):
     assert len([n for n in names if n.endswith(".ipynb")]) == 1
 
 
-def test_links_are_not_followed(tmp_path: Path):
-    """A link in a submission brings nothing in from outside it."""
+@pytest.mark.parametrize("target", ["secret.txt", "."])
+def test_links_are_refused_and_not_followed(tmp_path: Path, target: str):
+    """A link to a file or to a folder brings nothing in from outside, and is told."""
     (tmp_path / "secret.txt").write_text("the key")
     folder = write(tmp_path / "ada", **{"sums.ipynb": NOTEBOOK})
-    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
-    (folder / "outside").symlink_to(tmp_path)
+    (folder / "link").symlink_to(tmp_path / target)
+    handed_in, problems = submission.inspect(folder)
 
-    assert set(submission.read(folder).files) == {"sums.ipynb"}
+    assert set(handed_in.files) == {"sums.ipynb"}
+    assert [problem.what for problem in problems] == [f"`link` in `{folder}` is a link, not a file"]
 
 
 def test_the_assignments_own_folder_is_the_reference(tmp_path: Path):
@@ -94,7 +96,9 @@ def test_the_assignments_own_folder_is_the_reference(tmp_path: Path):
         (b"[]", "not a notebook of format 4"),
         (b'{"cells": 3}', "not a notebook of format 4"),
         (b'{"cells": ["x"]}', "not a notebook of format 4"),
-        (b'{"worksheets": [{"cells": []}], "nbformat": 3}', "not a notebook of format 4"),
+        (b'{"worksheets": [{"cells": []}], "nbformat": 2}', "not a notebook of format 4"),
+        (b'{"worksheets": [{"cells": 5}], "nbformat": 3}', "not a notebook of format 4"),
+        (b'{"cells": [], "nbformat": 5}', "not a notebook of format 4"),
     ],
 )
 def test_what_is_not_a_notebook_is_refused_by_name(tmp_path: Path, content: bytes, what: str):
@@ -125,9 +129,9 @@ def test_nothing_at_a_path_is_refused(tmp_path: Path):
 
 
 def test_a_submission_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The limit is checked before a byte is read."""
+    """Reading stops at the limit."""
     folder = write(tmp_path / "ada", **{"sums.ipynb": NOTEBOOK, "data.bin": b"0" * 2000})
-    monkeypatch.setattr(submission, "MAX_BYTES", 1000)
+    monkeypatch.setattr(intake, "MAX_BYTES", 1500)
 
     with pytest.raises(CannotGrade, match="more than"):
         submission.read(folder)
@@ -233,5 +237,5 @@ def test_a_file_name_in_another_encoding_is_refused_in_words(tmp_path: Path):
     folder = write(tmp_path / "ada", **{"sums.ipynb": NOTEBOOK})
     (folder / os.fsdecode(b"\xfcbung.csv")).write_bytes(b"1")
 
-    with pytest.raises(CannotGrade, match="a file name is not text"):
+    with pytest.raises(CannotGrade, match=r"a file name in .* is not text"):
         submission.read(folder)

@@ -1,0 +1,122 @@
+"""What a student should know before handing in: told from the files alone, nothing is run."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from assay import parameters, parts, rubric, source
+from assay.assignment import Assignment, Part
+from assay.errors import quoted
+from assay.rubric import Row
+from assay.submission import Submission
+
+ADAPTER_HEAD = """\
+# An adapter: the names that are asked for, made from yours. Save it as adapter.py beside the
+# notebook, or as a cell tagged `adapter`. It is executed after the last cell and sees every name of
+# the notebook; to wrap a function of the same name: `from __main__ import train as my_train`."""
+
+
+def notes(assignment: Assignment, submission: Submission) -> list[str]:
+    """Everything worth a warning, each in one sentence."""
+    found = [note for part in assignment.part for note in _of_part(assignment, part, submission)]
+    found += [
+        note for name in _answering(assignment, submission) for note in _of_cells(submission, name)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def adapter(assignment: Assignment, submission: Submission) -> str:
+    """A template of an adapter for the names that are not found, every line a comment."""
+    lines = [ADAPTER_HEAD]
+    for part in assignment.part:
+        rows = missing(assignment, part, submission)
+        lines += ["", f"# {part.title}"] if rows else []
+        for row in rows:
+            others = rubric.instead(assignment, part).get(row.names[0], ())
+            lines += [*_skeleton(row), *(["# or, instead of it:"] if others else [])]
+            lines += [line for other in others for line in _skeleton(other)]
+    return "\n".join(lines) if len(lines) > 1 else "# Every name that is asked for is there."
+
+
+def missing(assignment: Assignment, part: Part, submission: Submission) -> list[Row]:
+    """The rows of the part's table of which a name is found nowhere, by reading alone."""
+    there = _names(assignment, part, submission)
+    instead = rubric.instead(assignment, part)
+    rows = [row for row in rubric.names(assignment, part) if row.names and not row.optional]
+    return [
+        row for row in rows if not there.issuperset(row.names) and not _served(row, instead, there)
+    ]
+
+
+def _served(row: Row, instead: dict[str, Sequence[Row]], there: set[str]) -> bool:
+    """Whether other names do instead of this row's."""
+    others = [name for name in row.names if name in instead]
+    return bool(others) and all(
+        there.issuperset(other.names) for name in others for other in instead[name]
+    )
+
+
+def _names(assignment: Assignment, part: Part, submission: Submission) -> set[str]:
+    sheet = parts.sheet(assignment, part, submission)
+    texts = [cell.source for cell in sheet.cells if cell.kind == "code"] if sheet else []
+    texts += [sheet.adapter] if sheet else []
+    texts += [
+        content.decode("utf-8", "replace")
+        for name, content in submission.files.items()
+        if name.endswith(".py") and "solution" in name.split("/")[0]
+    ]
+    return {name for text in texts for name in source.bound(text)}
+
+
+def _of_part(assignment: Assignment, part: Part, submission: Submission) -> Iterator[str]:
+    sheet = parts.sheet(assignment, part, submission)
+    if sheet is None:
+        yield f"{part.name}: no notebook answers it"
+        return
+    if sheet.once:
+        yield (
+            f"{part.name}: not parameterised, so it is run once, as it stands ({sheet.once}); "
+            f"tag the cell that sets {parameters.listed(parameters.wanted(part))}"
+        )
+    if sheet.begins:
+        heading = sheet.cells[sheet.begins].source.strip().partition("\n")[0]
+        yield f"{part.name}: begins at cell {sheet.begins + 1} of the notebook, {quoted(heading)}"
+    elif _is_lost(assignment, part, submission):
+        number = assignment.part.index(part) + 1
+        yield (
+            f"{part.name}: no heading says where it begins in {quoted(sheet.notebook)}; what it "
+            f"binds anew is lost to the part before: a heading `# Part {number}` helps"
+        )
+    if rows := missing(assignment, part, submission):
+        absent = ", ".join(f"`{name}`" for row in rows for name in row.names)
+        yield f"{part.name}: not found by reading: {absent}; `assay check --adapter` has a template"
+
+
+def _is_lost(assignment: Assignment, part: Part, submission: Submission) -> bool:
+    """Whether an earlier part shares this one's notebook."""
+    earlier = assignment.part[: assignment.part.index(part)]
+    own = parts.notebook_of(assignment, part, submission)
+    return any(parts.notebook_of(assignment, p, submission) == own for p in earlier)
+
+
+def _answering(assignment: Assignment, submission: Submission) -> list[str]:
+    names = (parts.notebook_of(assignment, part, submission) for part in assignment.part)
+    return [name for name in dict.fromkeys(names) if name is not None]
+
+
+def _of_cells(submission: Submission, name: str) -> Iterator[str]:
+    """What single cells will trip over; cells of code are numbered from 1, as in the report."""
+    code = [cell for cell in submission.read(name) if cell.kind == "code"]
+    for number, cell in enumerate(code, 1):
+        for trouble in source.trouble(cell.source):
+            yield f"{quoted(name)}, code cell {number} {trouble}"
+
+
+def _skeleton(row: Row) -> list[str]:
+    """The lines that would bind a row's names: for a value or a class, and for a function."""
+    first = row.names[0]
+    if row.call and not first[0].isupper():
+        taken = re.sub(r"=(?=[,)])", "=None", row.call)
+        return [f"# def {first}{taken}: return ...", f"#     # {row.meaning}"]
+    values = ", ".join("..." for _ in row.names)
+    called = f"{row.call}: " if row.call else ""
+    return [f"# {', '.join(row.names)} = {values}", f"#     # {called}{row.meaning}"]

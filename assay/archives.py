@@ -1,0 +1,123 @@
+"""What is in a zip or a tar.gz from a stranger: names, kinds and contents, with limits on each.
+
+Nothing is extracted. A member is read on demand and only so far, whatever its header says, so that
+a bomb goes off in a counter.
+"""
+
+import gzip
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+MAX_MEMBERS = 20_000
+"""Of an archive, those included that are left out later, such as a `.git` folder."""
+ENTRY = b"PK\x01\x02"
+
+
+class Damaged(ValueError):
+    """The bytes are not what their name says; the message says how."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry: its name as the archive spells it, its kind, and its first so many bytes."""
+
+    name: str
+    kind: str
+    read: Callable[[int], bytes]
+
+
+def kind_of(mode: int) -> str:
+    """The kind that a mode says; "file" where it says nothing, as archives from Windows do."""
+    if stat.S_ISLNK(mode):
+        return "link"
+    return "file" if stat.S_ISREG(mode) or not stat.S_IFMT(mode) else "pipe or device"
+
+
+def zipped(content: bytes, at_most: int) -> Iterator[Member]:
+    """The members of a zip archive; `at_most` bytes of each are ever asked for.
+
+    Raises
+    ------
+    Damaged
+        Where it is no zip archive, or one of more members than anybody's homework has.
+    """
+    if content.count(ENTRY) > MAX_MEMBERS:  # before zipfile makes an object of each
+        raise Damaged(f"it holds more than {MAX_MEMBERS:,} files")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except Exception as error:  # whatever strange bytes provoke is theirs
+        raise Damaged(f"it is not a zip archive: {error}") from None
+    for member in archive.infolist():
+        name = member.orig_filename.replace("\\", "/")  # as some programs write it
+        if not name.endswith("/"):
+            kind = kind_of(member.external_attr >> 16)
+            yield Member(name, kind, partial(_unzipped, archive, member))
+
+
+def _unzipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, at_most: int) -> bytes:
+    if member.flag_bits & 1:
+        raise Damaged("it is encrypted")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Damaged("it is packed in a way other than deflate")  # those unpack without a limit
+    try:
+        with archive.open(member) as file:
+            return file.read(at_most)
+    except Exception as error:  # zlib.error, a wrong CRC, a wrong offset
+        raise Damaged(f"its data are damaged: {error}") from None
+
+
+def tarred(content: bytes, at_most: int) -> Iterator[Member]:
+    """The members of a tar.gz archive that unpacks to hardly more than `at_most` bytes.
+
+    Raises
+    ------
+    Damaged
+        Where it is no tar.gz archive, or expands too far.
+    """
+    room = at_most + at_most // 8  # headers and padding
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            unpacked = file.read(room + 1)
+        archive = tarfile.TarFile(fileobj=io.BytesIO(unpacked))
+    except Exception as error:
+        raise Damaged(f"it is not a tar.gz archive: {error}") from None
+    if len(unpacked) > room:
+        raise Damaged(f"it expands to more than {at_most // 10**6} MB")
+    for _ in range(MAX_MEMBERS):
+        member = _next(archive)
+        if member is None:
+            return
+        if not member.isdir():
+            yield Member(member.name, _tar_kind(member), partial(_untarred, archive, member))
+    raise Damaged(f"it holds more than {MAX_MEMBERS:,} files")
+
+
+def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return archive.next()
+    except Exception as error:  # RecursionError among them
+        raise Damaged(f"its list of files is damaged: {str(error)[:100]}") from None
+
+
+def _tar_kind(member: tarfile.TarInfo) -> str:
+    if member.issym() or member.islnk():
+        return "link"
+    if member.issparse():
+        return "file with holes"
+    return "file" if member.isreg() else "pipe or device"
+
+
+def _untarred(archive: tarfile.TarFile, member: tarfile.TarInfo, at_most: int) -> bytes:
+    try:
+        file = archive.extractfile(member)
+        content = file.read(at_most) if file else b""
+    except Exception as error:
+        raise Damaged(f"its data are damaged: {str(error)[:100]}") from None
+    if len(content) < min(member.size, at_most):
+        raise Damaged("its data end too early")
+    return content

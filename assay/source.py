@@ -1,0 +1,107 @@
+"""Read a cell's source without running it: what it binds, and what it will trip over."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+LINE_MAGIC = re.compile(r"^(\s*)([%!?].*|.*[^#\s]\?+\s*)$", re.MULTILINE)
+VALUE_MAGIC = re.compile(r"^(\s*[\w, ]+=)\s*[%!].*$", re.MULTILINE)
+INSTALLS = re.compile(r"^\s*[!%]\s*(?:\S*python\S* -m )?(?:pip|conda|mamba|apt|apt-get|uv)\b", re.M)
+FETCHES = re.compile(r"^\s*[!%]\s*(wget|curl|gdown|git clone|kaggle)\b", re.MULTILINE)
+ELSEWHERE = re.compile(r"/content/|/kaggle/|/home/|/Users/|[A-Za-z]:[\\/]\w")
+DOWNLOADS = {"load_dataset", "urlopen", "urlretrieve", "from_pretrained", "hf_hub_download"}
+CLIENTS = {"requests", "httpx", "wget", "gdown", "kagglehub", "urllib", "nltk"}
+READS = re.compile(r"read_|load|open|get|genfromtxt|imread")
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree without IPython's own lines; None where the rest is not Python."""
+    first = source.lstrip().partition("\n")[0]
+    if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
+        return ast.Module(body=[], type_ignores=[])
+    plain = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", source))
+    for text in (source, plain):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def bound(source: str) -> set[str]:
+    """The names that a cell or a module binds at its top level, inside `if` and `for` too."""
+    tree = parsed(source)
+    found: set[str] = set()
+    queue: list[ast.AST] = list(tree.body) if tree else []
+    while queue:
+        node = queue.pop()
+        if isinstance(node, SCOPES):
+            found.add(getattr(node, "name", ""))
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name.split(".")[0])
+        queue.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def trouble(source: str) -> Iterator[str]:
+    """What a cell will trip over where there is no network, no keyboard and no home folder."""
+    tree = parsed(source)
+    if tree is None:
+        yield "is not Python: if it is prose, make it a Markdown cell"
+    if INSTALLS.search(source):
+        yield "installs packages, which cannot be had there: use what is installed"
+    for what in dict.fromkeys([*_fetched(source), *_downloads(tree)]):
+        yield (
+            f"downloads its data (`{what}`), and there is no network there: "
+            "hand the file in beside the notebook, and read it from there"
+        )
+    nodes = list(ast.walk(tree)) if tree else []
+    if any(_called(node) in ("input", "getpass", "getpass.getpass") for node in nodes):
+        yield "asks for keyboard input, which nobody gives: set the value in the code"
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    if any(ELSEWHERE.match(text) and "\n" not in text for text in texts):
+        yield "reads a path of your own machine: hand the file in, and name it relatively"
+
+
+def _fetched(source: str) -> list[str]:
+    return [f"!{command}" for command in FETCHES.findall(source)]
+
+
+def _downloads(tree: ast.Module | None) -> Iterator[str]:
+    """The calls that go to the network for data."""
+    own = {n.name for n in ast.walk(tree) if isinstance(n, SCOPES[:3])} if tree else set()
+    for node in ast.walk(tree) if tree else ():
+        name = _called(node)
+        if name is None or not isinstance(node, ast.Call) or name in own:
+            continue
+        head, last = name.split(".")[0], name.split(".")[-1]
+        mounts = name == "drive.mount"
+        if mounts or last in DOWNLOADS or last.startswith("fetch_") or head in CLIENTS:
+            yield name
+        elif any(k.arg == "download" and _is_true(k.value) for k in node.keywords):
+            yield f"{name}(download=True)"
+        elif READS.match(last) and any(map(_is_address, node.args)):
+            yield name
+
+
+def _called(node: ast.AST) -> str | None:
+    """`pd.read_csv` for a call of it; None for what is no call of a name."""
+    parts: list[str] = []
+    inner: ast.AST | None = node.func if isinstance(node, ast.Call) else None
+    while isinstance(inner, ast.Attribute):
+        parts.append(inner.attr)
+        inner = inner.value
+    return ".".join([inner.id, *reversed(parts)]) if isinstance(inner, ast.Name) else None
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _is_address(node: ast.expr) -> bool:
+    text = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and re.match(r"(?:https?|ftp)://", text) is not None

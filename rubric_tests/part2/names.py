@@ -1,0 +1,52 @@
+"""The names that Part 2 asks for."""
+
+from rubric_tests.names import Row
+
+NAMES = (
+    Row(
+        ("attention",),
+        "(query, key, value, visible=None)",
+        "`(output, weights)`, scaled dot-product attention",
+    ),
+    Row(("TokenEmbedding",), "(vocab_size, d_model)", "`(batch, length)` to `(…, d_model)`"),
+    Row(("PositionalEncoding",), "(max_length, d_model)", "x to x + positions"),
+    Row(
+        ("MultiHeadAttention",),
+        "(d_model, n_heads)",
+        "`(query, memory, visible=None)` to `(batch, queries, d_model)`",
+    ),
+    Row(("FeedForward",), "(d_model, d_hidden)", "position by position"),
+    Row(
+        ("EncoderLayer",),
+        "(d_model, n_heads, d_hidden)",
+        "`(x, visible=None)`; pre- or post-norm",
+    ),
+    Row(
+        ("DecoderLayer",),
+        "(d_model, n_heads, d_hidden)",
+        "`(x, memory, visible=None, memory_visible=None)`; pre- or post-norm",
+        optional=True,
+    ),
+    Row(("train",), "(inputs, targets, *, seed)", "a trained model, from lists of digit lists"),
+    Row(("generate",), "(model, sequence)", "free running: it never sees the answer"),
+    Row(
+        ("generate_batch",),
+        "(model, sequences)",
+        "the same for many sequences at once",
+        optional=True,
+    ),
+    Row(("model",), "", "the trained model that the notebook leaves"),
+    Row(("reversal_accuracy",), "", "what the notebook claims; compared with what is measured"),
+    Row(
+        ("train_inputs", "train_targets", "test_inputs", "test_targets"),
+        "",
+        "lists of digit lists; no input in both halves",
+    ),
+    Row(("diagram",), "", "the model's diagram, with dimensions"),
+    Row(
+        ("tokenizer",),
+        "",
+        "`.encode(sequence)`, `.decode(tokens)`; or two functions of these names",
+        optional=True,
+    ),
+)

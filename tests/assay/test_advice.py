@@ -1,0 +1,165 @@
+"""What `assay check` says of a submission: from reading alone, each thing in one sentence."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assay import advice, source
+from assay.assignment import Assignment
+from assay.submission import Submission
+from tests.assay import toy as toys
+from tests.assay.test_parts import book
+from tests.assay.toy import ADD, PARAMETERS, notebook
+
+NAMES = """
+from types import SimpleNamespace as Row
+def row(names, call="", optional=False):
+    return Row(names=tuple(names.split()), call=call, meaning="what it means", optional=optional)
+NAMES = [row("add", "(x, y)"), row("Net", "(seed=)"), row("a b"), row("extra", optional=True)]
+INSTEAD = {"Net": [row("fit", "(X, y=)"), row("ask", "(w)")]}
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Iterator[Assignment]:
+    """The toy with a table of names."""
+    with toys.course(tmp_path) as made:
+        folder = made.root / made.part[0].rubric
+        (folder / "names.py").write_text(NAMES)
+        yield made
+
+
+def handed_in(*cells: str, **files: bytes) -> Submission:
+    named = {name.replace("__", "/") + ".py": content for name, content in files.items()}
+    return Submission("ada", {"sums.ipynb": notebook(PARAMETERS, *cells), **named})
+
+
+def missing(course: Assignment, submission: Submission) -> list[str]:
+    rows = advice.missing(course, course.part[0], submission)
+    return [name for row in rows for name in row.names]
+
+
+def test_names_are_found_by_reading(course: Assignment):
+    """In the notebook, the adapter, the package; a row is missed until all its names are there."""
+    assert missing(course, handed_in(ADD)) == ["Net", "a", "b"]
+    assert missing(course, handed_in(ADD, "a = 1", "class Net: pass")) == ["a", "b"]
+    assert missing(course, handed_in("a = b = 1", adapter=b"add = plus\nNet = X")) == []
+    assert missing(course, handed_in(ADD, solution__n=b"from x import Net, b as a\nb = 1")) == []
+
+
+def test_other_names_may_serve_instead(course: Assignment):
+    """Functions for a class, where all of them are there."""
+    assert "Net" in missing(course, handed_in("def fit(X, y): pass"))
+    assert "Net" not in missing(course, handed_in("def fit(X, y): pass", "ask = len"))
+
+
+def test_the_template_of_an_adapter_is_python_once_it_is_wanted(course: Assignment):
+    """Every line is a comment; without the first `# ` those with names parse, and bind them."""
+    template = advice.adapter(course, handed_in("x = 1"))
+    lines = template.splitlines()
+    code = [line[2:] for line in lines if line.startswith("# ") and "..." in line]
+    tree = ast.parse("\n".join(code))
+
+    assert all(line.startswith("#") for line in lines if line)
+    assert source.bound("\n".join(code)) == {"add", "Net", "a", "b", "fit", "ask"}
+    assert len(tree.body) == len(code)
+
+
+def test_nothing_missing_needs_no_adapter(course: Assignment):
+    """It says so, in a comment."""
+    said = advice.adapter(course, handed_in(ADD, "Net = a = b = 1"))
+
+    assert said == "# Every name that is asked for is there."
+
+
+def test_notes_name_what_is_missing_and_where_help_is(course: Assignment):
+    """One sentence for all the names."""
+    (note,) = advice.notes(course, handed_in(ADD, "Net = 1"))
+
+    assert note == "sums: not found by reading: `a`, `b`; `assay check --adapter` has a template"
+
+
+def test_a_good_notebook_gets_no_notes(toy: Assignment):
+    """Silence is praise."""
+    assert advice.notes(toy, handed_in(ADD)) == []
+
+
+TROUBLE = {
+    "requests.get('http://x')": "downloads its data (`requests.get`)",
+    "urllib.request.urlopen(address)": "downloads its data (`urllib.request.urlopen`)",
+    "from urllib.request import urlretrieve\nurlretrieve(a, b)": "(`urlretrieve`)",
+    "X, y = fetch_openml('mnist')": "downloads its data (`fetch_openml`)",
+    "df = pd.read_csv('https://x.org/d.csv')": "downloads its data (`pd.read_csv`)",
+    "d = torchvision.datasets.MNIST('.', download=True)": "(`torchvision.datasets.MNIST(download=",
+    "sns.load_dataset('penguins')": "downloads its data (`sns.load_dataset`)",
+    "!wget http://x.org/d.csv": "downloads its data (`!wget`)",
+    "import wget\nwget.download(u)": "downloads its data (`wget.download`)",
+    "drive.mount('/x')": "downloads its data (`drive.mount`)",
+    "!pip install torch": "installs packages",
+    "%pip install torch": "installs packages",
+    "!python -m pip install x": "installs packages",
+    "name = input('who?')": "asks for keyboard input",
+    "The network learns quickly.": "is not Python: if it is prose",
+    "df = pd.read_csv('/content/drive/d.csv')": "reads a path of your own machine",
+    "df = pd.read_csv(r'C:\\Users\\ada\\d.csv')": "reads a path of your own machine",
+}
+
+
+@pytest.mark.parametrize("cell", TROUBLE)
+def test_what_a_cell_will_trip_over_is_told(cell: str):
+    """One sentence each, with what was found and what to do."""
+    told = list(source.trouble(cell))
+
+    assert len(told) == 1
+    assert TROUBLE[cell] in told[0]
+
+
+FINE = [
+    "df = pd.read_csv('data.csv')",
+    "%matplotlib inline\nimport numpy as np",
+    "files = !ls\nx = %who_ls",
+    "np.dot?",
+    "%%time\nx = 1",
+    "%%bash\nls -l | wc",
+    "%%html\n<b>hi</b>",
+    "# see https://x.org\nprint('https://x.org/get')",
+    "def fetch_data():\n    return 1\nfetch_data()",
+    "model.load_state_dict(d)\nnet.get(3)",
+    "text = 'pip install torch'",
+    "'''\n/home/ada was here\n'''",
+    "x = 5 if y else 3  # what?",
+    "",
+]
+
+
+@pytest.mark.parametrize("cell", FINE)
+def test_what_is_fine_is_left_alone(cell: str):
+    """Magics, addresses in comments, functions of the student's own."""
+    assert list(source.trouble(cell)) == []
+
+
+def test_cells_are_numbered_as_in_the_report(course: Assignment):
+    """Code cells from 1; prose between them does not count."""
+    cells = [("markdown", "# x"), ("code", "x = 1"), ("markdown", "y"), ("code", "input()")]
+    notes = advice.notes(course, Submission("ada", {"sums.ipynb": book(*cells)}))
+
+    assert "`sums.ipynb`, code cell 2 asks for keyboard input" in " ".join(notes)
+
+
+def test_a_heading_in_a_note_is_quoted(course: Assignment):
+    """What students write is shown and not obeyed."""
+    nasty = "# Part 1 \x1b[31m\u202e"
+    assert "\x1b" not in " ".join(
+        advice.notes(course, Submission("ada", {"sums.ipynb": book(("code", nasty))}))
+    )
+
+
+def test_names_inside_functions_are_not_the_notebooks():
+    """Loops, branches and `with` are looked into; functions and classes are not."""
+    cell = (
+        "if a:\n    x = 1\nfor i in []:\n    y, z = 1, 2\ndef f():\n    no = 1\nclass C:\n    n = 1"
+    )
+
+    assert source.bound(cell) == {"x", "i", "y", "z", "f", "C"}

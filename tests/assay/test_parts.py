@@ -1,0 +1,173 @@
+"""One notebook or two: each part is answered by its own cells, and examined where it ends."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assay import parts
+from assay.assignment import Assignment
+from assay.parts import Sheet
+from assay.submission import Submission
+from tests.assay import toy as toys
+
+TWO = toys.TOML + toys.TOML[toys.TOML.index("[[part]]") :].replace("sums", "more")
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Iterator[Assignment]:
+    """An assignment of two parts, `sums` and `more`."""
+    text = TWO.replace("CELL", "20").replace("RUN", "60").replace("SEEDS", "[0]")
+    with toys.course(tmp_path, text=text.replace("DATASETS", '["a"]')) as made:
+        yield made
+
+
+def book(*cells: tuple[str, str] | tuple[str, str, str]) -> bytes:
+    """A notebook of (kind, source) or (kind, source, tag)."""
+    made = [
+        {"cell_type": cell[0], "source": cell[1], "metadata": {"tags": list(cell[2:])}}
+        for cell in cells
+    ]
+    return json.dumps({"cells": made, "nbformat": 4}).encode()
+
+
+def sheets(course: Assignment, **notebooks: bytes) -> tuple[Sheet | None, Sheet | None]:
+    files = {f"{name}.ipynb": content for name, content in notebooks.items()}
+    first, second = course.part
+    handed_in = Submission("ada", files)
+    return parts.sheet(course, first, handed_in), parts.sheet(course, second, handed_in)
+
+
+def sources(sheet: Sheet | None) -> list[str]:
+    assert sheet is not None
+    return [cell.source for cell in sheet.cells]
+
+
+FIRST, SECOND = ("code", "predict = 1"), ("code", "predict = 2")
+
+MARKS = [
+    ("markdown", "# Part 2"),
+    ("markdown", "some words\n\n### part 2: the transformer"),
+    ("markdown", "## Teil 2 - Transformer"),
+    ("markdown", "# Homework 3, Part 2"),
+    ("markdown", "# 2. Part II"),
+    ("markdown", "**Part two**"),
+    ("markdown", "<h2>Part 2</h2>"),
+    ("code", "# Part 2\nimport torch"),
+    ("code", "import torch", "more"),
+    ("markdown", "now the second", "more"),
+]
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=[" ".join(mark) for mark in MARKS])
+def test_the_first_part_ends_where_the_second_begins(course: Assignment, mark: tuple[str, str]):
+    """What the second part binds anew, the first never sees; the second sees everything."""
+    first, second = sheets(course, hw=book(FIRST, mark, SECOND))
+
+    assert sources(first) == ["predict = 1"]
+    assert sources(second) == ["predict = 1", mark[1], "predict = 2"]
+
+
+NO_MARKS = [
+    ("markdown", "In part 2 we will see more."),
+    ("markdown", "# Part 20"),
+    ("markdown", "# Particle 2"),
+    ("markdown", "# Partial 2"),
+    ("markdown", "# Summary of part 2"),
+    ("code", "x = 1  # Part 2"),
+    ("code", "import numpy\n# Part 2 of the imports"),
+]
+
+
+@pytest.mark.parametrize("cell", NO_MARKS, ids=[cell[1] for cell in NO_MARKS])
+def test_other_words_end_nothing(course: Assignment, cell: tuple[str, str]):
+    """A sentence is no heading."""
+    first, _ = sheets(course, hw=book(FIRST, cell, SECOND))
+
+    assert len(sources(first)) == 3
+
+
+def test_an_overview_of_both_parts_ends_nothing(course: Assignment):
+    """A title cell that names both, or one above all code, is not where the second begins."""
+    overview = ("markdown", "# Part 1: a network\n# Part 2: a transformer")
+    contents = ("markdown", "# Part 2 comes later")
+    first, _ = sheets(course, hw=book(contents, overview, FIRST, MARKS[0], SECOND))
+
+    assert sources(first)[-1] == "predict = 1"
+
+
+def test_the_second_parts_text_is_its_own(course: Assignment):
+    """Code above it counts, as imports do; what was written of the first part does not."""
+    words = ("markdown", "# Comparison\nof the first part")
+    _, second = sheets(course, hw=book(words, FIRST, MARKS[0], SECOND))
+
+    assert second is not None
+    assert [c.source for c in second.own] == ["predict = 1", "# Part 2", "predict = 2"]
+
+
+def test_a_notebook_of_one_part_is_never_cut(course: Assignment):
+    """Under the assignment's name, or where the other part has a notebook of its own."""
+    first, second = sheets(course, sums=book(FIRST, MARKS[0], SECOND), more=book(SECOND))
+
+    assert len(sources(first)) == 3
+    assert len(sources(second)) == 1
+
+
+def test_a_notebook_named_after_one_part_does_not_answer_the_other(course: Assignment):
+    """Unless it says that it does."""
+    _, without = sheets(course, sums=book(FIRST))
+    _, with_it = sheets(course, sums=book(FIRST, MARKS[0], SECOND))
+
+    assert without is None
+    assert with_it is not None
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("hw_part1", "hw_part2"), ("hw_part1", "hw_part2")),
+        (("Teil-1", "Teil 2 final"), ("Teil-1", "Teil 2 final")),
+        (("x", "y"), (None, None)),
+        (("part2_a", "part2_b"), (None, None)),
+        (("sums", "hw_part2"), ("sums", "hw_part2")),
+    ],
+)
+def test_two_notebooks_are_told_apart_by_their_names(
+    course: Assignment, names: tuple[str, str], expected: tuple[str | None, str | None]
+):
+    """By the part's number, where only one has it; otherwise nobody can know."""
+    found = sheets(course, **dict.fromkeys(names, book(FIRST)))
+
+    assert tuple(s and s.notebook.removesuffix(".ipynb") for s in found) == expected
+
+
+def test_the_adapter_is_taken_out_and_its_place_kept(course: Assignment):
+    """A tagged cell serves both parts, wherever it stands; cells keep their numbers."""
+    adapter = ("code", "add = plus", "adapter")
+    first, second = sheets(course, hw=book(FIRST, MARKS[0], adapter, SECOND))
+
+    assert first is not None
+    assert second is not None
+    assert first.adapter == second.adapter == "add = plus"
+    assert [cell.source for cell in second.cells][2] == parts.TAKEN_OUT
+
+
+def test_adapter_py_has_the_last_word(course: Assignment):
+    """At the top of the submission or beside the notebook, after the tagged cell."""
+    files = {"nb/hw.ipynb": book(FIRST, ("code", "a = 1", "adapter")), "nb/adapter.py": b"a = 2"}
+    sheet = parts.sheet(course, course.part[0], Submission("ada", files))
+
+    assert sheet is not None
+    assert sheet.adapter == "a = 1\n\na = 2"
+
+
+def test_each_part_has_its_own_parameters(course: Assignment):
+    """In one notebook with a cell for each part, a part's values go in after its own."""
+    one = ("code", "seed = 0\ndataset = 'a'", "parameters")
+    other = ("code", "seed = 1\ndataset = 'b'", "parameters")
+    first, second = sheets(course, hw=book(one, FIRST, MARKS[0], other, SECOND))
+
+    for sheet, expected in ((first, one), (second, other)):
+        assert sheet is not None
+        assert [c.source for c in sheet.cells if "parameters" in c.tags] == [expected[1]]
