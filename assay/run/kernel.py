@@ -26,7 +26,7 @@ from zmq.utils.monitor import recv_monitor_message
 MB = 1_000_000
 CELL_OUTPUT = 8 * MB
 RUN_OUTPUT = 32 * MB
-DYING = 3.0
+DYING = 2.0
 """Seconds that a dying kernel may take between closing its sockets and its end."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.records import Outcome
+from assay.run.sandbox import FILE_SIZE, HOME_ROOM
 from assay.run.watch import DISK, FILES, Watch
 
 MB = 1 << 20
@@ -18,6 +19,9 @@ SAID = {
     Outcome.TOO_MANY_PROCESSES: ("[Errno 11]", "can't start new thread"),
 }
 """Words of an exception by which a limit is known that the kernel met and reported itself."""
+
+
+_FILLED = f"filled the disk of a run ({HOME_ROOM // MB} MB, {FILE_SIZE // MB} MB a file)"
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def _clocked(facts: Facts) -> Found:
         return None
     if where := facts.watch.met.get("memory"):
         return Outcome.OUT_OF_MEMORY, f"{_memory(facts, where)}, and {took}"
+    if where := facts.watch.met.get("home"):
+        return Outcome.DISK_FULL, f"{where} {_FILLED}, and {took}"
     return Outcome.TIMED_OUT, took
 
 
@@ -115,11 +121,8 @@ def _without_runner(facts: Facts) -> tuple[Outcome, str]:
 def _died(facts: Facts) -> Found:
     """The kernel's wait status."""
     assert facts.runner is not None
-    where = facts.watch.where()
     if facts.runner["stopped"] == "dead":
-        return _death(facts, facts.runner["exit_code"], where)
-    if not facts.finished:
-        return Outcome.EXITED, "the notebook ended its kernel's work before the last question"
+        return _death(facts, facts.runner["exit_code"], facts.watch.where())
     return None
 
 
@@ -138,16 +141,22 @@ def _death(facts: Facts, code: int | None, where: str) -> tuple[Outcome, str]:
 
 def _reported(facts: Facts) -> Found:
     """Exceptions: first those that a limit of ours has raised."""
+    if facts.failed and (where := facts.watch.met.get("memory")):
+        return Outcome.OUT_OF_MEMORY, _memory(facts, where)
     for outcome, words in SAID.items():
         for cell in facts.failed:
             if any(word in cell["error"] for word in words):
                 return outcome, _met(facts, outcome, f"cell {cell['number']}", cell["error"])
+    if not facts.finished:
+        return Outcome.EXITED, "the notebook ended its kernel's work before the last question"
+    return _failed(facts)
+
+
+def _failed(facts: Facts) -> Found:
     if not facts.failed:
         return None
-    if where := facts.watch.met.get("memory"):
-        return Outcome.OUT_OF_MEMORY, _memory(facts, where)
     if where := facts.watch.met.get("home"):
-        return Outcome.DISK_FULL, f"{where} filled the disk that a run has"
+        return Outcome.DISK_FULL, f"{where} {_FILLED}"
     first = f"cell {facts.failed[0]['number']} raised {facts.failed[0]['error']}"
     more = f", and {len(facts.failed) - 1} more after it" if len(facts.failed) > 1 else ""
     return Outcome.CELL_FAILED, first + more
@@ -160,7 +169,7 @@ def _met(facts: Facts, outcome: Outcome, where: str, error: str) -> str:
     elif outcome is Outcome.TOO_MANY_PROCESSES:
         said = _processes(facts, where)
     else:
-        said = f"{where} filled the disk that a run has"
+        said = f"{where} {_FILLED}"
     return f"{said} ({error[:120]})"
 
 

@@ -66,14 +66,20 @@ class Trial:
 
 
 @cache
+def trials() -> tuple[Trial, ...]:
+    """Sandboxes as they were tried, the strongest first, up to one that is what it should be."""
+    tried = []
+    for candidate in candidates():
+        tried.append(attempt(candidate))
+        if tried[-1].level == candidate.level:
+            break
+    return tuple(tried)
+
+
+@cache
 def best() -> Sandbox:
     """The strongest sandbox that this machine can be shown to have."""
-    trials = []
-    for candidate in candidates():
-        trials.append(trial := attempt(candidate))
-        if trial.level == candidate.level:
-            break
-    return _proved(max(trials, key=lambda trial: trial.level, default=Trial(Sandbox(0), {})))
+    return _proved(max(trials(), key=lambda trial: trial.level))
 
 
 @cache
@@ -87,9 +93,8 @@ def at(level: int) -> Sandbox:
     """
     if level == 0:
         return Sandbox(0)
-    trials = [attempt(candidate) for candidate in candidates() if candidate.level == level]
-    for trial in trials:
-        if trial.level == level:
+    for candidate in candidates():
+        if candidate.level == level and (trial := attempt(candidate)).level == level:
             return _proved(trial)
     raise OurFault(f"no sandbox of level {level} here", hint="`assay doctor` says what is missing")
 

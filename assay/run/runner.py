@@ -89,6 +89,7 @@ def _execute(desk: Path, job: dict[str, Any], meter: kernel.Meter, replies: dict
             kernel_manager_class=kernel.manager_for(desk, meter),
             progress_bar=False,
             execution_timeout=job["limits"]["cell_seconds"],
+            iopub_timeout=job["limits"]["cell_seconds"],  # a long queue of output is no silence
             interrupt_on_timeout=True,
             allow_errors=True,
             shutdown_kernel="immediate",
