@@ -111,7 +111,7 @@ def run(
     from assay.records import Outcome
 
     road = _road(**options)
-    _isolated(isolation)
+    _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
         records = _run(road, handed_in, force, isolation)
@@ -176,7 +176,7 @@ def grade(
 ) -> None:
     """Run, judge and report: all steps in one."""
     road = _road(**options)
-    _isolated(isolation)
+    _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
         return _grade(road, handed_in, force, isolation)
@@ -199,7 +199,7 @@ def reproduce(
     if Path(name).name != name:
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = _road(**options)
-    _isolated(isolation)
+    _isolated(isolation, road)
 
     def one(_: "Submission") -> dict[str, Any]:
         handed_in = pipeline.read(road.assignment.root, name)
@@ -332,11 +332,11 @@ def _run(road: "Road", handed_in: "Submission", force: bool, isolation: int) -> 
         return pipeline.run(road, jobs, force=force, progress=progress, isolation=isolation)
 
 
-def _isolated(required: int) -> None:
+def _isolated(required: int, road: "Road") -> None:
     """Say what keeps the code from this machine, or stop before any of it runs."""
     from assay.run import prove
 
-    isolation = prove.require(required)
+    isolation = prove.require(required, road.assignment.root)
     click.echo(f"isolation: {isolation}", err=True)
     for missing in isolation.missing:
         click.echo(f"  {missing}", err=True)

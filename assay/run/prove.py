@@ -99,14 +99,20 @@ def at(level: int) -> Sandbox:
     raise OurFault(f"no sandbox of level {level} here", hint="`assay doctor` says what is missing")
 
 
-def require(level: int) -> Isolation:
+def require(level: int, private: Path) -> Isolation:
     """What this machine isolates with.
 
     Raises
     ------
     OurFault
-        Where that is less than required; nothing of a student's has run by then.
+        Where that is less than required, or `private` lies in a folder that every sandbox sees;
+        nothing of a student's has run by then.
     """
+    if level and (seen := [p for p in _seen() if private.resolve().is_relative_to(p)]):
+        raise OurFault(
+            f"`{private.resolve()}` lies in `{seen[0]}`, which student code can read",
+            hint="keep the course outside the folders of the system and of Python",
+        )
     isolation = best().isolation
     if isolation.level >= level:
         return isolation
@@ -116,6 +122,10 @@ def require(level: int) -> Isolation:
         hint="`assay doctor` says how to get it; to run code that you trust without it, "
         f"`--require-isolation {isolation.level}`",
     )
+
+
+def _seen() -> list[Path]:
+    return [*map(Path, sandbox.SYSTEM), *sandbox.interpreter()]
 
 
 def candidates() -> list[Sandbox]:

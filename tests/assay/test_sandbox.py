@@ -416,7 +416,7 @@ def test_nothing_is_left_behind(
     course: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """No process, no cgroup, no folder, after a run that tried to leave all three."""
-    chosen = kept(4)
+    kept(3)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     marker = f"{40_000 + os.getpid()}.5"
     cell = (
@@ -425,7 +425,7 @@ def test_nothing_is_left_behind(
         "os.makedirs('/desk/evidence/' + 'd/' * 500)\nos.chmod('/desk/evidence/d', 0)"
     )
     groups = set(cgroup_folders())
-    execute(toys.jobs(course, submission(cell, ADD))[0].packed, chosen)
+    execute(toys.jobs(course, submission(cell, ADD))[0].packed)
 
     lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert not any(marker in line for line in lines)
@@ -475,11 +475,17 @@ def test_less_than_required_stops(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(prove, "best", lambda: Sandbox(1, isolation=isolation))
 
     with pytest.raises(OurFault) as refused:
-        prove.require(3)
+        prove.require(3, Path(__file__).parent)
 
     assert "level 3 is required, and this machine has level 1" in str(refused.value)
     assert "could see a process outside" in str(refused.value)
     assert "assay doctor" in str(refused.value)
+
+
+def test_a_course_where_every_sandbox_looks_is_refused():
+    """Its rubric would be readable, whatever the level."""
+    with pytest.raises(OurFault, match="which student code can read"):
+        prove.require(1, Path("/usr/share/course"))
 
 
 def test_folders_that_only_their_owner_may_enter_are_found(tmp_path: Path):
