@@ -16,10 +16,11 @@ RelativePath = Annotated[str, Field(pattern=r"^[\w-][\w./-]*$")]
 
 
 class Limits(Record):
-    """How long a cell, and a whole run, may take on the wall clock."""
+    """How long a cell, and a whole run, may take on the wall clock; the memory of a process."""
 
     cell_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     run_seconds: Annotated[float, Field(gt=0, le=86400)] = 300.0
+    memory_mb: Annotated[float, Field(ge=256, le=1_000_000)] = 2048.0
 
 
 class CriterionSpec(Record):

@@ -8,7 +8,6 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,6 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     from assay.pipeline import Road
     from assay.records import Result
     from assay.submission import Submission
-
-NOT_ISOLATED = (
-    "warning: nothing isolates this code from your account yet: "
-    "grade only what you would run yourself"
-)
-
 
 MAX_SEEDS = 10_000
 
@@ -58,6 +51,21 @@ submissions = click.argument(
     "paths", nargs=-1, required=True, metavar="SUBMISSION...", type=click.Path(path_type=Path)
 )
 force_option = click.option("--force", is_flag=True, help="Run again what has been run already.")
+
+
+def isolation_option(default: int) -> Callable[..., Any]:
+    """The level below which nothing is run; one's own code needs none."""
+    return click.option(
+        "--require-isolation",
+        "isolation",
+        type=click.IntRange(0, 4),
+        default=default,
+        show_default=True,
+        envvar="ASSAY_REQUIRE_ISOLATION",
+        help="Run nothing where the machine isolates less; `assay doctor` explains the levels.",
+    )
+
+
 pass_mark_option = click.option(
     "--pass-mark",
     type=click.FloatRange(0, 100),
@@ -103,14 +111,18 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 @submissions
 @shared_options
 @force_option
-def run(paths: tuple[Path, ...], as_json: bool, force: bool, **options: Any) -> None:
+@isolation_option(3)
+def run(
+    paths: tuple[Path, ...], as_json: bool, force: bool, isolation: int, **options: Any
+) -> None:
     """Execute submissions over every seed and data set, and keep the evidence."""
     from assay.records import Outcome
 
     road = _road(**options)
+    _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        records = _run(road, handed_in, force)
+        records = _run(road, handed_in, force, isolation)
         name = handed_in.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
         return {
@@ -160,15 +172,22 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 @submissions
 @shared_options
 @force_option
+@isolation_option(3)
 @pass_mark_option
 def grade(
-    paths: tuple[Path, ...], as_json: bool, force: bool, pass_mark: float | None, **options: Any
+    paths: tuple[Path, ...],
+    as_json: bool,
+    force: bool,
+    isolation: int,
+    pass_mark: float | None,
+    **options: Any,
 ) -> None:
     """Run, judge and report: all steps in one."""
     road = _road(**options)
+    _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        return _grade(road, handed_in, force)
+        return _grade(road, handed_in, force, isolation)
 
     _for_each(road, paths, as_json, one, pass_mark, keep=True)
 
@@ -176,22 +195,36 @@ def grade(
 @cli.command()
 @shared_options
 @force_option
+@isolation_option(0)
 @click.option("--verify", is_flag=True, help="Run all of it once more and compare bit by bit.")
 @click.option("--name", default="reference", show_default=True, help="The report's folder.")
-def reproduce(as_json: bool, force: bool, verify: bool, name: str, **options: Any) -> None:
+def reproduce(
+    as_json: bool, force: bool, isolation: int, verify: bool, name: str, **options: Any
+) -> None:
     """Run the assignment's own solution over its whole matrix, and write the reports."""
     from assay import pipeline
 
     if Path(name).name != name:
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = _road(**options)
+    _isolated(isolation, road)
 
     def one(_: "Submission") -> dict[str, Any]:
         handed_in = pipeline.read(road.assignment.root, name)
-        answer = _grade(road, handed_in, force)
+        answer = _grade(road, handed_in, force, isolation)
         return _verified(road, handed_in, answer) if verify else answer
 
     _for_each(road, (road.assignment.root,), as_json, one)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def doctor(as_json: bool) -> None:
+    """Show what this machine can isolate, what is missing, and how to get it."""
+    from assay import doctor as doctors
+
+    findings = doctors.examine()
+    click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))
 
 
 def main() -> None:
@@ -303,30 +336,33 @@ def _told(caught: Exception, path: Path, tell_all: bool) -> "AssayError":
     return caught
 
 
-def _grade(road: "Road", handed_in: "Submission", force: bool) -> dict[str, Any]:
+def _grade(road: "Road", handed_in: "Submission", force: bool, isolation: int) -> dict[str, Any]:
     from assay import pipeline
     from assay.report import safe
 
-    records = _run(road, handed_in, force)
+    records = _run(road, handed_in, force, isolation)
     click.echo(f"judging {safe.plain(handed_in.name)}", err=True)
     result = pipeline.judge(road, handed_in, records)
     return _answer(result, str(pipeline.report(road, handed_in, result)))
 
 
-def _run(road: "Road", handed_in: "Submission", force: bool) -> Any:
+def _run(road: "Road", handed_in: "Submission", force: bool, isolation: int) -> Any:
     from assay import pipeline
     from assay.progress import live
 
     jobs = road.jobs(handed_in)
-    if not handed_in.is_reference:
-        _warn_once()
     with live(len(jobs), handed_in.name) as progress:
-        return pipeline.run(road, jobs, force=force, progress=progress)
+        return pipeline.run(road, jobs, force=force, progress=progress, isolation=isolation)
 
 
-@cache
-def _warn_once() -> None:
-    click.echo(NOT_ISOLATED, err=True)
+def _isolated(required: int, road: "Road") -> None:
+    """Say what keeps the code from this machine, or stop before any of it runs."""
+    from assay.run import prove
+
+    isolation = prove.require(required, road.assignment.root)
+    click.echo(f"isolation: {isolation}", err=True)
+    for missing in isolation.missing:
+        click.echo(f"  {missing}", err=True)
 
 
 def _answer(result: "Result", where: str) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from assay.assignment import Assignment
 from assay.audit import Audit, audit
 from assay.errors import AssayError, CannotGrade
 from assay.judge import bench, score
-from assay.records import PartSummary, Result, RunRecord, sound
+from assay.records import Isolation, PartSummary, Result, RunRecord, sound
 from assay.report import executed, markdown, plots
 from assay.run.assemble import Job, assemble
 from assay.store import Store
 from assay.submission import Submission
-
-NO_ISOLATION = "none"
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,17 @@ def read(path: Path, name: str | None = None) -> Submission:
 
 
 def run(
-    road: Road, jobs: list[Job], *, force: bool, progress: schedule.Progress
+    road: Road, jobs: list[Job], *, force: bool, progress: schedule.Progress, isolation: int = 0
 ) -> list[RunRecord]:
-    """Execute what the store does not have."""
-    return schedule.run_all(jobs, road.store, workers=road.workers, force=force, progress=progress)
+    """Execute what the store does not have, or has from a run that was isolated less."""
+    return schedule.run_all(
+        jobs,
+        road.store,
+        workers=road.workers,
+        force=force,
+        progress=progress,
+        isolation=isolation,
+    )
 
 
 def kept(road: Road, handed_in: Submission) -> list[RunRecord]:
@@ -86,7 +91,7 @@ def judge(road: Road, handed_in: Submission, records: list[RunRecord]) -> Result
         assignment=road.assignment.title,
         submission=handed_in.name,
         digest=handed_in.digest,
-        isolation=NO_ISOLATION,
+        isolation=_isolation(records),
         parts=[
             PartSummary(name=p.name, title=p.title, notebook=p.notebook, figures=p.figure)
             for p in road.assignment.part
@@ -100,6 +105,12 @@ def judge(road: Road, handed_in: Submission, records: list[RunRecord]) -> Result
     return result
 
 
+def _isolation(records: list[RunRecord]) -> str:
+    """What kept the runs from this machine; where they differ, the least of it."""
+    kept_by = [record.isolation for record in records]
+    return str(min(kept_by, key=lambda isolation: isolation.level, default=Isolation()))
+
+
 def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
     """Leave a result and a page that say why there are no marks."""
     sentences = [". ".join(filter(None, (e.what, e.found, e.hint))) for e in errors]
@@ -107,7 +118,7 @@ def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
         assignment=road.assignment.title,
         submission=name,
         digest="",
-        isolation=NO_ISOLATION,
+        isolation="not run",
         parts=[],
         runs=[],
         criteria=[],

@@ -20,8 +20,13 @@ class Outcome(StrEnum):
     COMPLETED = "completed"
     CELL_FAILED = "cell failed"
     TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    TOO_MANY_PROCESSES = "too many processes"
+    TOO_MUCH_OUTPUT = "too much output"
+    DISK_FULL = "disk full"
     CRASHED = "crashed"
     EXITED = "exited"
+    PROTOCOL_BROKEN = "protocol broken"
     INFRASTRUCTURE = "infrastructure"
 
 
@@ -72,6 +77,22 @@ class Cell(Record):
     traceback: str | None = None
 
 
+class Isolation(Record):
+    """What kept a run's code from this machine: the level that a canary proved, and by what."""
+
+    level: int = 0
+    means: list[str] = []
+    held: int = 0
+    probes: int = 0
+    missing: list[str] = []
+
+    def __str__(self) -> str:
+        if not self.level:
+            return "none"
+        probes = f"{self.held} of {self.probes} probes held"
+        return f"level {self.level}, {' + '.join(self.means)} ({probes})"
+
+
 class RunRecord(Record):
     """A run that has ended. `key` names everything that could change its evidence."""
 
@@ -82,6 +103,7 @@ class RunRecord(Record):
     seconds: float
     cells: list[Cell]
     numerics: dict[str, str]
+    isolation: Isolation = Isolation()
 
 
 class Check(Record):

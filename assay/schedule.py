@@ -15,14 +15,24 @@ Progress = Callable[[RunRecord, bool], None]
 
 
 def run_all(
-    jobs: Iterable[Job], store: Store, *, workers: int, force: bool, progress: Progress
+    jobs: Iterable[Job],
+    store: Store,
+    *,
+    workers: int,
+    force: bool,
+    progress: Progress,
+    isolation: int = 0,
 ) -> list[RunRecord]:
-    """The records of all jobs in their order; what the store has is not run again."""
+    """The records of all jobs in their order; what the store has is not run again.
+
+    A run that was made with less than this level of isolation is no evidence: it is made again.
+    """
     jobs = list(jobs)
     waiting: dict[str, Job] = {}
     for job in jobs:
-        if store.has(job.key) and not force:
-            progress(store.record(job.key), True)
+        kept = store.record(job.key) if store.has(job.key) else None
+        if kept and kept.isolation.level >= isolation and not force:
+            progress(kept, True)
         else:
             waiting[job.key] = job
     fresh = {}
@@ -57,6 +67,7 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         seconds=round(ended.seconds, 3),
         cells=ended.cells,
         numerics=numerics.profile(),
+        isolation=ended.isolation,
     )
     if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
         store.drop(job.key)

@@ -1,64 +1,142 @@
-"""A kernel of ours for papermill: ipc sockets, one thread, an environment we chose.
+"""A kernel of ours for papermill: ipc sockets, the sandbox's command line, every byte counted.
 
 Over TCP about one parallel start in twenty loses a race for its ports (papermill #511); ipc has
 no ports. The notebook's own kernel name is never honoured.
 """
 
+import json
 import os
 import subprocess
-import sys
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from threading import Thread
+from typing import Any
 
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Type
+from zmq.utils.monitor import recv_monitor_message
 
-from assay.run import numerics
-
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
-
-
-def environment(desk: Path) -> dict[str, str]:
-    """All that a kernel may know: nothing of ours but where its desk stands."""
-    home = str(desk / "home")
-    return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        **numerics.environment(),
-        "HOME": home,
-        "TMPDIR": home,
-        "IPYTHONDIR": f"{home}/.ipython",
-        "MPLCONFIGDIR": f"{home}/.matplotlib",
-        "PYTHONPATH": str(desk / "submission"),
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "ASSAY_KIT": str(desk / "kit"),
-    }
+MB = 1_000_000
+CELL_OUTPUT = 8 * MB
+RUN_OUTPUT = 32 * MB
+DYING = 2.0
+"""Seconds that a dying kernel may take between closing its sockets and its end."""
 
 
-def manager_for(desk: Path) -> type[AsyncKernelManager]:
-    """A kernel manager class whose kernels work at this desk."""
+@dataclass
+class Meter:
+    """What a kernel has sent; over a limit it is killed. `said` is what there is to say of it."""
+
+    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    """Every kernel started; nbclient lets go of them before their wait status can be read."""
+    cell: int = 0
+    run: int = 0
+    cut: bool = False
+    said: str = ""
+
+    def next_cell(self) -> None:
+        self.cell = 0
+
+    def count(self, size: int) -> None:
+        """Another message of so many bytes has arrived."""
+        self.cell += size
+        self.run += size
+        if self.cell > CELL_OUTPUT:
+            self.cut_off(f"sent more than {CELL_OUTPUT // MB} MB of output")
+        elif self.run > RUN_OUTPUT:
+            self.cut_off(f"brought the output of the run above {RUN_OUTPUT // MB} MB")
+
+    def note(self, error: Exception) -> None:
+        """Reading a message went wrong."""
+        self.said = self.said or f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
+
+    def cut_off(self, why: str) -> None:
+        self.said = self.said if self.cut else why
+        self.cut = True
+        for process in self.processes:
+            process.kill()
+
+    def hung_up(self) -> None:
+        """A kernel that dies hangs up, and zmq does on a message above `maxmsgsize`."""
+        until = time.monotonic() + DYING
+        while time.monotonic() < until:
+            if self.processes[-1].poll() is not None:
+                return
+            time.sleep(0.05)
+        self.cut_off(f"sent a message of more than {CELL_OUTPUT // MB} MB")
+
+
+def manager_for(desk: Path, meter: Meter) -> type[AsyncKernelManager]:
+    """A kernel manager class whose kernels work at this desk and are metered."""
+    start = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
+    context = zmq.asyncio.Context()
+    context.maxmsgsize = CELL_OUTPUT
+    context.rcvhwm = 0  # zmq drops messages above a high-water mark; ours are counted instead
+
+    class MeteredChannel(AsyncZMQSocketChannel):
+        def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any) -> None:
+            super().__init__(socket, *arguments)
+            address = f"inproc://monitor-{id(self)}"
+            socket.monitor(address, zmq.EVENT_DISCONNECTED)
+            monitor: zmq.Socket[bytes] = zmq.Context.shadow(context.underlying).socket(zmq.PAIR)
+            monitor.connect(address)
+            Thread(target=_when_hung_up, args=(monitor, meter), daemon=True).start()
+
+        async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+            assert self.socket is not None
+            frames = await self.socket.recv_multipart(**options)
+            meter.count(sum(map(len, frames)))
+            _, message = self.session.feed_identities(frames)
+            return self.session.deserialize(message)
+
+    class MeteredClient(AsyncKernelClient):
+        iopub_channel_class = Type(MeteredChannel)  # type: ignore[assignment]
+        shell_channel_class = Type(MeteredChannel)  # type: ignore[assignment]
 
     class DeskKernelManager(AsyncKernelManager):
-        processes: ClassVar[list["subprocess.Popen[bytes]"]] = []
-        """Every kernel started; nbclient lets go of them before their wait status can be read."""
+        client_factory = Type(MeteredClient)
 
         def __init__(self, **traits: Any) -> None:
-            super().__init__(**traits)
+            super().__init__(context=context, **traits)
             self.transport = "ipc"
             self.connection_file = str(desk / "ipc" / "kernel.json")
             self.ip = str(desk / "ipc" / "kernel")
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            argv.append("--HistoryManager.enabled=False")
-            self._kernel_spec = KernelSpec(argv=argv, display_name="assay", language="python")
+            self._kernel_spec = KernelSpec(
+                argv=start["command"],
+                display_name="assay",
+                language="python",
+                interrupt_mode="message",  # a signal would end the sandbox around the kernel
+            )
+
+        def client(self, **options: Any) -> AsyncKernelClient:  # type: ignore[override]
+            return super().client(context=context, **options)
+
+        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+            return list(start["command"])  # braces in it are braces
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-            options |= {"env": environment(desk), "stdin": subprocess.DEVNULL}
-            await super()._async_launch_kernel(kernel_cmd, **options)
+            if start["user"] is not None:
+                os.chown(self.connection_file, start["user"], start["user"])
+            with (desk / "kernel.log").open("wb") as log:
+                options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+                options |= {"env": dict(start["environment"]), "cwd": "/"}
+                await super()._async_launch_kernel(kernel_cmd, **options)
             assert isinstance(self.provisioner, LocalProvisioner)
             assert self.provisioner.process is not None
-            self.processes.append(self.provisioner.process)
+            meter.processes.append(self.provisioner.process)
 
         _launch_kernel = _async_launch_kernel
 
     return DeskKernelManager
+
+
+def _when_hung_up(monitor: "zmq.Socket[bytes]", meter: Meter) -> None:
+    recv_monitor_message(monitor)
+    meter.hung_up()

@@ -4,12 +4,15 @@
 
 It executes `DESK/notebook.ipynb` with the parameters of `DESK/job.json`, and writes
 `executed.ipynb` and `facts.json` beside them. The facts are what this process saw for itself:
-which cells the kernel answered for, how long they took, and how the kernel ended.
+which cells the kernel answered for, how long they took, and how the kernel ended. A kernel that
+sends too much is ended; messages that cannot be read end as "protocol", the student's outcome.
 """
 
 import ctypes
 import json
 import os
+import resource
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from typing import Any
 import nbformat
 import papermill
 import psutil
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from assay.records import sound
@@ -25,30 +28,57 @@ from assay.run import kernel
 from assay.run.assemble import EXAM_TAG
 
 PR_SET_CHILD_SUBREAPER = 36
+DATA = 1 << 30
+"""Bytes that this process may hold: what a kernel sends is counted, then cut off, in here."""
 
 
 def main(desk: Path) -> None:
     """Execute the desk's notebook and leave the facts."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
-    manager = kernel.manager_for(desk)
-    replies: dict[str, Any] = {}
+    job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+    _limit_ourselves(job["limits"]["run_seconds"])
+    meter = kernel.Meter()
     try:
-        stopped = _execute(desk, manager, replies)
-        exam, cells = _cells(desk, replies)
-        facts = {
-            "stopped": stopped,
-            "exit_code": _exit_code(manager, alive=stopped == ""),
-            "cells": cells,
-            "exam_timed_out": "TimeoutError" in (exam or ""),
-        }
+        facts = _facts(desk, job, meter)
         (desk / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     finally:
         kill_below(psutil.Process())
 
 
-def _execute(desk: Path, manager: Any, replies: dict[str, Any]) -> str:
-    """Run papermill; '' where every cell was answered for, else what stopped it."""
-    job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+def _facts(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> dict[str, Any]:
+    """What became of the notebook: what a kernel provokes in here is its own doing."""
+    facts: dict[str, Any] = {"exit_code": None, "cells": [], "exam_timed_out": False}
+    replies: dict[str, Any] = {}
+    try:
+        stopped = _execute(desk, job, meter, replies)
+        code = _exit_code(meter, alive=stopped == "")
+        exam, cells = _cells(desk, replies, job["limits"]["cell_seconds"])
+        facts = {
+            "exit_code": code,
+            "cells": cells,
+            "exam_timed_out": "TimeoutError" in (exam or ""),
+        }
+    except Exception as error:
+        if _is_ours(error) or not (desk / "at.txt").exists():  # no code of the student's has run
+            raise
+        stopped = "protocol"
+        meter.note(error)
+    return facts | {"stopped": "cut" if meter.cut else stopped, "detail": sound(meter.said)}
+
+
+def _is_ours(error: Exception) -> bool:
+    """A full disk and the like; a kernel that falls silent is a TimeoutError without a number."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
+def _limit_ourselves(run_seconds: float) -> None:
+    """Messages made to be expensive end us, not the machine. Children may raise these again."""
+    for what, value in ((resource.RLIMIT_DATA, DATA), (resource.RLIMIT_CPU, int(run_seconds) + 10)):
+        resource.setrlimit(what, (value, resource.getrlimit(what)[1]))
+
+
+def _execute(desk: Path, job: dict[str, Any], meter: kernel.Meter, replies: dict[str, Any]) -> str:
+    """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
     try:
         papermill.execute_notebook(
             _unformatted(desk / "notebook.ipynb"),
@@ -56,33 +86,33 @@ def _execute(desk: Path, manager: Any, replies: dict[str, Any]) -> str:
             parameters=job["run"]["parameters"],
             kernel_name="python3",
             language="python",
-            cwd=str((desk / "submission" / job["notebook"]).parent),
-            kernel_manager_class=manager,
+            kernel_manager_class=kernel.manager_for(desk, meter),
             progress_bar=False,
             execution_timeout=job["limits"]["cell_seconds"],
+            iopub_timeout=job["limits"]["cell_seconds"],  # a long queue of output is no silence
             interrupt_on_timeout=True,
             allow_errors=True,
             shutdown_kernel="immediate",
-            on_cell_start=_note_where(desk),
+            on_cell_start=_note_where(desk, meter),
             on_cell_executed=lambda cell, cell_index, execute_reply: replies.update(
                 {cell["id"]: (execute_reply or {}).get("content", {})}
             ),
         )
     except PapermillExecutionError:
         return ""  # a cell failed; papermill says so when all have been run
-    except CellTimeoutError:
-        return "timeout"
     except DeadKernelError:
         return "dead"
     return ""
 
 
-def _exit_code(manager: Any, alive: bool) -> int | None:
+def _exit_code(meter: kernel.Meter, alive: bool) -> int | None:
     """The kernel's wait status, or None where it lived until we ended it."""
-    if alive or not manager.processes:
+    if alive or not meter.processes:
         return None
-    code: int | None = manager.processes[-1].wait(timeout=5)
-    return code
+    try:
+        return meter.processes[-1].wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _unformatted(path: Path) -> str:
@@ -90,11 +120,12 @@ def _unformatted(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _note_where(desk: Path) -> Any:
+def _note_where(desk: Path, meter: kernel.Meter) -> Any:
     """A hook that writes down which cell begins, for the case that no one lives to tell."""
     numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
 
     def note(cell: Any, cell_index: int) -> None:
+        meter.next_cell()
         (desk / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
 
     return note
@@ -107,9 +138,10 @@ def _students_cells(desk: Path) -> list[tuple[int, Any]]:
     return list(enumerate(code[:-1], 1))  # the last one is the exam
 
 
-def _cells(desk: Path, replies: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:
+def _cells(
+    desk: Path, replies: dict[str, Any], limit: float
+) -> tuple[str | None, list[dict[str, Any]]]:
     """The exam's error, and the student's code cells with their errors and times on our clock."""
-    limit = json.loads((desk / "job.json").read_text(encoding="utf-8"))["limits"]["cell_seconds"]
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
     exam, cells = None, []
     for cell in nbformat.read(desk / "executed.ipynb", as_version=4).cells:

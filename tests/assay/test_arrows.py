@@ -15,9 +15,11 @@ ROOMS = [
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "advice"),
     *("run.archive", "run.numerics", "run.ask", "run.assemble"),
-    *("run.kernel", "run.runner", "run.execute"),
+    *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
+    *("run.cgroup", "run.desk", "run.reach", "run.sandbox", "run.prove"),
+    *("run.watch", "run.outcome", "run.kernel", "run.runner", "run.execute"),
     *("evidence", "store", "schedule", "audit"),
-    *("judge", "report", "progress", "pipeline", "cli"),
+    *("judge", "report", "progress", "pipeline", "doctor", "cli"),
 ]
 
 
@@ -95,7 +97,7 @@ def test_packages_know_nothing_of_each_other(package: str):
 
 
 SAYS = {"print", "click.echo", "click.secho", "sys.exit", "exit", "quit", "os._exit", "input"}
-ALLOWED = {"assay.run.runner": {"os._exit"}, "assay.cli": SAYS}
+ALLOWED = {"assay.run.canary": {"os._exit"}, "assay.run.runner": {"os._exit"}, "assay.cli": SAYS}
 
 
 @pytest.mark.parametrize("path", files("assay"), ids=module)

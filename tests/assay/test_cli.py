@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from assay import cli, pipeline, schedule
+from assay.records import Isolation
+from assay.run import prove
 from assay.run.execute import Ended, execute
+from assay.run.sandbox import Sandbox
 from assay.store import Store
 from tests.assay import toy as toys
 from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
@@ -55,7 +58,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def words(*words: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["assay", *words])
-        cli._warn_once.cache_clear()
+        monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")  # tested where it is the subject
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -158,9 +161,9 @@ def test_progress_is_talk_and_the_result_is_data(course: Course):
     said = course("grade", "handed_in/ada.ipynb")
 
     assert said.code == 0
-    assert said.out.startswith("ada   sums: 1 seed x 1 dataset   isolation: none")
+    assert said.out.startswith("ada   sums: 1 seed x 1 dataset   isolation: ")
     assert "2/2 judged     reports/ada/index.md" in said.out
-    assert "warning: nothing isolates this code" in said.err
+    assert "isolation: " in said.err
     assert "sums/a/seed-0" in said.err
 
 
@@ -396,7 +399,7 @@ def test_two_submissions_of_one_name_do_not_share_a_report(course: Course, no_ke
     assert said.code != 0 or len({a["submission"] for a in said.json}) == 3
 
 
-COMMANDS = ["check", "run", "judge", "report", "grade", "reproduce"]
+COMMANDS = ["check", "run", "judge", "report", "grade", "reproduce", "doctor"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -406,7 +409,7 @@ def test_every_command_explains_itself(say: Callable[..., Said], command: str):
 
     assert said.code == 0
     assert f"Usage: assay {command}" in said.out
-    assert "--assignment" in said.out
+    assert "--json" in said.out
 
 
 def test_help_lists_every_command(say: Callable[..., Said]):
@@ -441,3 +444,49 @@ def test_the_store_stands_beside_the_assignment(course: Course):
 
     assert len(kept) == 1
     assert Store(course.root / ".assay" / "store").has(kept[0].name)
+
+
+def test_nothing_runs_where_less_is_isolated_than_required(
+    course: Course, no_kernel: None, monkeypatch: pytest.MonkeyPatch
+):
+    """Our fault, exit 4: what is missing, what to do, and not a cell of the student's."""
+    weak = Isolation(level=1, missing=["could see a process outside"])
+    monkeypatch.setattr(prove, "best", lambda: Sandbox(1, isolation=weak))
+    course.hand_in(ada=RIGHT)
+    said = course("grade", "handed_in", "--require-isolation", "3")
+
+    assert said.code == 4
+    assert said.out == ""
+    assert "isolation of level 3 is required, and this machine has level 1" in said.err
+    assert "could see a process outside" in said.err
+    assert "`assay doctor`" in said.err
+
+
+@pytest.mark.parametrize(("command", "level"), [("run", 3), ("grade", 3), ("reproduce", 0)])
+def test_the_code_of_others_is_not_run_unkept(command: str, level: int):
+    """Level 3 for what students hand in; one's own solution may run anywhere."""
+    options = {option.name: option for option in cli.cli.commands[command].params}
+
+    assert options["isolation"].default == level
+
+
+def test_the_isolation_stands_with_every_result(course: Course):
+    """On stderr once, in the head of the answer, in every run of the result."""
+    course.hand_in(ada=RIGHT)
+    said = course("grade", "handed_in/ada.ipynb")
+    isolation = prove.best().isolation
+
+    assert said.code == 0
+    assert said.err.count("isolation: ") == 1
+    assert f"isolation: {isolation}" in said.out
+    assert course.results("ada")["isolation"] == str(isolation)
+    assert course.results("ada")["runs"][0]["isolation"]["level"] == isolation.level
+
+
+def test_the_doctor_says_what_was_tried(say: Callable[..., Said]):
+    """Every attempt of the canary, on the terminal and as JSON."""
+    told, data = say("doctor").out, say("doctor", "--json").json
+
+    assert [name for name in prove.ATTEMPTS if name not in told] == []
+    assert list(data["canary"]) == prove.ATTEMPTS
+    assert data["isolation"]["level"] == prove.best().isolation.level

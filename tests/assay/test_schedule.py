@@ -165,3 +165,13 @@ def test_our_own_failure_does_not_destroy_what_is_kept(machine: Machine, store: 
     run_all(store, 0, force=True)
 
     assert store.has(key)
+
+
+def test_a_run_that_was_isolated_less_than_required_is_made_again(machine: Machine, store: Store):
+    """Evidence from a run that could reach everything is no evidence for one that may not."""
+    for isolation in (0, 0, 3):
+        schedule.run_all(
+            [job(0)], store, workers=1, force=False, progress=Told(), isolation=isolation
+        )
+
+    assert machine.runs == {b"0": 2}

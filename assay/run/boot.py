@@ -1,0 +1,74 @@
+"""The first code in the sandbox: give up rights, lay out the home, then become the kernel.
+
+It runs in Python's isolated mode, so that nothing of the submission is imported before its rights
+are gone. Standard library and ipykernel only: this file is copied into the sandbox, and
+`sandbox.py` says how it is called.
+"""
+
+import json
+import os
+import resource
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import landlock  # type: ignore[import-not-found,unused-ignore]
+import seccomp  # type: ignore[import-not-found,unused-ignore]
+
+
+def start() -> None:
+    """Called with our folder and the settings, in JSON, as arguments."""
+    folder, settings = sys.argv[1:]
+    sys.path.remove(folder)
+    main(json.loads(settings))
+
+
+def main(settings: dict[str, Any]) -> None:
+    """Copy what is written in, give up rights, become the kernel; in this order."""
+    os.umask(0o077)
+    desk, home = Path(settings["desk"]), Path(settings["home"])
+    copy = home / "submission"
+    shutil.copytree(desk / "submission", copy, symlinks=True)  # notebooks write beside themselves
+    if (desk / "fonts").exists():
+        shutil.copytree(desk / "fonts", home / ".matplotlib", dirs_exist_ok=True)
+    _limit(settings["limits"])
+    if settings["guarded"]:
+        rules = [(path, landlock.READ) for path in settings["readable"]]
+        rules += [(path, landlock.READ_WRITE) for path in settings["writable"]]
+        landlock.restrict([*rules, ("/dev", landlock.DEVICE)])
+        seccomp.restrict()
+    os.chdir((copy / settings["notebook"]).parent)
+    os.environ["PYTHONPATH"] = str(copy)
+    sys.dont_write_bytecode = True
+    if "canary" in settings:
+        sys.argv = ["canary.py", json.dumps(settings["canary"])]
+        runpy.run_path(str(Path(__file__).with_name("canary.py")), run_name="__main__")
+    else:
+        _become_kernel(desk, home, copy)
+
+
+def _limit(limits: dict[str, int]) -> None:
+    """Here and not outside: a limit on processes set outside our namespace counts strangers."""
+    for name, value in limits.items():
+        what = getattr(resource, f"RLIMIT_{name}")
+        ceiling = value + 5 if name == "CPU" else value  # a warning first, then the end
+        resource.setrlimit(what, (value, ceiling))
+
+
+def _become_kernel(desk: Path, home: Path, copy: Path) -> None:
+    os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for
+    from ipykernel import iostream, kernelapp
+
+    def without_pipe(socket: Any, pipe: bool, session: Any) -> Any:
+        return iostream.IOPubThread(socket, pipe=False, session=session)  # type: ignore[no-untyped-call]
+
+    # ipykernel opens a TCP socket for what forked children print; zmq aborts where TCP is refused.
+    vars(kernelapp)["IOPubThread"] = without_pipe
+    connection = json.loads((desk / "ipc" / "kernel.json").read_text(encoding="utf-8"))
+    connection["ip"] = str(desk / "ipc" / "kernel")  # the same folder has another name out there
+    (home / "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+    sys.path.insert(0, str(copy))  # last, so that no `random.py` stands before the real one
+    arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
+    kernelapp.launch_new_instance(arguments)

@@ -1,0 +1,140 @@
+"""What can be seen of a run from outside while it goes on: memory, processes, disk.
+
+A look costs well under a millisecond for a kernel that behaves; there are five a second.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assay.run import desk as desks
+from assay.run.cgroup import Cgroup, Counters
+
+KB, MB = 1024, 1 << 20
+DISK = 128 * MB
+FILES = 2_000
+NEARLY = 0.9
+"""A process that holds this share of its memory met its limit: what it asked for next was more."""
+
+
+@dataclass
+class Watch:
+    """The highest of everything so far, and the cell in which a limit was first met."""
+
+    desk: Path
+    home: str | None
+    """The home as the kernel sees it, where it is a file system of its own."""
+    group: Cgroup | None
+    memory_limit: int
+    process_limit: int
+    memory: int = 0
+    processes: int = 0
+    disk: int = 0
+    files: int = 0
+    home_is_full: bool = False
+    counters: Counters = field(default_factory=lambda: Counters(0, 0, 0))
+    met: dict[str, str] = field(default_factory=dict)
+    """Limits that were met, each with the cell in which they were."""
+
+    def look(self, runner: int) -> str:
+        """Look once; the limit for which the run is to be ended now, or ''."""
+        kernel = list(_below(runner))
+        self.processes = max(self.processes, sum(process.threads for process in kernel))
+        self.memory = max([self.memory, *(process.data for process in kernel)])
+        self._measure_disk()
+        if self.home and kernel and _is_full(f"/proc/{kernel[-1].pid}/root{self.home}"):
+            self.home_is_full = True
+        return self.take_stock()
+
+    def take_stock(self) -> str:
+        """Note every limit that has been met; the one that ends the run, or ''."""
+        if self.group:
+            self.counters = self.group.counters()
+        ending = {
+            "killed for memory": self.counters.oom_kills > 0,
+            "processes": self.counters.refused_forks > 0
+            or self.processes >= NEARLY * self.process_limit,
+            "disk": self.disk > DISK or self.files > FILES,
+        }
+        noted = ending | {
+            "memory": self.memory >= NEARLY * self.memory_limit,
+            "home": self.home_is_full,
+        }
+        for limit in (name for name, was_met in noted.items() if was_met):
+            self.met.setdefault(limit, self.where())
+        return next((name for name, was_met in ending.items() if was_met), "")
+
+    def where(self) -> str:
+        """The cell that runs now, in the words of the process that started it."""
+        return (desks.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
+
+    @property
+    def peak(self) -> int:
+        """The most memory that was seen, in bytes."""
+        return max(self.memory, self.counters.peak)
+
+    def _measure_disk(self) -> None:
+        sizes = [
+            facts.st_blocks * 512
+            for folder in desks.WRITABLE
+            for _, facts in desks.files(self.desk / folder, FILES + 1)
+        ]
+        log = self.desk / "kernel.log"
+        written = log.stat().st_size if log.exists() else 0
+        self.disk, self.files = max(self.disk, sum(sizes) + written), max(self.files, len(sizes))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One process: its data segment in bytes, as RLIMIT_DATA counts it, and its threads."""
+
+    pid: int
+    data: int
+    threads: int
+
+
+def _below(pid: int) -> Iterator[Seen]:
+    """Every process below this one."""
+    for child in _children(pid):
+        seen = _look_at(child)
+        if seen:
+            yield seen
+        yield from _below(child)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for task in _names(f"/proc/{pid}/task"):
+        found += _read(f"/proc/{pid}/task/{task}/children").split()
+    return [int(child) for child in found]
+
+
+def _look_at(pid: int) -> Seen | None:
+    lines = _read(f"/proc/{pid}/status").splitlines()
+    status = dict(line.split(":", 1) for line in lines if ":" in line)
+    if "VmData" not in status:  # it has ended meanwhile
+        return None
+    return Seen(pid, int(status["VmData"].split()[0]) * KB, int(status["Threads"]))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_full(folder: str) -> bool:
+    try:
+        facts = os.statvfs(folder)
+    except OSError:
+        return False
+    return facts.f_bavail * facts.f_frsize < 64 * KB
