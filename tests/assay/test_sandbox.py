@@ -430,9 +430,7 @@ def test_nothing_is_left_behind(
 
     lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert not any(marker in line for line in lines)
-    assert not [
-        folder for group in groups if group for folder in group.folders() if folder.exists()
-    ]
+    assert not any(folder.exists() for group in groups if group for folder in group.folders)
     assert list(tmp_path.iterdir()) == []
 
 
