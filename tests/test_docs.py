@@ -37,7 +37,7 @@ def test_every_command_named_is_one(page: Path):
 def test_every_option_named_is_one(page: Path):
     """An option in a text is an option of some command of ours, or of a tool that we call."""
     ours = {name for c in cli.commands.values() for p in c.params for name in p.opts}
-    of_others = {"--list", "--collect-only", "--help"}
+    of_others = {"--list", "--collect-only", "--help", "--scope", "--user", "--security-opt"}
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", page.read_text()))
 
     assert named <= ours | of_others

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -427,10 +428,41 @@ def test_nothing_is_left_behind(
     groups = set(cgroup_folders())
     execute(toys.jobs(course, submission(cell, ADD))[0].packed)
 
-    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not any(marker in line for line in lines)
+    assert not _lives(marker)
     assert set(cgroup_folders()) <= groups
     assert list(tmp_path.iterdir()) == []
+
+
+def test_kernels_end_with_the_program_that_started_them(course: Assignment):
+    """Though it was killed in the middle of a run, and could not end anything itself."""
+    chosen = kept(3)
+    marker = f"{50_000 + os.getpid()}.5"
+    job = toys.jobs(course, submission(f"!sleep {marker}", ADD))[0].packed
+    program = [sys.executable, "-c", _EXECUTE, str(chosen.bwrap)]
+    with tempfile.TemporaryDirectory() as folder:
+        running = subprocess.Popen(
+            program, stdin=subprocess.PIPE, env=os.environ | {"TMPDIR": folder}
+        )
+        assert running.stdin is not None
+        with running.stdin as job_goes_in:
+            job_goes_in.write(job)
+        _wait_until(lambda: _lives(marker))
+        running.kill()
+        running.wait()
+
+        _wait_until(lambda: not _lives(marker))
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _lives(marker: str) -> bool:
+    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return any(marker in line for line in lines)
 
 
 def cgroup_folders() -> list[Path]:
