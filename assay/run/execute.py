@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from assay.errors import OurFault
 from assay.records import Cell, Isolation, Outcome
 from assay.run import archive, cgroup, desk, numerics, prove, sandbox
 from assay.run.outcome import Facts, decide
@@ -50,11 +51,18 @@ def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     """
     chosen = kept_in or prove.best()
     for pause in PAUSES:
-        ended = _attempt(job, chosen)
+        ended = _attempt_or_say_why(job, chosen)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
         time.sleep(pause)
-    return _attempt(job, chosen)
+    return _attempt_or_say_why(job, chosen)
+
+
+def _attempt_or_say_why(job: bytes, chosen: Sandbox) -> Ended:
+    try:
+        return _attempt(job, chosen)
+    except OurFault as error:
+        return Ended(Outcome.INFRASTRUCTURE, error.what, 0.0, [], {}, chosen.isolation)
 
 
 def _attempt(job: bytes, chosen: Sandbox) -> Ended:
@@ -83,10 +91,13 @@ def _lay_out(job: bytes, place: Path) -> dict[str, float]:
 
 def _watch(place: Path, limits: dict[str, float], chosen: Sandbox) -> Watch:
     memory = round(limits["memory_mb"]) * MB
+    group = cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level >= 4 else None
+    if chosen.level >= 4 and group is None:
+        raise OurFault("the cgroup that this sandbox stands on could not be made")
     return Watch(
         desk=place,
         home=chosen.places(place)[1] if chosen.level >= 3 else None,
-        group=cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level >= 4 else None,
+        group=group,
         memory_limit=memory,
         process_limit=PROCESSES,
     )

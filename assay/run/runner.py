@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +28,16 @@ from assay.records import sound
 from assay.run import kernel
 from assay.run.assemble import EXAM_TAG
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 DATA = 1 << 30
 """Bytes that this process may hold: what a kernel sends is counted, then cut off, in here."""
 
 
 def main(desk: Path) -> None:
     """Execute the desk's notebook and leave the facts."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
     job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
     meter = kernel.Meter()

@@ -17,8 +17,9 @@ import pytest
 from assay.assignment import Assignment
 from assay.records import Outcome
 from assay.run import execute as rooms
-from assay.run import runner
+from assay.run import prove, runner
 from assay.run.execute import Ended
+from assay.run.sandbox import Sandbox
 from assay.submission import Submission
 from tests.assay import toy as toys
 from tests.assay.toy import ADD, PARAMETERS, arrays, notebook, submission
@@ -441,12 +442,35 @@ def test_braces_in_the_temporary_folder_are_braces(
 
 
 def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest.MonkeyPatch):
-    """Infrastructure, with its last words; never the student's."""
+    """Infrastructure, with its last words, after three attempts; never the student's."""
+    prove.best()  # before Python is one that fails
+    attempts: list[Path] = []
+    monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(rooms.sys, "executable", "/bin/false")
+    monkeypatch.setattr(rooms.desk, "make", lambda made=rooms.desk.make: _noted(attempts, made()))
     ended = toys.run(course, submission(ADD))
 
+    assert len(attempts) == 3
     assert ended.outcome is Outcome.INFRASTRUCTURE
     assert ended.reason == "the runner ended with status 1: it wrote nothing"
+    assert ended.files == {}
+
+
+def _noted(places: list[Path], place: Path) -> Path:
+    places.append(place)
+    return place
+
+
+def test_a_run_is_never_kept_by_less_than_its_record_says(
+    course: Assignment, monkeypatch: pytest.MonkeyPatch
+):
+    """Where the cgroup of level 4 cannot be made, nothing runs."""
+    monkeypatch.setattr(rooms, "PAUSES", ())
+    monkeypatch.setattr(rooms.cgroup, "create", lambda *_: None)
+    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, Sandbox(4))
+
+    assert ended.outcome is Outcome.INFRASTRUCTURE
+    assert "cgroup" in ended.reason
     assert ended.files == {}
 
 

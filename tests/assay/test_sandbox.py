@@ -15,15 +15,13 @@ import pytest
 from assay.assignment import Assignment
 from assay.errors import OurFault
 from assay.records import Isolation, Outcome
-from assay.run import cgroup, prove, reach, sandbox, seccomp
-from assay.run.execute import Ended, execute
+from assay.run import prove, reach, sandbox, seccomp
+from assay.run.execute import Ended
 from assay.run.prove import ATTEMPTS, KEPT_FROM, Trial
 from assay.run.sandbox import Sandbox
 from tests.assay import toy as toys
+from tests.assay.kept import PINNED, PROGRAM, executing, kept
 from tests.assay.toy import ADD, submission
-
-PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
-"""A machine that is to test the sandbox says so; elsewhere what it lacks is skipped."""
 
 PROBED = toys.GIVEN.replace(
     "    return {",
@@ -43,16 +41,6 @@ def attempt(name, what):
 """
 
 
-def kept(level: int) -> Sandbox:
-    """A sandbox of this level, or a skipped test where the machine cannot have it."""
-    try:
-        return prove.at(level)
-    except OurFault as error:
-        if level <= PINNED:
-            raise
-        pytest.skip(str(error.what))
-
-
 def test_the_machine_has_the_level_that_is_pinned():
     """Where CI says what its machine can do, less is a failure and no skipped test."""
     assert prove.best().level >= PINNED
@@ -69,24 +57,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
 @pytest.fixture(scope="module", params=[4, 3])
 def at_both(request: pytest.FixtureRequest, course: Assignment) -> Callable[..., Ended]:
     """Execute a notebook of these cells at level 4, and at level 3."""
-    return _executing(course, kept(request.param))
-
-
-@pytest.fixture(scope="module")
-def run(course: Assignment) -> Callable[..., Ended]:
-    """Execute a notebook of these cells, with or without a cgroup: what is tested needs none."""
-    kept(3)
-    return _executing(course, prove.best())
-
-
-def _executing(course: Assignment, chosen: Sandbox) -> Callable[..., Ended]:
-    def of(*cells: str, **limits: float) -> Ended:
-        small = course.model_copy(
-            update={"limits": course.limits.model_copy(update={"memory_mb": 512.0, **limits})}
-        )
-        return execute(toys.jobs(small, submission(*cells))[0].packed, chosen)
-
-    return of
+    return executing(course, kept(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +186,7 @@ def test_the_user_really_changes(course: Assignment):
     job = toys.jobs(course, submission(look, ADD))[0].packed
     uids: set[int] = set()
     with subprocess.Popen(
-        [sys.executable, "-c", _EXECUTE, str(chosen.bwrap)], stdin=subprocess.PIPE
+        [sys.executable, "-c", PROGRAM, str(chosen.bwrap)], stdin=subprocess.PIPE
     ) as running:
         assert running.stdin is not None
         running.stdin.write(job)
@@ -230,208 +201,6 @@ def test_the_user_really_changes(course: Assignment):
 
     assert uids - {0} <= set(sandbox.UIDS)
     assert uids - {0}
-
-
-_EXECUTE = """
-import sys
-from pathlib import Path
-from assay.run.execute import execute
-from assay.run.sandbox import Sandbox
-execute(sys.stdin.buffer.read(), Sandbox(3, Path(sys.argv[1])))
-"""
-
-HOGS = {
-    "at once": "x = bytearray(10**9)",
-    "in steps, the error swallowed": (
-        "hog = []\nwhile True:\n    try:\n        hog.append(bytearray(10**7))\n"
-        "    except MemoryError:\n        pass"
-    ),
-}
-
-
-@pytest.mark.parametrize("hog", HOGS)
-def test_a_memory_hog_is_named_so(at_both: Callable[..., Ended], hog: str):
-    """The cell, the limit and what was measured."""
-    ended = at_both("x = 1", HOGS[hog], ADD, cell_seconds=2.0)
-
-    assert ended.outcome is Outcome.OUT_OF_MEMORY
-    assert "cell 3" in ended.reason
-    assert "512 MB" in ended.reason
-
-
-def test_memory_that_no_process_owns_alone_is_counted(course: Assignment):
-    """Shared pages are in no rlimit; the cgroup ends the run, and says its peak."""
-    small = course.limits.model_copy(update={"memory_mb": 512.0})
-    job = toys.jobs(course.model_copy(update={"limits": small}), submission(_SHARED, ADD))[0]
-    ended = execute(job.packed, kept(4))
-
-    assert ended.outcome is Outcome.OUT_OF_MEMORY
-    assert ended.reason == "cell 2 used more than 512 MB of memory (peak 768 MB)"
-
-
-_SHARED = """
-import mmap
-shared, piece = mmap.mmap(-1, 10**9), bytes([1]) * 10**7
-for _ in range(100):
-    shared.write(piece)
-"""
-
-
-def test_a_fork_storm_meets_a_limit(at_both: Callable[..., Ended]):
-    """And is ended as a whole."""
-    ended = at_both("import os\nwhile True:\n    os.fork()", ADD)
-
-    assert ended.outcome is Outcome.TOO_MANY_PROCESSES
-    assert ended.reason.startswith("cell 2 started more than 128 processes and threads at once")
-
-
-def test_threads_are_counted_as_processes_are(at_both: Callable[..., Ended]):
-    """The error in the cell names the limit."""
-    ended = at_both(
-        "import threading, time\n"
-        "for _ in range(500):\n    threading.Thread(target=time.sleep, args=(9,)).start()",
-        ADD,
-        memory_mb=2048.0,
-    )
-
-    assert ended.outcome is Outcome.TOO_MANY_PROCESSES
-
-
-@pytest.mark.parametrize(
-    "loop",
-    [
-        "while True:\n    pass",
-        "while True:\n    try:\n        while True:\n            pass\n"
-        "    except BaseException:\n        pass",
-        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass",
-    ],
-)
-def test_an_endless_loop_times_out(run: Callable[..., Ended], loop: str):
-    """Whether it lets itself be interrupted or not."""
-    ended = run(loop, ADD, cell_seconds=1.0, run_seconds=6.0)
-
-    assert ended.outcome is Outcome.TIMED_OUT
-    assert "cell 2" in ended.reason or "it ended in" in ended.reason
-    assert ended.seconds < 12
-
-
-FLOODS = {
-    "one large display": (
-        "from IPython.display import HTML, display\ndisplay(HTML('x' * 40_000_000))\n"
-        "import time\ntime.sleep(4)"
-    ),
-    "an endless print": "while True:\n    print('x' * 1000)",
-    "many small prints": "for _ in range(20_000):\n    print('x' * 600, flush=True)",
-}
-
-
-@pytest.mark.parametrize("flood", FLOODS)
-def test_too_much_output_ends_the_run(run: Callable[..., Ended], flood: str):
-    """Counted before anybody keeps it."""
-    ended = run(FLOODS[flood], ADD, cell_seconds=30.0, run_seconds=40.0)
-
-    assert ended.outcome is Outcome.TOO_MUCH_OUTPUT
-    assert ended.reason.startswith("cell 2 sent")
-    assert "8 MB" in ended.reason
-    assert len(ended.files.get("executed.ipynb", b"")) < 10_000_000
-
-
-def test_output_of_all_cells_together_has_a_limit(run: Callable[..., Ended]):
-    """Six cells of 7 MB each are more than 32 MB."""
-    cells = ["for _ in range(7):\n    print('x' * 1_000_000, flush=True)"] * 6
-    ended = run(*cells, ADD, cell_seconds=30.0, run_seconds=40.0)
-
-    assert ended.outcome is Outcome.TOO_MUCH_OUTPUT
-    assert "above 32 MB" in ended.reason
-
-
-FILLERS = {
-    "one large file": (
-        "with open('large', 'wb') as f:\n    while True:\n        f.write(bytes(10**7))"
-    ),
-    "many files": (
-        "for i in range(20):\n    with open(f'{i}', 'wb') as f:\n        f.write(bytes(10**8))"
-    ),
-    "the evidence": (
-        "for i in range(5):\n    with open(f'/desk/evidence/{i}', 'wb') as f:\n"
-        "        f.write(bytes(10**8))\nimport time\ntime.sleep(3)"
-    ),
-    "thousands of small files": (
-        "for i in range(10_000):\n    open(f'/desk/evidence/{i}', 'w').close()\n"
-        "import time\ntime.sleep(3)"
-    ),
-}
-
-
-@pytest.mark.parametrize("filler", FILLERS)
-def test_a_full_disk_is_the_runs_own(run: Callable[..., Ended], filler: str):
-    """The machine's disk does not fill; the run is told that its own did."""
-    ended = run(FILLERS[filler], ADD)
-
-    assert ended.outcome is Outcome.DISK_FULL
-    assert ended.reason.startswith("cell 2 ")
-
-
-ENDS = {
-    "import os; os._exit(0)": (Outcome.EXITED, "exit code 0 in cell 2"),
-    "import os; os.kill(os.getpid(), 9)": (Outcome.CRASHED, "SIGKILL in cell 2"),
-    "import ctypes; ctypes.string_at(0)": (Outcome.CRASHED, "SIGSEGV in cell 2"),
-    "import os; os.abort()": (Outcome.CRASHED, "SIGABRT in cell 2"),
-    "import sys; sys.exit(0)": (Outcome.CELL_FAILED, "cell 2 raised SystemExit: 0"),
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-def test_how_a_kernel_ended_is_told_from_its_wait_status(run: Callable[..., Ended], end: str):
-    """Through the sandbox around it as without one."""
-    outcome, words = ENDS[end]
-    ended = run(end, ADD)
-
-    assert ended.outcome is outcome
-    assert words in ended.reason
-
-
-FORGERIES = {
-    "no signature": "k.iopub_socket.send_multipart([b'kernel', b'<IDS|MSG>'] + [b'{}'] * 5)",
-    "no delimiter": "k.iopub_socket.send_multipart([b'nonsense'])",
-    "no content": (
-        "k.session.send(k.iopub_socket, 'stream', content={}, parent=k.get_parent())\n"
-        "import time; time.sleep(1)"
-    ),
-}
-
-
-@pytest.mark.parametrize("forgery", FORGERIES)
-def test_messages_that_cannot_be_read_are_the_students_doing(
-    run: Callable[..., Ended], forgery: str
-):
-    """`protocol broken`, never our fault, and never a completed run."""
-    ended = run(f"k = get_ipython().kernel\n{FORGERIES[forgery]}", ADD)
-
-    assert ended.outcome is Outcome.PROTOCOL_BROKEN
-    assert "cell 2" in ended.reason
-
-
-def test_nothing_is_left_behind(
-    course: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """No process, no cgroup, no folder, after a run that tried to leave all three."""
-    kept(3)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    marker = f"{40_000 + os.getpid()}.5"
-    cell = (
-        "import os, subprocess\n"
-        f"subprocess.Popen(['sleep', '{marker}'], start_new_session=True)\n"
-        "os.makedirs('/desk/evidence/' + 'd/' * 500)\nos.chmod('/desk/evidence/d', 0)"
-    )
-    groups, create = [], cgroup.create
-    monkeypatch.setattr(cgroup, "create", lambda *of: groups.append(create(*of)) or groups[-1])
-    execute(toys.jobs(course, submission(cell, ADD))[0].packed)
-
-    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not any(marker in line for line in lines)
-    assert not any(folder.exists() for group in groups if group for folder in group.folders)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("level", range(5))
@@ -500,63 +269,3 @@ def test_the_filter_is_written_for_two_processors():
     assert {len(seccomp.program(name) or b"") % 8 for name in ("x86_64", "aarch64")} == {0}
     assert seccomp.program("x86_64") != seccomp.program("aarch64")
     assert seccomp.program("riscv64") is None
-
-
-class FakeGroups:
-    """A tree of version 2 groups in a temporary folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def add(self, name: str, *, shared: str = "", members: str = "") -> Path:
-        folder = self.root / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "cgroup.controllers").write_text("cpu memory pids")
-        (folder / "cgroup.subtree_control").write_text(shared)
-        (folder / "cgroup.procs").write_text(members)
-        return folder
-
-
-@pytest.fixture
-def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGroups:
-    monkeypatch.setattr(cgroup, "ROOT", tmp_path)
-    monkeypatch.setattr(cgroup, "_own", lambda: {"": "/user/scope"})
-    made = FakeGroups(tmp_path)
-    made.add("", shared="memory pids")
-    made.add("user", shared="memory pids")
-    return made
-
-
-def test_a_delegated_group_is_shared_out_from_a_leaf(groups: FakeGroups):
-    """Version 2 gives controllers to children only where the parent has no members."""
-    scope = groups.add("user/scope", members=str(os.getpid()))
-    made = cgroup.create(1000, 10)
-
-    assert made is not None
-    assert made.memory.parent == scope
-    assert (scope / cgroup.LEAF / "cgroup.procs").read_text() == str(os.getpid())
-    assert (scope / "cgroup.subtree_control").read_text() == "+memory +pids"
-    assert (made.memory / "memory.max").read_text() == "1000"
-    assert (made.memory / "pids.max").read_text() == "10"
-
-
-def test_a_group_where_others_live_is_left_as_it_is(groups: FakeGroups):
-    """The next one above that shares its controllers is taken."""
-    scope = groups.add("user/scope", members=f"{os.getpid()}\n1")
-    made = cgroup.create(1000, 10)
-
-    assert made is not None
-    assert made.memory.parent == groups.root / "user"
-    assert not (scope / cgroup.LEAF).exists()
-
-
-def test_counters_of_version_2_are_read(groups: FakeGroups):
-    """Kills for memory, refused forks, the peak."""
-    groups.add("user/scope", members=str(os.getpid()))
-    made = cgroup.create(1000, 10)
-    assert made is not None
-    (made.memory / "memory.events").write_text("low 0\noom 3\noom_kill 2\n")
-    (made.memory / "memory.peak").write_text("900\n")
-    (made.memory / "pids.events").write_text("max 7\n")
-
-    assert made.counters() == cgroup.Counters(oom_kills=2, peak=900, refused_forks=7)

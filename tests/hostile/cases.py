@@ -108,7 +108,8 @@ BROKEN = [
     cells("pip install", Outcome.COMPLETED, "", "!pip install requests", ADD, earned=FULL),
     cells("asks for keyboard input", Outcome.CELL_FAILED, "StdinNotImplementedError",
           "name = input('Your name?')", ADD, earned=FULL),
-    cells("too slow", Outcome.TIMED_OUT, "took longer than", "import time\ntime.sleep(600)", ADD, earned=FULL),
+    cells("too slow", Outcome.TIMED_OUT, "took longer than", "import time\ntime.sleep(600)",
+          ADD, earned=FULL),
 ]  # fmt: skip
 
 GREEDY = [
@@ -121,7 +122,8 @@ GREEDY = [
     cells("30 GB of shared memory", Outcome.OUT_OF_MEMORY, "memory",
           "import mmap\nkept = []\nfor _ in range(3000):\n    try:\n        "
           "block = mmap.mmap(-1, 10 * 2**20)\n        block.write(b'x' * 10 * 2**20)\n        "
-          "kept.append(block)\n    except (MemoryError, OSError):\n        pass", ADD, least_level=4),
+          "kept.append(block)\n    except (MemoryError, OSError):\n        pass",
+          ADD, least_level=4),
     cells("fork storm", Outcome.TOO_MANY_PROCESSES, "processes",
           "import os, time\nwhile True:\n    try:\n        if os.fork() == 0:\n"
           "            time.sleep(600)\n    except OSError:\n        pass", ADD),

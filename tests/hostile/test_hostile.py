@@ -135,7 +135,8 @@ def test_the_grades_of_twenty_do_not_depend_on_ten_hostile_ones(
     at_level(3, monkeypatch)
     honest = {f"s{i:02}.ipynb": notebook(PARAMETERS, f"# {i}", (ADD, SUBTRACT)[i % 2])
               for i in range(20)}  # fmt: skip
-    names = ("segfault", "fork storm", "os._exit(0)", "kills all it can, itself among them", "endless loop",
+    names = ("segfault", "fork storm", "os._exit(0)", "endless loop",
+             "kills all it can, itself among them",
              "writes results of its own", "leaves startup files behind", "disk filled",
              "walks the file system", "brings conftest and pytest.ini")  # fmt: skip
     hostile = {case.name: dict(case.files) for case in CASES if case.name in names}
@@ -238,7 +239,7 @@ def assert_nowhere(secret: str, printed: str, reports: Path) -> None:
 
 def assert_harmless(printed: str, reports: Path) -> None:
     """No page, no line on the terminal, holds what a browser or a terminal would act on."""
-    assert not RISKY.search(printed)
+    assert not re.search("\x1b|\u202e", printed)
     for path in reports.rglob("*.md"):
         unquoted = re.sub(r"`[^`\n]*`|^ {4}.*$|```.*?```", "", path.read_text(), flags=re.S | re.M)
         assert not RISKY.search(unquoted), path

@@ -1,0 +1,48 @@
+"""Sandboxes for tests: those that this machine has, and a way to execute a notebook in them."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from assay.assignment import Assignment
+from assay.errors import OurFault
+from assay.run import prove
+from assay.run.execute import Ended, execute
+from assay.run.sandbox import Sandbox
+from tests.assay import toy as toys
+from tests.assay.toy import submission
+
+PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
+"""A machine that is to test the sandbox says so; elsewhere what it lacks is skipped."""
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from assay.run.execute import execute
+from assay.run.sandbox import Sandbox
+execute(sys.stdin.buffer.read(), Sandbox(3, Path(sys.argv[1])))
+"""
+"""Executes the job on its standard input at level 3, by the bubblewrap that it is told."""
+
+
+def kept(level: int) -> Sandbox:
+    """A sandbox of this level, or a skipped test where the machine cannot have it."""
+    try:
+        return prove.at(level)
+    except OurFault as error:
+        if level <= PINNED:
+            raise
+        pytest.skip(str(error.what))
+
+
+def executing(course: Assignment, chosen: Sandbox) -> Callable[..., Ended]:
+    """Execute a notebook of these cells, with 512 MB and other limits as they are told."""
+
+    def of(*cells: str, **limits: float) -> Ended:
+        small = course.model_copy(
+            update={"limits": course.limits.model_copy(update={"memory_mb": 512.0, **limits})}
+        )
+        return execute(toys.jobs(small, submission(*cells))[0].packed, chosen)
+
+    return of
