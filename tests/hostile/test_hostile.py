@@ -26,7 +26,7 @@ from tests.hostile.cases import CASES, FORGING, INJECTED, NONE, REFUSED, Hostile
 PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
 HONEST = {f"honest-{i}": notebook(PARAMETERS, f"# {i}", ADD) for i in range(3)}
 WRONG = {"wrong": notebook(PARAMETERS, SUBTRACT)}
-RISKY = re.compile(r"<script|<img|<svg|\x1b|\u202e|\]\(javascript:", re.IGNORECASE)
+RISKY = re.compile(r"(?<!\\)<(script|img|svg)|(?<!\\)\]\(javascript:|\x1b|\u202e", re.IGNORECASE)
 
 
 @pytest.fixture
