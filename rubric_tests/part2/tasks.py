@@ -4,7 +4,8 @@ reverse-5         [3, 5, 2, 4, 1] -> [1, 4, 2, 5, 3], digits from 1 to 9
 reverse-1-to-10   the same for 1 to 10 digits
 sort-5            [3, 5, 2, 4, 1] -> [1, 2, 3, 4, 5]
 reverse-20        twenty digits
-add-3             358 + 467: [3, 5, 8, 10, 4, 6, 7] -> [0, 8, 2, 5], where 10 is the plus sign
+add-3             358 + 467: [3, 5, 8, 10, 4, 6, 7] -> [5, 1, 2, 1, 8, 0], where 10 is the plus
+                  sign: units first, the digit and the carry of each column
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ TASKS = {
     "reverse-1-to-10": Task("reverse-1-to-10", 10, 10),
     "sort-5": Task("sort-5", 5, 5),
     "reverse-20": Task("reverse-20", 20, 20),
-    "add-3": Task("add-3", 7, 4),
+    "add-3": Task("add-3", 7, 6),
 }
 
 
@@ -58,15 +59,23 @@ def draw(task: str, rng: np.random.Generator) -> Sequence:
 def answer(task: str, sequence: Sequence) -> Sequence:
     """The right answer to one sequence."""
     if task == "add-3":
-        place = sequence.index(PLUS)
-        return digits(number(sequence[:place]) + number(sequence[place + 1 :]), width=4)
+        return columns(number(sequence[:3]), number(sequence[4:]))
     if task == "sort-5":
         return sorted(sequence)
     return list(reversed(sequence))
 
 
-def digits(n: int, width: int = 3) -> Sequence:
-    return [int(digit) for digit in str(n).zfill(width)]
+def columns(left: int, right: int) -> Sequence:
+    """Of the units, tens and hundreds: the digit of the sum, and what goes over to the next."""
+    written = []
+    for ten in (10, 100, 1000):
+        total = left % ten + right % ten
+        written += [total % ten * 10 // ten, total // ten]
+    return written
+
+
+def digits(n: int) -> Sequence:
+    return [int(digit) for digit in str(n)]
 
 
 def number(sequence: Sequence) -> int:

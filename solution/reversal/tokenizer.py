@@ -28,8 +28,8 @@ def encode(sequences: Sequence[Sequence[int]]) -> Int[Tensor, "batch length"]:
     numbers = torch.tensor(list(chain.from_iterable(sequences)), dtype=torch.long)
     if (numbers < 0).any():
         raise ValueError(f"{numbers.min()} is negative; sequences hold integers from 0 upwards")
-    lengths = torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
-    there = torch.arange(max(lengths, default=0)) < lengths.unsqueeze(1)
+    lengths = [len(sequence) for sequence in sequences]
+    there = torch.arange(max(lengths, default=0)) < torch.tensor(lengths).unsqueeze(1)
     return torch.full(there.shape, PAD).masked_scatter(there, numbers + N_SPECIAL)
 
 

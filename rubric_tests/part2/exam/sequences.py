@@ -11,17 +11,18 @@ CHUNK = 4096
 
 def table(sequences, width):
     """Lists of whole numbers as rows, filled up with -1 and cut at the width."""
-    rows = np.full((len(sequences), int(width)), -1, dtype=np.int16)
+    width = int(width)
+    rows = np.full((len(sequences), width), -1, dtype=np.int64)
     for row, sequence in zip(rows, sequences, strict=True):
-        numbers = np.ravel(np.asarray(sequence))
+        numbers = np.asarray(sequence).ravel()
         if numbers.size and numbers.dtype.kind not in "iu":
             raise TypeError(f"expected a list of whole numbers, not {numbers.dtype}")
-        row[: numbers.size] = np.clip(numbers[: row.size], -1, 9999)
-    return rows
+        row[: numbers.size] = numbers[:width]
+    return rows.clip(-1, 9999).astype(np.int16)
 
 
 def lists(rows):
-    return [[int(entry) for entry in row if entry >= 0] for row in rows]
+    return [[entry for entry in row if entry >= 0] for row in rows.tolist()]
 
 
 def one_at_a_time(model, sequences, width):

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ WORKED = {
         [*range(1, 10), *range(1, 10), 9, 9],
         [9, 9, *range(9, 0, -1), *range(9, 0, -1)],
     ),
-    "add-3": ([3, 5, 8, PLUS, 4, 6, 7], [0, 8, 2, 5]),
+    "add-3": ([3, 5, 8, PLUS, 4, 6, 7], [5, 1, 2, 1, 8, 0]),
 }
 
 
@@ -25,20 +27,19 @@ def test_the_worked_example_comes_out(name):
 
 @pytest.mark.parametrize("name", TASKS)
 def test_the_two_sides_share_no_sequence(name):
-    """No source appears twice, on one side or on both, and every target is the right one."""
+    """No source is on both sides or tested twice, and every target is the right one."""
     task = TASKS[name]
-    data = split(task, np.random.default_rng(0), n_pairs=3001)
-    sources = [tuple(source) for source in data.train_inputs + data.test_inputs]
+    data = split(task, np.random.default_rng(0), n_train=1500)
+    train, test = (list(map(tuple, side)) for side in (data.train_inputs, data.test_inputs))
 
-    assert len(set(sources)) == len(sources) == 3001
-    assert len(data.train_inputs) == 1500
+    assert len(set(train) | set(test)) == len(set(train)) + len(test)
+    assert data.train_targets == [task.answer(source) for source in data.train_inputs]
     assert data.test_targets == [task.answer(source) for source in data.test_inputs]
 
 
-@pytest.mark.parametrize("name", ["reverse-5", "sort-5"])
-def test_all_five_digit_sequences_are_there(name):
+def test_all_five_digit_sequences_are_there():
     """Both sides together are all 59,049; at most 29,524 are to train on."""
-    data = split(TASKS[name], np.random.default_rng(3))
+    data = split(TASKS["reverse-5"], np.random.default_rng(3))
     both = {tuple(source) for source in data.train_inputs + data.test_inputs}
 
     assert both == {tuple(sequence) for sequence in every_five_digits()}
@@ -46,11 +47,42 @@ def test_all_five_digit_sequences_are_there(name):
     assert len(data.train_inputs) == 29_524
 
 
+@pytest.mark.parametrize("name", ["reverse-1-to-10", "sort-5"])
+def test_both_sides_hold_rare_and_frequent_sequences_in_the_same_shares(name):
+    """Sources that came early, or often, are not all on one side: short ones, and those alike."""
+    data = split(TASKS[name], np.random.default_rng(0))
+    train = {tuple(source) for source in data.train_inputs}
+    test = {tuple(source) for source in data.test_inputs}
+    kind = len if name == "reverse-1-to-10" else lambda source: len(set(source))
+    kinds = Counter(map(kind, train | test))
+    shares = {n: Counter(map(kind, test))[n] / of_all for n, of_all in kinds.items() if of_all > 50}
+
+    assert len(shares) >= 4
+    assert all(0.03 < share < 0.3 for share in shares.values()), shares
+
+
+def test_every_length_is_trained_on_as_often():
+    """Each of ten lengths makes about a tenth of what is trained on; of length 1 there are nine."""
+    data = split(TASKS["reverse-1-to-10"], np.random.default_rng(0))
+    shares = np.bincount(list(map(len, data.train_inputs))) / len(data.train_inputs)
+
+    assert shares[1:] == pytest.approx([0.1] * 10, abs=0.04)
+
+
+def test_sequences_with_digits_alike_are_drawn_often():
+    """A fifth of the questions to sort have five alike; of all sequences one in 6,561 has."""
+    sources = TASKS["sort-5"].sources(np.random.default_rng(0), 5000)
+    most_alike = [max(Counter(source).values()) for source in sources]
+
+    assert min(Counter(most_alike)[n] for n in range(1, 6)) > 0.03 * 5000
+    assert Counter(most_alike)[5] == pytest.approx(1000, abs=150)
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_data_are_drawn_from_the_rng(name):
     """The same seed draws the same pairs, another seed others."""
     first, again, other = (
-        split(TASKS[name], np.random.default_rng(seed), n_pairs=200) for seed in (1, 1, 2)
+        split(TASKS[name], np.random.default_rng(seed), n_train=100) for seed in (1, 1, 2)
     )
 
     assert first == again
@@ -72,7 +104,9 @@ def test_sources_look_as_their_tasks_say():
     assert {number for source in sums for number in source} == set(range(11))
 
 
-def test_sums_have_four_digits():
-    """The smallest sum and the largest."""
-    assert add([1, 0, 0, PLUS, 1, 0, 0]) == [0, 2, 0, 0]
-    assert add([9, 9, 9, PLUS, 9, 9, 9]) == [1, 9, 9, 8]
+def test_a_carry_goes_over_to_the_next_column():
+    """The smallest sum, the largest, one carry that makes another, and numbers of one digit."""
+    assert add([1, 0, 0, PLUS, 1, 0, 0]) == [0, 0, 0, 0, 2, 0]
+    assert add([9, 9, 9, PLUS, 9, 9, 9]) == [8, 1, 9, 1, 9, 1]
+    assert add([5, 4, 7, PLUS, 1, 5, 3]) == [0, 1, 0, 1, 7, 0]
+    assert add([8, PLUS, 7]) == [5, 1]

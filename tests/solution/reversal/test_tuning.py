@@ -14,7 +14,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr(tuning, "STEPS", 10)
-    monkeypatch.setattr(tuning, "split", lambda task, rng: split(task, rng, n_pairs=400))
+    monkeypatch.setattr(tuning, "split", lambda task, rng: split(task, rng, n_train=200))
 
 
 def test_a_search_writes_its_table_and_goes_on_where_it_was(tmp_path, capsys):
