@@ -186,6 +186,9 @@ PRYING = [
     cells("evidence is a symlink", Outcome.EXITED, "before the last question",
           EVIDENCE + BEFORE + "os.symlink('/etc/passwd', desk / 'add' / 'plain.npz')",
           ADD),
+    cells("evidence is a hard link", Outcome.COMPLETED, "",
+          EVIDENCE + BEFORE + "(desk / 'twin').write_bytes(b'')\n"
+          "os.link(desk / 'twin', desk / 'add' / 'plain.npz')", ADD),
     cells("evidence is a pipe", Outcome.TIMED_OUT, "took longer than",
           EVIDENCE + BEFORE + "os.mkfifo(desk / 'add' / 'plain.npz')", ADD),
     cells("evidence is a directory", Outcome.EXITED, "before the last question",

@@ -1,0 +1,48 @@
+"""What the sandbox costs: one notebook in it and in a bare kernel, interleaved.
+
+    python -m benchmarks.sandbox
+
+Prints Markdown: medians, and the median of the ratios of neighbours.
+"""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from assay.run import prove
+from assay.run.execute import execute
+from assay.run.sandbox import Sandbox
+from tests.assay import toy as toys
+
+WORK = """
+import time
+import numpy as np
+rng, x = np.random.default_rng(0), np.eye(300)
+start = time.process_time()
+while time.process_time() - start < 4:
+    x = np.linalg.qr(x @ rng.normal(size=(300, 300)))[0]
+"""
+
+
+def seconds(job: bytes, sandbox: Sandbox) -> float:
+    start = time.perf_counter()
+    ended = execute(job, sandbox)
+    if ended.outcome != "completed":
+        raise SystemExit(f"level {sandbox.level}: {ended.reason}")
+    return time.perf_counter() - start
+
+
+def main(rounds: int = 7) -> None:
+    kept, bare = prove.best(), Sandbox(0)
+    with tempfile.TemporaryDirectory() as folder, toys.course(Path(folder) / "course") as course:
+        job = toys.jobs(course, toys.submission(WORK, toys.ADD))[0].packed
+        pairs = [(seconds(job, kept), seconds(job, bare)) for _ in range(rounds)]
+    print(f"| level {kept.level} | bare kernel | ratio |\n|--:|--:|--:|")
+    inside, outside = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(one / other for one, other in pairs)
+    print(f"| {inside:.2f} s | {outside:.2f} s | {ratio:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
