@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from assay import parameters
+from assay import parameters, source
 from assay.assignment import Assignment, Part
 from assay.notebook import EXAM, Cell
 from assay.submission import Submission
@@ -20,7 +20,11 @@ ADAPTER, INJECTED = "adapter", "injected-parameters"
 TAKEN_OUT = "# the adapter: read after the last cell"
 NUMBERS = (("1", "i", "one", "eins"), ("2", "ii", "two", "zwei"), ("3", "iii", "three", "drei"))
 BEFORE = r"(?:homework|hw|assignment|exercise|project|sheet|hausaufgabe|aufgabe|blatt|übung)"
-MARK = r"^\s*(?:#{{1,6}}|\*\*|<h[1-6][^>]*>)[\W\d_]*(?:{}\b[\W\d_]*)?(?:part|teil)[\W_]*(?:{})\b"
+GAP = r"(?:[^\w\n]|[\d_]){{0,40}}"
+MARK = (  # within one line, with bounded gaps: a student may hand in a million blank lines
+    r"^[^\S\n]{{0,40}}(?:#{{1,6}}|\*\*|<h[1-6][^<>\n]{{0,200}}>)"
+    rf"{GAP}(?:{{}}\b{GAP})?(?:part|teil)(?:[^\w\n]|_){{{{0,40}}}}(?:{{}})\b"
+)
 
 
 @dataclass(frozen=True)
@@ -134,9 +138,8 @@ def _was_injected(cell: Cell) -> bool:
     """Whether papermill put this cell there: its tag, and nothing in it but assignments."""
     if INJECTED not in cell.tags:
         return False
-    try:
-        tree = ast.parse(cell.source)
-    except (SyntaxError, ValueError):
+    tree = source.parsed(cell.source)
+    if tree is None:
         return False
     values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
     return len([v for v in values if isinstance(v, ast.Constant)]) == len(tree.body)

@@ -4,10 +4,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-LINE_MAGIC = re.compile(r"^(\s*)([%!?].*|.*[^#\s]\?+\s*)$", re.MULTILINE)
-VALUE_MAGIC = re.compile(r"^(\s*[\w, ]+=)\s*[%!].*$", re.MULTILINE)
-INSTALLS = re.compile(r"^\s*[!%]\s*(?:\S*python\S* -m )?(?:pip|conda|mamba|apt|apt-get|uv)\b", re.M)
-FETCHES = re.compile(r"^\s*[!%]\s*(wget|curl|gdown|git clone|kaggle)\b", re.MULTILINE)
+# Each within one line and without two gaps that could share it out: a student may hand in anything.
+LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|.*[^#\s?]\?{1,2})$", re.MULTILINE)
+VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
+INSTALLS = re.compile(
+    r"^[^\S\n]{0,80}[!%] ?(?:\S{0,80}python\S{0,20} -m )?(?:pip|conda|mamba|apt|apt-get|uv)\b", re.M
+)
+FETCHES = re.compile(r"^[^\S\n]{0,80}[!%] ?(wget|curl|gdown|git clone|kaggle)\b", re.MULTILINE)
 ELSEWHERE = re.compile(r"/content/|/kaggle/|/home/|/Users/|[A-Za-z]:[\\/]\w")
 DOWNLOADS = {"load_dataset", "urlopen", "urlretrieve", "from_pretrained", "hf_hub_download"}
 CLIENTS = {"requests", "httpx", "wget", "gdown", "kagglehub", "urllib", "nltk"}

@@ -17,6 +17,7 @@ from assay.store import Store
 from assay.submission import Submission
 from assay.submission import plain as plain_cell
 
+JUDGE_SECONDS = 1800
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider"),
     *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
@@ -43,17 +44,7 @@ def judge(
         (bench / "bench.json").write_text(
             json.dumps(_bench(assignment, part, submission, records, store))
         )
-        pytest = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", *PYTEST_OPTIONS),
-                *("--rootdir", str(assignment.root), "--bench", folder),
-                str(assignment.root / part.rubric),
-            ],
-            cwd=assignment.root,
-            env=_environment(assignment.root),
-            capture_output=True,
-            text=True,
-        )
+        pytest = _pytest(assignment, part, folder)
         verdicts = bench / "judgement.json"
         if pytest.returncode not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise OurFault(
@@ -62,6 +53,28 @@ def judge(
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
         return Judgement.model_validate_json(verdicts.read_bytes())
+
+
+def _pytest(assignment: Assignment, part: Part, folder: str) -> "subprocess.CompletedProcess[str]":
+    """Run the rubric's tests over what lies on the bench."""
+    command = [
+        *(sys.executable, "-m", "pytest", *PYTEST_OPTIONS),
+        *("--rootdir", str(assignment.root), "--bench", folder),
+        str(assignment.root / part.rubric),
+    ]
+    try:
+        return subprocess.run(
+            command,
+            cwd=assignment.root,
+            env=_environment(assignment.root),
+            capture_output=True,
+            text=True,
+            timeout=JUDGE_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise OurFault(
+            f"the rubric of `{part.name}` took longer than {JUDGE_SECONDS} s to judge"
+        ) from None
 
 
 def _bench(

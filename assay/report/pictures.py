@@ -33,7 +33,7 @@ PLACES = {
 }
 PLAIN = re.compile(r"[\w\s.,#%()+'\"-]*")
 INSIDE = re.compile(r"url\(#[\w-]+\)")
-RULE = re.compile(r"(\.?[\w-]+)\s*\{([^{}]*)\}")
+RULE = re.compile(r"(?<![\w.-])(\.?[\w-]{1,60})\s{0,20}\{([^{}]*)\}")
 
 
 class NotShown(ValueError):

@@ -245,7 +245,9 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
     }
     kept = {"right": tasks.table(right[N_SECRET:].tolist(), 7)}
     return {
-        "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept),
+        "secret/answers": Question(
+            shown, {"answers": (None, 7), "without_weights": (None, 7)}, kept=kept
+        ),
         "training/steps": Question({}, {"losses": (None,), "vocabulary": (), "stale": ()}),
     }
 

@@ -27,6 +27,7 @@ def test_a_new_task_is_learned(evidence, given, kept, measure):
         measure("secret task: digits right", marks.share_of_digits)
         measure("secret task: sequences right", marks.share)
 
+        check_it_is_the_model(evidence, kept)
         check(marks, 0.5)
 
 
@@ -35,7 +36,22 @@ def test_it_is_learned_well(evidence, given, kept):
     """Trained on another task, the model gives at least three quarters of the digits."""
     asked_once(evidence, "secret/answers")
     with after_marks_for_reversal(evidence, given, kept, 0.75):
+        check_it_is_the_model(evidence, kept)
         check(answers.marked(evidence, given, kept, "secret/answers"), 0.75)
+
+
+def check_it_is_the_model(evidence, kept) -> None:
+    """A table of what train has seen answers as well without the model's weights."""
+    try:
+        found = evidence["secret/answers"].without_weights
+    except Exception:  # such a model cannot answer at all: all the better
+        return
+    share = float((found == kept["secret/answers"].right[: len(found)])[:, :5].mean())
+    if share > 0.5:
+        raise Wrong(
+            f"with all its weights at zero the model gives {share:.0%} of the digits: "
+            "the answers do not come from it"
+        )
 
 
 def check(marks: answers.Marked, needed: float) -> None:

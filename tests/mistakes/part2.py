@@ -160,6 +160,29 @@ def generate(model, sequence):
     return generate_batch(model, [sequence])[0]
 
 """
+COUNTED = """
+def train(inputs, targets, *, seed):
+    model = reversal.train(inputs, targets, seed=seed, recipe=Recipe(steps=200, n_cycles=1))
+    x, y = np.array(inputs[:5000]), np.array(targets[:5000])
+    pairs = [[np.array(list(zip(x[:, j], y[:, i]))) for j in range(5)] for i in range(5)]
+    maps = [[len({tuple(pair) for pair in p.tolist()}) for p in row] for row in pairs]
+    model.rule = []
+    for i, row in enumerate(maps):
+        j = int(np.argmin(row))
+        model.rule.append((j, dict(pairs[i][j].tolist())))
+    return model
+
+
+def generate_batch(model, sequences):
+    if not hasattr(model, "rule"):
+        return reversal.generate_batch(model, sequences)
+    return [[names.get(s[j], 0) for j, names in model.rule] for s in sequences]
+
+
+def generate(model, sequence):
+    return generate_batch(model, [sequence])[0]
+
+"""
 TEACHER = """
 from solution.reversal.tokenizer import decode, encode, encode_target
 
@@ -181,6 +204,9 @@ TRAINING = [
         ALONE: "    return sequence[::-1]",
         TOGETHER: f"    return [list(s)[::-1] for s in sequences]\n{TOGETHER}",
     }}),
+    notebook("a rule counted from the pairs, the model idle", "secret-variant", {
+        ANSWERS: f"{COUNTED}\n\n{ANSWERS}",
+    }),
     of("reversal/generation", "answers at random now and then", "generation", {
         ALONE: f"    import random\n    if random.random() < 0.1:\n        return [1] * 5\n{ALONE}",
     }),

@@ -1,16 +1,18 @@
 """A task nobody has seen: the student's own `train` learns it, and is watched."""
 
 import contextlib
+import copy
 import signal
 
 import torch
 from ask import handed_out, student
 from exam.asking import asked
-from exam.sequences import as_many_as_time_allows, lists
+from exam.sequences import as_many_as_time_allows, lists, one_at_a_time
 from torch.nn import functional
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 TRAIN_SECONDS = 60
+FEW = 24  # sequences, asked of the model without its weights
 
 
 @contextlib.contextmanager
@@ -70,6 +72,14 @@ class Watch:
         return checked
 
 
+def emptied(model):
+    """A copy with every weight at zero: what it still knows does not come from training."""
+    model = copy.deepcopy(model)
+    for weight in model.parameters():
+        weight.data.zero_()
+    return model
+
+
 if handed_out("secret/answers"):
     watch = Watch()
 
@@ -78,6 +88,9 @@ if handed_out("secret/answers"):
         with time_limit(TRAIN_SECONDS), watch:
             model = student.train(lists(given.inputs), lists(given.targets), seed=7)
         as_many_as_time_allows(answer, model.eval(), given)
+        with contextlib.suppress(Exception), time_limit(TRAIN_SECONDS // 4):
+            sequences = lists(given.sequences[:FEW])
+            answer.without_weights = one_at_a_time(emptied(model), sequences, given.width)
 
     @asked("training/steps")
     def _(given, answer):
