@@ -208,8 +208,6 @@ def _checked(
     )
     if not fits:
         raise WrongAnswer(f"`{name}` has shape {array.shape}, expected {_shape_in_words(shape)}")
-    if array.ndim > 1 and not array.size:
-        raise WrongAnswer(f"`{name}` is empty: its shape is {array.shape}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise WrongAnswer(f"`{name}` holds {'NaN' if np.isnan(array).any() else 'infinity'}")
     return array

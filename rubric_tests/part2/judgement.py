@@ -108,6 +108,8 @@ def assert_differs(one: np.ndarray, other: np.ndarray, reason: str) -> None:
 
 def alike(*arrays: np.ndarray) -> None:
     """Answers that are compared have one shape."""
+    if not all(array.size for array in arrays):
+        raise Wrong("the answer is empty")
     if len({array.shape for array in arrays}) > 1:
         raise Wrong(f"answers of different shapes: {', '.join(str(a.shape) for a in arrays)}")
 
