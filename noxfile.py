@@ -34,7 +34,15 @@ def grade(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, two at a time."""
     install(session, "assignment", "test")
-    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *session.posargs)
+    arguments = session.posargs or ["-m", "not thorough"]
+    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments)
+
+
+@nox.session
+def rubric(session: nox.Session) -> None:
+    """Grade every known mistake and every right variant: does the rubric bite?"""
+    install(session, "assignment", "test")
+    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", "tests/mistakes")
 
 
 @nox.session

@@ -1,9 +1,12 @@
 """Wrong submissions, each one small diff against the reference, and the right variants of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 Edits = Mapping[str, Mapping[str, str]]
 PACKAGES = {"part1": ["backprop"], "part2": ["transformer", "reversal"]}
@@ -24,6 +27,21 @@ class Case:
             patch = _in_notebook if name.endswith(".ipynb") else _in_text
             changed[name] = patch(files[name], replace)
         return changed
+
+
+def parameters(cases: Sequence[Case]) -> list[Any]:
+    """For `parametrize`: a criterion's first mistake, and every variant, are tested always.
+
+    The others are `thorough`: `nox -s rubric` runs them too.
+    """
+    seen: set[str] = set()
+    chosen = []
+    for case in cases:
+        again = case.loses in seen
+        seen |= {case.loses} if case.loses else set()
+        marks = [pytest.mark.thorough] if again else []
+        chosen.append(pytest.param(case, id=case.name.replace(" ", "-"), marks=marks))
+    return chosen
 
 
 def short_submission(root: Path, part: str) -> dict[str, bytes]:

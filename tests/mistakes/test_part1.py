@@ -8,7 +8,7 @@ from assay import pipeline
 from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
-from tests.mistakes.cases import Case, short_submission
+from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, explain, graded, lost, one_part
 from tests.mistakes.part1 import CASES
 
@@ -23,7 +23,7 @@ def one_run(handed_in: Submission, store: Store, reports: Path) -> Result:
     return graded(one_part("part1", [0], {"dataset": ["penguins"]}), handed_in, store, reports)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+@pytest.mark.parametrize("case", parameters(CASES))
 def test_a_mistake_loses_its_own_criterion(case: Case, store: Store, tmp_path: Path):
     """What the diff breaks is marked once, under its own name."""
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part1")))
