@@ -26,6 +26,8 @@ from tests.hostile.cases import CASES, FORGING, INJECTED, NONE, REFUSED, Hostile
 PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
 HONEST = {f"honest-{i}": notebook(PARAMETERS, f"# {i}", ADD) for i in range(3)}
 WRONG = {"wrong": notebook(PARAMETERS, SUBTRACT)}
+QUOTED = r"^(`{3,})[^\n]*\n.*?^\1$|`[^`\n]*`|^ {4}[^\n]*$"
+"""What Markdown shows as it stands: code in fences, in ticks, and indented."""
 RISKY = re.compile(r"(?<!\\)<(script|img|svg)|(?<!\\)\]\(javascript:|\x1b|\u202e", re.IGNORECASE)
 
 
@@ -241,6 +243,6 @@ def assert_harmless(printed: str, reports: Path) -> None:
     """No page, no line on the terminal, holds what a browser or a terminal would act on."""
     assert not re.search("\x1b|\u202e", printed)
     for path in reports.rglob("*.md"):
-        unquoted = re.sub(r"`[^`\n]*`|^ {4}.*$|```.*?```", "", path.read_text(), flags=re.S | re.M)
+        unquoted = re.sub(QUOTED, "", path.read_text(), flags=re.S | re.M)
         assert not RISKY.search(unquoted), path
     assert INJECTED
