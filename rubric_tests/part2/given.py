@@ -23,7 +23,6 @@ N_SECRET, N_SECRET_TEST = 25_000, 2_000
 def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
     """Every question of Part 2; parameters are the run's `seed` and `task`."""
     task = tasks.TASKS[parameters["task"]]
-    first_of_all = parameters["seed"] == 0 and task.name == "reverse-5"
     return (
         attention(rng)
         | masks(rng)
@@ -33,7 +32,7 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
         | model(rng)
         | notebook(task)
         | answers(rng, task)
-        | (secret(rng) if first_of_all else {})
+        | (secret(rng) if task.name == "reverse-5" else {})
     )
 
 

@@ -76,10 +76,10 @@ def said(evidence: Any, question: str, name: str) -> str:
     return str(evidence[question].text.get(name, "")) if answered(evidence, question) else ""
 
 
-def asked_once(evidence: Any, question: str) -> None:
+def where_asked(evidence: Any, question: str) -> None:
     """Set the test aside in the runs that do not put the question."""
     if question not in evidence.questions():
-        pytest.skip("asked once for each submission, in another run")
+        pytest.skip("asked in the runs of another task")
 
 
 def tolerance(*arrays: np.ndarray) -> float:

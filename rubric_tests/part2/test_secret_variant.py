@@ -12,7 +12,7 @@ import pytest
 from rubric_tests.causes import follows_from
 from rubric_tests.checks import Wrong
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import after_marks_for, answered, asked_once
+from rubric_tests.part2.judgement import after_marks_for, answered, where_asked
 from rubric_tests.part2.test_reversal import EARLIER
 
 pytestmark = pytest.mark.criterion("secret-variant")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.criterion("secret-variant")
 @pytest.mark.hint("what in the code knows that the answer is the question reversed?")
 def test_a_new_task_is_learned(evidence, given, kept, measure):
     """Trained on another task, the model gives at least half of the digits of new sequences."""
-    asked_once(evidence, "secret/answers")
+    where_asked(evidence, "secret/answers")
     with after_marks_for_reversal(evidence, given, kept, 0.5):
         marks = answers.marked(evidence, given, kept, "secret/answers")
         measure("secret task: digits right", marks.share_of_digits)
@@ -34,7 +34,7 @@ def test_a_new_task_is_learned(evidence, given, kept, measure):
 @pytest.mark.hint("is `train` made for one rule, in its steps or in its model?")
 def test_it_is_learned_well(evidence, given, kept):
     """Trained on another task, the model gives at least three quarters of the digits."""
-    asked_once(evidence, "secret/answers")
+    where_asked(evidence, "secret/answers")
     with after_marks_for_reversal(evidence, given, kept, 0.75):
         check_it_is_the_model(evidence, kept)
         check(answers.marked(evidence, given, kept, "secret/answers"), 0.75)

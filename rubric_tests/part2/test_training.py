@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests.checks import Wrong
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import asked_once
+from rubric_tests.part2.judgement import where_asked
 
 pytestmark = pytest.mark.criterion("training")
 
@@ -41,7 +41,7 @@ def test_the_loss_falls(evidence, measure):
 
 def watched(evidence):
     """What was seen of the training; set aside where it has no cross-entropy to watch."""
-    asked_once(evidence, "training/steps")
+    where_asked(evidence, "training/steps")
     answer = evidence["training/steps"]
     if not len(answer.losses):
         trained = "secret/answers" in evidence.questions() and evidence["secret/answers"]
