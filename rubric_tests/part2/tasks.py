@@ -9,7 +9,7 @@ add-3             358 + 467: [3, 5, 8, 10, 4, 6, 7] -> [5, 1, 2, 1, 8, 0], where
 """
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
@@ -37,12 +37,13 @@ TASKS = {
     "add-3": Task("add-3", 7, 6),
 }
 
+FIVE_DIGITS = np.array(list(product(range(1, 10), repeat=5)))
+
 
 def questions(task: str, rng: np.random.Generator) -> list[Sequence]:
     """Every sequence of five digits in random order; of a larger task, a random sample."""
     if task.endswith("-5"):
-        every = list(product(range(1, 10), repeat=5))
-        return [list(every[i]) for i in rng.permutation(len(every))]
+        return FIVE_DIGITS[rng.permutation(len(FIVE_DIGITS))].tolist()
     return [draw(task, rng) for _ in range(SAMPLE)]
 
 
@@ -85,8 +86,8 @@ def number(sequence: Sequence) -> int:
 def table(sequences: list[Sequence], width: int) -> np.ndarray:
     """One row for each sequence, shape (n, width), filled up with NOTHING."""
     filled = np.full((len(sequences), width), NOTHING, dtype=np.int16)
-    for row, sequence in zip(filled, sequences, strict=True):
-        row[: len(sequence)] = sequence
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=int)
+    filled[np.arange(width) < lengths[:, None]] = [*chain.from_iterable(sequences)]
     return filled
 
 
