@@ -39,6 +39,8 @@ class Part(Record):
     notebook: RelativePath
     rubric: RelativePath
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    max_seeds: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Where a verdict is undecided, more seeds are run, up to so many in all."""
     matrix: dict[ParameterName, Annotated[list[Scalar], Field(min_length=1)]] = {}
     criterion: Annotated[list[CriterionSpec], Field(min_length=1)]
     figure: list[Figure] = []
@@ -52,6 +54,11 @@ class Part(Record):
         if "seed" in self.matrix:
             raise ValueError("`seed` is varied by `seeds`; it cannot stand in `matrix` too")
         return self
+
+    @property
+    def looks(self) -> int:
+        """How often a verdict can be looked at: after the first seeds, and after each batch."""
+        return max(1, -(-(self.max_seeds or 1) // len(self.seeds)))
 
 
 class Assignment(Record):
@@ -68,8 +75,8 @@ class Assignment(Record):
         return self
 
     def with_seeds(self, seeds: list[int]) -> "Assignment":
-        """The same assignment over other seeds."""
-        parts = [part.model_copy(update={"seeds": seeds}) for part in self.part]
+        """The same assignment over these seeds and no others."""
+        parts = [p.model_copy(update={"seeds": seeds, "max_seeds": None}) for p in self.part]
         return self.model_copy(update={"part": parts})
 
 

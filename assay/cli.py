@@ -16,7 +16,8 @@ import click
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
     from assay.pipeline import Road
-    from assay.records import Result
+    from assay.records import Result, RunRecord
+    from assay.run.assemble import Job
     from assay.submission import Submission
 
 MAX_SEEDS = 10_000
@@ -122,7 +123,7 @@ def run(
     _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        records = _run(road, handed_in, force, isolation)
+        records = _run(road, handed_in, road.jobs(handed_in), force, isolation)
         name = handed_in.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
         return {
@@ -146,7 +147,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
     road = _road(**options)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        result = pipeline.judge(road, handed_in, pipeline.kept(road, handed_in))
+        result = pipeline.judge(road, handed_in)
         return _answer(result, str(road.folder(handed_in) / "results.json"))
 
     _for_each(road, paths, as_json, one, pass_mark)
@@ -340,17 +341,21 @@ def _grade(road: "Road", handed_in: "Submission", force: bool, isolation: int) -
     from assay import pipeline
     from assay.report import safe
 
-    records = _run(road, handed_in, force, isolation)
-    click.echo(f"judging {safe.plain(handed_in.name)}", err=True)
-    result = pipeline.judge(road, handed_in, records)
+    def make(jobs: "list[Job]") -> "list[RunRecord]":
+        records = _run(road, handed_in, jobs, force, isolation)
+        click.echo(f"judging {safe.plain(handed_in.name)}", err=True)
+        return records
+
+    result = pipeline.grade(road, handed_in, make)
     return _answer(result, str(pipeline.report(road, handed_in, result)))
 
 
-def _run(road: "Road", handed_in: "Submission", force: bool, isolation: int) -> Any:
+def _run(
+    road: "Road", handed_in: "Submission", jobs: "list[Job]", force: bool, isolation: int
+) -> "list[RunRecord]":
     from assay import pipeline
     from assay.progress import live
 
-    jobs = road.jobs(handed_in)
     with live(len(jobs), handed_in.name) as progress:
         return pipeline.run(road, jobs, force=force, progress=progress, isolation=isolation)
 

@@ -1,20 +1,22 @@
 """The whole road in one place: run, judge, report; each step leaves files for the next."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay import plan, schedule, submission
-from assay.assignment import Assignment
+from assay.assignment import Assignment, Part
 from assay.audit import Audit, audit
 from assay.errors import AssayError, CannotGrade
 from assay.judge import bench, score
-from assay.records import Isolation, PartSummary, Result, RunRecord, sound
+from assay.records import Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
 from assay.report import executed, markdown, plots
 from assay.run.assemble import Job, assemble
 from assay.store import Store
 from assay.submission import Submission
+
+Make = Callable[[list[Job]], list[RunRecord]]
 
 
 @dataclass(frozen=True)
@@ -55,54 +57,102 @@ def run(
     )
 
 
-def kept(road: Road, handed_in: Submission) -> list[RunRecord]:
-    """The records of an earlier `run` of exactly this submission.
+def kept(road: Road, handed_in: Submission, jobs: list[Job]) -> list[RunRecord]:
+    """The records of these jobs, where earlier runs of exactly this submission made them all.
+
+    Raises
+    ------
+    CannotGrade
+        Where a run has not been made yet.
+    """
+    missing = [job.run for job in jobs if not road.store.has(job.key)]
+    if missing:
+        raise CannotGrade(
+            f"`{handed_in.name}` has not been run as it is now",
+            found=f"{len(missing)} of {len(jobs)} runs are missing, the first is {missing[0].id}",
+            hint="`assay run` makes them, `assay grade` does all steps",
+        )
+    return [road.store.record(job.key) for job in jobs]
+
+
+def judge(road: Road, handed_in: Submission) -> Result:
+    """Judge and score the evidence that is kept, and write results.json.
 
     Raises
     ------
     CannotGrade
         Where a run of the plan has not been made yet.
     """
-    jobs = road.jobs(handed_in)
-    missing = [job.run.id for job in jobs if not road.store.has(job.key)]
-    if missing:
-        raise CannotGrade(
-            f"`{handed_in.name}` has not been run as it is now",
-            found=f"{len(missing)} of {len(jobs)} runs are missing, the first is {missing[0]}",
-            hint="`assay run` makes them, `assay grade` does all steps",
-        )
-    return [road.store.record(job.key) for job in jobs]
+    first = road.jobs(handed_in)
+    keys = {job.key for job in first}
+
+    def make(jobs: list[Job]) -> list[RunRecord]:
+        """Further seeds are judged where an earlier `grade` ran them."""
+        had = all(road.store.has(job.key) for job in jobs)
+        return kept(road, handed_in, jobs) if had or jobs[0].key in keys else []
+
+    return grade(road, handed_in, make)
 
 
-def judge(road: Road, handed_in: Submission, records: list[RunRecord]) -> Result:
-    """Judge and score every part, and write results.json."""
-    checks, measurements, written, criteria = [], [], [], []
+def grade(road: Road, handed_in: Submission, make: Make) -> Result:
+    """Run and judge, and where a verdict is undecided, run more seeds up to the part's budget.
+
+    `make` returns the records of jobs: it executes them, or finds them in the store.
+    """
+    runs = plan.make(road.assignment, handed_in)
+    records: list[RunRecord] = []
+    found: dict[str, Judgement] = {}
+    while runs:
+        fresh = make([assemble(road.assignment, handed_in, run) for run in runs])
+        records += fresh
+        for part in road.assignment.part:
+            if any(record.run.part == part.name for record in fresh):
+                found[part.name] = _judgement(road, handed_in, part, records)
+        result = _result(road, handed_in, records, found)
+        runs = _further(road, records, result) if fresh else []
+    _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
+    return result
+
+
+def _further(road: Road, records: list[RunRecord], result: Result) -> list[Run]:
+    """The runs that may decide what is undecided."""
+    runs = [record.run for record in records]
+    more = []
     for part in road.assignment.part:
-        of_part = [record for record in records if record.run.part == part.name]
-        if not of_part:
-            criteria += score.score(part, None)
-            continue
-        found = bench.judge(road.assignment, part, handed_in, of_part, road.store)
-        criteria += score.score(part, found.checks)
-        checks += found.checks
-        measurements += found.measurements
-        written += found.written
-    result = Result(
+        properties = [p for c in result.criteria if c.part == part.name for p in c.properties]
+        undecided = {place for prop in properties for place in prop.undecided}
+        more += plan.further(part, runs, undecided)
+    return more
+
+
+def _judgement(
+    road: Road, handed_in: Submission, part: Part, records: list[RunRecord]
+) -> Judgement:
+    of_part = [record for record in records if record.run.part == part.name]
+    return bench.judge(road.assignment, part, handed_in, of_part, road.store)
+
+
+def _result(
+    road: Road, handed_in: Submission, records: list[RunRecord], found: dict[str, Judgement]
+) -> Result:
+    """The score of every part, and all that was found on the way."""
+    parts = road.assignment.part
+    judgements = {part.name: found.get(part.name) for part in parts}
+    checks = {name: of.checks if of else None for name, of in judgements.items()}
+    return Result(
         assignment=road.assignment.title,
         submission=handed_in.name,
         digest=handed_in.digest,
         isolation=_isolation(records),
         parts=[
             PartSummary(name=p.name, title=p.title, notebook=p.notebook, figures=p.figure)
-            for p in road.assignment.part
+            for p in parts
         ],
         runs=records,
-        criteria=criteria,
-        measurements=measurements,
-        written=written,
+        criteria=[c for part in parts for c in score.score(part, checks[part.name])],
+        measurements=[m for of in judgements.values() if of for m in of.measurements],
+        written=[w for of in judgements.values() if of for w in of.written],
     )
-    _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
-    return result
 
 
 def _isolation(records: list[RunRecord]) -> str:

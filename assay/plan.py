@@ -1,6 +1,7 @@
 """Work out which runs a submission needs."""
 
 import itertools
+from collections.abc import Collection, Sequence
 
 from assay import parts
 from assay.assignment import Assignment, Part
@@ -30,6 +31,23 @@ def make(assignment: Assignment, submission: Submission) -> list[Run]:
     if not runs:
         raise _nothing_to_run(assignment, submission)
     return runs
+
+
+def further(part: Part, runs: Sequence[Run], undecided: Collection[str]) -> list[Run]:
+    """More seeds, as many as at first, for the places of this part that are undecided.
+
+    None where the budget `max_seeds` is used up, or where the notebook takes no parameters.
+    """
+    more = []
+    for place in sorted(undecided):
+        beside = [run for run in runs if run.place == place and run.parameterised]
+        used = {run.seed for run in beside}
+        unused = (seed for seed in itertools.count() if seed not in used)
+        room = min(len(part.seeds), (part.max_seeds or 0) - len(used))
+        for seed in itertools.islice(unused, max(0, room)) if beside else ():
+            parameters = beside[0].parameters | {"seed": seed}
+            more.append(beside[0].model_copy(update={"parameters": parameters}))
+    return more
 
 
 def _matrix(part: Part) -> list[Run]:

@@ -37,6 +37,7 @@ class Verdict(StrEnum):
     FAILED = "failed"
     NOT_ANSWERED = "not answered"
     NOT_JUDGED = "not judged"
+    UNDECIDED = "undecided"
     FOR_REVIEW = "for review"
     SET_ASIDE = "set aside"
 
@@ -63,8 +64,13 @@ class Run(Record):
         return ", ".join(values) or "all"
 
     @property
+    def place(self) -> str:
+        """Part and matrix column: the runs of one place differ by their seed alone."""
+        return f"{self.part}/{self.column.replace(', ', '-')}"
+
+    @property
     def id(self) -> str:
-        return f"{self.part}/{self.column.replace(', ', '-')}/seed-{self.seed}"
+        return f"{self.place}/seed-{self.seed}"
 
 
 class Cell(Record):
@@ -106,6 +112,42 @@ class RunRecord(Record):
     isolation: Isolation = Isolation()
 
 
+class Claim(Record):
+    """What a property that depends on luck claims of a right submission, as data.
+
+    In a run the `measure` has to reach `at_least`, or to stay at or below `at_most`. Of a right
+    submission's seeds at least `share` do; the claim is tested against a submission of which no
+    more than `against` do, and either error has a probability of at most 1 - `confidence`.
+    """
+
+    measure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    share: float = 0.95
+    against: float = 0.5
+    confidence: float = 0.95
+
+    def __str__(self) -> str:
+        bound = f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
+        return f"{self.measure} {bound}, in {self.share:.0%} of seeds"
+
+
+class Estimate(Record):
+    """What the runs of one place say of a property, and what that decides.
+
+    `value` is the share of `n` runs in which a claim holds, with its exact 95 % interval; or the
+    mean of `n` paired differences, with the interval that the decision was made by; a single
+    difference has none.
+    """
+
+    place: str
+    n: int
+    value: float
+    low: float | None
+    high: float | None
+    verdict: Verdict
+
+
 class Check(Record):
     """One property, judged for one run, or once for all runs where `run` is None."""
 
@@ -117,6 +159,8 @@ class Check(Record):
     verdict: Verdict
     reason: str = ""
     hint: str = ""
+    claim: Claim | None = None
+    estimates: list[Estimate] = []
 
 
 class Measurement(Record):
@@ -147,7 +191,10 @@ class Judgement(Record):
 
 
 class Property(Record):
-    """One property over all its runs; `where` gives the reason for each run in which it failed."""
+    """One property over all its runs; `where` gives the reason for each run in which it failed.
+
+    Where it rests on a claim or on paired differences, `estimates` say how sure its verdict is.
+    """
 
     name: str
     title: str
@@ -157,6 +204,13 @@ class Property(Record):
     reason: str = ""
     hint: str = ""
     where: dict[str, str] = {}
+    claim: Claim | None = None
+    estimates: list[Estimate] = []
+
+    @property
+    def undecided(self) -> list[str]:
+        """The places where more seeds are needed to decide."""
+        return [e.place for e in self.estimates if e.verdict is Verdict.UNDECIDED]
 
 
 class Criterion(Record):

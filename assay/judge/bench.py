@@ -96,6 +96,7 @@ def _bench(
     runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
     return {
         "part": part.name,
+        "looks": part.looks,
         "runs": runs,
         "cells": cells,
         "sources": sources | {"notebook": code},

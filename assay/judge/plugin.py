@@ -5,8 +5,7 @@ it look at all of them at once. `measure` keeps a number for the report, `writte
 person to mark.
 """
 
-import json
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,109 +15,29 @@ import pytest
 from _pytest.outcomes import OutcomeException
 
 from assay.evidence import Evidence, NotAnswered
-from assay.records import Check, Judgement, Measurement, Outcome, RunRecord, Verdict, Written, sound
+from assay.judge import statistics
+from assay.judge.laid import Bench, BenchRun, NotJudged, Sheets
+from assay.records import (
+    Check,
+    Claim,
+    Estimate,
+    Measurement,
+    Outcome,
+    Verdict,
+    Written,
+    sound,
+)
 
 PER_RUN = {"run", "evidence", "given", "kept"}
 MARKERS = {
     "criterion(name)": "the line of the mark sheet that this test judges",
+    "claim(measure, at_least, at_most, share, against, confidence)": "what holds in most runs",
     "hint(text)": "where the student may look when it fails",
     "review": "collects a written answer; a person marks it",
 }
 
-
-class NotJudged(Exception):
-    """There is nothing to judge, and that is not the student's doing."""
-
-
-class Sheets(Mapping[str, SimpleNamespace]):
-    """The arrays of one run's questions, as we wrote them; read when first asked for."""
-
-    def __init__(self, folder: Path, names: list[str]) -> None:
-        self._folder, self._names = folder, names
-
-    def __getitem__(self, question: str) -> SimpleNamespace:
-        with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
-            return SimpleNamespace(**arrays)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
-class BenchRun:
-    """One run as a rubric test sees it."""
-
-    def __init__(self, record: RunRecord, folder: Path) -> None:
-        self.id, self.parameters = record.run.id, record.run.parameters
-        self.parameterised = record.run.parameterised
-        self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
-        self._folder = folder
-        self._sheets: dict[str, Any] = {}
-
-    @property
-    def evidence(self) -> Evidence:
-        found: Evidence = self._once("evidence", self._read_evidence)
-        return found
-
-    @property
-    def given(self) -> Sheets:
-        return self._arrays("given")
-
-    @property
-    def kept(self) -> Sheets:
-        return self._arrays("kept")
-
-    def _arrays(self, name: str) -> Sheets:
-        questions = list(self._shapes())
-        sheets: Sheets = self._once(name, lambda: Sheets(self._folder / name, questions))
-        return sheets
-
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        if self.outcome is Outcome.INFRASTRUCTURE:
-            raise NotJudged(f"run {self.id} could not be made: {self.reason}")
-        if name not in self._sheets:
-            self._sheets[name] = make()
-        return self._sheets[name]
-
-    def _shapes(self) -> dict[str, dict[str, tuple[int | None, ...]]]:
-        shapes = json.loads((self._folder / "shapes.json").read_text())
-        return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
-
-    def _read_evidence(self) -> Evidence:
-        paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
-        files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
-        return Evidence(files, self._shapes(), f"{self.outcome}: {self.reason}")
-
-
-class Bench:
-    """The evidence on the bench, and the judgement as it grows."""
-
-    def __init__(self, folder: Path) -> None:
-        data = json.loads((folder / "bench.json").read_text())
-        self.folder, self.part = folder, str(data["part"])
-        self.runs = [_bench_run(entry) for entry in data["runs"]]
-        self.submission = SimpleNamespace(
-            cells=[SimpleNamespace(**cell) for cell in data["cells"]], sources=data["sources"]
-        )
-        self.checks: list[Check] = []
-        self.measurements: list[Measurement] = []
-        self.written: list[Written] = []
-
-    def save(self) -> None:
-        judgement = Judgement(
-            checks=self.checks, measurements=self.measurements, written=self.written
-        )
-        (self.folder / "judgement.json").write_text(judgement.model_dump_json())
-
-
-def _bench_run(entry: dict[str, Any]) -> BenchRun:
-    folder = Path(entry.pop("folder"))
-    return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)
-
-
 BENCH = pytest.StashKey[Bench]()
+ESTIMATES = pytest.StashKey[list[Estimate]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -194,6 +113,29 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 @pytest.fixture
+def claim(request: pytest.FixtureRequest) -> Claim | None:
+    """What the test's `claim` marker says: `claim.at_least` is the number to compare with."""
+    return _claim(request.node)
+
+
+@pytest.fixture
+def compare(request: pytest.FixtureRequest) -> Callable[..., list[Estimate]]:
+    """Decide for each place whether the mean of paired differences is above a threshold.
+
+    `compare({"part1/penguins": differences, ...}, -0.05)` returns what was found at each place,
+    with its `verdict`. A test that passes while a place is undecided is undecided itself.
+    """
+    looks = request.config.stash[BENCH].looks
+
+    def decide(differences: Mapping[str, Sequence[float]], threshold: float) -> list[Estimate]:
+        found = statistics.compare(differences, threshold, looks=looks)
+        request.node.stash[ESTIMATES] = found
+        return found
+
+    return decide
+
+
+@pytest.fixture
 def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Keep a written answer for review: `written("Question 5: self-learning", text)`."""
     bench = request.config.stash[BENCH]
@@ -225,7 +167,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
     error = call.excinfo.value if call.excinfo else None
+    estimates = item.stash.get(ESTIMATES, [])
     verdict = _verdict(item, error)
+    if verdict is Verdict.PASSED and any(e.verdict is Verdict.UNDECIDED for e in estimates):
+        verdict = Verdict.UNDECIDED
     hint = getattr(error, "hint", None) or _argument(item, "hint")
     return Check(
         part=part,
@@ -236,7 +181,14 @@ def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check
         verdict=verdict,
         reason=_reason(error) if error else "",
         hint=hint if verdict is Verdict.FAILED else "",
+        claim=_claim(item),
+        estimates=estimates,
     )
+
+
+def _claim(item: pytest.Item) -> Claim | None:
+    found = item.get_closest_marker("claim")
+    return Claim(measure=found.args[0], **found.kwargs) if found else None
 
 
 def _verdict(item: pytest.Item, error: BaseException | None) -> Verdict:

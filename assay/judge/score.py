@@ -4,16 +4,21 @@ from collections.abc import Sequence
 
 from assay.assignment import CriterionSpec, Part
 from assay.errors import OurFault
-from assay.records import Check, Criterion, Property, Verdict
+from assay.judge import statistics
+from assay.records import Check, Criterion, Estimate, Property, Verdict
+
+HELD = (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
+"""What costs nothing: undecided is a verdict of a whole property, and doubt is the student's."""
 
 
 def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     """The mark sheet of one part; `checks` is None where no notebook answers it.
 
     A criterion's points are divided equally among its properties, and each earns the share of the
-    judged runs in which it held: one slip in one run costs its share, not everything. A test that
-    skips is set aside: it follows from a mistake that another criterion marks, and neither earns
-    nor costs anything.
+    judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
+    is decided in the submission's favour, bad luck in some seeds costs nothing. A test that skips
+    is set aside: it follows from a mistake that another criterion marks, and neither earns nor
+    costs anything.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Sequence[Check]) -> Crit
     properties = [_property([c for c in of_this if c.name == name]) for name in names]
     verdict = _overall([p.verdict for p in properties])
     waiting = verdict in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-    shares = [] if waiting else [p.held / p.judged for p in properties if p.judged]
+    shares = [] if waiting else [_share(p) for p in properties if p.judged]
     worth = spec.points / len(properties)
     return Criterion(
         part=part.name,
@@ -78,22 +83,62 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Sequence[Check]) -> Crit
     )
 
 
+def _share(prop: Property) -> float:
+    """Of a property's points, what it earns: a place that passed by its claim counts in full."""
+    if not prop.claim:
+        return prop.held / prop.judged
+    counted = [e.n * (1 if e.verdict is Verdict.PASSED else e.value) for e in prop.estimates]
+    return sum(counted) / prop.judged
+
+
 def _property(checks: Sequence[Check]) -> Property:
     left_out = (Verdict.NOT_JUDGED, Verdict.SET_ASIDE)
     judged = [check for check in checks if check.verdict not in left_out]
-    held = [c for c in judged if c.verdict in (Verdict.PASSED, Verdict.FOR_REVIEW)]
+    held = [c for c in judged if c.verdict in HELD]
+    missed = [c for c in judged if c not in held]
+    estimates = _estimates(judged, held) or [e for c in judged for e in c.estimates]
     worst = _overall([check.verdict for check in judged or checks])
-    missed = [c for c in judged or checks if c not in held and c.verdict is worst]
+    first = next((c for c in missed or checks if c.verdict is worst), None)
     return Property(
         name=checks[0].name,
         title=checks[0].title,
-        verdict=worst,
+        verdict=_decided(worst, estimates) if checks[0].claim else worst,
         held=len(held),
         judged=len(judged),
-        reason=missed[0].reason if missed else "",
-        hint=missed[0].hint if missed else "",
-        where={check.run: check.reason for check in judged if check not in held and check.run},
+        reason=first.reason if first else "",
+        hint=first.hint if first else "",
+        where={check.run: check.reason for check in missed if check.run},
+        claim=checks[0].claim,
+        estimates=estimates,
     )
+
+
+def _estimates(judged: Sequence[Check], held: Sequence[Check]) -> list[Estimate]:
+    """At each place, the share of runs in which a claim held, and what that decides."""
+    claim = judged[0].claim if judged else None
+    if claim is None:
+        return []
+    places = dict.fromkeys(_place(check) for check in judged)
+    counts = {
+        place: (
+            sum(_place(check) == place for check in held),
+            sum(_place(check) == place for check in judged),
+        )
+        for place in places
+    }
+    return statistics.decide(counts, claim)
+
+
+def _place(check: Check) -> str:
+    """Part and matrix column of the run that was judged; of all runs, the part."""
+    return check.run.rpartition("/")[0] if check.run else check.part
+
+
+def _decided(worst: Verdict, estimates: Sequence[Estimate]) -> Verdict:
+    """What a claim comes to over all places; what was never answered is not called bad luck."""
+    if worst not in (Verdict.PASSED, Verdict.FAILED):
+        return worst
+    return _overall([estimate.verdict for estimate in estimates])
 
 
 def _overall(verdicts: Sequence[Verdict]) -> Verdict:
@@ -102,6 +147,7 @@ def _overall(verdicts: Sequence[Verdict]) -> Verdict:
         Verdict.NOT_JUDGED,
         Verdict.FAILED,
         Verdict.NOT_ANSWERED,
+        Verdict.UNDECIDED,
         Verdict.FOR_REVIEW,
         Verdict.PASSED,
         Verdict.SET_ASIDE,

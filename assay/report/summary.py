@@ -8,6 +8,7 @@ MARKS = {
     Verdict.FAILED: "✗",
     Verdict.NOT_ANSWERED: "·",
     Verdict.NOT_JUDGED: "?",
+    Verdict.UNDECIDED: "≈",
     Verdict.FOR_REVIEW: "…",
     Verdict.SET_ASIDE: "–",
 }
@@ -70,7 +71,7 @@ def sign(criterion: Criterion) -> str:
 def reasons(criterion: Criterion) -> list[Property]:
     """The properties that did not hold, the one missed most often first, each reason once."""
     fine = (Verdict.PASSED, Verdict.FOR_REVIEW)
-    missed = [prop for prop in criterion.properties if prop.verdict not in fine]
+    missed = [p for p in criterion.properties if p.verdict not in fine or p.held < p.judged]
     missed.sort(key=lambda prop: prop.held / prop.judged if prop.judged else 1)
     return list({prop.reason: prop for prop in reversed(missed)}.values())[::-1]
 
@@ -83,7 +84,26 @@ def reason(prop: Property) -> str:
     if prop.verdict is Verdict.SET_ASIDE:
         text = f"set aside: {text}"
     missed = prop.judged - prop.held
+    if prop.verdict is Verdict.PASSED and missed:
+        return f"bad luck in {missed} of {prop.judged} runs, nothing lost: {text}"
+    if prop.verdict is Verdict.UNDECIDED:
+        return undecided(prop)
     return text if missed in (0, prop.judged) else f"{text} (in {missed} of {prop.judged} runs)"
+
+
+def undecided(prop: Property) -> str:
+    """Where, and how far apart the ends of the interval still are."""
+    open_ = [e for e in prop.estimates if e.verdict is Verdict.UNDECIDED]
+    first = open_[0]
+    where = first.place.rpartition("/")[2]
+    if prop.claim:
+        found = f"{where}: held in {round(first.n * first.value)} of {first.n} runs"
+        words = f"undecided at {first.n} seeds" if first.n > 1 else "one run cannot decide"
+    else:
+        found = f"{where}: {first.value:+.3f} over {first.n} fresh splits"
+        words = "undecided"
+    more = f", and {len(open_) - 1} more" if len(open_) > 1 else ""
+    return f"{words}; {found}{more}" + (f": {prop.reason}" if prop.reason else "")
 
 
 def _criterion(criterion: Criterion) -> list[str]:

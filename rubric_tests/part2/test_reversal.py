@@ -14,36 +14,39 @@ EARLIER = (
 )
 
 
+@pytest.mark.claim("digits right", at_least=0.5)
 @pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
-def test_digits_are_right(evidence, given, kept, runs, measure):
+def test_digits_are_right(evidence, given, kept, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
     with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
         shares = marks.by_position
-        measure("digits right", marks.share_of_digits)
+        measure(claim.measure, marks.share_of_digits)
         measure("digits right by position", shares, x=range(1, len(shares) + 1))
 
-        if marks.share_of_digits < 0.5:
+        if marks.share_of_digits < claim.at_least:
             answers.check_share(marks, 1.0)
 
 
+@pytest.mark.claim("never-seen sequences right", at_least=0.5)
 @pytest.mark.hint("is the loss still falling when training ends?")
-def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure):
+def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, claim):
     """At least half of the sequences never trained on are right from end to end."""
     with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
         everything = answers.marked(evidence, given, kept)
         marks = answers.never_seen(evidence, everything)
         measure("sequences answered", len(everything.exact))
         measure("sequences right", everything.share)
-        measure("never-seen sequences right", marks.share)
+        measure(claim.measure, marks.share)
 
-        answers.check_share(marks, 0.5)
+        answers.check_share(marks, claim.at_least)
 
 
+@pytest.mark.claim("never-seen sequences right", at_least=ENOUGH)
 @pytest.mark.hint("train longer, or look at which position fails")
-def test_nearly_all_sequences_are_right(evidence, given, kept, runs):
+def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
     with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
 
-        answers.check_share(marks, ENOUGH)
+        answers.check_share(marks, claim.at_least)

@@ -18,26 +18,28 @@ from rubric_tests.part2.test_reversal import EARLIER
 pytestmark = pytest.mark.criterion("secret-variant")
 
 
+@pytest.mark.claim("secret task: digits right", at_least=0.5)
 @pytest.mark.hint("what in the code knows that the answer is the question reversed?")
-def test_a_new_task_is_learned(evidence, given, kept, measure):
+def test_a_new_task_is_learned(evidence, given, kept, measure, claim):
     """Trained on another task, the model gives at least half of the digits of new sequences."""
     where_asked(evidence, "secret/answers")
-    with after_marks_for_reversal(evidence, given, kept, 0.5):
+    with after_marks_for_reversal(evidence, given, kept, claim.at_least):
         marks = answers.marked(evidence, given, kept, "secret/answers")
-        measure("secret task: digits right", marks.share_of_digits)
+        measure(claim.measure, marks.share_of_digits)
         measure("secret task: sequences right", marks.share)
 
         check_it_is_the_model(evidence, kept)
-        check(marks, 0.5)
+        check(marks, claim.at_least)
 
 
+@pytest.mark.claim("secret task: digits right", at_least=0.75)
 @pytest.mark.hint("is `train` made for one rule, in its steps or in its model?")
-def test_it_is_learned_well(evidence, given, kept):
+def test_it_is_learned_well(evidence, given, kept, claim):
     """Trained on another task, the model gives at least three quarters of the digits."""
     where_asked(evidence, "secret/answers")
-    with after_marks_for_reversal(evidence, given, kept, 0.75):
+    with after_marks_for_reversal(evidence, given, kept, claim.at_least):
         check_it_is_the_model(evidence, kept)
-        check(answers.marked(evidence, given, kept, "secret/answers"), 0.75)
+        check(answers.marked(evidence, given, kept, "secret/answers"), claim.at_least)
 
 
 def check_it_is_the_model(evidence, kept) -> None:

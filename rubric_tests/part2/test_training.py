@@ -28,15 +28,17 @@ def test_gradients_start_from_zero(evidence, given):
     answers.check_gradients_start_from_zero(evidence, given)
 
 
+@pytest.mark.claim("late training loss over the first", at_most=0.9)
 @pytest.mark.hint("plot the loss of every step")
-def test_the_loss_falls(evidence, measure):
+def test_the_loss_falls(evidence, measure, claim):
     """The loss at the end is below that at the start."""
     losses = watched(evidence).losses
     every = max(1, -(-len(losses) // 200))
     measure("training loss", losses[::every], x=np.arange(len(losses))[::every])
     late = float(np.median(losses[-max(1, len(losses) // 20) :]))
+    measure(claim.measure, late / losses[0])
 
-    assert late < 0.9 * losses[0], f"the loss goes from {losses[0]:.3g} to {late:.3g}"
+    assert late < claim.at_most * losses[0], f"the loss goes from {losses[0]:.3g} to {late:.3g}"
 
 
 def watched(evidence):

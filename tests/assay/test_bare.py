@@ -30,9 +30,12 @@ class Graded:
         store = Store(folder / "store")
         road = pipeline.Road(assignment.read(ROOT / "assignment.toml"), store, folder, workers=1)
         submission = replace(pipeline.read(handed_in), name="ada")
-        jobs = road.jobs(submission)
-        records = pipeline.run(road, jobs, force=False, progress=lambda record, kept: None)
-        self.result: Result = pipeline.judge(road, submission, records)
+        self.result: Result = pipeline.grade(
+            road,
+            submission,
+            lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda record, kept: None),
+        )
+        records = self.result.runs
         self.page = pipeline.report(road, submission, self.result)
         self.files = {r.run.part: store.files(r.key) for r in records}
 

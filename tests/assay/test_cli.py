@@ -268,14 +268,14 @@ def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
 ):
     """Its traceback is shown, its result says whose fault it was, the exit code is 4."""
     course.hand_in(ada=RIGHT, eve=RIGHT)
-    judge = pipeline.judge
+    grade = pipeline.grade
 
-    def crashing(road: Any, handed_in: Any, records: Any) -> Any:
+    def crashing(road: Any, handed_in: Any, make: Any) -> Any:
         if handed_in.name == "ada":
             raise RuntimeError("a bug")
-        return judge(road, handed_in, records)
+        return grade(road, handed_in, make)
 
-    monkeypatch.setattr(pipeline, "judge", crashing)
+    monkeypatch.setattr(pipeline, "grade", crashing)
     said = course("grade", "handed_in")
 
     assert said.code == 4

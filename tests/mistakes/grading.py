@@ -16,15 +16,18 @@ def one_part(name: str, seeds: list[int], matrix: Mapping[str, list[str]]) -> As
     """The assignment with only this part, these seeds and this matrix."""
     assignment = read(ROOT / "assignment.toml")
     part = next(part for part in assignment.part if part.name == name)
-    small = part.model_copy(update={"seeds": seeds, "matrix": dict(matrix)})
+    small = part.model_copy(update={"seeds": seeds, "max_seeds": None, "matrix": dict(matrix)})
     return assignment.model_copy(update={"part": [small]})
 
 
 def graded(assignment: Assignment, handed_in: Submission, store: Store, reports: Path) -> Result:
     """The result of a submission whose runs are made and judged for real."""
     road = pipeline.Road(assignment, store, reports, workers=1)
-    records = pipeline.run(road, road.jobs(handed_in), force=False, progress=lambda *_: None)
-    return pipeline.judge(road, handed_in, records)
+    return pipeline.grade(
+        road,
+        handed_in,
+        lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda *_: None),
+    )
 
 
 def lost(result: Result) -> set[str]:

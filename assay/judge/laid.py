@@ -1,0 +1,106 @@
+"""What lies on the judge's bench: the runs as a rubric test sees them, and the judgement so far."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from assay.evidence import Evidence
+from assay.records import Check, Judgement, Measurement, Outcome, RunRecord, Written
+
+
+class NotJudged(Exception):
+    """There is nothing to judge, and that is not the student's doing."""
+
+
+class Sheets(Mapping[str, SimpleNamespace]):
+    """The arrays of one run's questions, as we wrote them; read when first asked for."""
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self._folder, self._names = folder, names
+
+    def __getitem__(self, question: str) -> SimpleNamespace:
+        with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
+            return SimpleNamespace(**arrays)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class BenchRun:
+    """One run as a rubric test sees it."""
+
+    def __init__(self, record: RunRecord, folder: Path) -> None:
+        self.id, self.place = record.run.id, record.run.place
+        self.parameters = record.run.parameters
+        self.parameterised = record.run.parameterised
+        self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
+        self._folder = folder
+        self._sheets: dict[str, Any] = {}
+
+    @property
+    def evidence(self) -> Evidence:
+        found: Evidence = self._once("evidence", self._read_evidence)
+        return found
+
+    @property
+    def given(self) -> Sheets:
+        return self._arrays("given")
+
+    @property
+    def kept(self) -> Sheets:
+        return self._arrays("kept")
+
+    def _arrays(self, name: str) -> Sheets:
+        questions = list(self._shapes())
+        sheets: Sheets = self._once(name, lambda: Sheets(self._folder / name, questions))
+        return sheets
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if self.outcome is Outcome.INFRASTRUCTURE:
+            raise NotJudged(f"run {self.id} could not be made: {self.reason}")
+        if name not in self._sheets:
+            self._sheets[name] = make()
+        return self._sheets[name]
+
+    def _shapes(self) -> dict[str, dict[str, tuple[int | None, ...]]]:
+        shapes = json.loads((self._folder / "shapes.json").read_text())
+        return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
+
+    def _read_evidence(self) -> Evidence:
+        paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
+        files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
+        return Evidence(files, self._shapes(), f"{self.outcome}: {self.reason}")
+
+
+class Bench:
+    """The evidence on the bench, and the judgement as it grows."""
+
+    def __init__(self, folder: Path) -> None:
+        data = json.loads((folder / "bench.json").read_text())
+        self.folder, self.part = folder, str(data["part"])
+        self.looks = int(data["looks"])
+        self.runs = [_bench_run(entry) for entry in data["runs"]]
+        self.submission = SimpleNamespace(
+            cells=[SimpleNamespace(**cell) for cell in data["cells"]], sources=data["sources"]
+        )
+        self.checks: list[Check] = []
+        self.measurements: list[Measurement] = []
+        self.written: list[Written] = []
+
+    def save(self) -> None:
+        judgement = Judgement(
+            checks=self.checks, measurements=self.measurements, written=self.written
+        )
+        (self.folder / "judgement.json").write_text(judgement.model_dump_json())
+
+
+def _bench_run(entry: dict[str, Any]) -> BenchRun:
+    folder = Path(entry.pop("folder"))
+    return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)
