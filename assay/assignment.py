@@ -56,9 +56,14 @@ class Part(Record):
         return self
 
     @property
+    def batch(self) -> int:
+        """How many seeds are run at once: so many at first, and so many more where needed."""
+        return len(self.seeds)
+
+    @property
     def looks(self) -> int:
         """How often a verdict can be looked at: after the first seeds, and after each batch."""
-        return max(1, -(-(self.max_seeds or 1) // len(self.seeds)))
+        return max(1, -(-(self.max_seeds or 1) // self.batch))
 
 
 class Assignment(Record):
@@ -67,6 +72,8 @@ class Assignment(Record):
     title: str
     root: Path
     limits: Limits = Limits()
+    calibration: RelativePath | None = None
+    """Where `assay calibrate` leaves its numbers, and reports find them."""
     part: Annotated[list[Part], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -123,7 +123,7 @@ def run(
     _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        records = _run(road, handed_in, road.jobs(handed_in), force, isolation)
+        records = _run(road, handed_in.name, road.jobs(handed_in), force, isolation)
         name = handed_in.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
         return {
@@ -216,6 +216,59 @@ def reproduce(
         return _verified(road, handed_in, answer) if verify else answer
 
     _for_each(road, (road.assignment.root,), as_json, one)
+
+
+@cli.command()
+@click.argument("right", nargs=-1, metavar="[RIGHT...]", type=click.Path(path_type=Path))
+@shared_options
+@isolation_option(0)
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A submission known to be wrong, or a folder of them: how surely is it caught?",
+)
+def calibrate(
+    right: tuple[Path, ...],
+    against: tuple[Path, ...],
+    as_json: bool,
+    isolation: int,
+    seeds: str | None,
+    **options: Any,
+) -> None:
+    """Say how often the rubric is wrong: submissions known to be right, over many seeds.
+
+    Without RIGHT it is the assignment's own solution. `--seeds 50` stands for the seeds 0 to 49.
+    """
+    from assay import calibrate as calibration
+    from assay.judge import rates
+
+    road = _road(seeds=None, **options)
+    _isolated(isolation, road)
+    chosen = _seeds(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
+    found = calibration.calibrate(
+        road,
+        chosen,
+        _all_of(right or (road.assignment.root,), road),
+        _all_of(against, road),
+        lambda jobs: _run(road, "calibrate", jobs, force=False, isolation=isolation),
+    )
+    page = rates.page(found)
+    if road.assignment.calibration:
+        kept = road.assignment.root / road.assignment.calibration
+        kept.write_text(found.model_dump_json(indent=1), encoding="utf-8")
+        kept.with_suffix(".md").write_text(page, encoding="utf-8")
+    click.echo(found.model_dump_json(indent=1) if as_json else page)
+    for alarm in rates.alarms(found):
+        click.echo(f"warning: {alarm}", err=True)
+
+
+def _all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
+    from assay import pipeline, submission
+
+    found = [one for given in paths for one in submission.find(given, road.assignment)]
+    named = zip(found, submission.names_of(found), strict=True)
+    return [pipeline.read(path, name) for path, name in named]
 
 
 @cli.command()
@@ -342,7 +395,7 @@ def _grade(road: "Road", handed_in: "Submission", force: bool, isolation: int) -
     from assay.report import safe
 
     def make(jobs: "list[Job]") -> "list[RunRecord]":
-        records = _run(road, handed_in, jobs, force, isolation)
+        records = _run(road, handed_in.name, jobs, force, isolation)
         click.echo(f"judging {safe.plain(handed_in.name)}", err=True)
         return records
 
@@ -351,12 +404,12 @@ def _grade(road: "Road", handed_in: "Submission", force: bool, isolation: int) -
 
 
 def _run(
-    road: "Road", handed_in: "Submission", jobs: "list[Job]", force: bool, isolation: int
+    road: "Road", name: str, jobs: "list[Job]", force: bool, isolation: int
 ) -> "list[RunRecord]":
     from assay import pipeline
     from assay.progress import live
 
-    with live(len(jobs), handed_in.name) as progress:
+    with live(len(jobs), name) as progress:
         return pipeline.run(road, jobs, force=force, progress=progress, isolation=isolation)
 
 

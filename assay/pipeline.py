@@ -9,7 +9,7 @@ from assay import plan, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import Audit, audit
 from assay.errors import AssayError, CannotGrade
-from assay.judge import bench, score
+from assay.judge import bench, rates, score
 from assay.records import Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
 from assay.report import executed, markdown, plots
 from assay.run.assemble import Job, assemble
@@ -136,7 +136,7 @@ def _result(
     road: Road, handed_in: Submission, records: list[RunRecord], found: dict[str, Judgement]
 ) -> Result:
     """The score of every part, and all that was found on the way."""
-    parts = road.assignment.part
+    parts, known = road.assignment.part, rates.of(road.assignment)
     judgements = {part.name: found.get(part.name) for part in parts}
     checks = {name: of.checks if of else None for name, of in judgements.items()}
     return Result(
@@ -149,7 +149,13 @@ def _result(
             for p in parts
         ],
         runs=records,
-        criteria=[c for part in parts for c in score.score(part, checks[part.name])],
+        criteria=[
+            criterion.model_copy(
+                update={"false_fail": known and known.false_fail(part.name, criterion.name)}
+            )
+            for part in parts
+            for criterion in score.score(part, checks[part.name])
+        ],
         measurements=[m for of in judgements.values() if of for m in of.measurements],
         written=[w for of in judgements.values() if of for w in of.written],
     )

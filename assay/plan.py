@@ -43,7 +43,7 @@ def further(part: Part, runs: Sequence[Run], undecided: Collection[str]) -> list
         beside = [run for run in runs if run.place == place and run.parameterised]
         used = {run.seed for run in beside}
         unused = (seed for seed in itertools.count() if seed not in used)
-        room = min(len(part.seeds), (part.max_seeds or 0) - len(used))
+        room = min(part.batch, (part.max_seeds or 0) - len(used))
         for seed in itertools.islice(unused, max(0, room)) if beside else ():
             parameters = beside[0].parameters | {"seed": seed}
             more.append(beside[0].model_copy(update={"parameters": parameters}))

@@ -137,7 +137,7 @@ class Estimate(Record):
 
     `value` is the share of `n` runs in which a claim holds, with its exact 95 % interval; or the
     mean of `n` paired differences, with the interval that the decision was made by; a single
-    difference has none.
+    difference has none, and `threshold` is what the mean was compared with.
     """
 
     place: str
@@ -146,6 +146,7 @@ class Estimate(Record):
     low: float | None
     high: float | None
     verdict: Verdict
+    threshold: float | None = None
 
 
 class Check(Record):
@@ -213,6 +214,17 @@ class Property(Record):
         return [e.place for e in self.estimates if e.verdict is Verdict.UNDECIDED]
 
 
+class FalseFail(Record):
+    """How often a right submission failed a criterion in a run, when the rubric was calibrated.
+
+    `upper` is the exact one-sided 95 % bound of that rate.
+    """
+
+    failures: int
+    runs: int
+    upper: float
+
+
 class Criterion(Record):
     """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
 
@@ -227,6 +239,7 @@ class Criterion(Record):
     earned: float | None
     verdict: Verdict
     properties: list[Property]
+    false_fail: FalseFail | None = None
 
 
 class Figure(Record):

@@ -40,6 +40,11 @@ def upper_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
     return float(found.proportion_ci(confidence, method="exact").high)
 
 
+def lower_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
+    """The exact one-sided lower bound of a rate of failure."""
+    return 1 - upper_bound(judged - failures, judged, confidence)
+
+
 def log_ratio(held: int, judged: int, claim: Claim) -> float:
     """Log likelihood ratio of the claim over what it is tested against (Wald 1945)."""
     missed = judged - held
@@ -165,7 +170,13 @@ def _compared(
     n, mean = len(differences), float(np.mean(differences))
     if n < 2:
         return Estimate(
-            place=place, n=n, value=mean, low=None, high=None, verdict=Verdict.UNDECIDED
+            place=place,
+            n=n,
+            value=mean,
+            low=None,
+            high=None,
+            verdict=Verdict.UNDECIDED,
+            threshold=threshold,
         )
     reach = float(stats.t.ppf(1 - level, n - 1)) * standard_error(differences)
     verdict = Verdict.PASSED if mean - reach > threshold else Verdict.UNDECIDED
@@ -176,4 +187,5 @@ def _compared(
         low=mean - reach,
         high=mean + reach,
         verdict=Verdict.FAILED if failed else verdict,
+        threshold=threshold,
     )

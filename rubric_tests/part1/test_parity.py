@@ -77,7 +77,8 @@ def name_of(estimate) -> str:
 def differences_by_data_set(runs) -> dict[str, list[float]]:
     """By place, network less logistic regression on every fresh split.
 
-    A missing answer raises as it is. Runs in which an earlier criterion names why the network cannot learn are left out.
+    A missing answer raises as it is. Runs in which an earlier criterion names why the network
+    cannot learn are left out.
     """
     able = [run for run in runs if first_cause(run.evidence, run.given, *EARLIER) is None]
     if not able:

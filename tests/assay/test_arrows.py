@@ -19,7 +19,7 @@ ROOMS = [
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox", "run.prove"),
     *("run.watch", "run.outcome", "run.kernel", "run.runner", "run.execute"),
     *("evidence", "store", "schedule", "audit"),
-    *("judge", "report", "progress", "pipeline", "doctor", "cli"),
+    *("judge", "report", "progress", "pipeline", "calibrate", "doctor", "cli"),
 ]
 
 

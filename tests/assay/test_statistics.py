@@ -68,7 +68,7 @@ LOOKS = (5, 10, 15, 20)
     ],
 )
 def test_clear_cases_are_decided_early(held: int, judged: int, verdict: str):
-    """Five of five passes, two of five fails; one slip asks for more seeds, and is then forgiven."""
+    """Five of five pass, two of five fail; one slip asks for more seeds, and is then forgiven."""
     (found,) = statistics.decide({"a": (held, judged)}, CLAIM)
 
     assert found.verdict == verdict
