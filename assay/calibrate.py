@@ -125,7 +125,7 @@ def _mean_margin(checks: Sequence[Check]) -> float | None:
 def _closest(distances: Sequence[Sequence[float]]) -> float | None:
     """None where nothing varies: there is no luck in it."""
     spread = [(np.mean(d), np.std(d, ddof=1)) for d in distances if len(d) > 1]
-    margins = [float(mean / sd) for mean, sd in spread if sd > 0]
+    margins = [float(mean / sd) for mean, sd in spread if sd > 1e-9 * abs(mean)]
     return min(margins, default=None)
 
 

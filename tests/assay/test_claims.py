@@ -1,0 +1,214 @@
+"""What depends on luck: claims over seeds, more seeds where it is undecided, calibration."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from assay import calibrate, pipeline, plan
+from assay.assignment import Assignment
+from assay.judge import rates
+from assay.records import Property, Run, RunRecord, Verdict
+from assay.report import markdown, summary
+from assay.run.assemble import Job
+from assay.store import Store
+from tests.assay import toy as toys
+
+TEST = '''
+import pytest
+pytestmark = pytest.mark.criterion("add")
+@pytest.mark.claim("distance", at_most=0.1)
+@pytest.mark.hint("look at the sign")
+def test_adds(evidence, kept, measure, claim):
+    """The sum is nearly the sum."""
+    distance = abs(evidence["add/plain"].out - kept["add/plain"].sum).max()
+    measure(claim.measure, distance)
+    assert distance <= claim.at_most, "off by a lot"
+'''
+BUDGET = "seeds = [0, 1, 2, 3, 4]\nmax_seeds = 20\n"
+Make = Callable[[list[Job]], list[RunRecord]]
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Iterator[Assignment]:
+    """Five seeds at first, twenty at most, and a criterion that is a claim."""
+    text = toys.toml().replace("seeds = [0]\n", BUDGET)
+    with toys.course(tmp_path / "course", text=text, tests={"test_add.py": TEST}) as made:
+        yield made
+
+
+@pytest.fixture
+def road(course: Assignment, tmp_path: Path) -> pipeline.Road:
+    return pipeline.Road(course, Store(tmp_path / "store"), tmp_path / "reports", workers=1)
+
+
+def answering(road: pipeline.Road, unlucky: Sequence[int]) -> Make:
+    """Keeps the evidence of a submission that adds, and slips under these seeds."""
+
+    def make(jobs: list[Job]) -> list[RunRecord]:
+        return [toys.keep(road.store, job, evidence(job, job.run.seed in unlucky)) for job in jobs]
+
+    return make
+
+
+def evidence(job: Job, wrong: bool) -> dict[str, bytes]:
+    right = toys.arrays(job.desk["kept/add/plain.npz"])["sum"]
+    return toys.answered(out=right + 1 if wrong else right)
+
+
+def adds(road: pipeline.Road, unlucky: Sequence[int]) -> tuple[Property, int]:
+    """What became of the claim, and after how many runs."""
+    result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, unlucky))
+    return result.criteria[0].properties[0], len(result.runs)
+
+
+def test_a_clear_pass_takes_the_first_seeds_only(road: pipeline.Road):
+    """Five of five hold."""
+    found, runs = adds(road, unlucky=[])
+
+    assert (found.verdict, runs) == (Verdict.PASSED, 5)
+
+
+def test_a_clear_failure_takes_the_first_seeds_only(road: pipeline.Road):
+    """Two of five hold: no number of further seeds is worth the time."""
+    found, runs = adds(road, unlucky=[0, 1, 2])
+
+    assert (found.verdict, runs) == (Verdict.FAILED, 5)
+
+
+def test_bad_luck_is_seen_through_and_costs_nothing(road: pipeline.Road):
+    """One slip in five is undecided; five more seeds show that it was luck."""
+    result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, [3]))
+    (criterion,) = result.criteria
+
+    assert [r.run.seed for r in result.runs] == list(range(10))
+    assert (criterion.earned, criterion.verdict) == (criterion.points, Verdict.PASSED)
+    assert "bad luck in 1 of 10 runs, nothing lost: off by a lot" in summary.summary(result, "")
+    assert "bad luck in 1 of 10 runs" in markdown.pages(result, [])["index.md"]
+
+
+def test_what_stays_undecided_says_so_and_earns_its_share(road: pipeline.Road):
+    """Four slips in twenty: the budget is used up."""
+    result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, [0, 7, 8, 13, 19]))
+    (criterion,) = result.criteria
+
+    assert len(result.runs) == 20
+    assert criterion.verdict is Verdict.UNDECIDED
+    assert criterion.earned == pytest.approx(criterion.points * 15 / 20)
+    assert "undecided at 20 seeds; a: held in 15 of 20 runs" in summary.summary(result, "")
+
+
+def test_without_a_budget_the_seeds_are_those_asked_for(road: pipeline.Road):
+    """`--seeds 0-4` runs no sixth."""
+    few = road.assignment.with_seeds([0, 1, 2, 3, 4])
+    _, runs = adds(pipeline.Road(few, road.store, road.reports, 1), unlucky=[3])
+
+    assert runs == 5
+
+
+def test_judging_again_uses_the_further_seeds_that_were_run(road: pipeline.Road):
+    """`assay judge` after `assay grade` comes to the same result, and runs nothing."""
+    handed_in = toys.submission(toys.ADD)
+    graded = pipeline.grade(road, handed_in, answering(road, [3]))
+
+    assert pipeline.judge(road, handed_in) == graded
+
+
+def test_further_seeds_are_the_next_unused_ones(course: Assignment):
+    """As many as at first, and no more than the budget has."""
+    part = course.part[0]
+    runs = [
+        Run(part="sums", parameters={"seed": s, "dataset": "a"}) for s in (0, 1, 5, *range(6, 20))
+    ]
+    further = plan.further(part, runs, {"sums/a"})
+
+    assert [run.seed for run in further] == [2, 3, 4]
+
+
+def test_a_notebook_without_parameters_has_no_further_seeds(course: Assignment):
+    """It would do the same again."""
+    run = Run(part="sums", parameters={"seed": 0, "dataset": "a"}, parameterised=False)
+
+    assert plan.further(course.part[0], [run], {"sums/a"}) == []
+
+
+def test_silence_in_every_seed_is_not_called_bad_luck(road: pipeline.Road):
+    """What was not answered is named so, whatever the number of seeds."""
+    make = lambda jobs: [toys.keep(road.store, job, {}) for job in jobs]  # noqa: E731
+    result = pipeline.grade(road, toys.submission(toys.ADD), make)
+
+    assert result.criteria[0].verdict is Verdict.NOT_ANSWERED
+
+
+# --- calibration ------------------------------------------------------------------------------
+
+
+def calibrated(
+    road: pipeline.Road, unlucky: Sequence[int], wrong: bool = False
+) -> rates.Calibration:
+    handed_in = toys.submission(toys.ADD)
+    against = [toys.submission(toys.SUBTRACT, name="subtracts")] if wrong else []
+    return calibrate.calibrate(road, range(20), [handed_in], against, answering(road, unlucky))
+
+
+def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(road: pipeline.Road):
+    """0 of 20 is no proof of never: 13.9 % at most, and what that means for a verdict."""
+    (rate,) = calibrated(road, []).rates
+
+    assert (rate.failures, rate.judged, rate.unit) == (0, 20, "runs")
+    assert rate.upper == pytest.approx(1 - 0.05 ** (1 / 20))
+    assert rate.verdict is not None
+    assert 0 < rate.verdict < 0.1
+
+
+def test_too_many_false_failures_are_warned_of(road: pipeline.Road):
+    """More than one in a thousand."""
+    found = calibrated(road, [2, 11])
+
+    assert rates.alarms(found) == [
+        "sums/add, test_add.test_adds: 2 of 20 runs of right submissions fail; "
+        "expected at most 0.1%"
+    ]
+
+
+def test_a_rubric_that_fails_nobody_falsely_is_not_warned_of(road: pipeline.Road):
+    """However wide the bound still is."""
+    assert rates.alarms(calibrated(road, [])) == []
+
+
+def test_the_margin_is_counted_in_standard_deviations(road: pipeline.Road):
+    """Two of twenty are 1 off, the others 0: mean 0.1 at the threshold, so a margin of none."""
+    (rate,) = calibrated(road, [2, 11]).rates
+
+    assert rate.margin == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_wrong_submission_is_caught_in_so_many_runs(road: pipeline.Road):
+    """Its row in the table says by which criterion."""
+    found = calibrated(road, [0, 1, 2, 3, 4], wrong=True)
+
+    assert [(p.submission, p.criterion, p.failures, p.judged) for p in found.power] == [
+        ("subtracts", "add", 5, 5)
+    ]
+    assert "| subtracts | sums/add | 5 of 5 | 54.9% |" in rates.page(found)
+
+
+def test_results_name_the_rate_of_false_failures(road: pipeline.Road):
+    """Where the assignment keeps a calibration, each criterion and its page carry the number."""
+    found = calibrated(road, [])
+    course = road.assignment.model_copy(update={"calibration": "calibration.json"})
+    (course.root / "calibration.json").write_text(found.model_dump_json())
+    known = pipeline.Road(course, road.store, road.reports, 1)
+    result = pipeline.grade(known, toys.submission(toys.ADD), answering(road, []))
+
+    assert result.criteria[0].false_fail == found.false_fail("sums", "add")
+    assert "0 of 20 runs of a right submission" in markdown.pages(result, [])["index.md"]
+
+
+def test_a_damaged_calibration_is_a_clear_error(road: pipeline.Road):
+    """It names the file, and the command that writes it."""
+    course = road.assignment.model_copy(update={"calibration": "calibration.json"})
+    (course.root / "calibration.json").write_text("{}")
+
+    with pytest.raises(Exception, match="is not a calibration"):
+        rates.of(course)
