@@ -42,7 +42,8 @@ def tests(session: nox.Session) -> None:
 def rubric(session: nox.Session) -> None:
     """Grade every known mistake and every right variant: does the rubric bite?"""
     install(session, "assignment", "test")
-    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", "tests/mistakes")
+    arguments = session.posargs or ["tests/mistakes", "--kill-matrix", "docs"]
+    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments)
 
 
 @nox.session

@@ -160,6 +160,8 @@ class Check(Record):
     verdict: Verdict
     reason: str = ""
     hint: str = ""
+    mistake: str = ""
+    """The known mistake that the answer looks like."""
     claim: Claim | None = None
     estimates: list[Estimate] = []
 
@@ -204,6 +206,7 @@ class Property(Record):
     judged: int
     reason: str = ""
     hint: str = ""
+    mistake: str = ""
     where: dict[str, str] = {}
     claim: Claim | None = None
     estimates: list[Estimate] = []

@@ -6,11 +6,21 @@ import numpy as np
 
 
 class Wrong(AssertionError):
-    """An answer is wrong. The reason says what was found, the hint where to look."""
+    """An answer is wrong. The reason says what was found, the hint where to look.
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
+    `mistake` is the known mistake that it looks like, in the words of the report.
+    """
+
+    def __init__(self, reason: str, hint: str | None = None, mistake: str = "") -> None:
         super().__init__(reason)
-        self.hint = hint
+        self.hint, self.mistake = hint, mistake
+
+
+class KnownMistake(Wrong):
+    """An answer is wrong in a way that has a name; `found` is what was seen of it in this run."""
+
+    def __init__(self, mistake: str, found: str = "", hint: str | None = None) -> None:
+        super().__init__(f"{mistake}: {found}" if found else mistake, hint, mistake)
 
 
 def assert_close(
@@ -35,7 +45,7 @@ def assert_close(
         return
     for mistake, its_answer in (known_mistakes or {}).items():
         if same_numbers(actual, its_answer, atol=atol, rtol=rtol):
-            raise Wrong(f"{what}: {mistake}", hint)
+            raise Wrong(f"{what}: {mistake}", hint, mistake)
     raise Wrong(largest_difference(actual, expected, what), hint)
 
 

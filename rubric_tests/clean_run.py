@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 
 
 def check_cells(run: Any) -> None:
@@ -23,12 +23,15 @@ def check_end(run: Any) -> None:
 def check_parameters(run: Any, evidence: Any, name: str) -> None:
     """`seed` and the other parameter, `name`, are at the end what they were set to."""
     if not run.parameterised:
-        raise Wrong("not parameterised: run once, as it stands")
+        raise KnownMistake("not parameterised: run once, as it stands")
     answer = evidence["notebook/parameters"]
     for parameter, value in {"seed": int(answer.seed), name: answer.text.get(name)}.items():
         expected = run.parameters[parameter]
         if value != expected:
-            raise Wrong(f"`{parameter}` is {value!r} at the end, it was set to {expected!r}")
+            raise KnownMistake(
+                "the notebook sets a parameter again",
+                f"`{parameter}` is {value!r} at the end, it was set to {expected!r}",
+            )
 
 
 def check_seeds(runs: list[Any], name: str, left_by: Callable[[Any], list[Any]], what: str) -> None:
@@ -42,4 +45,6 @@ def check_seeds(runs: list[Any], name: str, left_by: Callable[[Any], list[Any]],
         left.setdefault(str(run.parameters[name]), {})[int(run.parameters["seed"])] = trace
     for value, traces in left.items():
         if len(traces) > 1 and len(set(traces.values())) == 1:
-            raise Wrong(f"{value}: {len(traces)} seeds leave the same {what}")
+            raise KnownMistake(
+                "the seed is ignored", f"{value}: {len(traces)} seeds leave the same {what}"
+            )

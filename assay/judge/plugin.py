@@ -181,6 +181,7 @@ def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check
         verdict=verdict,
         reason=_reason(error) if error else "",
         hint=hint if verdict is Verdict.FAILED else "",
+        mistake=sound(getattr(error, "mistake", "")),
         claim=_claim(item),
         estimates=estimates,
     )

@@ -9,6 +9,8 @@ from assay.records import Check, Criterion, Estimate, Property, Verdict
 
 HELD = (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
 """What costs nothing: undecided is a verdict of a whole property, and doubt is the student's."""
+SET_ASIDE = 1 / 3
+"""Of a part's points that can be judged, the most that may be set aside."""
 
 
 def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
@@ -38,7 +40,26 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
             ),
             hint='every test needs `pytest.mark.criterion("...")` with a name of assignment.toml',
         )
-    return [_criterion(part, spec, checks) for spec in part.criterion]
+    return _no_more_than_one_slip([_criterion(part, spec, checks) for spec in part.criterion])
+
+
+def _no_more_than_one_slip(criteria: list[Criterion]) -> list[Criterion]:
+    """Where so much is set aside that it is no longer one slip, what is set aside is lost.
+
+    Otherwise answers without any work would have most points set aside, and earn most of the rest.
+    """
+    waiting = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
+    judged = [c for c in criteria if c.verdict not in waiting]
+    set_aside = sum(c.points - c.judged for c in judged)
+    if set_aside <= SET_ASIDE * sum(c.points for c in judged):
+        return criteria
+    return [c if c.verdict in waiting else _all_judged(c) for c in criteria]
+
+
+def _all_judged(criterion: Criterion) -> Criterion:
+    """The criterion with what was set aside judged and lost."""
+    lost = {"judged": criterion.points, "earned": criterion.earned or 0.0}
+    return criterion.model_copy(update=lost)
 
 
 def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
@@ -107,6 +128,7 @@ def _property(checks: Sequence[Check]) -> Property:
         judged=len(judged),
         reason=first.reason if first else "",
         hint=first.hint if first else "",
+        mistake=next((c.mistake for c in missed if c.mistake), ""),
         where={check.run: check.reason for check in missed if check.run},
         claim=checks[0].claim,
         estimates=estimates,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from rubric_tests import causes, reference
-from rubric_tests.checks import Wrong, assert_close
+from rubric_tests.checks import KnownMistake, Wrong, assert_close
 from rubric_tests.part1.sources import ready_made
 from rubric_tests.reference import Weights
 
@@ -68,7 +68,7 @@ def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
     """Twice the learning rate, twice the step."""
     small, double = steps(evidence, "small").flat(), steps(evidence, "double").flat()
     if np.allclose(small, double, rtol=1e-6, atol=0):
-        raise Wrong("the step is the same for every learning rate")
+        raise KnownMistake("the step is the same for every learning rate")
     ratio = np.linalg.norm(double) / np.linalg.norm(small)
     if np.linalg.norm(double - 2 * small) > 0.1 * np.linalg.norm(double):
         raise Wrong(f"doubling the learning rate makes the first step {ratio:.3g} times as long")
@@ -88,7 +88,7 @@ def check_downhill(evidence: Sheets, given: Sheets) -> None:
     slope = weights(evidence["update/gradient"], "d{}").flat()
     cosine = step @ slope / (np.linalg.norm(step) * np.linalg.norm(slope) + 1e-300)
     if cosine > 0.1:
-        raise Wrong("the first step goes up the gradient, not down")
+        raise KnownMistake("the first step goes up the gradient, not down")
     if cosine > -0.1:
         raise Wrong(f"the first step does not follow the gradient (cosine {cosine:.2f})")
 
@@ -97,7 +97,7 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
     """Where the output layer takes one exact gradient step, the hidden layer takes the same."""
     step, slope = steps(evidence, "step"), weights(evidence["update/gradient"], "d{}")
     if not step.W2.any():
-        raise Wrong("the first step leaves the output layer where it was")
+        raise KnownMistake("the first step leaves the output layer where it was")
     rate = -float(step.W2.ravel() @ slope.W2.ravel()) / (float(np.sum(slope.W2**2)) + 1e-300)
     if np.linalg.norm(step.W2 + rate * slope.W2) > 1e-4 * np.linalg.norm(step.W2):
         return  # mini-batches or scaled steps: right too, but not one exact step
@@ -124,7 +124,7 @@ def check_hidden_layer(evidence: Sheets, given: Sheets) -> None:
 
 def check_shapes(d: int, moment: str, shapes: list[tuple[int, ...]]) -> None:
     if len(shapes) == 1:
-        raise Wrong(f"there is no hidden layer: `coefs_` holds one matrix, {shapes[0]}")
+        raise KnownMistake(f"there is no hidden layer: `coefs_` holds one matrix, {shapes[0]}")
     if len(shapes) != 2:
         raise Wrong(f"`coefs_` holds {len(shapes)} matrices, expected 2: one hidden layer")
     if shapes != [(d, d), (d, 1)]:
@@ -138,9 +138,9 @@ def check_random_start(evidence: Sheets, given: Sheets) -> None:
     """Fresh weights are not zero, and no two hidden units begin alike."""
     W1 = evidence["start/weights"].W1
     if not W1.any():
-        raise Wrong("all weights are zero at the start")
+        raise KnownMistake("all weights are zero at the start")
     if len(np.unique(W1, axis=1).T) < W1.shape[1]:
-        raise Wrong("several hidden units start with the same weights")
+        raise KnownMistake("several hidden units start with the same weights")
 
 
 def check_inputs(evidence: Sheets, given: Sheets) -> None:
@@ -154,7 +154,9 @@ def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
     for name in ("X", "y"):
         changed = np.mean(getattr(before, name) != getattr(after, name))
         if changed:
-            raise Wrong(f"`{name}` was changed in place ({changed:.0%} of its entries)")
+            raise KnownMistake(
+                "the input is changed in place", f"`{name}`, {changed:.0%} of its entries"
+            )
 
 
 def check_live_objects(evidence: Sheets, given: Sheets) -> None:
@@ -164,7 +166,9 @@ def check_live_objects(evidence: Sheets, given: Sheets) -> None:
     modules += evidence["source/gradients"].text["at_work"]
     found = sorted({module for module in map(str, modules) if ready_made(module)})
     if found:
-        raise Wrong(f"`{found[0]}` is at work inside `ScratchNetwork`")
+        raise KnownMistake(
+            "a library does the work", f"`{found[0]}` is at work inside `ScratchNetwork`"
+        )
 
 
 def check_same_split(evidence: Sheets, given: Sheets) -> None:
@@ -172,10 +176,10 @@ def check_same_split(evidence: Sheets, given: Sheets) -> None:
     baselines, networks = evidence["notebook/baselines"], evidence["notebook/networks"]
     gaps = np.abs(baselines.probabilities - baselines.refit_probabilities).max(axis=-1, initial=0)
     if baselines.found and gaps.min() > 0.01:
-        raise Wrong("the logistic regression was not fitted on `X_train`, `y_train`")
+        raise KnownMistake("the logistic regression was not fitted on `X_train`, `y_train`")
     first = np.isclose(networks.loss, networks.refit_loss, rtol=1e-6)
     if networks.found and networks.repeatable.all() and not first.any():
-        raise Wrong("the network was not fitted on `X_train`, `y_train`")
+        raise KnownMistake("the network was not fitted on `X_train`, `y_train`")
 
 
 CAUSES: causes.Causes = {

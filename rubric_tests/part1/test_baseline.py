@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, first_cause
 from rubric_tests.reference import accuracy, logistic_labels
 
@@ -44,7 +44,10 @@ def test_the_baseline_has_converged(evidence):
     models = evidence["notebook/baselines"]
 
     if models.found and (models.rounds >= models.max_iter).all():
-        raise Wrong(f"it was stopped after max_iter={int(models.max_iter[0])} iterations")
+        raise KnownMistake(
+            "logistic regression was not trained to its end",
+            f"it was stopped after max_iter={int(models.max_iter[0])} iterations",
+        )
 
 
 @pytest.mark.hint("compare your baseline with scikit-learn's, on the same split")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.choices import chosen_on_test
 from rubric_tests.part1.judgement import after_marks_for
 from rubric_tests.reference import accuracy
@@ -47,7 +47,9 @@ def check_claim(evidence, name: str, claim: float, models) -> None:
         return
     on_training = [accuracy(labels, split.y_train) for labels in models.labels_train]
     if min(abs(claim - value) for value in on_training) <= 1e-9:
-        raise Wrong(f"`{name}_accuracy` is {claim:.3f}: that is the accuracy on the training part")
+        raise KnownMistake(
+            "that is the accuracy on the training part", f"`{name}_accuracy` is {claim:.3f}"
+        )
     raise Wrong(f"`{name}_accuracy` is {claim:.3f}, the model measures {measured[0]:.3f}")
 
 

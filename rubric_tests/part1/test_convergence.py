@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests import reference
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, recognised_loss, weights
 
 pytestmark = pytest.mark.criterion("convergence")
@@ -46,7 +46,7 @@ def test_the_loss_has_flattened(evidence, given, measure, claim):
         fallen, late = curve[0] - curve.min(), tail.max() - tail.min()
 
         if fallen <= 0:
-            raise Wrong("the loss is never below where it started")
+            raise KnownMistake("the loss is never below where it started")
         measure(claim.measure, late / fallen)
         if late > claim.at_most * fallen:
             raise Wrong(f"{late / fallen:.0%} of the fall is in the last tenth of the iterations")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake
 from rubric_tests.part1.judgement import after_marks_for
 
 pytestmark = [
@@ -39,7 +39,9 @@ def test_test_rows_do_not_shape_the_scaling(evidence, given):
     split = evidence["notebook/split"]
     with after_marks_for(evidence, given, "inputs"):
         if is_scaled(np.vstack([split.X_train, split.X_test])) and not is_scaled(split.X_train):
-            raise Wrong("the scaler was fitted on all rows, those of the test part among them")
+            raise KnownMistake(
+                "the scaler was fitted on all rows, those of the test part among them"
+            )
 
 
 def test_test_part_is_scaled_like_the_training_part(evidence, given):
@@ -47,4 +49,4 @@ def test_test_part_is_scaled_like_the_training_part(evidence, given):
     split = evidence["notebook/split"]
     with after_marks_for(evidence, given, "inputs"):
         if is_scaled(split.X_test):
-            raise Wrong("the test part was scaled by its own mean and spread")
+            raise KnownMistake("the test part was scaled by its own mean and spread")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake
 from rubric_tests.part1.judgement import check_random_start
 
 pytestmark = pytest.mark.criterion("start")
@@ -31,4 +31,4 @@ def test_the_same_random_state_starts_alike(evidence):
     answer = evidence["start/weights"]
 
     if not np.array_equal(answer.W1, answer.W1_again):
-        raise Wrong("two networks with `random_state=0` start with different weights")
+        raise KnownMistake("two networks with `random_state=0` start with different weights")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.judgement import answered, cause_of_others
 
@@ -95,7 +95,7 @@ def check_share(marks: Marked, needed: float) -> None:
         raise Wrong("no sequence was answered in time")
     if interval(int(marks.exact.sum()), len(marks.exact))[1] < needed:
         found = signature(marks)
-        raise Wrong(in_words(marks) + (f": {found}" if found else ""))
+        raise KnownMistake(found, in_words(marks)) if found else Wrong(in_words(marks))
 
 
 def signature(marks: Marked) -> str | None:
@@ -130,7 +130,9 @@ def signature_by_position(shares: np.ndarray) -> str | None:
 def check_gradients_start_from_zero(evidence: Any, given: Any) -> None:
     stale = int(evidence["training/steps"].stale)
     if stale:
-        raise Wrong(f"{stale} times the gradients of the step before were still there")
+        raise KnownMistake(
+            "gradients are not set back", f"{stale} times those of the step before were still there"
+        )
 
 
 @cause_of_others("generation")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rubric_tests.checks import Wrong, assert_close, largest_difference
+from rubric_tests.checks import KnownMistake, Wrong, assert_close, largest_difference
 from rubric_tests.part2 import projections, reference
 from rubric_tests.part2.judgement import assert_same, cause_of_others, first_cause, same, tolerance
 from rubric_tests.part2.reference import Projections, Weigh
@@ -20,11 +20,11 @@ def check_rows_sum_to_one(evidence: Any, given: Any) -> None:
     sheet, weights = given["attention/weights"], evidence["attention/weights"].weights
     atol = 10 * tolerance(weights)
     if same(weights, reference.swapped_weights(sheet.query, sheet.key)):
-        raise Wrong(SWAPPED)
+        raise KnownMistake(SWAPPED)
     if not np.allclose(weights.sum(axis=-1), 1, atol=atol):
         for axis, what in ((-2, "queries"), (0, "batch")):
             if np.allclose(weights.sum(axis=axis), 1, atol=atol):
-                raise Wrong(f"the weights sum to one over the {what}, not over the keys")
+                raise KnownMistake(f"the weights sum to one over the {what}, not over the keys")
         furthest = max(weights.sum(axis=-1).ravel(), key=lambda total: abs(total - 1))
         raise Wrong(f"a query's weights sum to {furthest:.4g}, not to 1")
     if weights.min() < -atol:
@@ -173,7 +173,7 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
         if any(gives(right, weigh) for weigh in own_weights(evidence, given)):
             return check_projections(right)
     for sentence in recognised(readings, gives, n_heads):
-        raise Wrong(sentence)
+        raise KnownMistake(sentence)
     if any(right.o is None for right in readings) or len(parts) * 2 < len(answer.text["names"]):
         raise NotRecognised("there are weights of another kind beside the projections")
     expected = reference.multi_head(x, memory, readings[0], n_heads)
@@ -201,9 +201,9 @@ def own_weights(evidence: Any, given: Any) -> list[Weigh]:
 def check_projections(right: Projections) -> None:
     """Even where the numbers agree: four projections, and each with weights of its own."""
     if right.o is None:
-        raise Wrong("there is no output projection after the heads")
+        raise KnownMistake("there is no output projection after the heads")
     if sentence := projections.shared(right):
-        raise Wrong(sentence)
+        raise KnownMistake(sentence)
 
 
 def recognised(readings: list[Projections], gives: Any, n_heads: int) -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2.judgement import (
     alike,
     as_wide_as,
@@ -25,7 +25,7 @@ def check_rows(evidence: Any, given: Any) -> None:
     for token in np.unique(tokens):
         rows = out[tokens == token]
         if not same(rows, np.broadcast_to(rows[0], rows.shape)):
-            raise Wrong("the same token has different rows at different places")
+            raise KnownMistake("the same token has different rows at different places")
     one_each = [out[tokens == token][0] for token in np.unique(tokens)]
     if len(np.unique(np.round(one_each, 6), axis=0)) < len(one_each):
         raise Wrong("different tokens have the same row")
@@ -44,7 +44,7 @@ def check_added(evidence: Any, given: Any) -> None:
     if same(answer.out, answer.at_zero):
         raise Wrong("the positions come back alone: what went in is not part of the answer")
     if not np.abs(answer.at_zero).max() > 1e-6:
-        raise Wrong("no positions are added")
+        raise KnownMistake("no positions are added")
     if factor <= 0 or not np.allclose(rest, factor * x, atol=1e-4 * max(1.0, factor)):
         raise Wrong("what is added to a token depends on the token")
 
@@ -55,7 +55,7 @@ def check_distinct(evidence: Any, given: Any) -> None:
     rows = evidence["positions/added"].at_zero[0]
     for i in range(1, len(rows)):
         if any(np.allclose(rows[i], rows[j], atol=1e-6) for j in range(i)):
-            raise Wrong("different positions have the same row")
+            raise KnownMistake("different positions have the same row")
 
 
 @cause_of_others("positions")
@@ -65,7 +65,7 @@ def check_same_for_every_item(evidence: Any, given: Any) -> None:
     if not same(table, np.broadcast_to(table[:1], table.shape)):
         axis_swapped = same(table[1, 0], table[1, 1])
         where = ": they are counted along the batch" if axis_swapped else ""
-        raise Wrong(f"the sequences of a batch have different positions{where}")
+        raise KnownMistake("the sequences of a batch have different positions", where)
 
 
 @cause_of_others("positions")
@@ -78,7 +78,7 @@ def check_order_matters(evidence: Any, given: Any) -> None:
     blind = (before == after).all(axis=1) | (swapped == after).all(axis=1)
     constant = len(np.unique(before, axis=0)) < 2  # tells nothing of order
     if telling.sum() >= 8 and not constant and blind.mean() > 0.9:
-        raise Wrong("the model answers as if its tokens had no order")
+        raise KnownMistake("the model answers as if its tokens had no order")
 
 
 # Feed-forward ---------------------------------------------------------------------------------
@@ -114,7 +114,9 @@ def check_residual(evidence: Any, given: Any, layer: str) -> None:
     lengths = np.linalg.norm(out, axis=-1) * np.linalg.norm(x, axis=-1)
     cosine = np.sum(out * x, axis=-1) / (lengths + 1e-12)
     if cosine.mean() < 0.8:
-        raise Wrong("with its weights at zero, nothing of the input is left: a residual is missing")
+        raise KnownMistake(
+            "with its weights at zero, nothing of the input is left: a residual is missing"
+        )
 
 
 def check_normalisation(evidence: Any, given: Any, layer: str) -> None:
@@ -131,7 +133,9 @@ def check_normalisation(evidence: Any, given: Any, layer: str) -> None:
     if spread.max() < 1.02 * spread.min() or nearly(added, added_longer):
         return
     if not nearly(answer.out, answer.out_other):
-        raise Wrong("no normalisation of each token over its channels, before or after a sub-layer")
+        raise KnownMistake(
+            "no normalisation of each token over its channels, before or after a sub-layer"
+        )
 
 
 def nearly(one: np.ndarray, other: np.ndarray) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import after_marks_for, answered
 
@@ -33,7 +33,7 @@ def test_it_is_what_is_measured(evidence, given, kept, measure):
         if min(abs(claim - marks.share) for marks in (everything, unseen)) > allowed:
             wrong = f"`reversal_accuracy` is {claim:.3f}, measured is {unseen.share:.3f}"
             if abs(claim - unseen.share_of_digits) <= allowed:
-                raise Wrong(f"{wrong}: {claim:.3f} is the share of digits, not of sequences")
+                raise KnownMistake("the claim is the share of digits, not of sequences", wrong)
             raise Wrong(wrong)
 
 

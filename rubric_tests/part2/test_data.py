@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.answers import rows
 
@@ -44,4 +44,4 @@ def test_nothing_is_tested_that_was_trained_on(evidence):
     both = int(np.isin(test, train).sum())
 
     if both:
-        raise Wrong(f"{both:,} of {len(test):,} test sequences are in the training half")
+        raise KnownMistake("test sequences are in the training half", f"{both:,} of {len(test):,}")

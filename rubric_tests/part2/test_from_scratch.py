@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2.sources import foreign_names, ready_made
 
 pytestmark = [
@@ -21,7 +21,7 @@ def test_the_model_holds_nothing_ready_made(evidence):
     assert classes, "the model is not made of torch modules"
 
     if found:
-        raise Wrong(f"`{found[0]}` is part of the model")
+        raise KnownMistake("a library does the work", f"`{found[0]}` is part of the model")
 
 
 def test_nothing_ready_made_is_at_work(evidence):
@@ -30,7 +30,9 @@ def test_nothing_ready_made_is_at_work(evidence):
     for work in WORKS:
         found = sorted(name for name in map(str, text.get(work, [])) if ready_made(name))
         if found:
-            raise Wrong(f"`{found[0]}` is at work inside `{work}`")
+            raise KnownMistake(
+                "a library does the work", f"`{found[0]}` is at work inside `{work}`"
+            )
 
 
 def test_nothing_ready_made_is_reached(submission, runs):

@@ -1,10 +1,13 @@
 """Generation: free running, from a list of digits to a list of digits."""
 
+from functools import partial
+
 import pytest
 
-from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+from rubric_tests.part2 import answers, judgement
+from rubric_tests.part2.judgement import HARMLESS, after_marks_for_training
 
+after_marks_for = partial(judgement.after_marks_for, harmless=HARMLESS)
 pytestmark = pytest.mark.criterion("generation")
 
 EARLIER = (
@@ -23,7 +26,10 @@ EARLIER = (
 )
 def test_answers_are_lists_of_digits(evidence, given, runs):
     """`generate` returns the digits of an answer, as many as there should be."""
-    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+    with (
+        after_marks_for_training(runs),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         answers.check_answers_are_digits(evidence, given)
 
 

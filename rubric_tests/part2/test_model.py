@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import layer_checks
 from rubric_tests.part2.judgement import after_marks_for, said
 
@@ -22,7 +22,7 @@ def test_logits_over_the_vocabulary(evidence, given):
         if logits.shape[2] < 9:
             raise Wrong(f"there are {logits.shape[2]} logits for a token: nine digits need more")
         if np.allclose(logits, logits[:1], atol=1e-6):
-            raise Wrong("every sequence has the same logits")
+            raise KnownMistake("every sequence has the same logits")
 
 
 @pytest.mark.hint("is anything normalised or summed over axis 0?")

@@ -1,11 +1,14 @@
 """Reversal, or what the task is: free running, on sequences that were never trained on."""
 
+from functools import partial
+
 import pytest
 
-from rubric_tests.part2 import answers
+from rubric_tests.part2 import answers, judgement
 from rubric_tests.part2.answers import ENOUGH
-from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+from rubric_tests.part2.judgement import HARMLESS, after_marks_for_training
 
+after_marks_for = partial(judgement.after_marks_for, harmless=HARMLESS)
 pytestmark = pytest.mark.criterion("reversal")
 
 EARLIER = (
@@ -18,7 +21,10 @@ EARLIER = (
 @pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
 def test_digits_are_right(evidence, given, kept, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
-    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+    with (
+        after_marks_for_training(runs),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
         shares = marks.by_position
         measure(claim.measure, marks.share_of_digits)
@@ -32,7 +38,10 @@ def test_digits_are_right(evidence, given, kept, runs, measure, claim):
 @pytest.mark.hint("is the loss still falling when training ends?")
 def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, claim):
     """At least half of the sequences never trained on are right from end to end."""
-    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+    with (
+        after_marks_for_training(runs),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         everything = answers.marked(evidence, given, kept)
         marks = answers.never_seen(evidence, everything)
         measure("sequences answered", len(everything.exact))
@@ -46,7 +55,10 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, c
 @pytest.mark.hint("train longer, or look at which position fails")
 def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
-    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+    with (
+        after_marks_for_training(runs),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
 
         answers.check_share(marks, claim.at_least)

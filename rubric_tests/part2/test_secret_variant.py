@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from rubric_tests.causes import follows_from
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import after_marks_for, answered, where_asked
+from rubric_tests.part2.judgement import HARMLESS, after_marks_for, answered, where_asked
 from rubric_tests.part2.test_reversal import EARLIER
 
 pytestmark = pytest.mark.criterion("secret-variant")
@@ -50,9 +50,10 @@ def check_it_is_the_model(evidence, kept) -> None:
         return
     share = float((found == kept["secret/answers"].right[: len(found)])[:, :5].mean())
     if share > 0.5:
-        raise Wrong(
+        raise KnownMistake(
+            "the answers do not come from the model",
             f"with all its weights at zero the model gives {share:.0%} of the digits: "
-            "the answers do not come from it"
+            "the answers do not come from it",
         )
 
 
@@ -60,7 +61,7 @@ def check(marks: answers.Marked, needed: float) -> None:
     """Like any task; a model that still reverses is told so."""
     reversed_anyway = (marks.answers[:, :5] == marks.asked[:, ::-1]).all(axis=1).mean()
     if reversed_anyway > 0.5:
-        raise Wrong("trained on another task, it still reverses: the answer is not learned")
+        raise KnownMistake("trained on another task, it still reverses: the answer is not learned")
     if marks.share_of_digits < needed:
         raise Wrong(answers.in_words(marks))
 
@@ -69,7 +70,7 @@ def check(marks: answers.Marked, needed: float) -> None:
 def after_marks_for_reversal(evidence, given, kept, needed: float) -> Iterator[None]:
     """What keeps the model from reversing keeps it from this task too, and is marked there."""
     try:
-        with after_marks_for(evidence, given, "training", *EARLIER):
+        with after_marks_for(evidence, given, "training", *EARLIER, harmless=HARMLESS):
             yield
     except AssertionError:
         if answered(evidence, "reversal/answers"):

@@ -383,9 +383,24 @@ def test_what_was_set_aside_does_not_count(part: Part):
 
 def test_a_criterion_all_set_aside_has_no_mark(part: Part):
     """Nothing was judged: there is nothing to earn and nothing to lose."""
-    found = scored(part, check("add", "a", Verdict.SET_ASIDE))
+    small = part.model_copy(
+        update={
+            "criterion": [
+                c.model_copy(update={"points": points})
+                for c, points in zip(part.criterion, (2.0, 4.0), strict=True)
+            ]
+        }
+    )
+    found = scored(small, check("add", "a", Verdict.SET_ASIDE))
 
     assert (found.verdict, found.earned, found.judged) == (Verdict.SET_ASIDE, None, 0.0)
+
+
+def test_more_than_a_third_set_aside_is_lost(part: Part):
+    """That is no longer one slip and what follows from it: half of the points are lost here."""
+    found = scored(part, check("add", "a", Verdict.SET_ASIDE))
+
+    assert (found.earned, found.judged) == (0.0, 4.0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Run a submission once and judge it for real, and say which criteria lost marks."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from assay import pipeline
@@ -9,6 +10,7 @@ from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
 
+Note = Callable[[str, object], None]
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,6 +35,20 @@ def graded(assignment: Assignment, handed_in: Submission, store: Store, reports:
 def lost(result: Result) -> set[str]:
     """The criteria that lost marks."""
     return {c.name for c in result.criteria if c.earned is not None and c.earned < c.judged}
+
+
+def record(note: Note, result: Result, name: str, loses: str | None) -> None:
+    """Leave a row for the kill matrix; `note` is pytest's `record_property`."""
+    missed = [c for c in result.criteria if c.name == loses]
+    named = [p.mistake for c in missed for p in c.properties if p.mistake]
+    row = {
+        "part": result.runs[0].run.part,
+        "name": name,
+        "loses": loses,
+        "lost": sorted(lost(result)),
+        "named": named[0] if named else "",
+    }
+    note("row", json.dumps(row))
 
 
 def explain(result: Result) -> str:

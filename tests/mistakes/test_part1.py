@@ -9,7 +9,7 @@ from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
 from tests.mistakes.cases import Case, parameters, short_submission
-from tests.mistakes.grading import ROOT, explain, graded, lost, one_part
+from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
 from tests.mistakes.part1 import CASES
 
 
@@ -24,19 +24,23 @@ def one_run(handed_in: Submission, store: Store, reports: Path) -> Result:
 
 
 @pytest.mark.parametrize("case", parameters(CASES))
-def test_a_mistake_loses_its_own_criterion(case: Case, store: Store, tmp_path: Path):
+def test_a_mistake_loses_its_own_criterion(
+    case: Case, store: Store, tmp_path: Path, record_property: Note
+):
     """What the diff breaks is marked once, under its own name."""
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part1")))
 
     result = one_run(handed_in, store, tmp_path)
+    record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
-def test_the_reference_loses_nothing(store: Store, tmp_path: Path):
+def test_the_reference_loses_nothing(store: Store, tmp_path: Path, record_property: Note):
     """The real notebook, with the whole `solution`, earns every point that can be judged."""
     result = one_run(pipeline.read(ROOT), store, tmp_path)
+    record(record_property, result, "the reference", None)
 
     assert result.earned == result.judged_points > 0, explain(result)
     assert result.points_set_aside == 0

@@ -9,7 +9,7 @@ from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
 from tests.mistakes.cases import Case, parameters, short_submission
-from tests.mistakes.grading import ROOT, explain, graded, lost, one_part
+from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
 from tests.mistakes.part2 import CASES, SEED_IGNORED
 
 
@@ -25,38 +25,44 @@ def runs(handed_in: Submission, store: Store, reports: Path, n_seeds: int = 1) -
 
 
 @pytest.mark.parametrize("case", parameters(CASES))
-def test_a_mistake_loses_its_own_criterion(case: Case, store: Store, tmp_path: Path):
+def test_a_mistake_loses_its_own_criterion(
+    case: Case, store: Store, tmp_path: Path, record_property: Note
+):
     """What the diff breaks is marked once, under its own name."""
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
 
     result = runs(handed_in, store, tmp_path)
+    record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
-def test_an_ignored_seed_shows_in_two_runs(store: Store, tmp_path: Path):
+def test_an_ignored_seed_shows_in_two_runs(store: Store, tmp_path: Path, record_property: Note):
     """Two seeds that leave the same model cost the clean run, and nothing else."""
     handed_in = Submission("mistaken", SEED_IGNORED.apply(short_submission(ROOT, "part2")))
 
     result = runs(handed_in, store, tmp_path, n_seeds=2)
+    record(record_property, result, SEED_IGNORED.name, SEED_IGNORED.loses)
 
     assert lost(result) == {SEED_IGNORED.loses}, explain(result)
 
 
-def test_the_reference_loses_nothing(store: Store, tmp_path: Path):
+def test_the_reference_loses_nothing(store: Store, tmp_path: Path, record_property: Note):
     """The real notebook, with the whole `solution`, earns every point that can be judged."""
     result = runs(pipeline.read(ROOT), store, tmp_path)
+    record(record_property, result, "the reference", None)
 
     assert result.earned == result.judged_points > 0, explain(result)
     assert result.points_set_aside == 0
 
 
-def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path):
+def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path, record_property: Note):
     """Question, separator, answer in one causal model, and all of it in one bare notebook."""
     notebook = Path(__file__).parent / "short" / "decoder_only" / "part2_transformer.ipynb"
 
     result = runs(pipeline.read(notebook), store, tmp_path)
+    record(record_property, result, "a decoder by itself", None)
 
     assert result.earned == result.judged_points > 65, explain(result)
 
@@ -66,3 +72,19 @@ def test_the_short_notebook_loses_nothing(store: Store, tmp_path: Path):
     result = runs(Submission("short", short_submission(ROOT, "part2")), store, tmp_path)
 
     assert result.earned == result.judged_points > 0, explain(result)
+
+
+@pytest.mark.thorough
+def test_a_further_mistake_never_raises_the_percentage(store: Store, tmp_path: Path):
+    """Attention that is not scaled learns all the same: it explains no wrong answers."""
+    unscaled, undertrained = case_named("not divided by sqrt(d_k)"), case_named("undertrained")
+    files = undertrained.apply(short_submission(ROOT, "part2"))
+    one = runs(Submission("one", files), store, tmp_path)
+    both = runs(Submission("both", unscaled.apply(files)), store, tmp_path)
+
+    assert both.earned / both.judged_points < one.earned / one.judged_points, explain(both)
+    assert lost(both) == {"attention", "reversal"}
+
+
+def case_named(name: str) -> Case:
+    return next(case for case in CASES if case.name == name)

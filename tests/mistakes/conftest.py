@@ -1,0 +1,61 @@
+"""`--kill-matrix FOLDER` writes what became of every mistake, whichever process graded it."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.assignment import read
+from tests.mistakes import matrix
+from tests.mistakes.grading import ROOT
+
+UNJUDGED = {"exploration", "comparison", "self-learning", "overview", "commentary"}
+"""What a person marks: nothing here can lose it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kill-matrix", type=Path, help="write the kill matrix into this folder")
+
+
+class Collector:
+    """Gathers the rows that tests record, from all workers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.rows = folder, dict[str, matrix.Row]()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == "row":
+                self.rows[report.nodeid] = matrix.Row(**json.loads(str(value)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        rows = [self.rows[nodeid] for nodeid in sorted(self.rows)]
+        write(self.folder, rows)
+        if idle := matrix.idle(rows, criteria()):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            print(f"\nthe only killer of no mistake: {', '.join(idle)}")
+        return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = config.getoption("--kill-matrix")
+    if folder and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Collector(folder), "kill-matrix")
+
+
+def criteria() -> dict[str, list[str]]:
+    """By part, the criteria that the judge marks."""
+    return {
+        part.name: [c.name for c in part.criterion if c.name not in UNJUDGED]
+        for part in read(ROOT / "assignment.toml").part
+    }
+
+
+def write(folder: Path, rows: list[matrix.Row]) -> None:
+    (folder / "kill-matrix.md").write_text(matrix.page(rows, criteria()))
+    for part, names in criteria().items():
+        of_part = [row for row in rows if row.part == part]
+        (folder / f"kill-matrix-{part}.svg").write_bytes(matrix.picture(of_part, names))

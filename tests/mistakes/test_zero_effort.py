@@ -1,0 +1,127 @@
+"""No work, no marks: answers of the right shape with nothing in them pass no criterion."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assay import pipeline
+from assay.records import Result, RunRecord
+from assay.run.assemble import Job
+from assay.store import Store
+from assay.submission import Submission
+from tests.assay.toy import arrays, npz
+from tests.mistakes.cases import short_submission
+from tests.mistakes.grading import ROOT, explain, one_part
+
+MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}
+BY_SOURCE = {"from-scratch", "clean-run", "diagram"}
+"""These rest on the source, on how the cells ran, or on a picture: there the work was done."""
+SHAPE = {"hidden-layer"}  # judged by the shapes of the weights alone
+TRUE_OF_NOTHING = {"claims"}  # an accuracy of 0 is claimed, and 0 is measured
+RIGHT_ALL_THE_SAME = {
+    "zeros": SHAPE | TRUE_OF_NOTHING,
+    "ones": SHAPE | TRUE_OF_NOTHING,
+    "echo": SHAPE | TRUE_OF_NOTHING | {"tokenizer"},  # digits that come back as they were
+    "drawn": SHAPE | {"start", "preparation"},  # random weights are a start, and of unit scale
+    # rows, and every step, in the opposite order are as right
+    "turned": SHAPE | {"start", "preparation", "split", "update", "data", "generation"},
+}
+MOST = {"part1": 0.5, "part2": 0.25}
+"""Of the points, what constants may earn: many properties hold of any numbers of that shape."""
+
+Forge = Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray]
+
+
+def zeros(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+    return np.zeros_like(answer)
+
+
+def ones(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+    return np.ones_like(answer)
+
+
+def drawn(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+    """Random, about as large as the right answer, and never the same twice."""
+    rng = np.random.default_rng(int.from_bytes(answer.tobytes()[:8], "big") + id(answer))
+    noise = rng.normal(size=answer.shape) * (np.abs(answer).max(initial=0) + 1)
+    return noise.astype(answer.dtype)
+
+
+def echo(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+    """What was handed out, cut to the shape that is asked for."""
+    numbers = np.concatenate([v.ravel() for v in given.values() if v.dtype.kind in "fiub"] or [[0]])
+    return np.resize(numbers, answer.shape).astype(answer.dtype)
+
+
+def turned(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+    """The right numbers in wrong places: every axis backwards."""
+    return (
+        np.flip(answer) if answer.size > 1 else -answer if answer.dtype.kind == "f" else 1 - answer
+    )
+
+
+@pytest.fixture(scope="session")
+def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
+    """A store with one real run of the part's right submission."""
+
+    @cache
+    def make(part: str) -> Store:
+        store = Store(tmp_path_factory.mktemp(part))
+        road = pipeline.Road(one_part(part, [0], MATRIX[part]), store, Path(), workers=1)
+        jobs = road.jobs(Submission("short", short_submission(ROOT, part)))
+        pipeline.run(road, jobs, force=False, progress=lambda *_: None)
+        return store
+
+    return make
+
+
+def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
+    """The real run, judged with all of its answers forged."""
+    road = pipeline.Road(one_part(part, [0], MATRIX[part]), Store(folder / "store"), folder, 1)
+
+    def make(jobs: list[Job]) -> list[RunRecord]:
+        (job,) = jobs
+        record, files = store.record(job.key), store.files(job.key)
+        road.store.put(record, {name: _forged(name, files, forge) for name in files})
+        return [record]
+
+    return pipeline.grade(road, Submission("short", short_submission(ROOT, part)), make)
+
+
+def _forged(name: str, files: dict[str, bytes], forge: Forge) -> bytes:
+    if not (name.startswith("evidence/") and name.endswith(".npz")):
+        return files[name]
+    given = arrays(files[name.replace("evidence/", "given/", 1)])
+    return npz(**{key: forge(array, given) for key, array in arrays(files[name]).items()})
+
+
+CONSTANTS = [pytest.param(zeros), pytest.param(ones, marks=pytest.mark.thorough)]
+OTHERS = [pytest.param(forge, marks=pytest.mark.thorough) for forge in (echo, drawn, turned)]
+
+
+@pytest.mark.parametrize("part", MATRIX)
+@pytest.mark.parametrize("forge", [*CONSTANTS, *OTHERS])
+def test_empty_answers_pass_no_criterion(
+    part: str, forge: Forge, kept_in: Callable[[str], Store], tmp_path: Path
+):
+    """If nothing was computed, no criterion that rests on numbers earns all of its points."""
+    result = forged(part, kept_in(part), tmp_path, forge)
+    whole = {c.name for c in result.criteria if c.earned == c.points}
+
+    assert whole <= BY_SOURCE | RIGHT_ALL_THE_SAME[forge.__name__], explain(result)
+
+
+@pytest.mark.parametrize("part", MATRIX)
+@pytest.mark.parametrize("forge", CONSTANTS)
+def test_constants_earn_little(
+    part: str, forge: Forge, kept_in: Callable[[str], Store], tmp_path: Path
+):
+    """What is set aside is no way out: where that is a third of the points, it is lost."""
+    result = forged(part, kept_in(part), tmp_path, forge)
+    rest = [c for c in result.criteria if c.name not in BY_SOURCE and c.judged]
+    share = sum(c.earned or 0 for c in rest) / sum(c.judged for c in rest)
+
+    assert share < MOST[part], explain(result)
