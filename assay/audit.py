@@ -1,43 +1,121 @@
-"""Reproducibility is audited, not assumed: two runs of one job, compared bit by bit."""
+"""Reproducibility is audited, not assumed: a run made twice more, compared bit by bit.
 
+The two runs differ in all that may not matter: a fresh sandbox and process, the hash seed, the
+clock, the order of files in folders, what an earlier run left beside the notebook, and where the
+global generators stand when the questions begin. The first cell after which the data differ is
+named, and from its source the likely cause.
+"""
+
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from assay import causes
 from assay.evidence import Refused, read_arrays
-from assay.records import Outcome, RunRecord
-from assay.store import Store
+from assay.records import Audit, Difference, Outcome, Record
+from assay.run import archive
+from assay.run.assemble import Job
+from assay.run.execute import TRACE, Ended, execute
+
+INJECTED = "# Parameters\n"
+Array = tuple[str, tuple[int, ...], bytes]
 
 
-@dataclass(frozen=True)
-class Audit:
-    """How many arrays were compared in how many runs, and the names of those that differ.
+class Step(Record):
+    """A cell that was executed, and the fingerprints of what the names then held."""
 
-    `unmade` are the runs that the machine could not make a second time.
+    source: str
+    names: dict[str, str]
+
+
+def audit(jobs: Sequence[Job], kept: Mapping[str, Mapping[str, bytes]]) -> Audit:
+    """Run each job twice more; `kept` are the files of the runs that were marked, by key.
+
+    A job that the machine cannot run is among the `unmade`: that is nobody's irreproducibility.
     """
-
-    runs: int
-    arrays: int
-    differing: list[str]
-    unmade: list[str] = field(default_factory=list)
-
-
-def audit(records: Sequence[RunRecord], first: Store, second: Store) -> Audit:
-    """Compare what two stores keep of the same runs; an array that only one has differs."""
-    arrays, differing = 0, []
-    made = [r for r in records if r.outcome is not Outcome.INFRASTRUCTURE]
-    for record in made:
-        one = _arrays(first.files(record.key))
-        other = _arrays(second.files(record.key))
-        arrays += len(one.keys() | other.keys())
-        unlike = sorted(n for n in one.keys() | other.keys() if one.get(n) != other.get(n))
-        differing += [f"{record.run.id}: {name}" for name in unlike]
-    unmade = [record.run.id for record in records if record not in made]
-    return Audit(len(made), arrays, differing, unmade)
+    arrays, differing, unmade = 0, [], []
+    for job in jobs:
+        one = execute(traced(job))
+        other = execute(traced(job, beside=left_by(one)))
+        if Outcome.INFRASTRUCTURE in (one.outcome, other.outcome):
+            unmade.append(job.run.id)
+            continue
+        first, second = arrays_of(one.files), arrays_of(other.files)
+        arrays += len(first.keys() | second.keys())
+        unlike = differences(arrays_of(kept.get(job.key, one.files)), first, second)
+        steps = steps_of(one)
+        cell = first_cell(steps, steps_of(other))
+        if unlike or cell:
+            kept_files = bool(left_by(one))
+            differing.append(_difference(job, steps, unlike, cell, kept_files=kept_files))
+    return Audit(runs=len(jobs) - len(unmade), arrays=arrays, differing=differing, unmade=unmade)
 
 
-def _arrays(files: Mapping[str, bytes]) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+def traced(job: Job, beside: Mapping[str, bytes] | None = None) -> bytes:
+    """The job with its cells followed; the second run finds files `beside` the notebook."""
+    files = archive.unpack(job.packed)
+    described = json.loads(files["job.json"]) | {"trace": {"twin": beside is not None}}
+    files |= {"job.json": json.dumps(described, sort_keys=True).encode(), "kit/trace.py": TRACE}
+    return archive.pack(files | {f"submission/{name}": c for name, c in (beside or {}).items()})
+
+
+def left_by(ended: Ended) -> dict[str, bytes]:
+    """The files that a run wrote beside its notebook."""
+    start = "evidence/left/"
+    return {n.removeprefix(start): c for n, c in ended.files.items() if n.startswith(start)}
+
+
+def differences(*runs: Mapping[str, Array]) -> list[str]:
+    """The names of arrays that are not the same in every run, bit by bit; missing ones differ."""
+    names = dict.fromkeys(name for run in runs for name in run)
+    return [name for name in names if len({run.get(name) for run in runs}) > 1]
+
+
+def first_cell(one: Sequence[Step], other: Sequence[Step]) -> tuple[int, Step, list[str]] | None:
+    """Number of the first cell after which names hold other data, what it left, those names."""
+    number = 0
+    for mine, its in zip(one, other, strict=False):
+        if "ask.sit(" in mine.source or mine.source.startswith(INJECTED):
+            continue
+        number += 1
+        every = mine.names.keys() | its.names.keys()
+        unlike = sorted(name for name in every if mine.names.get(name) != its.names.get(name))
+        if unlike:
+            return number, mine, unlike
+    return None
+
+
+def _difference(
+    job: Job,
+    steps: Sequence[Step],
+    unlike: Sequence[str],
+    cell: tuple[int, Step, list[str]] | None,
+    *,
+    kept_files: bool,
+) -> Difference:
+    files = archive.unpack(job.packed)
+    modules = [files[n].decode("utf-8", "replace") for n in files if n.endswith(".py")]
+    source = cell[1].source if cell else ""
+    return Difference(
+        run=job.run.id,
+        cell=cell[0] if cell else None,
+        names=cell[2] if cell else [],
+        arrays=list(unlike),
+        cause=causes.likely(source, [s.source for s in steps], modules, kept_files=kept_files),
+    )
+
+
+def steps_of(ended: Ended) -> list[Step]:
+    """What the trace says; nothing where it cannot be read: then it names no cell."""
+    lines = ended.files.get("evidence/trace.jsonl", b"").decode("utf-8", "replace").splitlines()
+    try:
+        return [Step.model_validate_json(line) for line in lines]
+    except ValueError:  # the student's process can write there too
+        return []
+
+
+def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
     """Every recorded array as dtype, shape and bytes: equal exactly where every bit is."""
-    found: dict[str, tuple[str, tuple[int, ...], bytes]] = {}
+    found: dict[str, Array] = {}
     for file, content in files.items():
         if file.startswith("evidence/") and file.endswith(".npz"):
             try:

@@ -197,10 +197,23 @@ def grade(
 @shared_options
 @force_option
 @isolation_option(0)
-@click.option("--verify", is_flag=True, help="Run all of it once more and compare bit by bit.")
+@click.option("--verify", is_flag=True, help="Make runs twice more and compare bit by bit.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Seeds of each data set that `--verify` makes again.",
+)
 @click.option("--name", default="reference", show_default=True, help="The report's folder.")
 def reproduce(
-    as_json: bool, force: bool, isolation: int, verify: bool, name: str, **options: Any
+    as_json: bool,
+    force: bool,
+    isolation: int,
+    verify: bool,
+    sample: int,
+    name: str,
+    **options: Any,
 ) -> None:
     """Run the assignment's own solution over its whole matrix, and write the reports."""
     from assay import pipeline
@@ -213,7 +226,7 @@ def reproduce(
     def one(_: "Submission") -> dict[str, Any]:
         handed_in = pipeline.read(road.assignment.root, name)
         answer = _grade(road, handed_in, force, isolation)
-        return _verified(road, handed_in, answer) if verify else answer
+        return _verified(road, handed_in, answer, sample) if verify else answer
 
     _for_each(road, (road.assignment.root,), as_json, one)
 
@@ -443,22 +456,18 @@ def _answer(result: "Result", where: str) -> dict[str, Any]:
     }
 
 
-def _verified(road: "Road", handed_in: "Submission", answer: dict[str, Any]) -> dict[str, Any]:
+def _verified(
+    road: "Road", handed_in: "Submission", answer: dict[str, Any], sample: int
+) -> dict[str, Any]:
+    """The answer, and whether the same seed gives the same bits."""
     from assay import pipeline
-    from assay.progress import live
+    from assay.report import summary
 
-    jobs = road.jobs(handed_in)
-    with live(len(jobs), "again") as progress:
-        audit = pipeline.verify(road, jobs, progress)
-    if audit.differing:
-        line = f"{len(audit.differing)} of {audit.arrays} recorded arrays differ:\n" + "\n".join(
-            f"  {name}" for name in audit.differing[:20]
-        )
-    else:
-        line = f"verified: {audit.runs} runs made twice, {audit.arrays} arrays, every bit the same"
-    if audit.unmade:
-        line += f"\n{len(audit.unmade)} runs could not be made again (our fault)"
-    audited = {"arrays": audit.arrays, "differing": audit.differing}
+    click.echo(f"making runs of {sample} seeds twice more", err=True)
+    audit = pipeline.verify(road, road.jobs(handed_in), sample)
     code = answer["exit_code"] or (4 if audit.unmade else int(bool(audit.differing)))
-    text = f"{answer['text']}\n{line}"
-    return answer | {"text": text, "audit": audited, "exit_code": code}
+    return answer | {
+        "text": f"{answer['text']}\n{summary.audit(audit)}",
+        "audit": audit.model_dump(mode="json"),
+        "exit_code": code,
+    }

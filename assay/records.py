@@ -257,6 +257,38 @@ class Figure(Record):
     y_label: str = ""
 
 
+class Difference(Record):
+    """A run that is not the same twice: where it begins, and what it is likely to come from.
+
+    `cell` is the first code cell after which `names` hold other data, None where only the answers
+    differ; `arrays` are the recorded arrays that are not the same, bit by bit.
+    """
+
+    run: str
+    cell: int | None
+    names: list[str]
+    arrays: list[str]
+    cause: str
+
+    def __str__(self) -> str:
+        where = f"code cell {self.cell}" if self.cell else "the answers"
+        what = f"`{self.names[0]}`" if self.names else ""
+        first = f"; the first recorded array is {self.arrays[0]}" if self.arrays else ""
+        return f"{self.run}: first in {where} {what}{first}. Likely cause: {self.cause}"
+
+
+class Audit(Record):
+    """How many runs were made twice more, and how many recorded arrays were compared.
+
+    `unmade` are the runs that the machine could not make again.
+    """
+
+    runs: int
+    arrays: int
+    differing: list[Difference]
+    unmade: list[str] = []
+
+
 class PartSummary(Record):
     """What a report needs to know of a part besides its runs."""
 
@@ -279,6 +311,8 @@ class Result(Record):
     criteria: list[Criterion]
     measurements: list[Measurement]
     written: list[Written]
+    audit: Audit | None = None
+    """Whether the same seed gives the same bits, where that was asked for."""
     not_graded: list[str] = []
     """Why not, where the submission could not be graded at all."""
 

@@ -5,7 +5,7 @@ out, naming the mistake it follows from. A test that holds in spite of the mista
 always does.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -16,29 +16,25 @@ Causes = Mapping[str, Sequence[Check]]
 """The checks by criterion that other criteria may follow from, in the order of looking."""
 
 
-def fault_of(check: Callable[[], None]) -> AssertionError | None:
-    """What `check` fails with; None where it passes or has no answer to look at."""
+def fault_of(check: Callable[[], None]) -> str | None:
+    """The reason `check` fails for; None where it passes or has no answer to look at."""
     try:
         check()
     except AssertionError as wrong:
-        return wrong
+        return str(wrong).partition("\n")[0]
     except Exception:  # not answered: nothing is known, so nothing is explained by it
         return None
     return None
 
 
 def first_cause(
-    causes: Causes, evidence: Any, given: Any, *criteria: str, harmless: Collection[str] = ()
+    causes: Causes, evidence: Any, given: Any, *criteria: str
 ) -> tuple[str, str] | None:
-    """The first of these criteria that has lost marks already, and why.
-
-    Known mistakes that are `harmless` to what is judged explain nothing.
-    """
+    """The first of these criteria that has lost marks already, and why."""
     for criterion in criteria:
         for check in causes[criterion]:
-            wrong = fault_of(lambda check=check: check(evidence, given))
-            if wrong and getattr(wrong, "mistake", "") not in harmless:
-                return criterion, str(wrong).partition("\n")[0]
+            if reason := fault_of(lambda check=check: check(evidence, given)):
+                return criterion, reason
     return None
 
 
@@ -48,13 +44,11 @@ def follows_from(criterion: str, reason: str) -> NoReturn:
 
 
 @contextmanager
-def after_marks_for(
-    causes: Causes, evidence: Any, given: Any, *criteria: str, harmless: Collection[str] = ()
-) -> Iterator[None]:
+def after_marks_for(causes: Causes, evidence: Any, given: Any, *criteria: str) -> Iterator[None]:
     """Leave out what fails inside, where one of these criteria already lost marks for its cause."""
     try:
         yield
     except Exception:
-        if found := first_cause(causes, evidence, given, *criteria, harmless=harmless):
+        if found := first_cause(causes, evidence, given, *criteria):
             follows_from(*found)
         raise

@@ -1,6 +1,6 @@
 """The answer on the terminal: one line a criterion, the reason and the hint below it."""
 
-from assay.records import Criterion, Property, Result, Scalar, Verdict
+from assay.records import Audit, Criterion, Property, Result, Scalar, Verdict
 from assay.report.safe import plain
 
 MARKS = {
@@ -22,6 +22,19 @@ def summary(result: Result, where: str) -> str:
         criteria = [criterion for criterion in result.criteria if criterion.part == part.name]
         lines += [line for criterion in criteria for line in _criterion(criterion)]
     lines += ["", f"{totals(result)}     {where}"]
+    return "\n".join(lines)
+
+
+def audit(found: Audit) -> str:
+    """Whether the same seed gave the same bits, in a sentence for every run that did not."""
+    if found.differing:
+        lines = [f"{len(found.differing)} of {found.runs} runs are not the same when made again:"]
+        lines += [f"  {plain(str(difference), 400)}" for difference in found.differing[:20]]
+    else:
+        same = f"{found.runs} runs made twice more, {found.arrays} arrays, every bit the same"
+        lines = [f"verified: {same}"]
+    if found.unmade:
+        lines.append(f"{len(found.unmade)} runs could not be made again (our fault)")
     return "\n".join(lines)
 
 

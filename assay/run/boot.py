@@ -31,6 +31,8 @@ def main(settings: dict[str, Any]) -> None:
     desk, home = Path(settings["desk"]), Path(settings["home"])
     copy = home / "submission"
     shutil.copytree(desk / "submission", copy, symlinks=True)  # notebooks write beside themselves
+    if settings.get("trace", {}).get("twin"):
+        _in_another_order(copy)
     if (desk / "fonts").exists():
         shutil.copytree(desk / "fonts", home / ".matplotlib", dirs_exist_ok=True)
     _limit(settings["limits"])
@@ -46,7 +48,28 @@ def main(settings: dict[str, Any]) -> None:
         sys.argv = ["canary.py", json.dumps(settings["canary"])]
         runpy.run_path(str(Path(__file__).with_name("canary.py")), run_name="__main__")
     else:
-        _become_kernel(desk, home, copy)
+        _become_kernel(desk, home, copy, settings.get("trace"))
+
+
+def _in_another_order(folder: Path) -> None:
+    """Make the entries of each folder again so that they are listed in another order.
+
+    Some file systems list what was made last first, some by a hash; this takes either for a try.
+    """
+    for inside, _, _ in os.walk(folder):
+        listed = [path.name for path in Path(inside).iterdir()]
+        for names in (listed, listed[::-1]):
+            _make_again(Path(inside), names)
+            if [path.name for path in Path(inside).iterdir()] != listed:
+                break
+
+
+def _make_again(folder: Path, names: list[str]) -> None:
+    aside = folder.rename(folder.with_name(f"{folder.name}.aside"))
+    folder.mkdir()
+    for name in names:
+        (aside / name).rename(folder / name)
+    aside.rmdir()
 
 
 def _limit(limits: dict[str, int]) -> None:
@@ -57,7 +80,7 @@ def _limit(limits: dict[str, int]) -> None:
         resource.setrlimit(what, (value, ceiling))
 
 
-def _become_kernel(desk: Path, home: Path, copy: Path) -> None:
+def _become_kernel(desk: Path, home: Path, copy: Path, trace: "dict[str, Any] | None") -> None:
     os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for
     from ipykernel import iostream, kernelapp
 
@@ -71,4 +94,11 @@ def _become_kernel(desk: Path, home: Path, copy: Path) -> None:
     (home / "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
     sys.path.insert(0, str(copy))  # last, so that no `random.py` stands before the real one
     arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
+    if trace is not None:
+        following = (
+            f'__import__("sys").path.insert(0, {str(desk / "kit")!r}); '
+            f'__import__("trace").follow(get_ipython(), {trace["twin"]}); '
+            '__import__("sys").path.pop(0); __import__("sys").modules.pop("trace")'
+        )
+        arguments.append(f"--IPKernelApp.exec_lines={[following]!r}")
     kernelapp.launch_new_instance(arguments)

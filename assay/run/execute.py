@@ -28,6 +28,8 @@ EVIDENCE_FILES = 400
 EXECUTED_BYTES = 50_000_000
 LOG_BYTES = 10_000_000
 LOOK_EVERY = 0.2
+TRACE = Path(__file__).with_name("trace.py").read_bytes()
+"""Goes into the kit of an audited run."""
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 
@@ -112,6 +114,7 @@ def _tell_how_to_start(
         desk.hand_over(place, user)
     job = json.loads((place / "job.json").read_text(encoding="utf-8"))
     settings = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
+    settings |= {"trace": job["trace"]} if "trace" in job else {}
     start = {
         "command": chosen.command(place, settings, watch.group, user),
         "environment": sandbox.environment(chosen, place),

@@ -13,17 +13,6 @@ from rubric_tests.causes import Check, follows_from
 from rubric_tests.checks import Wrong, same_numbers
 
 CAUSES: dict[str, list[Check]] = {}
-HARMLESS = (
-    *(
-        "the scores are not divided by sqrt(d_k)",
-        "the scores are multiplied by sqrt(d_k), not divided",
-    ),
-    "the scores are divided by sqrt(d_model), not by the root of a head's width",
-    *("K and V are swapped", "Q and K share their weights", "K and Q share their weights"),
-    *("there is no output projection after the heads", "the output projection is missing"),
-)
-"""Mistakes that are marked where they are, and learn the task all the same (docs/rubric.md has the
-table): they explain no wrong answer."""
 first_cause = partial(causes.first_cause, CAUSES)
 after_marks_for = partial(causes.after_marks_for, CAUSES)
 

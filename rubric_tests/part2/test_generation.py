@@ -1,13 +1,10 @@
 """Generation: free running, from a list of digits to a list of digits."""
 
-from functools import partial
-
 import pytest
 
-from rubric_tests.part2 import answers, judgement
-from rubric_tests.part2.judgement import HARMLESS, after_marks_for_training
+from rubric_tests.part2 import answers
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
 
-after_marks_for = partial(judgement.after_marks_for, harmless=HARMLESS)
 pytestmark = pytest.mark.criterion("generation")
 
 EARLIER = (

@@ -1,14 +1,11 @@
 """Reversal, or what the task is: free running, on sequences that were never trained on."""
 
-from functools import partial
-
 import pytest
 
-from rubric_tests.part2 import answers, judgement
+from rubric_tests.part2 import answers
 from rubric_tests.part2.answers import ENOUGH
-from rubric_tests.part2.judgement import HARMLESS, after_marks_for_training
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
 
-after_marks_for = partial(judgement.after_marks_for, harmless=HARMLESS)
 pytestmark = pytest.mark.criterion("reversal")
 
 EARLIER = (

@@ -12,7 +12,7 @@ import pytest
 from rubric_tests.causes import follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import HARMLESS, after_marks_for, answered, where_asked
+from rubric_tests.part2.judgement import after_marks_for, answered, where_asked
 from rubric_tests.part2.test_reversal import EARLIER
 
 pytestmark = pytest.mark.criterion("secret-variant")
@@ -70,7 +70,7 @@ def check(marks: answers.Marked, needed: float) -> None:
 def after_marks_for_reversal(evidence, given, kept, needed: float) -> Iterator[None]:
     """What keeps the model from reversing keeps it from this task too, and is marked there."""
     try:
-        with after_marks_for(evidence, given, "training", *EARLIER, harmless=HARMLESS):
+        with after_marks_for(evidence, given, "training", *EARLIER):
             yield
     except AssertionError:
         if answered(evidence, "reversal/answers"):

@@ -17,8 +17,8 @@ ROOMS = [
     *("run.archive", "run.numerics", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox", "run.prove"),
-    *("run.watch", "run.outcome", "run.kernel", "run.runner", "run.execute"),
-    *("evidence", "store", "schedule", "audit"),
+    *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.execute"),
+    *("evidence", "store", "schedule", "causes", "audit"),
     *("judge", "report", "progress", "pipeline", "calibrate", "doctor", "cli"),
 ]
 

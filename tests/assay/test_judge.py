@@ -396,7 +396,7 @@ def test_a_criterion_all_set_aside_has_no_mark(part: Part):
     assert (found.verdict, found.earned, found.judged) == (Verdict.SET_ASIDE, None, 0.0)
 
 
-def test_more_than_a_third_set_aside_is_lost(part: Part):
+def test_more_than_three_eighths_set_aside_is_lost(part: Part):
     """That is no longer one slip and what follows from it: half of the points are lost here."""
     found = scored(part, check("add", "a", Verdict.SET_ASIDE))
 

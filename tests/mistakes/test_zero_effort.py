@@ -119,7 +119,7 @@ def test_empty_answers_pass_no_criterion(
 def test_constants_earn_little(
     part: str, forge: Forge, kept_in: Callable[[str], Store], tmp_path: Path
 ):
-    """What is set aside is no way out: where that is a third of the points, it is lost."""
+    """What is set aside is no way out: where it comes to too much, it is lost."""
     result = forged(part, kept_in(part), tmp_path, forge)
     rest = [c for c in result.criteria if c.name not in BY_SOURCE and c.judged]
     share = sum(c.earned or 0 for c in rest) / sum(c.judged for c in rest)
