@@ -40,9 +40,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def rubric(session: nox.Session) -> None:
-    """Grade every known mistake and every right variant: does the rubric bite?"""
+    """Grade every known mistake and right variant, find every source of irreproducibility."""
     install(session, "assignment", "test")
-    arguments = session.posargs or ["tests/mistakes", "--kill-matrix", "docs"]
+    everything = ["tests/mistakes", "tests/assay/test_audit.py", "--kill-matrix", "docs"]
+    arguments = session.posargs or everything
     session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments)
 
 

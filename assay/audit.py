@@ -10,14 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 
 from assay import causes
-from assay.evidence import Refused, read_arrays
+from assay.evidence import Array, arrays_of
 from assay.records import Audit, Difference, Outcome, Record
 from assay.run import archive
 from assay.run.assemble import Job
 from assay.run.execute import TRACE, Ended, execute
 
 INJECTED = "# Parameters\n"
-Array = tuple[str, tuple[int, ...], bytes]
 
 
 class Step(Record):
@@ -111,19 +110,3 @@ def steps_of(ended: Ended) -> list[Step]:
         return [Step.model_validate_json(line) for line in lines]
     except ValueError:  # the student's process can write there too
         return []
-
-
-def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
-    """Every recorded array as dtype, shape and bytes: equal exactly where every bit is."""
-    found: dict[str, Array] = {}
-    for file, content in files.items():
-        if file.startswith("evidence/") and file.endswith(".npz"):
-            try:
-                arrays = read_arrays(content)
-            except Refused as error:
-                found[file] = (f"refused: {error}", (), content)
-                continue
-            question = file.removeprefix("evidence/").removesuffix(".npz")
-            for name, array in arrays.items():
-                found[f"{question}/{name}"] = (array.dtype.str, array.shape, array.tobytes())
-    return found

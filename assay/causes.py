@@ -17,8 +17,9 @@ CAUSES: tuple[tuple[str, str], ...] = (
     (r"RandomState\(\s*\)", "a RandomState without a seed"),
     (r"torch\.(seed\(|rand|randn|randint|randperm|normal|empty)|nn\.init",
      "torch's generator, not seeded"),
-    (r"(?<![\w.])random\.(?!seed)\w+|SystemRandom|secrets\.|os\.urandom",
+    (r"(?<![\w.])random\.(?!seed|SystemRandom)\w+|Random\(\s*\)",
      "Python's `random`, not seeded"),
+    (r"urandom|secrets\.|SystemRandom", "the operating system's random numbers"),
     (r"(?<![\w.])set\(|\{[^:{}]+ for |(?<![\w.])frozenset\(", "the order of a set: sort it"),
     (r"getpid|gethostname|environ|getcwd", "something of the process or the machine is read"),
 )  # fmt: skip

@@ -175,12 +175,14 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 @force_option
 @isolation_option(3)
 @pass_mark_option
+@click.option("--audit", is_flag=True, help="Make runs twice more: same seed, same bits?")
 def grade(
     paths: tuple[Path, ...],
     as_json: bool,
     force: bool,
     isolation: int,
     pass_mark: float | None,
+    audit: bool,
     **options: Any,
 ) -> None:
     """Run, judge and report: all steps in one."""
@@ -188,7 +190,7 @@ def grade(
     _isolated(isolation, road)
 
     def one(handed_in: "Submission") -> dict[str, Any]:
-        return _grade(road, handed_in, force, isolation)
+        return _grade(road, handed_in, force, isolation, sample=int(audit))
 
     _for_each(road, paths, as_json, one, pass_mark, keep=True)
 
@@ -225,8 +227,9 @@ def reproduce(
 
     def one(_: "Submission") -> dict[str, Any]:
         handed_in = pipeline.read(road.assignment.root, name)
-        answer = _grade(road, handed_in, force, isolation)
-        return _verified(road, handed_in, answer, sample) if verify else answer
+        answer = _grade(road, handed_in, force, isolation, sample=sample if verify else 0)
+        differs = verify and bool(answer["audit"]["differing"])
+        return answer | {"exit_code": answer["exit_code"] or int(differs)}
 
     _for_each(road, (road.assignment.root,), as_json, one)
 
@@ -282,6 +285,25 @@ def _all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
     found = [one for given in paths for one in submission.find(given, road.assignment)]
     named = zip(found, submission.names_of(found), strict=True)
     return [pipeline.read(path, name) for path, name in named]
+
+
+@cli.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True))
+@click.argument("second", type=click.Path(path_type=Path, exists=True))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Show what differs between two results: report folders, or their results.json.
+
+    Exits with 1 where they differ.
+    """
+    from assay import compare as comparing
+    from assay import pipeline
+    from assay.report import safe
+
+    found = comparing.compare(pipeline.result_at(first), pipeline.result_at(second))
+    words = safe.terminal(comparing.in_words(found))
+    click.echo(found.model_dump_json(indent=1) if as_json else words)
+    sys.exit(0 if found.alike else 1)
 
 
 @cli.command()
@@ -403,7 +425,10 @@ def _told(caught: Exception, path: Path, tell_all: bool) -> "AssayError":
     return caught
 
 
-def _grade(road: "Road", handed_in: "Submission", force: bool, isolation: int) -> dict[str, Any]:
+def _grade(
+    road: "Road", handed_in: "Submission", force: bool, isolation: int, *, sample: int
+) -> dict[str, Any]:
+    """Run, judge and report; audit this many seeds of each place."""
     from assay import pipeline
     from assay.report import safe
 
@@ -413,6 +438,9 @@ def _grade(road: "Road", handed_in: "Submission", force: bool, isolation: int) -
         return records
 
     result = pipeline.grade(road, handed_in, make)
+    if sample:
+        click.echo(f"making runs of {sample} seed(s) twice more", err=True)
+        result = pipeline.audited(road, handed_in, result, sample)
     return _answer(result, str(pipeline.report(road, handed_in, result)))
 
 
@@ -442,6 +470,7 @@ def _answer(result: "Result", where: str) -> dict[str, Any]:
 
     unjudged = any(criterion.verdict is Verdict.NOT_JUDGED for criterion in result.criteria)
     ours = unjudged or any(r.outcome is Outcome.INFRASTRUCTURE for r in result.runs)
+    ours = ours or bool(result.audit and result.audit.unmade)
     possible = result.judged_points
     return {
         "text": summary(result, where),
@@ -451,23 +480,7 @@ def _answer(result: "Result", where: str) -> dict[str, Any]:
         "percent": 100 * result.earned / possible if possible else None,
         "for_review": result.review_points,
         "criteria": {f"{c.part}/{c.name}": c.earned for c in result.criteria},
+        "audit": result.audit and result.audit.model_dump(mode="json"),
         "report": where,
         "exit_code": 4 if ours else 0,
-    }
-
-
-def _verified(
-    road: "Road", handed_in: "Submission", answer: dict[str, Any], sample: int
-) -> dict[str, Any]:
-    """The answer, and whether the same seed gives the same bits."""
-    from assay import pipeline
-    from assay.report import summary
-
-    click.echo(f"making runs of {sample} seeds twice more", err=True)
-    audit = pipeline.verify(road, road.jobs(handed_in), sample)
-    code = answer["exit_code"] or (4 if audit.unmade else int(bool(audit.differing)))
-    return answer | {
-        "text": f"{answer['text']}\n{summary.audit(audit)}",
-        "audit": audit.model_dump(mode="json"),
-        "exit_code": code,
     }

@@ -4,6 +4,7 @@
 as Python reads it has NaN and repeated keys. So members, headers and sizes are checked first.
 """
 
+import hashlib
 import io
 import json
 import math
@@ -216,3 +217,31 @@ def _checked(
 def _shape_in_words(shape: Shape) -> str:
     inside = ", ".join("any" if length is None else str(length) for length in shape)
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+
+Array = tuple[str, tuple[int, ...], bytes]
+"""dtype, shape and bytes: equal exactly where every bit is."""
+
+
+def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
+    """Every recorded array of a run, by question and name; what is refused by its bytes."""
+    found: dict[str, Array] = {}
+    for file, content in files.items():
+        if file.startswith("evidence/") and file.endswith(".npz"):
+            try:
+                arrays = read_arrays(content)
+            except Refused as error:
+                found[file] = (f"refused: {error}", (), content)
+                continue
+            question = file.removeprefix("evidence/").removesuffix(".npz")
+            for name, array in arrays.items():
+                found[f"{question}/{name}"] = (array.dtype.str, array.shape, array.tobytes())
+    return found
+
+
+def fingerprint(files: Mapping[str, bytes]) -> str:
+    """The same for two runs exactly where every bit of every recorded array is."""
+    digest = hashlib.sha256()
+    for name, (dtype, shape, content) in sorted(arrays_of(files).items()):
+        digest.update(f"{name} {dtype} {shape} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

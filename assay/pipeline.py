@@ -8,7 +8,7 @@ from pathlib import Path
 from assay import plan, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import audit
-from assay.errors import AssayError, CannotGrade
+from assay.errors import AssayError, CannotGrade, UsageError
 from assay.judge import bench, rates, score
 from assay.records import Audit, Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
 from assay.report import executed, markdown, plots
@@ -234,21 +234,41 @@ def _executed(road: Road, result: Result) -> dict[str, bytes]:
     return {f"{part}-executed.ipynb": executed.readable(content) for part, content in kept.items()}
 
 
-def verify(road: Road, jobs: list[Job], per_place: int = 1) -> Audit:
-    """Make some runs of every place twice more, and compare them with what is kept."""
+def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -> Result:
+    """The result with an audit: some runs of every place made twice more, and compared."""
     chosen: dict[str, list[Job]] = {}
-    for job in jobs:
+    for job in road.jobs(handed_in):
         chosen.setdefault(job.run.place, []).append(job)
     sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
     kept = {job.key: road.store.files(job.key) for job in sample if road.store.has(job.key)}
     with ThreadPoolExecutor(road.workers) as executor:
         found = list(executor.map(lambda job: audit([job], kept), sample))
-    return Audit(
+    whole = Audit(
         runs=sum(one.runs for one in found),
         arrays=sum(one.arrays for one in found),
         differing=[difference for one in found for difference in one.differing],
         unmade=[run for one in found for run in one.unmade],
     )
+    result = result.model_copy(update={"audit": whole})
+    _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
+    return result
+
+
+def result_at(path: Path) -> Result:
+    """The result in a report folder, or in a results.json.
+
+    Raises
+    ------
+    UsageError
+        Where there is none.
+    """
+    path = path / "results.json" if path.is_dir() else path
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
+        ) from None
 
 
 def _write(path: Path, content: bytes) -> None:

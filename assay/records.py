@@ -110,6 +110,8 @@ class RunRecord(Record):
     cells: list[Cell]
     numerics: dict[str, str]
     isolation: Isolation = Isolation()
+    fingerprint: str = ""
+    """Of all recorded arrays, bit by bit."""
 
 
 class Claim(Record):
@@ -272,9 +274,9 @@ class Difference(Record):
 
     def __str__(self) -> str:
         where = f"code cell {self.cell}" if self.cell else "the answers"
-        what = f"`{self.names[0]}`" if self.names else ""
+        what = f", in `{self.names[0]}`" if self.names else ""
         first = f"; the first recorded array is {self.arrays[0]}" if self.arrays else ""
-        return f"{self.run}: first in {where} {what}{first}. Likely cause: {self.cause}"
+        return f"{self.run}: first in {where}{what}{first}. Likely cause: {self.cause}"
 
 
 class Audit(Record):

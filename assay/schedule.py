@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 
+from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
 from assay.run import numerics
 from assay.run.assemble import Job
@@ -68,6 +69,7 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         cells=ended.cells,
         numerics=numerics.profile(),
         isolation=ended.isolation,
+        fingerprint=fingerprint(ended.files),
     )
     if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
         store.drop(job.key)

@@ -21,6 +21,7 @@ def summary(result: Result, where: str) -> str:
     for part in result.parts:
         criteria = [criterion for criterion in result.criteria if criterion.part == part.name]
         lines += [line for criterion in criteria for line in _criterion(criterion)]
+    lines += ["", audit(result.audit)] if result.audit else []
     lines += ["", f"{totals(result)}     {where}"]
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ ROOMS = [
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox", "run.prove"),
     *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.execute"),
     *("evidence", "store", "schedule", "causes", "audit"),
-    *("judge", "report", "progress", "pipeline", "calibrate", "doctor", "cli"),
+    *("judge", "report", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
 ]
 
 

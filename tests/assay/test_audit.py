@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from assay import audit as audits
-from assay.audit import Step, arrays_of, differences, first_cell
+from assay.audit import Step, differences, first_cell
+from assay.evidence import Array, arrays_of
 from assay.records import Audit, Difference
 from assay.submission import Submission
 from tests.assay import toy as toys
@@ -15,7 +16,7 @@ from tests.assay.toy import npz
 X = np.array([1.0, -0.0, np.nan, 4.0])
 
 
-def arrays(**values: object) -> dict[str, audits.Array]:
+def arrays(**values: object) -> dict[str, Array]:
     return arrays_of({"evidence/add/plain.npz": npz(**values), "evidence/add/plain.json": b"{}"})
 
 
@@ -149,6 +150,6 @@ def test_a_difference_is_a_sentence():
     found = Difference(run="sums/a/seed-0", cell=3, names=["y"], arrays=["add/out"], cause="time")
 
     assert str(found) == (
-        "sums/a/seed-0: first in code cell 3 `y`; the first recorded array is add/out. "
+        "sums/a/seed-0: first in code cell 3, in `y`; the first recorded array is add/out. "
         "Likely cause: time"
     )

@@ -168,13 +168,13 @@ def test_progress_is_talk_and_the_result_is_data(course: Course):
 
 
 def test_reproduce_verifies_every_array(course: Course, counted: list[bytes]):
-    """The reference is run twice, from nothing the second time, and its arrays are counted."""
+    """The reference is run twice more, from nothing, and its arrays are counted."""
     said = course("reproduce", "--verify", "--json")
 
     assert said.code == 0
     assert said.json[0]["submission"] == "reference"
-    assert said.json[0]["audit"] == {"arrays": 1, "differing": []}
-    assert len(counted) == 2
+    assert said.json[0]["audit"] == {"runs": 1, "arrays": 1, "differing": [], "unmade": []}
+    assert "Every bit is the same" in (course.root / "reports/reference/index.md").read_text()
     assert "warning" not in said.err
     assert course.results("reference")["criteria"][0]["earned"] == 2.0
 
@@ -186,9 +186,24 @@ def test_reproduce_names_what_differs(course: Course):
     said = course("reproduce", "--verify", "--name", "again")
 
     assert said.code == 1
-    assert "1 of 1 recorded arrays differ" in said.out
-    assert "sums/a/seed-0: add/plain/out" in said.out
+    assert "1 of 1 runs are not the same when made again" in said.out
+    assert (
+        "sums/a/seed-0: first in the answers; the first recorded array is add/plain/out" in said.out
+    )
+    assert "the operating system's random numbers" in said.out
     assert (course.root / "reports/again/index.md").exists()
+
+
+def test_what_differs_between_two_results_is_shown(course: Course):
+    """Exit 0 where nothing does, 1 with the criteria that do, 2 where there is no result."""
+    course.hand_in(ada=RIGHT, eve=WRONG)
+    course("grade", "handed_in")
+
+    assert course("compare", "reports/ada", "reports/ada/results.json").code == 0
+    said = course("compare", "reports/ada", "reports/eve")
+    assert said.code == 1
+    assert "sums/add: passed, 2 points and failed, 0 points" in said.out
+    assert course("compare", "reports/ada", "handed_in").code == 2
 
 
 def test_a_rubric_that_does_not_match_is_our_fault(course: Course):
