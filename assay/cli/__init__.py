@@ -1,0 +1,282 @@
+"""The command line: the only room that prints or exits.
+
+stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
+`--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault.
+"""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.cli.options import (
+    force_option,
+    isolation_option,
+    pass_mark_option,
+    shared_options,
+    submissions,
+)
+from assay.cli.steps import (
+    all_of,
+    answer_of,
+    executed,
+    for_each,
+    graded,
+    isolated,
+    road_of,
+    seeds_of,
+)
+
+if TYPE_CHECKING:
+    from assay.submission import Submission
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="assay")
+def cli() -> None:
+    """Grade homework that trains.
+
+    A submission is a folder with notebooks/ and solution/, or one bare notebook; a folder of
+    submissions stands for all of them.
+    """
+
+
+@cli.command()
+@submissions
+@shared_options
+@click.option("--adapter", is_flag=True, help="Print a template of an adapter instead.")
+def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any) -> None:
+    """Say whether submissions can be graded, and what would help, without running anything."""
+    from assay import advice, plan
+
+    road = road_of(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        runs = plan.make(road.assignment, handed_in)
+        notes = advice.notes(road.assignment, handed_in)
+        columns = dict.fromkeys(run.column for run in runs)
+        head = f"✓ {handed_in.name}: can be graded, {len(runs)} runs over {', '.join(columns)}"
+        text = "\n".join([head, *(f"  note: {note}" for note in notes)])
+        if adapter:
+            text = advice.adapter(road.assignment, handed_in)
+        ids = [run.id for run in runs]
+        return {"text": text, "submission": handed_in.name, "runs": ids, "notes": notes}
+
+    for_each(road, paths, as_json, one, tell_all=True)
+
+
+@cli.command()
+@submissions
+@shared_options
+@force_option
+@isolation_option(3)
+def run(
+    paths: tuple[Path, ...], as_json: bool, force: bool, isolation: int, **options: Any
+) -> None:
+    """Execute submissions over every seed and data set, and keep the evidence."""
+    from assay.records import Outcome
+
+    road = road_of(**options)
+    isolated(isolation, road)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        records = executed(road, handed_in.name, road.jobs(handed_in), force, isolation)
+        name = handed_in.name
+        lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
+        return {
+            "text": "\n".join(lines),
+            "submission": name,
+            "runs": [r.model_dump(mode="json") for r in records],
+            "exit_code": 4 if any(r.outcome is Outcome.INFRASTRUCTURE for r in records) else 0,
+        }
+
+    for_each(road, paths, as_json, one)
+
+
+@cli.command()
+@submissions
+@shared_options
+@pass_mark_option
+def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **options: Any) -> None:
+    """Judge the evidence that is kept, and write results.json."""
+    from assay import pipeline
+
+    road = road_of(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        result = pipeline.judge(road, handed_in)
+        return answer_of(result, str(road.folder(handed_in) / "results.json"))
+
+    for_each(road, paths, as_json, one, pass_mark)
+
+
+@cli.command()
+@submissions
+@shared_options
+def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Write the report of submissions that have been judged."""
+    from assay import pipeline
+
+    road = road_of(**options)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        page = pipeline.report(road, handed_in, pipeline.judged(road, handed_in))
+        return {"text": str(page), "submission": handed_in.name, "report": str(page)}
+
+    for_each(road, paths, as_json, one)
+
+
+@cli.command()
+@submissions
+@shared_options
+@force_option
+@isolation_option(3)
+@pass_mark_option
+@click.option("--audit", is_flag=True, help="Make runs twice more: same seed, same bits?")
+def grade(
+    paths: tuple[Path, ...],
+    as_json: bool,
+    force: bool,
+    isolation: int,
+    pass_mark: float | None,
+    audit: bool,
+    **options: Any,
+) -> None:
+    """Run, judge and report: all steps in one."""
+    road = road_of(**options)
+    isolated(isolation, road)
+
+    def one(handed_in: "Submission") -> dict[str, Any]:
+        return graded(road, handed_in, force, isolation, sample=int(audit))
+
+    for_each(road, paths, as_json, one, pass_mark, keep=True)
+
+
+@cli.command()
+@shared_options
+@force_option
+@isolation_option(0)
+@click.option("--verify", is_flag=True, help="Make runs twice more and compare bit by bit.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Seeds of each data set that `--verify` makes again.",
+)
+@click.option("--name", default="reference", show_default=True, help="The report's folder.")
+def reproduce(
+    as_json: bool,
+    force: bool,
+    isolation: int,
+    verify: bool,
+    sample: int,
+    name: str,
+    **options: Any,
+) -> None:
+    """Run the assignment's own solution over its whole matrix, and write the reports."""
+    from assay import pipeline
+
+    if Path(name).name != name:
+        raise click.BadParameter("a plain name, without folders", param_hint="--name")
+    road = road_of(**options)
+    isolated(isolation, road)
+
+    def one(_: "Submission") -> dict[str, Any]:
+        handed_in = pipeline.read(road.assignment.root, name)
+        answer = graded(road, handed_in, force, isolation, sample=sample if verify else 0)
+        differs = verify and bool(answer["audit"]["differing"])
+        return answer | {"exit_code": answer["exit_code"] or int(differs)}
+
+    for_each(road, (road.assignment.root,), as_json, one)
+
+
+@cli.command()
+@click.argument("right", nargs=-1, metavar="[RIGHT...]", type=click.Path(path_type=Path))
+@shared_options
+@isolation_option(0)
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A submission known to be wrong, or a folder of them: how surely is it caught?",
+)
+def calibrate(
+    right: tuple[Path, ...],
+    against: tuple[Path, ...],
+    as_json: bool,
+    isolation: int,
+    seeds: str | None,
+    **options: Any,
+) -> None:
+    """Say how often the rubric is wrong: submissions known to be right, over many seeds.
+
+    Without RIGHT it is the assignment's own solution. `--seeds 50` stands for the seeds 0 to 49.
+    """
+    from assay import calibrate as calibration
+    from assay.judge import rates
+
+    road = road_of(seeds=None, **options)
+    isolated(isolation, road)
+    chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
+    found = calibration.calibrate(
+        road,
+        chosen,
+        all_of(right or (road.assignment.root,), road),
+        all_of(against, road),
+        lambda jobs: executed(road, "calibrate", jobs, force=False, isolation=isolation),
+    )
+    page = rates.page(found)
+    if road.assignment.calibration:
+        kept = road.assignment.root / road.assignment.calibration
+        kept.write_text(found.model_dump_json(indent=1), encoding="utf-8")
+        kept.with_suffix(".md").write_text(page, encoding="utf-8")
+    click.echo(found.model_dump_json(indent=1) if as_json else page)
+    for alarm in rates.alarms(found):
+        click.echo(f"warning: {alarm}", err=True)
+
+
+@cli.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True))
+@click.argument("second", type=click.Path(path_type=Path, exists=True))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Show what differs between two results: report folders, or their results.json.
+
+    Exits with 1 where they differ.
+    """
+    from assay import compare as comparing
+    from assay import pipeline
+    from assay.report import safe
+
+    found = comparing.compare(pipeline.result_at(first), pipeline.result_at(second))
+    words = safe.terminal(comparing.in_words(found))
+    click.echo(found.model_dump_json(indent=1) if as_json else words)
+    sys.exit(0 if found.alike else 1)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def doctor(as_json: bool) -> None:
+    """Show what this machine can isolate, what is missing, and how to get it."""
+    from assay import doctor as doctors
+
+    findings = doctors.examine()
+    click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))
+
+
+def main() -> None:
+    """Run a command; a foreseeable error is a sentence and an exit code, never a traceback."""
+    from assay.errors import AssayError
+    from assay.report import safe
+
+    try:
+        cli()
+    except AssayError as error:
+        click.echo(safe.terminal(str(error)), err=True)
+        sys.exit(error.exit_code)
+    except Exception:  # a bug of ours, and no mark below the pass mark
+        traceback.print_exc()
+        sys.exit(4)

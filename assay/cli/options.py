@@ -1,0 +1,58 @@
+"""The options that several commands take."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every step takes."""
+    for option in (
+        click.option(
+            "--assignment",
+            type=click.Path(path_type=Path),
+            default=Path("assignment.toml"),
+            show_default=True,
+            help="The assignment to grade by.",
+        ),
+        click.option(
+            "--reports",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=Path("reports"),
+            show_default=True,
+            help="Where reports are written, a folder for each submission.",
+        ),
+        click.option("--seeds", help="Other seeds than the assignment's: `0-19` or `1,4,7`."),
+        click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core]."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    ):
+        command = option(command)
+    return command
+
+
+submissions = click.argument(
+    "paths", nargs=-1, required=True, metavar="SUBMISSION...", type=click.Path(path_type=Path)
+)
+force_option = click.option("--force", is_flag=True, help="Run again what has been run already.")
+
+
+def isolation_option(default: int) -> Callable[..., Any]:
+    """The level below which nothing is run; one's own code needs none."""
+    return click.option(
+        "--require-isolation",
+        "isolation",
+        type=click.IntRange(0, 4),
+        default=default,
+        show_default=True,
+        envvar="ASSAY_REQUIRE_ISOLATION",
+        help="Run nothing where the machine isolates less; `assay doctor` explains the levels.",
+    )
+
+
+pass_mark_option = click.option(
+    "--pass-mark",
+    type=click.FloatRange(0, 100),
+    help="Exit with 1 where less than this percentage of the judged points is earned.",
+)
