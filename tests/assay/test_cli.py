@@ -415,7 +415,17 @@ def test_two_submissions_of_one_name_do_not_share_a_report(course: Course, no_ke
     assert said.code != 0 or len({a["submission"] for a in said.json}) == 3
 
 
-COMMANDS = ["check", "run", "judge", "report", "grade", "reproduce", "doctor"]
+COMMANDS = (
+    "check",
+    "run",
+    "judge",
+    "report",
+    "grade",
+    "reproduce",
+    "calibrate",
+    "compare",
+    "doctor",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
