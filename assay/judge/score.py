@@ -124,7 +124,7 @@ def _property(checks: Sequence[Check]) -> Property:
     return Property(
         name=checks[0].name,
         title=checks[0].title,
-        verdict=_decided(worst, estimates) if checks[0].claim else worst,
+        verdict=_decided(worst, bool(held), estimates) if checks[0].claim else worst,
         held=len(held),
         judged=len(judged),
         reason=first.reason if first else "",
@@ -157,9 +157,10 @@ def _place(check: Check) -> str:
     return check.run.rpartition("/")[0] if check.run else check.part
 
 
-def _decided(worst: Verdict, estimates: Sequence[Estimate]) -> Verdict:
+def _decided(worst: Verdict, held: bool, estimates: Sequence[Estimate]) -> Verdict:
     """What a claim comes to over all places; what was never answered is not called bad luck."""
-    if worst not in (Verdict.PASSED, Verdict.FAILED):
+    silent = worst is Verdict.NOT_ANSWERED and not held
+    if silent or worst in (Verdict.NOT_JUDGED, Verdict.FOR_REVIEW, Verdict.SET_ASIDE):
         return worst
     return _overall([estimate.verdict for estimate in estimates])
 

@@ -140,6 +140,18 @@ def test_silence_in_every_seed_is_not_called_bad_luck(road: pipeline.Road):
     assert result.criteria[0].verdict is Verdict.NOT_ANSWERED
 
 
+def test_one_silent_seed_is_bad_luck_like_any_other(road: pipeline.Road):
+    """A crash in one of ten seeds does not overturn the verdict of the nine others."""
+
+    def make(jobs: list[Job]) -> list[RunRecord]:
+        made = {job.run.seed: {} if job.run.seed == 3 else evidence(job, False) for job in jobs}
+        return [toys.keep(road.store, job, made[job.run.seed]) for job in jobs]
+
+    result = pipeline.grade(road, toys.submission(toys.ADD), make)
+
+    assert (len(result.runs), result.criteria[0].verdict) == (10, Verdict.PASSED)
+
+
 # --- calibration ------------------------------------------------------------------------------
 
 
