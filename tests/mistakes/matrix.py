@@ -79,7 +79,7 @@ def picture(rows: Sequence[Row], names: Sequence[str]) -> bytes:
         len(ordered), len(names)
     )
     figure = Figure(figsize=(2.9 + 0.34 * len(names), 1.6 + 0.17 * len(ordered)))
-    axes = figure.add_axes((0.42, 0.02, 0.56, 0.86))
+    axes = figure.add_axes((0.42, 0.02, 0.51, 0.86))
     palette = colors.ListedColormap([UNHARMED, CAUGHT, STRAY])
     axes.pcolormesh(cells, cmap=palette, vmin=0, vmax=2, edgecolors="white", linewidth=1)
     axes.invert_yaxis()
@@ -91,7 +91,7 @@ def picture(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     n_mistakes = sum(bool(row.loses) for row in ordered)
     axes.axhline(n_mistakes, color="black", linewidth=1)
     buffer = BytesIO()
-    with rc_context({"svg.hashsalt": "assay"}):
+    with rc_context({"svg.hashsalt": "assay", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
 
