@@ -360,5 +360,6 @@ def hardly_trained(case: Case) -> Case:
 
 COMPONENTS = [*ATTENTION, *MASKS, *HEADS, *POSITIONS, *LAYERS]
 CASES = [
-    *map(hardly_trained, COMPONENTS), *HARMLESS_IN_TRAINING, *AROUND, *TRAINING, *FROM_SCRATCH, *VARIANTS,
+    *map(hardly_trained, COMPONENTS), *HARMLESS_IN_TRAINING,
+    *AROUND, *TRAINING, *FROM_SCRATCH, *VARIANTS,
 ]  # fmt: skip
