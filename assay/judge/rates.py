@@ -1,5 +1,7 @@
 """What is known of a rubric's own errors, as `assay calibrate` measured them."""
 
+from collections.abc import Sequence
+
 from assay.assignment import Assignment
 from assay.errors import UsageError
 from assay.records import FalseFail, Record
@@ -89,37 +91,74 @@ def alarms(calibration: Calibration) -> list[str]:
 
 
 def page(calibration: Calibration) -> str:
-    """The calibration as Markdown: a table of criteria, and one of wrong submissions."""
-    names = ", ".join(calibration.submissions)
-    lines = [
-        "# How often the rubric is wrong",
-        "",
-        f"Measured by `assay calibrate --seeds {calibration.seeds}` on {names}. A run fails a",
-        "property falsely where the submission is right. The bound is exact, one-sided, 95 %.",
-        "*Margin*: standard deviations between the measure and its threshold, where it comes",
-        "closest. *Verdict*: the probability that a claim fails over all its seeds and data sets,",
-        "were runs to fail as often as the bound allows.",
-        "",
-        "| part | criterion | property | failed | at most | margin | verdict |",
-        "|---|---|---|---:|---:|---:|---:|",
-    ]
-    lines += [_row(rate) for rate in calibration.rates]
-    if calibration.power:
-        lines += ["", "## Wrong submissions", "", "| submission | loses | runs | at least |"]
-        lines += ["|---|---|---:|---:|"]
-        lines += [
-            f"| {p.submission} | {p.part}/{p.criterion} | {p.failures} of {p.judged} "
-            f"| {p.lower:.1%} |"
-            for p in calibration.power
+    """The calibration as Markdown: a table of criteria, of their properties, of wrong ones."""
+    return "\n".join(
+        [
+            "# How often the rubric is wrong",
+            "",
+            f"Measured by `assay calibrate --seeds {calibration.seeds}` on "
+            f"{', '.join(calibration.submissions)}, which is known to be right:",
+            "every failure is a false one. Bounds are exact, one-sided, 95 %.",
+            "",
+            "## Criteria",
+            "",
+            "*Failed*: of the runs (or batches of seeds) of the property that failed most often.",
+            "",
+            "| part | criterion | failed | rate | at most |",
+            "|---|---|---:|---:|---:|",
+            *_criteria(calibration),
+            "",
+            "## Properties",
+            "",
+            "*Margin*: standard deviations between the measure and its threshold, where it comes",
+            "closest. *Verdict*: for a claim, the probability that it fails over all its seeds and",
+            "data sets, were runs to fail as often as the bound allows.",
+            "",
+            "| part | criterion | property | failed | at most | margin | verdict |",
+            "|---|---|---|---:|---:|---:|---:|",
+            *map(_row, calibration.rates),
+            *_power(calibration.power),
+            "",
         ]
-    return "\n".join([*lines, ""])
+    )
+
+
+def _criteria(calibration: Calibration) -> list[str]:
+    rows = []
+    for part, criterion in dict.fromkeys((r.part, r.criterion) for r in calibration.rates):
+        found = calibration.false_fail(part, criterion)
+        assert found is not None, "it has a rate"
+        of_all = f"{found.failures} of {found.runs}"
+        rate = f"{found.failures / found.runs:.1%}"
+        rows.append(f"| {part} | {criterion} | {of_all} | {rate} | {found.upper:.2%} |")
+    return rows
 
 
 def _row(rate: Rate) -> str:
-    margin = "" if rate.margin is None else f"{rate.margin:.1f}"
-    verdict = "" if rate.verdict is None else f"{rate.verdict:.2g}"
+    margin = "" if rate.margin is None else f"{rate.margin:.1f}" if rate.margin < 100 else "> 100"
+    verdict = "" if rate.verdict is None else f"{rate.verdict:.2%}"
     bound = f"{rate.upper:.2%} | {margin} | {verdict} |"
     return (
         f"| {rate.part} | {rate.criterion} | {rate.title.rstrip('.')} "
         f"| {rate.failures} of {rate.judged} {rate.unit} | {bound}"
     )
+
+
+def _power(power: Sequence[Power]) -> list[str]:
+    if not power:
+        return []
+    return [
+        "",
+        "## Wrong submissions",
+        "",
+        "Each was run over the assignment's own seeds. *Runs*: those in which it lost marks in the",
+        "criterion; *at least*: the lower bound of that share.",
+        "",
+        "| submission | loses | runs | at least |",
+        "|---|---|---:|---:|",
+        *(
+            f"| {p.submission} | {p.part}/{p.criterion} | {p.failures} of {p.judged} "
+            f"| {p.lower:.1%} |"
+            for p in power
+        ),
+    ]
