@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from assay import causes
 from assay.evidence import Array, arrays_of
 from assay.records import Audit, Difference, Outcome, Record
-from assay.run import archive
+from assay.run import archive, prove
 from assay.run.assemble import Job
 from assay.run.execute import TRACE, Ended, execute
 
@@ -33,8 +33,8 @@ def audit(jobs: Sequence[Job], kept: Mapping[str, Mapping[str, bytes]]) -> Audit
     """
     arrays, differing, unmade = 0, [], []
     for job in jobs:
-        one = execute(traced(job))
-        other = execute(traced(job, beside=left_by(one)))
+        one = execute(traced(job), prove.best())  # cold: with a hash seed of its own
+        other = execute(traced(job, beside=left_by(one)), prove.best())
         if Outcome.INFRASTRUCTURE in (one.outcome, other.outcome):
             unmade.append(job.run.id)
             continue

@@ -107,7 +107,17 @@ def _trials() -> list[Probe]:
         detail = trial.said or f"level {trial.level}, {held} of {len(prove.ATTEMPTS)} probes held"
         good = trial.level == wanted
         found.append(Probe(name=f"sandbox of level {wanted}", found=good, detail=detail))
-    return found
+    return [*found, _forked()]
+
+
+def _forked() -> Probe:
+    """Whether kernels are forked, and so start in a fraction of the time."""
+    best = prove.best()
+    trial = prove.forked(best.level, best.bwrap)
+    held = sum(not succeeded for succeeded in trial.succeeded.values())
+    detail = trial.said or f"level {trial.level}, {held} of {len(prove.ATTEMPTS)} probes held"
+    cold = "" if trial.level == best.level else "kernels start cold: "
+    return Probe(name="forked kernels", found=not cold, detail=f"{cold}{detail}")
 
 
 def fixes(level: int) -> list[str]:

@@ -11,6 +11,7 @@ import resource
 import runpy
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ def start() -> None:
     main(json.loads(settings))
 
 
-def main(settings: dict[str, Any]) -> None:
-    """Copy what is written in, give up rights, become the kernel; in this order."""
+def main(settings: dict[str, Any], when_told: Callable[[], None] | None = None) -> None:
+    """Copy what is written in, give up rights, become the kernel; in this order.
+
+    A forked kernel gets ready before it is wanted, and then waits.
+    """
     os.umask(0o077)
     desk, home = Path(settings["desk"]), Path(settings["home"])
     copy = home / "submission"
@@ -46,8 +50,10 @@ def main(settings: dict[str, Any]) -> None:
     sys.dont_write_bytecode = True
     if "canary" in settings:
         sys.argv = ["canary.py", json.dumps(settings["canary"])]
-        runpy.run_path(str(Path(__file__).with_name("canary.py")), run_name="__main__")
+        runpy.run_path(str(desk / "boot" / "canary.py"), run_name="__main__")
     else:
+        if when_told is not None:
+            when_told()
         _become_kernel(desk, home, copy, settings.get("trace"))
 
 

@@ -17,10 +17,12 @@ import psutil
 
 from assay.errors import OurFault
 from assay.records import Cell, Isolation, Outcome
-from assay.run import archive, cgroup, desk, numerics, prove, sandbox
+from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
+from assay.run.forked import Process
 from assay.run.outcome import Facts, decide
 from assay.run.runner import kill_below
 from assay.run.sandbox import MB, PROCESSES, Sandbox
+from assay.run.warm import Parent
 from assay.run.watch import Watch
 
 EVIDENCE_BYTES = 64_000_000
@@ -28,10 +30,15 @@ EVIDENCE_FILES = 400
 EXECUTED_BYTES = 50_000_000
 LOG_BYTES = 10_000_000
 LOOK_EVERY = 0.2
+SPARE = 256 * MB
+"""What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE = Path(__file__).with_name("trace.py").read_bytes()
 """Goes into the kit of an audited run."""
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
+
+
+Running = Process | subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,9 @@ class Ended:
 def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     """Run one job to its end, whatever its code does, and collect what it left.
 
-    The sandbox is the best that this machine has where none is given.
+    The sandbox is the best that this machine has where none is given, with a warm kernel.
     """
-    chosen = kept_in or prove.best()
+    chosen = kept_in or prove.warmest()
     for pause in PAUSES:
         ended = _attempt_or_say_why(job, chosen)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
@@ -72,12 +79,15 @@ def _attempt(job: bytes, chosen: Sandbox) -> Ended:
         place = desk.make()
         stack.callback(desk.remove, place)
         limits = _lay_out(job, place)
+        parent = _parent(place, limits) if chosen.warm else None
+        if chosen.warm and parent is None:
+            chosen = prove.at(chosen.level)
         watch = _watch(place, limits, chosen)
         if watch.group:
             stack.callback(watch.group.remove)
         _tell_how_to_start(place, limits, chosen, watch)
         started = time.monotonic()
-        facts = _supervise(place, limits, watch)
+        facts = _supervise(place, limits, watch, parent)
         seconds = time.monotonic() - started
         outcome, reason = decide(facts)
         cells = [Cell(**cell) for cell in facts.runner["cells"]] if facts.runner else []
@@ -113,27 +123,16 @@ def _tell_how_to_start(
     if user is not None:
         desk.hand_over(place, user)
     job = json.loads((place / "job.json").read_text(encoding="utf-8"))
-    settings = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
-    settings |= {"trace": job["trace"]} if "trace" in job else {}
-    start = {
-        "command": chosen.command(place, settings, watch.group, user),
-        "environment": sandbox.environment(chosen, place),
-        "user": user,
-    }
+    more = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
+    more |= {"trace": job["trace"]} if "trace" in job else {}
+    start = chosen.start(place, more, watch.group, user)
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
 
 
-def _supervise(place: Path, limits: dict[str, float], watch: Watch) -> Facts:
+def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Parent | None) -> Facts:
     """Let the runner run until it ends or a limit is met; then nothing of it lives."""
     with (place / "runner.log").open("wb") as log:
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "assay.run.runner", str(place)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env=os.environ | numerics.ONE_THREAD,
-        )
+        runner = (parent.fork if parent else _start)(place, log.fileno())
         try:
             timed_out = _wait(runner, limits["run_seconds"], watch)
         finally:
@@ -151,7 +150,24 @@ def _supervise(place: Path, limits: dict[str, float], watch: Watch) -> Facts:
     )
 
 
-def _wait(runner: "subprocess.Popen[bytes]", run_seconds: float, watch: Watch) -> bool:
+def _parent(place: Path, limits: dict[str, float]) -> Parent | None:
+    """The warm parent for a run; None where it would begin with too much of its memory taken."""
+    parent = warm.parent_for(place)
+    return parent if parent.data + SPARE < limits["memory_mb"] * MB else None
+
+
+def _start(place: Path, log: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "assay.run.runner", str(place)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        env=os.environ | numerics.ONE_THREAD,
+    )
+
+
+def _wait(runner: Running, run_seconds: float, watch: Watch) -> bool:
     """Wait for the runner's end; whether our clock ran out first."""
     until = time.monotonic() + run_seconds
     while time.monotonic() < until:
@@ -164,7 +180,7 @@ def _wait(runner: "subprocess.Popen[bytes]", run_seconds: float, watch: Watch) -
     return True
 
 
-def _end(runner: "subprocess.Popen[bytes]", place: Path, watch: Watch) -> None:
+def _end(runner: Running, place: Path, watch: Watch) -> None:
     """Stop the runner first, so that it starts nothing more; then kill all below it, and it."""
     if runner.poll() is None:
         runner.send_signal(signal.SIGSTOP)
@@ -173,6 +189,8 @@ def _end(runner: "subprocess.Popen[bytes]", place: Path, watch: Watch) -> None:
         runner.wait()
     if watch.group:
         watch.group.kill()
+    if isinstance(runner, Process):
+        return  # what it forked ends with it
     for orphan in _at_work(place):  # a runner that was killed leaves its kernel behind
         orphan.kill()
 

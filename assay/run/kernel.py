@@ -10,6 +10,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from threading import Thread
 from typing import Any
 
@@ -23,9 +24,13 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
+from assay.run.forked import Child
+
 MB = 1_000_000
 CELL_OUTPUT = 8 * MB
 RUN_OUTPUT = 32 * MB
+STARTING = 60.0
+"""Seconds that a kernel may take to its first answer."""
 DYING = 2.0
 """Seconds that a dying kernel may take between closing its sockets and its end."""
 
@@ -34,7 +39,7 @@ DYING = 2.0
 class Meter:
     """What a kernel has sent; over a limit it is killed. `said` is what there is to say of it."""
 
-    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    processes: "list[subprocess.Popen[bytes] | Child]" = field(default_factory=list)
     """Every kernel started; nbclient lets go of them before their wait status can be read."""
     cell: int = 0
     run: int = 0
@@ -73,11 +78,15 @@ class Meter:
         self.cut_off(f"sent a message of more than {CELL_OUTPUT // MB} MB")
 
 
-def manager_for(desk: Path, meter: Meter) -> type[AsyncKernelManager]:
-    """A kernel manager class whose kernels work at this desk and are metered."""
+def manager_for(desk: Path, meter: Meter, forked: Child | None = None) -> type[AsyncKernelManager]:
+    """A kernel manager class whose kernels work at this desk and are metered.
+
+    A kernel that was forked for it waits already, and is told to begin.
+    """
     start = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
     context = zmq.asyncio.Context()
     context.maxmsgsize = CELL_OUTPUT
+    context.reconnect_ivl = 5  # ms: what is asked before the kernel listens is asked again soon
     context.rcvhwm = 0  # zmq drops messages above a high-water mark; ours are counted instead
 
     class MeteredChannel(AsyncZMQSocketChannel):
@@ -100,6 +109,17 @@ def manager_for(desk: Path, meter: Meter) -> type[AsyncKernelManager]:
         iopub_channel_class = Type(MeteredChannel)  # type: ignore[assignment]
         shell_channel_class = Type(MeteredChannel)  # type: ignore[assignment]
 
+        async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+            """As soon as one question is answered on both channels; stock waits for silence."""
+            until = time.monotonic() + (timeout or STARTING)
+            while not await _answers(self):
+                if not await self._async_is_alive():
+                    raise RuntimeError("the kernel died before it replied")
+                if time.monotonic() > until:
+                    raise RuntimeError("the kernel does not reply")
+
+        wait_for_ready = _async_wait_for_ready
+
     class DeskKernelManager(AsyncKernelManager):
         client_factory = Type(MeteredClient)
 
@@ -109,7 +129,7 @@ def manager_for(desk: Path, meter: Meter) -> type[AsyncKernelManager]:
             self.connection_file = str(desk / "ipc" / "kernel.json")
             self.ip = str(desk / "ipc" / "kernel")
             self._kernel_spec = KernelSpec(
-                argv=start["command"],
+                argv=start.get("command", ["forked"]),
                 display_name="assay",
                 language="python",
                 interrupt_mode="message",  # a signal would end the sandbox around the kernel
@@ -119,22 +139,50 @@ def manager_for(desk: Path, meter: Meter) -> type[AsyncKernelManager]:
             return super().client(context=context, **options)
 
         def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-            return list(start["command"])  # braces in it are braces
+            return list(start.get("command", ["forked"]))  # braces in it are braces
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
             if start["user"] is not None:
                 os.chown(self.connection_file, start["user"], start["user"])
+            assert isinstance(self.provisioner, LocalProvisioner)
+            if forked is not None:
+                self.provisioner.process = forked  # type: ignore[assignment]
+                self.provisioner.pid = forked.pid
+                meter.processes.append(forked)
+                forked.tell()
+                return
             with (desk / "kernel.log").open("wb") as log:
                 options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
                 options |= {"env": dict(start["environment"]), "cwd": "/"}
                 await super()._async_launch_kernel(kernel_cmd, **options)
-            assert isinstance(self.provisioner, LocalProvisioner)
             assert self.provisioner.process is not None
             meter.processes.append(self.provisioner.process)
 
         _launch_kernel = _async_launch_kernel
 
+        async def _async_wait(self, pollinterval: float = 0.1) -> None:
+            """It has been killed: there is nothing to poll for."""
+            for process in meter.processes:
+                process.wait(timeout=5)
+
     return DeskKernelManager
+
+
+async def _answers(client: AsyncKernelClient) -> bool:
+    """Whether a kernel answers one question, and is heard on both channels."""
+    asked = client.kernel_info()
+    try:
+        reply = await client.shell_channel.get_msg(timeout=1)
+        while reply["parent_header"].get("msg_id") != asked:  # to an earlier one
+            reply = await client.shell_channel.get_msg(timeout=1)
+        while True:
+            said = await client.iopub_channel.get_msg(timeout=0.05)
+            ours = said["parent_header"].get("msg_id") == asked
+            if ours and said["content"].get("execution_state") == "idle":
+                client._handle_kernel_info_reply(reply)
+                return True
+    except Empty:
+        return False
 
 
 def _when_hung_up(monitor: "zmq.Socket[bytes]", meter: Meter) -> None:

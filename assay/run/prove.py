@@ -18,7 +18,7 @@ from typing import Any
 
 from assay.errors import OurFault
 from assay.records import Isolation
-from assay.run import cgroup, desk, landlock, sandbox, seccomp
+from assay.run import cgroup, desk, landlock, sandbox, seccomp, warm
 from assay.run.cgroup import Cgroup
 from assay.run.sandbox import MB, Sandbox
 
@@ -82,9 +82,25 @@ def best() -> Sandbox:
     return _proved(max(trials(), key=lambda trial: trial.level))
 
 
+def warmest() -> Sandbox:
+    """The best sandbox, with forked kernels where a canary found that they are kept as well."""
+    kept = best()
+    trial = forked(kept.level, kept.bwrap)
+    return _proved(trial) if trial.level == kept.level else kept
+
+
 @cache
-def at(level: int) -> Sandbox:
-    """A sandbox of exactly this level.
+def forked(level: int, bwrap: Path | None) -> Trial:
+    """The canary, in a kernel forked into this sandbox; namespaces are the least it needs."""
+    candidate = Sandbox(level, bwrap, warm=True)
+    if level < 3:
+        return Trial(candidate, {}, "kernels are forked into namespaces of their own, none here")
+    return attempt(candidate)
+
+
+@cache
+def at(level: int, *, warm: bool = False) -> Sandbox:
+    """A sandbox of exactly this level, with forked kernels or with others.
 
     Raises
     ------
@@ -94,8 +110,10 @@ def at(level: int) -> Sandbox:
     if level == 0:
         return Sandbox(0)
     for candidate in candidates():
-        if candidate.level == level and (trial := attempt(candidate)).level == level:
-            return _proved(trial)
+        if candidate.level == level:
+            trial = forked(level, candidate.bwrap) if warm else attempt(candidate)
+            if trial.level == level:
+                return _proved(trial)
     raise OurFault(f"no sandbox of level {level} here", hint="`assay doctor` says what is missing")
 
 
@@ -113,7 +131,7 @@ def require(level: int, private: Path) -> Isolation:
             f"`{private.resolve()}` lies in `{seen[0]}`, which student code can read",
             hint="keep the course outside the folders of the system and of Python",
         )
-    isolation = best().isolation
+    isolation = warmest().isolation
     if isolation.level >= level:
         return isolation
     raise OurFault(
@@ -191,28 +209,44 @@ def _run(
     uid = sandbox.new_user() if candidate.needs_user else None
     if uid is not None:
         desk.hand_over(place, uid)
-    settings = {
+    more = {
         "notebook": "none.ipynb",
         "limits": candidate.limits(CANARY_LIMITS),
         "canary": told,
     }
-    command = candidate.command(place, settings, group, uid)
+    start = candidate.start(place, more, group, uid)
     try:
-        ended = subprocess.run(
-            command,
-            capture_output=True,
-            check=False,
-            timeout=SECONDS,
-            stdin=subprocess.DEVNULL,
-            env=sandbox.environment(candidate, place),
-            start_new_session=True,
-        )
-        return json.loads(ended.stdout), ""
-    except (OSError, subprocess.TimeoutExpired) as error:
+        said, code = (_forked if candidate.warm else _started)(place, start)
+        return json.loads(said), ""
+    except (OSError, subprocess.TimeoutExpired, OurFault) as error:
         return {}, str(error)
     except ValueError:
-        lines = ended.stderr.decode(errors="replace").strip().splitlines()
-        return {}, lines[-1][:300] if lines else f"ended with status {ended.returncode}"
+        lines = said.decode(errors="replace").strip().splitlines()
+        return {}, lines[-1][:300] if lines else f"ended with status {code}"
+
+
+def _started(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
+    """What a canary in a process of its own said, and its exit code."""
+    ended = subprocess.run(
+        start["command"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        env=start["environment"],
+        start_new_session=True,
+    )
+    return ended.stdout, ended.returncode
+
+
+def _forked(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
+    """The same of a canary that was forked."""
+    (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
+    with (place / "canary.log").open("w+b") as log, warm.parent(()) as parent:
+        code = parent.fork(place, log.fileno()).wait(SECONDS)
+        log.seek(0)
+        return log.read(), code
 
 
 def _proved(trial: Trial) -> Sandbox:
@@ -230,8 +264,8 @@ def _proved(trial: Trial) -> Sandbox:
 
 
 def _means(tried: Sandbox, level: int) -> list[str]:
-    means = []
-    if level >= 3 and tried.bwrap is not None:
+    means = ["namespaces"] if tried.warm else []
+    if level >= 3 and tried.bwrap is not None and not tried.warm:
         means.append(f"bubblewrap {sandbox.version(tried.bwrap)}")
     if level >= 4:
         means.append("cgroup")

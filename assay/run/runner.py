@@ -21,39 +21,45 @@ from typing import Any
 import nbformat
 import papermill
 import psutil
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from assay.records import sound
 from assay.run import kernel
 from assay.run.assemble import EXAM_TAG
+from assay.run.forked import Child
+from assay.run.watch import data
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 DATA = 1 << 30
-"""Bytes that this process may hold: what a kernel sends is counted, then cut off, in here."""
+"""Bytes that this process may take: what a kernel sends is counted, then cut off, in here."""
 
 
-def main(desk: Path) -> None:
-    """Execute the desk's notebook and leave the facts."""
+def main(desk: Path, forked: Child | None = None) -> None:
+    """Execute the desk's notebook, in a kernel that was forked for it or in a new one."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
     job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
     meter = kernel.Meter()
+    manager = kernel.manager_for(desk, meter, forked)
     try:
-        facts = _facts(desk, job, meter)
+        facts = _facts(desk, job, meter, manager)
         (desk / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     finally:
         kill_below(psutil.Process())
 
 
-def _facts(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> dict[str, Any]:
+def _facts(
+    desk: Path, job: dict[str, Any], meter: kernel.Meter, manager: type[AsyncKernelManager]
+) -> dict[str, Any]:
     """What became of the notebook: what a kernel provokes in here is its own doing."""
     facts: dict[str, Any] = {"exit_code": None, "cells": [], "exam_timed_out": False}
     replies: dict[str, Any] = {}
     try:
-        stopped = _execute(desk, job, meter, replies)
+        stopped = _execute(desk, job, meter, manager, replies)
         code = _exit_code(meter, alive=stopped == "")
         exam, cells = _cells(desk, replies, job["limits"]["cell_seconds"])
         facts = {
@@ -76,11 +82,18 @@ def _is_ours(error: Exception) -> bool:
 
 def _limit_ourselves(run_seconds: float) -> None:
     """Messages made to be expensive end us, not the machine. Children may raise these again."""
-    for what, value in ((resource.RLIMIT_DATA, DATA), (resource.RLIMIT_CPU, int(run_seconds) + 10)):
+    limits = {resource.RLIMIT_DATA: data() + DATA, resource.RLIMIT_CPU: int(run_seconds) + 10}
+    for what, value in limits.items():
         resource.setrlimit(what, (value, resource.getrlimit(what)[1]))
 
 
-def _execute(desk: Path, job: dict[str, Any], meter: kernel.Meter, replies: dict[str, Any]) -> str:
+def _execute(
+    desk: Path,
+    job: dict[str, Any],
+    meter: kernel.Meter,
+    manager: type[AsyncKernelManager],
+    replies: dict[str, Any],
+) -> str:
     """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
     try:
         papermill.execute_notebook(
@@ -89,7 +102,7 @@ def _execute(desk: Path, job: dict[str, Any], meter: kernel.Meter, replies: dict
             parameters=job["run"]["parameters"],
             kernel_name="python3",
             language="python",
-            kernel_manager_class=kernel.manager_for(desk, meter),
+            kernel_manager_class=manager,
             progress_bar=False,
             execution_timeout=job["limits"]["cell_seconds"],
             iopub_timeout=job["limits"]["cell_seconds"],  # a long queue of output is no silence

@@ -44,6 +44,8 @@ class Sandbox:
     level: int
     bwrap: Path | None = None
     isolation: Isolation = field(default_factory=Isolation)
+    warm: bool = False
+    """Whether kernels are forked (namespaces.py) or started by bubblewrap."""
 
     @property
     def needs_user(self) -> bool:
@@ -53,20 +55,38 @@ class Sandbox:
         """The desk and the home as the kernel sees them."""
         return ("/desk", "/home/student") if self.level >= 3 else (str(desk), str(desk / "home"))
 
-    def command(
-        self, desk: Path, settings: Mapping[str, Any], group: Cgroup | None, uid: int | None
-    ) -> list[str]:
-        """The command line that starts `boot.py` in this sandbox, with these settings."""
+    def start(
+        self, desk: Path, more: Mapping[str, Any], group: Cgroup | None, uid: int | None
+    ) -> dict[str, Any]:
+        """All that is needed to start a kernel at a desk, warm or cold."""
+        settings = self.settings(desk, more)
+        common = {
+            "settings": settings,
+            "environment": environment(self, desk),
+            "user": uid,
+        }
+        if self.warm:
+            return common | {"view": view(desk), "entrances": group.entrances if group else []}
+        return common | {"command": self.command(desk, settings, group, uid)}
+
+    def settings(self, desk: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+        """What `boot.py` is told: where it is, what it may touch, and more of this run."""
         inside, home = self.places(desk)
-        settings = {
+        return {
             "desk": inside,
             "home": home,
             "guarded": self.level >= 1,
             "readable": ["/"] if self.level >= 3 else _readable(desk),
             "writable": [home, f"{inside}/evidence", f"{inside}/ipc"]
             + (list(ROOM) if self.level >= 3 else []),
-            **settings,
+            **more,
         }
+
+    def command(
+        self, desk: Path, settings: Mapping[str, Any], group: Cgroup | None, uid: int | None
+    ) -> list[str]:
+        """The command line that starts `boot.py` in this sandbox, with these settings."""
+        inside, _ = self.places(desk)
         argv = [sys.executable, "-I", "-c", START, f"{inside}/boot", json.dumps(settings)]
         if self.level >= 3:
             assert self.bwrap is not None
@@ -107,27 +127,40 @@ def interpreter() -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if not path.is_relative_to(system)))
 
 
+def view(desk: Path) -> dict[str, Any]:
+    """All that a kernel sees of this machine: the system, Python and its desk.
+
+    `shown`: triples of a path here, its path there, and whether it may be written; what is not
+    here is not there. `rooms`: bytes of each folder in memory. `links`: symbolic links.
+    """
+    system = [path for path in SYSTEM if not Path(path).is_symlink()]
+    given = ("boot", "kit", "given", "submission", "fonts")
+    return {
+        "shown": [
+            *((path, path, False) for path in [*system, *map(str, interpreter())]),
+            *((str(desk / name), f"/desk/{name}", False) for name in given),
+            *((str(desk / name), f"/desk/{name}", True) for name in ("evidence", "ipc")),
+            (str(desk / "boot" / "passwd"), "/etc/passwd", False),
+        ],
+        "rooms": {**ROOM, "/home/student": HOME_ROOM},
+        "links": {p: str(Path(p).readlink()) for p in SYSTEM if Path(p).is_symlink()},
+    }
+
+
 def bubblewrap(bwrap: Path, desk: Path) -> list[str]:
-    """bubblewrap's command line: nothing but the system, Python and this desk, and no network."""
+    """bubblewrap's command line: nothing but the view, and no network."""
     argv = [str(bwrap), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
     argv += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
     if "--disable-userns" in help_text(bwrap):
         argv += ["--disable-userns"]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    for folder, room in {**ROOM, "/home/student": HOME_ROOM}.items():
+    seen = view(desk)
+    for folder, room in seen["rooms"].items():
         argv += ["--size", str(room), "--tmpfs", folder]
-    for path in SYSTEM:
-        if Path(path).is_symlink():
-            argv += ["--symlink", str(Path(path).readlink()), path]
-        else:
-            argv += ["--ro-bind-try", path, path]
-    for prefix in interpreter():
-        argv += ["--ro-bind", str(prefix), str(prefix)]
-    for name in ("boot", "kit", "given", "submission", "fonts"):
-        argv += ["--ro-bind-try", str(desk / name), f"/desk/{name}"]
-    for name in ("evidence", "ipc"):
-        argv += ["--bind", str(desk / name), f"/desk/{name}"]
-    argv += ["--ro-bind", str(desk / "boot" / "passwd"), "/etc/passwd"]
+    for link, target in seen["links"].items():
+        argv += ["--symlink", target, link]
+    for source, place, writable in seen["shown"]:
+        argv += ["--bind" if writable else "--ro-bind-try", source, place]
     # what bubblewrap builds itself is a tmpfs without a size
     return [*argv, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student", "--"]
 

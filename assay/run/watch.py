@@ -94,6 +94,13 @@ class Seen:
     threads: int
 
 
+def data() -> int:
+    """Bytes of this very process, as RLIMIT_DATA counts them."""
+    seen = _look_at(os.getpid())
+    assert seen is not None, "we live"
+    return seen.data
+
+
 def _below(pid: int) -> Iterator[Seen]:
     """Every process below this one."""
     for child in _children(pid):

@@ -16,6 +16,14 @@ from tests.assay.toy import submission
 PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
 """A machine that is to test the sandbox says so; elsewhere what it lacks is skipped."""
 
+EVERY_SANDBOX = [
+    (4, True),
+    (3, False),
+    pytest.param((4, False), marks=pytest.mark.thorough),
+    pytest.param((3, True), marks=pytest.mark.thorough),
+]
+"""Levels, and whether kernels are forked there; the rest are tested where all tests are."""
+
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -26,10 +34,10 @@ execute(sys.stdin.buffer.read(), Sandbox(3, Path(sys.argv[1])))
 """Executes the job on its standard input at level 3, by the bubblewrap that it is told."""
 
 
-def kept(level: int) -> Sandbox:
+def kept(level: int, *, warm: bool = False) -> Sandbox:
     """A sandbox of this level, or a skipped test where the machine cannot have it."""
     try:
-        return prove.at(level)
+        return prove.at(level, warm=warm)
     except OurFault as error:
         if level <= PINNED:
             raise

@@ -16,8 +16,10 @@ ROOMS = [
     *("rubric", "source", "advice"),
     *("run.archive", "run.numerics", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
-    *("run.cgroup", "run.desk", "run.reach", "run.sandbox", "run.prove"),
-    *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.execute"),
+    *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
+    *("run.namespaces", "run.forked", "run.warm", "run.prove"),
+    *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.parent"),
+    "run.execute",
     *("evidence", "store", "schedule", "causes", "audit"),
     *("judge", "report", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
 ]
@@ -99,6 +101,8 @@ def test_packages_know_nothing_of_each_other(package: str):
 SAYS = {"print", "click.echo", "click.secho", "sys.exit", "exit", "quit", "os._exit", "input"}
 ALLOWED = {
     "assay.run.canary": {"os._exit"},
+    "assay.run.namespaces": {"os._exit"},
+    "assay.run.parent": {"os._exit"},
     "assay.run.runner": {"os._exit"},
     "assay.cli": SAYS,
     "assay.cli.steps": SAYS,
@@ -107,7 +111,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("path", files("assay"), ids=module)
 def test_only_the_command_line_prints_or_exits(path: Path):
-    """Besides it, the runner ends its own process, and progress writes to its console."""
+    """Besides it, what runs a notebook ends its own process, and progress writes to its console."""
     tree = ast.walk(ast.parse(path.read_text()))
     said = {ast.unparse(node.func) for node in tree if isinstance(node, ast.Call)} & SAYS
 

@@ -443,12 +443,12 @@ def test_braces_in_the_temporary_folder_are_braces(
 
 def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest.MonkeyPatch):
     """Infrastructure, with its last words, after three attempts; never the student's."""
-    prove.best()  # before Python is one that fails
+    cold = prove.best()  # before Python is one that fails
     attempts: list[Path] = []
     monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(rooms.sys, "executable", "/bin/false")
     monkeypatch.setattr(rooms.desk, "make", lambda made=rooms.desk.make: _noted(attempts, made()))
-    ended = toys.run(course, submission(ADD))
+    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, cold)
 
     assert len(attempts) == 3
     assert ended.outcome is Outcome.INFRASTRUCTURE

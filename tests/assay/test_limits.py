@@ -16,7 +16,7 @@ from assay.records import Outcome
 from assay.run import cgroup, prove
 from assay.run.execute import Ended, execute
 from tests.assay import toy as toys
-from tests.assay.kept import PROGRAM, executing, kept
+from tests.assay.kept import EVERY_SANDBOX, PROGRAM, executing, kept
 from tests.assay.toy import ADD, submission
 
 
@@ -29,10 +29,11 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
         yield assignment
 
 
-@pytest.fixture(scope="module", params=[4, 3])
+@pytest.fixture(scope="module", params=EVERY_SANDBOX)
 def at_both(request: pytest.FixtureRequest, course: Assignment) -> Callable[..., Ended]:
     """Execute a notebook of these cells at level 4, and at level 3."""
-    return executing(course, kept(request.param))
+    level, warm = request.param
+    return executing(course, kept(level, warm=warm))
 
 
 @pytest.fixture(scope="module")

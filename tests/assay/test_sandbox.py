@@ -20,7 +20,7 @@ from assay.run.execute import Ended
 from assay.run.prove import ATTEMPTS, KEPT_FROM, Trial
 from assay.run.sandbox import Sandbox
 from tests.assay import toy as toys
-from tests.assay.kept import PINNED, PROGRAM, executing, kept
+from tests.assay.kept import EVERY_SANDBOX, PINNED, PROGRAM, executing, kept
 from tests.assay.toy import ADD, submission
 
 PROBED = toys.GIVEN.replace(
@@ -54,10 +54,11 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
         yield assignment
 
 
-@pytest.fixture(scope="module", params=[4, 3])
+@pytest.fixture(scope="module", params=EVERY_SANDBOX)
 def at_both(request: pytest.FixtureRequest, course: Assignment) -> Callable[..., Ended]:
     """Execute a notebook of these cells at level 4, and at level 3."""
-    return executing(course, kept(request.param))
+    level, warm = request.param
+    return executing(course, kept(level, warm=warm))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from assay.assignment import Assignment
 from assay.errors import OurFault
 from assay.run import cgroup, prove
 from tests.assay import toy as toys
+from tests.assay.kept import EVERY_SANDBOX
 from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
 from tests.hostile.cases import CASES, FORGING, INJECTED, NONE, REFUSED, Hostile, called
 
@@ -82,9 +83,9 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[cgroup.Cgroup | None]:
     return made
 
 
-@pytest.mark.parametrize("level", [4, 3])
+@pytest.mark.parametrize("which", EVERY_SANDBOX)
 def test_every_hostile_submission_meets_its_end(
-    level: int,
+    which: tuple[int, bool],
     course: Assignment,
     secret: str,
     listener: socket.socket,
@@ -94,7 +95,8 @@ def test_every_hostile_submission_meets_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """Each has its outcome, its sentence and its marks; honest ones lose nothing beside them."""
-    at_level(level, monkeypatch)
+    level, warm = which
+    at_level(level, monkeypatch, warm=warm)
     port = str(listener.getsockname()[1])
     cases = [case for case in CASES if case.least_level <= level]
     files = {case.name: {n: c.replace(b"PORT", port.encode()) for n, c in case.files.items()}
@@ -158,15 +160,16 @@ def test_the_grades_of_twenty_do_not_depend_on_ten_hostile_ones(
 WRONG_ = {"wrong.ipynb": WRONG["wrong"]}
 
 
-def at_level(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Grade at this level, or skip the test where the machine cannot have it."""
+def at_level(level: int, monkeypatch: pytest.MonkeyPatch, *, warm: bool = True) -> None:
+    """Grade in such a sandbox, or skip the test where the machine cannot have it."""
     try:
-        sandbox = prove.at(level)
+        sandbox = prove.at(level, warm=warm)
     except OurFault as error:
         if level <= PINNED:
             raise
         pytest.skip(str(error.what))
     monkeypatch.setattr(prove, "best", lambda: sandbox)
+    monkeypatch.setattr(prove, "warmest", lambda: sandbox)
 
 
 def hand_in(folder: Path, files: dict[str, dict[str, bytes]]) -> None:

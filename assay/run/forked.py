@@ -1,0 +1,67 @@
+"""Processes that were forked and not executed, with what is used of a `subprocess.Popen`."""
+
+import os
+import select
+import signal
+import subprocess
+from abc import ABC, abstractmethod
+
+
+class Process(ABC):
+    """A process known by a pidfd, `end`, that can be read from when it has ended."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, end: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._end = end
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            Where it still runs after so many seconds.
+        """
+        if self.returncode is None:
+            if not select.select([self._end], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a forked process", timeout or 0)
+            self.returncode = self._code()
+            os.close(self._end)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._end, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    terminate = kill
+
+    @abstractmethod
+    def _code(self) -> int:
+        """The exit code, once there is one."""
+
+
+class Child(Process):
+    """A child of ours that waits until it is told to begin."""
+
+    def __init__(self, pid: int, go: int) -> None:
+        super().__init__(pid, os.pidfd_open(pid))
+        self._go = go
+
+    def tell(self) -> None:
+        """Let it begin."""
+        os.write(self._go, b"g")
+
+    def _code(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])

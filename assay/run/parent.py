@@ -1,0 +1,193 @@
+"""The warm parent: it has imported what runs will need, and forks a runner and a kernel for each.
+
+    python -I -c "..." CONTROL MODULES
+
+It runs no student's code, holds no secret, and has one thread: nothing else can be forked
+safely. It ends where one of its imports fails, and with the process that started it.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from assay.run import namespaces, watch
+from assay.run.forked import Child
+
+SANDBOXED = ("boot", "landlock", "seccomp")
+"""Modules beside this one that a sandbox knows by their bare names."""
+KERNEL = (
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.subshell_manager"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),
+    *("IPython.core.magics", "IPython.core.profileapp", "IPython.core.pylabtools"),
+    *("IPython.extensions.storemagic", "comm", "jedi", "sqlite3", "uuid"),
+    *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
+)
+RUNNER = ("assay.run.runner",)
+
+
+def main() -> None:
+    """Import, then fork for every request until whoever started us hangs up."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # 0.3 s; a kernel can do without
+    for module in [*SANDBOXED, *KERNEL, *RUNNER, *json.loads(sys.argv[2])]:
+        importlib.import_module(module)
+    del sys.modules["debugpy"]
+    _make_what_every_run_would()
+    sys.path[:2] = []  # the folders of this file and of the package, for these imports
+    gc.collect()
+    gc.freeze()  # pages that the collector does not touch stay shared
+    if len(list(Path("/proc/self/task").iterdir())) != 1:
+        raise RuntimeError("an import has started a thread")
+    control.send(json.dumps({"data": watch.data()}).encode())
+    _serve(control)
+
+
+def _make_what_every_run_would() -> None:
+    """A validator of notebooks, and the list of installed provisioners."""
+    import nbformat
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+    nbformat.validate(nbformat.v4.new_notebook())
+    KernelProvisionerFactory.instance()
+
+
+def _serve(control: socket.socket) -> None:
+    """Fork on request; tell each requester the exit code of what was forked for it."""
+    waiting: dict[int, tuple[int, socket.socket]] = {}
+    retiring = False
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    while waiting or not retiring:
+        for ready, _ in poll.poll():
+            if ready != control.fileno():
+                poll.unregister(ready)
+                _report(ready, *waiting.pop(ready))
+                continue
+            message, received, _, _ = socket.recv_fds(control, 65536, 2)
+            if not message:  # hung up
+                os._exit(0)
+            retiring = retiring or not received
+            if received:
+                end, pid, requester = _fork(json.loads(message)["desk"], *received)
+                waiting[end] = (pid, requester)
+                poll.register(end, select.POLLIN)
+    os._exit(0)
+
+
+def _report(end: int, pid: int, requester: socket.socket) -> None:
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(end)
+    with contextlib.suppress(OSError):  # nobody may wait for it any more
+        requester.send(json.dumps({"code": code}).encode())
+    requester.close()
+
+
+def _fork(desk: str, answers: int, log: int) -> tuple[int, int, socket.socket]:
+    """Fork a runner: the descriptor of its end, its number, and who waits for it."""
+    requester = socket.socket(fileno=answers)
+    pid = os.fork()
+    if pid == 0:
+        namespaces.end_with(lambda: _become_runner(desk, log))
+    os.close(log)
+    end = os.pidfd_open(pid)
+    socket.send_fds(requester, [json.dumps({"pid": pid}).encode()], [end])
+    return end, pid, requester
+
+
+def _become_runner(desk: str, log: int) -> None:
+    namespaces.die_with_parent()
+    os.setsid()
+    _write_to(log)
+    start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
+    kernel = fork_kernel(Path(desk), start)
+    if "canary" in start["settings"]:
+        kernel.tell()
+        os._exit(kernel.wait() or 0)
+    from assay.run import runner
+
+    runner.main(Path(desk), kernel)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _write_to(log: int, keep: int = 0) -> None:
+    """Nothing to read, a log to write to, and no other descriptor but one that is kept."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, source in ((0, nothing), (1, log), (2, log)):
+        os.dup2(source, descriptor)
+    for path in list(Path("/proc/self/fd").iterdir()):
+        if int(path.name) not in (0, 1, 2, keep):
+            with contextlib.suppress(OSError):  # the listing itself had one
+                os.close(int(path.name))
+
+
+def fork_kernel(desk: Path, start: dict[str, Any]) -> Child:
+    """A child in its sandbox, which waits until it is told to begin."""
+    waits, go = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go)
+        namespaces.end_with(lambda: _become_sandbox(desk, start, waits))
+    os.close(waits)
+    return Child(pid, go)
+
+
+def _become_sandbox(desk: Path, start: dict[str, Any], waits: int) -> None:
+    if "canary" not in start["settings"]:
+        log = os.open(desk / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        _write_to(log, keep=waits)
+    for entrance in start["entrances"]:
+        Path(entrance).write_text(str(os.getpid()))
+    code = namespaces.enter(start["view"], start["user"], lambda: _begin(start, waits))
+    os._exit(code)
+
+
+def _begin(start: dict[str, Any], waits: int) -> None:
+    """In the sandbox: like a process that was just started, but for what it has imported."""
+    os.environ.clear()
+    os.environ.update(start["environment"])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "assay"]:
+        del sys.modules[name]
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    gc.unfreeze()
+    _exit_after(lambda: sys.modules["boot"].main(start["settings"], lambda: _wait_for(waits)))
+
+
+def _wait_for(waits: int) -> None:
+    if not os.read(waits, 1):  # whoever was to tell us is gone
+        os._exit(0)
+    os.close(waits)
+
+
+def _exit_after(what: Callable[[], None]) -> NoReturn:
+    """End as an interpreter does, without the second it takes to tear its modules down."""
+    code = 0
+    try:
+        what()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    atexit._run_exitfuncs()
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+    os._exit(code & 0xFF)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Forked kernels: the same evidence as others, nothing of ours in them, nothing left of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import psutil
+import pytest
+
+from assay.assignment import Assignment
+from assay.errors import OurFault
+from assay.records import Outcome
+from assay.run import execute as rooms
+from assay.run import warm
+from assay.run.execute import Ended, execute
+from assay.run.sandbox import Sandbox
+from tests.assay import toy as toys
+from tests.assay.kept import kept
+from tests.assay.toy import ADD, submission
+
+PROBED = toys.GIVEN.replace(
+    "    return {",
+    "    probe = SimpleNamespace(shown={}, kept={}, answers={})\n"
+    "    return {\n        'probe': probe,",
+)
+LOOK = toys.EXAM + "\nwith ask('probe') as (given, answer):\n    answer.found = student.found\n"
+
+
+@pytest.fixture(scope="module")
+def forking() -> Sandbox:
+    """The sandbox with forked kernels, or a skipped test where this machine has none."""
+    return kept(3, warm=True)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
+    """The toy with an exam that also asks for `found`."""
+    root = tmp_path_factory.mktemp("warm") / "course"
+    with toys.course(root, text=toys.toml(cell=6, run=20), exam=LOOK, given=PROBED) as assignment:
+        yield assignment
+
+
+def ended(course: Assignment, chosen: Sandbox, *cells: str) -> Ended:
+    return execute(toys.jobs(course, submission(ADD, *cells))[0].packed, chosen)
+
+
+def found(run: Ended) -> np.ndarray:
+    assert run.outcome is Outcome.COMPLETED, run.reason
+    return toys.arrays(run.files["evidence/probe.npz"])["found"]
+
+
+def test_a_forked_kernel_leaves_the_evidence_of_any_other(course: Assignment, forking: Sandbox):
+    """To the last byte, scikit-learn and a seeded generator included."""
+    cells = (
+        "import numpy as np\nfrom sklearn.linear_model import LogisticRegression",
+        "X = np.random.default_rng(seed).normal(size=(50, 3)); y = (X @ [1, 2, 3] > 0)",
+        "found = LogisticRegression().fit(X, y).coef_",
+    )
+    runs = [ended(course, chosen, *cells) for chosen in (forking, kept(3))]
+
+    one, other = ({n: c for n, c in run.files.items() if n != "executed.ipynb"} for run in runs)
+    assert "evidence/probe.npz" in one
+    assert one == other
+
+
+def test_no_two_forked_kernels_draw_the_same(course: Assignment, forking: Sandbox):
+    """What is not seeded is as different as in processes that were started."""
+    cell = "import random, numpy as np\nfound = np.array([random.random(), np.random.rand()])"
+    one, other = (found(ended(course, forking, cell)) for _ in range(2))
+
+    assert not np.any(one == other)
+
+
+def test_a_forked_kernel_knows_nothing_of_ours(
+    course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither our environment, which /proc keeps, nor our modules, nor another descriptor."""
+    warm.close()
+    monkeypatch.setenv("ASSAY_PLANTED", "planted-words")
+    cell = """
+import os, sys
+environment = open("/proc/self/environ").read() + str(dict(os.environ))
+modules = {name.partition(".")[0] for name in sys.modules}
+names = {os.path.realpath(f"/proc/self/fd/{n}") for n in range(3, 64)}
+known = ("/proc", "/dev", "/home/student")
+files = [n for n in names if not n.startswith(known) and not n.endswith("/kernel.log")]
+found = ["planted" in environment, "assay" in modules, len(files)]
+"""
+    assert found(ended(course, forking, cell)).tolist() == [0, 0, 0]
+
+
+def test_nothing_is_left_of_what_a_forked_kernel_starts(course: Assignment, forking: Sandbox):
+    """A process that detached itself ends with the run."""
+    cell = "import subprocess\nsubprocess.Popen(['sleep', '98765'], start_new_session=True)"
+    ended(course, forking, cell)
+
+    assert not [p for p in psutil.process_iter() if _words(p) == ["sleep", "98765"]]
+
+
+def test_a_parent_that_is_killed_costs_no_run(
+    course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    """The run is made again with another parent."""
+    monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
+    runs: list[Ended] = []
+    cells = ("import time; time.sleep(1)", "found = 1")
+    going = Thread(target=lambda: runs.append(ended(course, forking, *cells)))
+    going.start()
+    while not (living := [p for p in warm.parents() if _children(p)]):
+        going.join(0.05)
+    living[0].process.kill()
+    going.join()
+
+    assert [run.outcome for run in runs] == [Outcome.COMPLETED]
+    assert not living[0].lives
+
+
+def test_a_run_with_little_memory_gets_a_kernel_of_its_own(course: Assignment, forking: Sandbox):
+    """The parent's imports would count as its own."""
+    limits = course.limits.model_copy(update={"memory_mb": 300.0})
+    small = course.model_copy(update={"limits": limits})
+    cell = "found = int('papermill' in __import__('sys').modules)"
+
+    assert [int(found(ended(of, forking, cell))) for of in (course, small)] == [1, 0]
+
+
+def test_parents_give_way_to_others(
+    course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    """One that has not been used for longest ends when its runs have."""
+    monkeypatch.setattr(warm, "AT_ONCE", 1)
+    ended(course, forking, "found = 1")
+    [first] = warm.parents()
+    ended(course, forking, "import scipy", "found = 1")
+
+    first.process.wait(timeout=10)
+    assert len(warm.parents()) == 1
+    assert first not in warm.parents()
+
+
+def test_a_parent_that_cannot_import_is_our_fault():
+    """It ends, and says why."""
+    with pytest.raises(OurFault) as raised:
+        warm.start(["no_such_module"])
+
+    assert "No module named 'no_such_module'" in raised.value.found
+
+
+def test_a_parent_has_no_thread_and_ends_with_us():
+    """Closed, it is gone."""
+    with warm.parent(["numpy"]) as parent:
+        process = psutil.Process(parent.process.pid)
+        assert process.num_threads() == 1
+
+    assert not process.is_running()
+
+
+@pytest.mark.parametrize(
+    ("cell", "libraries"),
+    [
+        ("import numpy.linalg, mine", {"numpy"}),
+        ("from torch import nn", {"torch"}),
+        ("from . import torch", set()),
+        ("%matplotlib inline\nimport matplotlib", set()),
+        ("import os, sys", set()),
+    ],
+)
+def test_libraries_are_those_the_code_names(cell: str, libraries: set[str], tmp_path: Path):
+    """Only known ones: a student's own module is never imported ahead."""
+    book = {"cells": [{"cell_type": "code", "source": cell}]}
+    (tmp_path / "notebook.ipynb").write_text(json.dumps(book))
+
+    assert warm.libraries(tmp_path) == libraries
+
+
+def _children(parent: warm.Parent) -> list[psutil.Process]:
+    return psutil.Process(parent.process.pid).children() if parent.lives else []
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
