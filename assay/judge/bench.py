@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from assay import parts
 from assay.assignment import Assignment, Part
 from assay.errors import OurFault
 from assay.records import Judgement, RunRecord, plain
+from assay.run import warm
 from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
@@ -23,6 +23,9 @@ PYTEST_OPTIONS = [
     *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
     *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
 ]
+MODULES = ("pytest", "assay.evidence", "assay.judge.laid", "assay.judge.statistics")
+"""What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
+IN_THE_KERNEL = ("exam.py", "fallback.py")
 
 
 def judge(
@@ -44,37 +47,43 @@ def judge(
         (bench / "bench.json").write_text(
             json.dumps(_bench(assignment, part, submission, records, store))
         )
-        pytest = _pytest(assignment, part, folder)
+        code, said = _pytest(assignment, part, bench)
         verdicts = bench / "judgement.json"
-        if pytest.returncode not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
+        if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise OurFault(
                 f"the rubric of `{part.name}` could not be run",
-                found=(pytest.stdout + pytest.stderr)[-3000:],
+                found=said[-3000:],
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
         return Judgement.model_validate_json(verdicts.read_bytes())
 
 
-def _pytest(assignment: Assignment, part: Part, folder: str) -> "subprocess.CompletedProcess[str]":
-    """Run the rubric's tests over what lies on the bench."""
-    command = [
-        *(sys.executable, "-m", "pytest", *PYTEST_OPTIONS),
-        *("--rootdir", str(assignment.root), "--bench", folder),
-        str(assignment.root / part.rubric),
-    ]
-    try:
-        return subprocess.run(
-            command,
-            cwd=assignment.root,
-            env=_environment(assignment.root),
-            capture_output=True,
-            text=True,
-            timeout=JUDGE_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise OurFault(
-            f"the rubric of `{part.name}` took longer than {JUDGE_SECONDS} s to judge"
-        ) from None
+def _pytest(assignment: Assignment, part: Part, bench: Path) -> tuple[int, str]:
+    """Run the rubric's tests over what lies on the bench: pytest's exit code, and what it said."""
+    folder = str(assignment.root.resolve())
+    rubric = str(assignment.root / part.rubric)
+    arguments = [*PYTEST_OPTIONS, "--rootdir", folder, "--bench", str(bench), rubric]
+    request = {"become": "judge", "folder": folder, "arguments": arguments}
+    with (bench / "pytest.log").open("w+b") as log:
+        judge = _parent(assignment.root / part.rubric).fork(request, log.fileno())
+        try:
+            code = judge.wait(JUDGE_SECONDS)
+        except subprocess.TimeoutExpired:
+            judge.kill()
+            judge.wait()
+            raise OurFault(
+                f"the rubric of `{part.name}` took longer than {JUDGE_SECONDS} s to judge"
+            ) from None
+        log.seek(0)
+        return code, log.read().decode(errors="replace")
+
+
+def _parent(rubric: Path) -> warm.Parent:
+    """A warm parent for the judges of a rubric: it has imported what its tests import."""
+    found = sorted([*rubric.glob("*.py"), *rubric.parent.glob("*.py")])
+    tests = [path for path in found if path.name not in IN_THE_KERNEL]
+    modules = (*MODULES, *warm.slow_imports(path.read_text(errors="replace") for path in tests))
+    return warm.kept(("judge", modules), lambda: warm.start(modules, _environment()))
 
 
 def _bench(
@@ -103,13 +112,6 @@ def _bench(
     }
 
 
-def _environment(root: Path) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    return (
-        inherited
-        | ONE_THREAD
-        | {
-            "PYTHONPATH": str(root.resolve()),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        }
-    )
+    return inherited | ONE_THREAD | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -132,7 +132,7 @@ def _tell_how_to_start(
 def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Parent | None) -> Facts:
     """Let the runner run until it ends or a limit is met; then nothing of it lives."""
     with (place / "runner.log").open("wb") as log:
-        runner = (parent.fork if parent else _start)(place, log.fileno())
+        runner = (parent.run if parent else _start)(place, log.fileno())
         try:
             timed_out = _wait(runner, limits["run_seconds"], watch)
         finally:

@@ -1,9 +1,10 @@
-"""The warm parent: it has imported what runs will need, and forks a runner and a kernel for each.
+"""A warm parent: it has imported what others will need, and forks them on request.
 
-    python -I -c "..." CONTROL MODULES
+    python -I -c "..." CONTROL MODULES PATH...
 
-It runs no student's code, holds no secret, and has one thread: nothing else can be forked
-safely. It ends where one of its imports fails, and with the process that started it.
+One kind forks a runner and a kernel for each run: it runs no student's code and holds no secret.
+Another forks the judge. A parent has one thread, nothing else can be forked safely; it ends where
+one of its imports fails, and with the process that started it.
 """
 
 import atexit
@@ -24,27 +25,18 @@ from typing import Any, NoReturn
 from assay.run import namespaces, watch
 from assay.run.forked import Child
 
-SANDBOXED = ("boot", "landlock", "seccomp")
-"""Modules beside this one that a sandbox knows by their bare names."""
-KERNEL = (
-    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.subshell_manager"),
-    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),
-    *("IPython.core.magics", "IPython.core.profileapp", "IPython.core.pylabtools"),
-    *("IPython.extensions.storemagic", "comm", "jedi", "sqlite3", "uuid"),
-    *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
-)
-RUNNER = ("assay.run.runner",)
-
 
 def main() -> None:
     """Import, then fork for every request until whoever started us hangs up."""
     control = socket.socket(fileno=int(sys.argv[1]))
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # 0.3 s; a kernel can do without
-    for module in [*SANDBOXED, *KERNEL, *RUNNER, *json.loads(sys.argv[2])]:
+    modules, paths = json.loads(sys.argv[2]), sys.argv[3:]
+    for module in modules:
         importlib.import_module(module)
     del sys.modules["debugpy"]
-    _make_what_every_run_would()
-    sys.path[:2] = []  # the folders of this file and of the package, for these imports
+    if "nbformat" in modules:
+        _make_what_every_run_would()
+    del sys.path[: len(paths)]
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared
     if len(list(Path("/proc/self/task").iterdir())) != 1:
@@ -79,7 +71,7 @@ def _serve(control: socket.socket) -> None:
                 os._exit(0)
             retiring = retiring or not received
             if received:
-                end, pid, requester = _fork(json.loads(message)["desk"], *received)
+                end, pid, requester = _fork(json.loads(message), *received)
                 waiting[end] = (pid, requester)
                 poll.register(end, select.POLLIN)
     os._exit(0)
@@ -93,22 +85,38 @@ def _report(end: int, pid: int, requester: socket.socket) -> None:
     requester.close()
 
 
-def _fork(desk: str, answers: int, log: int) -> tuple[int, int, socket.socket]:
-    """Fork a runner: the descriptor of its end, its number, and who waits for it."""
+def _fork(request: dict[str, Any], answers: int, log: int) -> tuple[int, int, socket.socket]:
+    """Fork: the descriptor of the child's end, its number, and who waits for it."""
     requester = socket.socket(fileno=answers)
     pid = os.fork()
     if pid == 0:
-        namespaces.end_with(lambda: _become_runner(desk, log))
+        become = {"run": _become_runner, "judge": _become_judge}[request["become"]]
+        namespaces.end_with(lambda: become(request, log))
     os.close(log)
     end = os.pidfd_open(pid)
     socket.send_fds(requester, [json.dumps({"pid": pid}).encode()], [end])
     return end, pid, requester
 
 
-def _become_runner(desk: str, log: int) -> None:
+def _become_judge(request: dict[str, Any], log: int) -> None:
+    """pytest in the course's folder."""
+    _begin_to(log)
+    import pytest
+
+    os.chdir(request["folder"])
+    sys.path.insert(0, request["folder"])
+    _exit_after(lambda: sys.exit(pytest.main(request["arguments"])))
+
+
+def _begin_to(log: int) -> None:
     namespaces.die_with_parent()
     os.setsid()
     _write_to(log)
+
+
+def _become_runner(request: dict[str, Any], log: int) -> None:
+    _begin_to(log)
+    desk = request["desk"]
     start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
     kernel = fork_kernel(Path(desk), start)
     if "canary" in start["settings"]:

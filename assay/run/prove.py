@@ -243,8 +243,8 @@ def _started(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
 def _forked(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
     """The same of a canary that was forked."""
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
-    with (place / "canary.log").open("w+b") as log, warm.parent(()) as parent:
-        code = parent.fork(place, log.fileno()).wait(SECONDS)
+    with (place / "canary.log").open("w+b") as log, warm.parent(warm.KERNEL) as parent:
+        code = parent.run(place, log.fileno()).wait(SECONDS)
         log.seek(0)
         return log.read(), code
 

@@ -11,17 +11,27 @@ import socket
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from assay.errors import OurFault
 from assay.run import desk as desks
 from assay.run import numerics
 from assay.run.forked import Process
 
+KERNEL = (
+    *("boot", "landlock", "seccomp"),  # beside this file; a sandbox knows them by these names
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.subshell_manager"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),
+    *("IPython.core.magics", "IPython.core.profileapp", "IPython.core.pylabtools"),
+    *("IPython.extensions.storemagic", "comm", "jedi", "sqlite3", "uuid"),
+    *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
+)
+RUNNER = ("assay.run.runner", "nbformat")
 KNOWN = {
     "numpy": ("numpy", "numpy.random", "numpy.testing"),
     "scipy": ("scipy.special", "scipy.stats", "scipy.optimize"),
@@ -35,7 +45,7 @@ KNOWN = {
     "torch": ("torch", "torch.nn", "torch.optim", "torch._dynamo"),
 }
 """What may be imported ahead: libraries that are slow to import, never a student's own module."""
-AT_ONCE = 4
+AT_ONCE = 5
 """Parents that wait at the same time, each with other imports."""
 START_SECONDS = 60.0
 GONE = 70
@@ -43,8 +53,8 @@ GONE = 70
 START = "import sys; sys.path[:0] = sys.argv[3:]; from assay.run import parent; parent.main()"
 
 
-class Runner(Process):
-    """A forked runner; its parent knows how it ended."""
+class Forked(Process):
+    """A process that a parent forked for us; it knows how it ended."""
 
     def __init__(self, pid: int, end: int, answers: socket.socket) -> None:
         super().__init__(pid, end)
@@ -66,8 +76,12 @@ class Parent:
     """Bytes that it holds: a kernel begins with as many."""
     lock: Lock = field(default_factory=Lock)
 
-    def fork(self, place: Path, log: int) -> Runner:
-        """Begin the run at this desk; its runner writes to `log`.
+    def run(self, place: Path, log: int) -> Forked:
+        """A runner for the run at this desk."""
+        return self.fork({"become": "run", "desk": str(place)}, log)
+
+    def fork(self, request: Mapping[str, Any], log: int) -> Forked:
+        """A child that becomes what is asked for, and writes to the descriptor `log`.
 
         Raises
         ------
@@ -78,7 +92,7 @@ class Parent:
         here.settimeout(START_SECONDS)
         try:
             with there, self.lock:
-                message = json.dumps({"desk": str(place)}).encode()
+                message = json.dumps(request).encode()
                 socket.send_fds(self.control, [message], [there.fileno(), log])
             said, ends, _, _ = socket.recv_fds(here, 1000, 1)
         except OSError as error:
@@ -87,7 +101,7 @@ class Parent:
         if not ends:
             here.close()
             raise OurFault("the warm parent has ended")
-        return Runner(json.loads(said)["pid"], ends[0], here)
+        return Forked(json.loads(said)["pid"], ends[0], here)
 
     @property
     def lives(self) -> bool:
@@ -113,8 +127,8 @@ def parent(modules: Iterable[str]) -> Iterator[Parent]:
         started.close()
 
 
-def start(modules: Iterable[str]) -> Parent:
-    """A parent that has imported these modules.
+def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
+    """A parent that has imported these modules; one for kernels knows nothing of ours.
 
     Raises
     ------
@@ -127,10 +141,10 @@ def start(modules: Iterable[str]) -> Parent:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-I", "-c", START, str(there.fileno())),
-                *(json.dumps(sorted(modules)), *paths),
+                *(json.dumps(list(modules)), *paths),
             ],
             pass_fds=[there.fileno()],
-            env=_environment(),
+            env=environment or _environment(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -161,32 +175,46 @@ def _environment() -> dict[str, str]:
     }
 
 
-_parents: OrderedDict[frozenset[str], Parent] = OrderedDict()
+_parents: OrderedDict[Hashable, Parent] = OrderedDict()
 _retired: list[Parent] = []
 _lock = Lock()
 
 
+def kept(name: Hashable, start_one: Callable[[], Parent]) -> Parent:
+    """The parent of this name, started where there is none; the least used of too many retires."""
+    with _lock:
+        found = _parents.pop(name, None)
+        if found is not None and not found.lives:
+            found.close()
+            found = None
+        found = found or start_one()
+        _parents[name] = found
+        if len(_parents) > AT_ONCE:
+            _retired.append(_parents.popitem(last=False)[1])
+            _retired[-1].retire()
+    return found
+
+
 def parent_for(place: Path) -> Parent:
-    """The parent with the imports of the run at this desk, started where there is none.
+    """The parent with the imports of the run at this desk.
 
     Raises
     ------
     OurFault
         Where it cannot be started.
     """
-    needed = frozenset(libraries(place))
-    with _lock:
-        found = _parents.pop(needed, None)
-        if found is not None and not found.lives:
-            found.close()
-            found = None
-        if found is None:
-            found = start(module for name in needed for module in KNOWN[name])
-        _parents[needed] = found
-        if len(_parents) > AT_ONCE:
-            _retired.append(_parents.popitem(last=False)[1])
-            _retired[-1].retire()
-    return found
+    book = json.loads((place / "notebook.ipynb").read_text(encoding="utf-8"))
+    code = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
+    for folder in ("submission", "kit"):
+        code += [path.read_text(errors="replace") for path in (place / folder).rglob("*.py")]
+    needed = slow_imports(code)
+    return kept(needed, lambda: start((*KERNEL, *RUNNER, *needed)))
+
+
+def slow_imports(sources: Iterable[str]) -> tuple[str, ...]:
+    """Of the modules known here, those of libraries that some code imports."""
+    named = {name for source in sources for name in _imported(source)}
+    return tuple(module for name in KNOWN if name in named for module in KNOWN[name])
 
 
 def parents() -> list[Parent]:
@@ -203,15 +231,6 @@ def close() -> None:
             parent.close()
         _parents.clear()
         _retired.clear()
-
-
-def libraries(place: Path) -> set[str]:
-    """Of the libraries known here, those that a notebook, its modules or the exam name."""
-    book = json.loads((place / "notebook.ipynb").read_text(encoding="utf-8"))
-    code = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    for folder in ("submission", "kit"):
-        code += [path.read_text(errors="replace") for path in (place / folder).rglob("*.py")]
-    return {name for source in code for name in _imported(source)} & set(KNOWN)
 
 
 def _imported(source: str) -> Iterable[str]:

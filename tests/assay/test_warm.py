@@ -1,8 +1,6 @@
 """Forked kernels: the same evidence as others, nothing of ours in them, nothing left of them."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -150,7 +148,7 @@ def test_a_parent_that_cannot_import_is_our_fault():
 
 def test_a_parent_has_no_thread_and_ends_with_us():
     """Closed, it is gone."""
-    with warm.parent(["numpy"]) as parent:
+    with warm.parent(warm.KERNEL) as parent:
         process = psutil.Process(parent.process.pid)
         assert process.num_threads() == 1
 
@@ -158,7 +156,7 @@ def test_a_parent_has_no_thread_and_ends_with_us():
 
 
 @pytest.mark.parametrize(
-    ("cell", "libraries"),
+    ("code", "libraries"),
     [
         ("import numpy.linalg, mine", {"numpy"}),
         ("from torch import nn", {"torch"}),
@@ -167,12 +165,9 @@ def test_a_parent_has_no_thread_and_ends_with_us():
         ("import os, sys", set()),
     ],
 )
-def test_libraries_are_those_the_code_names(cell: str, libraries: set[str], tmp_path: Path):
+def test_slow_imports_are_those_the_code_names(code: str, libraries: set[str]):
     """Only known ones: a student's own module is never imported ahead."""
-    book = {"cells": [{"cell_type": "code", "source": cell}]}
-    (tmp_path / "notebook.ipynb").write_text(json.dumps(book))
-
-    assert warm.libraries(tmp_path) == libraries
+    assert {name.partition(".")[0] for name in warm.slow_imports([code])} == libraries
 
 
 def _children(parent: warm.Parent) -> list[psutil.Process]:
