@@ -65,14 +65,15 @@ def kept(road: Road, handed_in: Submission, jobs: list[Job]) -> list[RunRecord]:
     CannotGrade
         Where a run has not been made yet.
     """
-    missing = [job.run for job in jobs if not road.store.has(job.key)]
+    keys = [road.store.key(job) for job in jobs]
+    missing = [job.run for job, key in zip(jobs, keys, strict=True) if not road.store.has(key)]
     if missing:
         raise CannotGrade(
             f"`{handed_in.name}` has not been run as it is now",
             found=f"{len(missing)} of {len(jobs)} runs are missing, the first is {missing[0].id}",
             hint="`assay run` makes them, `assay grade` does all steps",
         )
-    return [road.store.record(job.key) for job in jobs]
+    return [road.store.record(key) for key in keys]
 
 
 def judge(road: Road, handed_in: Submission) -> Result:
@@ -84,12 +85,12 @@ def judge(road: Road, handed_in: Submission) -> Result:
         Where a run of the plan has not been made yet.
     """
     first = road.jobs(handed_in)
-    keys = {job.key for job in first}
+    keys = {road.store.key(job) for job in first}
 
     def make(jobs: list[Job]) -> list[RunRecord]:
         """Further seeds are judged where an earlier `grade` ran them."""
-        had = all(road.store.has(job.key) for job in jobs)
-        return kept(road, handed_in, jobs) if had or jobs[0].key in keys else []
+        had = all(road.store.has(road.store.key(job)) for job in jobs)
+        return kept(road, handed_in, jobs) if had or road.store.key(jobs[0]) in keys else []
 
     return grade(road, handed_in, make)
 

@@ -28,20 +28,21 @@ def run_all(
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
     """
-    jobs = list(jobs)
+    keyed = [(store.key(job), job) for job in jobs]
+    found: dict[str, RunRecord] = {}
     waiting: dict[str, Job] = {}
-    for job in jobs:
-        kept = store.record(job.key) if store.has(job.key) else None
+    for key, job in keyed:
+        kept = store.record(key) if store.has(key) else None
         if kept and kept.isolation.level >= isolation and not force:
+            found[key] = kept
             progress(kept, True)
         else:
-            waiting[job.key] = job
-    fresh = {}
+            waiting[key] = job
     with ThreadPoolExecutor(max_workers=workers) as executor:
         for job, ended in _run(executor, list(waiting.values())):
-            fresh[job.key] = _keep(store, job, ended)
-            progress(fresh[job.key], False)
-    return [fresh.get(job.key) or store.record(job.key) for job in jobs]
+            found[job.key] = _keep(store, job, ended)
+            progress(found[job.key], False)
+    return [found[key] for key, _ in keyed]
 
 
 def available_cores() -> int:

@@ -2,11 +2,13 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.records import RunRecord
+from assay.records import Judgement, RunRecord
 from assay.run.archive import write
+from assay.run.assemble import Job
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,23 @@ class Store:
 
     def folder(self, key: str) -> Path:
         return self.root / key[:2] / key
+
+    def key(self, job: Job) -> str:
+        """The job's key; a job that was put together before need not be for it."""
+        note = self._note("recipes", job.recipe)
+        if not note.exists():
+            _write(note, job.key)
+        return note.read_text()
+
+    def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
+        """What was judged by this recipe; it is judged now where it was not."""
+        note = self._note("judgements", recipe)
+        if not note.exists():
+            _write(note, make().model_dump_json())
+        return Judgement.model_validate_json(note.read_bytes())
+
+    def _note(self, kind: str, name: str) -> Path:
+        return self.root / kind / name[:2] / name
 
     def has(self, key: str) -> bool:
         return (self.folder(key) / "run.json").exists()
@@ -30,6 +49,12 @@ class Store:
         folder = self.folder(key)
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+    def listing(self, key: str) -> list[tuple[str, int, int]]:
+        """Name, size and time of change of every file that was kept of a run."""
+        folder = self.folder(key)
+        stats = {path: path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
+        return [(path.name, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()]
 
     def put(self, record: RunRecord, files: dict[str, bytes]) -> None:
         """Keep a run; where two write the same key, the first to finish wins."""
@@ -45,3 +70,11 @@ class Store:
     def drop(self, key: str) -> None:
         """Forget a run."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """The whole file or none, whoever else writes it and whenever we are killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".draft-", delete=False) as draft:
+        draft.write(text)
+    Path(draft.name).replace(path)

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +22,7 @@ class Submission:
     files: dict[str, bytes]
     is_reference: bool = False
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over names and contents; the submission's own name does not count."""
         digest = hashlib.sha256()

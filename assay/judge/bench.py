@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from assay import parts
+from assay import parts, recipe
 from assay.assignment import Assignment, Part
 from assay.errors import OurFault
 from assay.records import Judgement, RunRecord, plain
@@ -42,11 +42,16 @@ def judge(
     OurFault
         Where pytest could not run the rubric: nothing is held against the student.
     """
+    laid = _bench(assignment, part, submission, records, store)
+    evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
+    known = recipe.of_judgement(assignment, part, laid | {"evidence": evidence})
+    return store.judgement(known, lambda: _judge(assignment, part, laid))
+
+
+def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgement:
     with tempfile.TemporaryDirectory(prefix="assay-judge-") as folder:
         bench = Path(folder)
-        (bench / "bench.json").write_text(
-            json.dumps(_bench(assignment, part, submission, records, store))
-        )
+        (bench / "bench.json").write_text(json.dumps(laid))
         code, said = _pytest(assignment, part, bench)
         verdicts = bench / "judgement.json"
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts

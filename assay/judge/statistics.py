@@ -1,11 +1,11 @@
 """Statistics over seeds: how sure a verdict is, and when more seeds are needed to be sure."""
 
 from collections.abc import Mapping, Sequence
-from math import log, sqrt
+from math import comb, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from assay.records import Claim, Estimate, Verdict
 
@@ -23,21 +23,28 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     mean = float(sample.mean())
     if len(sample) < 2 or np.ptp(sample) == 0:
         return mean, mean, mean
-    half = float(stats.t.ppf((1 + confidence) / 2, len(sample) - 1) * stats.sem(sample))
+    error = float(np.std(sample, ddof=1)) / sqrt(len(sample))
+    half = _t_quantile((1 + confidence) / 2, len(sample) - 1) * error
     least, most = (0.0, 1.0) if sample.min() >= 0 and sample.max() <= 1 else (-np.inf, np.inf)
     return mean, max(least, mean - half), min(most, mean + half)
 
 
+def _t_quantile(probability: float, degrees: int) -> float:
+    """Of Student's t; `scipy.stats` has it too, and takes most of a second to import."""
+    return float(special.stdtrit(degrees, probability))
+
+
 def share_interval(held: int, judged: int, confidence: float = 0.95) -> tuple[float, float]:
     """The exact two-sided interval of a share (Clopper and Pearson 1934)."""
-    found = stats.binomtest(held, judged).proportion_ci(confidence, method="exact")
-    return float(found.low), float(found.high)
+    half = (1 + confidence) / 2
+    return lower_bound(held, judged, half), upper_bound(held, judged, half)
 
 
 def upper_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
     """The exact one-sided upper bound of a rate of failure."""
-    found = stats.binomtest(failures, judged, alternative="less")
-    return float(found.proportion_ci(confidence, method="exact").high)
+    if failures == judged:
+        return 1.0
+    return float(special.betaincinv(failures + 1, judged - failures, confidence))
 
 
 def lower_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
@@ -115,7 +122,7 @@ def _after(held: Mapping[int, float], more: int, success: float) -> dict[int, fl
     after: dict[int, float] = {}
     for so_far, probability in held.items():
         for k in range(more + 1):
-            chance = float(stats.binom.pmf(k, more, success))
+            chance = comb(more, k) * success**k * (1 - success) ** (more - k)
             after[so_far + k] = after.get(so_far + k, 0.0) + probability * chance
     return after
 
@@ -161,7 +168,7 @@ def _p_below(differences: Sequence[float], threshold: float) -> float:
     off, error = float(np.mean(differences)) - threshold, standard_error(differences)
     if error == 0:
         return 0.0 if off < 0 else 1.0
-    return float(stats.t.cdf(off / error, len(differences) - 1))
+    return float(special.stdtr(len(differences) - 1, off / error))
 
 
 def _compared(
@@ -178,7 +185,7 @@ def _compared(
             verdict=Verdict.UNDECIDED,
             threshold=threshold,
         )
-    reach = float(stats.t.ppf(1 - level, n - 1)) * standard_error(differences)
+    reach = _t_quantile(1 - level, n - 1) * standard_error(differences)
     verdict = Verdict.PASSED if mean - reach > threshold else Verdict.UNDECIDED
     return Estimate(
         place=place,

@@ -3,14 +3,15 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from assay import notebook, parts, rubric
+from assay import notebook, parts, recipe, rubric
 from assay.assignment import Assignment, Part
 from assay.errors import UsageError
 from assay.notebook import Cell
@@ -42,22 +43,44 @@ class Question(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One run, ready to be executed anywhere: `packed` goes there, `desk` waits for the judge."""
+    """One run, ready to be executed anywhere: `packed` goes there, `desk` waits for the judge.
+
+    It is put together when first asked for: `recipe` names all that it is made from.
+    """
 
     run: Run
-    packed: bytes
-    desk: dict[str, bytes]
+    recipe: str
+    make: Callable[[], tuple[bytes, dict[str, bytes]]]
 
     @property
+    def packed(self) -> bytes:
+        return self._made[0]
+
+    @property
+    def desk(self) -> dict[str, bytes]:
+        return self._made[1]
+
+    @cached_property
     def key(self) -> str:
         """Names everything that can change the evidence, the machine's numerics included."""
         profile = json.dumps(numerics.profile(), sort_keys=True).encode()
         return hashlib.sha256(self.packed + archive.pack(self.desk) + profile).hexdigest()
 
+    @cached_property
+    def _made(self) -> tuple[bytes, dict[str, bytes]]:
+        return self.make()
+
 
 def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
     """The job of one run, with inputs drawn afresh for this submission and this run."""
     part = next(part for part in assignment.part if part.name == run.part)
+    named = recipe.of_run(assignment, part, submission, run)
+    return Job(run, named, lambda: _make(assignment, part, submission, run))
+
+
+def _make(
+    assignment: Assignment, part: Part, submission: Submission, run: Run
+) -> tuple[bytes, dict[str, bytes]]:
     sheet = parts.sheet(assignment, part, submission)
     assert sheet is not None, "the plan has a run only where there is a notebook"
     questions = _draw(assignment, part, submission, run)
@@ -78,7 +101,7 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
     kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
     shapes = {name: dict(question.answers) for name, question in questions.items()}
     desk = given | kept | {"shapes.json": json.dumps(shapes, sort_keys=True).encode()}
-    return Job(run, archive.pack(files | given), desk)
+    return archive.pack(files | given), desk
 
 
 def _snapshot(submission: Submission) -> dict[str, bytes]:

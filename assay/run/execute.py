@@ -18,9 +18,8 @@ import psutil
 from assay.errors import OurFault
 from assay.records import Cell, Isolation, Outcome
 from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
-from assay.run.forked import Process
+from assay.run.forked import Process, kill_below
 from assay.run.outcome import Facts, decide
-from assay.run.runner import kill_below
 from assay.run.sandbox import MB, PROCESSES, Sandbox
 from assay.run.warm import Parent
 from assay.run.watch import Watch

@@ -1,4 +1,4 @@
-"""Processes that were forked and not executed, with what is used of a `subprocess.Popen`."""
+"""Processes that were forked and not executed, and how all below one are ended."""
 
 import os
 import select
@@ -6,9 +6,11 @@ import signal
 import subprocess
 from abc import ABC, abstractmethod
 
+import psutil
+
 
 class Process(ABC):
-    """A process known by a pidfd, `end`, that can be read from when it has ended."""
+    """What is used of a `subprocess.Popen`, for a process that is known by a pidfd, its `end`."""
 
     stdin = stdout = stderr = None
 
@@ -65,3 +67,25 @@ class Child(Process):
 
     def _code(self) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def kill_below(process: psutil.Process) -> None:
+    """Kill all descendants of a process, those included that are born meanwhile."""
+    while children := [p for p in process.children(recursive=True) if _lives(p)]:
+        for child in children:
+            _kill(child)
+        psutil.wait_procs(children, timeout=1)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return

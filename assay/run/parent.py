@@ -105,7 +105,7 @@ def _become_judge(request: dict[str, Any], log: int) -> None:
 
     os.chdir(request["folder"])
     sys.path.insert(0, request["folder"])
-    _exit_after(lambda: sys.exit(pytest.main(request["arguments"])))
+    _exit_after(lambda: pytest.main(request["arguments"]))
 
 
 def _begin_to(log: int) -> None:
@@ -180,11 +180,11 @@ def _wait_for(waits: int) -> None:
     os.close(waits)
 
 
-def _exit_after(what: Callable[[], None]) -> NoReturn:
+def _exit_after(what: Callable[[], int | None]) -> NoReturn:
     """End as an interpreter does, without the second it takes to tear its modules down."""
     code = 0
     try:
-        what()
+        code = what() or 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:

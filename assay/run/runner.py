@@ -28,7 +28,7 @@ from papermill.exceptions import PapermillExecutionError
 from assay.records import sound
 from assay.run import kernel
 from assay.run.assemble import EXAM_TAG
-from assay.run.forked import Child
+from assay.run.forked import Child, kill_below
 from assay.run.watch import data
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -187,28 +187,6 @@ def _failure(
         what = f"TimeoutError: took longer than {limit:g} s"
     traceback = "\n".join(map(str, error.traceback))[-8000:]
     return {"source": cell.source, "error": sound(what), "traceback": sound(traceback)}
-
-
-def kill_below(process: psutil.Process) -> None:
-    """Kill all descendants of a process, those included that are born meanwhile."""
-    while children := [p for p in process.children(recursive=True) if _lives(p)]:
-        for child in children:
-            _kill(child)
-        psutil.wait_procs(children, timeout=1)
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _kill(process: psutil.Process) -> None:
-    try:
-        process.kill()
-    except psutil.NoSuchProcess:
-        return
 
 
 if __name__ == "__main__":

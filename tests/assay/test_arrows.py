@@ -14,7 +14,7 @@ ROOMS = [
     *("errors", "records", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "advice"),
-    *("run.archive", "run.numerics", "run.ask", "run.assemble"),
+    *("run.archive", "run.numerics", "recipe", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.warm", "run.prove"),

@@ -42,7 +42,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def job(number: int) -> Job:
     run = Run(part="sums", parameters={"seed": number})
-    return Job(run, str(number).encode(), {"kept/q.npz": b"kept"})
+    return Job(run, str(number), lambda: (str(number).encode(), {"kept/q.npz": b"kept"}))
 
 
 class Told(list[tuple[str, bool]]):

@@ -1,0 +1,80 @@
+"""What a run and a judgement are made from, as one hash: where it is known, nothing is made again.
+
+A recipe names more than can matter (all code of the course and of assay), so that it never says
+"the same" wrongly; where it has changed, the run's own key decides whether it is made again.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import assay
+from assay.assignment import Assignment, Part
+from assay.records import Run
+from assay.run import numerics
+from assay.submission import Submission
+
+OURS = Path(assay.__file__).parent
+
+
+def of_run(assignment: Assignment, part: Part, submission: Submission, run: Run) -> str:
+    """Everything that can change what goes into a run, and so what comes out of it."""
+    course = {"title": assignment.title, "limits": assignment.limits.model_dump()}
+    plan = {"part": part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
+    return _hash(course | plan | {"submission": submission.digest}, code(assignment, part))
+
+
+def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> str:
+    """Everything that can change what a judge says of this evidence."""
+    return _hash({"part": part.model_dump(mode="json"), "bench": bench}, code(assignment, part))
+
+
+def code(assignment: Assignment, part: Part) -> str:
+    """A hash of assay's own files and of those of the course that a rubric rests on."""
+    course = sorted(set(_files(assignment.root, PurePosixPath(part.rubric).parts[0], set())))
+    digest = hashlib.sha256()
+    for path in [*sorted(OURS.rglob("*.py")), *course]:
+        stat = path.stat()
+        digest.update(f"{path}\n{_digest(path, stat.st_mtime_ns, stat.st_size)}\n".encode())
+    return digest.hexdigest()
+
+
+def _hash(facts: dict[str, Any], code: str) -> str:
+    known = facts | {"code": code, "numerics": numerics.profile()}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _files(root: Path, package: str, seen: set[str]) -> Iterator[Path]:
+    """The files of a package of the course, and of those beside it that it imports."""
+    seen.add(package)
+    inside = (root / package).rglob("*")
+    for path in [*inside, root / f"{package}.py"]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+            stat = path.stat()
+            for name in _imports(path, stat.st_mtime_ns, stat.st_size) - seen:
+                yield from _files(root, name, seen)
+
+
+@lru_cache(maxsize=10_000)
+def _digest(path: Path, modified: int, size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=10_000)
+def _imports(path: Path, modified: int, size: int) -> frozenset[str]:
+    """The packages that a file names in its imports."""
+    if path.suffix != ".py":
+        return frozenset()
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return frozenset()
+    nodes = list(ast.walk(tree))
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return frozenset(module.partition(".")[0] for module in modules)
