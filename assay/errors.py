@@ -4,6 +4,7 @@ AssayError
 ├── UsageError        exit 2   the command or the assignment is written wrongly
 ├── CannotGrade       exit 3   the submission cannot be graded as it is
 └── OurFault          exit 4   the harness or the machine failed; never the student's mistake
+    └── NotIsolated            less is isolated than required: nothing is run
 """
 
 
@@ -43,6 +44,10 @@ class OurFault(AssayError):
     """The harness or the machine failed; nothing was held against the student."""
 
     exit_code = 4
+
+
+class NotIsolated(OurFault):
+    """This machine keeps student code less than is required: nothing of it runs."""
 
 
 def quoted(name: object) -> str:

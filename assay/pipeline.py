@@ -13,6 +13,7 @@ from assay.judge import bench, rates, score
 from assay.records import Audit, Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
 from assay.report import executed, markdown, plots
 from assay.run.assemble import Job, assemble
+from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
 
@@ -26,7 +27,7 @@ class Road:
     assignment: Assignment
     store: Store
     reports: Path
-    workers: int
+    cores: Cores
 
     def folder(self, handed_in: Submission) -> Path:
         return self.reports / handed_in.name
@@ -44,16 +45,23 @@ def read(path: Path, name: str | None = None) -> Submission:
 
 
 def run(
-    road: Road, jobs: list[Job], *, force: bool, progress: schedule.Progress, isolation: int = 0
+    road: Road,
+    jobs: list[Job],
+    *,
+    force: bool,
+    progress: schedule.Progress,
+    isolation: int = 0,
+    before: Callable[[], object] = lambda: None,
 ) -> list[RunRecord]:
     """Execute what the store does not have, or has from a run that was isolated less."""
     return schedule.run_all(
         jobs,
         road.store,
-        workers=road.workers,
+        cores=road.cores,
         force=force,
         progress=progress,
         isolation=isolation,
+        before=before,
     )
 
 
@@ -106,9 +114,7 @@ def grade(road: Road, handed_in: Submission, make: Make) -> Result:
     while runs:
         fresh = make([assemble(road.assignment, handed_in, run) for run in runs])
         records += fresh
-        for part in road.assignment.part:
-            if any(record.run.part == part.name for record in fresh):
-                found[part.name] = _judgement(road, handed_in, part, records)
+        found |= _judgements(road, handed_in, {record.run.part for record in fresh}, records)
         result = _result(road, handed_in, records, found)
         runs = _further(road, records, result) if fresh else []
     _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
@@ -126,11 +132,22 @@ def _further(road: Road, records: list[RunRecord], result: Result) -> list[Run]:
     return more
 
 
+def _judgements(
+    road: Road, handed_in: Submission, names: set[str], records: list[RunRecord]
+) -> dict[str, Judgement]:
+    """Of each of these parts, side by side."""
+    parts = [part for part in road.assignment.part if part.name in names]
+    with ThreadPoolExecutor() as executor:
+        found = executor.map(lambda part: _judgement(road, handed_in, part, records), parts)
+        return {part.name: judgement for part, judgement in zip(parts, found, strict=True)}
+
+
 def _judgement(
     road: Road, handed_in: Submission, part: Part, records: list[RunRecord]
 ) -> Judgement:
     of_part = [record for record in records if record.run.part == part.name]
-    return bench.judge(road.assignment, part, handed_in, of_part, road.store)
+    with road.cores.taken():
+        return bench.judge(road.assignment, part, handed_in, of_part, road.store)
 
 
 def _result(
@@ -242,8 +259,13 @@ def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -
         chosen.setdefault(job.run.place, []).append(job)
     sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
     kept = {job.key: road.store.files(job.key) for job in sample if road.store.has(job.key)}
-    with ThreadPoolExecutor(road.workers) as executor:
-        found = list(executor.map(lambda job: audit([job], kept), sample))
+
+    def one(job: Job) -> Audit:
+        with road.cores.taken(job.memory):
+            return audit([job], kept)
+
+    with ThreadPoolExecutor(road.cores.workers) as executor:
+        found = list(executor.map(one, sample))
     whole = Audit(
         runs=sum(one.runs for one in found),
         arrays=sum(one.arrays for one in found),

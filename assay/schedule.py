@@ -1,32 +1,71 @@
-"""Run jobs side by side, keep each as it ends, and run nothing twice."""
+"""Run jobs side by side, keep each as it ends, and run nothing twice.
+
+All that computes takes a core first, whichever submission it is for; the longest runs begin
+first, so that no core is left alone with one at the end.
+"""
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from threading import Condition
+
+import psutil
 
 from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
-from assay.run import numerics
+from assay.run import numerics, warm
 from assay.run.assemble import Job
-from assay.run.execute import Ended, execute
-from assay.store import Store
+from assay.run.execute import Ended, execute, stopping
+from assay.store import Cost, Store
 
 Progress = Callable[[RunRecord, bool], None]
 """Called with each record as it is there, and whether it was in the store already."""
+SPARE = 1.25
+"""A run may take this much more memory than the last one like it."""
+UNKNOWN = Cost(float("inf"), 0)
+
+
+class Cores:
+    """What this machine has to compute with: so many at once, and no more memory than is free."""
+
+    def __init__(self, workers: int, memory: int | None = None) -> None:
+        self.workers = workers
+        self._free = workers
+        self._memory = psutil.virtual_memory().available if memory is None else memory
+        self._change = Condition()
+
+    @contextmanager
+    def taken(self, memory: int = 0) -> Iterator[None]:
+        """Wait for a core and for so many bytes; one that needs all of it runs alone."""
+        with self._change:
+            self._change.wait_for(lambda: self._has_room(memory))
+            self._free, self._memory = self._free - 1, self._memory - memory
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free, self._memory = self._free + 1, self._memory + memory
+                self._change.notify_all()
+
+    def _has_room(self, memory: int) -> bool:
+        return self._free == self.workers or (self._free > 0 and memory <= self._memory)
 
 
 def run_all(
     jobs: Iterable[Job],
     store: Store,
     *,
-    workers: int,
+    cores: Cores,
     force: bool,
     progress: Progress,
     isolation: int = 0,
+    before: Callable[[], object] = lambda: None,
 ) -> list[RunRecord]:
     """The records of all jobs in their order; what the store has is not run again.
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
+    `before` is called once, where anything is to be run.
     """
     keyed = [(store.key(job), job) for job in jobs]
     found: dict[str, RunRecord] = {}
@@ -38,10 +77,11 @@ def run_all(
             progress(kept, True)
         else:
             waiting[key] = job
-    with ThreadPoolExecutor(max_workers=workers) as executor:
-        for job, ended in _run(executor, list(waiting.values())):
-            found[job.key] = _keep(store, job, ended)
-            progress(found[job.key], False)
+    if waiting:
+        before()
+    for record in _run_and_keep(list(waiting.values()), store, cores):
+        found[record.key] = record
+        progress(record, False)
     return [found[key] for key, _ in keyed]
 
 
@@ -50,14 +90,38 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _run(executor: Executor, jobs: list[Job]) -> Iterable[tuple[Job, Ended]]:
-    futures: dict[Future[Ended], Job] = {executor.submit(execute, j.packed): j for j in jobs}
-    try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+class Stopped(Exception):
+    """Somebody has stopped the batch; what has been run is kept."""
+
+
+def stop() -> None:
+    """End what runs now and begin nothing more."""
+    stopping.set()
+    warm.close()
+
+
+def _run_and_keep(jobs: Sequence[Job], store: Store, cores: Cores) -> Iterator[RunRecord]:
+    costs = store.costs()
+    longest_first = sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds)
+
+    def run(job: Job) -> Ended:
+        most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
+        with cores.taken(min(round(most), job.memory)):
+            if stopping.is_set():
+                raise Stopped
+            return execute(job.packed)
+
+    with ThreadPoolExecutor(max_workers=cores.workers) as executor:
+        futures = {executor.submit(run, job): job for job in longest_first}
+        try:
+            for future in as_completed(futures):
+                record = _keep(store, futures[future], future.result())
+                costs[record.run.place] = Cost(record.seconds, future.result().memory)
+                yield record
+        finally:
+            for future in futures:
+                future.cancel()
+            store.learn(costs)
 
 
 def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:

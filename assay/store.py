@@ -1,14 +1,25 @@
 """Keep what runs left, each in a folder named by its key; a folder appears whole or not at all."""
 
+import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from assay.records import Judgement, RunRecord
 from assay.run.archive import write
 from assay.run.assemble import Job
+
+COSTS = "costs.json"
+
+
+class Cost(NamedTuple):
+    """What a run took: seconds, and bytes at its peak."""
+
+    seconds: float
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,18 @@ class Store:
         if not note.exists():
             _write(note, make().model_dump_json())
         return Judgement.model_validate_json(note.read_bytes())
+
+    def costs(self) -> dict[str, Cost]:
+        """What the last run of each place took."""
+        try:
+            known = json.loads((self.root / COSTS).read_text())
+            return {place: Cost(float(s), int(m)) for place, (s, m) in known.items()}
+        except (OSError, ValueError, TypeError, AttributeError):  # a guess: no reason to stop
+            return {}
+
+    def learn(self, costs: Mapping[str, Cost]) -> None:
+        """Keep what runs took, for the order of the next ones."""
+        _write(self.root / COSTS, json.dumps(costs))
 
     def _note(self, kind: str, name: str) -> Path:
         return self.root / kind / name[:2] / name

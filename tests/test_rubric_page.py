@@ -7,6 +7,7 @@ import pytest
 
 from assay import assignment, pipeline
 from assay.records import Criterion, Verdict
+from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
 from tests.assay.toy import notebook
@@ -32,7 +33,9 @@ def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pipeline.Road:
     place = root / "assignment.toml"
     place.write_text(toml.replace('"rubric"', '"rubric_of_the_page"'))
     monkeypatch.syspath_prepend(str(root))
-    return pipeline.Road(assignment.read(place), Store(tmp_path / "store"), tmp_path / "reports", 2)
+    return pipeline.Road(
+        assignment.read(place), Store(tmp_path / "store"), tmp_path / "reports", Cores(2)
+    )
 
 
 def graded(road: pipeline.Road, cell: str) -> Criterion:

@@ -1,9 +1,10 @@
 """The command line: the only room that prints or exits.
 
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
-`--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault.
+`--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
 """
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -19,17 +20,16 @@ from assay.cli.options import (
     submissions,
 )
 from assay.cli.steps import (
+    Batch,
     all_of,
     answer_of,
-    executed,
     for_each,
-    graded,
-    isolated,
     road_of,
     seeds_of,
 )
 
 if TYPE_CHECKING:
+    from assay.progress import Live
     from assay.submission import Submission
 
 
@@ -53,7 +53,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 
     road = road_of(**options)
 
-    def one(handed_in: "Submission") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         runs = plan.make(road.assignment, handed_in)
         notes = advice.notes(road.assignment, handed_in)
         columns = dict.fromkeys(run.column for run in runs)
@@ -79,10 +79,10 @@ def run(
     from assay.records import Outcome
 
     road = road_of(**options)
-    isolated(isolation, road)
+    batch = Batch(road, force, isolation)
 
-    def one(handed_in: "Submission") -> dict[str, Any]:
-        records = executed(road, handed_in.name, road.jobs(handed_in), force, isolation)
+    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+        records = batch.run(handed_in.name, road.jobs(handed_in), progress)
         name = handed_in.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
         return {
@@ -105,7 +105,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
 
     road = road_of(**options)
 
-    def one(handed_in: "Submission") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         result = pipeline.judge(road, handed_in)
         return answer_of(result, str(road.folder(handed_in) / "results.json"))
 
@@ -121,7 +121,7 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
     road = road_of(**options)
 
-    def one(handed_in: "Submission") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         page = pipeline.report(road, handed_in, pipeline.judged(road, handed_in))
         return {"text": str(page), "submission": handed_in.name, "report": str(page)}
 
@@ -146,10 +146,10 @@ def grade(
 ) -> None:
     """Run, judge and report: all steps in one."""
     road = road_of(**options)
-    isolated(isolation, road)
+    batch = Batch(road, force, isolation)
 
-    def one(handed_in: "Submission") -> dict[str, Any]:
-        return graded(road, handed_in, force, isolation, sample=int(audit))
+    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+        return batch.grade(handed_in, progress, sample=int(audit))
 
     for_each(road, paths, as_json, one, pass_mark, keep=True)
 
@@ -182,11 +182,11 @@ def reproduce(
     if Path(name).name != name:
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = road_of(**options)
-    isolated(isolation, road)
+    batch = Batch(road, force, isolation)
 
-    def one(_: "Submission") -> dict[str, Any]:
+    def one(_: "Submission", progress: "Live") -> dict[str, Any]:
         handed_in = pipeline.read(road.assignment.root, name)
-        answer = graded(road, handed_in, force, isolation, sample=sample if verify else 0)
+        answer = batch.grade(handed_in, progress, sample=sample if verify else 0)
         differs = verify and bool(answer["audit"]["differing"])
         return answer | {"exit_code": answer["exit_code"] or int(differs)}
 
@@ -217,17 +217,19 @@ def calibrate(
     """
     from assay import calibrate as calibration
     from assay.judge import rates
+    from assay.progress import live
 
     road = road_of(seeds=None, **options)
-    isolated(isolation, road)
+    batch = Batch(road, force=False, isolation=isolation)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
-    found = calibration.calibrate(
-        road,
-        chosen,
-        all_of(right or (road.assignment.root,), road),
-        all_of(against, road),
-        lambda jobs: executed(road, "calibrate", jobs, force=False, isolation=isolation),
-    )
+    with live(1) as progress:
+        found = calibration.calibrate(
+            road,
+            chosen,
+            all_of(right or (road.assignment.root,), road),
+            all_of(against, road),
+            lambda jobs: batch.run("calibrate", jobs, progress),
+        )
     page = rates.page(found)
     if road.assignment.calibration:
         kept = road.assignment.root / road.assignment.calibration
@@ -272,6 +274,7 @@ def main() -> None:
     from assay.errors import AssayError
     from assay.report import safe
 
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         cli()
     except AssayError as error:

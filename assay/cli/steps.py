@@ -3,8 +3,11 @@
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +15,12 @@ import click
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
     from assay.pipeline import Road
+    from assay.progress import Live
     from assay.records import Result, RunRecord
     from assay.run.assemble import Job
     from assay.submission import Submission
+
+    Step = Callable[[Submission, Live], dict[str, Any]]
 
 MAX_SEEDS = 10_000
 
@@ -39,7 +45,7 @@ def road_of(assignment: Path, reports: Path, seeds: str | None, jobs: int | None
         assignment=read,
         store=Store(read.root / ".assay" / "store"),
         reports=reports,
-        workers=jobs or schedule.available_cores(),
+        cores=schedule.Cores(jobs or schedule.available_cores()),
     )
 
 
@@ -64,7 +70,7 @@ def for_each(
     road: "Road",
     paths: tuple[Path, ...],
     as_json: bool,
-    step: Callable[["Submission"], dict[str, Any]],
+    step: "Step",
     pass_mark: float | None = None,
     *,
     tell_all: bool = False,
@@ -76,88 +82,142 @@ def for_each(
     where there are no marks.
     """
     from assay import pipeline, submission
+    from assay.progress import live
     from assay.report import safe
 
-    answers, worst = [], 0
     found = [one for given in paths for one in submission.find(given, road.assignment)]
-    for path, name in zip(found, submission.names_of(found), strict=True):
+    named = list(zip(found, submission.names_of(found), strict=True))
+    answers = []
+
+    def one(path: Path, name: str | None) -> dict[str, Any]:
         try:
-            answer = step(pipeline.read(path, name))
+            return step(pipeline.read(path, name), progress)
         except Exception as caught:
-            error = _told(caught, path, tell_all)
-            worst = max(worst, error.exit_code)
-            problems = [error, *error.others]
-            called = name or submission.name_of(path)
-            if keep:
-                pipeline.not_graded(road, called, problems)
-            answers.append(
-                {"submission": called, "error": error.what, "hint": error.hint}
-                | ({"problems": [problem.what for problem in problems]} if tell_all else {})
-            )
-            continue
-        if not as_json:
-            click.echo(safe.terminal(answer["text"]))
-        answers.append({key: value for key, value in answer.items() if key != "text"})
-        worst = max(worst, answer.get("exit_code", 0))
-        if pass_mark is not None and answer.get("percent") is not None:
-            worst = max(worst, int(answer["percent"] < pass_mark))
+            error = _told(caught, path, progress.say, tell_all=tell_all)
+            return _without_marks(road, name or submission.name_of(path), error, tell_all, keep)
+        finally:
+            progress.done()
+
+    with live(len(named)) as progress:
+        for answer in _in_threads(road.cores.workers + 1, one, named):
+            if not as_json and "text" in answer:
+                with progress.aside():
+                    click.echo(safe.terminal(answer["text"]))
+            answers.append(answer)
     if as_json:
-        click.echo(json.dumps(answers, indent=1))  # ASCII: nothing in it moves a cursor
-    sys.exit(worst)
+        shown = [{k: v for k, v in a.items() if k != "text"} for a in answers]
+        click.echo(json.dumps(shown, indent=1))  # ASCII: nothing in it moves a cursor
+    sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
 
 
-def _told(caught: Exception, path: Path, tell_all: bool) -> "AssayError":
+def _in_threads(
+    workers: int, one: Callable[..., dict[str, Any]], named: Sequence[tuple[Any, ...]]
+) -> Iterator[dict[str, Any]]:
+    """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
+    from assay import schedule
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(one, *each) for each in named]
+        try:
+            for future in futures:
+                yield future.result()
+        except KeyboardInterrupt:
+            schedule.stop()
+            click.echo("stopped: what has been run is kept, the same command goes on", err=True)
+            sys.exit(130)
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _exit_code(answer: dict[str, Any], pass_mark: float | None) -> int:
+    percent = answer.get("percent")
+    below = pass_mark is not None and percent is not None and percent < pass_mark
+    return max(int(answer.get("exit_code", 0)), int(below))
+
+
+def _told(
+    caught: Exception, path: Path, say: Callable[[str], None], *, tell_all: bool
+) -> "AssayError":
     """Say on stderr what went wrong; a bug of ours with its traceback."""
-    from assay.errors import AssayError, OurFault
-    from assay.report import safe
+    from assay.errors import AssayError, NotIsolated, OurFault
 
+    if isinstance(caught, NotIsolated):
+        raise caught
     if not isinstance(caught, AssayError):
-        click.echo(safe.terminal(traceback.format_exc()), err=True)
+        say(traceback.format_exc())
         caught = OurFault(f"`{path.name}` met a bug of assay's: {type(caught).__name__}: {caught}")
     for error in [caught, *caught.others] if tell_all else [caught]:
-        click.echo(safe.terminal(str(error)), err=True)
+        say(str(error))
     if caught.others and not tell_all:
-        click.echo(f"and {len(caught.others)} more: `assay check` tells them all", err=True)
+        say(f"and {len(caught.others)} more: `assay check` tells them all")
     return caught
 
 
-def graded(
-    road: "Road", handed_in: "Submission", force: bool, isolation: int, *, sample: int
+def _without_marks(
+    road: "Road", name: str, error: "AssayError", tell_all: bool, keep: bool
 ) -> dict[str, Any]:
-    """Run, judge and report; audit this many seeds of each place."""
     from assay import pipeline
-    from assay.report import safe
 
-    def make(jobs: "list[Job]") -> "list[RunRecord]":
-        records = executed(road, handed_in.name, jobs, force, isolation)
-        click.echo(f"judging {safe.plain(handed_in.name)}", err=True)
-        return records
-
-    result = pipeline.grade(road, handed_in, make)
-    if sample:
-        click.echo(f"making runs of {sample} seed(s) twice more", err=True)
-        result = pipeline.audited(road, handed_in, result, sample)
-    return answer_of(result, str(pipeline.report(road, handed_in, result)))
-
-
-def executed(
-    road: "Road", name: str, jobs: "list[Job]", force: bool, isolation: int
-) -> "list[RunRecord]":
-    from assay import pipeline
-    from assay.progress import live
-
-    with live(len(jobs), name) as progress:
-        return pipeline.run(road, jobs, force=force, progress=progress, isolation=isolation)
+    problems = [error, *error.others]
+    if keep:
+        pipeline.not_graded(road, name, problems)
+    return {
+        "submission": name,
+        "error": error.what,
+        "hint": error.hint,
+        **({"problems": [problem.what for problem in problems]} if tell_all else {}),
+        "exit_code": max(problem.exit_code for problem in problems),
+    }
 
 
-def isolated(required: int, road: "Road") -> None:
-    """Say what keeps the code from this machine, or stop before any of it runs."""
-    from assay.run import prove
+@dataclass(frozen=True)
+class Batch:
+    """How submissions of one command are run."""
 
-    isolation = prove.require(required, road.assignment.root)
-    click.echo(f"isolation: {isolation}", err=True)
-    for missing in isolation.missing:
-        click.echo(f"  {missing}", err=True)
+    road: "Road"
+    force: bool
+    isolation: int
+    told: list[str] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def run(self, name: str, jobs: "list[Job]", progress: "Live") -> "list[RunRecord]":
+        """The records of a submission's jobs; what the store has is not run again."""
+        from assay import pipeline
+
+        progress.expect(len(jobs))
+        return pipeline.run(
+            self.road,
+            jobs,
+            force=self.force,
+            progress=lambda record, was_kept: progress.ended(name, record, was_kept),
+            isolation=self.isolation,
+            before=lambda: self._isolated(progress.say),
+        )
+
+    def grade(self, handed_in: "Submission", progress: "Live", *, sample: int) -> dict[str, Any]:
+        """Run, judge and report; audit this many seeds of each place."""
+        from assay import pipeline
+
+        def make(jobs: "list[Job]") -> "list[RunRecord]":
+            return self.run(handed_in.name, jobs, progress)
+
+        result = pipeline.grade(self.road, handed_in, make)
+        if sample:
+            progress.say(f"making runs of {sample} seed(s) twice more")
+            result = pipeline.audited(self.road, handed_in, result, sample)
+        return answer_of(result, str(pipeline.report(self.road, handed_in, result)))
+
+    def _isolated(self, say: Callable[[str], None]) -> None:
+        """Say once what keeps the code from this machine, or stop before any of it runs."""
+        from assay.run import prove
+
+        with self.lock:
+            if not self.told:
+                isolation = prove.require(self.isolation, self.road.assignment.root)
+                self.told.append(str(isolation))
+                for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:
+                    say(line)
 
 
 def answer_of(result: "Result", where: str) -> dict[str, Any]:

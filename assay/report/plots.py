@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import matplotlib
@@ -30,10 +31,14 @@ STYLE: dict[Any, Any] = {
 }
 
 
+_one_at_a_time = Lock()
+"""pyplot's style belongs to the whole process."""
+
+
 def figures(result: Result) -> dict[str, bytes]:
     """Every figure that the assignment asks for and that there are measurements for, as PNG."""
     drawn = {}
-    with plt.style.context("default"), plt.rc_context(STYLE):
+    with _one_at_a_time, plt.style.context("default"), plt.rc_context(STYLE):
         for part in result.parts:
             for figure in part.figures:
                 columns = _by_column(result, part, figure.measurement)

@@ -51,6 +51,8 @@ class Job:
     run: Run
     recipe: str
     make: Callable[[], tuple[bytes, dict[str, bytes]]]
+    memory: int = 0
+    """Bytes that one of its processes may hold."""
 
     @property
     def packed(self) -> bytes:
@@ -75,7 +77,8 @@ def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
     """The job of one run, with inputs drawn afresh for this submission and this run."""
     part = next(part for part in assignment.part if part.name == run.part)
     named = recipe.of_run(assignment, part, submission, run)
-    return Job(run, named, lambda: _make(assignment, part, submission, run))
+    memory = round(assignment.limits.memory_mb) << 20
+    return Job(run, named, lambda: _make(assignment, part, submission, run), memory)
 
 
 def _make(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psutil
@@ -37,6 +38,8 @@ PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 
 
+stopping = Event()
+"""Set where everything is to end: runs are cut off, and are nobody's fault."""
 Running = Process | subprocess.Popen[bytes]
 
 
@@ -50,6 +53,8 @@ class Ended:
     cells: list[Cell]
     files: dict[str, bytes]
     isolation: Isolation = field(default_factory=Isolation)
+    memory: int = 0
+    """The most that was seen of it, in bytes."""
 
 
 def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
@@ -60,9 +65,9 @@ def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     chosen = kept_in or prove.warmest()
     for pause in PAUSES:
         ended = _attempt_or_say_why(job, chosen)
-        if ended.outcome is not Outcome.INFRASTRUCTURE:
+        if ended.outcome is not Outcome.INFRASTRUCTURE or stopping.is_set():
             return ended
-        time.sleep(pause)
+        stopping.wait(pause)
     return _attempt_or_say_why(job, chosen)
 
 
@@ -90,7 +95,8 @@ def _attempt(job: bytes, chosen: Sandbox) -> Ended:
         seconds = time.monotonic() - started
         outcome, reason = decide(facts)
         cells = [Cell(**cell) for cell in facts.runner["cells"]] if facts.runner else []
-        return Ended(outcome, reason, seconds, cells, _collect(place), chosen.isolation)
+        files = _collect(place)
+        return Ended(outcome, reason, seconds, cells, files, chosen.isolation, watch.peak)
 
 
 def _lay_out(job: bytes, place: Path) -> dict[str, float]:
@@ -174,6 +180,8 @@ def _wait(runner: Running, run_seconds: float, watch: Watch) -> bool:
             runner.wait(timeout=LOOK_EVERY)
             return False
         except subprocess.TimeoutExpired:
+            if stopping.is_set():
+                raise OurFault("the batch was stopped") from None
             if watch.look(runner.pid):
                 return False
     return True

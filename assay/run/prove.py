@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from assay.errors import OurFault
+from assay.errors import NotIsolated, OurFault
 from assay.records import Isolation
 from assay.run import cgroup, desk, landlock, sandbox, seccomp, warm
 from assay.run.cgroup import Cgroup
@@ -122,19 +122,19 @@ def require(level: int, private: Path) -> Isolation:
 
     Raises
     ------
-    OurFault
+    NotIsolated
         Where that is less than required, or `private` lies in a folder that every sandbox sees;
         nothing of a student's has run by then.
     """
     if level and (seen := [p for p in _seen() if private.resolve().is_relative_to(p)]):
-        raise OurFault(
+        raise NotIsolated(
             f"`{private.resolve()}` lies in `{seen[0]}`, which student code can read",
             hint="keep the course outside the folders of the system and of Python",
         )
     isolation = warmest().isolation
     if isolation.level >= level:
         return isolation
-    raise OurFault(
+    raise NotIsolated(
         f"isolation of level {level} is required, and this machine has level {isolation.level}",
         found="\n".join(isolation.missing),
         hint="`assay doctor` says how to get it; to run code that you trust without it, "

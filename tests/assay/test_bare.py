@@ -13,6 +13,7 @@ import pytest
 from assay import assignment, pipeline
 from assay.evidence import read_arrays
 from assay.records import Criterion, Result, Verdict
+from assay.schedule import Cores
 from assay.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ class Graded:
         for name in names:
             shutil.copy(BARE / name, handed_in)
         store = Store(folder / "store")
-        road = pipeline.Road(assignment.read(ROOT / "assignment.toml"), store, folder, workers=1)
+        road = pipeline.Road(assignment.read(ROOT / "assignment.toml"), store, folder, Cores(1))
         submission = replace(pipeline.read(handed_in), name="ada")
         self.result: Result = pipeline.grade(
             road,

@@ -11,6 +11,7 @@ from assay.judge import rates
 from assay.records import Property, Run, RunRecord, Verdict
 from assay.report import markdown, summary
 from assay.run.assemble import Job
+from assay.schedule import Cores
 from assay.store import Store
 from tests.assay import toy as toys
 
@@ -39,7 +40,7 @@ def course(tmp_path: Path) -> Iterator[Assignment]:
 
 @pytest.fixture
 def road(course: Assignment, tmp_path: Path) -> pipeline.Road:
-    return pipeline.Road(course, Store(tmp_path / "store"), tmp_path / "reports", workers=1)
+    return pipeline.Road(course, Store(tmp_path / "store"), tmp_path / "reports", Cores(1))
 
 
 def answering(road: pipeline.Road, unlucky: Sequence[int]) -> Make:
@@ -101,7 +102,7 @@ def test_what_stays_undecided_says_so_and_earns_its_share(road: pipeline.Road):
 def test_without_a_budget_the_seeds_are_those_asked_for(road: pipeline.Road):
     """`--seeds 0-4` runs no sixth."""
     few = road.assignment.with_seeds([0, 1, 2, 3, 4])
-    _, runs = adds(pipeline.Road(few, road.store, road.reports, 1), unlucky=[3])
+    _, runs = adds(pipeline.Road(few, road.store, road.reports, Cores(1)), unlucky=[3])
 
     assert runs == 5
 
@@ -210,7 +211,7 @@ def test_results_name_the_rate_of_false_failures(road: pipeline.Road):
     found = calibrated(road, [])
     course = road.assignment.model_copy(update={"calibration": "calibration.json"})
     (course.root / "calibration.json").write_text(found.model_dump_json())
-    known = pipeline.Road(course, road.store, road.reports, 1)
+    known = pipeline.Road(course, road.store, road.reports, Cores(1))
     result = pipeline.grade(known, toys.submission(toys.ADD), answering(road, []))
 
     assert result.criteria[0].false_fail == found.false_fail("sums", "add")

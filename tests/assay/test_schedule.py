@@ -11,6 +11,7 @@ from assay import schedule
 from assay.records import Outcome, Run, RunRecord
 from assay.run.assemble import Job
 from assay.run.execute import Ended
+from assay.schedule import Cores
 from assay.store import Store
 
 
@@ -54,7 +55,7 @@ class Told(list[tuple[str, bool]]):
 
 def run_all(store: Store, *numbers: int, workers: int = 2, force: bool = False) -> list[RunRecord]:
     jobs = [job(number) for number in numbers]
-    return schedule.run_all(jobs, store, workers=workers, force=force, progress=Told())
+    return schedule.run_all(jobs, store, cores=Cores(workers), force=force, progress=Told())
 
 
 def test_records_come_in_the_order_of_the_jobs(machine: Machine, store: Store):
@@ -114,7 +115,7 @@ def test_progress_hears_of_every_run_once(machine: Machine, store: Store):
     """Kept ones first, as kept; the others as they end."""
     run_all(store, 1)
     told = Told()
-    schedule.run_all([job(0), job(1)], store, workers=1, force=False, progress=told)
+    schedule.run_all([job(0), job(1)], store, cores=Cores(1), force=False, progress=told)
 
     assert told == [("sums/all/seed-1", True), ("sums/all/seed-0", False)]
 
@@ -171,7 +172,7 @@ def test_a_run_that_was_isolated_less_than_required_is_made_again(machine: Machi
     """Evidence from a run that could reach everything is no evidence for one that may not."""
     for isolation in (0, 0, 3):
         schedule.run_all(
-            [job(0)], store, workers=1, force=False, progress=Told(), isolation=isolation
+            [job(0)], store, cores=Cores(1), force=False, progress=Told(), isolation=isolation
         )
 
     assert machine.runs == {b"0": 2}

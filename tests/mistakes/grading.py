@@ -7,6 +7,7 @@ from pathlib import Path
 from assay import pipeline
 from assay.assignment import Assignment, read
 from assay.records import Result, Verdict
+from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
 
@@ -24,7 +25,7 @@ def one_part(name: str, seeds: list[int], matrix: Mapping[str, list[str]]) -> As
 
 def graded(assignment: Assignment, handed_in: Submission, store: Store, reports: Path) -> Result:
     """The result of a submission whose runs are made and judged for real."""
-    road = pipeline.Road(assignment, store, reports, workers=1)
+    road = pipeline.Road(assignment, store, reports, Cores(1))
     return pipeline.grade(
         road,
         handed_in,
