@@ -1,5 +1,6 @@
 """The project's jobs. `pip install nox`, then `nox -s reproduce`; `nox --list` shows them all."""
 
+import hashlib
 from pathlib import Path
 
 import nox
@@ -12,8 +13,13 @@ CONSTRAINTS = Path("constraints.txt")
 
 
 def install(session: nox.Session, *extras: str) -> None:
-    """The project with some of its extras, every version as locked."""
-    session.install("--constraint", str(CONSTRAINTS), "--editable", f".[{','.join(extras)}]")
+    """The project with some of its extras, every version as locked; once for the same files."""
+    facts = [CONSTRAINTS.read_text(), Path("pyproject.toml").read_text(), *extras]
+    wanted = hashlib.sha256("\n".join(facts).encode()).hexdigest()
+    stamp = Path(session.virtualenv.location, "installed.txt")
+    if not stamp.exists() or stamp.read_text() != wanted:
+        session.install("--constraint", str(CONSTRAINTS), "--editable", f".[{','.join(extras)}]")
+        stamp.write_text(wanted)
 
 
 @nox.session

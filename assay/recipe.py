@@ -7,14 +7,14 @@ A recipe names more than can matter (all code of the course and of assay), so th
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import assay
 from assay.assignment import Assignment, Part
-from assay.records import Run
+from assay.records import Result, Run
 from assay.run import numerics
 from assay.submission import Submission
 
@@ -33,11 +33,21 @@ def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> s
     return _hash({"part": part.model_dump(mode="json"), "bench": bench}, code(assignment, part))
 
 
+def of_report(result: Result) -> str:
+    """Everything that can change a report."""
+    facts = _hashed(OURS.rglob("*.py")) + result.model_dump_json()
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
 def code(assignment: Assignment, part: Part) -> str:
     """A hash of assay's own files and of those of the course that a rubric rests on."""
-    course = sorted(set(_files(assignment.root, PurePosixPath(part.rubric).parts[0], set())))
+    course = _files(assignment.root, PurePosixPath(part.rubric).parts[0], set())
+    return _hashed(OURS.rglob("*.py")) + _hashed(course)
+
+
+def _hashed(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in [*sorted(OURS.rglob("*.py")), *course]:
+    for path in sorted(set(paths)):
         stat = path.stat()
         digest.update(f"{path}\n{_digest(path, stat.st_mtime_ns, stat.st_size)}\n".encode())
     return digest.hexdigest()
