@@ -50,6 +50,10 @@ class NotIsolated(OurFault):
     """This machine keeps student code less than is required: nothing of it runs."""
 
 
+class Stopped(KeyboardInterrupt):
+    """Everything is to end: no error, and nobody's fault."""
+
+
 def quoted(name: object) -> str:
     """A name in backticks; characters that do not print are spelt out, a long one is cut."""
     shown = "".join(c if c.isprintable() and c != "`" else repr(c)[1:-1] for c in str(name))

@@ -12,11 +12,12 @@ from threading import Condition
 
 import psutil
 
+from assay.errors import Stopped
 from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
-from assay.run import numerics, warm
+from assay.run import cgroup, desk, numerics, warm
 from assay.run.assemble import Job
-from assay.run.execute import Ended, execute, stopping
+from assay.run.execute import Ended, execute
 from assay.store import Cost, Store
 
 Progress = Callable[[RunRecord, bool], None]
@@ -77,6 +78,8 @@ def run_all(
             progress(kept, True)
         else:
             waiting[key] = job
+    desk.sweep()
+    cgroup.sweep()
     if waiting:
         before()
     for record in _run_and_keep(list(waiting.values()), store, cores):
@@ -90,16 +93,6 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-class Stopped(Exception):
-    """Somebody has stopped the batch; what has been run is kept."""
-
-
-def stop() -> None:
-    """End what runs now and begin nothing more."""
-    stopping.set()
-    warm.close()
-
-
 def _run_and_keep(jobs: Sequence[Job], store: Store, cores: Cores) -> Iterator[RunRecord]:
     costs = store.costs()
     longest_first = sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds)
@@ -107,7 +100,7 @@ def _run_and_keep(jobs: Sequence[Job], store: Store, cores: Cores) -> Iterator[R
     def run(job: Job) -> Ended:
         most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
         with cores.taken(min(round(most), job.memory)):
-            if stopping.is_set():
+            if warm.stopping.is_set():
                 raise Stopped
             return execute(job.packed)
 

@@ -1,6 +1,7 @@
 """Keep what runs left, each in a folder named by its key; a folder appears whole or not at all."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,6 +14,15 @@ from assay.run.archive import write
 from assay.run.assemble import Job
 
 COSTS = "costs.json"
+NOTES = RECIPES, JUDGEMENTS = "recipes", "judgements"
+
+
+class Held(NamedTuple):
+    """A run that is kept: when it was last used, its key, its size in bytes."""
+
+    used: float
+    key: str
+    size: int
 
 
 class Cost(NamedTuple):
@@ -33,14 +43,14 @@ class Store:
 
     def key(self, job: Job) -> str:
         """The job's key; a job that was put together before need not be for it."""
-        note = self._note("recipes", job.recipe)
+        note = self._note(RECIPES, job.recipe)
         if not note.exists():
             _write(note, job.key)
         return note.read_text()
 
     def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
         """What was judged by this recipe; it is judged now where it was not."""
-        note = self._note("judgements", recipe)
+        note = self._note(JUDGEMENTS, recipe)
         if not note.exists():
             _write(note, make().model_dump_json())
         return Judgement.model_validate_json(note.read_bytes())
@@ -58,14 +68,34 @@ class Store:
         _write(self.root / COSTS, json.dumps(costs))
 
     def _note(self, kind: str, name: str) -> Path:
-        return self.root / kind / name[:2] / name
+        note = self.root / kind / name[:2] / name
+        if note.exists():
+            os.utime(note)
+        return note
 
     def has(self, key: str) -> bool:
         return (self.folder(key) / "run.json").exists()
 
     def record(self, key: str) -> RunRecord:
         """The record of a run that was kept."""
+        os.utime(self.folder(key))  # when it was last used
         return RunRecord.model_validate_json((self.folder(key) / "run.json").read_bytes())
+
+    def held(self) -> list[Held]:
+        """Every run that is kept, the one that was used longest ago first."""
+        folders = [path.parent for path in self.root.glob("??/*/run.json")]
+        return sorted(Held(_used(f), f.name, _size(f)) for f in folders)
+
+    def prune(self, before: float) -> list[Held]:
+        """Forget what was not used since then (seconds since 1970), and drafts of the killed."""
+        old = [held for held in self.held() if held.used < before]
+        for held in old:
+            self.drop(held.key)
+        notes = [p for kind in NOTES for p in (self.root / kind).glob("*/*")]
+        for note in [*notes, *self.root.glob("*/.draft-*")]:
+            if _used(note) < before:
+                shutil.rmtree(note) if note.is_dir() else note.unlink()
+        return old
 
     def files(self, key: str) -> dict[str, bytes]:
         """Everything that was kept of a run, by relative name."""
@@ -93,6 +123,14 @@ class Store:
     def drop(self, key: str) -> None:
         """Forget a run."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
+
+
+def _used(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,8 +4,10 @@ stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mar
 `--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
 """
 
+import json
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.cli.options import (
+    assignment_option,
     force_option,
     isolation_option,
+    json_option,
     pass_mark_option,
     shared_options,
     submissions,
@@ -22,8 +26,10 @@ from assay.cli.options import (
 from assay.cli.steps import (
     Batch,
     all_of,
+    amount,
     answer_of,
     for_each,
+    in_words,
     road_of,
     seeds_of,
 )
@@ -243,7 +249,7 @@ def calibrate(
 @cli.command()
 @click.argument("first", type=click.Path(path_type=Path, exists=True))
 @click.argument("second", type=click.Path(path_type=Path, exists=True))
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show what differs between two results: report folders, or their results.json.
 
@@ -260,7 +266,25 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--prune", metavar="DAYS", type=click.FloatRange(0), help="Forget what was not used.")
+@assignment_option
+@json_option
+def store(prune: float | None, assignment: Path, as_json: bool) -> None:
+    """Show how much is kept of runs; what was not used for so many days can be forgotten."""
+    kept = road_of(assignment, Path(), None, None).store
+    forgotten = kept.prune(time.time() - prune * 86_400) if prune is not None else []
+    held = kept.held()
+    if as_json:
+        sizes = {"held": amount(held), "forgotten": amount(forgotten)}
+        click.echo(json.dumps({"store": str(kept.root)} | sizes, indent=1))
+        return
+    if prune is not None:
+        click.echo(f"forgotten: {in_words(forgotten)}")
+    click.echo(f"{kept.root}: {in_words(held)}")
+
+
+@cli.command()
+@json_option
 def doctor(as_json: bool) -> None:
     """Show what this machine can isolate, what is missing, and how to get it."""
     from assay import doctor as doctors

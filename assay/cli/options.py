@@ -6,17 +6,20 @@ from typing import Any
 
 import click
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+assignment_option = click.option(
+    "--assignment",
+    type=click.Path(path_type=Path),
+    default=Path("assignment.toml"),
+    show_default=True,
+    help="The assignment to grade by.",
+)
+
 
 def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every step takes."""
     for option in (
-        click.option(
-            "--assignment",
-            type=click.Path(path_type=Path),
-            default=Path("assignment.toml"),
-            show_default=True,
-            help="The assignment to grade by.",
-        ),
+        assignment_option,
         click.option(
             "--reports",
             type=click.Path(path_type=Path, file_okay=False),
@@ -26,7 +29,7 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seeds", help="Other seeds than the assignment's: `0-19` or `1,4,7`."),
         click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core]."),
-        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        json_option,
     ):
         command = option(command)
     return command

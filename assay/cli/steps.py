@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     from assay.progress import Live
     from assay.records import Result, RunRecord
     from assay.run.assemble import Job
+    from assay.store import Held
     from assay.submission import Submission
 
     Step = Callable[[Submission, Live], dict[str, Any]]
@@ -47,6 +48,17 @@ def road_of(assignment: Path, reports: Path, seeds: str | None, jobs: int | None
         reports=reports,
         cores=schedule.Cores(jobs or schedule.available_cores()),
     )
+
+
+def amount(held: "Sequence[Held]") -> dict[str, int]:
+    """How many runs, and how many bytes they take."""
+    return {"runs": len(held), "bytes": sum(run.size for run in held)}
+
+
+def in_words(held: "Sequence[Held]") -> str:
+    """`12 runs, 3.4 MB`."""
+    size = amount(held)["bytes"] / 1e6
+    return f"{len(held)} run{'s' * (len(held) != 1)}, {size:,.1f} MB"
 
 
 def seeds_of(text: str) -> list[int]:
@@ -114,7 +126,7 @@ def _in_threads(
     workers: int, one: Callable[..., dict[str, Any]], named: Sequence[tuple[Any, ...]]
 ) -> Iterator[dict[str, Any]]:
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
-    from assay import schedule
+    from assay.run import warm
 
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(one, *each) for each in named]
@@ -122,7 +134,7 @@ def _in_threads(
             for future in futures:
                 yield future.result()
         except KeyboardInterrupt:
-            schedule.stop()
+            warm.stop()
             click.echo("stopped: what has been run is kept, the same command goes on", err=True)
             sys.exit(130)
         finally:

@@ -9,9 +9,9 @@ from typing import Any
 
 from assay import parts, recipe
 from assay.assignment import Assignment, Part
-from assay.errors import OurFault
+from assay.errors import OurFault, Stopped
 from assay.records import Judgement, RunRecord, plain
-from assay.run import warm
+from assay.run import desk, warm
 from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
@@ -49,7 +49,7 @@ def judge(
 
 
 def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgement:
-    with tempfile.TemporaryDirectory(prefix="assay-judge-") as folder:
+    with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
         code, said = _pytest(assignment, part, bench)
@@ -79,6 +79,8 @@ def _pytest(assignment: Assignment, part: Part, bench: Path) -> tuple[int, str]:
             raise OurFault(
                 f"the rubric of `{part.name}` took longer than {JUDGE_SECONDS} s to judge"
             ) from None
+        if warm.stopping.is_set():
+            raise Stopped
         log.seek(0)
         return code, log.read().decode(errors="replace")
 

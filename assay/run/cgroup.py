@@ -9,7 +9,10 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import psutil
 
 ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = {"memory", "pids"}
@@ -78,13 +81,25 @@ class Cgroup:
 
 def create(memory: int, pids: int) -> Cgroup | None:
     """A new group with these limits (bytes, tasks), or None where we may not make one."""
-    name = f"assay-{secrets.token_hex(4)}"
+    name = f"assay-{os.getpid()}-{secrets.token_hex(4)}"
     own = _own()
     for make in (_create_v2, _create_v1):
         group = make(own, name, memory, pids)
         if group:
             return group
     return None
+
+
+@cache
+def sweep() -> None:
+    """Remove the groups of processes that were killed before they could."""
+    own = _own()
+    bases = [ROOT / own.get("", "/").lstrip("/")]
+    bases += [ROOT / name / own.get(name, "/").lstrip("/") for name in CONTROLLERS]
+    for folder in (folder for base in bases for folder in base.glob("assay-*-*")):
+        pid = folder.name.split("-")[1]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            _rmdir(folder)  # as far as nobody lives in it
 
 
 def _create_v2(own: dict[str, str], name: str, memory: int, pids: int) -> Cgroup | None:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+
+import psutil
 
 from assay.errors import OurFault
 
@@ -19,13 +22,27 @@ MAX_DEPTH = 8
 
 def make() -> Path:
     """An empty desk with the folders that a kernel writes in and the code it starts with."""
-    desk = Path(tempfile.mkdtemp(prefix="assay-"))  # short: a socket's path has 107 bytes
+    desk = Path(tempfile.mkdtemp(prefix=prefix()))  # short: a socket's path has 107 bytes
     for folder in (*WRITABLE, "kit", "given", "submission", "boot"):
         (desk / folder).mkdir()
     for name in IN_THE_SANDBOX:
         shutil.copyfile(Path(__file__).with_name(name), desk / "boot" / name)
     (desk / "boot" / "passwd").write_text(PASSWD)
     return desk
+
+
+def prefix() -> str:
+    """How the name of a temporary folder of this process begins."""
+    return f"assay-{os.getpid()}-"
+
+
+@cache
+def sweep() -> None:
+    """Remove the folders of processes that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob("assay-*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            remove(folder)
 
 
 def hand_over(desk: Path, uid: int) -> None:

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import psutil
 
-from assay.errors import OurFault
+from assay.errors import OurFault, Stopped
 from assay.records import Cell, Isolation, Outcome
 from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
 from assay.run.forked import Process, kill_below
@@ -38,8 +37,6 @@ PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 
 
-stopping = Event()
-"""Set where everything is to end: runs are cut off, and are nobody's fault."""
 Running = Process | subprocess.Popen[bytes]
 
 
@@ -65,9 +62,9 @@ def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     chosen = kept_in or prove.warmest()
     for pause in PAUSES:
         ended = _attempt_or_say_why(job, chosen)
-        if ended.outcome is not Outcome.INFRASTRUCTURE or stopping.is_set():
+        if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
-        stopping.wait(pause)
+        time.sleep(pause)
     return _attempt_or_say_why(job, chosen)
 
 
@@ -92,6 +89,8 @@ def _attempt(job: bytes, chosen: Sandbox) -> Ended:
         _tell_how_to_start(place, limits, chosen, watch)
         started = time.monotonic()
         facts = _supervise(place, limits, watch, parent)
+        if warm.stopping.is_set():
+            raise Stopped
         seconds = time.monotonic() - started
         outcome, reason = decide(facts)
         cells = [Cell(**cell) for cell in facts.runner["cells"]] if facts.runner else []
@@ -180,8 +179,8 @@ def _wait(runner: Running, run_seconds: float, watch: Watch) -> bool:
             runner.wait(timeout=LOOK_EVERY)
             return False
         except subprocess.TimeoutExpired:
-            if stopping.is_set():
-                raise OurFault("the batch was stopped") from None
+            if warm.stopping.is_set():
+                raise Stopped from None
             if watch.look(runner.pid):
                 return False
     return True

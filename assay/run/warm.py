@@ -15,10 +15,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
-from assay.errors import OurFault
+from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
 from assay.run import numerics
 from assay.run.forked import Process
@@ -178,11 +178,15 @@ def _environment() -> dict[str, str]:
 _parents: OrderedDict[Hashable, Parent] = OrderedDict()
 _retired: list[Parent] = []
 _lock = Lock()
+stopping = Event()
+"""Set where everything is to end."""
 
 
 def kept(name: Hashable, start_one: Callable[[], Parent]) -> Parent:
     """The parent of this name, started where there is none; the least used of too many retires."""
     with _lock:
+        if stopping.is_set():
+            raise Stopped
         found = _parents.pop(name, None)
         if found is not None and not found.lives:
             found.close()
@@ -221,6 +225,12 @@ def parents() -> list[Parent]:
     """Those that wait now."""
     with _lock:
         return list(_parents.values())
+
+
+def stop() -> None:
+    """End what was forked, and start nothing more."""
+    stopping.set()
+    close()
 
 
 @atexit.register

@@ -424,6 +424,7 @@ COMMANDS = (
     "reproduce",
     "calibrate",
     "compare",
+    "store",
     "doctor",
 )
 
@@ -460,6 +461,17 @@ def test_help_is_quick():
     assert "'assay.cli'" in ended.stderr
     assert "'numpy'" not in ended.stderr
     assert "'pydantic'" not in ended.stderr
+
+
+def test_the_store_says_what_it_holds_and_forgets(course: Course):
+    """What was used within so many days stays; `--prune 0` forgets everything."""
+    course.hand_in(ada=RIGHT)
+    course("run", "handed_in")
+
+    assert "store: 1 run, 0." in course("store").out
+    assert course("store", "--prune", "1").out.startswith("forgotten: 0 runs, 0.0 MB\n")
+    assert course("store", "--prune", "0").out.startswith("forgotten: 1 run, 0.")
+    assert "store: 0 runs, 0.0 MB" in course("store").out
 
 
 def test_the_store_stands_beside_the_assignment(course: Course):

@@ -1,5 +1,6 @@
 """A run is kept whole or not at all."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,3 +103,20 @@ def test_the_kept_files_are_plain(store: Store):
     store.put(record(), {})
 
     assert '"outcome": "completed"' in (store.folder(record().key) / "run.json").read_text()
+
+
+def test_what_was_not_used_can_be_forgotten(store: Store):
+    """Runs, notes and drafts that a killed writer left; what was used since stays."""
+    old, new = record("aa" + "0" * 62), record("bb" + "1" * 62)
+    for one in (old, new):
+        store.put(one, {"evidence/a.npz": b"1"})
+    draft = store.folder(old.key).parent / ".draft-x"
+    draft.mkdir()
+    for path in (store.folder(old.key), store.folder(new.key), draft):
+        os.utime(path, (1000, 1000))
+    store.record(new.key)
+    forgotten = store.prune(2000)
+
+    assert [held.key for held in forgotten] == [old.key]
+    assert [held.key for held in store.held()] == [new.key]
+    assert not draft.exists()

@@ -1,0 +1,112 @@
+"""A batch that is killed or stopped: nothing is lost, nothing is run twice, nothing is left."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assay.assignment import Assignment
+from tests.assay import toy as toys
+from tests.assay.toy import ADD, PARAMETERS, notebook
+
+ASSAY = "from assay.cli import main; main()"
+SLOW = "import time\ntime.sleep(0.15)"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Iterator[Assignment]:
+    """Twelve runs of a moment each."""
+    with toys.course(tmp_path / "course", text=toys.toml(seeds=range(12))) as assignment:
+        (tmp_path / "course" / "ada.ipynb").write_bytes(notebook(PARAMETERS, SLOW, ADD))
+        (tmp_path / "t").mkdir()
+        yield assignment
+
+
+def start(course: Assignment) -> "subprocess.Popen[str]":
+    """`assay grade` as a person starts it, with a folder for temporary files of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", ASSAY, "grade", "ada.ipynb", "--require-isolation", "0"],
+        cwd=course.root,
+        env=os.environ | {"TMPDIR": f"{course.root.parent}/t"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kept(course: Assignment) -> dict[str, bytes]:
+    """The record of every run in the store, by its key."""
+    paths = (course.root / ".assay" / "store").glob("??/*/run.json")
+    return {path.parent.name: path.read_bytes() for path in paths}
+
+
+def result(course: Assignment) -> bytes:
+    return (course.root / "reports" / "ada" / "results.json").read_bytes()
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.thorough)])
+def test_a_batch_that_is_killed_goes_on_where_it_was(course: Assignment, kills: int):
+    """Killed again and again: no run is lost or made twice, the result is the same to a byte."""
+    moments = random.Random(kills)
+    before: dict[str, bytes] = {}
+    for _ in range(kills):
+        harness = start(course)
+        _wait_for_a_run(harness, course, len(before) + 1)
+        time.sleep(moments.uniform(0, 0.2))
+        harness.kill()
+        harness.communicate()
+        after = kept(course)
+        assert after.items() >= before.items()
+        before = after
+    last = start(course)
+    said = last.communicate()[1]
+    whole = result(course)
+
+    assert kept(course).items() >= before.items()
+    assert len(kept(course)) == 12
+    assert said.count("kept from before") == len(before)
+    assert json.loads(whole)["criteria"][0]["earned"] == 2
+    (course.root / "reports" / "ada" / "results.json").unlink()
+    start(course).communicate()
+    assert result(course) == whole
+    assert not list((course.root.parent / "t").iterdir())
+
+
+def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment):
+    """What was run is kept; no process, no folder is left."""
+    harness = start(course)
+    _wait_for_a_run(harness, course, 2)
+    below = psutil.Process(harness.pid).children(recursive=True)
+    since = time.monotonic()
+    harness.send_signal(signal.SIGINT)
+    _, said = harness.communicate(timeout=10)
+
+    assert time.monotonic() - since < 2
+    assert harness.returncode == 130
+    assert said.endswith("stopped: what has been run is kept, the same command goes on\n")
+    assert "Traceback" not in said
+    assert len(kept(course)) >= 2
+    assert below
+    assert not [process for process in below if _lives(process)]
+    assert not list((course.root.parent / "t").iterdir())
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_for_a_run(harness: "subprocess.Popen[str]", course: Assignment, count: int) -> None:
+    """Until so many are kept, or the batch is through."""
+    while harness.poll() is None and len(kept(course)) < count:
+        time.sleep(0.01)
