@@ -64,7 +64,7 @@ def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
         ended = _attempt_or_say_why(job, chosen)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
-        time.sleep(pause)
+        warm.stopping.wait(pause)
     return _attempt_or_say_why(job, chosen)
 
 
