@@ -51,7 +51,7 @@ def run(
     force: bool,
     progress: schedule.Progress,
     isolation: int = 0,
-    before: Callable[[], object] = lambda: None,
+    before: schedule.Before = lambda _: None,
 ) -> list[RunRecord]:
     """Execute what the store does not have, or has from a run that was isolated less."""
     return schedule.run_all(

@@ -7,21 +7,22 @@ first, so that no core is left alone with one at the end.
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from threading import Condition
+from contextlib import contextmanager, suppress
+from threading import Condition, Thread
 
 import psutil
 
-from assay.errors import Stopped
+from assay.errors import AssayError, Stopped
 from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
-from assay.run import cgroup, desk, numerics, warm
+from assay.run import archive, cgroup, desk, numerics, warm
 from assay.run.assemble import Job
 from assay.run.execute import Ended, execute
 from assay.store import Cost, Store
 
 Progress = Callable[[RunRecord, bool], None]
 """Called with each record as it is there, and whether it was in the store already."""
+Before = Callable[[Sequence[Job]], object]
 SPARE = 1.25
 """A run may take this much more memory than the last one like it."""
 UNKNOWN = Cost(float("inf"), 0)
@@ -61,12 +62,12 @@ def run_all(
     force: bool,
     progress: Progress,
     isolation: int = 0,
-    before: Callable[[], object] = lambda: None,
+    before: Before = lambda _: None,
 ) -> list[RunRecord]:
     """The records of all jobs in their order; what the store has is not run again.
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
-    `before` is called once, where anything is to be run.
+    `before` is called once, with the jobs that are to be run, where there are any.
     """
     keyed = [(store.key(job), job) for job in jobs]
     found: dict[str, RunRecord] = {}
@@ -81,11 +82,22 @@ def run_all(
     desk.sweep()
     cgroup.sweep()
     if waiting:
-        before()
+        before(list(waiting.values()))
     for record in _run_and_keep(list(waiting.values()), store, cores):
         found[record.key] = record
         progress(record, False)
     return [found[key] for key, _ in keyed]
+
+
+def warm_ahead(jobs: Iterable[Job]) -> None:
+    """Have the parents of each part's runs import while isolation is proved."""
+    for job in {job.run.part: job for job in jobs}.values():
+        Thread(target=_warm, args=(job,), daemon=True).start()
+
+
+def _warm(job: Job) -> None:
+    with suppress(AssayError, Stopped):  # the run itself will say so
+        warm.parent_for(archive.unpack(job.packed))
 
 
 def available_cores() -> int:

@@ -298,9 +298,9 @@ def main() -> None:
     from assay.errors import AssayError
     from assay.report import safe
 
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGINT is ignored after `&`
     try:
-        cli()
+        cli(prog_name="assay")
     except AssayError as error:
         click.echo(safe.terminal(str(error)), err=True)
         sys.exit(error.exit_code)

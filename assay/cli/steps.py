@@ -204,7 +204,7 @@ class Batch:
             force=self.force,
             progress=lambda record, was_kept: progress.ended(name, record, was_kept),
             isolation=self.isolation,
-            before=lambda: self._isolated(progress.say),
+            before=lambda missing: self._get_ready(missing, progress.say),
         )
 
     def grade(self, handed_in: "Submission", progress: "Live", *, sample: int) -> dict[str, Any]:
@@ -220,12 +220,14 @@ class Batch:
             result = pipeline.audited(self.road, handed_in, result, sample)
         return answer_of(result, str(pipeline.report(self.road, handed_in, result)))
 
-    def _isolated(self, say: Callable[[str], None]) -> None:
+    def _get_ready(self, missing: "Sequence[Job]", say: Callable[[str], None]) -> None:
         """Say once what keeps the code from this machine, or stop before any of it runs."""
+        from assay import schedule
         from assay.run import prove
 
         with self.lock:
             if not self.told:
+                schedule.warm_ahead(missing)
                 isolation = prove.require(self.isolation, self.road.assignment.root)
                 self.told.append(str(isolation))
                 for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,8 +79,9 @@ def _attempt(job: bytes, chosen: Sandbox) -> Ended:
     with ExitStack() as stack:
         place = desk.make()
         stack.callback(desk.remove, place)
-        limits = _lay_out(job, place)
-        parent = _parent(place, limits) if chosen.warm else None
+        files = archive.unpack(job)
+        limits = _lay_out(files, place)
+        parent = _parent(files, limits) if chosen.warm else None
         if chosen.warm and parent is None:
             chosen = prove.at(chosen.level)
         watch = _watch(place, limits, chosen)
@@ -98,10 +99,10 @@ def _attempt(job: bytes, chosen: Sandbox) -> Ended:
         return Ended(outcome, reason, seconds, cells, files, chosen.isolation, watch.peak)
 
 
-def _lay_out(job: bytes, place: Path) -> dict[str, float]:
-    archive.write(archive.unpack(job), place)
+def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
+    archive.write(files, place)
     shutil.copytree(desk.font_cache(), place / "fonts")
-    limits: dict[str, float] = json.loads((place / "job.json").read_text())["limits"]
+    limits: dict[str, float] = json.loads(files["job.json"])["limits"]
     return limits
 
 
@@ -154,9 +155,9 @@ def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Pare
     )
 
 
-def _parent(place: Path, limits: dict[str, float]) -> Parent | None:
+def _parent(files: Mapping[str, bytes], limits: dict[str, float]) -> Parent | None:
     """The warm parent for a run; None where it would begin with too much of its memory taken."""
-    parent = warm.parent_for(place)
+    parent = warm.parent_for(files)
     return parent if parent.data + SPARE < limits["memory_mb"] * MB else None
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,7 +153,8 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
             start_new_session=True,
         )
     here.settimeout(START_SECONDS)
-    said = here.recv(1000)
+    with _counted(process):
+        said = here.recv(1000)
     with process.stderr or nullcontext() as errors:
         if not said:
             found = errors.read().decode(errors="replace")[-500:] if errors else ""
@@ -161,6 +163,20 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
             raise OurFault("no warm parent for kernels", found=found)
     here.settimeout(None)
     return Parent(process, here, json.loads(said)["data"])
+
+
+@contextmanager
+def _counted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Known to be starting, so that nobody has to wait for it where everything is to end."""
+    with _lock:
+        _starting.add(process)
+        if stopping.is_set():
+            process.kill()
+    try:
+        yield
+    finally:
+        with _lock:
+            _starting.remove(process)
 
 
 def _environment() -> dict[str, str]:
@@ -175,42 +191,67 @@ def _environment() -> dict[str, str]:
     }
 
 
-_parents: OrderedDict[Hashable, Parent] = OrderedDict()
+_parents: "OrderedDict[Hashable, Future[Parent]]" = OrderedDict()
 _retired: list[Parent] = []
+_starting: "set[subprocess.Popen[bytes]]" = set()
 _lock = Lock()
 stopping = Event()
 """Set where everything is to end."""
 
 
 def kept(name: Hashable, start_one: Callable[[], Parent]) -> Parent:
-    """The parent of this name, started where there is none; the least used of too many retires."""
+    """The parent of this name, started where there is none; the least used of too many retires.
+
+    Raises
+    ------
+    OurFault
+        Where it cannot be started.
+    Stopped
+        Where everything is to end.
+    """
     with _lock:
         if stopping.is_set():
             raise Stopped
-        found = _parents.pop(name, None)
-        if found is not None and not found.lives:
-            found.close()
-            found = None
-        found = found or start_one()
+        known = _parents.pop(name, None)
+        found = known if known and _lives(known) else Future()
         _parents[name] = found
-        if len(_parents) > AT_ONCE:
-            _retired.append(_parents.popitem(last=False)[1])
-            _retired[-1].retire()
-    return found
+        surplus = [_parents.popitem(last=False)[1]] if len(_parents) > AT_ONCE else []
+    for future in surplus:
+        future.add_done_callback(_retire)
+    if found is not known:
+        try:
+            found.set_result(start_one())
+        except BaseException as error:
+            found.set_exception(error)
+    return found.result()
 
 
-def parent_for(place: Path) -> Parent:
-    """The parent with the imports of the run at this desk.
+def _lives(future: "Future[Parent]") -> bool:
+    """It is being started, or it lives; one that died is buried."""
+    if future.done() and not future.exception() and not future.result().lives:
+        future.result().close()
+        return False
+    return not future.done() or not future.exception()
+
+
+def _retire(future: "Future[Parent]") -> None:
+    if not future.exception():
+        _retired.append(future.result())
+        future.result().retire()
+
+
+def parent_for(files: Mapping[str, bytes]) -> Parent:
+    """The parent with the imports of a run that is made of these files.
 
     Raises
     ------
     OurFault
         Where it cannot be started.
     """
-    book = json.loads((place / "notebook.ipynb").read_text(encoding="utf-8"))
+    book = json.loads(files["notebook.ipynb"])
     code = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    for folder in ("submission", "kit"):
-        code += [path.read_text(errors="replace") for path in (place / folder).rglob("*.py")]
+    own = [name for name in files if name.startswith(("submission/", "kit/"))]
+    code += [files[name].decode(errors="replace") for name in own if name.endswith(".py")]
     needed = slow_imports(code)
     return kept(needed, lambda: start((*KERNEL, *RUNNER, *needed)))
 
@@ -224,7 +265,7 @@ def slow_imports(sources: Iterable[str]) -> tuple[str, ...]:
 def parents() -> list[Parent]:
     """Those that wait now."""
     with _lock:
-        return list(_parents.values())
+        return [future.result() for future in _parents.values() if future.done()]
 
 
 def stop() -> None:
@@ -237,10 +278,15 @@ def stop() -> None:
 def close() -> None:
     """End every parent."""
     with _lock:
-        for parent in (*_parents.values(), *_retired):
-            parent.close()
+        known = list(_parents.values())
         _parents.clear()
-        _retired.clear()
+        for process in _starting:
+            process.kill()
+    for future in known:
+        if not future.exception():  # one that is being started fails now
+            future.result().close()
+    while _retired:
+        _retired.pop().close()
 
 
 def _imported(source: str) -> Iterable[str]:
