@@ -3,12 +3,14 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -52,6 +54,15 @@ def result(course: Assignment) -> bytes:
     return (course.root / "reports" / "ada" / "results.json").read_bytes()
 
 
+def without_times(result: bytes) -> Any:
+    """All that it says, but for how long runs and their cells took."""
+
+    def timeless(value: dict[str, Any]) -> dict[str, Any]:
+        return {name: item for name, item in value.items() if name not in ("seconds", "memory")}
+
+    return json.loads(result, object_hook=timeless)
+
+
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.thorough)])
 def test_a_batch_that_is_killed_goes_on_where_it_was(course: Assignment, kills: int):
     """Killed again and again: no run is lost or made twice, the result is the same to a byte."""
@@ -77,6 +88,9 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(course: Assignment, kills: 
     (course.root / "reports" / "ada" / "results.json").unlink()
     start(course).communicate()
     assert result(course) == whole
+    shutil.rmtree(course.root / ".assay")
+    start(course).communicate()
+    assert without_times(result(course)) == without_times(whole)
     assert not list((course.root.parent / "t").iterdir())
 
 
