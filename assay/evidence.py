@@ -21,6 +21,8 @@ Shape = tuple[int | None, ...]
 MAX_MEMBERS = 64
 MAX_BYTES = 64_000_000
 MAX_JSON = 5_000_000
+KEEP_BYTES = 1_000_000
+"""Answers up to this size are kept once they have been read."""
 KINDS = "biuf"
 STATUSES = ["answered", "raised", "missing"]
 
@@ -154,6 +156,7 @@ class Evidence:
         self, files: Mapping[str, bytes], shapes: Mapping[str, Mapping[str, Shape]], ended: str
     ) -> None:
         self._files, self._shapes, self._ended = files, shapes, ended
+        self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
 
     def questions(self) -> list[str]:
         """Every question this run was handed."""
@@ -166,7 +169,7 @@ class Evidence:
         if note["status"] != "answered":
             raise NotAnswered(_in_words(note))
         try:
-            arrays = read_arrays(self._files.get(f"evidence/{question}.npz", b""))
+            arrays = self._arrays(question)
         except Refused as error:
             raise NotAnswered(f"the evidence was refused: {error}") from None
         checked = {n: _checked(arrays, n, shape) for n, shape in self._shapes[question].items()}
@@ -176,9 +179,19 @@ class Evidence:
     def partial(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
         """Whatever arrays stand in an answer, as they are; none where there is no answer."""
         try:
-            return read_arrays(self._files.get(f"evidence/{question}.npz", b""))
+            return self._arrays(question)
         except Refused:
             return {}
+
+    def _arrays(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
+        """Copies, for a test of its own; what is small is read once for all tests."""
+        if question in self._read:
+            return {name: array.copy() for name, array in self._read[question].items()}
+        arrays = read_arrays(self._files.get(f"evidence/{question}.npz", b""))
+        if sum(array.nbytes for array in arrays.values()) <= KEEP_BYTES:
+            self._read[question] = arrays
+            return self._arrays(question)
+        return arrays
 
     def _note(self, question: str) -> dict[str, Any]:
         content = self._files.get(f"evidence/{question}.json")

@@ -7,6 +7,7 @@ always does.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NoReturn
 
 import pytest
@@ -16,10 +17,11 @@ Causes = Mapping[str, Sequence[Check]]
 """The checks by criterion that other criteria may follow from, in the order of looking."""
 
 
-def fault_of(check: Callable[[], None]) -> str | None:
+@cache
+def fault_of(check: Check, evidence: Any, given: Any) -> str | None:
     """The reason `check` fails for; None where it passes or has no answer to look at."""
     try:
-        check()
+        check(evidence, given)
     except AssertionError as wrong:
         return str(wrong).partition("\n")[0]
     except Exception:  # not answered: nothing is known, so nothing is explained by it
@@ -33,7 +35,7 @@ def first_cause(
     """The first of these criteria that has lost marks already, and why."""
     for criterion in criteria:
         for check in causes[criterion]:
-            if reason := fault_of(lambda check=check: check(evidence, given)):
+            if reason := fault_of(check, evidence, given):
                 return criterion, reason
     return None
 

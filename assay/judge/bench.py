@@ -19,7 +19,8 @@ from assay.submission import plain as plain_cell
 
 JUDGE_SECONDS = 1800
 PYTEST_OPTIONS = [
-    *("-p", "assay.judge.plugin", "-p", "no:cacheprovider"),
+    *("-p", "assay.judge.plugin", "-p", "no:cacheprovider", "-p", "no:logging"),
+    *("-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no"),
     *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
     *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
 ]

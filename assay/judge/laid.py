@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +18,19 @@ class NotJudged(Exception):
 
 
 class Sheets(Mapping[str, SimpleNamespace]):
-    """The arrays of one run's questions, as we wrote them; read when first asked for."""
+    """The arrays of one run's questions, as we wrote them; each test gets copies of its own."""
+
+    __hash__, __eq__ = object.__hash__, object.__eq__
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         self._folder, self._names = folder, names
+        self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
 
     def __getitem__(self, question: str) -> SimpleNamespace:
-        with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
-            return SimpleNamespace(**arrays)
+        if question not in self._read:
+            with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
+                self._read[question] = dict(arrays)
+        return SimpleNamespace(**{n: array.copy() for n, array in self._read[question].items()})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -58,7 +64,7 @@ class BenchRun:
         return self._arrays("kept")
 
     def _arrays(self, name: str) -> Sheets:
-        questions = list(self._shapes())
+        questions = list(self._shapes)
         sheets: Sheets = self._once(name, lambda: Sheets(self._folder / name, questions))
         return sheets
 
@@ -69,6 +75,7 @@ class BenchRun:
             self._sheets[name] = make()
         return self._sheets[name]
 
+    @cached_property
     def _shapes(self) -> dict[str, dict[str, tuple[int | None, ...]]]:
         shapes = json.loads((self._folder / "shapes.json").read_text())
         return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
@@ -76,7 +83,7 @@ class BenchRun:
     def _read_evidence(self) -> Evidence:
         paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
         files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
-        return Evidence(files, self._shapes(), f"{self.outcome}: {self.reason}")
+        return Evidence(files, self._shapes, f"{self.outcome}: {self.reason}")
 
 
 class Bench:
