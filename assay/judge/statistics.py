@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from math import comb, log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from assay.records import Claim, Estimate, Verdict
 
@@ -31,7 +30,14 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
 
 def _t_quantile(probability: float, degrees: int) -> float:
     """Of Student's t; `scipy.stats` has it too, and takes most of a second to import."""
-    return float(special.stdtrit(degrees, probability))
+    return float(_special().stdtrit(degrees, probability))
+
+
+def _special() -> Any:
+    """Imported where a number is asked for: `assay check` asks for none, and it takes 0.2 s."""
+    from scipy import special
+
+    return special
 
 
 def share_interval(held: int, judged: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -44,7 +50,7 @@ def upper_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
     """The exact one-sided upper bound of a rate of failure."""
     if failures == judged:
         return 1.0
-    return float(special.betaincinv(failures + 1, judged - failures, confidence))
+    return float(_special().betaincinv(failures + 1, judged - failures, confidence))
 
 
 def lower_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
@@ -168,7 +174,7 @@ def _p_below(differences: Sequence[float], threshold: float) -> float:
     off, error = float(np.mean(differences)) - threshold, standard_error(differences)
     if error == 0:
         return 0.0 if off < 0 else 1.0
-    return float(special.stdtr(len(differences) - 1, off / error))
+    return float(_special().stdtr(len(differences) - 1, off / error))
 
 
 def _compared(
