@@ -2,8 +2,8 @@
 
     python benchmarks/cost.py COMMAND...
 
-A process that is left without a parent becomes a child of this one (PR_SET_CHILD_SUBREAPER), and all
-of them are waited for: so the kernel counts the processor time of forked daemons too. Prints JSON.
+A process that is left without a parent becomes a child of this one (PR_SET_CHILD_SUBREAPER), and
+all of them are waited for: so the processor time of forked daemons counts too. Prints JSON.
 """
 
 import ctypes
@@ -30,9 +30,7 @@ class Cost:
     said: str
 
 
-def of(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> Cost:
+def of(*command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Cost:
     """Run a command that is to succeed, and say what it cost."""
     wrapped = [sys.executable, __file__, *map(str, command)]
     done = subprocess.run(

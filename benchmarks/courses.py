@@ -44,9 +44,7 @@ def grade(over: Road) -> Result:
     result = pipeline.grade(
         over,
         handed_in,
-        lambda jobs: pipeline.run(
-            over, jobs, force=False, progress=lambda *_: None, isolation=3
-        ),
+        lambda jobs: pipeline.run(over, jobs, force=False, progress=lambda *_: None, isolation=3),
     )
     pipeline.report(over, handed_in, result)
     return all_well(result)

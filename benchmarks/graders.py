@@ -9,31 +9,28 @@ thread, which is kind to those that do not see to it themselves.
 
 import csv
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import nbformat
-
 from benchmarks import cost, questions, tools
+from benchmarks.questions import write
 
 ROUNDS = 3
-CLASS = Path(__file__).with_name("class")
 STUDENTS = tuple(questions.MISTAKES)
 
 
 def assay(students: Sequence[str], work: Path) -> float:
     """`assay grade`: the full sandbox, the judge in a process of its own, reports written."""
-    shutil.copytree(CLASS, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    write(work / "notebooks" / "homework.ipynb", questions.plain("ada"))
+    course = questions.course(work / "course")
     for student in students:
-        write(work / "submissions" / f"{student}.ipynb", questions.plain(student))
+        write(course / "submissions" / f"{student}.ipynb", questions.plain(student))
     paths = [f"submissions/{student}.ipynb" for student in students]
-    spent = cost.of(tools.ours() / "assay", "grade", *paths, cwd=work, env=tools.ONE_THREAD)
-    results = {s: json.loads((work / "reports" / s / "results.json").read_text()) for s in students}
-    hold({s: sum(c["earned"] for c in r["criteria"]) for s, r in results.items()})
+    spent = cost.of(tools.ours() / "assay", "grade", *paths, cwd=course, env=tools.ONE_THREAD)
+    reports = {s: (course / "reports" / s / "results.json").read_text() for s in students}
+    criteria = {s: json.loads(report)["criteria"] for s, report in reports.items()}
+    hold({s: sum(criterion["earned"] for criterion in of) for s, of in criteria.items()})
     return spent.cpu
 
 
@@ -79,11 +76,6 @@ def path(programs: Path) -> dict[str, str]:
     return tools.ONE_THREAD | {"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin"}
 
 
-def write(place: Path, notebook: questions.Notebook) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, place)
-
-
 def hold(marks: dict[str, float]) -> None:
     """The tools are compared where they say the same."""
     wrong = {s: mark for s, mark in marks.items() if mark != questions.MARKS[s]}
@@ -97,20 +89,19 @@ def cpu(grade: Callable[[Sequence[str], Path], float], students: Sequence[str]) 
 
 
 def main(rounds: int = ROUNDS) -> None:
-    ways = {}
-    for grade in (assay, otter, nbgrader):
-        ways[f"{grade.__name__} 1"] = partial(cpu, grade, STUDENTS[:1])
-        ways[f"{grade.__name__} {len(STUDENTS)}"] = partial(cpu, grade, STUDENTS)
-    found = tools.in_turn(ways, rounds)
-    data = {}
-    for name in ("assay", "otter", "nbgrader"):
-        first, all_of_them = found[f"{name} 1"], found[f"{name} {len(STUDENTS)}"]
-        further = [
-            (all_ - one) / (len(STUDENTS) - 1)
-            for one, all_ in zip(first, all_of_them, strict=True)
-        ]
-        data[name] = {"first": first, "further": further}
+    classes = {"first": STUDENTS[:1], "all": STUDENTS}
+    by = (assay, otter, nbgrader)
+    ways = {(t.__name__, n): partial(cpu, t, who) for t in by for n, who in classes.items()}
+    found = tools.in_turn({" ".join(name): way for name, way in ways.items()}, rounds)
+    data = {tool: further(found[f"{tool} first"], found[f"{tool} all"]) for tool, _ in ways}
     tools.keep("graders", {"students": len(STUDENTS), "cpu": data})
+
+
+def further(first: list[float], all_of_them: list[float]) -> dict[str, list[float]]:
+    """With what each submission after the first one cost, round by round."""
+    pairs = zip(first, all_of_them, strict=True)
+    each = [round((all_ - one) / (len(STUDENTS) - 1), 3) for one, all_ in pairs]
+    return {"first": first, "all": all_of_them, "further": each}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """papermill in a pool of two processes, one numeric thread each: the script that users write.
 
-    python benchmarks/pool.py NOTEBOOK RUNS.json
+    python benchmarks/pool.py RUNS.json
 
-The file has the parameters by the name of the notebook to write. benchmarks/sweep.py times it.
+The file lists notebook, notebook to write, and parameters of each; benchmarks/sweep.py times it.
 """
 
 import json
@@ -16,14 +16,12 @@ import papermill
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def execute(job: tuple[str, str, dict[str, object]]) -> None:
-    notebook, out, parameters = job
+def execute(run: tuple[str, str, dict[str, object]]) -> None:
+    notebook, out, parameters = run
     papermill.execute_notebook(notebook, out, parameters, progress_bar=False)
 
 
 if __name__ == "__main__":
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    notebook, runs = sys.argv[1], json.loads(Path(sys.argv[2]).read_text())
     with ProcessPoolExecutor(2) as pool:
-        jobs = [(notebook, out, parameters) for out, parameters in runs.items()]
-        list(pool.map(execute, jobs))
+        list(pool.map(execute, json.loads(Path(sys.argv[1]).read_text())))

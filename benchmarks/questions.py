@@ -3,12 +3,15 @@
 The code of the students is the same for all; so is what is checked, and so are the marks.
 """
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import nbformat
 
 Notebook = Any
+CLASS = Path(__file__).with_name("class")
 
 PARAMETERS = "seed = 0"
 DATA = """\
@@ -84,12 +87,21 @@ assert np.isclose(error(model_, test, truth), np.mean(model_.predict(test) != tr
 """The same as benchmarks/class/rubric, for tools that check in the student's kernel."""
 
 
+def course(folder: Path) -> Path:
+    """assay's assignment of these questions, in a folder of its own."""
+    shutil.copytree(CLASS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    write(folder / "notebooks" / "homework.ipynb", plain("ada"))
+    return folder
+
+
 def plain(student: str) -> Notebook:
     """As it is handed in to assay and otter-grader."""
-    cells = [PARAMETERS, DATA, *answers(student).values(), END]
-    notebook = book([nbformat.v4.new_code_cell(source) for source in cells])
-    notebook.cells[0].metadata["tags"] = ["parameters"]
-    return notebook
+    sources = [DATA, *answers(student).values(), END]
+    return book([parameters(), *map(code, sources)])
+
+
+def parameters() -> Notebook:
+    return nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
 
 
 def for_nbgrader(student: str) -> Notebook:
@@ -109,7 +121,8 @@ def for_otter(name: str) -> str:
     lines = "\n".join(f">>> {line}" for line in CHECKS[name].splitlines())
     case = {"code": lines, "hidden": False, "locked": False}
     suites = [{"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}]
-    return f"OK_FORMAT = True\ntest = {dict(name=name, points=1, suites=suites)!r}\n"
+    test = {"name": name, "points": 1, "suites": suites}
+    return f"OK_FORMAT = True\ntest = {test!r}\n"
 
 
 def answers(student: str) -> Mapping[str, str]:
@@ -133,3 +146,8 @@ def book(cells: list[Notebook]) -> Notebook:
     }
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
+
+
+def write(place: Path, notebook: Notebook) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, place)

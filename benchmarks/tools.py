@@ -1,4 +1,4 @@
-"""What the benchmarks share: environments for other people's tools, spreads, and where results go."""
+"""What the benchmarks share: environments for other tools, spreads, and where results go."""
 
 import json
 import os
@@ -22,12 +22,12 @@ OTHERS = {
     "nbgrader": ("nbgrader==0.9.6", "ipykernel", "scikit-learn"),
     "ploomber": (
         *("ploomber-engine==0.0.33", "ipykernel", "scikit-learn", "matplotlib", "scipy"),
-        *("palmerpenguins", "pandas", "jaxtyping"),
+        *("palmerpenguins", "pandas", "jaxtyping", "tqdm", "torch"),
     ),
     "nox": ("nox==2026.10.20",),
 }
 """Each in an environment of its own; what is not pinned here is by constraints.txt."""
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def environment(name: str) -> Path:
