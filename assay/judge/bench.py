@@ -23,7 +23,10 @@ PYTEST_OPTIONS = [
     *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
     *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
 ]
-MODULES = ("pytest", "assay.evidence", "assay.judge.laid", "assay.judge.statistics")
+MODULES = (
+    *("pytest", "scipy.special"),
+    *("assay.evidence", "assay.judge.laid", "assay.judge.statistics"),
+)
 """What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
 IN_THE_KERNEL = ("exam.py", "fallback.py")
 
