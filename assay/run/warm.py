@@ -133,7 +133,7 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
     Raises
     ------
     OurFault
-        Where one cannot be imported, or imports leave a thread.
+        Where one cannot be imported, imports leave a thread, or it takes too long.
     """
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
@@ -152,7 +152,11 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
             start_new_session=True,
         )
     here.settimeout(START_SECONDS)
-    said = here.recv(1000)
+    try:
+        said = here.recv(1000)
+    except TimeoutError:  # the machine has too much to do
+        process.kill()
+        said = b""
     with process.stderr or nullcontext() as errors:
         if not said:
             found = errors.read().decode(errors="replace")[-500:] if errors else ""
