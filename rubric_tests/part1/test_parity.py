@@ -4,6 +4,8 @@ The test labels of these splits never enter the student's kernel. A network need
 regression; it must not be clearly worse, and where the classes are not linear it must be better.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,7 @@ def differences(run) -> list[float]:
     return [network - logistic for network, logistic in accuracies(run)]
 
 
+@cache  # three tests look at them
 def accuracies(run) -> list[tuple[float, float]]:
     """(network, the judge's logistic regression) on each fresh split of a run."""
     found = []
