@@ -1,11 +1,12 @@
 """The benchmarks' pure parts: the page is made from the numbers, and names all that measures."""
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import page, pictures, questions, tools
+from benchmarks import cost, page, pictures, questions, tools
 
 MODULES = sorted(path.stem for path in (tools.ROOT / "benchmarks").glob("*.py"))
 ON = {"date": "2026-11-25", "processor": "a processor", "cores": "2", "Python": "3.11"}
@@ -95,3 +96,17 @@ def test_every_mistake_of_the_class_changes_the_code():
     wrong = {s: [n for n in right if questions.answers(s)[n] != right[n]] for s in questions.MARKS}
 
     assert wrong == {student: list(names) for student, names in questions.MISTAKES.items()}
+
+
+DAEMON = """
+import os, time
+if not os.fork():
+    os.setsid()
+    while time.process_time() < 0.5:
+        pass
+"""
+
+
+def test_a_daemon_that_outlives_its_command_is_counted():
+    """Processor time is that of everything a command started, not only of what it waited for."""
+    assert cost.of(sys.executable, "-c", DAEMON).cpu > 0.5
