@@ -31,7 +31,7 @@ def assay(students: Sequence[str], work: Path) -> float:
     reports = {s: (course / "reports" / s / "results.json").read_text() for s in students}
     criteria = {s: json.loads(report)["criteria"] for s, report in reports.items()}
     hold({s: sum(criterion["earned"] for criterion in of) for s, of in criteria.items()})
-    return spent.cpu
+    return spent.processor
 
 
 def otter(students: Sequence[str], work: Path) -> float:
@@ -47,7 +47,7 @@ def otter(students: Sequence[str], work: Path) -> float:
         out = work / f"out-{student}"
         out.mkdir()
         run = (programs / "otter", "run", "--autograder", "autograder.zip", "--output-dir", out)
-        spent += cost.of(*run, f"{student}.ipynb", cwd=work, env=path(programs)).cpu
+        spent += cost.of(*run, f"{student}.ipynb", cwd=work, env=path(programs)).processor
         tests = json.loads((out / "results.json").read_text())["tests"]
         marks[student] = sum(test.get("score", 0) for test in tests)
     hold(marks)
@@ -68,7 +68,7 @@ def nbgrader(students: Sequence[str], work: Path) -> float:
     with (work / "grades.csv").open() as rows:
         marks = {row["student_id"]: float(row["score"]) for row in csv.DictReader(rows)}
     hold({student: marks[student] for student in students})
-    return spent.cpu
+    return spent.processor
 
 
 def path(programs: Path) -> dict[str, str]:

@@ -109,4 +109,8 @@ if not os.fork():
 
 def test_a_daemon_that_outlives_its_command_is_counted():
     """Processor time is that of everything a command started, not only of what it waited for."""
-    assert cost.of(sys.executable, "-c", DAEMON).cpu > 0.5
+    found = cost.of(sys.executable, "-c", DAEMON)
+
+    if found.cpu is None:
+        pytest.skip("this machine lets us make no control group")
+    assert found.cpu > 0.5
