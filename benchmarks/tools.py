@@ -78,7 +78,7 @@ def keep(name: str, data: Mapping[str, Any]) -> None:
 
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[name] = {"on": machine(), **data}
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     page.write(results)
 
 
