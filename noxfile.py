@@ -90,7 +90,7 @@ def tune(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed as ratios, interleaved: `nox -s bench -- network`."""
+    """Measure speed as ratios, interleaved: `nox -s bench -- sweep graders overhead memory`."""
     install(session, "assignment")
     for name in session.posargs or ["network"]:
         session.run("python", "-m", f"benchmarks.{name}")

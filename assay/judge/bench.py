@@ -11,7 +11,7 @@ from assay import parts, recipe
 from assay.assignment import Assignment, Part
 from assay.errors import OurFault, Stopped
 from assay.records import Judgement, RunRecord, plain
-from assay.run import desk, warm
+from assay.run import desk, slow, warm
 from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
@@ -24,7 +24,10 @@ PYTEST_OPTIONS = [
     *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
     *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
 ]
-MODULES = ("pytest", "assay.evidence", "assay.judge.laid", "assay.judge.statistics")
+MODULES = (
+    *("pytest", "scipy.special"),
+    *("assay.evidence", "assay.judge.laid", "assay.judge.statistics"),
+)
 """What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
 IN_THE_KERNEL = ("exam.py", "fallback.py")
 
@@ -90,7 +93,7 @@ def _parent(rubric: Path) -> warm.Parent:
     """A warm parent for the judges of a rubric: it has imported what its tests import."""
     found = sorted([*rubric.glob("*.py"), *rubric.parent.glob("*.py")])
     tests = [path for path in found if path.name not in IN_THE_KERNEL]
-    modules = (*MODULES, *warm.slow_imports(path.read_text(errors="replace") for path in tests))
+    modules = (*MODULES, *slow.imports(path.read_text(errors="replace") for path in tests))
     return warm.kept(("judge", modules), lambda: warm.start(modules, _environment()))
 
 

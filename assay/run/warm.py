@@ -4,7 +4,6 @@ A parent serves every run that needs the same imports: it runs no student's code
 forks is in a sandbox of its own before the first line of one.
 """
 
-import ast
 import atexit
 import json
 import socket
@@ -13,7 +12,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -21,7 +20,7 @@ from typing import Any
 
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
-from assay.run import numerics
+from assay.run import numerics, slow
 from assay.run.forked import Process
 
 KERNEL = (
@@ -33,19 +32,6 @@ KERNEL = (
     *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
 )
 RUNNER = ("assay.run.runner", "nbformat")
-KNOWN = {
-    "numpy": ("numpy", "numpy.random", "numpy.testing"),
-    "scipy": ("scipy.special", "scipy.stats", "scipy.optimize"),
-    "sklearn": (
-        *("sklearn.linear_model", "sklearn.datasets", "sklearn.model_selection"),
-        *("sklearn.preprocessing", "sklearn.pipeline", "sklearn.metrics"),
-        *("sklearn.neural_network", "sklearn.impute", "sklearn.compose"),
-    ),
-    "pandas": ("pandas",),
-    "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin"),
-    "torch": ("torch", "torch.nn", "torch.optim", "torch._dynamo"),
-}
-"""What may be imported ahead: libraries that are slow to import, never a student's own module."""
 AT_ONCE = 5
 """Parents that wait at the same time, each with other imports."""
 START_SECONDS = 60.0
@@ -134,7 +120,7 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
     Raises
     ------
     OurFault
-        Where one cannot be imported, or imports leave a thread.
+        Where one cannot be imported, imports leave a thread, or it takes too long.
     """
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
@@ -153,10 +139,12 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
             start_new_session=True,
         )
     here.settimeout(START_SECONDS)
-    with _counted(process):
+    said = b""
+    with _counted(process), suppress(TimeoutError):  # the machine has too much to do
         said = here.recv(1000)
     with process.stderr or nullcontext() as errors:
         if not said:
+            process.kill()
             found = errors.read().decode(errors="replace")[-500:] if errors else ""
             here.close()
             process.wait()
@@ -252,14 +240,8 @@ def parent_for(files: Mapping[str, bytes]) -> Parent:
     code = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
     own = [name for name in files if name.startswith(("submission/", "kit/"))]
     code += [files[name].decode(errors="replace") for name in own if name.endswith(".py")]
-    needed = slow_imports(code)
+    needed = slow.imports(code)
     return kept(needed, lambda: start((*KERNEL, *RUNNER, *needed)))
-
-
-def slow_imports(sources: Iterable[str]) -> tuple[str, ...]:
-    """Of the modules known here, those of libraries that some code imports."""
-    named = {name for source in sources for name in _imported(source)}
-    return tuple(module for name in KNOWN if name in named for module in KNOWN[name])
 
 
 def parents() -> list[Parent]:
@@ -287,16 +269,3 @@ def close() -> None:
             future.result().close()
     while _retired:
         _retired.pop().close()
-
-
-def _imported(source: str) -> Iterable[str]:
-    """The packages that a piece of code imports; of a cell with magics, none."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]

@@ -97,7 +97,7 @@ def differences(run) -> list[float]:
     return [network - logistic for network, logistic in accuracies(run)]
 
 
-@cache
+@cache  # three tests look at them
 def accuracies(run) -> list[tuple[float, float]]:
     """(network, the judge's logistic regression) on each fresh split of a run."""
     found = []

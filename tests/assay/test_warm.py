@@ -11,7 +11,7 @@ from assay.assignment import Assignment
 from assay.errors import OurFault
 from assay.records import Outcome
 from assay.run import execute as rooms
-from assay.run import warm
+from assay.run import slow, warm
 from assay.run.execute import Ended, execute
 from assay.run.sandbox import Sandbox
 from tests.assay import toy as toys
@@ -167,7 +167,7 @@ def test_a_parent_has_no_thread_and_ends_with_us():
 )
 def test_slow_imports_are_those_the_code_names(code: str, libraries: set[str]):
     """Only known ones: a student's own module is never imported ahead."""
-    assert {name.partition(".")[0] for name in warm.slow_imports([code])} == libraries
+    assert {name.partition(".")[0] for name in slow.imports([code])} == libraries
 
 
 def _children(parent: warm.Parent) -> list[psutil.Process]:

@@ -1,0 +1,128 @@
+"""What assay itself takes: time added to a run, two workers against one, the time commands take.
+
+    python -m benchmarks.overhead
+
+A run's added time is its whole time, sandbox made and evidence collected, less that of its cells.
+All is measured once warm, in the full sandbox; commands from their start to their end.
+"""
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import nbformat
+import psutil
+
+from assay import pipeline, schedule
+from assay.judge import bench
+from assay.pipeline import Road
+from assay.records import Outcome, RunRecord
+from assay.run.assemble import Job
+from assay.run.execute import execute
+from assay.submission import Submission
+from benchmarks import cost, courses, questions, tools
+
+RUNS, ROUNDS, TIMES = 32, 5, 10
+JUDGEMENTS = 10
+
+
+def added(job: Job) -> tuple[float, float]:
+    """Of one run, the seconds that are not its cells', and the seconds that are."""
+    start = time.perf_counter()
+    ended = execute(job.packed)
+    wall = time.perf_counter() - start
+    if ended.outcome is not Outcome.COMPLETED:
+        raise SystemExit(ended.reason)
+    executed = nbformat.reads(ended.files["executed.ipynb"].decode(), as_version=4)
+    cells = sum(c.metadata.get("papermill", {}).get("duration") or 0 for c in executed.cells)
+    return wall - cells, cells
+
+
+def additions(jobs: list[Job]) -> dict[str, list[float]]:
+    """Of each run one after another; the first is made twice, and warms up."""
+    pairs = [added(job) for job in [jobs[0], *jobs]][1:]
+    ours, cells = ([round(seconds, 4) for seconds in each] for each in zip(*pairs, strict=True))
+    return {"added": ours, "cells": cells}
+
+
+def empty(folder: Path) -> list[Job]:
+    """A notebook that does nothing, and the three questions about it: many times the same run."""
+    over = courses.road(questions.course(folder))
+    notebook = nbformat.writes(questions.book([questions.parameters()])).encode()
+    return over.jobs(Submission("empty", {"homework.ipynb": notebook})) * RUNS
+
+
+def own(over: Road) -> list[Job]:
+    """The runs of the course's own solution."""
+    return over.jobs(pipeline.read(over.assignment.root))
+
+
+def batch(folder: Path, workers: int) -> float:
+    """Wall seconds of the runs of Part 1, so many at once."""
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        over = courses.road(courses.part1(Path(fresh) / "course", RUNS // 2), workers)
+        jobs = own(over)
+        start = time.perf_counter()
+        run(over, jobs)
+        return time.perf_counter() - start
+
+
+def run(over: Road, jobs: list[Job]) -> list[RunRecord]:
+    return schedule.run_all(
+        jobs, over.store, cores=over.cores, force=False, progress=lambda *_: None, isolation=3
+    )
+
+
+def judging(over: Road) -> float:
+    """Processor seconds of judging what the course's own solution answered."""
+    handed_in, (part,) = pipeline.read(over.assignment.root), over.assignment.part
+    records = run(over, own(over))
+
+    def judge() -> None:
+        shutil.rmtree(over.store.root / "judgements", ignore_errors=True)
+        bench.judge(over.assignment, part, handed_in, records, over.store)
+
+    judge()
+    before = family_cpu()
+    for _ in range(JUDGEMENTS):
+        judge()
+    return (family_cpu() - before) / JUDGEMENTS
+
+
+def family_cpu() -> float:
+    """Of this process, all below it, and all that these have waited for."""
+    us = psutil.Process()
+    return sum(sum(one.cpu_times()[:4]) for one in [us, *us.children(recursive=True)])
+
+
+def latency(*command: str) -> float:
+    """Wall seconds of a command, from its start to its end."""
+    return cost.of(tools.ours() / "assay", *command, cwd=tools.ROOT).wall
+
+
+def main(rounds: int = ROUNDS, times: int = TIMES) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        course = courses.road(courses.part1(folder / "part1", RUNS // 2))
+        data = {"empty": additions(empty(folder / "class")), "part1": additions(own(course))}
+        data["judging"] = {
+            "a notebook of the class, one run": judging(courses.road(folder / "class")),
+            f"Part 1, {RUNS} runs": judging(course),
+        }
+        workers = {f"{n} at once": partial(batch, folder, n) for n in (1, 2)}
+        data["workers"] = tools.in_turn(workers, rounds)
+    commands: dict[str, Callable[[], float]] = {
+        "assay --help": partial(latency, "--help"),
+        "assay check": partial(latency, "check", "notebooks/part1_backprop.ipynb"),
+    }
+    data["commands"] = tools.in_turn(commands, times)
+    tools.tell(f"added to an empty run: {statistics.median(data['empty']['added']):.3f}")
+    tools.keep("overhead", data)
+
+
+if __name__ == "__main__":
+    main()

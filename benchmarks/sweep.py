@@ -1,0 +1,61 @@
+"""A sweep of Part 1, 8 seeds over 2 data sets: assay, papermill in two ways, ploomber-engine.
+
+    python -m benchmarks.sweep
+
+assay runs in its full sandbox, judges and writes the report; the others only execute. Its start is
+counted once, and once it is left out: a further sweep of a process whose parents are warm.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from assay import assignment
+from benchmarks import cost, courses, others, tools
+
+ROUNDS, SEEDS = 5, 8
+COLD, WARM = "assay, start-up counted", "assay, once warm"
+
+
+def cold(course: Path) -> None:
+    """The command, as a user types it."""
+    cost.of(tools.ours() / "assay", "reproduce", "--require-isolation", "3", cwd=course)
+
+
+def warm(course: Path) -> None:
+    """A further sweep of this process."""
+    courses.grade(courses.road(course))
+
+
+def by_others(way: Callable[[Path, list[others.Run]], None], course: Path) -> None:
+    way(course / "notebooks", others.runs(assignment.read(course / "assignment.toml")))
+
+
+WAYS: dict[str, Callable[[Path], None]] = {
+    COLD: cold,
+    WARM: warm,
+    **{name: partial(by_others, way) for name, way in others.WAYS.items()},
+}
+
+
+def seconds(way: Callable[[Path], None], seeds: int) -> float:
+    """The wall time of one sweep in a fresh folder, the making of which is left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        course = courses.part1(Path(folder) / "course", seeds)
+        start = time.perf_counter()
+        way(course)
+        return time.perf_counter() - start
+
+
+def main(rounds: int = ROUNDS, seeds: int = SEEDS) -> None:
+    tools.environment("ploomber")
+    seconds(warm, 1)  # from here on the parents are warm
+    ways = {name: partial(seconds, way, seeds) for name, way in WAYS.items()}
+    found = tools.in_turn(ways, rounds)
+    tools.keep("sweep", {"runs": seeds * len(courses.DATA_SETS), "seconds": found})
+
+
+if __name__ == "__main__":
+    main()
