@@ -54,9 +54,11 @@ Found = tuple[Outcome, str] | None
 
 
 def _counted(facts: Facts) -> Found:
-    """The cgroup's counters."""
+    """The cgroup's counters; the memory that a storm of processes takes is the storm's."""
     where = facts.watch.met.get("killed for memory")
-    return (Outcome.OUT_OF_MEMORY, _memory(facts, where)) if where else None
+    if where is None or "processes" in facts.watch.met:
+        return None
+    return Outcome.OUT_OF_MEMORY, _memory(facts, where)
 
 
 def _clocked(facts: Facts) -> Found:

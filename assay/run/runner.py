@@ -26,7 +26,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from assay.records import sound
-from assay.run import kernel
+from assay.run import engine, kernel
 from assay.run.assemble import EXAM_TAG
 from assay.run.forked import Child, kill_below
 from assay.run.watch import data
@@ -100,6 +100,7 @@ def _execute(
             _unformatted(desk / "notebook.ipynb"),
             _unformatted(desk / "executed.ipynb"),
             parameters=job["run"]["parameters"],
+            engine_name=engine.NAME,
             kernel_name="python3",
             language="python",
             kernel_manager_class=manager,
