@@ -33,8 +33,11 @@ def calibrate(
     right: Sequence[Submission],
     wrong: Sequence[Submission],
     make: Make,
+    wrong_seeds: Sequence[int] = (),
 ) -> Calibration:
     """Run and judge them: right submissions over these seeds, wrong ones over the assignment's.
+
+    Where there are `wrong_seeds`, wrong ones are run over these instead.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def calibrate(
     for part in road.assignment.part:
         judged = [j for handed_in in right for j in judgements(road, part, seeds, handed_in, make)]
         rates += _rates(part, judged)
-    power = [p for handed_in in wrong for p in _power(road, handed_in, make)]
+    power = [p for handed_in in wrong for p in _power(road, wrong_seeds, handed_in, make)]
     return Calibration(
         assignment=road.assignment.title,
         submissions=[handed_in.name for handed_in in right],
@@ -129,14 +132,14 @@ def _closest(distances: Sequence[Sequence[float]]) -> float | None:
     return min(margins, default=None)
 
 
-def _power(road: Road, handed_in: Submission, make: Make) -> list[Power]:
+def _power(road: Road, seeds: Sequence[int], handed_in: Submission, make: Make) -> list[Power]:
     """The criteria that a wrong submission loses, and in how many of its runs."""
     handed_in_parts = {run.part for run in plan.make(road.assignment, handed_in)}
     parts = [part for part in road.assignment.part if part.name in handed_in_parts]
     return [
         caught
         for part in parts
-        for judgement in judgements(road, part, part.seeds, handed_in, make)
+        for judgement in judgements(road, part, seeds or part.seeds, handed_in, make)
         for caught in _caught(handed_in.name, part.name, judgement.checks)
     ]
 

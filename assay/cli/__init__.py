@@ -209,9 +209,11 @@ def reproduce(
     type=click.Path(path_type=Path),
     help="A submission known to be wrong, or a folder of them: how surely is it caught?",
 )
+@click.option("--against-seeds", help="The seeds of those [default: the assignment's].")
 def calibrate(
     right: tuple[Path, ...],
     against: tuple[Path, ...],
+    against_seeds: str | None,
     as_json: bool,
     isolation: int,
     seeds: str | None,
@@ -235,6 +237,7 @@ def calibrate(
             all_of(right or (road.assignment.root,), road),
             all_of(against, road),
             lambda jobs: batch.run("calibrate", jobs, progress),
+            seeds_of(against_seeds) if against_seeds else (),
         )
     page = rates.page(found)
     if road.assignment.calibration:
