@@ -197,8 +197,9 @@ def _isolation(records: list[RunRecord]) -> str:
 
 def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
     """Leave a result and a page that say why there are no marks."""
-    sentences = [". ".join(filter(None, (e.what, e.found, e.hint))) for e in errors]
+    sentences = [_sentences(error) for error in errors]
     result = Result(
+        assay=assay.__version__,
         assignment=road.assignment.title,
         submission=name,
         digest="",
@@ -214,6 +215,12 @@ def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
     _write(folder / "results.json", result.model_dump_json(indent=1).encode())
     for page, text in _pages(result, {}, {}).items():
         _write(folder / page, text.encode())
+
+
+def _sentences(error: AssayError) -> str:
+    """What, what was found, and a hint."""
+    found = f". {error.found[0].upper()}{error.found[1:]}" if error.found else ""
+    return f"{error.what}{found}." + (f" Hint: {error.hint}." if error.hint else "")
 
 
 def judged(road: Road, handed_in: Submission) -> Result:

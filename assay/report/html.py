@@ -30,7 +30,7 @@ def page(result: Result, plots: Mapping[str, bytes]) -> str:
         plots=plots,
         losses=view.losses(),
         key=_key(result),
-        command=_command(view, result),
+        command=view.command(),
         measured=partial(strips.measured, view),
         compared=partial(strips.compared, view),
         drawings=partial(_drawings, result),
@@ -47,19 +47,6 @@ def _key(result: Result) -> list[tuple[str, float, str]]:
         ("none", "not judged (our fault)"): result.unjudged_points,
     }
     return [(kind, amount, words) for (kind, words), amount in points.items() if amount >= 0.005]
-
-
-def _command(view: View, result: Result) -> str:
-    """What makes these runs again: the seeds that every place of the matrix had."""
-    places = [
-        {r.run.seed for r in view.records(part.name) if r.run.column == column}
-        for part in result.parts
-        for column in view.columns(part.name)
-    ]
-    seeds = sorted(set.intersection(*places)) if places else []
-    in_a_row = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
-    shown = f"{seeds[0]}-{seeds[-1]}" if in_a_row else ",".join(map(str, seeds))
-    return f"assay grade SUBMISSION --seeds {shown}" if seeds else "assay grade SUBMISSION"
 
 
 def _drawings(result: Result, part: str) -> list[dict[str, object]]:

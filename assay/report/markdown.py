@@ -6,7 +6,7 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from assay.records import Result
-from assay.report import safe, summary
+from assay.report import cells, safe, summary
 from assay.report.view import View
 
 
@@ -42,5 +42,6 @@ def _template(name: str) -> Template:
         "reason": summary.reason,
         "reasons": summary.reasons,
         "sign": summary.sign,
+        "traceback": lambda cell: cells.cleaned(cell.traceback, cell.number),
     }
     return environment.get_template(name)

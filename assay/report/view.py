@@ -77,6 +77,16 @@ class View:
         """Where on a page a run is spoken of."""
         return f"run-{[record.run.id for record in self._result.runs].index(run)}"
 
+    def command(self) -> str:
+        """What makes these runs again: the seeds that every place of the matrix had."""
+        places: dict[str, set[int]] = {}
+        for record in self._result.runs:
+            places.setdefault(record.run.place, set()).add(record.run.seed)
+        seeds = sorted(set.intersection(*places.values())) if places else []
+        in_a_row = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
+        shown = f"{seeds[0]}-{seeds[-1]}" if in_a_row else ",".join(map(str, seeds))
+        return f"assay grade SUBMISSION --seeds {shown}" if seeds else "assay grade SUBMISSION"
+
     def not_handed_in(self, part: str) -> str:
         """Why nothing of a part was judged, where no notebook answers it."""
         properties = [p for c in self.criteria(part) for p in c.properties]

@@ -236,10 +236,10 @@ def test_the_summary_counts_what_was_judged_and_what_was_not():
 
 @pytest.mark.filterwarnings("error")
 def test_figures_are_drawn_where_there_is_something_to_draw():
-    """SVG for curves and pairs; nothing for what was never measured."""
+    """SVG for curves, pairs and maps; nothing for what was never measured."""
     drawn = plots.figures(made())
 
-    assert drawn.keys() == {"sums-loss.svg", "sums-both.svg"}
+    assert drawn.keys() == {"sums-loss.svg", "sums-both.svg", "sums-map.svg"}
     assert all(picture.startswith(b"<?xml") for picture in drawn.values())
 
 
