@@ -101,6 +101,13 @@ def data() -> int:
     return seen.data
 
 
+def resident(pid: int) -> int:
+    """Bytes in memory of a process or the largest below it: those that were forked share theirs."""
+    pids = [pid, *(seen.pid for seen in _below(pid))]
+    pages = [_read(f"/proc/{each}/statm").split() for each in pids]
+    return max((int(of[1]) for of in pages if of), default=0) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _below(pid: int) -> Iterator[Seen]:
     """Every process below this one."""
     for child in _children(pid):
