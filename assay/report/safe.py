@@ -50,12 +50,16 @@ def markdown(text: str, at_most: int = 500) -> str:
 
     Words between two backticks are shown as code, where the backticks come in plain pairs.
     """
-    line = plain(text, at_most)
-    in_pairs = line.count("`") % 2 == 0 and "``" not in line
-    pieces = re.split(r"`([^`]+)`", line) if in_pairs else [line]
+    pieces = in_ticks(plain(text, at_most))
     shown = [MARKDOWN.sub(r"\\\g<0>", piece) for piece in pieces]
     shown[1::2] = ["`" + piece.replace("|", r"\|") + "`" for piece in pieces[1::2]]
     return "".join(shown)
+
+
+def in_ticks(line: str) -> list[str]:
+    """The pieces of a line, every second one from between two backticks that are plain pairs."""
+    in_pairs = line.count("`") % 2 == 0 and "``" not in line
+    return re.split(r"`([^`]+)`", line) if in_pairs else [line]
 
 
 def html(text: str, at_most: int = 500) -> str:
