@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
+from assay import syntax
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
 from assay.run import numerics
@@ -246,7 +247,7 @@ def close() -> None:
 def _imported(source: str) -> Iterable[str]:
     """The packages that a piece of code imports; of a cell with magics, none."""
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
