@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import assay
 from assay import plan, recipe, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import audit
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.judge import bench, rates, score
 from assay.records import Audit, Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
-from assay.report import class_report, executed, markdown
+from assay.report import class_report, executed, html, markdown
 from assay.run.assemble import Job, assemble
 from assay.schedule import Cores
 from assay.store import Store
@@ -158,12 +159,19 @@ def _result(
     judgements = {part.name: found.get(part.name) for part in parts}
     checks = {name: of.checks if of else None for name, of in judgements.items()}
     return Result(
+        assay=assay.__version__,
         assignment=road.assignment.title,
         submission=handed_in.name,
         digest=handed_in.digest,
         isolation=_isolation(records),
         parts=[
-            PartSummary(name=p.name, title=p.title, notebook=p.notebook, figures=p.figure)
+            PartSummary(
+                name=p.name,
+                title=p.title,
+                notebook=p.notebook,
+                figures=p.figure,
+                rubric=recipe.of_rubric(road.assignment, p),
+            )
             for p in parts
         ],
         runs=records,
@@ -176,6 +184,8 @@ def _result(
         ],
         measurements=[m for of in judgements.values() if of for m in of.measurements],
         written=[w for of in judgements.values() if of for w in of.written],
+        tallies=[tally for of in judgements.values() if of for tally in score.tallies(of.checks)],
+        drawings=[d for of in judgements.values() if of for d in of.drawings],
     )
 
 
@@ -202,7 +212,7 @@ def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
     )
     folder = road.folder(Submission(name, {}))
     _write(folder / "results.json", result.model_dump_json(indent=1).encode())
-    for page, text in markdown.pages(result, []).items():
+    for page, text in _pages(result, {}, {}).items():
         _write(folder / page, text.encode())
 
 
@@ -229,12 +239,12 @@ def judged(road: Road, handed_in: Submission) -> Result:
 
 
 def report(road: Road, handed_in: Submission, result: Result) -> Path:
-    """Write the pages and plots of a result; the path of the first page.
+    """Write the pages and plots of a result; the path of the page to open.
 
     What was written from the same result before is left as it is.
     """
     folder = road.folder(handed_in)
-    first, made = folder / "index.md", folder / ".made"
+    first, made = folder / "index.html", folder / ".made"
     known = recipe.of_report(result)
     if first.exists() and made.exists() and made.read_text() == known:
         return first
@@ -246,7 +256,7 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
     notebooks = _executed(road, result)
     for name, notebook in notebooks.items():
         _write(folder / name, notebook)
-    for name, text in markdown.pages(result, [*pictures, *notebooks]).items():
+    for name, text in _pages(result, pictures, notebooks).items():
         _write(folder / name, text.encode())
     _write(made, known.encode())
     return first
@@ -258,6 +268,14 @@ def report_class(road: Road, entries: Sequence[class_report.Entry]) -> Path:
     _write(page, class_report.page(entries).encode())
     _write(page.with_suffix(".md"), class_report.table(entries).encode())
     return page
+
+
+def _pages(
+    result: Result, pictures: dict[str, bytes], notebooks: dict[str, bytes]
+) -> dict[str, str]:
+    """One page of HTML that holds everything, and pages of Markdown that link what is beside."""
+    beside = [*pictures, *notebooks]
+    return {"index.html": html.page(result, pictures), **markdown.pages(result, beside)}
 
 
 def _executed(road: Road, result: Result) -> dict[str, bytes]:

@@ -36,8 +36,19 @@ def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> s
 
 def of_report(result: Result) -> str:
     """Everything that can change a report."""
-    facts = _hashed(OURS.rglob("*.py")) + result.model_dump_json()
-    return hashlib.sha256(facts.encode()).hexdigest()
+    made_by = _hashed([*OURS.rglob("*.py"), *(OURS / "report" / "templates").iterdir()])
+    return hashlib.sha256((made_by + result.model_dump_json()).encode()).hexdigest()
+
+
+def of_rubric(assignment: Assignment, part: Part) -> str:
+    """The rubric's files by their names in the course, wherever the course lies."""
+    digest = hashlib.sha256()
+    files = _files(assignment.root, PurePosixPath(part.rubric).parts[0], set())
+    for path in sorted(set(files)):
+        stat = path.stat()
+        name = path.relative_to(assignment.root).as_posix()
+        digest.update(f"{name}\n{_digest(path, stat.st_mtime_ns, stat.st_size)}\n".encode())
+    return digest.hexdigest()
 
 
 def code(assignment: Assignment, part: Part) -> str:

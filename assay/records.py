@@ -81,6 +81,8 @@ class Cell(Record):
     seconds: float | None
     error: str | None = None
     traceback: str | None = None
+    megabytes: float | None = None
+    """What the kernel held of memory when the cell had ended, libraries included."""
 
 
 class Isolation(Record):
@@ -169,12 +171,15 @@ class Check(Record):
 
 
 class Measurement(Record):
-    """A number, or a series over `x`, that the judge measured; `run` is None where it spans all."""
+    """A number, a series over `x`, or a matrix that the judge measured.
+
+    `run` is None where it spans all runs.
+    """
 
     part: str
     run: str | None
     name: str
-    value: float | list[float]
+    value: float | list[float] | list[list[float]]
     x: list[float] | None = None
 
 
@@ -187,12 +192,22 @@ class Written(Record):
     text: str
 
 
+class Drawing(Record):
+    """A picture of the student's own making, as source text: shown only after it is rebuilt."""
+
+    part: str
+    run: str | None
+    title: str
+    source: str
+
+
 class Judgement(Record):
     """All that the judge of one part found."""
 
     checks: list[Check] = []
     measurements: list[Measurement] = []
     written: list[Written] = []
+    drawings: list[Drawing] = []
 
 
 class Property(Record):
@@ -217,6 +232,14 @@ class Property(Record):
     def undecided(self) -> list[str]:
         """The places where more seeds are needed to decide."""
         return [e.place for e in self.estimates if e.verdict is Verdict.UNDECIDED]
+
+
+class Tally(Record):
+    """Of the properties that were judged in one run, how many held in it."""
+
+    run: str
+    held: int
+    judged: int
 
 
 class FalseFail(Record):
@@ -248,9 +271,12 @@ class Criterion(Record):
 
 
 class Figure(Record):
-    """A plot of measurements: `curves` of a series, one line a seed; or `pairs` of two numbers."""
+    """A plot of measurements.
 
-    kind: Literal["curves", "pairs"]
+    `curves` of a series, one line a seed; `pairs` of two numbers; a `map` of two matrices.
+    """
+
+    kind: Literal["curves", "pairs", "map"]
     name: str
     title: str
     measurement: str
@@ -298,12 +324,19 @@ class PartSummary(Record):
     title: str
     notebook: str
     figures: list[Figure] = []
+    rubric: str = ""
+    """SHA-256 of the rubric's files, and of those beside it that they import."""
 
 
 class Result(Record):
-    """Everything that reports and exports are made of."""
+    """Everything that reports and exports are made of: docs/results.md.
 
-    schema_version: int = 1
+    It says nothing of when it was made: judged again, the same runs give the same bytes.
+    """
+
+    schema_version: Literal[1, 2] = 2
+    assay: str = ""
+    """The version of assay that judged."""
     assignment: str
     submission: str
     digest: str
@@ -313,6 +346,8 @@ class Result(Record):
     criteria: list[Criterion]
     measurements: list[Measurement]
     written: list[Written]
+    tallies: list[Tally] = []
+    drawings: list[Drawing] = []
     audit: Audit | None = None
     """Whether the same seed gives the same bits, where that was asked for."""
     not_graded: list[str] = []

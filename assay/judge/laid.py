@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from assay.evidence import Evidence
-from assay.records import Check, Judgement, Measurement, Outcome, RunRecord, Written
+from assay.records import (
+    Check,
+    Drawing,
+    Judgement,
+    Measurement,
+    Outcome,
+    RunRecord,
+    Written,
+)
 
 
 class NotJudged(Exception):
@@ -93,10 +101,14 @@ class Bench:
         self.checks: list[Check] = []
         self.measurements: list[Measurement] = []
         self.written: list[Written] = []
+        self.drawings: dict[str, Drawing] = {}
 
     def save(self) -> None:
         judgement = Judgement(
-            checks=self.checks, measurements=self.measurements, written=self.written
+            checks=self.checks,
+            measurements=self.measurements,
+            written=self.written,
+            drawings=list(self.drawings.values()),
         )
         (self.folder / "judgement.json").write_text(judgement.model_dump_json())
 

@@ -2,7 +2,7 @@
 
 `run`, `evidence`, `given` and `kept` make a test run once for every run of the part; `runs` lets
 it look at all of them at once. `measure` keeps a number for the report, `written` an answer for a
-person to mark.
+person to mark, `drawing` a picture that the student drew.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -20,6 +20,7 @@ from assay.judge.laid import Bench, BenchRun, NotJudged, Sheets
 from assay.records import (
     Check,
     Claim,
+    Drawing,
     Estimate,
     Measurement,
     Outcome,
@@ -28,6 +29,7 @@ from assay.records import (
     sound,
 )
 
+MAX_DRAWING = 200_000
 PER_RUN = {"run", "evidence", "given", "kept"}
 MARKERS = {
     "criterion(name)": "the line of the mark sheet that this test judges",
@@ -91,9 +93,9 @@ def submission(pytestconfig: pytest.Config) -> SimpleNamespace:
 
 @pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Keep a number or a series for the report: `measure("accuracy", 0.97)`, `measure(…, x=…)`.
+    """Keep a number, a series or a matrix for the report: `measure("accuracy", 0.97)`.
 
-    What is not finite is left out: there is nothing to draw.
+    A series may have its `x`. What is not finite is left out: there is nothing to draw.
     """
     bench = request.config.stash[BENCH]
     run = _run_of(request.node)
@@ -101,10 +103,10 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     def keep(name: str, value: Any, x: Any = None) -> None:
         y = np.asarray(value, dtype=float)
         finite = np.isfinite(y)
-        if y.ndim == 0 and not finite:
+        if y.ndim != 1 and not finite.all():
             return
         over = None if x is None else np.asarray(x, dtype=float)[finite].tolist()
-        number = float(y) if y.ndim == 0 else y[finite].tolist()
+        number = y[finite].tolist() if y.ndim == 1 else y.tolist()
         bench.measurements.append(
             Measurement(part=bench.part, run=run, name=name, value=number, x=over)
         )
@@ -145,6 +147,24 @@ def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         bench.written.append(
             Written(part=bench.part, criterion=criterion, heading=sound(heading), text=sound(text))
         )
+
+    return keep
+
+
+@pytest.fixture
+def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Keep a picture of the student's as text, SVG or Mermaid: `drawing("The model", source)`.
+
+    Of each title only the first is kept: every run draws the same.
+    """
+    bench = request.config.stash[BENCH]
+    run = _run_of(request.node)
+
+    def keep(title: str, source: str) -> None:
+        if title not in bench.drawings and source.strip():
+            bench.drawings[title] = Drawing(
+                part=bench.part, run=run, title=title, source=sound(source)[:MAX_DRAWING]
+            )
 
     return keep
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from assay.assignment import CriterionSpec, Part
 from assay.errors import OurFault
 from assay.judge import statistics
-from assay.records import Check, Criterion, Estimate, Property, Verdict
+from assay.records import Check, Criterion, Estimate, Property, Tally, Verdict
 
+LEFT_OUT = (Verdict.NOT_JUDGED, Verdict.SET_ASIDE)
 HELD = (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
 """What costs nothing: undecided is a verdict of a whole property, and doubt is the student's."""
 SET_ASIDE = 3 / 8
@@ -42,6 +43,15 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
             hint='every test needs `pytest.mark.criterion("...")` with a name of assignment.toml',
         )
     return _no_more_than_one_slip([_criterion(part, spec, checks) for spec in part.criterion])
+
+
+def tallies(checks: Sequence[Check]) -> list[Tally]:
+    """For each run, how many of the properties judged in it held."""
+    of_runs: dict[str, list[bool]] = {}
+    for check in checks:
+        if check.run and check.verdict not in LEFT_OUT:
+            of_runs.setdefault(check.run, []).append(check.verdict in HELD)
+    return [Tally(run=run, held=sum(held), judged=len(held)) for run, held in of_runs.items()]
 
 
 def _no_more_than_one_slip(criteria: list[Criterion]) -> list[Criterion]:
@@ -114,8 +124,7 @@ def _share(prop: Property) -> float:
 
 
 def _property(checks: Sequence[Check]) -> Property:
-    left_out = (Verdict.NOT_JUDGED, Verdict.SET_ASIDE)
-    judged = [check for check in checks if check.verdict not in left_out]
+    judged = [check for check in checks if check.verdict not in LEFT_OUT]
     held = [c for c in judged if c.verdict in HELD]
     missed = [c for c in judged if c not in held]
     estimates = _estimates(judged, held) or [e for c in judged for e in c.estimates]

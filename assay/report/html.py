@@ -6,13 +6,82 @@ characters before: a template cannot forget it.
 
 import base64
 import hashlib
-from functools import lru_cache
-from importlib import resources
+import re
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from html import unescape
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from assay.report import safe, summary
+from assay.records import Drawing, Result
+from assay.report import cells, pictures, safe, strips, summary
+from assay.report.view import View
+
+SVG = re.compile(r"<svg\b.*</svg>", re.DOTALL)
+
+
+def page(result: Result, plots: Mapping[str, bytes]) -> str:
+    """The report of one submission; `plots` are the figures that were drawn, by file name."""
+    view = View(result)
+    return template("submission.html.j2").render(
+        result=result,
+        view=view,
+        plots=plots,
+        losses=view.losses(),
+        key=_key(result),
+        command=_command(view, result),
+        measured=partial(strips.measured, view),
+        compared=partial(strips.compared, view),
+        drawings=partial(_drawings, result),
+    )
+
+
+def _key(result: Result) -> list[tuple[str, float, str]]:
+    """What became of all points: a colour, how many, in words."""
+    points = {
+        ("earned", "earned"): result.earned,
+        ("lost", "lost"): result.judged_points - result.earned,
+        ("review", "for review"): result.review_points,
+        ("aside", "set aside"): result.points_set_aside,
+        ("none", "not judged (our fault)"): result.unjudged_points,
+    }
+    return [(kind, amount, words) for (kind, words), amount in points.items() if amount >= 0.005]
+
+
+def _command(view: View, result: Result) -> str:
+    """What makes these runs again: the seeds that every place of the matrix had."""
+    places = [
+        {r.run.seed for r in view.records(part.name) if r.run.column == column}
+        for part in result.parts
+        for column in view.columns(part.name)
+    ]
+    seeds = sorted(set.intersection(*places)) if places else []
+    in_a_row = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
+    shown = f"{seeds[0]}-{seeds[-1]}" if in_a_row else ",".join(map(str, seeds))
+    return f"assay grade SUBMISSION --seeds {shown}" if seeds else "assay grade SUBMISSION"
+
+
+def _drawings(result: Result, part: str) -> list[dict[str, object]]:
+    """The student's own pictures, rebuilt; as their source where that cannot be."""
+    return [_drawing(found) for found in result.drawings if found.part == part]
+
+
+def _drawing(found: Drawing) -> dict[str, object]:
+    svg = SVG.search(found.source)
+    try:
+        rebuilt = pictures.rebuilt(svg[0]) if svg else ""
+        note = "Rebuilt from its shapes and words." if svg else "It is text: this is its source."
+    except pictures.NotShown as error:
+        rebuilt, note = "", f"It is not drawn here: {error}. This is its source."
+    words = " ".join(re.sub(r"<[^<>]*>", " ", rebuilt).split())
+    return {
+        "title": found.title,
+        "picture": rebuilt.encode(),
+        "words": f"{found.title}. Words in it: {unescape(words)[:1500]}",
+        "source": found.source[:20_000],
+        "note": note,
+    }
 
 
 def template(name: str) -> Template:
@@ -22,18 +91,26 @@ def template(name: str) -> Template:
 
 @lru_cache
 def _environment() -> Environment:
-    style = Markup((resources.files("assay.report") / "templates/style.css").read_text("utf-8"))
+    loader = PackageLoader("assay.report")
     environment = Environment(
-        loader=PackageLoader("assay.report"),
+        loader=loader,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=True,
         finalize=_shown,
     )
-    environment.globals |= {"style": style, "policy": policy(style)}
+    style = Markup(loader.get_source(environment, "style.css")[0])
+    environment.globals |= {
+        "style": style,
+        "policy": policy(style),
+        "marks": summary.MARKS,
+        "failures": cells.failures,
+        "costs_of": cells.costs,
+    }
     environment.filters |= {
         "line": safe.plain,
+        "label": label,
         "ticked": ticked,
         "picture": picture,
         "points": summary.points,
@@ -57,9 +134,14 @@ def policy(style: str) -> str:
 def ticked(text: str) -> Markup:
     """One line in which words between two plain backticks are shown as code."""
     pieces = safe.in_ticks(safe.plain(text))
-    shown = [str(Markup.escape(piece)) for piece in pieces]
+    shown = [str(escape(piece)) for piece in pieces]
     shown[1::2] = [f"<code>{piece}</code>" for piece in shown[1::2]]
     return Markup("".join(shown))
+
+
+def label(text: str) -> Markup:
+    """A name that may be broken behind its underscores."""
+    return Markup(str(escape(safe.plain(text, 100))).replace("_", "_<wbr>"))
 
 
 def picture(content: bytes, kind: str = "svg+xml") -> str:

@@ -26,10 +26,9 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from assay.records import sound
-from assay.run import kernel
+from assay.run import kernel, watch
 from assay.run.assemble import EXAM_TAG
 from assay.run.forked import Child, kill_below
-from assay.run.watch import data
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 DATA = 1 << 30
@@ -58,10 +57,11 @@ def _facts(
     """What became of the notebook: what a kernel provokes in here is its own doing."""
     facts: dict[str, Any] = {"exit_code": None, "cells": [], "exam_timed_out": False}
     replies: dict[str, Any] = {}
+    memory: dict[str, float] = {}
     try:
-        stopped = _execute(desk, job, meter, manager, replies)
+        stopped = _execute(desk, job, meter, manager, replies, memory)
         code = _exit_code(meter, alive=stopped == "")
-        exam, cells = _cells(desk, replies, job["limits"]["cell_seconds"])
+        exam, cells = _cells(desk, replies, memory, job["limits"]["cell_seconds"])
         facts = {
             "exit_code": code,
             "cells": cells,
@@ -82,7 +82,7 @@ def _is_ours(error: Exception) -> bool:
 
 def _limit_ourselves(run_seconds: float) -> None:
     """Messages made to be expensive end us, not the machine. Children may raise these again."""
-    limits = {resource.RLIMIT_DATA: data() + DATA, resource.RLIMIT_CPU: int(run_seconds) + 10}
+    limits = {resource.RLIMIT_DATA: watch.data() + DATA, resource.RLIMIT_CPU: int(run_seconds) + 10}
     for what, value in limits.items():
         resource.setrlimit(what, (value, resource.getrlimit(what)[1]))
 
@@ -93,6 +93,7 @@ def _execute(
     meter: kernel.Meter,
     manager: type[AsyncKernelManager],
     replies: dict[str, Any],
+    memory: dict[str, float],
 ) -> str:
     """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
     try:
@@ -110,9 +111,7 @@ def _execute(
             allow_errors=True,
             shutdown_kernel="immediate",
             on_cell_start=_note_where(desk, meter),
-            on_cell_executed=lambda cell, cell_index, execute_reply: replies.update(
-                {cell["id"]: (execute_reply or {}).get("content", {})}
-            ),
+            on_cell_executed=_note_what(meter, replies, memory),
         )
     except PapermillExecutionError:
         return ""  # a cell failed; papermill says so when all have been run
@@ -147,6 +146,16 @@ def _note_where(desk: Path, meter: kernel.Meter) -> Any:
     return note
 
 
+def _note_what(meter: kernel.Meter, replies: dict[str, Any], memory: dict[str, float]) -> Any:
+    """A hook that keeps the kernel's reply to a cell, and how much memory it holds after it."""
+
+    def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
+        replies[cell["id"]] = (execute_reply or {}).get("content", {})
+        memory[cell["id"]] = round(watch.resident(meter.processes[-1].pid) / 1e6, 1)
+
+    return note
+
+
 def _students_cells(desk: Path) -> list[tuple[int, Any]]:
     """The student's own code cells, numbered from 1."""
     cells = nbformat.read(desk / "notebook.ipynb", as_version=4).cells
@@ -155,7 +164,7 @@ def _students_cells(desk: Path) -> list[tuple[int, Any]]:
 
 
 def _cells(
-    desk: Path, replies: dict[str, Any], limit: float
+    desk: Path, replies: dict[str, Any], memory: dict[str, float], limit: float
 ) -> tuple[str | None, list[dict[str, Any]]]:
     """The exam's error, and the student's code cells with their errors and times on our clock."""
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
@@ -164,7 +173,8 @@ def _cells(
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
         if cell.id in numbers:
             failure = _failure(cell, replies.get(cell.id) or {}, seconds, limit)
-            cells.append({"number": numbers[cell.id], "seconds": seconds, **failure})
+            facts = {"seconds": seconds, "megabytes": memory.get(cell.id), **failure}
+            cells.append({"number": numbers[cell.id], **facts})
         elif cell.id == EXAM_TAG:
             exam = _failure(cell, replies.get(cell.id) or {}, seconds, limit)["error"]
     return exam, cells

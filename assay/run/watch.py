@@ -101,6 +101,13 @@ def data() -> int:
     return seen.data
 
 
+def resident(pid: int) -> int:
+    """Bytes that a process and those below it hold in memory now."""
+    pids = [pid, *(seen.pid for seen in _below(pid))]
+    pages = [_read(f"/proc/{each}/statm").split() for each in pids]
+    return sum(int(sizes[1]) for sizes in pages if sizes) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _below(pid: int) -> Iterator[Seen]:
     """Every process below this one."""
     for child in _children(pid):

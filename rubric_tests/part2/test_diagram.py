@@ -5,6 +5,7 @@ import re
 import pytest
 
 from rubric_tests.checks import Wrong
+from rubric_tests.part2.judgement import answered
 from rubric_tests.part2.tasks import TASKS
 
 pytestmark = pytest.mark.criterion("diagram")
@@ -15,8 +16,11 @@ SHAPE = re.compile(r"\(([^()\n]{1,60},\s*)(\d+)\s*,?\)|[×x]\s*(\d+)\b")
 
 
 @pytest.mark.hint("leave the source of the diagram, SVG or Mermaid, under the name `diagram`")
-def test_there_is_a_diagram(evidence, submission):
+def test_there_is_a_diagram(evidence, submission, drawing):
     """The notebook shows the architecture in a diagram."""
+    if answered(evidence, "diagram/text"):
+        drawing("The model, as the notebook draws it", source(evidence))
+
     assert in_a_cell(submission) or source(evidence).strip(), "`diagram` is empty"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.part2 import attention_checks
+from rubric_tests.part2 import attention_checks, reference
 from rubric_tests.part2.judgement import (
     after_marks_for,
     assert_differs,
@@ -17,10 +17,17 @@ pytestmark = pytest.mark.criterion("masks")
 EARLIER = ("attention", "multi-head", "feed-forward", "layers")
 
 
+def show_weights(answer, visible, measure):
+    """For the report: the weights of the first sequence, beside what a mask makes of them."""
+    measure("weights under a causal mask", answer.weights[0].round(4))
+    measure("as they should be", reference.masked_weights(answer.free, visible)[0].round(4))
+
+
 @pytest.mark.hint("hide the scores before the softmax: -inf, or the smallest number there is")
-def test_causal_mask(evidence, given):
+def test_causal_mask(evidence, given, measure):
     """Under a causal mask the future weighs nothing, and the rest is shared out as before."""
     with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        show_weights(evidence["masks/causal"], given["masks/causal"].visible, measure)
         attention_checks.check_causal_mask(evidence, given)
 
 

@@ -286,10 +286,10 @@ def test_the_index_tells_points_reason_hint_and_runs():
 
 def test_the_index_links_the_figures_that_were_drawn():
     """No link to a picture that is not there."""
-    page = markdown.pages(made(), {"sums-loss.png": b""})["index.md"]
+    page = markdown.pages(made(), {"sums-loss.svg": b""})["index.md"]
 
-    assert "![Loss](sums-loss.png)" in page
-    assert "sums-both.png" not in page
+    assert "![Loss](sums-loss.svg)" in page
+    assert "sums-both.svg" not in page
 
 
 def test_the_spread_has_mean_and_interval():
@@ -340,11 +340,11 @@ def test_the_summary_counts_what_was_judged_and_what_was_not():
 
 @pytest.mark.filterwarnings("error")
 def test_figures_are_drawn_where_there_is_something_to_draw():
-    """PNG for curves and pairs; nothing for what was never measured."""
+    """SVG for curves and pairs; nothing for what was never measured."""
     drawn = plots.figures(made())
 
-    assert drawn.keys() == {"sums-loss.png", "sums-both.png"}
-    assert all(picture.startswith(b"\x89PNG") for picture in drawn.values())
+    assert drawn.keys() == {"sums-loss.svg", "sums-both.svg"}
+    assert all(picture.startswith(b"<?xml") for picture in drawn.values())
 
 
 def test_equal_data_make_equal_pictures():
@@ -358,7 +358,7 @@ def test_other_data_make_another_picture():
 
     pictures = plots.figures(made(measurements=other))
 
-    assert pictures["sums-loss.png"] != plots.figures(made())["sums-loss.png"]
+    assert pictures["sums-loss.svg"] != plots.figures(made())["sums-loss.svg"]
 
 
 def test_the_users_matplotlib_settings_do_not_reach_the_pictures():

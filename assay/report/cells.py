@@ -1,0 +1,128 @@
+"""A notebook's cells as a reader needs them: which failed and why, how long they took."""
+
+import re
+from dataclasses import dataclass
+from statistics import median
+
+from assay.records import Cell, RunRecord
+from assay.report import safe
+
+FRAME = re.compile(
+    r"^(?:File (?P<path>.+?):(?P<line>\d+)"
+    r"|\s*Cell In\[(?P<count>\d+)\], line (?P<at>\d+))(?P<rest>.*)$"
+)
+HEAD = re.compile(r"^-{20,}$|Traceback \(most recent call last\):?$")
+LIBRARY = ("site-packages/", "dist-packages/", "/lib/python3", "/lib64/python3")
+THEIRS = "/submission/"
+MOST = 10  # failing cells that are shown of a part
+LONGEST = 150  # lines of a failing cell
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One cell that failed in the same way in some runs; `line` is where, if that can be told."""
+
+    number: int
+    error: str
+    source: list[str]
+    line: int | None
+    traceback: str
+    runs: list[str]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a cell took over all runs: seconds, and memory at its end."""
+
+    number: int
+    usual: float
+    longest: float
+    megabytes: float | None
+
+
+def failures(records: list[RunRecord]) -> list[Failure]:
+    """The cells that raised, each once, with all the runs in which they did."""
+    found: dict[tuple[int, str], list[tuple[str, Cell]]] = {}
+    for record in records:
+        for cell in record.cells:
+            if cell.error:
+                found.setdefault((cell.number, cell.error), []).append((record.run.id, cell))
+    return [_failure(of_one) for of_one in list(found.values())[:MOST]]
+
+
+def _failure(found: list[tuple[str, Cell]]) -> Failure:
+    cell = found[0][1]
+    traceback = cleaned(cell.traceback or "", cell.number)
+    own = re.search(rf"^cell {cell.number}, line (\d+)$", traceback, re.MULTILINE)
+    return Failure(
+        number=cell.number,
+        error=cell.error or "",
+        source=safe.lines(cell.source).split("\n")[:LONGEST],
+        line=int(own[1]) if own else None,
+        traceback=traceback,
+        runs=[run for run, _ in found],
+    )
+
+
+def cleaned(traceback: str, number: int) -> str:
+    """A traceback of IPython's without colours, our folders, and the insides of libraries.
+
+    Cells have the numbers that the report gives them; `number` is that of the one that failed.
+    """
+    lines = [line for line in safe.lines(traceback).split("\n") if not HEAD.search(line)]
+    first = next((m for line in lines if (m := FRAME.match(line)) and m["count"]), None)
+    shift = int(first["count"]) - number if first else 0
+    shown: list[str] = []
+    inside = False
+    for line in lines:
+        frame = FRAME.match(line)
+        if frame:
+            inside = _in_library(frame)
+            shown.append(_frame(frame, shift))
+        elif not line.strip():
+            inside = False
+            shown.append("")
+        elif not inside:
+            shown.append(line)
+    return re.sub(r"\n{2,}(?= {4}…)", "\n", "\n".join(shown)).strip("\n")
+
+
+def _in_library(frame: re.Match[str]) -> bool:
+    path = frame["path"] or ""
+    return THEIRS not in path and any(part in path for part in LIBRARY)
+
+
+def _frame(frame: re.Match[str], shift: int) -> str:
+    """Where a frame is, in the reader's words."""
+    if frame["count"]:
+        return f"cell {max(1, int(frame['count']) - shift)}, line {frame['at']}{frame['rest']}"
+    path = frame["path"]
+    if _in_library(frame):
+        return f"    … {_short(path)}, line {frame['line']}{frame['rest']}"
+    own = path.rpartition(THEIRS)[2] if THEIRS in path else path.rpartition("/")[2]
+    return f"{own}, line {frame['line']}{frame['rest']}"
+
+
+def _short(path: str) -> str:
+    """A library's file from the name of the library on."""
+    for part in LIBRARY:
+        if part in path:
+            return path.rpartition(part)[2].lstrip("0123456789./")
+    return path
+
+
+def costs(records: list[RunRecord]) -> list[Cost]:
+    """Of each cell that ended in some run."""
+    found: dict[int, list[Cell]] = {}
+    for record in records:
+        for cell in record.cells:
+            found.setdefault(cell.number, []).append(cell)
+    return [cost for number, of_one in sorted(found.items()) if (cost := _cost(number, of_one))]
+
+
+def _cost(number: int, cells: list[Cell]) -> Cost | None:
+    seconds = [cell.seconds for cell in cells if cell.seconds is not None]
+    held = [cell.megabytes for cell in cells if cell.megabytes is not None]
+    if not seconds:
+        return None
+    return Cost(number, median(seconds), max(seconds), max(held, default=None))
