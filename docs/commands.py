@@ -42,7 +42,7 @@ def _section(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     text = (command.help or "").strip()
     rows = [_row(param, context) for param in command.params if isinstance(param, click.Option)]
-    table = "\n".join(["| option | |", "|---|---|", *rows])
+    table = "\n".join(["| option | meaning |", "|---|---|", *rows])
     return f"## {context.command_path}\n\n{text}\n\n```text\n{usage}\n```\n\n{table}\n"
 
 

@@ -12,7 +12,7 @@ from assay.report import html, safe, summary
 
 PLAIN = frozenset(b"-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 BINS = 10
-SHOWN = 40
+SHOWN = 24
 """Names in one list; all of them stand in the table of submissions."""
 SLOWEST = 10
 PAIRS = 25
@@ -41,6 +41,10 @@ class Entry:
     def href(self) -> str:
         """Where its own report stands beside this one."""
         return f"{_quoted(folder(self.name))}/index.html"
+
+    def place_of(self, run: RunRecord) -> str:
+        """Where its report speaks of a run that failed."""
+        return f"{self.href}#run-{self.runs.index(run)}"
 
     @property
     def missing(self) -> list[PartSummary]:

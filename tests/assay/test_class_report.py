@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from click.testing import Result as Said
 
+from assay.alike import Trait
 from assay.cli import cli
 from assay.records import Criterion, Outcome, PartSummary, Property, Result, Run, RunRecord, Verdict
 from assay.report import class_report
@@ -176,10 +177,11 @@ def test_hostile_text_is_shown_and_does_nothing(text: str):
     assert {key for _, a in page.elements for key in a} == {
         key for _, a in plain.elements for key in a
     }
-    assert {unquote(link) for link in page.links} == {
+    assert {unquote(link.split("#")[0]) for link in page.links} == {
         f"{class_report.folder(each)}/index.html" for each in ("ada", name)
     }
-    assert all(re.fullmatch(r"[\w.%-]+/index\.html", link, re.ASCII) for link in page.links)
+    address = r"[\w.%-]+/index\.html(#run-\d+)?"
+    assert all(re.fullmatch(address, link, re.ASCII) for link in page.links)
 
 
 def test_a_page_of_ours_is_not_overwritten_by_a_name():
@@ -228,10 +230,34 @@ def test_a_class_is_graded_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert "all of them" not in alone.stdout
         shown = Page(first)
         assert {unquote(link).split("/")[0] for link in shown.links} == set(books)
-        assert all((page.parent / unquote(link)).exists() for link in shown.links)
+        assert all((page.parent / unquote(link.split("#")[0])).exists() for link in shown.links)
+        (failed,) = [link for link in shown.links if "#" in link]
+        assert f'id="{failed.split("#")[1]}"' in (page.parent / "cleo" / "index.html").read_text()
         assert "ben <b>x" in shown.words
         assert "cell 3 raised NameError: name 'z' is not defined" in shown.words
         assert "is not a notebook" in shown.words
         assert page.read_text() == first
         short = page.with_suffix(".md").read_text()
         assert "| [ada](ada/index.md) | 2/2 judged |" in short
+
+
+def test_a_class_of_200_is_one_page_that_opens():
+    """All lost everything, all are called at length, and many are alike: it stays below 1.5 MB."""
+    criteria = [
+        result("x", 0.0, mistake=f"mistake {i}").criteria[0].model_copy(update={"name": f"c{i}"})
+        for i in range(40)
+    ]
+    shared = [Trait("code", f"code {i}", "x = 1\n" * 1_000) for i in range(30)]
+    whole = [
+        class_report.entry(
+            result(f"{'n' * 80}-{i}", 0.0, outcomes=(Outcome.CRASHED,)).model_copy(
+                update={"criteria": criteria}
+            ),
+            shared if i < 20 else [],
+        )
+        for i in range(200)
+    ]
+    page = class_report.page(whole)
+
+    assert len(View(whole).pairs) == 190
+    assert 200_000 < len(page.encode()) < 1_500_000
