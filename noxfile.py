@@ -1,6 +1,7 @@
 """The project's jobs. `pip install nox`, then `nox -s reproduce`; `nox --list` shows them all."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import nox
@@ -45,6 +46,27 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Open reports in Chromium: hostile text, axe-core; `-- --shots` leaves pictures of them."""
+    install(session, "assignment", "test", "browser")
+    if "--shots" in session.posargs:
+        pages = sorted(str(page) for page in Path("reports").glob("*/index.html"))
+        session.run("python", "-m", "docs.screenshots", *pages)
+    else:
+        session.run("pytest", "tests/browser", *session.posargs)
+
+
+@nox.session
+def example(session: nox.Session) -> None:
+    """Run the assignment, or take what is kept of it, and write reports/example."""
+    install(session, "assignment")
+    session.run("assay", "reproduce", *session.posargs)
+    example = Path("reports", "example")
+    shutil.rmtree(example, ignore_errors=True)
+    shutil.copytree("reports/reference", example, ignore=shutil.ignore_patterns(".*"))
+
+
+@nox.session
 def rubric(session: nox.Session) -> None:
     """Grade every known mistake and right variant, find every source of irreproducibility."""
     install(session, "assignment", "test")
@@ -81,7 +103,7 @@ def docs(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve all dependencies but torch afresh, and write constraints.txt."""
     torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
-    session.install("--upgrade", torch, ".[assignment,tune,test,docs,lint]")
+    session.install("--upgrade", torch, ".[assignment,tune,test,docs,browser,lint]")
     frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))
     pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
     CONSTRAINTS.write_text("\n".join(["# Written by `nox -s lock`.", *pins, ""]))

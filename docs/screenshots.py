@@ -21,12 +21,18 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+def executable() -> str | None:
+    """Where the machine's own Chromium is: playwright's would have to be downloaded."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The machine's own Chromium: playwright's would have to be downloaded."""
+    """A browser without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+            executable_path=executable(),
             args=["--no-sandbox", "--disable-gpu"],  # as root in a container there is no other way
         )
         yield browser

@@ -8,6 +8,7 @@ import pytest
 
 from assay.assignment import read
 from assay.cli import cli
+from assay.records import Result
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,7 +38,15 @@ def test_every_command_named_is_one(page: Path):
 def test_every_option_named_is_one(page: Path):
     """An option in a text is an option of some command of ours, or of a tool that we call."""
     ours = {name for c in cli.commands.values() for p in c.params for name in p.opts}
-    of_others = {"--list", "--collect-only", "--help", "--scope", "--user", "--security-opt"}
+    of_others = {
+        "--list",
+        "--collect-only",
+        "--help",
+        "--scope",
+        "--user",
+        "--security-opt",
+        "--shots",
+    }
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", page.read_text()))
 
     assert named <= ours | of_others
@@ -72,3 +81,12 @@ def test_every_notebook_and_rubric_of_the_assignment_is_there():
 
     assert all((ROOT / part.notebook).is_file() for part in parts)
     assert all((ROOT / part.rubric / "exam" / "__init__.py").is_file() for part in parts)
+
+
+def test_the_page_on_results_names_every_field():
+    """docs/results.md has a row for each field of a result, and for no other."""
+    text = (ROOT / "docs" / "results.md").read_text()
+    table = text.partition("<!-- fields:")[2].partition("<!-- end -->")[0]
+    named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.split("\n")[3:-1]))
+
+    assert named == list(Result.model_fields)

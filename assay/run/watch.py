@@ -102,10 +102,10 @@ def data() -> int:
 
 
 def resident(pid: int) -> int:
-    """Bytes that a process and those below it hold in memory now."""
+    """Bytes in memory of a process or the largest below it: those that were forked share theirs."""
     pids = [pid, *(seen.pid for seen in _below(pid))]
     pages = [_read(f"/proc/{each}/statm").split() for each in pids]
-    return sum(int(sizes[1]) for sizes in pages if sizes) * os.sysconf("SC_PAGE_SIZE")
+    return max((int(of[1]) for of in pages if of), default=0) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _below(pid: int) -> Iterator[Seen]:

@@ -120,6 +120,7 @@ def test_a_class_is_graded_though_one_submission_is_broken(course: Course, count
     assert course.results("wrong")["criteria"][0]["properties"][0]["hint"] == "look at the sign"
     assert (course.root / "reports/ada/index.md").read_text().startswith("# ada: 2/2 judged")
     assert (course.root / "reports/wrong/seed-0.md").exists()
+    assert "<h1>wrong</h1>" in (course.root / "reports/wrong/index.html").read_text()
 
     second = course("grade", "handed_in", "--json")
 
@@ -147,7 +148,7 @@ def test_step_by_step_is_the_same_as_grade(course: Course, counted: list[bytes])
     assert (run.code, judged.code, reported.code) == (0, 0, 0)
     assert run.out.startswith("ada sums/a/seed-0: completed")
     assert "✓ Adding" in judged.out
-    assert reported.out == "reports/ada/index.md\n"
+    assert reported.out == "reports/ada/index.html\n"
     assert len(counted) == 1
 
     forced = course("run", "handed_in/ada.ipynb", "--force")
@@ -163,7 +164,7 @@ def test_progress_is_talk_and_the_result_is_data(course: Course):
 
     assert said.code == 0
     assert said.out.startswith("ada   sums: 1 seed x 1 dataset   isolation: ")
-    assert "2/2 judged     reports/ada/index.md" in said.out
+    assert "2/2 judged     reports/ada/index.html" in said.out
     assert "isolation: " in said.err
     assert "sums/a/seed-0" in said.err
 
@@ -277,6 +278,7 @@ def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: 
     assert "`handed_in/eve.ipynb` is not a notebook" in reason
     assert course.results("ada")["not_graded"] == []
     assert "# eve: not graded" in (course.root / "reports/eve/index.md").read_text()
+    assert "Not graded" in (course.root / "reports/eve/index.html").read_text()
 
 
 def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
