@@ -117,7 +117,7 @@ def parse(text: str, path: Path) -> Assignment:
         raise UsageError(
             f"`{path}` does not describe an assignment",
             found="\n".join(dict.fromkeys(_in_words(p, text) for p in error.errors())),
-            hint="docs/rubric.md lists every key and what it may hold",
+            hint="docs/assignment.md lists every key and what it may hold",
         ) from None
 
 

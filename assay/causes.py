@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from assay import syntax
+
 CAUSES: tuple[tuple[str, str], ...] = (
     (r"threading|ThreadPool|concurrent\.futures|multiprocess", "threads end in no certain order"),
     (r"uuid\d?\b|uuid\.", "a UUID is drawn"),
@@ -76,6 +78,6 @@ def _names(text: str) -> Iterator[str]:
 
 def _walk(text: str) -> Iterator[ast.AST]:
     try:
-        yield from ast.walk(ast.parse(text))
+        yield from ast.walk(syntax.parse(text))
     except (SyntaxError, ValueError, RecursionError):  # a magic in the cell: its text still speaks
         return

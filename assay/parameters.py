@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Sequence
 
+from assay import syntax
 from assay.assignment import Part
 from assay.errors import quoted
 from assay.notebook import Cell
@@ -46,7 +47,7 @@ def _fault(part: Part, cell: Cell) -> str:
 
 
 def _assigned(source: str) -> list[str]:
-    tree = ast.parse(MAGIC.sub("pass", source))
+    tree = syntax.parse(MAGIC.sub("pass", source))
     targets = [target for node in tree.body for target in _targets(node)]
     return [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
 

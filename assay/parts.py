@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from assay import parameters
+from assay import parameters, syntax
 from assay.assignment import Assignment, Part
 from assay.notebook import EXAM, Cell
 from assay.submission import Submission
@@ -139,7 +139,7 @@ def _was_injected(cell: Cell) -> bool:
     if INJECTED not in cell.tags:
         return False
     try:
-        tree = ast.parse(cell.source)
+        tree = syntax.parse(cell.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     values = [node.value for node in tree.body if isinstance(node, ast.Assign)]

@@ -12,7 +12,7 @@ from assay.audit import audit
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.judge import bench, rates, score
 from assay.records import Audit, Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
-from assay.report import executed, html, markdown
+from assay.report import class_report, executed, html, markdown
 from assay.run.assemble import Job, assemble
 from assay.schedule import Cores
 from assay.store import Store
@@ -31,7 +31,7 @@ class Road:
     cores: Cores
 
     def folder(self, handed_in: Submission) -> Path:
-        return self.reports / handed_in.name
+        return self.reports / class_report.folder(handed_in.name)
 
     def jobs(self, handed_in: Submission) -> list[Job]:
         runs = plan.make(self.assignment, handed_in)
@@ -267,6 +267,14 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
         _write(folder / name, text.encode())
     _write(made, known.encode())
     return first
+
+
+def report_class(road: Road, entries: Sequence[class_report.Entry]) -> Path:
+    """Write the page of a class beside the reports of its submissions; its path."""
+    page = road.reports / "index.html"
+    _write(page, class_report.page(entries).encode())
+    _write(page.with_suffix(".md"), class_report.table(entries).encode())
+    return page
 
 
 def _pages(

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import assay
+from assay import syntax
 from assay.assignment import Assignment, Part
 from assay.records import Result, Run
 from assay.run import numerics
@@ -92,7 +93,7 @@ def _imports(path: Path, modified: int, size: int) -> frozenset[str]:
     if path.suffix != ".py":
         return frozenset()
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = syntax.parse(path.read_bytes())
     except (SyntaxError, ValueError):
         return frozenset()
     nodes = list(ast.walk(tree))

@@ -28,6 +28,7 @@ from assay.cli.steps import (
     all_of,
     amount,
     answer_of,
+    entry_of,
     for_each,
     in_words,
     road_of,
@@ -128,10 +129,12 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     road = road_of(**options)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        page = pipeline.report(road, handed_in, pipeline.judged(road, handed_in))
-        return {"text": str(page), "submission": handed_in.name, "report": str(page)}
+        result = pipeline.judged(road, handed_in)
+        page = str(pipeline.report(road, handed_in, result))
+        answer = {"text": page, "submission": handed_in.name, "report": page}
+        return answer | {"entry": entry_of(result, handed_in)}
 
-    for_each(road, paths, as_json, one)
+    for_each(road, paths, as_json, one, of_class=True)
 
 
 @cli.command()
@@ -157,7 +160,7 @@ def grade(
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         return batch.grade(handed_in, progress, sample=int(audit))
 
-    for_each(road, paths, as_json, one, pass_mark, keep=True)
+    for_each(road, paths, as_json, one, pass_mark, keep=True, of_class=True)
 
 
 @cli.command()

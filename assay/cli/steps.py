@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     from assay.pipeline import Road
     from assay.progress import Live
     from assay.records import Result, RunRecord
+    from assay.report.class_report import Entry
     from assay.run.assemble import Job
     from assay.store import Held
     from assay.submission import Submission
@@ -87,11 +88,12 @@ def for_each(
     *,
     tell_all: bool = False,
     keep: bool = False,
+    of_class: bool = False,
 ) -> None:
     """Do one step for every submission; what befalls one does not keep the others from theirs.
 
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
-    where there are no marks.
+    where there are no marks; `of_class` writes a page of all, where there are several.
     """
     from assay import pipeline, submission
     from assay.progress import live
@@ -116,8 +118,12 @@ def for_each(
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
             answers.append(answer)
+    if of_class and len(answers) > 1:
+        page = pipeline.report_class(road, [answer["entry"] for answer in answers])
+        if not as_json:
+            click.echo(f"all of them     {page}")
     if as_json:
-        shown = [{k: v for k, v in a.items() if k != "text"} for a in answers]
+        shown = [{k: v for k, v in a.items() if k not in ("text", "entry")} for a in answers]
         click.echo(json.dumps(shown, indent=1))  # ASCII: nothing in it moves a cursor
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
 
@@ -170,8 +176,10 @@ def _without_marks(
     road: "Road", name: str, error: "AssayError", tell_all: bool, keep: bool
 ) -> dict[str, Any]:
     from assay import pipeline
+    from assay.report import class_report
 
     problems = [error, *error.others]
+    title = road.assignment.title
     if keep:
         pipeline.not_graded(road, name, problems)
     return {
@@ -180,6 +188,7 @@ def _without_marks(
         "hint": error.hint,
         **({"problems": [problem.what for problem in problems]} if tell_all else {}),
         "exit_code": max(problem.exit_code for problem in problems),
+        "entry": class_report.without_marks(name, title, [problem.what for problem in problems]),
     }
 
 
@@ -218,7 +227,8 @@ class Batch:
         if sample:
             progress.say(f"making runs of {sample} seed(s) twice more")
             result = pipeline.audited(self.road, handed_in, result, sample)
-        return answer_of(result, str(pipeline.report(self.road, handed_in, result)))
+        page = str(pipeline.report(self.road, handed_in, result))
+        return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
 
     def _get_ready(self, missing: "Sequence[Job]", say: Callable[[str], None]) -> None:
         """Say once what keeps the code from this machine, or stop before any of it runs."""
@@ -232,6 +242,14 @@ class Batch:
                 self.told.append(str(isolation))
                 for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:
                     say(line)
+
+
+def entry_of(result: "Result", handed_in: "Submission") -> "Entry":
+    """What the page of a class needs of one submission."""
+    from assay import alike
+    from assay.report import class_report
+
+    return class_report.entry(result, alike.traits(result, handed_in))
 
 
 def answer_of(result: "Result", where: str) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterable
 
+from assay import syntax
+
 KNOWN = {
     "numpy": ("numpy", "numpy.random", "numpy.testing"),
     "scipy": ("scipy.special", "scipy.stats", "scipy.optimize"),
@@ -27,7 +29,7 @@ def imports(sources: Iterable[str]) -> tuple[str, ...]:
 def _imported(source: str) -> Iterable[str]:
     """The packages that a piece of code imports; of a cell with magics, none."""
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):

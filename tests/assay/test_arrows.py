@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = [
-    *("errors", "records", "assignment"),
+    *("errors", "syntax", "records", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "advice"),
     *("run.archive", "run.numerics", "recipe", "run.ask", "run.assemble"),
@@ -21,7 +21,7 @@ ROOMS = [
     *("run.trace", "run.watch", "run.outcome"),
     *("run.kernel", "run.engine", "run.runner", "run.parent"),
     "run.execute",
-    *("evidence", "store", "schedule", "causes", "audit"),
+    *("evidence", "store", "schedule", "causes", "audit", "alike"),
     *("judge", "report", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
 ]
 

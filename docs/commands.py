@@ -1,0 +1,57 @@
+"""Write commands.md from the program itself: `python docs/commands.py`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from assay.cli import cli
+
+HEAD = """\
+# Commands
+
+What each command takes, written from the program by `python docs/commands.py`. stdout is the
+result, as text or with `--json` as data; stderr is progress and talk.
+
+| exit code | meaning |
+|---:|---|
+| 0 | graded, whatever the mark |
+| 1 | below `--pass-mark`; `--verify` or `assay compare` found a difference |
+| 2 | wrong usage: the command or `assignment.toml` |
+| 3 | a submission cannot be graded as it is |
+| 4 | our own fault: something was not judged |
+| 130 | stopped by Ctrl-C: what has been run is kept, the same command goes on |
+"""
+
+
+def page() -> str:
+    """The whole page: exit codes, then a section for every command, in the program's order."""
+    with click.Context(cli, info_name="assay") as above:
+        return "\n".join([HEAD, *_sections(cli, above)])
+
+
+def _sections(group: click.Group, above: click.Context) -> Iterator[str]:
+    for name, command in group.commands.items():
+        context = click.Context(command, info_name=name, parent=above)
+        yield _section(command, context)
+        if isinstance(command, click.Group):
+            yield from _sections(command, context)
+
+
+def _section(command: click.Command, context: click.Context) -> str:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    text = (command.help or "").strip()
+    rows = [_row(param, context) for param in command.params if isinstance(param, click.Option)]
+    table = "\n".join(["| option | meaning |", "|---|---|", *rows])
+    return f"## {context.command_path}\n\n{text}\n\n```text\n{usage}\n```\n\n{table}\n"
+
+
+def _row(option: click.Option, context: click.Context) -> str:
+    """One line; click's `[default: x]`, made for terminals, would be read as a link."""
+    names, text = option.get_help_record(context) or ("", "")
+    text = " ".join(text.split()).replace("|", r"\|").replace("[", r"\[")
+    return f"| `{names.replace(' RANGE', '')}` | {text} |"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_suffix(".md").write_text(page(), encoding="utf-8")

@@ -1,0 +1,49 @@
+"""docs/ is a site: it builds without a warning, and loads nothing from another host."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source)[^>]*?\ssrc=["']?([^"'\s>]+)"""
+    r"""|<link[^>]*?\srel="?(?:stylesheet|icon|preload|preconnect)"?[^>]*?\shref="?([^"\s>]+)"""
+    r"""|<link[^>]*?\shref="?([^"\s>]+)"?[^>]*?\srel="?(?:stylesheet|icon|preload|preconnect)"""
+    r"""|url\(["']?(?!data:)([^"')]+)|@import\s+["']([^"']+)"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as `nox -s docs` builds it."""
+    folder = tmp_path_factory.mktemp("site")
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_every_page_has_its_place(site: Path):
+    """Each Markdown file of docs/ is a page, and stands in the navigation."""
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+
+    assert pages <= {path.stem for path in site.glob("*.html")}
+    assert pages == set(re.findall(r"'([\w-]+)\.md'", str(navigation)))
+
+
+def test_nothing_is_loaded_from_another_host(site: Path):
+    """Scripts, styles, fonts and pictures are all in the site."""
+    loaded = {
+        next(filter(None, found))
+        for path in [*site.rglob("*.html"), *site.rglob("*.css")]
+        for found in LOADED.findall(path.read_text())
+    }
+
+    assert loaded
+    assert [address for address in loaded if re.match(r"\w+:|//", address)] == []
