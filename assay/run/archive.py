@@ -1,11 +1,14 @@
 """Files packed into bytes and back, the same bytes for the same files."""
 
+import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
+MANIFEST = "manifest-sha256.txt"
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -32,3 +35,26 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def manifest(files: Mapping[str, bytes]) -> str:
+    """The SHA-256 of every file, a line each, as `sha256sum --check` reads them."""
+    return "".join(_line(name, content) for name, content in sorted(files.items()))
+
+
+def _line(name: str, content: bytes) -> str:
+    digest = hashlib.sha256(content).hexdigest()
+    plain = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    mark = "\\" if plain != name else ""
+    return f"{mark}{digest}  {plain}\n"
+
+
+def listed(manifest: str) -> dict[str, str]:
+    """The SHA-256 of each file that a manifest names; lines that are none are left out."""
+    lines = [re.fullmatch(r"(\\?)([0-9a-f]{64})  (.+)", line) for line in manifest.split("\n")]
+    return {_unescaped(m[3]) if m[1] else m[3]: m[2] for m in lines if m}
+
+
+def _unescaped(name: str) -> str:
+    ends = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
+    return re.sub(r"\\[\\nr]", lambda found: ends[found[0]], name)

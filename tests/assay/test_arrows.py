@@ -21,7 +21,7 @@ ROOMS = [
     *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.parent"),
     "run.execute",
     *("evidence", "store", "schedule", "causes", "audit"),
-    *("judge", "report", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
+    *("judge", "report", "export", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
 ]
 
 
@@ -122,8 +122,8 @@ def test_only_the_command_line_prints_or_exits(path: Path):
 IMPURE = {"subprocess", "socket", "os", "pathlib", "shutil", "tempfile", "urllib", "requests"}
 
 
-@pytest.mark.parametrize("path", files("assay/report"), ids=module)
-def test_reports_are_pure(path: Path):
+@pytest.mark.parametrize("path", files("assay/report") + files("assay/export"), ids=module)
+def test_reports_and_exports_are_pure(path: Path):
     """Results in, text and pictures out: no files, no processes, no network."""
     names = set(imported(path))
 

@@ -29,7 +29,8 @@ def test_what_is_kept_comes_back(store: Store):
 
     assert store.has(record().key)
     assert store.record(record().key) == record()
-    assert store.files(record().key).keys() == {"evidence/a.npz", "shapes.json", "run.json"}
+    names = {"evidence/a.npz", "shapes.json", "run.json", "manifest-sha256.txt"}
+    assert store.files(record().key).keys() == names
     assert store.files(record().key)["evidence/a.npz"] == b"1"
 
 
