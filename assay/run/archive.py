@@ -4,14 +4,14 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest-sha256.txt"
 
 
-def pack(files: Mapping[str, bytes]) -> bytes:
+def pack(files: Mapping[str, bytes], runnable: Container[str] = ()) -> bytes:
     """One zip archive of these files, in the order of their names, without times or owners.
 
     Not compressed: that took most of the time to put a job together, for files of a few kilobytes.
@@ -19,7 +19,9 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
+            member = zipfile.ZipInfo(name, EPOCH)
+            member.external_attr = 0o755 << 16 if name in runnable else 0
+            archive.writestr(member, content)
     return buffer.getvalue()
 
 
@@ -58,3 +60,17 @@ def listed(manifest: str) -> dict[str, str]:
 def _unescaped(name: str) -> str:
     ends = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
     return re.sub(r"\\[\\nr]", lambda found: ends[found[0]], name)
+
+
+def differences(listed: Mapping[str, str], files: Mapping[str, bytes]) -> list[str]:
+    """A sentence for each file that is not as a manifest lists it."""
+    now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return hash_differences(listed, now)
+
+
+def hash_differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The same where both are hashes."""
+    missing = [f"`{name}` is missing" for name in then if name not in now]
+    added = [f"`{name}` was added" for name in now if name not in then]
+    changed = [f"`{n}` was changed" for n, digest in now.items() if then.get(n, digest) != digest]
+    return [*changed, *missing, *added]

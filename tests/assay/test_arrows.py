@@ -21,7 +21,8 @@ ROOMS = [
     *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.parent"),
     "run.execute",
     *("evidence", "store", "schedule", "causes", "audit"),
-    *("judge", "report", "export", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
+    *("judge", "report", "export", "progress", "pipeline", "calibrate", "compare"),
+    *("crates", "verify", "rerun", "bundle", "doctor", "cli"),
 ]
 
 
@@ -105,6 +106,7 @@ ALLOWED = {
     "assay.run.parent": {"os._exit"},
     "assay.run.runner": {"os._exit"},
     "assay.cli": SAYS,
+    "assay.cli.exports": SAYS,
     "assay.cli.steps": SAYS,
 }
 
