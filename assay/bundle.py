@@ -1,6 +1,7 @@
 """Gather what another machine grades by: the course, assay itself, and the versions of all else."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from importlib.metadata import distribution, distributions, packages_distributions
@@ -26,7 +27,7 @@ def gradescope(course: Assignment, *, isolation: int, visibility: str, seeds: st
             isolation=isolation,
             visibility=visibility,
             seeds=f" --seeds {seeds}" if seeds else "",
-            file=course.file,
+            file=shlex.quote(course.file),
         ),
         "constraints.txt": "".join(f"{line}\n" for line in _pins()),
         "requirements.txt": "".join(f"{name}\n" for name in _needed(course)),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli.options import assignment_option, isolation_option, json_option
-from assay.cli.steps import Batch, all_of, road_of, seeds_of, signing_key
+from assay.cli.steps import Batch, road_of, seeds_of, signing_key
 
 if TYPE_CHECKING:
+    from assay.pipeline import Road
     from assay.records import Result
     from assay.submission import Submission
     from assay.verify import Finding
@@ -104,7 +105,7 @@ def _crates(
     if out is None or submission is None:
         raise click.UsageError("a crate needs `--submission`, and `--out` for its folder")
     road = road_of(assignment, Path(), None, None)
-    handed_in = {one.digest: one for one in all_of((submission,), road)}
+    handed_in = _handed_in(submission, road)
     for folder, result in found:
         place = _place(out, found, folder.name)
         assert place is not None
@@ -113,6 +114,14 @@ def _crates(
         files = crates.gathered(result, road.assignment, of_this, road.store, judged)
         archive.write(files, place)
         click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
+
+
+def _handed_in(path: Path, road: "Road") -> "dict[str, Submission]":
+    """Every submission at a path by its digest, whether it can be graded or not."""
+    from assay import submission
+
+    found = [submission.inspect(one)[0] for one in submission.find(path, road.assignment)]
+    return {one.digest: one for one in found}
 
 
 def _of(result: "Result", handed_in: "dict[str, Submission]") -> "Submission":
@@ -147,7 +156,14 @@ def package() -> None:
 @package.command()
 @out_option
 @visibility_option
-@isolation_option(2)
+@click.option(
+    "--require-isolation",
+    "isolation",
+    type=click.IntRange(0, 4),
+    default=2,
+    show_default=True,
+    help="Grade nothing there where the container isolates less.",
+)
 @click.option("--seeds", default="", help="Other seeds than the assignment's: `0-1`.")
 @assignment_option
 def gradescope(
@@ -213,7 +229,7 @@ def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Find
     if assignment == Path("assignment.toml") and not assignment.exists():
         return verify(result, Held(key=signing_key()))
     road = road_of(assignment, Path(), None, None)
-    handed_in = {one.digest: one for one in all_of((submission,), road)} if submission else {}
+    handed_in = _handed_in(submission, road) if submission else {}
     of_this = handed_in.get(result.digest) or next(iter(handed_in.values()), None)
     held = Held(road.assignment, of_this, road.store, road.key)
     return [*verify(result, held), *([pages(path, result, held)] if path.is_dir() else [])]

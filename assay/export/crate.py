@@ -14,10 +14,7 @@ from assay.report import safe, summary
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-CONTEXT = [
-    "https://w3id.org/ro/crate/1.1/context",
-    "https://w3id.org/ro/terms/workflow-run/context",
-]
+CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 LICENSE = "#rights"
 RIGHTS = (
     "All rights reserved: the submission is its author's, the course is the course's. It holds the "
@@ -107,9 +104,9 @@ def _run(result: Result, record: RunRecord, sizes: Mapping[str, int]) -> Iterato
 
 def _status(record: RunRecord) -> Entity:
     if record.outcome is Outcome.COMPLETED:
-        return {"actionStatus": _to("http://schema.org/CompletedActionStatus")}
+        return {"actionStatus": "http://schema.org/CompletedActionStatus"}
     said = f"{record.outcome}: {safe.plain(record.reason)}"
-    return {"actionStatus": _to("http://schema.org/FailedActionStatus"), "error": said}
+    return {"actionStatus": "http://schema.org/FailedActionStatus", "error": said}
 
 
 def _parameter(folder: str, name: str, value: Scalar) -> Entity:
@@ -127,7 +124,7 @@ def _judgement(result: Result) -> Entity:
         "object": [_to(f"{folder_of(record)}/") for record in result.runs]
         + [_to("course/"), _to("submission/")],
         "result": _to("results.json"),
-        "actionStatus": _to("http://schema.org/CompletedActionStatus"),
+        "actionStatus": "http://schema.org/CompletedActionStatus",
     }
 
 
