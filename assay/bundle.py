@@ -49,8 +49,9 @@ def _wheel() -> bytes:
     paths = [p for p in sorted(ours.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
     package = {f"assay/{path.relative_to(ours).as_posix()}": path.read_bytes() for path in paths}
     known = distribution("assay")
-    described = [known.read_text(name) or "" for name in ("METADATA", "entry_points.txt")]
-    return archive.pack(packages.wheel(__version__, package, *described))
+    described = known.read_text("METADATA") or known.read_text("PKG-INFO") or ""
+    starts = known.read_text("entry_points.txt") or ""
+    return archive.pack(packages.wheel(__version__, package, described, starts))
 
 
 def _pins() -> Iterator[str]:
