@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
@@ -88,6 +89,7 @@ def test_its_reader_finds_every_run(root: Path):
     assert "endTime" not in first.properties()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what it uses of rdflib
 def test_the_checker_of_the_profile_has_nothing_to_say(
     root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
@@ -104,7 +106,7 @@ def test_the_checker_of_the_profile_has_nothing_to_say(
         headers = {"Content-Type": "application/ld+json"}
         return SimpleNamespace(status_code=200, headers=headers, json=lambda: known)
 
-    monkeypatch.setattr(HttpRequester, "get", get)
+    monkeypatch.setattr(HttpRequester, "get", get, raising=False)
     settings = ValidationSettings(
         rocrate_uri=str(root / "crate"),
         profile_identifier="process-run-crate-0.5",
@@ -116,6 +118,15 @@ def test_the_checker_of_the_profile_has_nothing_to_say(
 
     assert [issue.message for issue in result.get_issues()] == []
     assert len(result.executed_checks) > 40
+
+
+def test_a_result_is_valid_by_its_schema(root: Path):
+    """As any reader of JSON Schema sees it."""
+    result = json.loads((root / "reports/ada/results.json").read_text())
+
+    jsonschema.validate(result, Result.model_json_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(result | {"mark": 100}, Result.model_json_schema())
 
 
 def test_sha256sum_checks_it(root: Path):
