@@ -46,7 +46,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def validate(session: nox.Session) -> None:
-    """Let the checker of RO-Crate's profiles read a crate; it wants a rich that is not the locked."""
+    """Let the checker of RO-Crate's profiles read a crate, beside the older rich that it wants."""
     locked = [line for line in CONSTRAINTS.read_text().splitlines() if "rich==" not in line]
     constraints = Path(session.create_tmp(), "constraints.txt")
     constraints.write_text("\n".join(locked))

@@ -55,9 +55,17 @@ def verify(result: Result, held: Held) -> list[Finding]:
         _submission(result, known, held.submission),
         _evidence(result, held.store),
     )
-    found = [_pieces(result, known), signed, course, submission, evidence]
+    found = [_pieces(result, known), signed, _program(known), course, submission, evidence]
     trusted = not (signed.changed or course.changed or submission.changed or evidence.skipped)
     return [*found, _judged(result, known, held, trusted=trusted)]
+
+
+def distrust(result: Result, held: Held) -> list[str]:
+    """Why the rubric that a result comes with must not be run: nothing, where it may."""
+    if result.receipt is None:
+        return ["it has no receipt"]
+    found = _signature(result.receipt, held.key), _course(result.receipt, held.course)
+    return [f"{one.what}: {said}" for one in found for said in one.changed]
 
 
 def _pieces(result: Result, known: Receipt) -> Finding:
@@ -75,6 +83,13 @@ def _signature(known: Receipt, key: bytes | None) -> Finding:
     if not receipt.is_signed_with(known, key):
         return Finding(what=what, changed=["it was not made with this key, or not of this receipt"])
     return Finding(what=what, said="made with this key")
+
+
+def _program(known: Receipt) -> Finding:
+    """Not a change: a newer assay may judge otherwise, and then it should be known."""
+    if known.code != recipe.ours():
+        return Finding(what="assay", skipped=f"{known.assay} wrote it, of other code than this")
+    return Finding(what="assay", said=f"{known.assay}, the code that wrote it")
 
 
 def _course(known: Receipt, course: Assignment | None) -> Finding:
@@ -154,7 +169,8 @@ def pages(folder: Path, result: Result, held: Held) -> Finding:
     with tempfile.TemporaryDirectory() as place:
         road = pipeline.Road(held.course, held.store, Path(place), Cores(1))
         made = pipeline.report(road, Submission("again", {}), result).parent
-        names = sorted(p.relative_to(made) for p in made.rglob("*") if p.is_file())
+        paths = [path for path in made.rglob("*") if path.is_file() and path.name[0] != "."]
+        names = sorted(path.relative_to(made) for path in paths)
         changed = [
             f"`{name}` is not what assay writes of this result"
             for name in names

@@ -85,6 +85,8 @@ def reports_at(path: Path) -> "list[tuple[Path, Result]]":
 def _gradescope(found: "Sequence[tuple[Path, Result]]", visibility: str, out: Path | None) -> None:
     from assay.export import gradescope
 
+    if out is None and len(found) > 1:
+        raise click.UsageError("several results need `--out`, a folder for a file of each")
     for folder, result in found:
         pictures = {path.name: path.read_bytes() for path in sorted(folder.glob("*.png"))}
         _say(
@@ -105,34 +107,28 @@ def _crates(
     if out is None or submission is None:
         raise click.UsageError("a crate needs `--submission`, and `--out` for its folder")
     road = road_of(assignment, Path(), None, None)
-    handed_in = _handed_in(submission, road)
     for folder, result in found:
         place = _place(out, found, folder.name)
         assert place is not None
         judged = date.fromtimestamp((folder / "results.json").stat().st_mtime).isoformat()
-        of_this = _of(result, handed_in)
+        of_this = _handed_in(submission, road, result)
         files = crates.gathered(result, road.assignment, of_this, road.store, judged)
         archive.write(files, place)
         click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
 
 
-def _handed_in(path: Path, road: "Road") -> "dict[str, Submission]":
-    """Every submission at a path by its digest, whether it can be graded or not."""
+def _handed_in(path: Path, road: "Road", result: "Result") -> "Submission":
+    """What a result was made from: by its digest, else by its name, else the only one there."""
     from assay import submission
-
-    found = [submission.inspect(one)[0] for one in submission.find(path, road.assignment)]
-    return {one.digest: one for one in found}
-
-
-def _of(result: "Result", handed_in: "dict[str, Submission]") -> "Submission":
     from assay.errors import CannotGrade, quoted
 
-    if result.digest not in handed_in:
-        raise CannotGrade(
-            f"what {quoted(result.submission)} was graded by is not among the submissions",
-            hint="it was changed since, or `--submission` names another",
-        )
-    return handed_in[result.digest]
+    paths = submission.find(path, road.assignment)
+    found = [submission.inspect(one)[0] for one in paths]
+    same = [one for one in found if one.digest == result.digest]
+    named = [one for one in found if one.name == result.submission or len(found) == 1]
+    if not same + named:
+        raise CannotGrade(f"{quoted(result.submission)} is not among the submissions in `{path}`")
+    return (same + named)[0]
 
 
 def _place(out: Path | None, found: Sequence[object], name: str) -> Path | None:
@@ -229,8 +225,7 @@ def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Find
     if assignment == Path("assignment.toml") and not assignment.exists():
         return verify(result, Held(key=signing_key()))
     road = road_of(assignment, Path(), None, None)
-    handed_in = _handed_in(submission, road) if submission else {}
-    of_this = handed_in.get(result.digest) or next(iter(handed_in.values()), None)
+    of_this = _handed_in(submission, road, result) if submission else None
     held = Held(road.assignment, of_this, road.store, road.key)
     return [*verify(result, held), *([pages(path, result, held)] if path.is_dir() else [])]
 
@@ -254,13 +249,17 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
 @json_option
 def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
     """Make the runs of a seed again from what a crate holds; exits with 1 where they differ."""
-    from assay import crates, pipeline, schedule
+    from assay import crates, pipeline, schedule, verify
     from assay import rerun as reruns
+    from assay.errors import CannotGrade
     from assay.progress import live
     from assay.report import safe
 
     cores = schedule.Cores(jobs or schedule.available_cores())
     with crates.opened(crate) as opened, live(1) as progress:
+        if doubts := verify.distrust(opened.result, verify.Held(opened.course, key=signing_key())):
+            hint = f"`assay verify {crate}` says all that was changed"
+            raise CannotGrade("the crate's rubric is not run", found="\n".join(doubts), hint=hint)
         again = opened.store_beside("again")
         batch = Batch(pipeline.Road(opened.course, again, Path(), cores), True, isolation)
         found = reruns.rerun(

@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Container, Mapping
 from pathlib import Path
 
+from assay.errors import quoted
+
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest-sha256.txt"
 
@@ -70,7 +72,7 @@ def differences(listed: Mapping[str, str], files: Mapping[str, bytes]) -> list[s
 
 def hash_differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """The same where both are hashes."""
-    missing = [f"`{name}` is missing" for name in then if name not in now]
-    added = [f"`{name}` was added" for name in now if name not in then]
-    changed = [f"`{n}` was changed" for n, digest in now.items() if then.get(n, digest) != digest]
+    missing = [f"{quoted(name)} is missing" for name in then if name not in now]
+    added = [f"{quoted(name)} was added" for name in now if name not in then]
+    changed = [f"{quoted(n)} was changed" for n, held in now.items() if then.get(n, held) != held]
     return [*changed, *missing, *added]

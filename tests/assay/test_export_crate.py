@@ -350,6 +350,15 @@ def test_the_runs_of_a_seed_are_made_again(root: Path, crate: Path):
     assert "failed, now passed" in other.stdout
 
 
+def test_a_changed_rubric_is_not_run_again(root: Path, crate: Path):
+    """It is code, and would run outside the sandbox."""
+    next(crate.glob("course/rubric_*/given.py")).write_text("raise SystemExit('run')")
+
+    with pytest.raises(CannotGrade, match="rubric is not run") as error:
+        assay(root, "rerun", str(crate), "--seed", "1")
+    assert "given.py` was changed" in error.value.found
+
+
 def test_a_seed_that_was_not_run_cannot_be_made_again(root: Path):
     """It says which were."""
     with pytest.raises(UsageError, match="no run of seed 9") as error:
