@@ -22,7 +22,7 @@ from assay.records import (
     sound,
 )
 from assay.report import executed, markdown
-from assay.run.assemble import Job, assemble
+from assay.run.assemble import Job, assemble_all
 from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
@@ -45,8 +45,7 @@ class Road:
         return self.reports / handed_in.name
 
     def jobs(self, handed_in: Submission) -> list[Job]:
-        runs = plan.make(self.assignment, handed_in)
-        return [assemble(self.assignment, handed_in, run) for run in runs]
+        return assemble_all(self.assignment, handed_in, plan.make(self.assignment, handed_in))
 
 
 def read(path: Path, name: str | None = None) -> Submission:
@@ -124,7 +123,7 @@ def grade(road: Road, handed_in: Submission, make: Make) -> Result:
     records: list[RunRecord] = []
     found: dict[str, Judgement] = {}
     while runs:
-        fresh = make([assemble(road.assignment, handed_in, run) for run in runs])
+        fresh = make(assemble_all(road.assignment, handed_in, runs))
         records += fresh
         found |= _judgements(road, handed_in, {record.run.part for record in fresh}, records)
         result = _result(road, handed_in, records, found)

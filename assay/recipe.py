@@ -21,11 +21,11 @@ from assay.submission import Submission
 OURS = Path(assay.__file__).parent
 
 
-def of_run(assignment: Assignment, part: Part, submission: Submission, run: Run) -> str:
+def of_run(assignment: Assignment, part: Part, submission: Submission, run: Run, code: str) -> str:
     """Everything that can change what goes into a run, and so what comes out of it."""
     course = {"title": assignment.title, "limits": assignment.limits.model_dump()}
     plan = {"part": part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
-    return _hash(course | plan | {"submission": submission.digest}, code(assignment, part))
+    return _hash(course | plan | {"submission": submission.digest}, code)
 
 
 def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from assay.errors import UsageError
 from assay.judge import bench
 from assay.pipeline import Make
 from assay.records import Check, Outcome, Record, RunRecord
-from assay.run.assemble import assemble
+from assay.run.assemble import assemble_all
 from assay.store import Store
 
 
@@ -52,7 +52,7 @@ def rerun(crate: Opened, seed: int, again: Store, make: Make) -> Rerun:
         raise UsageError(
             f"the crate has no run of seed {seed}", found=f"it has {', '.join(map(str, seeds))}"
         )
-    made = make([assemble(crate.course, crate.submission, record.run) for record in kept])
+    made = make(assemble_all(crate.course, crate.submission, [record.run for record in kept]))
     then = _verdicts(crate, kept, crate.store)
     now = _verdicts(crate, made, again)
     unlike = {key: f"{then.get(key)}, now {now.get(key)}" for key in then | now}

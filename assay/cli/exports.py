@@ -88,7 +88,8 @@ def _gradescope(found: "Sequence[tuple[Path, Result]]", visibility: str, out: Pa
     if out is None and len(found) > 1:
         raise click.UsageError("several results need `--out`, a folder for a file of each")
     for folder, result in found:
-        pictures = {path.name: path.read_bytes() for path in sorted(folder.glob("*.png"))}
+        drawn = [path for path in sorted(folder.iterdir()) if path.suffix in gradescope.KINDS]
+        pictures = {path.name: path.read_bytes() for path in drawn}
         _say(
             gradescope.results_json(result, visibility, pictures),
             _place(out, found, f"{folder.name}.json"),

@@ -11,8 +11,9 @@ from assay.records import Criterion, Result, Verdict
 from assay.report import safe, summary
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
+KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
 MAX_PICTURES = 2_000_000
-"""Bytes of pictures beyond which a results.json goes without them."""
+"""Characters of pictures beyond which a results.json goes without them."""
 
 
 def results_json(result: Result, visibility: str, pictures: Mapping[str, bytes]) -> str:
@@ -98,21 +99,24 @@ def _output(criterion: Criterion) -> Iterator[str]:
 
 def _pictures(result: Result, pictures: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
     """The report's plots, as Gradescope shows pictures: in HTML, by data addresses."""
-    figures = [
-        (f"{part.name}-{f.name}.png", f.title) for part in result.parts for f in part.figures
+    figures = [(f"{part.name}-{f.name}", f.title) for part in result.parts for f in part.figures]
+    shown = [
+        _figure(title, kind, pictures[name + ending])
+        for name, title in figures
+        for ending, kind in KINDS.items()
+        if name + ending in pictures
     ]
-    shown = [(title, pictures[name]) for name, title in figures if name in pictures]
-    if shown and sum(len(content) for _, content in shown) <= MAX_PICTURES:
+    if shown and sum(map(len, shown)) <= MAX_PICTURES:
         yield {
             "name": "What was measured",
             "name_format": "text",
-            "output": "\n".join(_figure(title, content) for title, content in shown),
+            "output": "\n".join(shown),
             "output_format": "html",
             "tags": ["figures"],
         }
 
 
-def _figure(title: str, content: bytes) -> str:
+def _figure(title: str, kind: str, content: bytes) -> str:
     encoded = base64.b64encode(content).decode()
     shown = safe.html(title)
-    return f'<p>{shown}</p>\n<img alt="{shown}" src="data:image/png;base64,{encoded}">'
+    return f'<p>{shown}</p>\n<img alt="{shown}" src="data:{kind};base64,{encoded}">'

@@ -193,7 +193,11 @@ def test_an_annotation_is_one_command(text: str):
         "notice",
         "notice",
     ]
-    assert not any(FORBIDDEN.search(line) for line in lines)
+    refused = github.annotations([made(text, not_graded=[text], **UNREADABLE)] * 2).splitlines()
+
+    assert len(refused) == 2
+    assert not any(FORBIDDEN.search(line) for line in [*lines, *refused])
+    assert all(re.fullmatch(r"::error title=[^:,\n]*::.*", line) for line in refused)
 
 
 def test_annotations_escape_as_the_runner_reads_them():
