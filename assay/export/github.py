@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 
 from assay.export import score
-from assay.records import Criterion, Outcome, Result, Verdict
+from assay.records import Criterion, Outcome, Result
 from assay.report import safe, summary
 
 MAX_SUMMARY = 1_000_000
 """GitHub drops a job's summary of more than 1 MiB whole."""
 MAX_ANNOTATIONS = 9
 """GitHub shows ten errors, ten warnings and ten notices of a step."""
-FINE = (Verdict.PASSED, Verdict.FOR_REVIEW)
 
 
 def job_summary(results: Sequence[Result]) -> str:
@@ -88,8 +87,7 @@ def _errors(result: Result) -> Iterator[str]:
 def _warnings(result: Result) -> Iterator[str]:
     """What lost points, the most first."""
     notebooks = {part.name: part.notebook for part in result.parts}
-    lost = [c for c in result.criteria if c.verdict not in FINE]
-    for criterion in sorted(lost, key=lambda c: (c.earned or 0.0) - c.judged):
+    for criterion in sorted(score.lost(result), key=lambda c: (c.earned or 0.0) - c.judged):
         reasons = [f"{text}. {hint}".strip() for text, hint in score.shortcomings(criterion)]
         title = f"{criterion.title}: {summary.mark(criterion)}"
         yield command("warning", "\n".join(reasons), file=notebooks[criterion.part], title=title)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from assay.export import score
-from assay.records import Result, Verdict
+from assay.records import Result
 from assay.report import safe, summary
 
 CANVAS_FILE = re.compile(r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_.*")
@@ -66,8 +66,7 @@ def feedback(result: Result) -> str:
     """One line: what was lost and why, and what the number leaves out."""
     lost = [
         f"{criterion.title} {summary.mark(criterion)}: {reason}"
-        for criterion in result.criteria
-        if criterion.verdict not in (Verdict.PASSED, Verdict.FOR_REVIEW)
+        for criterion in score.lost(result)
         for reason, _ in list(score.shortcomings(criterion))[:1]
     ]
     return ". ".join([*lost, *score.remarks(result)])

@@ -76,8 +76,7 @@ def _marks(criterion: Criterion) -> dict[str, Any]:
     """None where nobody has judged it: Gradescope then shows no zero that looks like a mark."""
     if criterion.earned is None:
         return {}
-    whole = criterion.earned >= criterion.judged
-    status = "passed" if whole and criterion.verdict is Verdict.PASSED else "failed"
+    status = "passed" if criterion.earned >= criterion.judged else "failed"
     return {"score": criterion.earned, "max_score": criterion.judged, "status": status}
 
 

@@ -51,6 +51,11 @@ def remarks(result: Result) -> list[str]:
     return said
 
 
+def lost(result: Result) -> list[Criterion]:
+    """The criteria that cost points, in the order of the mark sheet."""
+    return [c for c in result.criteria if c.earned is not None and c.earned < c.judged]
+
+
 def shortcomings(criterion: Criterion) -> Iterator[tuple[str, str]]:
     """The reason and the hint of each property that did not hold."""
     for prop in summary.reasons(criterion):

@@ -57,6 +57,15 @@ def test_the_number_is_explained():
     assert "2 points wait for a person" in said
 
 
+def test_what_cost_nothing_is_no_loss():
+    """An undecided criterion keeps its points, and nobody is told that it lost some."""
+    undecided = criterion(Verdict.UNDECIDED, 2.0, MISSED)
+    result = made(criteria=[HALF, undecided, ASIDE, REVIEW])
+
+    assert score.lost(result) == [HALF]
+    assert gradescoped(result)["tests"][1]["status"] == "passed"
+
+
 # Gradescope ---------------------------------------------------------------------------------
 
 
