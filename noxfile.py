@@ -67,6 +67,16 @@ def example(session: nox.Session) -> None:
 
 
 @nox.session
+def validate(session: nox.Session) -> None:
+    """Let the checker of RO-Crate's profiles read a crate, beside the older rich that it wants."""
+    locked = [line for line in CONSTRAINTS.read_text().splitlines() if "rich==" not in line]
+    constraints = Path(session.create_tmp(), "constraints.txt")
+    constraints.write_text("\n".join(locked))
+    session.install("--constraint", str(constraints), "--editable", ".[test,validate]")
+    session.run("pytest", "tests/assay/test_export_crate.py", "-k", "checker", *session.posargs)
+
+
+@nox.session
 def rubric(session: nox.Session) -> None:
     """Grade every known mistake and right variant, find every source of irreproducibility."""
     install(session, "assignment", "test")

@@ -71,6 +71,7 @@ class Assignment(Record):
 
     title: str
     root: Path
+    file: str = "assignment.toml"
     limits: Limits = Limits()
     calibration: RelativePath | None = None
     """Where `assay calibrate` leaves its numbers, and reports find them."""
@@ -110,7 +111,8 @@ def parse(text: str, path: Path) -> Assignment:
     """Validate the text of an assignment that stands at `path`."""
     try:
         data = tomllib.loads(text)
-        return Assignment.model_validate(_whole_numbers_as_floats(data) | {"root": path.parent})
+        stands = {"root": path.parent, "file": path.name}
+        return Assignment.model_validate(_whole_numbers_as_floats(data) | stands)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"`{path}` is not TOML", found=str(error)) from None
     except ValidationError as error:
@@ -170,7 +172,7 @@ def _allowed_beside(keys: tuple[str | int, ...]) -> list[str]:
         "figure": Figure,
     }
     model: type[Record] = tables.get(table, Assignment)
-    return [name for name in model.model_fields if name != "root"]
+    return [name for name in model.model_fields if name not in ("root", "file")]
 
 
 def _line_of(keys: tuple[str | int, ...], text: str) -> int:

@@ -10,10 +10,20 @@ from assay import plan, recipe, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import audit
 from assay.errors import AssayError, CannotGrade, UsageError
+from assay.export import receipt
 from assay.judge import bench, rates, score
-from assay.records import Audit, Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
+from assay.records import (
+    Audit,
+    Isolation,
+    Judgement,
+    PartSummary,
+    Result,
+    Run,
+    RunRecord,
+    sound,
+)
 from assay.report import class_report, executed, html, markdown
-from assay.run.assemble import Job, assemble
+from assay.run.assemble import Job, assemble_all
 from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
@@ -29,13 +39,14 @@ class Road:
     store: Store
     reports: Path
     cores: Cores
+    key: bytes | None = None
+    """What results are signed with."""
 
     def folder(self, handed_in: Submission) -> Path:
         return self.reports / class_report.folder(handed_in.name)
 
     def jobs(self, handed_in: Submission) -> list[Job]:
-        runs = plan.make(self.assignment, handed_in)
-        return [assemble(self.assignment, handed_in, run) for run in runs]
+        return assemble_all(self.assignment, handed_in, plan.make(self.assignment, handed_in))
 
 
 def read(path: Path, name: str | None = None) -> Submission:
@@ -113,13 +124,12 @@ def grade(road: Road, handed_in: Submission, make: Make) -> Result:
     records: list[RunRecord] = []
     found: dict[str, Judgement] = {}
     while runs:
-        fresh = make([assemble(road.assignment, handed_in, run) for run in runs])
+        fresh = make(assemble_all(road.assignment, handed_in, runs))
         records += fresh
         found |= _judgements(road, handed_in, {record.run.part for record in fresh}, records)
         result = _result(road, handed_in, records, found)
         runs = _further(road, records, result) if fresh else []
-    _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
-    return result
+    return _sealed(road, handed_in, result)
 
 
 def _further(road: Road, records: list[RunRecord], result: Result) -> list[Run]:
@@ -211,8 +221,8 @@ def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
         written=[],
         not_graded=[sound(sentence) for sentence in sentences],
     )
-    folder = road.folder(Submission(name, {}))
-    _write(folder / "results.json", result.model_dump_json(indent=1).encode())
+    nobody = Submission(name, {})
+    folder, result = road.folder(nobody), _sealed(road, nobody, result)
     for page, text in _pages(result, {}, {}).items():
         _write(folder / page, text.encode())
 
@@ -315,9 +325,20 @@ def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -
         differing=[difference for one in found for difference in one.differing],
         unmade=[run for one in found for run in one.unmade],
     )
-    result = result.model_copy(update={"audit": whole})
+    return _sealed(road, handed_in, result.model_copy(update={"audit": whole}))
+
+
+def _sealed(road: Road, handed_in: Submission, result: Result) -> Result:
+    """The result with its receipt, written to results.json."""
+    result = receipt.sealed(result, recipe.receipt(road.assignment, handed_in), road.key)
     _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
     return result
+
+
+def judged_again(road: Road, handed_in: Submission, records: list[RunRecord]) -> Result:
+    """What these runs come to when their evidence is judged once more; nothing is written."""
+    names = {record.run.part for record in records}
+    return _result(road, handed_in, records, _judgements(road, handed_in, names, records))
 
 
 def result_at(path: Path) -> Result:

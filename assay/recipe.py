@@ -8,25 +8,25 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import assay
 from assay import syntax
 from assay.assignment import Assignment, Part
-from assay.records import Result, Run
+from assay.records import Receipt, Result, Run
 from assay.run import numerics
 from assay.submission import Submission
 
 OURS = Path(assay.__file__).parent
 
 
-def of_run(assignment: Assignment, part: Part, submission: Submission, run: Run) -> str:
+def of_run(assignment: Assignment, part: Part, submission: Submission, run: Run, code: str) -> str:
     """Everything that can change what goes into a run, and so what comes out of it."""
     course = {"title": assignment.title, "limits": assignment.limits.model_dump()}
     plan = {"part": part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
-    return _hash(course | plan | {"submission": submission.digest}, code(assignment, part))
+    return _hash(course | plan | {"submission": submission.digest}, code)
 
 
 def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> str:
@@ -51,6 +51,37 @@ def of_rubric(assignment: Assignment, part: Part) -> str:
     return digest.hexdigest()
 
 
+def receipt(assignment: Assignment, submission: Submission) -> Receipt:
+    """What a result rests on, before there is one."""
+    return Receipt(
+        assay=assay.__version__,
+        code=ours(),
+        course=course(assignment),
+        submission=submission.hashes,
+        looks={part.name: part.looks for part in assignment.part},
+        pieces={},
+    )
+
+
+def course(assignment: Assignment) -> dict[str, str]:
+    """The SHA-256 of each file of the course that a result rests on, by relative name."""
+    root = assignment.root
+    paths = {
+        root / assignment.file,
+        *([root / assignment.calibration] if assignment.calibration else []),
+    }
+    for part in assignment.part:
+        paths |= set(_files(root, PurePosixPath(part.rubric).parts[0], set()))
+    return {p.relative_to(root).as_posix(): _digest_of(p) for p in sorted(paths) if p.is_file()}
+
+
+@cache
+def ours() -> str:
+    """A hash of assay's own files, wherever they are installed."""
+    names = {path.relative_to(OURS).as_posix(): _digest_of(path) for path in OURS.rglob("*.py")}
+    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
+
+
 def code(assignment: Assignment, part: Part) -> str:
     """A hash of assay's own files and of those of the course that a rubric rests on."""
     course = _files(assignment.root, PurePosixPath(part.rubric).parts[0], set())
@@ -60,8 +91,7 @@ def code(assignment: Assignment, part: Part) -> str:
 def _hashed(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(set(paths)):
-        stat = path.stat()
-        digest.update(f"{path}\n{_digest(path, stat.st_mtime_ns, stat.st_size)}\n".encode())
+        digest.update(f"{path}\n{_digest_of(path)}\n".encode())
     return digest.hexdigest()
 
 
@@ -80,6 +110,11 @@ def _files(root: Path, package: str, seen: set[str]) -> Iterator[Path]:
             stat = path.stat()
             for name in _imports(path, stat.st_mtime_ns, stat.st_size) - seen:
                 yield from _files(root, name, seen)
+
+
+def _digest_of(path: Path) -> str:
+    stat = path.stat()
+    return _digest(path, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=10_000)

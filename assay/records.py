@@ -114,6 +114,8 @@ class RunRecord(Record):
     isolation: Isolation = Isolation()
     fingerprint: str = ""
     """Of all recorded arrays, bit by bit."""
+    evidence: str = ""
+    """SHA-256 of the list of all files that were kept of it, each with its own."""
 
 
 class Claim(Record):
@@ -328,6 +330,23 @@ class PartSummary(Record):
     """SHA-256 of the rubric's files, and of those beside it that they import."""
 
 
+class Receipt(Record):
+    """SHA-256 of all that a result rests on and of its own pieces, so that a change can be named.
+
+    What the runs left is named by each run's `evidence`. `signature` is an HMAC-SHA256 over all
+    other fields, where there was a key: without it, whoever changes a piece can change its hash.
+    """
+
+    assay: str
+    code: str
+    course: dict[str, str]
+    submission: dict[str, str]
+    looks: dict[str, int]
+    """How often the verdicts of a part could be looked at: its tests allow for it."""
+    pieces: dict[str, str]
+    signature: str = ""
+
+
 class Result(Record):
     """Everything that reports and exports are made of: docs/results.md.
 
@@ -352,6 +371,7 @@ class Result(Record):
     """Whether the same seed gives the same bits, where that was asked for."""
     not_graded: list[str] = []
     """Why not, where the submission could not be graded at all."""
+    receipt: Receipt | None = None
 
     @property
     def earned(self) -> float:

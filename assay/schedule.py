@@ -4,6 +4,7 @@ All that computes takes a core first, whichever submission it is for; the longes
 first, so that no core is left alone with one at the end.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -130,6 +131,7 @@ def _run_and_keep(jobs: Sequence[Job], store: Store, cores: Cores) -> Iterator[R
 
 
 def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
+    files = ended.files | job.desk
     record = RunRecord(
         run=job.run,
         key=job.key,
@@ -140,8 +142,9 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         numerics=numerics.profile(),
         isolation=ended.isolation,
         fingerprint=fingerprint(ended.files),
+        evidence=hashlib.sha256(archive.manifest(files).encode()).hexdigest(),
     )
     if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
         store.drop(job.key)
-        store.put(record, ended.files | job.desk)
+        store.put(record, files)
     return record

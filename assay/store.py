@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay.records import Judgement, RunRecord
-from assay.run.archive import write
+from assay.run.archive import MANIFEST, manifest, write
 from assay.run.assemble import Job
 
 COSTS = "costs.json"
@@ -114,7 +114,8 @@ class Store:
         final = self.folder(record.key)
         final.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
-        write(files | {"run.json": record.model_dump_json(indent=1).encode()}, draft)
+        listed = {MANIFEST: manifest(files).encode()}
+        write(files | listed | {"run.json": record.model_dump_json(indent=1).encode()}, draft)
         try:
             draft.rename(final)
         except OSError:  # it is there already
@@ -123,6 +124,14 @@ class Store:
     def drop(self, key: str) -> None:
         """Forget a run."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
+
+
+class Fresh(Store):
+    """The same runs, and no judgement of them that somebody else has kept."""
+
+    def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
+        """What is judged now."""
+        return make()
 
 
 def _used(path: Path) -> float:

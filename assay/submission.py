@@ -30,6 +30,12 @@ class Submission:
             digest.update(f"{len(name)}:{name}{len(content)}:".encode() + content)
         return digest.hexdigest()
 
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of each file."""
+        files = sorted(self.files.items())
+        return {name: hashlib.sha256(content).hexdigest() for name, content in files}
+
     @property
     def notebooks(self) -> list[str]:
         """The names of all notebooks."""

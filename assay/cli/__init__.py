@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assay.cli import exports
 from assay.cli.options import (
     assignment_option,
     force_option,
@@ -297,6 +298,10 @@ def doctor(as_json: bool) -> None:
 
     findings = doctors.examine()
     click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))
+
+
+for command in exports.COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What the commands do for each submission, and how they tell it."""
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     Step = Callable[[Submission, Live], dict[str, Any]]
 
 MAX_SEEDS = 10_000
+LEAST_KEY = 32
 
 
 def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
@@ -48,7 +50,27 @@ def road_of(assignment: Path, reports: Path, seeds: str | None, jobs: int | None
         store=Store(read.root / ".assay" / "store"),
         reports=reports,
         cores=schedule.Cores(jobs or schedule.available_cores()),
+        key=signing_key(),
     )
+
+
+def signing_key() -> bytes | None:
+    """The content of the file that ASSAY_SIGNING_KEY names; None where it is not set."""
+    from assay.errors import UsageError
+
+    if not (name := os.environ.get("ASSAY_SIGNING_KEY")):
+        return None
+    try:
+        key = Path(name).read_bytes().strip()
+    except OSError as error:
+        raise UsageError("the signing key cannot be read", found=str(error)) from None
+    if len(key) < LEAST_KEY:
+        raise UsageError(
+            "the signing key is too short to be one",
+            found=f"{len(key)} bytes, expected at least {LEAST_KEY}",
+            hint="`openssl rand -hex 32` makes one",
+        )
+    return key
 
 
 def amount(held: "Sequence[Held]") -> dict[str, int]:

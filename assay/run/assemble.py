@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,10 +75,21 @@ class Job:
 
 def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
     """The job of one run, with inputs drawn afresh for this submission and this run."""
-    part = next(part for part in assignment.part if part.name == run.part)
-    named = recipe.of_run(assignment, part, submission, run)
+    return assemble_all(assignment, submission, [run])[0]
+
+
+def assemble_all(assignment: Assignment, submission: Submission, runs: Sequence[Run]) -> list[Job]:
+    """The jobs of several runs; the code that they rest on is hashed once for each part."""
+    parts = {part.name: part for part in assignment.part}
+    code = {name: recipe.code(assignment, parts[name]) for name in {run.part for run in runs}}
     memory = round(assignment.limits.memory_mb) << 20
-    return Job(run, named, lambda: _make(assignment, part, submission, run), memory)
+
+    def job(run: Run) -> Job:
+        part = parts[run.part]
+        named = recipe.of_run(assignment, part, submission, run, code[run.part])
+        return Job(run, named, lambda: _make(assignment, part, submission, run), memory)
+
+    return [job(run) for run in runs]
 
 
 def _make(

@@ -22,7 +22,8 @@ ROOMS = [
     *("run.kernel", "run.engine", "run.runner", "run.parent"),
     "run.execute",
     *("evidence", "store", "schedule", "causes", "audit", "alike"),
-    *("judge", "report", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
+    *("judge", "report", "export", "progress", "pipeline", "calibrate", "compare"),
+    *("crates", "verify", "rerun", "bundle", "doctor", "cli"),
 ]
 
 
@@ -106,6 +107,7 @@ ALLOWED = {
     "assay.run.parent": {"os._exit"},
     "assay.run.runner": {"os._exit"},
     "assay.cli": SAYS,
+    "assay.cli.exports": SAYS,
     "assay.cli.steps": SAYS,
 }
 
@@ -123,8 +125,8 @@ def test_only_the_command_line_prints_or_exits(path: Path):
 IMPURE = {"subprocess", "socket", "os", "pathlib", "shutil", "tempfile", "urllib", "requests"}
 
 
-@pytest.mark.parametrize("path", files("assay/report"), ids=module)
-def test_reports_are_pure(path: Path):
+@pytest.mark.parametrize("path", files("assay/report") + files("assay/export"), ids=module)
+def test_reports_and_exports_are_pure(path: Path):
     """Results in, text and pictures out: no files, no processes, no network."""
     names = set(imported(path))
 

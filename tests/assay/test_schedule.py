@@ -9,6 +9,7 @@ import pytest
 
 from assay import schedule
 from assay.records import Outcome, Run, RunRecord
+from assay.run.archive import MANIFEST
 from assay.run.assemble import Job
 from assay.run.execute import Ended
 from assay.schedule import Cores
@@ -85,8 +86,9 @@ def test_force_runs_everything_again_and_keeps_the_new(machine: Machine, store: 
 def test_evidence_and_the_judges_desk_are_kept_together(machine: Machine, store: Store):
     """A run can be judged from its folder alone."""
     record = run_all(store, 0)[0]
+    names = {"evidence/a.npz", "kept/q.npz", MANIFEST, "run.json"}
 
-    assert store.files(record.key).keys() == {"evidence/a.npz", "kept/q.npz", "run.json"}
+    assert store.files(record.key).keys() == names
     assert store.record(record.key) == record
 
 

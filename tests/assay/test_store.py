@@ -1,6 +1,7 @@
 """A run is kept whole or not at all."""
 
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from assay import store as stores
 from assay.records import Outcome, Run, RunRecord
+from assay.run.archive import MANIFEST, differences, listed, manifest, write
 from assay.store import Store
 
 
@@ -29,7 +31,8 @@ def test_what_is_kept_comes_back(store: Store):
 
     assert store.has(record().key)
     assert store.record(record().key) == record()
-    assert store.files(record().key).keys() == {"evidence/a.npz", "shapes.json", "run.json"}
+    names = {"evidence/a.npz", "shapes.json", "run.json", MANIFEST}
+    assert store.files(record().key).keys() == names
     assert store.files(record().key)["evidence/a.npz"] == b"1"
 
 
@@ -58,13 +61,28 @@ def test_dropping_one_run_leaves_its_neighbours(store: Store):
     assert store.has(other.key)
 
 
+def test_a_manifest_names_any_file_as_sha256sum_does(tmp_path: Path):
+    """Ends of lines in a name do not make two entries; coreutils reads it, and so do we."""
+    files = {"a": b"1", "b\nc": b"2", "d\\e": b"3", f"x\n{'0' * 64}  y": b"4"}
+    text = manifest(files)
+    write(files, tmp_path)
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict"], input=text.encode(), cwd=tmp_path, check=False
+    )
+
+    assert checked.returncode == 0
+    assert listed(text).keys() == files.keys()
+    assert differences(listed(text), files) == []
+    assert differences(listed(text), {**files, "a": b"0"}) == ["`a` was changed"]
+
+
 def test_of_two_writers_the_first_wins(store: Store):
     """The second changes nothing and leaves no draft behind."""
     store.put(record(reason="first"), {"a": b"1"})
     store.put(record(reason="second"), {"b": b"2"})
 
     assert store.record(record().key).reason == "first"
-    assert store.files(record().key).keys() == {"a", "run.json"}
+    assert store.files(record().key).keys() == {"a", MANIFEST, "run.json"}
     assert [p.name for p in store.folder(record().key).parent.iterdir()] == [record().key]
 
 

@@ -1,0 +1,34 @@
+"""Exports: pure functions from results to the files that other programs read.
+
+`FORMATS` is the table of those that are one text for all results; a results.json for Gradescope is
+one of each (gradescope.py), a crate holds more than a result (crate.py).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from assay.export import github, gradebooks, junit
+from assay.records import Result
+
+
+class Format(NamedTuple):
+    """How a format is written; where it is a gradebook, `column` names the assignment in it."""
+
+    write: Callable[..., str]
+    gradebook: bool = False
+
+
+FORMATS = {
+    "canvas": Format(gradebooks.canvas, gradebook=True),
+    "moodle": Format(gradebooks.moodle, gradebook=True),
+    "nbgrader": Format(gradebooks.nbgrader, gradebook=True),
+    "junit": Format(junit.xml),
+    "github-summary": Format(github.job_summary),
+    "github-annotations": Format(github.annotations),
+}
+
+
+def text(name: str, results: Sequence[Result], column: str) -> str:
+    """All results in a format of the table."""
+    chosen = FORMATS[name]
+    return chosen.write(results, column) if chosen.gradebook else chosen.write(results)

@@ -1,0 +1,121 @@
+"""Gradescope's results.json: https://gradescope-autograders.readthedocs.io/en/latest/specs/"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from assay import __version__
+from assay.export import score
+from assay.records import Criterion, Result, Verdict
+from assay.report import safe, summary
+
+VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
+KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
+MAX_PICTURES = 2_000_000
+"""Characters of pictures beyond which a results.json goes without them."""
+
+
+def results_json(result: Result, visibility: str, pictures: Mapping[str, bytes]) -> str:
+    """One test a criterion; the total is the gradebook's, with points set aside counted.
+
+    Text of a student goes into fields of format `text`, which Gradescope escapes; the one field
+    of HTML, for the report's pictures, holds none.
+    """
+    tests = [*_tests(result), *_pictures(result, pictures)]
+    found: dict[str, Any] = {
+        "score": score.score(result).points,
+        "execution_time": round(sum(record.seconds for record in result.runs)),
+        "output": safe.lines("\n".join([_headline(result), *score.remarks(result)])),
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": visibility,
+        "stdout_visibility": "hidden",
+        "extra_data": {
+            "assay": __version__,
+            "digest": result.digest,
+            "signature": result.receipt.signature if result.receipt else "",
+            "earned": result.earned,
+            "judged": result.judged_points,
+            "for_review": result.review_points,
+            "set_aside": result.points_set_aside,
+            "not_judged": result.unjudged_points,
+        },
+        "tests": tests,
+    }
+    return json.dumps(found, indent=1) + "\n"
+
+
+def _headline(result: Result) -> str:
+    if result.not_graded:
+        return "It could not be graded as it is:"
+    return f"{summary.totals(result)}. {summary.matrix_in_words(result)}."
+
+
+def _tests(result: Result) -> Iterator[dict[str, Any]]:
+    for i, part in enumerate(result.parts, 1):
+        of_part = [c for c in result.criteria if c.part == part.name]
+        for j, criterion in enumerate(of_part, 1):
+            yield _test(criterion) | {"number": f"{i}.{j}"}
+
+
+def _test(criterion: Criterion) -> dict[str, Any]:
+    return {
+        **_marks(criterion),
+        "name": safe.plain(criterion.title),
+        "name_format": "text",
+        "output": safe.lines("\n".join(_output(criterion))),
+        "output_format": "text",
+        "tags": [criterion.part, criterion.name, str(criterion.verdict)],
+        "extra_data": {"points": criterion.points},
+    }
+
+
+def _marks(criterion: Criterion) -> dict[str, Any]:
+    """None where nobody has judged it: Gradescope then shows no zero that looks like a mark."""
+    if criterion.earned is None:
+        return {}
+    status = "passed" if criterion.earned >= criterion.judged else "failed"
+    return {"score": criterion.earned, "max_score": criterion.judged, "status": status}
+
+
+def _output(criterion: Criterion) -> Iterator[str]:
+    points = summary.points(criterion.points)
+    if criterion.verdict is Verdict.FOR_REVIEW:
+        yield f"For review: a person gives these {points} points."
+    elif criterion.verdict is Verdict.NOT_JUDGED:
+        yield f"Not judged, and not your fault: {points} points wait."
+    elif criterion.judged < criterion.points:
+        aside = summary.points(criterion.points - criterion.judged)
+        yield f"{aside} of {points} points are set aside: they hang on a mistake marked elsewhere."
+    for reason, hint in score.shortcomings(criterion):
+        yield f"- {reason}"
+        yield from [f"  hint: {hint}"] if hint else []
+    held = [p for p in criterion.properties if p.verdict is Verdict.PASSED]
+    yield from [f"{len(held)} of {len(criterion.properties)} properties held."]
+
+
+def _pictures(result: Result, pictures: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
+    """The report's plots, as Gradescope shows pictures: in HTML, by data addresses."""
+    figures = [(f"{part.name}-{f.name}", f.title) for part in result.parts for f in part.figures]
+    shown = [
+        _figure(title, kind, pictures[name + ending])
+        for name, title in figures
+        for ending, kind in KINDS.items()
+        if name + ending in pictures
+    ]
+    if shown and sum(map(len, shown)) <= MAX_PICTURES:
+        yield {
+            "name": "What was measured",
+            "name_format": "text",
+            "output": "\n".join(shown),
+            "output_format": "html",
+            "tags": ["figures"],
+        }
+
+
+def _figure(title: str, kind: str, content: bytes) -> str:
+    encoded = base64.b64encode(content).decode()
+    shown = safe.html(title)
+    return f'<p>{shown}</p>\n<img alt="{shown}" src="data:{kind};base64,{encoded}">'

@@ -1,0 +1,62 @@
+"""The one number that a gradebook takes, and the words that go with it.
+
+A gradebook has one total for the whole class. So points that were set aside count as the judged
+ones do, on average, and points that wait for a person are not there yet.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from assay.records import Criterion, Result
+from assay.report import summary
+
+
+class Score(NamedTuple):
+    """Points that are sure by now, those set aside among them, and those that still wait."""
+
+    points: float
+    set_aside: float
+    waiting: float
+
+
+def score(result: Result) -> Score:
+    """`points` is what was earned, and the same share of what was set aside."""
+    judged, aside = result.judged_points, result.points_set_aside
+    share = result.earned / judged if judged else 0.0
+    waiting = result.review_points + result.unjudged_points
+    return Score(round(result.earned + share * aside, 2), round(share * aside, 2), waiting)
+
+
+def possible(results: Sequence[Result]) -> float:
+    """All points of the assignment, those for review among them."""
+    return max((sum(c.points for c in result.criteria) for result in results), default=0.0)
+
+
+def remarks(result: Result) -> list[str]:
+    """What a reader of the number has to know."""
+    found = score(result)
+    said = list(result.not_graded)
+    if result.points_set_aside:
+        said.append(
+            f"{summary.points(result.points_set_aside)} points were set aside, because they hang "
+            f"on a mistake that is marked elsewhere; they count like the rest, "
+            f"{summary.points(found.set_aside)}"
+        )
+    if result.review_points:
+        said.append(f"{summary.points(result.review_points)} points wait for a person to mark them")
+    if result.unjudged_points:
+        said.append(
+            f"{summary.points(result.unjudged_points)} points could not be judged: not your fault"
+        )
+    return said
+
+
+def lost(result: Result) -> list[Criterion]:
+    """The criteria that cost points, in the order of the mark sheet."""
+    return [c for c in result.criteria if c.earned is not None and c.earned < c.judged]
+
+
+def shortcomings(criterion: Criterion) -> Iterator[tuple[str, str]]:
+    """The reason and the hint of each property that did not hold."""
+    for prop in summary.reasons(criterion):
+        yield summary.reason(prop), prop.hint
