@@ -3,15 +3,19 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 from pathlib import Path
 
 from assay import plan, recipe, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import audit
+from assay.cluster import Cluster
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.judge import bench, rates, score
 from assay.records import Audit, Isolation, Judgement, PartSummary, Result, Run, RunRecord, sound
 from assay.report import executed, markdown
+from assay.run import prove, warm
 from assay.run.assemble import Job, assemble
 from assay.schedule import Cores
 from assay.store import Store
@@ -22,12 +26,36 @@ Make = Callable[[list[Job]], list[RunRecord]]
 
 @dataclass(frozen=True)
 class Road:
-    """What every step needs to know: the assignment, where evidence is kept, where reports go."""
+    """What every step needs to know: the assignment, where evidence is kept, where reports go.
+
+    Runs are made on the cluster, where there is one; all else on the cores of this machine.
+    """
 
     assignment: Assignment
     store: Store
     reports: Path
     cores: Cores
+    cluster: Cluster | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many submissions to work on, so that there is always something to run."""
+        parts = self.assignment.part
+        runs = sum(len(p.seeds) * prod(map(len, p.matrix.values())) for p in parts)
+        there = 2 * self.cluster.workers // runs if self.cluster else 0
+        return self.cores.workers + 1 + there
+
+    def require(self, level: int) -> Isolation:
+        """What the machines isolate with that run students' code; an error where it is less."""
+        if self.cluster:
+            return self.cluster.require()
+        return prove.require(level, self.assignment.root)
+
+    def stop(self) -> None:
+        """End everything that runs, and begin nothing more."""
+        warm.stop()
+        if self.cluster:
+            self.cluster.close()
 
     def folder(self, handed_in: Submission) -> Path:
         return self.reports / handed_in.name
@@ -58,6 +86,7 @@ def run(
         jobs,
         road.store,
         cores=road.cores,
+        cluster=road.cluster,
         force=force,
         progress=progress,
         isolation=isolation,
@@ -271,10 +300,12 @@ def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -
     kept = {job.key: road.store.files(job.key) for job in sample if road.store.has(job.key)}
 
     def one(job: Job) -> Audit:
+        if road.cluster:
+            return audit([job], kept, partial(road.cluster.execute, cold=True))
         with road.cores.taken(job.memory):
             return audit([job], kept)
 
-    with ThreadPoolExecutor(road.cores.workers) as executor:
+    with ThreadPoolExecutor(len(sample) if road.cluster else road.cores.workers) as executor:
         found = list(executor.map(one, sample))
     whole = Audit(
         runs=sum(one.runs for one in found),

@@ -19,8 +19,8 @@ ROOMS = [
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.warm", "run.prove"),
     *("run.trace", "run.watch", "run.outcome", "run.kernel", "run.runner", "run.parent"),
-    "run.execute",
-    *("evidence", "store", "schedule", "causes", "audit"),
+    *("run.execute", "run.work"),
+    *("cluster", "evidence", "store", "schedule", "causes", "audit"),
     *("judge", "report", "progress", "pipeline", "calibrate", "compare", "doctor", "cli"),
 ]
 
