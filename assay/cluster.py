@@ -1,5 +1,7 @@
 """Runs on other machines, through Dask's `concurrent.futures` executor: bytes there, bytes back."""
 
+import asyncio
+import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -21,7 +23,7 @@ SCHEDULER = {
 }
 """What a scheduler has to be told; docs/scale.md says how."""
 CONNECT_SECONDS = 10
-WORKER_SECONDS = 60
+WORKER_SECONDS = 600
 RETRIES = 2
 """A worker whose disk is full, or whose own code breaks: another one may do better."""
 
@@ -34,6 +36,9 @@ class Cluster:
         self._terms = work.terms(isolation, private)
         self._executor = client.get_executor(retries=RETRIES)
         self._group, self._numbers = f"assay-{uuid4().hex}", count()
+
+    def __str__(self) -> str:
+        return f"cluster: {self.workers or 'waiting for the first of its'} workers"
 
     @property
     def workers(self) -> int:
@@ -173,23 +178,40 @@ def connect(where: str, *, workers: int, isolation: int, private: Path) -> Clust
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})  # it is the job
     if where == "local":
         return Cluster(_local(workers), isolation, private)
-    if "://" not in where and not Path(where).is_file():
-        raise UsageError(
-            f"{quoted(where)} is no scheduler",
-            hint="an address like `tcp://host:8786`, a scheduler file that is there, or `local`",
-        )
-    place = {"address": where} if "://" in where else {"scheduler_file": where}
+    address = where if "://" in where else _address(Path(where))
+    try:
+        asyncio.run(_reach(address))
+    except Exception as error:  # Dask raises whatever it met
+        raise NoMachine(
+            f"no scheduler answers at {quoted(address)}",
+            found=f"{type(error).__name__}: {error}"[:500],
+            hint="does it run, and is it reached from here? `tls://` needs certificates",
+        ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # we refuse
-        try:
-            client = distributed.Client(**place, timeout=CONNECT_SECONDS, set_as_default=False)
-        except Exception as error:  # Dask raises whatever it met
-            raise NoMachine(
-                f"no scheduler answers at {quoted(where)}",
-                found=f"{type(error).__name__}: {error}"[:500],
-                hint="does it run, and is it reached from here? `tls://` needs certificates",
-            ) from None
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     return Cluster(client, isolation, private)
+
+
+def _address(file: Path) -> str:
+    """What a scheduler wrote down, that others find it."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise UsageError(
+            f"{quoted(file)} is no scheduler",
+            hint="an address like `tcp://host:8786`, a scheduler file that is there, or `local`",
+        ) from None
+
+
+async def _reach(address: str) -> None:
+    """Shake hands once: a client of Dask's that cannot connect is not to be got rid of again."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=CONNECT_SECONDS, **arguments)
+    await comm.close()
 
 
 def _local(workers: int) -> Any:

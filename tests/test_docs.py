@@ -8,6 +8,8 @@ import pytest
 
 from assay.assignment import read
 from assay.cli import cli
+from assay.cluster import SCHEDULER
+from benchmarks import scale
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,6 +40,8 @@ def test_every_option_named_is_one(page: Path):
     """An option in a text is an option of some command of ours, or of a tool that we call."""
     ours = {name for c in cli.commands.values() for p in c.params for name in p.opts}
     of_others = {"--list", "--collect-only", "--help", "--scope", "--user", "--security-opt"}
+    of_others |= {"--protocol", "--port", "--no-dashboard", "--nworkers", "--nthreads", "--mem"}
+    of_others |= {"--memory-limit", "--local-directory", "--scheduler-file", "--parsable"}
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", page.read_text()))
 
     assert named <= ours | of_others
@@ -72,3 +76,13 @@ def test_every_notebook_and_rubric_of_the_assignment_is_there():
 
     assert all((ROOT / part.notebook).is_file() for part in parts)
     assert all((ROOT / part.rubric / "exam" / "__init__.py").is_file() for part in parts)
+
+
+def test_the_page_on_scale_says_what_the_program_computes():
+    """What a class takes is what the model says; the settings are those that we rely on."""
+    page = (ROOT / "docs" / "scale.md").read_text()
+    names = {f"{name.upper().replace('-', '_')}": value for name, value in SCHEDULER.items()}
+    exports = [f"DASK_DISTRIBUTED__SCHEDULER__{name}={value}" for name, value in names.items()]
+
+    assert scale.table() in page
+    assert [line for line in exports if line not in page.replace('"', "")] == []

@@ -235,6 +235,8 @@ class Batch:
         """Say once what keeps the code from this machine, or stop before any of it runs."""
         with self.lock:
             if not self.told:
+                if self.road.cluster:
+                    say(str(self.road.cluster))
                 isolation = self.road.require(self.isolation)
                 self.told.append(str(isolation))
                 for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:
