@@ -40,7 +40,7 @@ def grade(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, two at a time."""
-    install(session, "assignment", "docs", "test")
+    install(session, "assignment", "dask", "docs", "test")
     arguments = session.posargs or ["-m", "not thorough"]
     session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments)
 
@@ -113,7 +113,7 @@ def docs(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve all dependencies but torch afresh, and write constraints.txt."""
     torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
-    session.install("--upgrade", torch, ".[assignment,tune,test,docs,browser,lint]")
+    session.install("--upgrade", torch, ".[assignment,dask,tune,test,docs,browser,lint]")
     frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))
     pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
     CONSTRAINTS.write_text("\n".join(["# Written by `nox -s lock`.", *pins, ""]))

@@ -7,7 +7,7 @@ named, and from its source the likely cause.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from assay import causes
 from assay.evidence import Array, arrays_of
@@ -26,15 +26,24 @@ class Step(Record):
     names: dict[str, str]
 
 
-def audit(jobs: Sequence[Job], kept: Mapping[str, Mapping[str, bytes]]) -> Audit:
+def cold(job: bytes) -> Ended:
+    """Execute on this machine, in a process with a hash seed of its own."""
+    return execute(job, prove.best())
+
+
+def audit(
+    jobs: Sequence[Job],
+    kept: Mapping[str, Mapping[str, bytes]],
+    run: Callable[[bytes], Ended] = cold,
+) -> Audit:
     """Run each job twice more; `kept` are the files of the runs that were marked, by key.
 
     A job that the machine cannot run is among the `unmade`: that is nobody's irreproducibility.
     """
     arrays, differing, unmade = 0, [], []
     for job in jobs:
-        one = execute(traced(job), prove.best())  # cold: with a hash seed of its own
-        other = execute(traced(job, beside=left_by(one)), prove.best())
+        one = run(traced(job))
+        other = run(traced(job, beside=left_by(one)))
         if Outcome.INFRASTRUCTURE in (one.outcome, other.outcome):
             unmade.append(job.run.id)
             continue

@@ -4,7 +4,8 @@ AssayError
 ├── UsageError        exit 2   the command or the assignment is written wrongly
 ├── CannotGrade       exit 3   the submission cannot be graded as it is
 └── OurFault          exit 4   the harness or the machine failed; never the student's mistake
-    └── NotIsolated            less is isolated than required: nothing is run
+    ├── NotIsolated            less is isolated than required: nothing is run
+    └── NoMachine              the machines that were to run it are lost, or not fit for it
 """
 
 
@@ -48,6 +49,10 @@ class OurFault(AssayError):
 
 class NotIsolated(OurFault):
     """This machine keeps student code less than is required: nothing of it runs."""
+
+
+class NoMachine(OurFault):
+    """No machine is there, or fit, to run anything more: what has been run is kept."""
 
 
 class Stopped(KeyboardInterrupt):

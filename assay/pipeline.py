@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 from pathlib import Path
 
 import assay
 from assay import plan, recipe, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import audit
+from assay.cluster import Cluster
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.export import receipt
 from assay.judge import bench, rates, score
@@ -23,6 +26,7 @@ from assay.records import (
     sound,
 )
 from assay.report import class_report, executed, html, markdown
+from assay.run import prove, warm
 from assay.run.assemble import Job, assemble_all
 from assay.schedule import Cores
 from assay.store import Store
@@ -33,14 +37,38 @@ Make = Callable[[list[Job]], list[RunRecord]]
 
 @dataclass(frozen=True)
 class Road:
-    """What every step needs to know: the assignment, where evidence is kept, where reports go."""
+    """What every step needs to know: the assignment, where evidence is kept, where reports go.
+
+    Runs are made on the cluster, where there is one; all else on the cores of this machine.
+    """
 
     assignment: Assignment
     store: Store
     reports: Path
     cores: Cores
+    cluster: Cluster | None = None
     key: bytes | None = None
     """What results are signed with."""
+
+    @property
+    def at_once(self) -> int:
+        """How many submissions to work on, so that there is always something to run."""
+        parts = self.assignment.part
+        runs = sum(len(p.seeds) * prod(map(len, p.matrix.values())) for p in parts)
+        there = 2 * self.cluster.workers // runs if self.cluster else 0
+        return self.cores.workers + 1 + there
+
+    def require(self, level: int) -> Isolation:
+        """What the machines isolate with that run students' code; an error where it is less."""
+        if self.cluster:
+            return self.cluster.require()
+        return prove.require(level, self.assignment.root)
+
+    def stop(self) -> None:
+        """End everything that runs, and begin nothing more."""
+        warm.stop()
+        if self.cluster:
+            self.cluster.close()
 
     def folder(self, handed_in: Submission) -> Path:
         return self.reports / class_report.folder(handed_in.name)
@@ -70,6 +98,7 @@ def run(
         jobs,
         road.store,
         cores=road.cores,
+        cluster=road.cluster,
         force=force,
         progress=progress,
         isolation=isolation,
@@ -314,10 +343,12 @@ def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -
     kept = {job.key: road.store.files(job.key) for job in sample if road.store.has(job.key)}
 
     def one(job: Job) -> Audit:
+        if road.cluster:
+            return audit([job], kept, partial(road.cluster.execute, cold=True))
         with road.cores.taken(job.memory):
             return audit([job], kept)
 
-    with ThreadPoolExecutor(road.cores.workers) as executor:
+    with ThreadPoolExecutor(len(sample) if road.cluster else road.cores.workers) as executor:
         found = list(executor.map(one, sample))
     whole = Audit(
         runs=sum(one.runs for one in found),

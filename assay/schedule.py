@@ -6,13 +6,15 @@ first, so that no core is left alone with one at the end.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from threading import Condition, Thread
+from typing import Any
 
 import psutil
 
+from assay.cluster import Cluster
 from assay.errors import AssayError, Stopped
 from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
@@ -24,6 +26,8 @@ from assay.store import Cost, Store
 Progress = Callable[[RunRecord, bool], None]
 """Called with each record as it is there, and whether it was in the store already."""
 Before = Callable[[Sequence[Job]], object]
+Machines = tuple[Callable[[Job], "Future[Any]"], Callable[["Future[Any]"], Ended]]
+"""Where jobs are executed: how one is begun, and how its end is read."""
 SPARE = 1.25
 """A run may take this much more memory than the last one like it."""
 UNKNOWN = Cost(float("inf"), 0)
@@ -62,6 +66,7 @@ def run_all(
     cores: Cores,
     force: bool,
     progress: Progress,
+    cluster: Cluster | None = None,
     isolation: int = 0,
     before: Before = lambda _: None,
 ) -> list[RunRecord]:
@@ -84,7 +89,7 @@ def run_all(
     cgroup.sweep()
     if waiting:
         before(list(waiting.values()))
-    for record in _run_and_keep(list(waiting.values()), store, cores):
+    for record in _run_and_keep(list(waiting.values()), store, cores, cluster):
         found[record.key] = record
         progress(record, False)
     return [found[key] for key, _ in keyed]
@@ -106,9 +111,28 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _run_and_keep(jobs: Sequence[Job], store: Store, cores: Cores) -> Iterator[RunRecord]:
+def _run_and_keep(
+    jobs: Sequence[Job], store: Store, cores: Cores, cluster: Cluster | None
+) -> Iterator[RunRecord]:
     costs = store.costs()
     longest_first = sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds)
+    with _there(cluster) if cluster else _here(cores, costs) as (begin, ended_of):
+        futures = {begin(job): job for job in longest_first}
+        try:
+            for future in as_completed(futures):
+                job, ended = futures.pop(future), ended_of(future)
+                record = _keep(store, job, ended)
+                costs[record.run.place] = Cost(record.seconds, ended.memory)
+                yield record
+        finally:
+            for future in futures:
+                future.cancel()
+            store.learn(costs)
+
+
+@contextmanager
+def _here(cores: Cores, costs: Mapping[str, Cost]) -> Iterator[Machines]:
+    """Threads of this process, each with a core and as much memory as the last run like it took."""
 
     def run(job: Job) -> Ended:
         most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
@@ -118,16 +142,13 @@ def _run_and_keep(jobs: Sequence[Job], store: Store, cores: Cores) -> Iterator[R
             return execute(job.packed)
 
     with ThreadPoolExecutor(max_workers=cores.workers) as executor:
-        futures = {executor.submit(run, job): job for job in longest_first}
-        try:
-            for future in as_completed(futures):
-                record = _keep(store, futures[future], future.result())
-                costs[record.run.place] = Cost(record.seconds, future.result().memory)
-                yield record
-        finally:
-            for future in futures:
-                future.cancel()
-            store.learn(costs)
+        yield lambda job: executor.submit(run, job), lambda future: future.result()
+
+
+@contextmanager
+def _there(cluster: Cluster) -> Iterator[Machines]:
+    """Other machines; how much fits on each was said when their workers were started."""
+    yield lambda job: cluster.begin(job.packed), cluster.ended
 
 
 def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:

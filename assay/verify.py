@@ -25,7 +25,6 @@ from assay.schedule import Cores, available_cores
 from assay.store import Fresh, Store
 from assay.submission import Submission
 
-
 Number = float | list[float] | list[list[float]]
 
 

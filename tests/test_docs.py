@@ -8,7 +8,9 @@ import pytest
 
 from assay.assignment import read
 from assay.cli import cli
+from assay.cluster import SCHEDULER
 from assay.records import Result
+from benchmarks import scale
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,6 +49,16 @@ def test_every_option_named_is_one(page: Path):
         "--security-opt",
         "--shots",
     }
+    of_others |= {
+        "--shots",
+        "--protocol",
+        "--port",
+        "--no-dashboard",
+        "--nworkers",
+        "--nthreads",
+        "--mem",
+    }
+    of_others |= {"--memory-limit", "--local-directory", "--scheduler-file", "--parsable"}
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", page.read_text()))
 
     assert named <= ours | of_others
@@ -90,3 +102,13 @@ def test_the_page_on_results_names_every_field():
     named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.split("\n")[3:-1]))
 
     assert named == list(Result.model_fields)
+
+
+def test_the_page_on_scale_says_what_the_program_computes():
+    """What a class takes is what the model says; the settings are those that we rely on."""
+    page = (ROOT / "docs" / "scale.md").read_text()
+    names = {f"{name.upper().replace('-', '_')}": value for name, value in SCHEDULER.items()}
+    exports = [f"DASK_DISTRIBUTED__SCHEDULER__{name}={value}" for name, value in names.items()]
+
+    assert scale.table() in page
+    assert [line for line in exports if line not in page.replace('"', "")] == []

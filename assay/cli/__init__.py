@@ -21,6 +21,7 @@ from assay.cli.options import (
     isolation_option,
     json_option,
     pass_mark_option,
+    scheduler_option,
     shared_options,
     submissions,
 )
@@ -78,6 +79,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 @cli.command()
 @submissions
 @shared_options
+@scheduler_option
 @force_option
 @isolation_option(3)
 def run(
@@ -86,7 +88,7 @@ def run(
     """Execute submissions over every seed and data set, and keep the evidence."""
     from assay.records import Outcome
 
-    road = road_of(**options)
+    road = road_of(isolation=isolation, **options)
     batch = Batch(road, force, isolation)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
@@ -141,6 +143,7 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 @cli.command()
 @submissions
 @shared_options
+@scheduler_option
 @force_option
 @isolation_option(3)
 @pass_mark_option
@@ -155,7 +158,7 @@ def grade(
     **options: Any,
 ) -> None:
     """Run, judge and report: all steps in one."""
-    road = road_of(**options)
+    road = road_of(isolation=isolation, **options)
     batch = Batch(road, force, isolation)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
@@ -166,6 +169,7 @@ def grade(
 
 @cli.command()
 @shared_options
+@scheduler_option
 @force_option
 @isolation_option(0)
 @click.option("--verify", is_flag=True, help="Make runs twice more and compare bit by bit.")
@@ -191,7 +195,7 @@ def reproduce(
 
     if Path(name).name != name:
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
-    road = road_of(**options)
+    road = road_of(isolation=isolation, **options)
     batch = Batch(road, force, isolation)
 
     def one(_: "Submission", progress: "Live") -> dict[str, Any]:
@@ -206,6 +210,7 @@ def reproduce(
 @cli.command()
 @click.argument("right", nargs=-1, metavar="[RIGHT...]", type=click.Path(path_type=Path))
 @shared_options
+@scheduler_option
 @isolation_option(0)
 @click.option(
     "--against",
@@ -231,7 +236,7 @@ def calibrate(
     from assay.judge import rates
     from assay.progress import live
 
-    road = road_of(seeds=None, **options)
+    road = road_of(seeds=None, isolation=isolation, **options)
     batch = Batch(road, force=False, isolation=isolation)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
     with live(1) as progress:

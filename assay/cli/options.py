@@ -38,6 +38,11 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 submissions = click.argument(
     "paths", nargs=-1, required=True, metavar="SUBMISSION...", type=click.Path(path_type=Path)
 )
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="WHERE",
+    help="Run on a Dask cluster: `tcp://...`, `tls://...`, a scheduler file, or `local`.",
+)
 force_option = click.option("--force", is_flag=True, help="Run again what has been run already.")
 
 

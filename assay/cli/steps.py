@@ -37,20 +37,33 @@ def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
     return [pipeline.read(path, name) for path, name in named]
 
 
-def road_of(assignment: Path, reports: Path, seeds: str | None, jobs: int | None) -> "Road":
+def road_of(
+    assignment: Path,
+    reports: Path,
+    seeds: str | None,
+    jobs: int | None,
+    scheduler: str | None = None,
+    isolation: int = 0,
+) -> "Road":
     from assay import assignment as assignments
-    from assay import pipeline, schedule
+    from assay import cluster, pipeline, schedule
     from assay.store import Store
 
     read = assignments.read(assignment)
     if seeds is not None:
         read = read.with_seeds(seeds_of(seeds))
+    cores = jobs or schedule.available_cores()
+    there = None
+    if scheduler is not None:
+        there = cluster.connect(scheduler, workers=cores, isolation=isolation, private=read.root)
+        click.get_current_context().call_on_close(there.close)
     return pipeline.Road(
         assignment=read,
         store=Store(read.root / ".assay" / "store"),
         reports=reports,
-        cores=schedule.Cores(jobs or schedule.available_cores()),
+        cores=schedule.Cores(cores),
         key=signing_key(),
+        cluster=there,
     )
 
 
@@ -135,7 +148,7 @@ def for_each(
             progress.done()
 
     with live(len(named)) as progress:
-        for answer in _in_threads(road.cores.workers + 1, one, named):
+        for answer in _in_threads(road, one, named):
             if not as_json and "text" in answer:
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
@@ -151,18 +164,16 @@ def for_each(
 
 
 def _in_threads(
-    workers: int, one: Callable[..., dict[str, Any]], named: Sequence[tuple[Any, ...]]
+    road: "Road", one: Callable[..., dict[str, Any]], named: Sequence[tuple[Any, ...]]
 ) -> Iterator[dict[str, Any]]:
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
-    from assay.run import warm
-
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(road.at_once) as pool:
         futures = [pool.submit(one, *each) for each in named]
         try:
             for future in futures:
                 yield future.result()
         except KeyboardInterrupt:
-            warm.stop()
+            road.stop()
             click.echo("stopped: what has been run is kept, the same command goes on", err=True)
             sys.exit(130)
         finally:
@@ -180,9 +191,9 @@ def _told(
     caught: Exception, path: Path, say: Callable[[str], None], *, tell_all: bool
 ) -> "AssayError":
     """Say on stderr what went wrong; a bug of ours with its traceback."""
-    from assay.errors import AssayError, NotIsolated, OurFault
+    from assay.errors import AssayError, NoMachine, NotIsolated, OurFault
 
-    if isinstance(caught, NotIsolated):
+    if isinstance(caught, NotIsolated | NoMachine):
         raise caught
     if not isinstance(caught, AssayError):
         say(traceback.format_exc())
@@ -255,12 +266,14 @@ class Batch:
     def _get_ready(self, missing: "Sequence[Job]", say: Callable[[str], None]) -> None:
         """Say once what keeps the code from this machine, or stop before any of it runs."""
         from assay import schedule
-        from assay.run import prove
 
         with self.lock:
             if not self.told:
-                schedule.warm_ahead(missing)
-                isolation = prove.require(self.isolation, self.road.assignment.root)
+                if self.road.cluster:
+                    say(str(self.road.cluster))
+                else:
+                    schedule.warm_ahead(missing)
+                isolation = self.road.require(self.isolation)
                 self.told.append(str(isolation))
                 for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:
                     say(line)

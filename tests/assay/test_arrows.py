@@ -20,8 +20,8 @@ ROOMS = [
     *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),
     *("run.trace", "run.watch", "run.outcome"),
     *("run.kernel", "run.engine", "run.runner", "run.parent"),
-    "run.execute",
-    *("evidence", "store", "schedule", "causes", "audit", "alike"),
+    *("run.execute", "run.work"),
+    *("cluster", "evidence", "store", "schedule", "causes", "audit", "alike"),
     *("judge", "report", "export", "progress", "pipeline", "calibrate", "compare"),
     *("crates", "verify", "rerun", "bundle", "doctor", "cli"),
 ]
