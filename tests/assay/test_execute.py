@@ -90,6 +90,7 @@ def test_a_good_notebook_is_completed(good: Ended):
     assert good.outcome is Outcome.COMPLETED
     assert [cell.number for cell in good.cells] == [1, 2, 3]
     assert all(cell.error is None and cell.seconds is not None for cell in good.cells)
+    assert all(20 < (cell.megabytes or 0) < 2000 for cell in good.cells)
     assert answers(good)
     assert good.files.keys() >= {"evidence/finished.json", "executed.ipynb"}
 
@@ -182,6 +183,7 @@ def test_a_kernel_that_ends_itself_has_exited(run: Callable[..., Ended]):
     assert ended.outcome is Outcome.EXITED
     assert ended.reason == "the kernel ended itself with exit code 0 in cell 3"
     assert [cell.seconds is None for cell in ended.cells] == [False, False, True, True]
+    assert [cell.megabytes is None for cell in ended.cells] == [False, False, True, True]
     assert "evidence/finished.json" not in ended.files
 
 

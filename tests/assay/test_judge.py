@@ -10,7 +10,7 @@ import pytest
 from assay.assignment import Assignment, CriterionSpec, Part
 from assay.errors import OurFault
 from assay.judge import bench
-from assay.judge.score import score
+from assay.judge.score import score, tallies
 from assay.records import Check, Criterion, Judgement, Outcome, Verdict
 from assay.store import Store
 from assay.submission import Submission
@@ -78,9 +78,13 @@ def test_given(given, evidence, side):
     assert np.isfinite(getattr(given["add/plain"], side)).all()
 
 
-def test_measures(run, evidence, measure):
-    """Numbers and series are kept."""
+def test_measures(run, evidence, measure, drawing):
+    """Numbers, series and matrices are kept."""
+    drawing("The sum", f"<svg>{run.parameters['seed']}</svg>")
+    drawing("Nothing", " ")
     evidence["add/plain"]
+    measure("table", np.eye(2))
+    measure("diverged", np.array([[0.0, np.nan]]))
     measure("seed", run.parameters["seed"])
     measure("curve", np.array([3.0, 2.0]), x=range(2))
 
@@ -249,7 +253,16 @@ def test_numbers_and_series_are_measured_with_their_run(judged: Judged):
     assert found["sums/a/seed-1", "seed"] == (1.0, None)
     assert found["sums/a/seed-0", "curve"] == ([3.0, 2.0], [0.0, 1.0])
     assert found[None, "runs"] == (3.0, None)
+    assert found["sums/a/seed-0", "table"] == ([[1.0, 0.0], [0.0, 1.0]], None)
+    assert ("sums/a/seed-0", "diverged") not in found
     assert ("sums/a/seed-2", "seed") not in found
+
+
+def test_the_first_drawing_of_a_title_is_kept(judged: Judged):
+    """Every run draws the same; where there is nothing, nothing is kept."""
+    found = [(d.part, d.run, d.title, d.source) for d in judged.judgement.drawings]
+
+    assert found == [("sums", "sums/a/seed-0", "The sum", "<svg>0</svg>")]
 
 
 @pytest.mark.parametrize("name", ["test_sees_the_submission", "test_never_imports_the_student"])
@@ -361,6 +374,20 @@ def check(criterion: str, name: str, verdict: Verdict, run: str | None = "r") ->
 def scored(part: Part, *checks: Check) -> Criterion:
     more = check("more", "test_more", Verdict.PASSED)
     return score(part, [*checks, more])[0]
+
+
+def test_each_run_is_tallied():
+    """What was set aside, our own fault, and what spans all runs do not count."""
+    checks = [
+        check("add", "a", Verdict.PASSED, "r1"),
+        check("add", "b", Verdict.FAILED, "r1"),
+        check("add", "c", Verdict.SET_ASIDE, "r1"),
+        check("add", "d", Verdict.NOT_JUDGED, "r1"),
+        check("add", "a", Verdict.NOT_ANSWERED, "r2"),
+        check("add", "e", Verdict.PASSED, None),
+    ]
+
+    assert [(t.run, t.held, t.judged) for t in tallies(checks)] == [("r1", 1, 2), ("r2", 0, 1)]
 
 
 def test_every_property_weighs_the_same(part: Part):
