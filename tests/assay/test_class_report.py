@@ -15,7 +15,7 @@ from assay.records import Criterion, Outcome, PartSummary, Property, Result, Run
 from assay.report import class_report
 from assay.report.class_report import Entry, View
 from tests.assay import toy as toys
-from tests.assay.test_report import HOSTILE
+from tests.assay.made import HOSTILE
 from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 ASIDE, FAILED, PASSED = Verdict.SET_ASIDE, Verdict.FAILED, Verdict.PASSED
