@@ -426,6 +426,10 @@ COMMANDS = (
     "compare",
     "store",
     "doctor",
+    "export",
+    "package",
+    "verify",
+    "rerun",
 )
 
 
