@@ -63,8 +63,10 @@ def run_all(
 
 def lasting(record: RunRecord) -> RunRecord:
     """The record without what no two runs share."""
-    cells = [cell.model_copy(update={"seconds": None}) for cell in record.cells]
-    return record.model_copy(update={"seconds": 0.0, "cells": cells, "isolation": None})
+    cells = [cell.model_copy(update={"seconds": None, "megabytes": None}) for cell in record.cells]
+    return record.model_copy(
+        update={"seconds": 0.0, "cells": cells, "isolation": None, "evidence": ""}
+    )
 
 
 def evidence(store: Store, record: RunRecord) -> dict[str, bytes]:
