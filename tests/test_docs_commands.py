@@ -59,7 +59,7 @@ def of_nox(words: list[str]) -> str:
     if name == "bench":
         there = not passed_on or (ROOT / "benchmarks" / f"{passed_on}.py").is_file()
         return "" if there else f"`{passed_on}` is no benchmark"
-    return of_assay([name, *passed_on.split()]) if passed_on else ""
+    return of_assay([name, *passed_on.split()]) if passed_on and name in cli.commands else ""
 
 
 def of_pip(words: list[str]) -> str:
@@ -89,7 +89,7 @@ KNOWN = {
     "python": of_python,
     "python3": of_python,
     "systemd-run": of_systemd,
-    **dict.fromkeys([".", "cd", "sed"], lambda _: ""),
+    **dict.fromkeys([".", "cd", "export", "openssl", "sed"], lambda _: ""),
 }
 
 
@@ -156,7 +156,7 @@ def test_every_key_of_an_assignment_has_its_line(model: type[Record]):
     """docs/assignment.md names each key that is read, with its default, and no other."""
     (table,) = re.findall(rf"<!-- keys: {model.__name__} -->\n(.*?)<!-- end -->", ASSIGNMENT, re.S)
     named = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", table, re.MULTILINE))
-    keys = [key for key in model.model_fields if key != "root"]
+    keys = [key for key in model.model_fields if key not in ("root", "file")]
 
     assert named == {key: default_of(model, key) for key in keys}
 
