@@ -59,7 +59,8 @@ def of_nox(words: list[str]) -> str:
     if name == "bench":
         there = not passed_on or (ROOT / "benchmarks" / f"{passed_on}.py").is_file()
         return "" if there else f"`{passed_on}` is no benchmark"
-    return of_assay([name, *passed_on.split()]) if passed_on and name in cli.commands else ""
+    is_ours = name in cli.commands  # the others pass them on to tools
+    return of_assay([name, *passed_on.split()]) if passed_on and is_ours else ""
 
 
 def of_pip(words: list[str]) -> str:
