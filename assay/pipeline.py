@@ -1,6 +1,6 @@
 """The whole road in one place: run, judge, report; each step leaves files for the next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from assay import plan, recipe, schedule, submission
 from assay.assignment import Assignment, Part
 from assay.audit import audit
 from assay.cluster import Cluster
-from assay.errors import AssayError, CannotGrade, UsageError
+from assay.errors import CannotGrade
 from assay.export import receipt
 from assay.judge import bench, rates, score
 from assay.records import (
@@ -23,9 +23,7 @@ from assay.records import (
     Result,
     Run,
     RunRecord,
-    sound,
 )
-from assay.report import class_report, executed, html, markdown
 from assay.run import prove, warm
 from assay.run.assemble import Job, assemble_all
 from assay.schedule import Cores
@@ -71,6 +69,8 @@ class Road:
             self.cluster.close()
 
     def folder(self, handed_in: Submission) -> Path:
+        from assay.report import class_report  # templates, which `assay check` has no use for
+
         return self.reports / class_report.folder(handed_in.name)
 
     def jobs(self, handed_in: Submission) -> list[Job]:
@@ -158,7 +158,7 @@ def grade(road: Road, handed_in: Submission, make: Make) -> Result:
         found |= _judgements(road, handed_in, {record.run.part for record in fresh}, records)
         result = _result(road, handed_in, records, found)
         runs = _further(road, records, result) if fresh else []
-    return _sealed(road, handed_in, result)
+    return sealed(road, handed_in, result)
 
 
 def _further(road: Road, records: list[RunRecord], result: Result) -> list[Run]:
@@ -234,106 +234,6 @@ def _isolation(records: list[RunRecord]) -> str:
     return str(min(kept_by, key=lambda isolation: isolation.level, default=Isolation()))
 
 
-def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
-    """Leave a result and a page that say why there are no marks."""
-    sentences = [_sentences(error) for error in errors]
-    result = Result(
-        assay=assay.__version__,
-        assignment=road.assignment.title,
-        submission=name,
-        digest="",
-        isolation="not run",
-        parts=[],
-        runs=[],
-        criteria=[],
-        measurements=[],
-        written=[],
-        not_graded=[sound(sentence) for sentence in sentences],
-    )
-    nobody = Submission(name, {})
-    folder, result = road.folder(nobody), _sealed(road, nobody, result)
-    for page, text in _pages(result, {}, {}).items():
-        _write(folder / page, text.encode())
-
-
-def _sentences(error: AssayError) -> str:
-    """What, what was found, and a hint."""
-    found = f". {error.found[0].upper()}{error.found[1:]}" if error.found else ""
-    return f"{error.what}{found}." + (f" Hint: {error.hint}." if error.hint else "")
-
-
-def judged(road: Road, handed_in: Submission) -> Result:
-    """The result of an earlier `judge`.
-
-    Raises
-    ------
-    CannotGrade
-        Where there is none.
-    """
-    path = road.folder(handed_in) / "results.json"
-    if not path.exists():
-        raise CannotGrade(
-            f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
-        )
-    result = Result.model_validate_json(path.read_bytes())
-    if result.digest != handed_in.digest:
-        raise CannotGrade(
-            f"`{handed_in.name}` has changed since it was judged",
-            hint="`assay grade` does it again",
-        )
-    return result
-
-
-def report(road: Road, handed_in: Submission, result: Result) -> Path:
-    """Write the pages and plots of a result; the path of the page to open.
-
-    What was written from the same result before is left as it is.
-    """
-    folder = road.folder(handed_in)
-    first, made = folder / "index.html", folder / ".made"
-    known = recipe.of_report(result)
-    if first.exists() and made.exists() and made.read_text() == known:
-        return first
-    from assay.report import plots  # matplotlib takes half a second to import
-
-    pictures = plots.figures(result)
-    for name, picture in pictures.items():
-        _write(folder / name, picture)
-    notebooks = _executed(road, result)
-    for name, notebook in notebooks.items():
-        _write(folder / name, notebook)
-    for name, text in _pages(result, pictures, notebooks).items():
-        _write(folder / name, text.encode())
-    _write(made, known.encode())
-    return first
-
-
-def report_class(road: Road, entries: Sequence[class_report.Entry]) -> Path:
-    """Write the page of a class beside the reports of its submissions; its path."""
-    page = road.reports / "index.html"
-    _write(page, class_report.page(entries).encode())
-    _write(page.with_suffix(".md"), class_report.table(entries).encode())
-    return page
-
-
-def _pages(
-    result: Result, pictures: dict[str, bytes], notebooks: dict[str, bytes]
-) -> dict[str, str]:
-    """One page of HTML that holds everything, and pages of Markdown that link what is beside."""
-    beside = [*pictures, *notebooks]
-    return {"index.html": html.page(result, pictures), **markdown.pages(result, beside)}
-
-
-def _executed(road: Road, result: Result) -> dict[str, bytes]:
-    """Of each part, the notebook as its first run left it, to read the written answers in."""
-    first: dict[str, RunRecord] = {}
-    for record in result.runs:
-        first.setdefault(record.run.part, record)
-    paths = {part: road.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
-    kept = {part: path.read_bytes() for part, path in paths.items() if path.exists()}
-    return {f"{part}-executed.ipynb": executed.readable(content) for part, content in kept.items()}
-
-
 def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -> Result:
     """The result with an audit: some runs of every place made twice more, and compared."""
     chosen: dict[str, list[Job]] = {}
@@ -356,13 +256,13 @@ def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -
         differing=[difference for one in found for difference in one.differing],
         unmade=[run for one in found for run in one.unmade],
     )
-    return _sealed(road, handed_in, result.model_copy(update={"audit": whole}))
+    return sealed(road, handed_in, result.model_copy(update={"audit": whole}))
 
 
-def _sealed(road: Road, handed_in: Submission, result: Result) -> Result:
+def sealed(road: Road, handed_in: Submission, result: Result) -> Result:
     """The result with its receipt, written to results.json."""
     result = receipt.sealed(result, recipe.receipt(road.assignment, handed_in), road.key)
-    _write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
+    write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
     return result
 
 
@@ -372,23 +272,6 @@ def judged_again(road: Road, handed_in: Submission, records: list[RunRecord]) ->
     return _result(road, handed_in, records, _judgements(road, handed_in, names, records))
 
 
-def result_at(path: Path) -> Result:
-    """The result in a report folder, or in a results.json.
-
-    Raises
-    ------
-    UsageError
-        Where there is none.
-    """
-    path = path / "results.json" if path.is_dir() else path
-    try:
-        return Result.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
-        ) from None
-
-
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay import compare, pipeline, recipe
+from assay import compare, pipeline, publish, recipe
 from assay.assignment import Assignment
 from assay.errors import quoted
 from assay.evidence import fingerprint
@@ -170,7 +170,7 @@ def pages(folder: Path, result: Result, held: Held) -> Finding:
         return Finding(what=what, skipped="the notebooks as they ran are not kept here")
     with tempfile.TemporaryDirectory() as place:
         road = pipeline.Road(held.course, held.store, Path(place), Cores(1))
-        made = pipeline.report(road, Submission("again", {}), result).parent
+        made = publish.report(road, Submission("again", {}), result).parent
         paths = [path for path in made.rglob("*") if path.is_file() and path.name[0] != "."]
         names = sorted(path.relative_to(made) for path in paths)
         changed = [

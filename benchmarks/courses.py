@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from assay import assignment, pipeline, schedule
+from assay import assignment, pipeline, publish, schedule
 from assay.pipeline import Road
 from assay.records import Outcome, Result
 from assay.store import Store
@@ -46,7 +46,7 @@ def grade(over: Road) -> Result:
         handed_in,
         lambda jobs: pipeline.run(over, jobs, force=False, progress=lambda *_: None, isolation=3),
     )
-    pipeline.report(over, handed_in, result)
+    publish.report(over, handed_in, result)
     return all_well(result)
 
 

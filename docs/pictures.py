@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from assay import alike, pipeline, schedule, submission
+from assay import alike, pipeline, publish, schedule, submission
 from assay.errors import CannotGrade
 from assay.report import class_report
 from assay.run.archive import write
@@ -63,7 +63,7 @@ def grade(handed_in: Path, reports: Path) -> None:
         try:
             one = pipeline.read(path)
         except CannotGrade as error:
-            pipeline.not_graded(road, path.stem, [error])
+            publish.not_graded(road, path.stem, [error])
             entries.append(class_report.without_marks(path.stem, assignment.title, [error.what]))
             continue
         result = pipeline.grade(
@@ -71,10 +71,10 @@ def grade(handed_in: Path, reports: Path) -> None:
             one,
             lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda *_: None),
         )
-        pipeline.report(road, one, result)
+        publish.report(road, one, result)
         entries.append(class_report.entry(result, alike.traits(result, one)))
         print(path.stem, entries[-1].total)
-    pipeline.report_class(road, entries)
+    publish.report_class(road, entries)
 
 
 def photograph(browser: Browser, page: Path, name: str, height: int) -> None:

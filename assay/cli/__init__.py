@@ -127,13 +127,13 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
 @shared_options
 def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Write the report of submissions that have been judged."""
-    from assay import pipeline
+    from assay import publish
 
     road = road_of(**options)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        result = pipeline.judged(road, handed_in)
-        page = str(pipeline.report(road, handed_in, result))
+        result = publish.judged(road, handed_in)
+        page = str(publish.report(road, handed_in, result))
         answer = {"text": page, "submission": handed_in.name, "report": page}
         return answer | {"entry": entry_of(result, handed_in)}
 
@@ -268,10 +268,10 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     Exits with 1 where they differ.
     """
     from assay import compare as comparing
-    from assay import pipeline
+    from assay import publish
     from assay.report import safe
 
-    found = comparing.compare(pipeline.result_at(first), pipeline.result_at(second))
+    found = comparing.compare(publish.result_at(first), publish.result_at(second))
     words = safe.terminal(comparing.in_words(found))
     click.echo(found.model_dump_json(indent=1) if as_json else words)
     sys.exit(0 if found.alike else 1)

@@ -75,11 +75,11 @@ def export(
 
 def reports_at(path: Path) -> "list[tuple[Path, Result]]":
     """The results at a path, each with the folder that it stands in."""
-    from assay import pipeline
+    from assay import publish
 
     folders = [path] if path.is_file() or (path / "results.json").exists() else []
     folders = folders or sorted(found.parent for found in path.glob("*/results.json")) or [path]
-    return [(one if one.is_dir() else one.parent, pipeline.result_at(one)) for one in folders]
+    return [(one if one.is_dir() else one.parent, publish.result_at(one)) for one in folders]
 
 
 def _gradescope(found: "Sequence[tuple[Path, Result]]", visibility: str, out: Path | None) -> None:
@@ -219,10 +219,10 @@ def _crate(path: Path) -> "list[Finding]":
 
 
 def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Finding]":
-    from assay import pipeline
+    from assay import publish
     from assay.verify import Held, pages, verify
 
-    result = pipeline.result_at(path)
+    result = publish.result_at(path)
     if assignment == Path("assignment.toml") and not assignment.exists():
         return verify(result, Held(key=signing_key()))
     road = road_of(assignment, Path(), None, None)

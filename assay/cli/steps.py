@@ -130,7 +130,7 @@ def for_each(
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
-    from assay import pipeline, submission
+    from assay import pipeline, publish, submission
     from assay.progress import live
     from assay.report import safe
 
@@ -154,7 +154,7 @@ def for_each(
                     click.echo(safe.terminal(answer["text"]))
             answers.append(answer)
     if of_class and len(answers) > 1:
-        page = pipeline.report_class(road, [answer["entry"] for answer in answers])
+        page = publish.report_class(road, [answer["entry"] for answer in answers])
         if not as_json:
             click.echo(f"all of them     {page}")
     if as_json:
@@ -208,13 +208,13 @@ def _told(
 def _without_marks(
     road: "Road", name: str, error: "AssayError", tell_all: bool, keep: bool
 ) -> dict[str, Any]:
-    from assay import pipeline
+    from assay import publish
     from assay.report import class_report
 
     problems = [error, *error.others]
     title = road.assignment.title
     if keep:
-        pipeline.not_graded(road, name, problems)
+        publish.not_graded(road, name, problems)
     return {
         "submission": name,
         "error": error.what,
@@ -251,7 +251,7 @@ class Batch:
 
     def grade(self, handed_in: "Submission", progress: "Live", *, sample: int) -> dict[str, Any]:
         """Run, judge and report; audit this many seeds of each place."""
-        from assay import pipeline
+        from assay import pipeline, publish
 
         def make(jobs: "list[Job]") -> "list[RunRecord]":
             return self.run(handed_in.name, jobs, progress)
@@ -260,7 +260,7 @@ class Batch:
         if sample:
             progress.say(f"making runs of {sample} seed(s) twice more")
             result = pipeline.audited(self.road, handed_in, result, sample)
-        page = str(pipeline.report(self.road, handed_in, result))
+        page = str(publish.report(self.road, handed_in, result))
         return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
 
     def _get_ready(self, missing: "Sequence[Job]", say: Callable[[str], None]) -> None:

@@ -22,7 +22,7 @@ ROOMS = [
     *("run.kernel", "run.engine", "run.runner", "run.parent"),
     *("run.execute", "run.work"),
     *("cluster", "evidence", "store", "schedule", "causes", "audit", "alike"),
-    *("judge", "report", "export", "progress", "pipeline", "calibrate", "compare"),
+    *("judge", "report", "export", "progress", "pipeline", "publish", "calibrate", "compare"),
     *("crates", "verify", "rerun", "bundle", "doctor", "cli"),
 ]
 

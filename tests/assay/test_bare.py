@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import assignment, pipeline
+from assay import assignment, pipeline, publish
 from assay.evidence import read_arrays
 from assay.records import Criterion, Result, Verdict
 from assay.schedule import Cores
@@ -37,7 +37,7 @@ class Graded:
             lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda record, kept: None),
         )
         records = self.result.runs
-        self.page = pipeline.report(road, submission, self.result)
+        self.page = publish.report(road, submission, self.result)
         self.files = {r.run.part: store.files(r.key) for r in records}
 
     @property

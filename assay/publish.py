@@ -1,0 +1,129 @@
+"""What people open: the pages of a submission and of a class, written from results alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import assay
+from assay import recipe
+from assay.errors import AssayError, CannotGrade, UsageError
+from assay.pipeline import Road, sealed, write
+from assay.records import Result, RunRecord, sound
+from assay.report import class_report, executed, html, markdown
+from assay.submission import Submission
+
+
+def report(road: Road, handed_in: Submission, result: Result) -> Path:
+    """Write the pages and plots of a result; the path of the page to open.
+
+    What was written from the same result before is left as it is.
+    """
+    folder = road.folder(handed_in)
+    first, made = folder / "index.html", folder / ".made"
+    known = recipe.of_report(result)
+    if first.exists() and made.exists() and made.read_text() == known:
+        return first
+    from assay.report import plots  # matplotlib takes half a second to import
+
+    pictures = plots.figures(result)
+    for name, picture in pictures.items():
+        write(folder / name, picture)
+    notebooks = _executed(road, result)
+    for name, notebook in notebooks.items():
+        write(folder / name, notebook)
+    for name, text in _pages(result, pictures, notebooks).items():
+        write(folder / name, text.encode())
+    write(made, known.encode())
+    return first
+
+
+def report_class(road: Road, entries: Sequence[class_report.Entry]) -> Path:
+    """Write the page of a class beside the reports of its submissions; its path."""
+    page = road.reports / "index.html"
+    write(page, class_report.page(entries).encode())
+    write(page.with_suffix(".md"), class_report.table(entries).encode())
+    return page
+
+
+def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
+    """Leave a result and a page that say why there are no marks."""
+    sentences = [_sentences(error) for error in errors]
+    result = Result(
+        assay=assay.__version__,
+        assignment=road.assignment.title,
+        submission=name,
+        digest="",
+        isolation="not run",
+        parts=[],
+        runs=[],
+        criteria=[],
+        measurements=[],
+        written=[],
+        not_graded=[sound(sentence) for sentence in sentences],
+    )
+    nobody = Submission(name, {})
+    folder, result = road.folder(nobody), sealed(road, nobody, result)
+    for page, text in _pages(result, {}, {}).items():
+        write(folder / page, text.encode())
+
+
+def judged(road: Road, handed_in: Submission) -> Result:
+    """The result of an earlier `judge`.
+
+    Raises
+    ------
+    CannotGrade
+        Where there is none.
+    """
+    path = road.folder(handed_in) / "results.json"
+    if not path.exists():
+        raise CannotGrade(
+            f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
+        )
+    result = Result.model_validate_json(path.read_bytes())
+    if result.digest != handed_in.digest:
+        raise CannotGrade(
+            f"`{handed_in.name}` has changed since it was judged",
+            hint="`assay grade` does it again",
+        )
+    return result
+
+
+def result_at(path: Path) -> Result:
+    """The result in a report folder, or in a results.json.
+
+    Raises
+    ------
+    UsageError
+        Where there is none.
+    """
+    path = path / "results.json" if path.is_dir() else path
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
+        ) from None
+
+
+def _sentences(error: AssayError) -> str:
+    """What, what was found, and a hint."""
+    found = f". {error.found[0].upper()}{error.found[1:]}" if error.found else ""
+    return f"{error.what}{found}." + (f" Hint: {error.hint}." if error.hint else "")
+
+
+def _pages(
+    result: Result, pictures: dict[str, bytes], notebooks: dict[str, bytes]
+) -> dict[str, str]:
+    """One page of HTML that holds everything, and pages of Markdown that link what is beside."""
+    beside = [*pictures, *notebooks]
+    return {"index.html": html.page(result, pictures), **markdown.pages(result, beside)}
+
+
+def _executed(road: Road, result: Result) -> dict[str, bytes]:
+    """Of each part, the notebook as its first run left it, to read the written answers in."""
+    first: dict[str, RunRecord] = {}
+    for record in result.runs:
+        first.setdefault(record.run.part, record)
+    paths = {part: road.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
+    kept = {part: path.read_bytes() for part, path in paths.items() if path.exists()}
+    return {f"{part}-executed.ipynb": executed.readable(content) for part, content in kept.items()}
