@@ -130,7 +130,7 @@ def for_each(
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
-    from assay import pipeline, publish, submission
+    from assay import pipeline, submission
     from assay.progress import live
     from assay.report import safe
 
@@ -153,14 +153,19 @@ def for_each(
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
             answers.append(answer)
-    if of_class and len(answers) > 1:
-        page = publish.report_class(road, [answer["entry"] for answer in answers])
-        if not as_json:
-            click.echo(f"all of them     {page}")
+    page = _class_page(road, answers) if of_class and len(answers) > 1 else None
+    if page and not as_json:
+        click.echo(f"all of them     {page}")
     if as_json:
         shown = [{k: v for k, v in a.items() if k not in ("text", "entry")} for a in answers]
         click.echo(json.dumps(shown, indent=1))  # ASCII: nothing in it moves a cursor
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
+
+
+def _class_page(road: "Road", answers: Sequence[dict[str, Any]]) -> Path:
+    from assay import publish
+
+    return publish.report_class(road, [answer["entry"] for answer in answers])
 
 
 def _in_threads(
