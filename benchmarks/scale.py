@@ -17,7 +17,7 @@ class Cost:
     run: float = 12.6
     command: float = 0.17
     judge: float = 0.33
-    scheduler: float = 0.012
+    scheduler: float = 0.018
     megabytes: float = 3.5
     megabytes_a_second: float = 110.0
     first: float = 15.0
