@@ -18,17 +18,24 @@ IN_THE_SANDBOX = ("boot.py", "canary.py", "landlock.py", "seccomp.py")
 WRITABLE = ("evidence", "ipc", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
+LONGEST = 107 - len("/assay-1234567-abcdefgh/ipc/kernel-99999")
 
 
 def make() -> Path:
     """An empty desk with the folders that a kernel writes in and the code it starts with."""
-    desk = Path(tempfile.mkdtemp(prefix=prefix()))  # short: a socket's path has 107 bytes
+    desk = Path(tempfile.mkdtemp(prefix=prefix(), dir=_where()))
     for folder in (*WRITABLE, "kit", "given", "submission", "boot"):
         (desk / folder).mkdir()
     for name in IN_THE_SANDBOX:
         shutil.copyfile(Path(__file__).with_name(name), desk / "boot" / name)
     (desk / "boot" / "passwd").write_text(PASSWD)
     return desk
+
+
+def _where() -> str:
+    """The folder for temporary files; /tmp where its path is too long for a socket's, 107 bytes."""
+    where = tempfile.gettempdir()
+    return where if len(os.fsencode(where)) <= LONGEST else "/tmp"
 
 
 def prefix() -> str:
@@ -39,7 +46,10 @@ def prefix() -> str:
 @cache
 def sweep() -> None:
     """Remove the folders of processes that were killed before they could."""
-    for folder in Path(tempfile.gettempdir()).glob("assay-*-*"):
+    found = [
+        p for where in {_where(), tempfile.gettempdir()} for p in Path(where).glob("assay-*-*")
+    ]
+    for folder in found:
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             remove(folder)

@@ -1,12 +1,12 @@
 """A batch that is killed or stopped: nothing is lost, nothing is run twice, nothing is left."""
 
 import json
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +24,19 @@ TIMED = ("seconds", "megabytes", "evidence", "receipt")
 SLOW = "import time\ntime.sleep(0.15)"
 
 
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of its own for all temporary files, with a short path: sockets stand below it."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Iterator[Assignment]:
     """Twelve runs of a moment each."""
     with toys.course(tmp_path / "course", text=toys.toml(seeds=range(12))) as assignment:
         (tmp_path / "course" / "ada.ipynb").write_bytes(notebook(PARAMETERS, SLOW, ADD))
-        (tmp_path / "t").mkdir()
         yield assignment
 
 
@@ -38,7 +45,6 @@ def start(course: Assignment) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", ASSAY, "grade", "ada.ipynb", "--require-isolation", "0"],
         cwd=course.root,
-        env=os.environ | {"TMPDIR": f"{course.root.parent}/t"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -65,7 +71,9 @@ def without_times(result: bytes) -> Any:
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.thorough)])
-def test_a_batch_that_is_killed_goes_on_where_it_was(course: Assignment, kills: int):
+def test_a_batch_that_is_killed_goes_on_where_it_was(
+    course: Assignment, temporary: Path, kills: int
+):
     """Killed again and again: no run is lost or made twice, the result is the same to a byte."""
     moments = random.Random(kills)
     before: dict[str, bytes] = {}
@@ -92,7 +100,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(course: Assignment, kills: 
     shutil.rmtree(course.root / ".assay")
     start(course).communicate()
     assert without_times(result(course)) == without_times(whole)
-    assert not list((course.root.parent / "t").iterdir())
+    assert not list(temporary.iterdir())
 
 
 def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment):
@@ -111,7 +119,7 @@ def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment):
     assert len(kept(course)) >= 2
     assert below
     assert not [process for process in below if _lives(process)]
-    assert not list((course.root.parent / "t").iterdir())
+    assert not list(temporary.iterdir())
 
 
 def _lives(process: psutil.Process) -> bool:

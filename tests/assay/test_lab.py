@@ -146,7 +146,7 @@ def test_nobody_gets_in_without_the_certificate(batch: Assignment, tmp_path: Pat
 def test_nothing_is_left_of_a_command_that_is_stopped(batch: Assignment, how: signal.Signals):
     """Ctrl-C reaches a whole terminal, a kill the command alone: no worker of its own lives on."""
     command = grade(batch, "local")
-    wait_for_runs(command, batch, 2)
+    wait_for_runs(command, batch, 1)
     below = psutil.Process(command.pid).children(recursive=True)
     if how is signal.SIGINT:
         os.killpg(command.pid, how)
