@@ -30,6 +30,8 @@ from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
 
+JOINING = 256
+"""Workers of a cluster that there is work enough for, before they are there."""
 Make = Callable[[list[Job]], list[RunRecord]]
 
 
@@ -53,7 +55,7 @@ class Road:
         """How many submissions to work on, so that there is always something to run."""
         parts = self.assignment.part
         runs = sum(len(p.seeds) * prod(map(len, p.matrix.values())) for p in parts)
-        there = 2 * self.cluster.workers // runs if self.cluster else 0
+        there = 2 * max(self.cluster.workers, JOINING) // runs if self.cluster else 0
         return self.cores.workers + 1 + there
 
     def require(self, level: int) -> Isolation:

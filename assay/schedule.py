@@ -124,6 +124,9 @@ def _run_and_keep(
                 record = _keep(store, job, ended)
                 costs[record.run.place] = Cost(record.seconds, ended.memory)
                 yield record
+        except KeyboardInterrupt:
+            warm.stop()  # or our threads would wait for their runs
+            raise
         finally:
             for future in futures:
                 future.cancel()

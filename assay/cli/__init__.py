@@ -35,6 +35,7 @@ from assay.cli.steps import (
     in_words,
     road_of,
     seeds_of,
+    until_stopped,
 )
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def calibrate(
     road = road_of(seeds=None, isolation=isolation, **options)
     batch = Batch(road, force=False, isolation=isolation)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
-    with live(1) as progress:
+    with live(1) as progress, until_stopped(road):
         found = calibration.calibrate(
             road,
             chosen,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli.options import assignment_option, isolation_option, json_option
-from assay.cli.steps import Batch, road_of, seeds_of, signing_key
+from assay.cli.steps import Batch, road_of, seeds_of, signing_key, until_stopped
 
 if TYPE_CHECKING:
     from assay.pipeline import Road
@@ -262,10 +262,12 @@ def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: boo
             hint = f"`assay verify {crate}` says all that was changed"
             raise CannotGrade("the crate's rubric is not run", found="\n".join(doubts), hint=hint)
         again = opened.store_beside("again")
-        batch = Batch(pipeline.Road(opened.course, again, Path(), cores), True, isolation)
-        found = reruns.rerun(
-            opened, seed, again, lambda jobs: batch.run(crate.name, jobs, progress)
-        )
+        road = pipeline.Road(opened.course, again, Path(), cores)
+        batch = Batch(road, True, isolation)
+        with until_stopped(road, "stopped: nothing of it is kept"):
+            found = reruns.rerun(
+                opened, seed, again, lambda jobs: batch.run(crate.name, jobs, progress)
+            )
     words = safe.terminal(reruns.in_words(found))
     click.echo(found.model_dump_json(indent=1) if as_json else words)
     sys.exit(0 if found.alike else 1)

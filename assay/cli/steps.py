@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -175,15 +176,25 @@ def _in_threads(
     with ThreadPoolExecutor(road.at_once) as pool:
         futures = [pool.submit(one, *each) for each in named]
         try:
-            for future in futures:
-                yield future.result()
-        except KeyboardInterrupt:
-            road.stop()
-            click.echo("stopped: what has been run is kept, the same command goes on", err=True)
-            sys.exit(130)
+            with until_stopped(road):
+                for future in futures:
+                    yield future.result()
         finally:
             for future in futures:
                 future.cancel()
+
+
+@contextmanager
+def until_stopped(
+    road: "Road", said: str = "stopped: what has been run is kept, the same command goes on"
+) -> Iterator[None]:
+    """Ctrl-C ends all that runs, and says what that means."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        road.stop()
+        click.echo(said, err=True)
+        sys.exit(130)
 
 
 def _exit_code(answer: dict[str, Any], pass_mark: float | None) -> int:

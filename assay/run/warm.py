@@ -223,8 +223,16 @@ def _lives(future: "Future[Parent]") -> bool:
 
 
 def _retire(future: "Future[Parent]") -> None:
-    if not future.exception():
+    """Let it end after its last run; those that have ended meanwhile are buried."""
+    if future.exception():
+        return
+    with _lock:
         _retired.append(future.result())
+        ended = [parent for parent in _retired if not parent.lives]
+        _retired[:] = [parent for parent in _retired if parent.lives]
+    for parent in ended:
+        parent.close()
+    with suppress(OSError):  # it has ended already
         future.result().retire()
 
 

@@ -40,10 +40,10 @@ def course(tmp_path: Path) -> Iterator[Assignment]:
         yield assignment
 
 
-def start(course: Assignment) -> "subprocess.Popen[str]":
-    """`assay grade` as a person starts it, with a folder for temporary files of its own."""
+def start(course: Assignment, command: str = "grade") -> "subprocess.Popen[str]":
+    """A command as a person starts it, with a folder for temporary files of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", ASSAY, "grade", "ada.ipynb", "--require-isolation", "0"],
+        [sys.executable, "-c", ASSAY, command, "ada.ipynb", "--require-isolation", "0"],
         cwd=course.root,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -103,9 +103,10 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(
     assert not list(temporary.iterdir())
 
 
-def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment):
+@pytest.mark.parametrize("command", ["grade", "calibrate"])
+def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, command: str):
     """What was run is kept; no process, no folder is left."""
-    harness = start(course)
+    harness = start(course, command)
     _wait_for_a_run(harness, course, 2)
     below = psutil.Process(harness.pid).children(recursive=True)
     since = time.monotonic()
