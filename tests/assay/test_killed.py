@@ -104,7 +104,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("command", ["grade", "calibrate"])
-def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, command: str):
+def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, temporary: Path, command: str):
     """What was run is kept; no process, no folder is left."""
     harness = start(course, command)
     _wait_for_a_run(harness, course, 2)
