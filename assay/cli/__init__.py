@@ -1,7 +1,8 @@
 """The command line: the only room that prints or exits.
 
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
-`--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
+`--pass-mark`, or `--verify`, `compare`, `verify` or `rerun` found a difference; 2 wrong usage;
+3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
 """
 
 import json
