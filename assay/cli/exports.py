@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from assay.submission import Submission
     from assay.verify import Finding
 
-TABLES = ("canvas", "moodle", "nbgrader")
-TEXTS = (*TABLES, "junit", "github-summary", "github-annotations")
+TEXTS = ("canvas", "moodle", "nbgrader", "junit", "github-summary", "github-annotations")
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
 visibility_option = click.option(
