@@ -50,7 +50,9 @@ def browser(session: nox.Session) -> None:
     """Open reports in Chromium: hostile text, axe-core; `-- --shots` leaves pictures of them."""
     install(session, "assignment", "test", "browser")
     if "--shots" in session.posargs:
-        pages = sorted(str(page) for page in Path("reports").glob("*/index.html"))
+        pages = sorted(str(page) for page in Path("reports").rglob("index.html"))
+        if not pages:
+            session.error("there is no page in reports/: `nox -s reproduce` writes one")
         session.run("python", "-m", "docs.screenshots", *pages)
     else:
         session.run("pytest", "tests/browser", *session.posargs)
