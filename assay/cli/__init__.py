@@ -194,7 +194,7 @@ def reproduce(
     """Run the assignment's own solution over its whole matrix, and write the reports."""
     from assay import pipeline
 
-    if Path(name).name != name:
+    if Path(name).name != name or name in ("", ".", ".."):
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = road_of(isolation=isolation, **options)
     batch = Batch(road, force, isolation)

@@ -196,6 +196,17 @@ def test_reproduce_names_what_differs(course: Course):
     assert (course.root / "reports/again/index.md").exists()
 
 
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b"])
+def test_the_report_of_the_reference_stays_among_reports(
+    course: Course, no_kernel: None, name: str
+):
+    """Its name is no way out of their folder."""
+    said = course("reproduce", "--name", name)
+
+    assert said.code == 2
+    assert "a plain name, without folders" in said.err
+
+
 def test_what_differs_between_two_results_is_shown(course: Course):
     """Exit 0 where nothing does, 1 with the criteria that do, 2 where there is no result."""
     course.hand_in(ada=RIGHT, eve=WRONG)
