@@ -219,10 +219,17 @@ def _crate(path: Path) -> "list[Finding]":
 
 def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Finding]":
     from assay import publish
+    from assay.errors import UsageError
     from assay.verify import Held, pages, verify
 
     result = publish.result_at(path)
     if assignment == Path("assignment.toml") and not assignment.exists():
+        if submission:
+            raise UsageError(
+                "`--submission` is held against its assignment",
+                found=f"there is no `{assignment}` here",
+                hint="`--assignment` says where it is",
+            )
         return verify(result, Held(key=signing_key()))
     road = road_of(assignment, Path(), None, None)
     of_this = _handed_in(submission, road, result) if submission else None
