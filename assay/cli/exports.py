@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli.options import assignment_option, isolation_option, json_option
-from assay.cli.steps import Batch, road_of, seeds_of, signing_key
+from assay.cli.steps import Batch, road_of
+from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:
     from assay.pipeline import Road
