@@ -50,7 +50,9 @@ def browser(session: nox.Session) -> None:
     """Open reports in Chromium: hostile text, axe-core; `-- --shots` leaves pictures of them."""
     install(session, "assignment", "test", "browser")
     if "--shots" in session.posargs:
-        pages = sorted(str(page) for page in Path("reports").glob("*/index.html"))
+        pages = sorted(str(page) for page in Path("reports").rglob("index.html"))
+        if not pages:
+            session.error("there is no page in reports/: `nox -s reproduce` writes one")
         session.run("python", "-m", "docs.screenshots", *pages)
     else:
         session.run("pytest", "tests/browser", *session.posargs)
@@ -129,7 +131,8 @@ def tune(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed as ratios, interleaved: `nox -s bench -- sweep graders overhead memory`."""
-    install(session, "assignment")
-    for name in session.posargs or ["network"]:
+    """Measure speed as ratios: what writes docs/benchmarks.md, or those named after `--`."""
+    install(session, "assignment", "dask")
+    measured = ["sweep", "graders", "overhead", "memory", "reproduce"]
+    for name in session.posargs or measured:
         session.run("python", "-m", f"benchmarks.{name}")

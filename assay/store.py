@@ -92,7 +92,7 @@ class Store:
         for held in old:
             self.drop(held.key)
         notes = [p for kind in NOTES for p in (self.root / kind).glob("*/*")]
-        for note in [*notes, *self.root.glob("*/.draft-*")]:
+        for note in [*notes, *self.root.glob("*/.draft-*"), *self.root.glob(".draft-*")]:
             if _used(note) < before:
                 shutil.rmtree(note) if note.is_dir() else note.unlink()
         return old

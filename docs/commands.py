@@ -1,5 +1,6 @@
 """Write commands.md from the program itself: `python docs/commands.py`."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ result, as text or with `--json` as data; stderr is progress and talk.
 | exit code | meaning |
 |---:|---|
 | 0 | graded, whatever the mark |
-| 1 | below `--pass-mark`; `--verify` or `assay compare` found a difference |
+| 1 | below `--pass-mark`; or `--verify`, `compare`, `verify` or `rerun` found a difference |
 | 2 | wrong usage: the command or `assignment.toml` |
 | 3 | a submission cannot be graded as it is |
 | 4 | our own fault: something was not judged |
@@ -40,17 +41,17 @@ def _sections(group: click.Group, above: click.Context) -> Iterator[str]:
 
 def _section(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-    text = (command.help or "").strip()
+    text = inspect.cleandoc(command.help or "")
     rows = [_row(param, context) for param in command.params if isinstance(param, click.Option)]
-    table = "\n".join(["| option | meaning |", "|---|---|", *rows])
-    return f"## {context.command_path}\n\n{text}\n\n```text\n{usage}\n```\n\n{table}\n"
+    table = "\n".join(["", "| option | meaning |", "|---|---|", *rows, ""]) if rows else ""
+    return f"## {context.command_path}\n\n{text}\n\n```text\n{usage}\n```\n{table}"
 
 
 def _row(option: click.Option, context: click.Context) -> str:
-    """One line; click's `[default: x]`, made for terminals, would be read as a link."""
+    """One line; `|` would end a cell, and click's `[default: x]` would be read as a link."""
     names, text = option.get_help_record(context) or ("", "")
     text = " ".join(text.split()).replace("|", r"\|").replace("[", r"\[")
-    return f"| `{names.replace(' RANGE', '')}` | {text} |"
+    return f"| `{names.replace(' RANGE', '').replace('|', ', ')}` | {text} |"
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def grade(handed_in: Path, reports: Path) -> None:
     publish.report_class(road, entries)
 
 
-def photograph(browser: Browser, page: Path, name: str, height: int) -> None:
+def head_of(browser: Browser, page: Path, name: str, height: int) -> None:
     """The head of a page, as wide as a page of the documentation."""
     tab = browser.new_page(viewport={"width": 1000, "height": height}, color_scheme="light")
     tab.goto(page.resolve().as_uri())
@@ -94,8 +94,8 @@ def main() -> None:
         hand_in(folder / "handed_in")
         grade(folder / "handed_in", folder / "reports")
         with chromium() as browser:
-            photograph(browser, folder / "reports" / "index.html", "class", 1150)
-            photograph(browser, folder / "reports" / "ben" / "index.html", "submission", 1000)
+            head_of(browser, folder / "reports" / "index.html", "class", 1150)
+            head_of(browser, folder / "reports" / "ben" / "index.html", "submission", 1000)
 
 
 if __name__ == "__main__":

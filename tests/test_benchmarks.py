@@ -1,6 +1,7 @@
 """The benchmarks' pure parts: the page is made from the numbers, and names all that measures."""
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -52,6 +53,13 @@ def test_every_benchmark_is_named_on_the_page():
     written = Path(page.PAGE).read_text()
 
     assert [n for n in page.benchmarks() if f"`nox -s bench -- {n}`" not in written] == []
+
+
+def test_without_names_all_that_write_the_page_are_run():
+    """`nox -s bench` measures every section of docs/benchmarks.md, in their order."""
+    sections = json.dumps(list(page.SECTIONS))
+
+    assert f"measured = {sections}\n" in (tools.ROOT / "noxfile.py").read_text()
 
 
 def test_modules_that_measure_nothing_are_there():

@@ -80,6 +80,13 @@ def test_every_link_leads_somewhere(page: Path):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_page_is_one_step_from_the_first():
+    """docs/index.md leads to each of the others."""
+    links = set(re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "index.md").read_text()))
+
+    assert sorted(links) == sorted({page.name for page in PAGES[2:]} - {"index.md"})
+
+
 def test_the_changelog_speaks_of_every_command():
     """A command that users can type has been announced."""
     announced = (ROOT / "CHANGELOG.md").read_text()

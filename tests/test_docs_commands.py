@@ -138,6 +138,17 @@ def test_the_page_of_commands_is_the_program_s():
     assert (ROOT / "docs" / "commands.md").read_text() == commands.page()
 
 
+def test_the_page_of_commands_is_read_alike_everywhere():
+    """Text is no block of code by its indent, a row has two cells, a table has rows."""
+    page = FENCE.sub("", commands.page())
+    sections = page.partition("\n## ")[2]
+    rows = [line for line in sections.splitlines() if line.startswith("|")]
+
+    assert re.findall(r"^ .*", page, re.MULTILINE) == []
+    assert [row for row in rows if row.count("|") - row.count(r"\|") != 3] == []
+    assert re.findall(r"\|---\|---\|\n(?!\|)", page) == []
+
+
 TABLES: list[type[Record]] = [Assignment, Limits, Part, CriterionSpec, Figure]
 ASSIGNMENT = (ROOT / "docs" / "assignment.md").read_text()
 

@@ -29,12 +29,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_has_its_place(site: Path):
-    """Each Markdown file of docs/ is a page, and stands in the navigation."""
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    """Each Markdown file of docs/ is a page, and stands in the navigation once."""
+    pages = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
     navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
 
-    assert pages <= {path.stem for path in site.glob("*.html")}
-    assert pages == set(re.findall(r"'([\w-]+)\.md'", str(navigation)))
+    assert set(pages) <= {path.stem for path in site.glob("*.html")}
+    assert pages == sorted(re.findall(r"'([\w-]+)\.md'", str(navigation)))
 
 
 def test_nothing_is_loaded_from_another_host(site: Path):

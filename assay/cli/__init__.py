@@ -1,42 +1,29 @@
 """The command line: the only room that prints or exits.
 
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
-`--pass-mark`; 2 wrong usage; 3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
+`--pass-mark`, or `--verify`, `compare`, `verify` or `rerun` found a difference; 2 wrong usage;
+3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
 """
 
-import json
 import signal
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.cli import exports
+from assay.cli import exports, tools
 from assay.cli.options import (
-    assignment_option,
     force_option,
     isolation_option,
-    json_option,
     pass_mark_option,
     scheduler_option,
     shared_options,
     submissions,
 )
-from assay.cli.steps import (
-    Batch,
-    all_of,
-    amount,
-    answer_of,
-    entry_of,
-    for_each,
-    in_words,
-    road_of,
-    seeds_of,
-    until_stopped,
-)
+from assay.cli.steps import Batch, all_of, answer_of, entry_of, for_each, road_of, until_stopped
+from assay.cli.values import seeds_of
 
 if TYPE_CHECKING:
     from assay.progress import Live
@@ -194,7 +181,7 @@ def reproduce(
     """Run the assignment's own solution over its whole matrix, and write the reports."""
     from assay import pipeline
 
-    if Path(name).name != name:
+    if Path(name).name != name or name in ("", ".", ".."):
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = road_of(isolation=isolation, **options)
     batch = Batch(road, force, isolation)
@@ -259,54 +246,7 @@ def calibrate(
         click.echo(f"warning: {alarm}", err=True)
 
 
-@cli.command()
-@click.argument("first", type=click.Path(path_type=Path, exists=True))
-@click.argument("second", type=click.Path(path_type=Path, exists=True))
-@json_option
-def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Show what differs between two results: report folders, or their results.json.
-
-    Exits with 1 where they differ.
-    """
-    from assay import compare as comparing
-    from assay import publish
-    from assay.report import safe
-
-    found = comparing.compare(publish.result_at(first), publish.result_at(second))
-    words = safe.terminal(comparing.in_words(found))
-    click.echo(found.model_dump_json(indent=1) if as_json else words)
-    sys.exit(0 if found.alike else 1)
-
-
-@cli.command()
-@click.option("--prune", metavar="DAYS", type=click.FloatRange(0), help="Forget what was not used.")
-@assignment_option
-@json_option
-def store(prune: float | None, assignment: Path, as_json: bool) -> None:
-    """Show how much is kept of runs; what was not used for so many days can be forgotten."""
-    kept = road_of(assignment, Path(), None, None).store
-    forgotten = kept.prune(time.time() - prune * 86_400) if prune is not None else []
-    held = kept.held()
-    if as_json:
-        sizes = {"held": amount(held), "forgotten": amount(forgotten)}
-        click.echo(json.dumps({"store": str(kept.root)} | sizes, indent=1))
-        return
-    if prune is not None:
-        click.echo(f"forgotten: {in_words(forgotten)}")
-    click.echo(f"{kept.root}: {in_words(held)}")
-
-
-@cli.command()
-@json_option
-def doctor(as_json: bool) -> None:
-    """Show what this machine can isolate, what is missing, and how to get it."""
-    from assay import doctor as doctors
-
-    findings = doctors.examine()
-    click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))
-
-
-for command in exports.COMMANDS:
+for command in (*tools.COMMANDS, *exports.COMMANDS):
     cli.add_command(command)
 
 

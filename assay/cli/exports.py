@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli.options import assignment_option, isolation_option, json_option
-from assay.cli.steps import Batch, road_of, seeds_of, signing_key, until_stopped
+from assay.cli.steps import Batch, road_of, until_stopped
+from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:
     from assay.pipeline import Road
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from assay.submission import Submission
     from assay.verify import Finding
 
-TABLES = ("canvas", "moodle", "nbgrader")
-TEXTS = (*TABLES, "junit", "github-summary", "github-annotations")
+TEXTS = ("canvas", "moodle", "nbgrader", "junit", "github-summary", "github-annotations")
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
 visibility_option = click.option(
@@ -220,10 +220,17 @@ def _crate(path: Path) -> "list[Finding]":
 
 def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Finding]":
     from assay import publish
+    from assay.errors import UsageError
     from assay.verify import Held, pages, verify
 
     result = publish.result_at(path)
     if assignment == Path("assignment.toml") and not assignment.exists():
+        if submission:
+            raise UsageError(
+                "`--submission` is held against its assignment",
+                found=f"there is no `{assignment}` here",
+                hint="`--assignment` says where it is",
+            )
         return verify(result, Held(key=signing_key()))
     road = road_of(assignment, Path(), None, None)
     of_this = _handed_in(submission, road, result) if submission else None

@@ -1,7 +1,6 @@
 """What the commands do for each submission, and how they tell it."""
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assay.cli.values import seeds_of, signing_key
+
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
     from assay.pipeline import Road
@@ -21,13 +22,9 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     from assay.records import Result, RunRecord
     from assay.report.class_report import Entry
     from assay.run.assemble import Job
-    from assay.store import Held
     from assay.submission import Submission
 
     Step = Callable[[Submission, Live], dict[str, Any]]
-
-MAX_SEEDS = 10_000
-LEAST_KEY = 32
 
 
 def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
@@ -66,53 +63,6 @@ def road_of(
         key=signing_key(),
         cluster=there,
     )
-
-
-def signing_key() -> bytes | None:
-    """The content of the file that ASSAY_SIGNING_KEY names; None where it is not set."""
-    from assay.errors import UsageError
-
-    if not (name := os.environ.get("ASSAY_SIGNING_KEY")):
-        return None
-    try:
-        key = Path(name).read_bytes().strip()
-    except OSError as error:
-        raise UsageError("the signing key cannot be read", found=str(error)) from None
-    if len(key) < LEAST_KEY:
-        raise UsageError(
-            "the signing key is too short to be one",
-            found=f"{len(key)} bytes, expected at least {LEAST_KEY}",
-            hint="`openssl rand -hex 32` makes one",
-        )
-    return key
-
-
-def amount(held: "Sequence[Held]") -> dict[str, int]:
-    """How many runs, and how many bytes they take."""
-    return {"runs": len(held), "bytes": sum(run.size for run in held)}
-
-
-def in_words(held: "Sequence[Held]") -> str:
-    """`12 runs, 3.4 MB`."""
-    size = amount(held)["bytes"] / 1e6
-    return f"{len(held)} run{'s' * (len(held) != 1)}, {size:,.1f} MB"
-
-
-def seeds_of(text: str) -> list[int]:
-    """`0-19` and `1,4,7`, mixed as one likes."""
-    seeds: list[int] = []
-    for piece in text.split(","):
-        first, _, last = piece.strip()[:20].partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            raise click.BadParameter(f"`{text}`: expected `0-19` or `1,4,7`", param_hint="--seeds")
-        count = int(last or first) - int(first) + 1
-        if not 1 <= count <= MAX_SEEDS:
-            raise click.BadParameter(
-                f"`{piece}`: from the lower to the higher, {MAX_SEEDS} at most",
-                param_hint="--seeds",
-            )
-        seeds += range(int(first), int(last or first) + 1)
-    return list(dict.fromkeys(seeds))
 
 
 def for_each(

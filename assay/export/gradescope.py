@@ -10,8 +10,7 @@ from assay.export import score
 from assay.records import Criterion, Result, Verdict
 from assay.report import safe, summary
 
-VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
-KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
+KINDS = {".svg": "image/svg+xml"}
 MAX_PICTURES = 2_000_000
 """Characters of pictures beyond which a results.json goes without them."""
 

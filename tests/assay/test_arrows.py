@@ -109,6 +109,7 @@ ALLOWED = {
     "assay.cli": SAYS,
     "assay.cli.exports": SAYS,
     "assay.cli.steps": SAYS,
+    "assay.cli.tools": SAYS,
 }
 
 

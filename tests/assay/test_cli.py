@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assay import cli, pipeline, schedule
-from assay.cli import steps
+from assay.cli import values
 from assay.records import Isolation
 from assay.run import prove
 from assay.run.execute import Ended, execute
@@ -194,6 +194,17 @@ def test_reproduce_names_what_differs(course: Course):
     )
     assert "the operating system's random numbers" in said.out
     assert (course.root / "reports/again/index.md").exists()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b"])
+def test_the_report_of_the_reference_stays_among_reports(
+    course: Course, no_kernel: None, name: str
+):
+    """Its name is no way out of their folder."""
+    said = course("reproduce", "--name", name)
+
+    assert said.code == 2
+    assert "a plain name, without folders" in said.err
 
 
 def test_what_differs_between_two_results_is_shown(course: Course):
@@ -388,7 +399,7 @@ def test_an_assignment_with_a_slip_exits_with_2(course: Course, no_kernel: None)
 )
 def test_seeds_are_ranges_and_lists(text: str, seeds: list[int]):
     """Both ends of a range count, and none is taken twice."""
-    assert steps.seeds_of(text) == seeds
+    assert values.seeds_of(text) == seeds
 
 
 def test_a_range_that_runs_backwards_is_wrong_usage(course: Course, no_kernel: None):

@@ -323,6 +323,15 @@ def test_what_is_not_there_is_said_to_be_unchecked(root: Path, tmp_path: Path):
     assert changes(found(tmp_path, "results.json")) == ["criterion sums/add was changed"]
 
 
+def test_a_submission_is_not_looked_at_without_its_assignment(root: Path, tmp_path: Path):
+    """And that is said: a check that was asked for is never left out in silence."""
+    report = shutil.copytree(root / "reports" / "ada", tmp_path / "ada")
+
+    with pytest.raises(UsageError, match="held against its assignment") as error:
+        assay(tmp_path, "verify", str(report), "--submission", str(root / "handed_in"))
+    assert "no `assignment.toml` here" in str(error.value)
+
+
 def test_the_same_evidence_has_the_same_receipt(root: Path):
     """Judged again, results.json is the same to the last byte, its signature included."""
     before = (root / "reports/ada/results.json").read_bytes()

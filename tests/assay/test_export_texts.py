@@ -23,7 +23,7 @@ from tests.assay.test_report import FORBIDDEN, HOSTILE, criterion, made, tables,
 EXTERNAL = Path(__file__).parent / "external"
 SCHEMA = json.loads((EXTERNAL / "gradescope-results.schema.json").read_text())
 XSD = etree.XMLSchema(etree.parse(EXTERNAL / "junit-10.xsd"))
-PIXEL = b"\x89PNG of ours"
+PICTURE = b"<svg>of ours</svg>"
 hostile = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 MISSED = Property(
@@ -70,7 +70,7 @@ def test_what_cost_nothing_is_no_loss():
 
 
 def gradescoped(result: Result, **pictures: bytes) -> dict:
-    named = {f"{name}.png": content for name, content in pictures.items()}
+    named = {f"{name}.svg": content for name, content in pictures.items()}
     found = json.loads(gradescope.results_json(result, "after_due_date", named))
     jsonschema.validate(found, SCHEMA)
     return found
@@ -124,12 +124,12 @@ class Tags(HTMLParser):
 
 def test_gradescope_shows_the_pictures_of_the_report():
     """As data inside the one field of HTML; those that are no figures stay where they are."""
-    shown = gradescoped(made(), **{"sums-loss": PIXEL, "mine": b"x"})["tests"][-1]
+    shown = gradescoped(made(), **{"sums-loss": PICTURE, "mine": b"x"})["tests"][-1]
     tags = Tags(shown["output"]).found
 
     assert shown["output_format"] == "html"
     assert [tag for tag, _ in tags] == ["p", "img"]
-    assert tags[1][1]["src"] == f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}"
+    assert tags[1][1]["src"] == f"data:image/svg+xml;base64,{base64.b64encode(PICTURE).decode()}"
 
 
 def test_too_many_pictures_are_left_out():

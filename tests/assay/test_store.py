@@ -128,13 +128,14 @@ def test_what_was_not_used_can_be_forgotten(store: Store):
     old, new = record("aa" + "0" * 62), record("bb" + "1" * 62)
     for one in (old, new):
         store.put(one, {"evidence/a.npz": b"1"})
-    draft = store.folder(old.key).parent / ".draft-x"
-    draft.mkdir()
-    for path in (store.folder(old.key), store.folder(new.key), draft):
+    drafts = [store.folder(old.key).parent / ".draft-x", store.root / ".draft-y"]
+    drafts[0].mkdir()
+    drafts[1].write_text("{")
+    for path in (store.folder(old.key), store.folder(new.key), *drafts):
         os.utime(path, (1000, 1000))
     store.record(new.key)
     forgotten = store.prune(2000)
 
     assert [held.key for held in forgotten] == [old.key]
     assert [held.key for held in store.held()] == [new.key]
-    assert not draft.exists()
+    assert [draft for draft in drafts if draft.exists()] == []

@@ -1,0 +1,77 @@
+"""The commands that look at what is there: two results, the store, this machine."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.cli.options import assignment_option, json_option
+from assay.cli.steps import road_of
+
+if TYPE_CHECKING:
+    from assay.store import Held
+
+
+@click.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True))
+@click.argument("second", type=click.Path(path_type=Path, exists=True))
+@json_option
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Show what differs between two results: report folders, or their results.json.
+
+    Exits with 1 where they differ.
+    """
+    from assay import compare as comparing
+    from assay import publish
+    from assay.report import safe
+
+    found = comparing.compare(publish.result_at(first), publish.result_at(second))
+    words = safe.terminal(comparing.in_words(found))
+    click.echo(found.model_dump_json(indent=1) if as_json else words)
+    sys.exit(0 if found.alike else 1)
+
+
+@click.command()
+@click.option("--prune", metavar="DAYS", type=click.FloatRange(0), help="Forget what was not used.")
+@assignment_option
+@json_option
+def store(prune: float | None, assignment: Path, as_json: bool) -> None:
+    """Show how much is kept of runs; what was not used for so many days can be forgotten."""
+    kept = road_of(assignment, Path(), None, None).store
+    forgotten = kept.prune(time.time() - prune * 86_400) if prune is not None else []
+    held = kept.held()
+    if as_json:
+        sizes = {"held": amount(held), "forgotten": amount(forgotten)}
+        click.echo(json.dumps({"store": str(kept.root)} | sizes, indent=1))
+        return
+    if prune is not None:
+        click.echo(f"forgotten: {in_words(forgotten)}")
+    click.echo(f"{kept.root}: {in_words(held)}")
+
+
+def amount(held: "Sequence[Held]") -> dict[str, int]:
+    """How many runs, and how many bytes they take."""
+    return {"runs": len(held), "bytes": sum(run.size for run in held)}
+
+
+def in_words(held: "Sequence[Held]") -> str:
+    """`12 runs, 3.4 MB`."""
+    size = amount(held)["bytes"] / 1e6
+    return f"{len(held)} run{'s' * (len(held) != 1)}, {size:,.1f} MB"
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Show what this machine can isolate, what is missing, and how to get it."""
+    from assay import doctor as doctors
+
+    findings = doctors.examine()
+    click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))
+
+
+COMMANDS = (compare, store, doctor)

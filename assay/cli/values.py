@@ -1,0 +1,45 @@
+"""What is typed or set, as values: seeds, and the key that signs."""
+
+import os
+from pathlib import Path
+
+import click
+
+MAX_SEEDS = 10_000
+LEAST_KEY = 32
+
+
+def seeds_of(text: str) -> list[int]:
+    """`0-19` and `1,4,7`, mixed as one likes."""
+    seeds: list[int] = []
+    for piece in text.split(","):
+        first, _, last = piece.strip()[:20].partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise click.BadParameter(f"`{text}`: expected `0-19` or `1,4,7`", param_hint="--seeds")
+        count = int(last or first) - int(first) + 1
+        if not 1 <= count <= MAX_SEEDS:
+            raise click.BadParameter(
+                f"`{piece}`: from the lower to the higher, {MAX_SEEDS} at most",
+                param_hint="--seeds",
+            )
+        seeds += range(int(first), int(last or first) + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def signing_key() -> bytes | None:
+    """The content of the file that ASSAY_SIGNING_KEY names; None where it is not set."""
+    from assay.errors import UsageError
+
+    if not (name := os.environ.get("ASSAY_SIGNING_KEY")):
+        return None
+    try:
+        key = Path(name).read_bytes().strip()
+    except OSError as error:
+        raise UsageError("the signing key cannot be read", found=str(error)) from None
+    if len(key) < LEAST_KEY:
+        raise UsageError(
+            "the signing key is too short to be one",
+            found=f"{len(key)} bytes, expected at least {LEAST_KEY}",
+            hint="`openssl rand -hex 32` makes one",
+        )
+    return key
