@@ -33,31 +33,31 @@ RIGHT_ALL_THE_SAME = {
 MOST = {"part1": 0.5, "part2": 0.25}
 """Of the points, what constants may earn: many properties hold of any numbers of that shape."""
 
-Forge = Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray]
+Given, Rng = dict[str, np.ndarray], np.random.Generator
+Forge = Callable[[np.ndarray, Given, Rng], np.ndarray]
 
 
-def zeros(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+def zeros(answer: np.ndarray, given: Given, rng: Rng) -> np.ndarray:
     return np.zeros_like(answer)
 
 
-def ones(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+def ones(answer: np.ndarray, given: Given, rng: Rng) -> np.ndarray:
     return np.ones_like(answer)
 
 
-def drawn(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+def drawn(answer: np.ndarray, given: Given, rng: Rng) -> np.ndarray:
     """Random, about as large as the right answer, and never the same twice."""
-    rng = np.random.default_rng(int.from_bytes(answer.tobytes()[:8], "big") + id(answer))
     noise = rng.normal(size=answer.shape) * (np.abs(answer).max(initial=0) + 1)
     return noise.astype(answer.dtype)
 
 
-def echo(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+def echo(answer: np.ndarray, given: Given, rng: Rng) -> np.ndarray:
     """What was handed out, cut to the shape that is asked for."""
     numbers = np.concatenate([v.ravel() for v in given.values() if v.dtype.kind in "fiub"] or [[0]])
     return np.resize(numbers, answer.shape).astype(answer.dtype)
 
 
-def turned(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+def turned(answer: np.ndarray, given: Given, rng: Rng) -> np.ndarray:
     """The right numbers in wrong places: every axis backwards."""
     return (
         np.flip(answer) if answer.size > 1 else -answer if answer.dtype.kind == "f" else 1 - answer
@@ -88,17 +88,18 @@ def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
     def make(jobs: list[Job]) -> list[RunRecord]:
         (job,) = jobs
         record, files = store.record(job.key), store.files(job.key)
-        road.store.put(record, {name: _forged(name, files, forge) for name in files})
+        rng = np.random.default_rng(1)  # of a hundred draws a few hit some number by luck
+        road.store.put(record, {name: _forged(name, files, forge, rng) for name in files})
         return [record]
 
     return pipeline.grade(road, Submission("short", short_submission(ROOT, part)), make)
 
 
-def _forged(name: str, files: dict[str, bytes], forge: Forge) -> bytes:
+def _forged(name: str, files: dict[str, bytes], forge: Forge, rng: Rng) -> bytes:
     if not (name.startswith("evidence/") and name.endswith(".npz")):
         return files[name]
     given = arrays(files[name.replace("evidence/", "given/", 1)])
-    return npz(**{key: forge(array, given) for key, array in arrays(files[name]).items()})
+    return npz(**{key: forge(array, given, rng) for key, array in arrays(files[name]).items()})
 
 
 CONSTANTS = [pytest.param(zeros), pytest.param(ones, marks=pytest.mark.thorough)]
