@@ -18,8 +18,6 @@ from assay.records import Drawing, Result
 from assay.report import cells, pictures, safe, strips, summary
 from assay.report.view import View
 
-SVG = re.compile(r"<svg\b.*</svg>", re.DOTALL)
-
 
 def page(result: Result, plots: Mapping[str, bytes]) -> str:
     """The report of one submission; `plots` are the figures that were drawn, by file name."""
@@ -55,9 +53,9 @@ def _drawings(result: Result, part: str) -> list[dict[str, object]]:
 
 
 def _drawing(found: Drawing) -> dict[str, object]:
-    svg = SVG.search(found.source)
+    svg = _svg(found.source)
     try:
-        rebuilt = pictures.rebuilt(svg[0]) if svg else ""
+        rebuilt = pictures.rebuilt(svg) if svg else ""
         note = "Rebuilt from its shapes and words." if svg else "It is text: this is its source."
     except pictures.NotShown as error:
         rebuilt, note = "", f"It is not drawn here: {error}. This is its source."
@@ -69,6 +67,12 @@ def _drawing(found: Drawing) -> dict[str, object]:
         "source": found.source[:20_000],
         "note": note,
     }
+
+
+def _svg(source: str) -> str:
+    """From the first tag of a picture to its last: nothing, where there is none."""
+    start, end = source.find("<svg"), source.rfind("</svg>")
+    return source[start : end + len("</svg>")] if 0 <= start < end else ""
 
 
 def template(name: str) -> Template:
