@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
 
-from assay import cli
+from assay import cli, recipe
 from assay.errors import CannotGrade, UsageError
 from assay.export import receipt
 from assay.records import Result
@@ -310,6 +310,20 @@ def test_a_report_is_held_against_its_course_and_its_store(root: Path, tmp_path:
     assert "`index.md` is not what assay writes of this result" in said
     assert "criterion sums/add was changed" in said
     assert any(line.endswith("`evidence/finished.json` was changed") for line in said)
+
+
+def test_another_style_sheet_is_another_assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Pages that it wrote are not held against what this one writes; compiled code is no matter."""
+    monkeypatch.setattr(recipe, "OURS", shutil.copytree(recipe.OURS, tmp_path / "assay"))
+    ours = recipe.ours.__wrapped__  # what it says is kept, as installed files do not change
+    before = ours()
+    (tmp_path / "assay" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "assay" / "__pycache__" / "new.pyc").write_bytes(b"compiled")
+    compiled = ours()
+    (tmp_path / "assay" / "report" / "templates" / "style.css").write_text("p { color: red }")
+
+    assert compiled == before
+    assert ours() != before
 
 
 def test_what_is_not_there_is_said_to_be_unchecked(root: Path, tmp_path: Path):
