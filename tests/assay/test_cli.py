@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay import cli, pipeline, schedule
+from assay import cli, pipeline, publish, schedule
 from assay.cli import steps
 from assay.records import Isolation
 from assay.run import prove
@@ -279,6 +279,68 @@ def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: 
     assert course.results("ada")["not_graded"] == []
     assert "# eve: not graded" in (course.root / "reports/eve/index.md").read_text()
     assert "Not graded" in (course.root / "reports/eve/index.html").read_text()
+
+
+def test_a_report_is_written_again_after_one_that_says_why_not(course: Course):
+    """The same result as before does not mean that its page still stands there."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+    page = course.root / "reports/ada/index.html"
+    first = page.read_text()
+    course.hand_in(ada=b"%PDF")
+    course("grade", "handed_in/ada.ipynb")
+    refused = page.read_text()
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+
+    assert "Not graded" in refused
+    assert page.read_text() == first
+
+
+def test_a_report_that_was_cut_short_is_written_again(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+):
+    """What stood there before is not taken for whole when half of it is another result's."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+    page = course.root / "reports/ada/index.html"
+    first, write = page.read_text(), publish.write
+
+    def ends(path: Path, content: bytes) -> None:
+        write(path, content)
+        if path.name == "index.html":
+            raise SystemExit
+
+    with monkeypatch.context() as killed:
+        killed.setattr(publish, "write", ends)
+        course("grade", "handed_in/ada.ipynb", "--seeds", "0-1")
+    half = page.read_text()
+    course("grade", "handed_in/ada.ipynb")
+
+    assert half != first
+    assert page.read_text() == first
+
+
+def test_nothing_stays_of_an_earlier_report(course: Course):
+    """Neither the page of a seed that is not in it, nor a notebook that was not run."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb", "--seeds", "0-1")
+    folder = course.root / "reports/ada"
+    (folder / "sums-loss.svg").write_text("<svg/>")
+    (folder / "remarks.md").write_text("of a person")
+    course("grade", "handed_in/ada.ipynb")
+    second = {path.name for path in folder.iterdir()}
+    course.hand_in(ada=b"%PDF")
+    course("grade", "handed_in/ada.ipynb")
+
+    assert {"seed-0.md", "sums-executed.ipynb", "remarks.md"} <= second
+    assert not {"seed-1.md", "sums-loss.svg"} & second
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "index.md",
+        "remarks.md",
+        "results.json",
+    }
 
 
 def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
