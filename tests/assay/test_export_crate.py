@@ -238,6 +238,16 @@ def test_changed_evidence_is_named_and_judged(root: Path, crate: Path):
     assert "sums/add: the result says failed, 0/2; judged again it is failed, 1/2" in said
 
 
+@pytest.mark.parametrize("record", ["{", "{}"], ids=["cut short", "without its fields"])
+def test_a_record_that_cannot_be_read_is_named(root: Path, crate: Path, record: str):
+    """The marks are held against the evidence all the same."""
+    next(crate.glob("runs/sums-a-seed-0-*/run.json")).write_text(record)
+    findings = found(root, str(crate))
+
+    assert findings["the evidence"]["changed"] == ["sums/a/seed-0: `run.json` cannot be read"]
+    assert findings["judged again"]["said"] == "every mark and every number the same"
+
+
 def test_files_that_come_go_or_are_links_are_named(root: Path, crate: Path):
     """The manifest is the whole list."""
     (crate / "course" / "conftest.py").write_text("raise SystemExit")
