@@ -71,13 +71,15 @@ def judged(road: Road, handed_in: Submission) -> Result:
     ------
     CannotGrade
         Where there is none.
+    UsageError
+        Where it cannot be read.
     """
     path = road.folder(handed_in) / "results.json"
     if not path.exists():
         raise CannotGrade(
             f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
         )
-    result = Result.model_validate_json(path.read_bytes())
+    result = result_at(path)
     if result.digest != handed_in.digest:
         raise CannotGrade(
             f"`{handed_in.name}` has changed since it was judged",

@@ -281,6 +281,21 @@ def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: 
     assert "Not graded" in (course.root / "reports/eve/index.html").read_text()
 
 
+def test_a_result_that_was_cut_short_is_an_error_in_words(course: Course, no_kernel: None):
+    """Exit 2 and the file's name; whoever reads a result meanwhile reads the whole of the old one."""
+    course.hand_in(ada=RIGHT)
+    path = course.root / "reports/ada/results.json"
+    pipeline.write(path, b"{")
+    with path.open("rb") as reader:
+        pipeline.write(path, b'{"schema_version": 2')
+        read = reader.read()
+    said = course("report", "handed_in/ada.ipynb")
+
+    assert (said.code, read) == (2, b"{")
+    assert "`reports/ada/results.json` is no result" in said.err
+    assert "Traceback" not in said.err
+
+
 def test_a_report_is_written_again_after_one_that_says_why_not(course: Course):
     """The same result as before does not mean that its page still stands there."""
     course.hand_in(ada=RIGHT)
