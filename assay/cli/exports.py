@@ -169,8 +169,7 @@ def gradescope(
     """Write the zip of an autograder for Gradescope."""
     from assay import bundle
 
-    if seeds:
-        seeds_of(seeds)
+    seeds = _plain(seeds)
     course = road_of(assignment, Path(), None, None).assignment
     content = bundle.gradescope(course, isolation=isolation, visibility=visibility, seeds=seeds)
     place = out or Path("autograder.zip")
@@ -185,9 +184,12 @@ def github(out: Path | None, seeds: str) -> None:
     """Write a workflow for GitHub Classroom."""
     from assay import bundle
 
-    if seeds:
-        seeds_of(seeds)
-    _say(bundle.classroom(seeds), out)
+    _say(bundle.classroom(_plain(seeds)), out)
+
+
+def _plain(seeds: str) -> str:
+    """Numbers and commas: they go into a script as they are."""
+    return ",".join(map(str, seeds_of(seeds))) if seeds else ""
 
 
 @click.command()

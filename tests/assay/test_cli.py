@@ -424,6 +424,9 @@ def test_nothing_that_a_student_named_moves_the_cursor(course: Course, no_kernel
         (("check", "handed_in", "--seeds", ""), 2, "expected `0-19` or `1,4,7`"),
         (("check", "handed_in", "--seeds", "-1"), 2, "expected `0-19` or `1,4,7`"),
         (("check", "handed_in", "--seeds", "1.5"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", f"{1:020}; id"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", "1" * 5_000), 2, "expected `0-19` or `1,4,7`"),
+        (("package", "github", "--seeds", f"{1:020}; id"), 2, "expected `0-19` or `1,4,7`"),
         (("check", "handed_in", "--jobs", "0"), 2, "--jobs"),
         (("grade", "handed_in", "--pass-mark", "101"), 2, "--pass-mark"),
         (("grade",), 2, "SUBMISSION"),
@@ -473,6 +476,13 @@ def test_a_range_that_runs_backwards_is_wrong_usage(course: Course, no_kernel: N
     course.hand_in(ada=RIGHT)
 
     assert course("check", "handed_in", "--seeds", "9-3").code == 2
+
+
+def test_seeds_go_into_a_script_as_plain_numbers(course: Course, no_kernel: None):
+    """However they were written: a script is no place for what somebody typed."""
+    workflow = course("package", "github", "--seeds", "0-2, \u0665").out
+
+    assert "--seeds 0,1,2,5" in workflow
 
 
 def test_a_rubric_without_an_exam_is_an_error_in_words(course: Course, no_kernel: None):
