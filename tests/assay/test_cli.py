@@ -18,6 +18,7 @@ from assay.run.execute import Ended, execute
 from assay.run.sandbox import Sandbox
 from assay.store import Store
 from tests.assay import toy as toys
+from tests.assay.made import made
 from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 RIGHT, WRONG = notebook(PARAMETERS, ADD), notebook(PARAMETERS, SUBTRACT)
@@ -483,6 +484,23 @@ def test_seeds_go_into_a_script_as_plain_numbers(course: Course, no_kernel: None
     workflow = course("package", "github", "--seeds", "0-2, \u0665").out
 
     assert "--seeds 0,1,2,5" in workflow
+
+
+def test_an_export_is_written_where_it_can_be(course: Course, no_kernel: None):
+    """Folders on the way are made; a place that is none is exit 2 and a sentence."""
+    pipeline.write(course.root / "some/ada.json", made().model_dump_json().encode())
+    (course.root / "folder").mkdir()
+    packed = course("package", "gradescope", "--out", "new/dir/a.zip")
+    in_the_way = course("export", "canvas", "some/ada.json", "--out", "folder")
+    below_a_file = course("export", "canvas", "some/ada.json", "--out", "some/ada.json/x.csv")
+    refused = course("package", "gradescope", "--out", "folder")
+
+    assert packed.code == 0
+    assert (course.root / "new/dir/a.zip").stat().st_size
+    for said in (in_the_way, below_a_file, refused):
+        assert said.code == 2
+        assert "cannot be written" in said.err
+        assert "Traceback" not in said.err
 
 
 def test_a_rubric_without_an_exam_is_an_error_in_words(course: Course, no_kernel: None):

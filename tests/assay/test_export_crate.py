@@ -152,6 +152,16 @@ def test_what_was_changed_since_it_was_judged_is_not_packed(root: Path, tmp_path
         )
 
 
+def test_a_result_may_have_any_name(root: Path, tmp_path: Path):
+    """What is packed is that file, and not the one of a report beside it."""
+    shutil.copy(root / "reports/ada/results.json", tmp_path / "ada.json")
+    packed = ("--submission", "handed_in", "--out", str(tmp_path / "crate"))
+    said = assay(root, "export", "ro-crate", str(tmp_path / "ada.json"), *packed)
+
+    assert said.exit_code == 0
+    assert (tmp_path / "crate" / "results.json").exists()
+
+
 # What verify says ---------------------------------------------------------------------------
 
 
