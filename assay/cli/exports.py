@@ -66,6 +66,8 @@ def export(
     from assay import export as exports
 
     found = [result for path in paths for result in reports_at(path)]
+    if form in ("gradescope", "ro-crate"):
+        _apart(found)
     if form == "ro-crate":
         return _crates(found, submission, assignment, out)
     if form == "gradescope":
@@ -81,6 +83,18 @@ def reports_at(path: Path) -> "list[tuple[Path, Result]]":
     own = path if path.is_file() else path / "results.json"
     files = [own] if own.exists() else sorted(path.glob("*/results.json")) or [own]
     return [(file, publish.result_at(file)) for file in files]
+
+
+def _apart(found: "Sequence[tuple[Path, Result]]") -> None:
+    """Each of several is written under its folder's name: two of one name are an error."""
+    from assay.errors import UsageError, quoted
+
+    names = [file.absolute().parent.name for file, _ in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(
+            f"several results stand in folders called {quoted(twice[0])}",
+            hint="export them one by one, each with an `--out` of its own",
+        )
 
 
 def _gradescope(found: "Sequence[tuple[Path, Result]]", visibility: str, out: Path | None) -> None:
@@ -105,6 +119,7 @@ def _crates(
     out: Path | None,
 ) -> None:
     from assay import crates
+    from assay.errors import UsageError
     from assay.run import archive
 
     if out is None or submission is None:
@@ -113,6 +128,8 @@ def _crates(
     for file, result in found:
         place = _place(out, found, file.absolute().parent.name)
         assert place is not None
+        if place.is_dir() and any(place.iterdir()):
+            raise UsageError(f"`{place}` is not empty", hint="a crate is all that is in its folder")
         judged = date.fromtimestamp(file.stat().st_mtime).isoformat()
         of_this = _handed_in(submission, road, result)
         files = crates.gathered(result, road.assignment, of_this, road.store, judged)

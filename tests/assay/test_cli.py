@@ -283,7 +283,7 @@ def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: 
 
 
 def test_a_result_that_was_cut_short_is_an_error_in_words(course: Course, no_kernel: None):
-    """Exit 2 and the file's name; whoever reads a result meanwhile reads the whole of the old one."""
+    """Exit 2 and the file's name; whoever reads a result meanwhile reads the old one whole."""
     course.hand_in(ada=RIGHT)
     path = course.root / "reports/ada/results.json"
     pipeline.write(path, b"{")

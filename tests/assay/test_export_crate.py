@@ -162,6 +162,25 @@ def test_a_result_may_have_any_name(root: Path, tmp_path: Path):
     assert (tmp_path / "crate" / "results.json").exists()
 
 
+def test_a_crate_is_not_written_over_another(root: Path):
+    """Runs of the first would stay in it."""
+    packed = ("--submission", "handed_in", "--out", "crate")
+
+    with pytest.raises(UsageError, match="`crate` is not empty"):
+        assay(root, "export", "ro-crate", "reports/ada", *packed)
+
+
+@pytest.mark.parametrize("form", ["ro-crate", "gradescope"])
+def test_results_of_one_name_are_not_written_over_each_other(root: Path, tmp_path: Path, form: str):
+    """Each goes where its folder's name says."""
+    again = shutil.copytree(root / "reports/ada", tmp_path / "ada")
+    packed = ("--submission", "handed_in", "--out", str(tmp_path / "out"))
+
+    with pytest.raises(UsageError, match="folders called `ada`"):
+        assay(root, "export", form, "reports/ada", str(again), *packed)
+    assert not (tmp_path / "out").exists()
+
+
 # What verify says ---------------------------------------------------------------------------
 
 
