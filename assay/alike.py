@@ -8,6 +8,7 @@ or lies near; only what is rare counts.
 
 import ast
 import hashlib
+import io
 import itertools
 import math
 import re
@@ -118,9 +119,9 @@ def _sources(handed_in: Submission) -> Iterator[str]:
 @lru_cache(maxsize=4096)
 def functions(text: str) -> tuple[Trait, ...]:
     """The longer functions of a module or a cell; what is handed out is read once for a class."""
-    tree = source.parsed(text)
+    tree, lines = source.parsed(text), list(io.StringIO(text, None))  # lines as Python counts
     return tuple(
-        Trait("code", digest, ast.get_source_segment(text, node) or node.name)
+        Trait("code", digest, "".join(lines[node.lineno - 1 : node.end_lineno]))
         for node in (ast.walk(tree) if tree else ())
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for digest, nodes in [normalised(node)]

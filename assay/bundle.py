@@ -45,9 +45,8 @@ def classroom(seeds: str) -> str:
 
 def _wheel() -> bytes:
     """assay as it is installed here."""
-    ours = recipe.OURS
-    paths = [p for p in sorted(ours.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
-    package = {f"assay/{path.relative_to(ours).as_posix()}": path.read_bytes() for path in paths}
+    names = {f"assay/{p.relative_to(recipe.OURS).as_posix()}": p for p in recipe.our_files()}
+    package = {name: path.read_bytes() for name, path in names.items()}
     known = distribution("assay")
     described = known.read_text("METADATA") or known.read_text("PKG-INFO") or ""
     starts = known.read_text("entry_points.txt") or ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
+from uuid import uuid4
 
 import assay
 from assay import plan, recipe, schedule, submission
@@ -275,5 +276,8 @@ def judged_again(road: Road, handed_in: Submission, records: list[RunRecord]) ->
 
 
 def write(path: Path, content: bytes) -> None:
+    """The whole file or none, whenever we are killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    draft = path.with_name(f".draft-{uuid4().hex}")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,6 +1,6 @@
 """What people open: the pages of a submission and of a class, written from results alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import assay
@@ -10,6 +10,9 @@ from assay.pipeline import Road, sealed, write
 from assay.records import Result, RunRecord, sound
 from assay.report import class_report, executed, html, markdown
 from assay.submission import Submission
+
+OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")
+"""What one report has and another may not."""
 
 
 def report(road: Road, handed_in: Submission, result: Result) -> Path:
@@ -24,14 +27,9 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
         return first
     from assay.report import plots  # matplotlib takes half a second to import
 
-    pictures = plots.figures(result)
-    for name, picture in pictures.items():
-        write(folder / name, picture)
-    notebooks = _executed(road, result)
-    for name, notebook in notebooks.items():
-        write(folder / name, notebook)
-    for name, text in _pages(result, pictures, notebooks).items():
-        write(folder / name, text.encode())
+    pictures, notebooks = plots.figures(result), _executed(road, result)
+    pages = _pages(result, pictures, notebooks)
+    _replace(folder, pictures | notebooks | {name: page.encode() for name, page in pages.items()})
     write(made, known.encode())
     return first
 
@@ -61,9 +59,9 @@ def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
         not_graded=[sound(sentence) for sentence in sentences],
     )
     nobody = Submission(name, {})
-    folder, result = road.folder(nobody), sealed(road, nobody, result)
-    for page, text in _pages(result, {}, {}).items():
-        write(folder / page, text.encode())
+    result = sealed(road, nobody, result)
+    pages = {page: text.encode() for page, text in _pages(result, {}, {}).items()}
+    _replace(road.folder(nobody), pages)
 
 
 def judged(road: Road, handed_in: Submission) -> Result:
@@ -73,13 +71,15 @@ def judged(road: Road, handed_in: Submission) -> Result:
     ------
     CannotGrade
         Where there is none.
+    UsageError
+        Where it cannot be read.
     """
     path = road.folder(handed_in) / "results.json"
     if not path.exists():
         raise CannotGrade(
             f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
         )
-    result = Result.model_validate_json(path.read_bytes())
+    result = result_at(path)
     if result.digest != handed_in.digest:
         raise CannotGrade(
             f"`{handed_in.name}` has changed since it was judged",
@@ -103,6 +103,16 @@ def result_at(path: Path) -> Result:
         raise UsageError(
             f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
         ) from None
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a report over an earlier one, of which no page, plot or notebook stays."""
+    (folder / ".made").unlink(missing_ok=True)  # killed from here on, it is not taken for whole
+    for name, content in files.items():
+        write(folder / name, content)
+    for path in [path for pattern in OF_A_REPORT for path in folder.glob(pattern)]:
+        if path.name not in files:
+            path.unlink()
 
 
 def _sentences(error: AssayError) -> str:

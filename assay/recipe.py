@@ -36,8 +36,7 @@ def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> s
 
 def of_report(result: Result) -> str:
     """Everything that can change a report."""
-    made_by = _hashed([*OURS.rglob("*.py"), *(OURS / "report" / "templates").iterdir()])
-    return hashlib.sha256((made_by + result.model_dump_json()).encode()).hexdigest()
+    return hashlib.sha256((_hashed(our_files()) + result.model_dump_json()).encode()).hexdigest()
 
 
 def of_rubric(assignment: Assignment, part: Part) -> str:
@@ -75,10 +74,16 @@ def course(assignment: Assignment) -> dict[str, str]:
     return {p.relative_to(root).as_posix(): _digest_of(p) for p in sorted(paths) if p.is_file()}
 
 
+def our_files() -> list[Path]:
+    """assay as it is installed here: its code, and the templates that its pages are made of."""
+    paths = sorted(OURS.rglob("*"))
+    return [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
+
+
 @cache
 def ours() -> str:
     """A hash of assay's own files, wherever they are installed."""
-    names = {path.relative_to(OURS).as_posix(): _digest_of(path) for path in OURS.rglob("*.py")}
+    names = {path.relative_to(OURS).as_posix(): _digest_of(path) for path in our_files()}
     return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
 
 

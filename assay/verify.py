@@ -131,8 +131,11 @@ def _evidence(result: Result, store: Store | None) -> Finding:
 
 def _run(record: RunRecord, store: Store, kept: dict[str, bytes]) -> Iterator[str]:
     """What of a run is not as its record says."""
-    if store.record(record.key) != record:
-        yield "`run.json` is not what the result says of it"
+    try:
+        if store.record(record.key) != record:
+            yield "`run.json` is not what the result says of it"
+    except ValueError:
+        yield "`run.json` cannot be read"
     manifest = kept.get(MANIFEST, b"")
     files = {name: held for name, held in kept.items() if name not in ("run.json", MANIFEST)}
     if record.evidence and hashlib.sha256(manifest).hexdigest() != record.evidence:
@@ -150,12 +153,11 @@ def _judged(result: Result, known: Receipt, held: Held, *, trusted: bool) -> Fin
     if not trusted:
         return Finding(what=what, skipped="not by a rubric, or of files, that were changed")
     store = Fresh(held.store.root)
-    records = [store.record(record.key) for record in result.runs]
     course = _as_looked_at(held.course, known)
     with tempfile.TemporaryDirectory() as nowhere:
         road = pipeline.Road(course, store, Path(nowhere), Cores(available_cores()))
-        again = pipeline.judged_again(road, held.submission, records)
-    exact = all(record.numerics == numerics.profile() for record in records)
+        again = pipeline.judged_again(road, held.submission, result.runs)
+    exact = all(record.numerics == numerics.profile() for record in result.runs)
     said = "every mark and every number the same" if exact else "every mark the same"
     return Finding(what=what, said=said, changed=list(unlike(result, again, exact=exact)))
 

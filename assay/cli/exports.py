@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,8 @@ def export(
     from assay import export as exports
 
     found = [result for path in paths for result in reports_at(path)]
+    if form in ("gradescope", "ro-crate"):
+        _apart(found)
     if form == "ro-crate":
         return _crates(found, submission, assignment, out)
     if form == "gradescope":
@@ -74,12 +77,24 @@ def export(
 
 
 def reports_at(path: Path) -> "list[tuple[Path, Result]]":
-    """The results at a path, each with the folder that it stands in."""
+    """The results at a path, each with its own file."""
     from assay import publish
 
-    folders = [path] if path.is_file() or (path / "results.json").exists() else []
-    folders = folders or sorted(found.parent for found in path.glob("*/results.json")) or [path]
-    return [(one if one.is_dir() else one.parent, publish.result_at(one)) for one in folders]
+    own = path if path.is_file() else path / "results.json"
+    files = [own] if own.exists() else sorted(path.glob("*/results.json")) or [own]
+    return [(file, publish.result_at(file)) for file in files]
+
+
+def _apart(found: "Sequence[tuple[Path, Result]]") -> None:
+    """Each of several is written under its folder's name: two of one name are an error."""
+    from assay.errors import UsageError, quoted
+
+    names = [file.absolute().parent.name for file, _ in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(
+            f"several results stand in folders called {quoted(twice[0])}",
+            hint="export them one by one, each with an `--out` of its own",
+        )
 
 
 def _gradescope(found: "Sequence[tuple[Path, Result]]", visibility: str, out: Path | None) -> None:
@@ -87,7 +102,8 @@ def _gradescope(found: "Sequence[tuple[Path, Result]]", visibility: str, out: Pa
 
     if out is None and len(found) > 1:
         raise click.UsageError("several results need `--out`, a folder for a file of each")
-    for folder, result in found:
+    for file, result in found:
+        folder = file.absolute().parent
         drawn = [path for path in sorted(folder.iterdir()) if path.suffix in gradescope.KINDS]
         pictures = {path.name: path.read_bytes() for path in drawn}
         _say(
@@ -103,18 +119,22 @@ def _crates(
     out: Path | None,
 ) -> None:
     from assay import crates
+    from assay.errors import UsageError
     from assay.run import archive
 
     if out is None or submission is None:
         raise click.UsageError("a crate needs `--submission`, and `--out` for its folder")
     road = road_of(assignment, Path(), None, None)
-    for folder, result in found:
-        place = _place(out, found, folder.name)
+    for file, result in found:
+        place = _place(out, found, file.absolute().parent.name)
         assert place is not None
-        judged = date.fromtimestamp((folder / "results.json").stat().st_mtime).isoformat()
+        if place.is_dir() and any(place.iterdir()):
+            raise UsageError(f"`{place}` is not empty", hint="a crate is all that is in its folder")
+        judged = date.fromtimestamp(file.stat().st_mtime).isoformat()
         of_this = _handed_in(submission, road, result)
         files = crates.gathered(result, road.assignment, of_this, road.store, judged)
-        archive.write(files, place)
+        with _writing(place):
+            archive.write(files, place)
         click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
 
 
@@ -141,8 +161,26 @@ def _say(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8", newline="")
+    _write(text.encode(), out)
+
+
+def _write(content: bytes, out: Path) -> None:
+    with _writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(content)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """A place that cannot be written to is named wrongly, and no bug of ours."""
+    from assay.errors import UsageError
+
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"`{out}` cannot be written", found=str(error), hint="name another place with `--out`"
+        ) from None
 
 
 @click.group()
@@ -169,12 +207,11 @@ def gradescope(
     """Write the zip of an autograder for Gradescope."""
     from assay import bundle
 
-    if seeds:
-        seeds_of(seeds)
+    seeds = _plain(seeds)
     course = road_of(assignment, Path(), None, None).assignment
     content = bundle.gradescope(course, isolation=isolation, visibility=visibility, seeds=seeds)
     place = out or Path("autograder.zip")
-    place.write_bytes(content)
+    _write(content, place)
     click.echo(f"{place}: {len(content) / 1e6:.1f} MB")
 
 
@@ -185,9 +222,12 @@ def github(out: Path | None, seeds: str) -> None:
     """Write a workflow for GitHub Classroom."""
     from assay import bundle
 
-    if seeds:
-        seeds_of(seeds)
-    _say(bundle.classroom(seeds), out)
+    _say(bundle.classroom(_plain(seeds)), out)
+
+
+def _plain(seeds: str) -> str:
+    """Numbers and commas: they go into a script as they are."""
+    return ",".join(map(str, seeds_of(seeds))) if seeds else ""
 
 
 @click.command()

@@ -13,8 +13,9 @@ def seeds_of(text: str) -> list[int]:
     """`0-19` and `1,4,7`, mixed as one likes."""
     seeds: list[int] = []
     for piece in text.split(","):
-        first, _, last = piece.strip()[:20].partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        first, _, last = piece.strip().partition("-")
+        short = len(piece) <= 40  # Python reads no number of thousands of digits
+        if not (short and first.isdecimal() and (last or first).isdecimal()):
             raise click.BadParameter(f"`{text}`: expected `0-19` or `1,4,7`", param_hint="--seeds")
         count = int(last or first) - int(first) + 1
         if not 1 <= count <= MAX_SEEDS:

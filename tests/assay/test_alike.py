@@ -1,6 +1,7 @@
 """What is alike is what two share and few others have; each measure can be wrong, and is shown."""
 
 import ast
+import time
 
 import pytest
 
@@ -76,6 +77,27 @@ def test_short_functions_are_nobody_s():
 def test_any_source_is_read(code: str):
     """A student may hand in anything: it is compared, or it is not."""
     assert len(alike.functions(code)) <= 1
+
+
+def test_reading_many_functions_takes_what_comparing_them_takes():
+    """A file full of functions does not hold up a class: its text is split once, not for each."""
+    text = "".join(FIT.replace("fit", f"fit{n}").replace("0.1", f"0.{n}1") for n in range(400))
+    start = time.process_time()
+    for function in ast.parse(text).body:
+        assert isinstance(function, ast.FunctionDef)
+        alike.normalised(function)
+    compared = time.process_time()
+    found = alike.functions(text)
+
+    assert len(found) == 400
+    assert time.process_time() - compared < 3 * (compared - start)
+
+
+def test_code_is_shown_from_its_first_line_to_its_last():
+    """A form feed or another separator in a string begins no line of Python's."""
+    text = "x = '\x0c\x1c\u2028'\r\ny = 2\r" + FIT
+
+    assert [trait.shown for trait in alike.functions(text)] == [FIT.lstrip()]
 
 
 def with_words(*texts: str) -> Result:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay import cli, pipeline, schedule
+from assay import cli, pipeline, publish, schedule
 from assay.cli import values
 from assay.records import Isolation
 from assay.run import prove
@@ -18,6 +18,7 @@ from assay.run.execute import Ended, execute
 from assay.run.sandbox import Sandbox
 from assay.store import Store
 from tests.assay import toy as toys
+from tests.assay.made import made
 from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 RIGHT, WRONG = notebook(PARAMETERS, ADD), notebook(PARAMETERS, SUBTRACT)
@@ -292,6 +293,83 @@ def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: 
     assert "Not graded" in (course.root / "reports/eve/index.html").read_text()
 
 
+def test_a_result_that_was_cut_short_is_an_error_in_words(course: Course, no_kernel: None):
+    """Exit 2 and the file's name; whoever reads a result meanwhile reads the old one whole."""
+    course.hand_in(ada=RIGHT)
+    path = course.root / "reports/ada/results.json"
+    pipeline.write(path, b"{")
+    with path.open("rb") as reader:
+        pipeline.write(path, b'{"schema_version": 2')
+        read = reader.read()
+    said = course("report", "handed_in/ada.ipynb")
+
+    assert (said.code, read) == (2, b"{")
+    assert "`reports/ada/results.json` is no result" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_report_is_written_again_after_one_that_says_why_not(course: Course):
+    """The same result as before does not mean that its page still stands there."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+    page = course.root / "reports/ada/index.html"
+    first = page.read_text()
+    course.hand_in(ada=b"%PDF")
+    course("grade", "handed_in/ada.ipynb")
+    refused = page.read_text()
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+
+    assert "Not graded" in refused
+    assert page.read_text() == first
+
+
+def test_a_report_that_was_cut_short_is_written_again(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+):
+    """What stood there before is not taken for whole when half of it is another result's."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+    page = course.root / "reports/ada/index.html"
+    first, write = page.read_text(), publish.write
+
+    def ends(path: Path, content: bytes) -> None:
+        write(path, content)
+        if path.name == "index.html":
+            raise SystemExit
+
+    with monkeypatch.context() as killed:
+        killed.setattr(publish, "write", ends)
+        course("grade", "handed_in/ada.ipynb", "--seeds", "0-1")
+    half = page.read_text()
+    course("grade", "handed_in/ada.ipynb")
+
+    assert half != first
+    assert page.read_text() == first
+
+
+def test_nothing_stays_of_an_earlier_report(course: Course):
+    """Neither the page of a seed that is not in it, nor a notebook that was not run."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb", "--seeds", "0-1")
+    folder = course.root / "reports/ada"
+    (folder / "sums-loss.svg").write_text("<svg/>")
+    (folder / "remarks.md").write_text("of a person")
+    course("grade", "handed_in/ada.ipynb")
+    second = {path.name for path in folder.iterdir()}
+    course.hand_in(ada=b"%PDF")
+    course("grade", "handed_in/ada.ipynb")
+
+    assert {"seed-0.md", "sums-executed.ipynb", "remarks.md"} <= second
+    assert not {"seed-1.md", "sums-loss.svg"} & second
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "index.md",
+        "remarks.md",
+        "results.json",
+    }
+
+
 def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
     course: Course, counted: list[bytes], monkeypatch: pytest.MonkeyPatch
 ):
@@ -358,6 +436,9 @@ def test_nothing_that_a_student_named_moves_the_cursor(course: Course, no_kernel
         (("check", "handed_in", "--seeds", ""), 2, "expected `0-19` or `1,4,7`"),
         (("check", "handed_in", "--seeds", "-1"), 2, "expected `0-19` or `1,4,7`"),
         (("check", "handed_in", "--seeds", "1.5"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", f"{1:020}; id"), 2, "expected `0-19` or `1,4,7`"),
+        (("check", "handed_in", "--seeds", "1" * 5_000), 2, "expected `0-19` or `1,4,7`"),
+        (("package", "github", "--seeds", f"{1:020}; id"), 2, "expected `0-19` or `1,4,7`"),
         (("check", "handed_in", "--jobs", "0"), 2, "--jobs"),
         (("grade", "handed_in", "--pass-mark", "101"), 2, "--pass-mark"),
         (("grade",), 2, "SUBMISSION"),
@@ -407,6 +488,30 @@ def test_a_range_that_runs_backwards_is_wrong_usage(course: Course, no_kernel: N
     course.hand_in(ada=RIGHT)
 
     assert course("check", "handed_in", "--seeds", "9-3").code == 2
+
+
+def test_seeds_go_into_a_script_as_plain_numbers(course: Course, no_kernel: None):
+    """However they were written: a script is no place for what somebody typed."""
+    workflow = course("package", "github", "--seeds", "0-2, \u0665").out
+
+    assert "--seeds 0,1,2,5" in workflow
+
+
+def test_an_export_is_written_where_it_can_be(course: Course, no_kernel: None):
+    """Folders on the way are made; a place that is none is exit 2 and a sentence."""
+    pipeline.write(course.root / "some/ada.json", made().model_dump_json().encode())
+    (course.root / "folder").mkdir()
+    packed = course("package", "gradescope", "--out", "new/dir/a.zip")
+    in_the_way = course("export", "canvas", "some/ada.json", "--out", "folder")
+    below_a_file = course("export", "canvas", "some/ada.json", "--out", "some/ada.json/x.csv")
+    refused = course("package", "gradescope", "--out", "folder")
+
+    assert packed.code == 0
+    assert (course.root / "new/dir/a.zip").stat().st_size
+    for said in (in_the_way, below_a_file, refused):
+        assert said.code == 2
+        assert "cannot be written" in said.err
+        assert "Traceback" not in said.err
 
 
 def test_a_rubric_without_an_exam_is_an_error_in_words(course: Course, no_kernel: None):

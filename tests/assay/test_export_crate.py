@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from rocrate.rocrate import ROCrate
 
-from assay import cli
+from assay import cli, recipe
 from assay.errors import CannotGrade, UsageError
 from assay.export import receipt
 from assay.records import Result
@@ -152,6 +152,35 @@ def test_what_was_changed_since_it_was_judged_is_not_packed(root: Path, tmp_path
         )
 
 
+def test_a_result_may_have_any_name(root: Path, tmp_path: Path):
+    """What is packed is that file, and not the one of a report beside it."""
+    shutil.copy(root / "reports/ada/results.json", tmp_path / "ada.json")
+    packed = ("--submission", "handed_in", "--out", str(tmp_path / "crate"))
+    said = assay(root, "export", "ro-crate", str(tmp_path / "ada.json"), *packed)
+
+    assert said.exit_code == 0
+    assert (tmp_path / "crate" / "results.json").exists()
+
+
+def test_a_crate_is_not_written_over_another(root: Path):
+    """Runs of the first would stay in it."""
+    packed = ("--submission", "handed_in", "--out", "crate")
+
+    with pytest.raises(UsageError, match="`crate` is not empty"):
+        assay(root, "export", "ro-crate", "reports/ada", *packed)
+
+
+@pytest.mark.parametrize("form", ["ro-crate", "gradescope"])
+def test_results_of_one_name_are_not_written_over_each_other(root: Path, tmp_path: Path, form: str):
+    """Each goes where its folder's name says."""
+    again = shutil.copytree(root / "reports/ada", tmp_path / "ada")
+    packed = ("--submission", "handed_in", "--out", str(tmp_path / "out"))
+
+    with pytest.raises(UsageError, match="folders called `ada`"):
+        assay(root, "export", form, "reports/ada", str(again), *packed)
+    assert not (tmp_path / "out").exists()
+
+
 # What verify says ---------------------------------------------------------------------------
 
 
@@ -238,6 +267,16 @@ def test_changed_evidence_is_named_and_judged(root: Path, crate: Path):
     assert "sums/add: the result says failed, 0/2; judged again it is failed, 1/2" in said
 
 
+@pytest.mark.parametrize("record", ["{", "{}"], ids=["cut short", "without its fields"])
+def test_a_record_that_cannot_be_read_is_named(root: Path, crate: Path, record: str):
+    """The marks are held against the evidence all the same."""
+    next(crate.glob("runs/sums-a-seed-0-*/run.json")).write_text(record)
+    findings = found(root, str(crate))
+
+    assert findings["the evidence"]["changed"] == ["sums/a/seed-0: `run.json` cannot be read"]
+    assert findings["judged again"]["said"] == "every mark and every number the same"
+
+
 def test_files_that_come_go_or_are_links_are_named(root: Path, crate: Path):
     """The manifest is the whole list."""
     (crate / "course" / "conftest.py").write_text("raise SystemExit")
@@ -310,6 +349,20 @@ def test_a_report_is_held_against_its_course_and_its_store(root: Path, tmp_path:
     assert "`index.md` is not what assay writes of this result" in said
     assert "criterion sums/add was changed" in said
     assert any(line.endswith("`evidence/finished.json` was changed") for line in said)
+
+
+def test_another_style_sheet_is_another_assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Pages that it wrote are not held against what this one writes; compiled code is no matter."""
+    monkeypatch.setattr(recipe, "OURS", shutil.copytree(recipe.OURS, tmp_path / "assay"))
+    ours = recipe.ours.__wrapped__  # what it says is kept, as installed files do not change
+    before = ours()
+    (tmp_path / "assay" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "assay" / "__pycache__" / "new.pyc").write_bytes(b"compiled")
+    compiled = ours()
+    (tmp_path / "assay" / "report" / "templates" / "style.css").write_text("p { color: red }")
+
+    assert compiled == before
+    assert ours() != before
 
 
 def test_what_is_not_there_is_said_to_be_unchecked(root: Path, tmp_path: Path):
