@@ -167,7 +167,7 @@ def grades(course: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    what, *count = sys.argv[1:]
+    what, *count = sys.argv[1:] or ["overhead", "1000"]
     {"overhead": overhead, "kills": kills}[what](int(count[0]) if count else 200)
 
 
