@@ -72,7 +72,7 @@ def example(session: nox.Session) -> None:
 def validate(session: nox.Session) -> None:
     """Let the checker of RO-Crate's profiles read a crate, beside the older rich that it wants."""
     locked = [line for line in CONSTRAINTS.read_text().splitlines() if "rich==" not in line]
-    constraints = Path(session.create_tmp(), "constraints.txt")
+    constraints = Path(session.virtualenv.location, "constraints.txt")
     constraints.write_text("\n".join(locked))
     session.install("--constraint", str(constraints), "--editable", ".[test,validate]")
     session.run("pytest", "tests/assay/test_export_crate.py", "-k", "checker", *session.posargs)
