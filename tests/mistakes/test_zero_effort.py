@@ -88,7 +88,7 @@ def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
     def make(jobs: list[Job]) -> list[RunRecord]:
         (job,) = jobs
         record, files = store.record(job.key), store.files(job.key)
-        rng = np.random.default_rng(1)  # of a hundred draws a few hit some number by luck
+        rng = np.random.default_rng(1)  # luck can hit: seed 0 draws an accuracy that passes
         road.store.put(record, {name: _forged(name, files, forge, rng) for name in files})
         return [record]
 
