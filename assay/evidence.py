@@ -17,6 +17,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED
 import numpy as np
 from numpy.lib import format as npy
 
+from assay import syntax
+
 Shape = tuple[int | None, ...]
 MAX_MEMBERS = 64
 MAX_BYTES = 64_000_000
@@ -78,28 +80,30 @@ def _raw(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _array(raw: bytes, name: str) -> np.ndarray[Any, Any]:
-    file = io.BytesIO(raw)
     try:
-        version = npy.read_magic(file)
-        read_header = {
-            (1, 0): npy.read_array_header_1_0,
-            (2, 0): npy.read_array_header_2_0,
-        }[version]
-        shape, fortran_order, dtype = read_header(file, max_header_size=1000)
+        shape, fortran_order, dtype, start = syntax.alone(lambda: _header(raw))
     except Exception as error:
         raise Refused(f"`{name[:60]}` has no sound header: {type(error).__name__}") from None
     if dtype.hasobject or dtype.kind not in KINDS or dtype.itemsize > 16:
         raise Refused(f"`{name[:60]}` holds {dtype}, not plain numbers")
     count = math.prod(int(length) for length in shape)
-    if any(length < 0 for length in shape) or count * dtype.itemsize != len(raw) - file.tell():
+    if any(length < 0 for length in shape) or count * dtype.itemsize != len(raw) - start:
         raise Refused(f"`{name[:60]}` has a header for {count} numbers and a body for others")
     try:
-        array = np.frombuffer(raw, dtype, count, file.tell()).reshape(
+        array = np.frombuffer(raw, dtype, count, start).reshape(
             shape, order="F" if fortran_order else "C"
         )
     except (ValueError, OverflowError):  # an empty array may still claim 10**30 columns
         raise Refused(f"`{name[:60]}` has a shape that no array can have") from None
     return array.astype(dtype.newbyteorder("="))
+
+
+def _header(raw: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, whether in Fortran's order, dtype, and where the numbers begin."""
+    file = io.BytesIO(raw)
+    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    shape, fortran_order, dtype = read[npy.read_magic(file)](file, max_header_size=1000)
+    return shape, fortran_order, dtype, file.tell()
 
 
 def read_json(content: bytes) -> Any:
