@@ -170,7 +170,7 @@ def _begin(start: dict[str, Any], waits: int) -> None:
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    gc.unfreeze()
+    # gc.unfreeze()
     _exit_after(lambda: sys.modules["boot"].main(start["settings"], lambda: _wait_for(waits)))
 
 

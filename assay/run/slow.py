@@ -1,7 +1,8 @@
 """Libraries that are slow to import: which of them some code will want."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from assay import syntax
 
@@ -18,22 +19,51 @@ KNOWN = {
     "torch": ("torch", "torch.nn", "torch.optim", "torch._dynamo"),
 }
 """What may be imported ahead: libraries that are slow to import, never a student's own module."""
+Own = Callable[[str], str | None]
+"""The code at a path like `solution/backprop/network.py`; None where it is a library's, or none."""
 
 
-def imports(sources: Iterable[str]) -> tuple[str, ...]:
-    """Of the modules known here, those of libraries that some code imports."""
-    named = {name for source in sources for name in _imported(source)}
+def imports(sources: Iterable[str], own: Own = lambda _: None) -> tuple[str, ...]:
+    """Of the modules known here, those of libraries that some code imports, or what it imports."""
+    named = {name.partition(".")[0] for name in _reached(sources, own)}
     return tuple(module for name in KNOWN if name in named for module in KNOWN[name])
 
 
-def _imported(source: str) -> Iterable[str]:
-    """The packages that a piece of code imports; of a cell with magics, none."""
+def _reached(sources: Iterable[str], own: Own) -> set[str]:
+    """Every dotted name that is imported, its packages included, from one module to the next."""
+    reached: set[str] = set()
+    waiting = [name for source in sources for name in _imported(source)]
+    while waiting:
+        name = waiting.pop()
+        if name and name not in reached:
+            reached.add(name)
+            waiting += [name.rpartition(".")[0], *_imported_by(name, own)]
+    return reached
+
+
+def _imported_by(name: str, own: Own) -> Iterable[str]:
+    """What a module imports that is one of our own."""
+    path = name.replace(".", "/")
+    if (package := own(f"{path}/__init__.py")) is not None:
+        return _imported(package, name)
+    return _imported(own(f"{path}.py") or "", name.rpartition(".")[0])
+
+
+@lru_cache(2_000)  # the code of a part is the same in all its runs
+def _imported(source: str, package: str = "") -> tuple[str, ...]:
+    """The dotted names that code imports, in full; of a cell with magics, none."""
     try:
         tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+        return ()
+    return tuple(name for node in ast.walk(tree) for name in _named(node, package))
+
+
+def _named(node: ast.AST, package: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        above = package.split(".")[: 1 - node.level or None] if node.level else []
+        module = ".".join([*above, *([node.module] if node.module else [])])
+        return [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    return []
