@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from assay.errors import NotIsolated, OurFault
@@ -21,6 +22,7 @@ from assay.records import Isolation
 from assay.run import cgroup, desk, landlock, sandbox, seccomp, warm
 from assay.run.cgroup import Cgroup
 from assay.run.sandbox import MB, Sandbox
+from assay.run.warm import Parent
 
 SECONDS = 30
 KEPT_FROM = {
@@ -42,8 +44,10 @@ KEPT_FROM = {
 }
 """What must not succeed at each level, besides all that stands above it."""
 ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
-CANARY_LIMITS = {"run_seconds": 20, "memory_mb": 256}
-CANARY_MEMORY = 384 * MB
+CANARY_MEMORY = 192 * MB
+
+
+_one_at_a_time = Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +88,9 @@ def best() -> Sandbox:
 
 def warmest() -> Sandbox:
     """The best sandbox, with forked kernels where a canary found that they are kept as well."""
-    kept = best()
-    trial = forked(kept.level, kept.bwrap)
+    with _one_at_a_time:  # what is proved is proved once, whoever asks meanwhile
+        kept = best()
+        trial = forked(kept.level, kept.bwrap)
     return _proved(trial) if trial.level == kept.level else kept
 
 
@@ -206,17 +211,10 @@ def _private() -> list[str]:
 def _run(
     candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any]
 ) -> tuple[dict[str, bool], str]:
-    uid = sandbox.new_user() if candidate.needs_user else None
-    if uid is not None:
-        desk.hand_over(place, uid)
-    more = {
-        "notebook": "none.ipynb",
-        "limits": candidate.limits(CANARY_LIMITS),
-        "canary": told,
-    }
-    start = candidate.start(place, more, group, uid)
     try:
-        said, code = (_forked if candidate.warm else _started)(place, start)
+        parent = warm.some_parent() if candidate.warm else None
+        start = _start(candidate, place, group, told, parent.data if parent else 0)
+        said, code = _forked(place, start, parent) if parent else _started(start)
         return json.loads(said), ""
     except (OSError, subprocess.TimeoutExpired, OurFault) as error:
         return {}, str(error)
@@ -225,7 +223,19 @@ def _run(
         return {}, lines[-1][:300] if lines else f"ended with status {code}"
 
 
-def _started(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
+def _start(
+    candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any], held: int
+) -> dict[str, Any]:
+    """How to start a canary, which may hold what its parent does and a little more."""
+    uid = sandbox.new_user() if candidate.needs_user else None
+    if uid is not None:
+        desk.hand_over(place, uid)
+    limits = candidate.limits({"run_seconds": 20, "memory_mb": (held + CANARY_MEMORY) / MB})
+    more = {"notebook": "none.ipynb", "limits": limits, "canary": told}
+    return candidate.start(place, more, group, uid)
+
+
+def _started(start: dict[str, Any]) -> tuple[bytes, int]:
     """What a canary in a process of its own said, and its exit code."""
     ended = subprocess.run(
         start["command"],
@@ -240,10 +250,10 @@ def _started(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
     return ended.stdout, ended.returncode
 
 
-def _forked(place: Path, start: dict[str, Any]) -> tuple[bytes, int]:
+def _forked(place: Path, start: dict[str, Any], parent: Parent) -> tuple[bytes, int]:
     """The same of a canary that was forked."""
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
-    with (place / "canary.log").open("w+b") as log, warm.parent(warm.KERNEL) as parent:
+    with (place / "canary.log").open("w+b") as log:
         code = parent.run(place, log.fileno()).wait(SECONDS)
         log.seek(0)
         return log.read(), code

@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Event, Lock
 from typing import Any
 
@@ -25,15 +25,19 @@ from assay.run.forked import Process
 
 KERNEL = (
     *("boot", "landlock", "seccomp"),  # beside this file; a sandbox knows them by these names
+    "ipykernel.debugger",  # while debugpy is hidden: else each kernel takes 0.08 s to import it
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.subshell_manager"),
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),
-    *("IPython.core.magics", "IPython.core.profileapp", "IPython.core.pylabtools"),
-    *("IPython.extensions.storemagic", "comm", "jedi", "sqlite3", "uuid"),
+    *("IPython.core.magics", "IPython.core.oinspect", "IPython.core.profileapp"),
+    *("IPython.core.pylabtools", "IPython.extensions.storemagic"),
+    *("argcomplete", "comm", "jedi", "sqlite3", "traitlets.config.argcomplete_config", "uuid"),
     *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
 )
 RUNNER = ("assay.run.runner", "nbformat")
 AT_ONCE = 5
 """Parents that wait at the same time, each with other imports."""
+Name = tuple[str, tuple[str, ...]]
+"""What a parent is for, and what it has imported."""
 START_SECONDS = 60.0
 GONE = 70
 """The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
@@ -179,7 +183,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-_parents: "OrderedDict[Hashable, Future[Parent]]" = OrderedDict()
+_parents: "OrderedDict[Name, Future[Parent]]" = OrderedDict()
 _retired: list[Parent] = []
 _starting: "set[subprocess.Popen[bytes]]" = set()
 _lock = Lock()
@@ -187,7 +191,7 @@ stopping = Event()
 """Set where everything is to end."""
 
 
-def kept(name: Hashable, start_one: Callable[[], Parent]) -> Parent:
+def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:
     """The parent of this name, started where there is none; the least used of too many retires.
 
     Raises
@@ -244,12 +248,40 @@ def parent_for(files: Mapping[str, bytes]) -> Parent:
     OurFault
         Where it cannot be started.
     """
-    book = json.loads(files["notebook.ipynb"])
-    code = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    own = [name for name in files if name.startswith(("submission/", "kit/"))]
-    code += [files[name].decode(errors="replace") for name in own if name.endswith(".py")]
-    needed = slow.imports(code)
-    return kept(needed, lambda: start((*KERNEL, *RUNNER, *needed)))
+    needed = slow.imports(*_code(files))
+    return kept(("kernel", needed), lambda: start((*KERNEL, *RUNNER, *needed)))
+
+
+def some_parent() -> Parent:
+    """A parent of kernels: the first to be there of those that are started, or one without imports.
+
+    Raises
+    ------
+    OurFault
+        Where none can be started.
+    """
+    with _lock:
+        started = [future for (kind, _), future in _parents.items() if kind == "kernel"]
+    for future in wait(started, return_when=FIRST_COMPLETED).done:
+        if not future.exception():
+            return future.result()
+    return kept(("kernel", ()), lambda: start((*KERNEL, *RUNNER)))
+
+
+def _code(files: Mapping[str, bytes]) -> tuple[list[str], slow.Own]:
+    """What runs whatever happens, the notebook and the kit, and the modules it may import."""
+    book, job = json.loads(files["notebook.ipynb"]), json.loads(files["job.json"])
+    cells = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
+    code = {name: content.decode(errors="replace") for name, content in files.items()
+            if name.endswith(".py")}  # fmt: skip
+    beside = f"submission/{PurePosixPath(job['notebook']).parent}/"
+    own = {
+        name.removeprefix(root): source
+        for root in ("submission/", beside, "kit/")
+        for name, source in code.items()
+        if name.startswith(root)
+    }
+    return [*cells, *(code[name] for name in code if name.startswith("kit/"))], own.get
 
 
 def parents() -> list[Parent]:
