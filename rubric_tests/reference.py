@@ -8,9 +8,9 @@ any calculus, and tests/ holds the two against each other.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+
+NEWTON_STEPS = 50
+N_SPLITS = 3  # fresh splits on which the network and logistic regression are compared
 
 
 class Weights(NamedTuple):
@@ -132,9 +132,25 @@ def known_mistakes(X: np.ndarray, y: np.ndarray, weights: Weights, loss: str) ->
 
 
 def logistic_labels(X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray) -> np.ndarray:
-    """Labels of the test rows by the judge's own logistic regression, scaled and converged."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
-    return model.fit(X_train, y_train).predict(X_test)
+    """Labels, 0 or 1, of the test rows by the judge's own logistic regression.
+
+    On scaled features and with half the squared weights as the penalty, as scikit-learn's
+    defaults are; by Newton's method (Bishop 2006, 4.3.3), which takes a tenth of the time.
+    """
+    mean, spread = X_train.mean(axis=0), X_train.std(axis=0)
+    scaled = [(X - mean) / np.where(spread > 0, spread, 1) for X in (X_train, X_test)]
+    train, test = (np.column_stack([np.ones(len(X)), X]) for X in scaled)
+    penalty = np.r_[0.0, np.ones(X_train.shape[1])]  # the intercept has none
+    w = np.zeros(train.shape[1])
+    for _ in range(NEWTON_STEPS):
+        p = sigmoid(train @ w)
+        slope = train.T @ (p - y_train) + penalty * w
+        curvature = (train.T * (p * (1 - p))) @ train + np.diag(penalty)
+        step = np.linalg.solve(curvature, slope)
+        w -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return (test @ w > 0).astype(int)
 
 
 def accuracy(labels: np.ndarray, truth: np.ndarray) -> float:

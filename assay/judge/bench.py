@@ -29,7 +29,6 @@ MODULES = (
     *("assay.evidence", "assay.judge.laid", "assay.judge.statistics"),
 )
 """What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
-IN_THE_KERNEL = ("exam.py", "fallback.py")
 
 
 def judge(
@@ -74,7 +73,7 @@ def _pytest(assignment: Assignment, part: Part, bench: Path) -> tuple[int, str]:
     arguments = [*PYTEST_OPTIONS, "--rootdir", folder, "--bench", str(bench), rubric]
     request = {"become": "judge", "folder": folder, "arguments": arguments}
     with (bench / "pytest.log").open("w+b") as log:
-        judge = _parent(assignment.root / part.rubric).fork(request, log.fileno())
+        judge = parent(assignment.root, part.rubric).fork(request, log.fileno())
         try:
             code = judge.wait(JUDGE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -89,11 +88,16 @@ def _pytest(assignment: Assignment, part: Part, bench: Path) -> tuple[int, str]:
         return code, log.read().decode(errors="replace")
 
 
-def _parent(rubric: Path) -> warm.Parent:
-    """A warm parent for the judges of a rubric: it has imported what its tests import."""
-    found = sorted([*rubric.glob("*.py"), *rubric.parent.glob("*.py")])
-    tests = [path for path in found if path.name not in IN_THE_KERNEL]
-    modules = (*MODULES, *slow.imports(path.read_text(errors="replace") for path in tests))
+def parent(course: Path, rubric: str) -> warm.Parent:
+    """The warm parent for the judges of a rubric: it has imported what its tests import."""
+
+    def own(path: str) -> str | None:
+        file = course / path
+        return file.read_text(errors="replace") if file.is_file() else None
+
+    found = [*(course / rubric).glob("test_*.py"), *(course / rubric).parent.glob("*.py")]
+    sources = [path.read_text(errors="replace") for path in sorted(found)]
+    modules = (*MODULES, *slow.imports(sources, own))
     return warm.kept(("judge", modules), lambda: warm.start(modules, _environment()))
 
 

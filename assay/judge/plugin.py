@@ -181,6 +181,11 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_report_teststatus() -> tuple[str, str, str]:
+    """Nothing is printed for a verdict: judgement.json has it, and nobody reads the rest."""
+    return "", "", ""
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[BENCH].save()
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from rubric_tests.checks import Wrong
-from rubric_tests.part1.given import N_SPLITS
 from rubric_tests.part1.judgement import after_marks_for, first_cause
-from rubric_tests.reference import accuracy, logistic_labels
+from rubric_tests.reference import N_SPLITS, accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("parity")
 

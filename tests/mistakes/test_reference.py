@@ -1,0 +1,48 @@
+"""The judge's own models: right by other means than their own."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from rubric_tests import reference
+from rubric_tests.reference import Weights
+from solution.backprop import DATA_SETS, load
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "squared error", "half squared error"])
+def test_gradients_are_the_measured_slopes(loss: str):
+    """Calculus and central differences agree in every direction."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(9, 4)), rng.integers(2, size=9)
+    shapes = ((4, 3), (3,), (3, 1), (1,))
+    weights = Weights(*(rng.normal(size=shape) for shape in shapes))
+
+    measured = reference.slopes(X, y, weights, loss)
+
+    np.testing.assert_allclose(reference.gradients(X, y, weights, loss).flat(), measured, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+@pytest.mark.parametrize("seed", range(3))
+def test_logistic_regression_is_scikit_learns_once_converged(name: str, seed: int):
+    """The same label for every row that neither has seen."""
+    data = load(name)
+    parts = train_test_split(data.X, data.y, test_size=0.2, stratify=data.y, random_state=seed)
+    X_train, X_test, y_train, _ = parts
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000, tol=1e-12))
+
+    ours = reference.logistic_labels(X_train, y_train, X_test)
+
+    np.testing.assert_array_equal(ours, theirs.fit(X_train, y_train).predict(X_test))
+
+
+def test_a_feature_that_never_varies_is_left_out_of_account():
+    """Its spread is 0; the other feature decides."""
+    X = np.column_stack([np.ones(40), np.r_[-np.ones(20), np.ones(20)]])
+
+    labels = reference.logistic_labels(X, np.repeat([0, 1], 20), X[[0, 39]])
+
+    assert labels.tolist() == [0, 1]
