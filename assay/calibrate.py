@@ -12,7 +12,7 @@ from assay import plan
 from assay.assignment import Part
 from assay.judge import bench, statistics
 from assay.judge.rates import Calibration, Power, Rate
-from assay.pipeline import Make, Road
+from assay.pipeline import Make
 from assay.records import (
     Check,
     Claim,
@@ -20,6 +20,7 @@ from assay.records import (
     Measurement,
     Verdict,
 )
+from assay.road import Road
 from assay.run.assemble import assemble
 from assay.submission import Submission
 

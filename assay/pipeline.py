@@ -1,19 +1,18 @@
 """The whole road in one place: run, judge, report; each step leaves files for the next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
-from math import prod
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import assay
-from assay import plan, recipe, schedule, submission
-from assay.assignment import Assignment, Part
+from assay import plan, recipe, schedule
+from assay.assignment import Part
 from assay.audit import audit
-from assay.cluster import Cluster
-from assay.errors import CannotGrade
+from assay.errors import AssayError, CannotGrade, Stopped
 from assay.export import receipt
 from assay.judge import bench, rates, score
 from assay.records import (
@@ -25,66 +24,34 @@ from assay.records import (
     Run,
     RunRecord,
 )
+from assay.road import Road
 from assay.run import prove, warm
 from assay.run.assemble import Job, assemble_all
-from assay.schedule import Cores
-from assay.store import Store
 from assay.submission import Submission
 
-JOINING = 256
-"""Workers of a cluster that there is work enough for, before they are there."""
 Make = Callable[[list[Job]], list[RunRecord]]
 
 
-@dataclass(frozen=True)
-class Road:
-    """What every step needs to know: the assignment, where evidence is kept, where reports go.
-
-    Runs are made on the cluster, where there is one; all else on the cores of this machine.
-    """
-
-    assignment: Assignment
-    store: Store
-    reports: Path
-    cores: Cores
-    cluster: Cluster | None = None
-    key: bytes | None = None
-    """What results are signed with."""
-
-    @property
-    def at_once(self) -> int:
-        """How many submissions to work on, so that there is always something to run."""
-        parts = self.assignment.part
-        runs = sum(len(p.seeds) * prod(map(len, p.matrix.values())) for p in parts)
-        there = 2 * max(self.cluster.workers, JOINING) // runs if self.cluster else 0
-        return self.cores.workers + 1 + there
-
-    def require(self, level: int) -> Isolation:
-        """What the machines isolate with that run students' code; an error where it is less."""
-        if self.cluster:
-            return self.cluster.require()
-        return prove.require(level, self.assignment.root)
-
-    def stop(self) -> None:
-        """End everything that runs, and begin nothing more."""
-        warm.stop()
-        if self.cluster:
-            self.cluster.close()
-
-    def folder(self, handed_in: Submission) -> Path:
-        from assay.report import class_report  # templates, which `assay check` has no use for
-
-        return self.reports / class_report.folder(handed_in.name)
-
-    def jobs(self, handed_in: Submission) -> list[Job]:
-        return assemble_all(self.assignment, handed_in, plan.make(self.assignment, handed_in))
+def get_ready(road: Road, jobs: Iterable[Job]) -> None:
+    """Prove the isolation, and have what will run and judge these jobs import, while we go on."""
+    firsts = {job.run.part: job for job in jobs}
+    for job in firsts.values():
+        _meanwhile(partial(warm.parent_for, job.code))
+    course = road.assignment
+    judges = [partial(bench.parent, course.root, p.rubric) for p in course.part if p.name in firsts]
+    if firsts:
+        _meanwhile(prove.warmest, *judges)
 
 
-def read(path: Path, name: str | None = None) -> Submission:
-    """The submission at a path; the assignment's own folder is the reference."""
-    read_one = submission.read(path)
-    given = name or ("reference" if read_one.is_reference else read_one.name)
-    return Submission(given, read_one.files, read_one.is_reference)
+def _meanwhile(*starts: Callable[[], object]) -> None:
+    """One after another, while we go on."""
+
+    def all_of_them() -> None:
+        with suppress(AssayError, Stopped):  # whoever needs it will say so
+            for start in starts:
+                start()
+
+    Thread(target=all_of_them, daemon=True).start()
 
 
 def run(
@@ -94,7 +61,7 @@ def run(
     force: bool,
     progress: schedule.Progress,
     isolation: int = 0,
-    before: schedule.Before = lambda _: None,
+    before: schedule.Before = lambda: None,
 ) -> list[RunRecord]:
     """Execute what the store does not have, or has from a run that was isolated less."""
     return schedule.run_all(

@@ -6,9 +6,10 @@ from pathlib import Path
 import assay
 from assay import recipe
 from assay.errors import AssayError, CannotGrade, UsageError
-from assay.pipeline import Road, sealed, write
+from assay.pipeline import sealed, write
 from assay.records import Result, RunRecord, sound
 from assay.report import class_report, executed, html, markdown
+from assay.road import Road
 from assay.submission import Submission
 
 OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")

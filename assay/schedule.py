@@ -5,17 +5,14 @@ first, so that no core is left alone with one at the end.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
-from threading import Condition, Thread
+from contextlib import contextmanager
 from typing import Any
 
-import psutil
-
 from assay.cluster import Cluster
-from assay.errors import AssayError, Stopped
+from assay.cores import Cores
+from assay.errors import Stopped
 from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
 from assay.run import archive, cgroup, desk, numerics, warm
@@ -25,38 +22,12 @@ from assay.store import Cost, Store
 
 Progress = Callable[[RunRecord, bool], None]
 """Called with each record as it is there, and whether it was in the store already."""
-Before = Callable[[Sequence[Job]], object]
+Before = Callable[[], object]
 Machines = tuple[Callable[[Job], "Future[Any]"], Callable[["Future[Any]"], Ended]]
 """Where jobs are executed: how one is begun, and how its end is read."""
 SPARE = 1.25
 """A run may take this much more memory than the last one like it."""
 UNKNOWN = Cost(float("inf"), 0)
-
-
-class Cores:
-    """What this machine has to compute with: so many at once, and no more memory than is free."""
-
-    def __init__(self, workers: int, memory: int | None = None) -> None:
-        self.workers = workers
-        self._free = workers
-        self._memory = psutil.virtual_memory().available if memory is None else memory
-        self._change = Condition()
-
-    @contextmanager
-    def taken(self, memory: int = 0) -> Iterator[None]:
-        """Wait for a core and for so many bytes; one that needs all of it runs alone."""
-        with self._change:
-            self._change.wait_for(lambda: self._has_room(memory))
-            self._free, self._memory = self._free - 1, self._memory - memory
-        try:
-            yield
-        finally:
-            with self._change:
-                self._free, self._memory = self._free + 1, self._memory + memory
-                self._change.notify_all()
-
-    def _has_room(self, memory: int) -> bool:
-        return self._free == self.workers or (self._free > 0 and memory <= self._memory)
 
 
 def run_all(
@@ -68,12 +39,12 @@ def run_all(
     progress: Progress,
     cluster: Cluster | None = None,
     isolation: int = 0,
-    before: Before = lambda _: None,
+    before: Before = lambda: None,
 ) -> list[RunRecord]:
     """The records of all jobs in their order; what the store has is not run again.
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
-    `before` is called once, with the jobs that are to be run, where there are any.
+    `before` is called once, where there is a job to be run.
     """
     keyed = [(store.key(job), job) for job in jobs]
     found: dict[str, RunRecord] = {}
@@ -88,27 +59,11 @@ def run_all(
     desk.sweep()
     cgroup.sweep()
     if waiting:
-        before(list(waiting.values()))
+        before()
     for record in _run_and_keep(list(waiting.values()), store, cores, cluster):
         found[record.key] = record
         progress(record, False)
     return [found[key] for key, _ in keyed]
-
-
-def warm_ahead(jobs: Iterable[Job]) -> None:
-    """Have the parents of each part's runs import while isolation is proved."""
-    for job in {job.run.part: job for job in jobs}.values():
-        Thread(target=_warm, args=(job,), daemon=True).start()
-
-
-def _warm(job: Job) -> None:
-    with suppress(AssayError, Stopped):  # the run itself will say so
-        warm.parent_for(archive.unpack(job.packed))
-
-
-def available_cores() -> int:
-    """How many runs may compute at once: one thread each."""
-    return len(os.sched_getaffinity(0))
 
 
 def _run_and_keep(

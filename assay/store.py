@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.records import Judgement, RunRecord
 from assay.run.archive import MANIFEST, manifest, write
-from assay.run.assemble import Job
+
+if TYPE_CHECKING:
+    from assay.run.assemble import Job
 
 COSTS = "costs.json"
 NOTES = RECIPES, JUDGEMENTS = "recipes", "judgements"
@@ -41,12 +43,16 @@ class Store:
     def folder(self, key: str) -> Path:
         return self.root / key[:2] / key
 
-    def key(self, job: Job) -> str:
+    def key(self, job: "Job") -> str:
         """The job's key; a job that was put together before need not be for it."""
         note = self._note(RECIPES, job.recipe)
         if not note.exists():
             _write(note, job.key)
         return note.read_text()
+
+    def knows(self, job: "Job") -> bool:
+        """Whether the job's key is known, without putting it together."""
+        return self._note(RECIPES, job.recipe).exists()
 
     def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
         """What was judged by this recipe; it is judged now where it was not."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -65,8 +65,10 @@ def plain(cell: Cell) -> dict[str, Any]:
     return {"kind": cell.kind, "source": cell.source, "tags": list(cell.tags)}
 
 
-def read(path: Path) -> Submission:
+def read(path: Path, name: str | None = None) -> Submission:
     """Read a submission: a folder, a zip, a tar.gz, or one bare notebook.
+
+    Without a name it has its file's; the assignment's own folder is the `reference`.
 
     Raises
     ------
@@ -77,7 +79,8 @@ def read(path: Path) -> Submission:
     if problems:
         problems[0].others = tuple(problems[1:])
         raise problems[0]
-    return handed_in
+    known_as = name or ("reference" if handed_in.is_reference else handed_in.name)
+    return replace(handed_in, name=known_as)
 
 
 def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:

@@ -4,9 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
-from assay import assignment, pipeline, publish, schedule
-from assay.pipeline import Road
+from assay import assignment, pipeline, publish, submission
+from assay.cores import Cores, available_cores
 from assay.records import Outcome, Result
+from assay.road import Road
 from assay.store import Store
 from benchmarks.tools import ROOT
 
@@ -34,13 +35,13 @@ def road(course: Path, workers: int | None = None) -> Road:
         assignment=assignment.read(course / "assignment.toml"),
         store=Store(course / ".assay" / "store"),
         reports=course / "reports",
-        cores=schedule.Cores(workers or schedule.available_cores()),
+        cores=Cores(workers or available_cores()),
     )
 
 
 def grade(over: Road) -> Result:
     """Run, judge and report the course's own solution, in the full sandbox."""
-    handed_in = pipeline.read(over.assignment.root)
+    handed_in = submission.read(over.assignment.root)
     result = pipeline.grade(
         over,
         handed_in,

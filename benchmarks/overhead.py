@@ -17,10 +17,10 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from assay import pipeline, schedule
+from assay import schedule, submission
 from assay.judge import bench
-from assay.pipeline import Road
 from assay.records import Outcome, RunRecord
+from assay.road import Road
 from assay.run.assemble import Job
 from assay.run.execute import execute
 from assay.submission import Submission
@@ -58,7 +58,7 @@ def empty(folder: Path) -> list[Job]:
 
 def own(over: Road) -> list[Job]:
     """The runs of the course's own solution."""
-    return over.jobs(pipeline.read(over.assignment.root))
+    return over.jobs(submission.read(over.assignment.root))
 
 
 def batch(folder: Path, workers: int) -> float:
@@ -79,7 +79,7 @@ def run(over: Road, jobs: list[Job]) -> list[RunRecord]:
 
 def judging(over: Road) -> float:
     """Processor seconds of judging what the course's own solution answered."""
-    handed_in, (part,) = pipeline.read(over.assignment.root), over.assignment.part
+    handed_in, (part,) = submission.read(over.assignment.root), over.assignment.part
     records = run(over, own(over))
 
     def judge() -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from assay import alike, pipeline, publish, schedule, submission
+from assay import alike, pipeline, publish, submission
+from assay.cores import Cores, available_cores
 from assay.errors import CannotGrade
 from assay.report import class_report
+from assay.road import Road
 from assay.run.archive import write
 from assay.store import Store
 from docs.screenshots import chromium
@@ -56,12 +58,12 @@ def hand_in(folder: Path) -> None:
 def grade(handed_in: Path, reports: Path) -> None:
     """Part 1 over two seeds and two data sets, the reports, and the page of the class."""
     assignment = one_part("part1", [0, 1], MATRIX)
-    cores = schedule.Cores(schedule.available_cores())
-    road = pipeline.Road(assignment, Store(reports / ".store"), reports, cores)
+    cores = Cores(available_cores())
+    road = Road(assignment, Store(reports / ".store"), reports, cores)
     entries = []
     for path in submission.find(handed_in, assignment):
         try:
-            one = pipeline.read(path)
+            one = submission.read(path)
         except CannotGrade as error:
             publish.not_graded(road, path.stem, [error])
             entries.append(class_report.without_marks(path.stem, assignment.title, [error.what]))

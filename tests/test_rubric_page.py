@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from assay import assignment, pipeline
+from assay.cores import Cores
 from assay.records import Criterion, Verdict
-from assay.schedule import Cores
+from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
 from tests.assay.toy import notebook
@@ -21,7 +22,7 @@ def blocks() -> dict[str, str]:
 
 
 @pytest.fixture
-def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pipeline.Road:
+def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
     """The page's files in a folder; its rubric under a name that no other test imports."""
     (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     root = tmp_path / "sums"
@@ -33,12 +34,10 @@ def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pipeline.Road:
     place = root / "assignment.toml"
     place.write_text(toml.replace('"rubric"', '"rubric_of_the_page"'))
     monkeypatch.syspath_prepend(str(root))
-    return pipeline.Road(
-        assignment.read(place), Store(tmp_path / "store"), tmp_path / "reports", Cores(2)
-    )
+    return Road(assignment.read(place), Store(tmp_path / "store"), tmp_path / "reports", Cores(2))
 
 
-def graded(road: pipeline.Road, cell: str) -> Criterion:
+def graded(road: Road, cell: str) -> Criterion:
     handed_in = Submission("ada", {"sums.ipynb": notebook("seed = 0", cell)})
     result = pipeline.grade(
         road,
@@ -48,7 +47,7 @@ def graded(road: pipeline.Road, cell: str) -> Criterion:
     return result.criteria[0]
 
 
-def test_the_page_grades_a_right_answer_and_its_mistake(road: pipeline.Road):
+def test_the_page_grades_a_right_answer_and_its_mistake(road: Road):
     """Run for real: the first passes with both points, the second fails under its name."""
     right, mistake = (graded(road, blocks()[name]) for name in ("right", "mistake"))
 

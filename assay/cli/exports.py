@@ -15,8 +15,8 @@ from assay.cli.steps import Batch, road_of, until_stopped
 from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:
-    from assay.pipeline import Road
     from assay.records import Result
+    from assay.road import Road
     from assay.submission import Submission
     from assay.verify import Finding
 
@@ -297,19 +297,20 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
 @json_option
 def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
     """Make the runs of a seed again from what a crate holds; exits with 1 where they differ."""
-    from assay import crates, pipeline, schedule, verify
+    from assay import crates, verify
     from assay import rerun as reruns
+    from assay.cores import Cores, available_cores
     from assay.errors import CannotGrade
     from assay.progress import live
     from assay.report import safe
 
-    cores = schedule.Cores(jobs or schedule.available_cores())
+    cores = Cores(jobs or available_cores())
     with crates.opened(crate) as opened, live(1) as progress:
         if doubts := verify.distrust(opened.result, verify.Held(opened.course, key=signing_key())):
             hint = f"`assay verify {crate}` says all that was changed"
             raise CannotGrade("the crate's rubric is not run", found="\n".join(doubts), hint=hint)
         again = opened.store_beside("again")
-        road = pipeline.Road(opened.course, again, Path(), cores)
+        road = Road(opened.course, again, Path(), cores)
         batch = Batch(road, True, isolation)
         with until_stopped(road, "stopped: nothing of it is kept"):
             found = reruns.rerun(

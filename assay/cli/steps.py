@@ -17,10 +17,10 @@ from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
-    from assay.pipeline import Road
     from assay.progress import Live
     from assay.records import Result, RunRecord
     from assay.report.class_report import Entry
+    from assay.road import Road
     from assay.run.assemble import Job
     from assay.submission import Submission
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
 
 
 def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
-    from assay import pipeline, submission
+    from assay import submission
 
     found = [one for given in paths for one in submission.find(given, road.assignment)]
     named = zip(found, submission.names_of(found), strict=True)
-    return [pipeline.read(path, name) for path, name in named]
+    return [submission.read(path, name) for path, name in named]
 
 
 def road_of(
@@ -44,22 +44,25 @@ def road_of(
     isolation: int = 0,
 ) -> "Road":
     from assay import assignment as assignments
-    from assay import cluster, pipeline, schedule
+    from assay.cores import Cores, available_cores
+    from assay.road import Road
     from assay.store import Store
 
     read = assignments.read(assignment)
     if seeds is not None:
         read = read.with_seeds(seeds_of(seeds))
-    cores = jobs or schedule.available_cores()
+    cores = jobs or available_cores()
     there = None
     if scheduler is not None:
+        from assay import cluster
+
         there = cluster.connect(scheduler, workers=cores, isolation=isolation, private=read.root)
         click.get_current_context().call_on_close(there.close)
-    return pipeline.Road(
+    return Road(
         assignment=read,
         store=Store(read.root / ".assay" / "store"),
         reports=reports,
-        cores=schedule.Cores(cores),
+        cores=Cores(cores),
         key=signing_key(),
         cluster=there,
     )
@@ -81,7 +84,7 @@ def for_each(
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
-    from assay import pipeline, submission
+    from assay import submission
     from assay.progress import live
     from assay.report import safe
 
@@ -91,7 +94,7 @@ def for_each(
 
     def one(path: Path, name: str | None) -> dict[str, Any]:
         try:
-            return step(pipeline.read(path, name), progress)
+            return step(submission.read(path, name), progress)
         except Exception as caught:
             error = _told(caught, path, progress.say, tell_all=tell_all)
             return _without_marks(road, name or submission.name_of(path), error, tell_all, keep)
@@ -206,13 +209,16 @@ class Batch:
         from assay import pipeline
 
         progress.expect(len(jobs))
+        if not self.road.cluster and not self.told:
+            new = [job for job in jobs if self.force or not self.road.store.knows(job)]
+            pipeline.get_ready(self.road, new)
         return pipeline.run(
             self.road,
             jobs,
             force=self.force,
             progress=lambda record, was_kept: progress.ended(name, record, was_kept),
             isolation=self.isolation,
-            before=lambda missing: self._get_ready(missing, progress.say),
+            before=lambda: self._prove(progress.say),
         )
 
     def grade(self, handed_in: "Submission", progress: "Live", *, sample: int) -> dict[str, Any]:
@@ -229,16 +235,12 @@ class Batch:
         page = str(publish.report(self.road, handed_in, result))
         return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
 
-    def _get_ready(self, missing: "Sequence[Job]", say: Callable[[str], None]) -> None:
+    def _prove(self, say: Callable[[str], None]) -> None:
         """Say once what keeps the code from this machine, or stop before any of it runs."""
-        from assay import schedule
-
         with self.lock:
             if not self.told:
                 if self.road.cluster:
                     say(str(self.road.cluster))
-                else:
-                    schedule.warm_ahead(missing)
                 isolation = self.road.require(self.isolation)
                 self.told.append(str(isolation))
                 for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:

@@ -50,27 +50,35 @@ class Job:
 
     run: Run
     recipe: str
-    make: Callable[[], tuple[bytes, dict[str, bytes]]]
+    lay: Callable[[], dict[str, bytes]]
+    """Makes all that goes there but the questions."""
+    draw: Callable[[], "Mapping[str, Question]"]
     memory: int = 0
     """Bytes that one of its processes may hold."""
 
-    @property
-    def packed(self) -> bytes:
-        return self._made[0]
+    @cached_property
+    def code(self) -> dict[str, bytes]:
+        """What is known of it before its questions are drawn."""
+        return self.lay()
 
-    @property
+    @cached_property
+    def packed(self) -> bytes:
+        given = {name: self.desk[name] for name in self.desk if name.startswith("given/")}
+        return archive.pack(self.code | given)
+
+    @cached_property
     def desk(self) -> dict[str, bytes]:
-        return self._made[1]
+        questions = self.draw()
+        given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
+        kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
+        shapes = {name: dict(question.answers) for name, question in questions.items()}
+        return given | kept | {"shapes.json": json.dumps(shapes, sort_keys=True).encode()}
 
     @cached_property
     def key(self) -> str:
         """Names everything that can change the evidence, the machine's numerics included."""
         profile = json.dumps(numerics.profile(), sort_keys=True).encode()
         return hashlib.sha256(self.packed + archive.pack(self.desk) + profile).hexdigest()
-
-    @cached_property
-    def _made(self) -> tuple[bytes, dict[str, bytes]]:
-        return self.make()
 
 
 def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
@@ -87,17 +95,22 @@ def assemble_all(assignment: Assignment, submission: Submission, runs: Sequence[
     def job(run: Run) -> Job:
         part = parts[run.part]
         named = recipe.of_run(assignment, part, submission, run, code[run.part])
-        return Job(run, named, lambda: _make(assignment, part, submission, run), memory)
+        return Job(
+            run,
+            named,
+            lambda: _lay_out(assignment, part, submission, run),
+            lambda: _draw(assignment, part, submission, run),
+            memory,
+        )
 
     return [job(run) for run in runs]
 
 
-def _make(
+def _lay_out(
     assignment: Assignment, part: Part, submission: Submission, run: Run
-) -> tuple[bytes, dict[str, bytes]]:
+) -> dict[str, bytes]:
     sheet = parts.sheet(assignment, part, submission)
     assert sheet is not None, "the plan has a run only where there is a notebook"
-    questions = _draw(assignment, part, submission, run)
     job = {
         "run": run.model_dump() | ({} if run.parameterised else {"parameters": {}}),
         "notebook": sheet.notebook,
@@ -110,12 +123,7 @@ def _make(
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
-    files |= _exam(assignment.root / part.rubric)
-    given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
-    kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
-    shapes = {name: dict(question.answers) for name, question in questions.items()}
-    desk = given | kept | {"shapes.json": json.dumps(shapes, sort_keys=True).encode()}
-    return archive.pack(files | given), desk
+    return files | _exam(assignment.root / part.rubric)
 
 
 def _snapshot(submission: Submission) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = [
-    *("errors", "syntax", "records", "assignment"),
+    *("errors", "cores", "syntax", "records", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "advice"),
     *("run.archive", "run.numerics", "recipe", "run.ask", "run.assemble"),
@@ -22,7 +22,17 @@ ROOMS = [
     *("run.kernel", "run.engine", "run.runner", "run.parent"),
     *("run.execute", "run.work"),
     *("cluster", "evidence", "store", "schedule", "causes", "audit", "alike"),
-    *("judge", "report", "export", "progress", "pipeline", "publish", "calibrate", "compare"),
+    *(
+        "judge",
+        "report",
+        "export",
+        "progress",
+        "road",
+        "pipeline",
+        "publish",
+        "calibrate",
+        "compare",
+    ),
     *("crates", "verify", "rerun", "bundle", "doctor", "cli"),
 ]
 

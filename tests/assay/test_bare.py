@@ -5,15 +5,15 @@ Judged by the reference rubric, once alone and once with the adapter of eight li
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from assay import assignment, pipeline, publish
+from assay import assignment, pipeline, publish, submission
+from assay.cores import Cores
 from assay.evidence import read_arrays
 from assay.records import Criterion, Result, Verdict
-from assay.schedule import Cores
+from assay.road import Road
 from assay.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -29,15 +29,15 @@ class Graded:
         for name in names:
             shutil.copy(BARE / name, handed_in)
         store = Store(folder / "store")
-        road = pipeline.Road(assignment.read(ROOT / "assignment.toml"), store, folder, Cores(1))
-        submission = replace(pipeline.read(handed_in), name="ada")
+        road = Road(assignment.read(ROOT / "assignment.toml"), store, folder, Cores(1))
+        ada = submission.read(handed_in, "ada")
         self.result: Result = pipeline.grade(
             road,
-            submission,
+            ada,
             lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda record, kept: None),
         )
         records = self.result.runs
-        self.page = publish.report(road, submission, self.result)
+        self.page = publish.report(road, ada, self.result)
         self.files = {r.run.part: store.files(r.key) for r in records}
 
     @property

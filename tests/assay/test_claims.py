@@ -7,11 +7,12 @@ import pytest
 
 from assay import calibrate, pipeline, plan
 from assay.assignment import Assignment
+from assay.cores import Cores
 from assay.judge import rates
 from assay.records import Property, Run, RunRecord, Verdict
 from assay.report import markdown, summary
+from assay.road import Road
 from assay.run.assemble import Job
-from assay.schedule import Cores
 from assay.store import Store
 from tests.assay import toy as toys
 
@@ -39,11 +40,11 @@ def course(tmp_path: Path) -> Iterator[Assignment]:
 
 
 @pytest.fixture
-def road(course: Assignment, tmp_path: Path) -> pipeline.Road:
-    return pipeline.Road(course, Store(tmp_path / "store"), tmp_path / "reports", Cores(1))
+def road(course: Assignment, tmp_path: Path) -> Road:
+    return Road(course, Store(tmp_path / "store"), tmp_path / "reports", Cores(1))
 
 
-def answering(road: pipeline.Road, unlucky: Sequence[int]) -> Make:
+def answering(road: Road, unlucky: Sequence[int]) -> Make:
     """Keeps the evidence of a submission that adds, and slips under these seeds."""
 
     def make(jobs: list[Job]) -> list[RunRecord]:
@@ -57,27 +58,27 @@ def evidence(job: Job, wrong: bool) -> dict[str, bytes]:
     return toys.answered(out=right + 1 if wrong else right)
 
 
-def adds(road: pipeline.Road, unlucky: Sequence[int]) -> tuple[Property, int]:
+def adds(road: Road, unlucky: Sequence[int]) -> tuple[Property, int]:
     """What became of the claim, and after how many runs."""
     result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, unlucky))
     return result.criteria[0].properties[0], len(result.runs)
 
 
-def test_a_clear_pass_takes_the_first_seeds_only(road: pipeline.Road):
+def test_a_clear_pass_takes_the_first_seeds_only(road: Road):
     """Five of five hold."""
     found, runs = adds(road, unlucky=[])
 
     assert (found.verdict, runs) == (Verdict.PASSED, 5)
 
 
-def test_a_clear_failure_takes_the_first_seeds_only(road: pipeline.Road):
+def test_a_clear_failure_takes_the_first_seeds_only(road: Road):
     """Two of five hold: no number of further seeds is worth the time."""
     found, runs = adds(road, unlucky=[0, 1, 2])
 
     assert (found.verdict, runs) == (Verdict.FAILED, 5)
 
 
-def test_bad_luck_is_seen_through_and_costs_nothing(road: pipeline.Road):
+def test_bad_luck_is_seen_through_and_costs_nothing(road: Road):
     """One slip in five is undecided; five more seeds show that it was luck."""
     result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, [3]))
     (criterion,) = result.criteria
@@ -88,7 +89,7 @@ def test_bad_luck_is_seen_through_and_costs_nothing(road: pipeline.Road):
     assert "bad luck in 1 of 10 runs" in markdown.pages(result, [])["index.md"]
 
 
-def test_what_stays_undecided_says_so_and_earns_its_share(road: pipeline.Road):
+def test_what_stays_undecided_says_so_and_earns_its_share(road: Road):
     """Four slips in twenty: the budget is used up."""
     result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, [0, 7, 8, 13, 19]))
     (criterion,) = result.criteria
@@ -99,15 +100,15 @@ def test_what_stays_undecided_says_so_and_earns_its_share(road: pipeline.Road):
     assert "undecided at 20 seeds; a: held in 15 of 20 runs" in summary.summary(result, "")
 
 
-def test_without_a_budget_the_seeds_are_those_asked_for(road: pipeline.Road):
+def test_without_a_budget_the_seeds_are_those_asked_for(road: Road):
     """`--seeds 0-4` runs no sixth."""
     few = road.assignment.with_seeds([0, 1, 2, 3, 4])
-    _, runs = adds(pipeline.Road(few, road.store, road.reports, Cores(1)), unlucky=[3])
+    _, runs = adds(Road(few, road.store, road.reports, Cores(1)), unlucky=[3])
 
     assert runs == 5
 
 
-def test_judging_again_uses_the_further_seeds_that_were_run(road: pipeline.Road):
+def test_judging_again_uses_the_further_seeds_that_were_run(road: Road):
     """`assay judge` after `assay grade` comes to the same result, and runs nothing."""
     handed_in = toys.submission(toys.ADD)
     graded = pipeline.grade(road, handed_in, answering(road, [3]))
@@ -133,7 +134,7 @@ def test_a_notebook_without_parameters_has_no_further_seeds(course: Assignment):
     assert plan.further(course.part[0], [run], {"sums/a"}) == []
 
 
-def test_silence_in_every_seed_is_not_called_bad_luck(road: pipeline.Road):
+def test_silence_in_every_seed_is_not_called_bad_luck(road: Road):
     """What was not answered is named so, whatever the number of seeds."""
     make = lambda jobs: [toys.keep(road.store, job, {}) for job in jobs]  # noqa: E731
     result = pipeline.grade(road, toys.submission(toys.ADD), make)
@@ -141,7 +142,7 @@ def test_silence_in_every_seed_is_not_called_bad_luck(road: pipeline.Road):
     assert result.criteria[0].verdict is Verdict.NOT_ANSWERED
 
 
-def test_one_silent_seed_is_bad_luck_like_any_other(road: pipeline.Road):
+def test_one_silent_seed_is_bad_luck_like_any_other(road: Road):
     """A crash in one of ten seeds does not overturn the verdict of the nine others."""
 
     def make(jobs: list[Job]) -> list[RunRecord]:
@@ -156,15 +157,13 @@ def test_one_silent_seed_is_bad_luck_like_any_other(road: pipeline.Road):
 # --- calibration ------------------------------------------------------------------------------
 
 
-def calibrated(
-    road: pipeline.Road, unlucky: Sequence[int], wrong: bool = False
-) -> rates.Calibration:
+def calibrated(road: Road, unlucky: Sequence[int], wrong: bool = False) -> rates.Calibration:
     handed_in = toys.submission(toys.ADD)
     against = [toys.submission(toys.SUBTRACT, name="subtracts")] if wrong else []
     return calibrate.calibrate(road, range(20), [handed_in], against, answering(road, unlucky))
 
 
-def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(road: pipeline.Road):
+def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(road: Road):
     """0 of 20 is no proof of never: 13.9 % at most, and what that means for a verdict."""
     (rate,) = calibrated(road, []).rates
 
@@ -174,7 +173,7 @@ def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(road: pipeline.Road):
     assert 0 < rate.verdict < 0.1
 
 
-def test_too_many_false_failures_are_warned_of(road: pipeline.Road):
+def test_too_many_false_failures_are_warned_of(road: Road):
     """More than one in a thousand."""
     found = calibrated(road, [2, 11])
 
@@ -184,19 +183,19 @@ def test_too_many_false_failures_are_warned_of(road: pipeline.Road):
     ]
 
 
-def test_a_rubric_that_fails_nobody_falsely_is_not_warned_of(road: pipeline.Road):
+def test_a_rubric_that_fails_nobody_falsely_is_not_warned_of(road: Road):
     """However wide the bound still is."""
     assert rates.alarms(calibrated(road, [])) == []
 
 
-def test_the_margin_is_counted_in_standard_deviations(road: pipeline.Road):
+def test_the_margin_is_counted_in_standard_deviations(road: Road):
     """Two of twenty are 1 off, the others 0: mean 0.1 at the threshold, so a margin of none."""
     (rate,) = calibrated(road, [2, 11]).rates
 
     assert rate.margin == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_wrong_submission_is_caught_in_so_many_runs(road: pipeline.Road):
+def test_a_wrong_submission_is_caught_in_so_many_runs(road: Road):
     """Its row in the table says by which criterion."""
     found = calibrated(road, [0, 1, 2, 3, 4], wrong=True)
 
@@ -206,19 +205,19 @@ def test_a_wrong_submission_is_caught_in_so_many_runs(road: pipeline.Road):
     assert "| subtracts | sums/add | 5 of 5 | 54.9% |" in rates.page(found)
 
 
-def test_results_name_the_rate_of_false_failures(road: pipeline.Road):
+def test_results_name_the_rate_of_false_failures(road: Road):
     """Where the assignment keeps a calibration, each criterion and its page carry the number."""
     found = calibrated(road, [])
     course = road.assignment.model_copy(update={"calibration": "calibration.json"})
     (course.root / "calibration.json").write_text(found.model_dump_json())
-    known = pipeline.Road(course, road.store, road.reports, Cores(1))
+    known = Road(course, road.store, road.reports, Cores(1))
     result = pipeline.grade(known, toys.submission(toys.ADD), answering(road, []))
 
     assert result.criteria[0].false_fail == found.false_fail("sums", "add")
     assert "0 of 20 runs of a right submission" in markdown.pages(result, [])["index.md"]
 
 
-def test_a_damaged_calibration_is_a_clear_error(road: pipeline.Road):
+def test_a_damaged_calibration_is_a_clear_error(road: Road):
     """It names the file, and the command that writes it."""
     course = road.assignment.model_copy(update={"calibration": "calibration.json"})
     (course.root / "calibration.json").write_text("{}")

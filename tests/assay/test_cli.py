@@ -56,14 +56,14 @@ class Course:
 
 @pytest.fixture
 def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """`assay WORDS...` in this process, as the console script calls it."""
+    """`assay WORDS...` in this process; the console script ends its process after it."""
 
     def words(*words: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["assay", *words])
         monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")  # tested where it is the subject
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.command()
         said = capsys.readouterr()
         return Said(int(ended.value.code or 0), said.out, said.err)
 

@@ -15,12 +15,12 @@ from assay import schedule
 from assay.assignment import Assignment
 from assay.audit import audit
 from assay.cluster import Cluster
+from assay.cores import Cores
 from assay.errors import NoMachine, UsageError
 from assay.records import Isolation, Outcome, RunRecord
 from assay.run import prove, work
 from assay.run.assemble import Job
 from assay.run.execute import Ended
-from assay.schedule import Cores
 from assay.store import Store
 from tests.assay import toy as toys
 from tests.assay.toy import ADD, submission

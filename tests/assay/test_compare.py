@@ -7,8 +7,9 @@ import pytest
 
 from assay import pipeline
 from assay.compare import compare, in_words
+from assay.cores import Cores
 from assay.records import Outcome, Result
-from assay.schedule import Cores
+from assay.road import Road
 from assay.store import Store
 from tests.assay import toy as toys
 
@@ -18,7 +19,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
     """A run that was judged for real, with what a store would know of it."""
     root: Path = tmp_path_factory.mktemp("compare")
     with toys.course(root / "course") as course:
-        road = pipeline.Road(course, Store(root / "store"), root / "reports", Cores(1))
+        road = Road(course, Store(root / "store"), root / "reports", Cores(1))
         judged = pipeline.grade(
             road,
             toys.submission(toys.ADD),

@@ -4,15 +4,18 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from assay import schedule
+from assay.cores import Cores
 from assay.records import Outcome, Run, RunRecord
+from assay.run import archive
 from assay.run.archive import MANIFEST
 from assay.run.assemble import Job
 from assay.run.execute import Ended
-from assay.schedule import Cores
 from assay.store import Store
 
 
@@ -24,15 +27,16 @@ class Machine:
         self.outcome, self.at_once, self.most = Outcome.COMPLETED, 0, 0
         self._lock = threading.Lock()
 
-    def __call__(self, archive: bytes) -> Ended:
+    def __call__(self, job: bytes) -> Ended:
+        number = archive.unpack(job)["number"]
         with self._lock:
-            self.runs[archive] += 1
+            self.runs[number] += 1
             self.at_once += 1
             self.most = max(self.most, self.at_once)
-        time.sleep(0.02 if archive == b"0" else 0.002)  # the first is the last to end
+        time.sleep(0.02 if number == b"0" else 0.002)  # the first is the last to end
         with self._lock:
             self.at_once -= 1
-        return Ended(self.outcome, "made up", 1.23456, [], {"evidence/a.npz": archive})
+        return Ended(self.outcome, "made up", 1.23456, [], {"evidence/a.npz": number})
 
 
 @pytest.fixture
@@ -44,7 +48,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def job(number: int) -> Job:
     run = Run(part="sums", parameters={"seed": number})
-    return Job(run, str(number), lambda: (str(number).encode(), {"kept/q.npz": b"kept"}))
+    question = SimpleNamespace(shown={}, kept={"sum": np.array(5)}, answers={"sum": ()})
+    lay, draw = lambda: {"number": str(number).encode()}, lambda: {"q": question}
+    return Job(run, str(number), lay, draw)
 
 
 class Told(list[tuple[str, bool]]):
@@ -86,7 +92,8 @@ def test_force_runs_everything_again_and_keeps_the_new(machine: Machine, store: 
 def test_evidence_and_the_judges_desk_are_kept_together(machine: Machine, store: Store):
     """A run can be judged from its folder alone."""
     record = run_all(store, 0)[0]
-    names = {"evidence/a.npz", "kept/q.npz", MANIFEST, "run.json"}
+    desk = {"given/q.npz", "kept/q.npz", "shapes.json"}
+    names = {"evidence/a.npz", *desk, MANIFEST, "run.json"}
 
     assert store.files(record.key).keys() == names
     assert store.record(record.key) == record
@@ -135,10 +142,10 @@ def test_what_was_run_before_an_error_is_kept(
 ):
     """An interrupted batch resumes where it stopped."""
 
-    def fails(archive: bytes) -> Ended:
-        if archive == b"2":
+    def fails(packed: bytes) -> Ended:
+        if packed == job(2).packed:
             raise OSError("disk full")
-        return machine(archive)
+        return machine(packed)
 
     monkeypatch.setattr(schedule, "execute", fails)
     with pytest.raises(OSError, match="disk full"):

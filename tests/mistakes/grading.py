@@ -6,8 +6,9 @@ from pathlib import Path
 
 from assay import pipeline
 from assay.assignment import Assignment, read
+from assay.cores import Cores
 from assay.records import Result, Verdict
-from assay.schedule import Cores
+from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
 
@@ -25,7 +26,7 @@ def one_part(name: str, seeds: list[int], matrix: Mapping[str, list[str]]) -> As
 
 def graded(assignment: Assignment, handed_in: Submission, store: Store, reports: Path) -> Result:
     """The result of a submission whose runs are made and judged for real."""
-    road = pipeline.Road(assignment, store, reports, Cores(1))
+    road = Road(assignment, store, reports, Cores(1))
     return pipeline.grade(
         road,
         handed_in,

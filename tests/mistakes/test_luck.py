@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from assay import pipeline
+from assay.cores import Cores
 from assay.records import Criterion, Result
-from assay.schedule import Cores
+from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
 from tests.mistakes.cases import Case, short_submission
@@ -43,7 +44,7 @@ def over_seeds(case: Case, dataset: str, folder: Path) -> Result:
     """Graded on five seeds, and on more where a verdict is undecided: twenty at most."""
     course = one_part("part1", [0, 1, 2, 3, 4], {"dataset": [dataset]})
     part = course.part[0].model_copy(update={"max_seeds": 20})
-    road = pipeline.Road(
+    road = Road(
         course.model_copy(update={"part": [part]}), Store(folder / "store"), folder, Cores(2)
     )
     return pipeline.grade(

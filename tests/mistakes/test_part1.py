@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import pipeline
+from assay import submission
 from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
@@ -39,7 +39,7 @@ def test_a_mistake_loses_its_own_criterion(
 
 def test_the_reference_loses_nothing(store: Store, tmp_path: Path, record_property: Note):
     """The real notebook, with the whole `solution`, earns every point that can be judged."""
-    result = one_run(pipeline.read(ROOT), store, tmp_path)
+    result = one_run(submission.read(ROOT), store, tmp_path)
     record(record_property, result, "the reference", None)
 
     assert result.earned == result.judged_points > 0, explain(result)

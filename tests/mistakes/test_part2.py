@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import pipeline
+from assay import submission
 from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
@@ -50,7 +50,7 @@ def test_an_ignored_seed_shows_in_two_runs(store: Store, tmp_path: Path, record_
 
 def test_the_reference_loses_nothing(store: Store, tmp_path: Path, record_property: Note):
     """The real notebook, with the whole `solution`, earns every point that can be judged."""
-    result = runs(pipeline.read(ROOT), store, tmp_path)
+    result = runs(submission.read(ROOT), store, tmp_path)
     record(record_property, result, "the reference", None)
 
     assert result.earned == result.judged_points > 0, explain(result)
@@ -61,7 +61,7 @@ def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path, record_
     """Question, separator, answer in one causal model, and all of it in one bare notebook."""
     notebook = Path(__file__).parent / "short" / "decoder_only" / "part2_transformer.ipynb"
 
-    result = runs(pipeline.read(notebook), store, tmp_path)
+    result = runs(submission.read(notebook), store, tmp_path)
     record(record_property, result, "a decoder by itself", None)
 
     assert result.earned == result.judged_points > 65, explain(result)

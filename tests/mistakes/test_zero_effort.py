@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from assay import pipeline
+from assay.cores import Cores
 from assay.records import Result, RunRecord
+from assay.road import Road
 from assay.run.assemble import Job
-from assay.schedule import Cores
 from assay.store import Store
 from assay.submission import Submission
 from tests.assay.toy import arrays, npz
@@ -71,7 +72,7 @@ def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
     @cache
     def make(part: str) -> Store:
         store = Store(tmp_path_factory.mktemp(part))
-        road = pipeline.Road(one_part(part, [0], MATRIX[part]), store, Path(), Cores(1))
+        road = Road(one_part(part, [0], MATRIX[part]), store, Path(), Cores(1))
         jobs = road.jobs(Submission("short", short_submission(ROOT, part)))
         pipeline.run(road, jobs, force=False, progress=lambda *_: None)
         return store
@@ -81,9 +82,7 @@ def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
 
 def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
     """The real run, judged with all of its answers forged."""
-    road = pipeline.Road(
-        one_part(part, [0], MATRIX[part]), Store(folder / "store"), folder, Cores(1)
-    )
+    road = Road(one_part(part, [0], MATRIX[part]), Store(folder / "store"), folder, Cores(1))
 
     def make(jobs: list[Job]) -> list[RunRecord]:
         (job,) = jobs

@@ -1,0 +1,39 @@
+"""What this machine has to compute with."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+import psutil
+
+
+class Cores:
+    """What this machine has to compute with: so many at once, and no more memory than is free."""
+
+    def __init__(self, workers: int, memory: int | None = None) -> None:
+        self.workers = workers
+        self._free = workers
+        self._memory = psutil.virtual_memory().available if memory is None else memory
+        self._change = Condition()
+
+    @contextmanager
+    def taken(self, memory: int = 0) -> Iterator[None]:
+        """Wait for a core and for so many bytes; one that needs all of it runs alone."""
+        with self._change:
+            self._change.wait_for(lambda: self._has_room(memory))
+            self._free, self._memory = self._free - 1, self._memory - memory
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free, self._memory = self._free + 1, self._memory + memory
+                self._change.notify_all()
+
+    def _has_room(self, memory: int) -> bool:
+        return self._free == self.workers or (self._free > 0 and memory <= self._memory)
+
+
+def available_cores() -> int:
+    """How many runs may compute at once: one thread each."""
+    return len(os.sched_getaffinity(0))
