@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.cli import exports, tools
+from assay.cli import checks, exports, tools
 from assay.cli.options import (
     force_option,
     isolation_option,
@@ -246,7 +246,7 @@ def calibrate(
         click.echo(f"warning: {alarm}", err=True)
 
 
-for command in (*tools.COMMANDS, *exports.COMMANDS):
+for command in (*tools.COMMANDS, *exports.COMMANDS, *checks.COMMANDS):
     cli.add_command(command)
 
 
