@@ -1,19 +1,25 @@
 """What people open: the pages of a submission and of a class, written from results alone."""
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 
 import assay
 from assay import recipe
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.pipeline import sealed, write
 from assay.records import Result, RunRecord, sound
-from assay.report import class_report, executed, html, markdown
+from assay.report import class_report, executed, html, markdown, plots
 from assay.road import Road
 from assay.submission import Submission
 
 OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")
 """What one report has and another may not."""
+
+_collector = RLock()
+"""It is on or off for all threads."""
 
 
 def report(road: Road, handed_in: Submission, result: Result) -> Path:
@@ -26,8 +32,6 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
     known = recipe.of_report(result)
     if first.exists() and made.exists() and made.read_text() == known:
         return first
-    from assay.report import plots  # matplotlib takes half a second to import
-
     pictures, notebooks = plots.figures(result), _executed(road, result)
     pages = _pages(result, pictures, notebooks)
     _replace(folder, pictures | notebooks | {name: page.encode() for name, page in pages.items()})
@@ -99,11 +103,25 @@ def result_at(path: Path) -> Result:
     """
     path = path / "results.json" if path.is_dir() else path
     try:
-        return Result.model_validate_json(path.read_bytes())
+        with uncollected():
+            return Result.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(
             f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
         ) from None
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Results are trees: to look for cycles in those of a class takes longer than to read them."""
+    with _collector:
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_on:
+                gc.enable()
 
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -36,7 +36,7 @@ def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> s
 
 def of_report(result: Result) -> str:
     """Everything that can change a report."""
-    return hashlib.sha256((_hashed(our_files()) + result.model_dump_json()).encode()).hexdigest()
+    return hashlib.sha256((ours() + result.model_dump_json()).encode()).hexdigest()
 
 
 def of_rubric(assignment: Assignment, part: Part) -> str:

@@ -1,4 +1,4 @@
-"""The plots of docs/benchmarks.md, in the style of the reports."""
+"""The plots of docs/benchmarks.md, in the colours of the reports."""
 
 import io
 import statistics
@@ -10,9 +10,33 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from assay.report.plots import BLUE, GREY, ORANGE, STYLE
-
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"  # from Okabe and Ito's palette
 COLOURS = (BLUE, ORANGE, GREY)
+INK, GRID, PAPER = "#1a222c", "#e3e6ea", "#ffffff"
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "font.family": ["DejaVu Sans"],
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.facecolor": PAPER,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "figure.facecolor": PAPER,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
 
 
 def drawn(results: Mapping[str, Any]) -> dict[str, bytes]:

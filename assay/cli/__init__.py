@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import exports, tools
+from assay.cli import checks, exports, tools
 from assay.cli.options import (
     force_option,
     isolation_option,
@@ -249,7 +249,7 @@ def calibrate(
         click.echo(f"warning: {alarm}", err=True)
 
 
-for further in (*tools.COMMANDS, *exports.COMMANDS):
+for further in (*tools.COMMANDS, *exports.COMMANDS, *checks.COMMANDS):
     cli.add_command(further)
 
 

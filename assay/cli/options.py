@@ -64,3 +64,8 @@ pass_mark_option = click.option(
     type=click.FloatRange(0, 100),
     help="Exit with 1 where less than this percentage of the judged points is earned.",
 )
+submission_option = click.option(
+    "--submission",
+    type=click.Path(path_type=Path, exists=True),
+    help="What was handed in, or a folder of submissions.",
+)

@@ -1,4 +1,4 @@
-"""What is typed or set, as values: seeds, and the key that signs."""
+"""What is typed or set, as values: seeds, formats, and the key that signs."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,10 @@ import click
 
 MAX_SEEDS = 10_000
 LEAST_KEY = 32
+FORMATS = (
+    *("gradescope", "canvas", "moodle", "nbgrader", "junit"),
+    *("github-summary", "github-annotations", "ro-crate"),
+)
 
 
 def seeds_of(text: str) -> list[int]:
@@ -25,6 +29,13 @@ def seeds_of(text: str) -> list[int]:
             )
         seeds += range(int(first), int(last or first) + 1)
     return list(dict.fromkeys(seeds))
+
+
+def formats_of(context: click.Context, argument: click.Parameter, text: str) -> tuple[str, ...]:
+    """`canvas`, or several between commas."""
+    known = click.Choice(FORMATS)
+    names = [known.convert(name.strip(), argument, context) for name in text.split(",")]
+    return tuple(dict.fromkeys(names))
 
 
 def signing_key() -> bytes | None:

@@ -15,16 +15,17 @@ class Format(NamedTuple):
     """How a format is written; where it is a gradebook, `column` names the assignment in it."""
 
     write: Callable[..., str]
+    ending: str
     gradebook: bool = False
 
 
 FORMATS = {
-    "canvas": Format(gradebooks.canvas, gradebook=True),
-    "moodle": Format(gradebooks.moodle, gradebook=True),
-    "nbgrader": Format(gradebooks.nbgrader, gradebook=True),
-    "junit": Format(junit.xml),
-    "github-summary": Format(github.job_summary),
-    "github-annotations": Format(github.annotations),
+    "canvas": Format(gradebooks.canvas, ".csv", gradebook=True),
+    "moodle": Format(gradebooks.moodle, ".csv", gradebook=True),
+    "nbgrader": Format(gradebooks.nbgrader, ".csv", gradebook=True),
+    "junit": Format(junit.xml, ".xml"),
+    "github-summary": Format(github.job_summary, ".md"),
+    "github-annotations": Format(github.annotations, ".txt"),
 }
 
 
@@ -32,3 +33,10 @@ def text(name: str, results: Sequence[Result], column: str) -> str:
     """All results in a format of the table."""
     chosen = FORMATS[name]
     return chosen.write(results, column) if chosen.gradebook else chosen.write(results)
+
+
+def file_of(name: str, count: int) -> str:
+    """The file of a format beside others; of one that is apart for each result, a folder."""
+    if name in FORMATS:
+        return name + FORMATS[name].ending
+    return f"{name}.json" if name == "gradescope" and count == 1 else name

@@ -1,5 +1,6 @@
 """The command line: the result on stdout, talk on stderr, and an exit code that means something."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from assay import cli, pipeline, publish, schedule
 from assay.cli import values
+from assay.errors import UsageError
 from assay.records import Isolation
 from assay.run import prove
 from assay.run.execute import Ended, execute
@@ -512,6 +514,62 @@ def test_an_export_is_written_where_it_can_be(course: Course, no_kernel: None):
         assert said.code == 2
         assert "cannot be written" in said.err
         assert "Traceback" not in said.err
+
+
+def test_several_formats_are_written_beside_each_other(course: Course, no_kernel: None):
+    """In one reading, each the same as by itself; of those apart for each result, a folder."""
+    for name in ("ada", "bob"):
+        result = made(name).model_dump_json()
+        pipeline.write(course.root / "reports" / name / "results.json", result.encode())
+    texts = ("canvas", "moodle", "nbgrader", "junit", "github-summary", "github-annotations")
+    said = course("export", ",".join((*texts, "gradescope")), "reports", "--out", "all")
+    alone = {form: course("export", form, "reports").out for form in texts}
+    course("export", "gradescope", "reports/ada", "--out", "ada.json")
+    course("export", "gradescope, junit", "reports/ada", "--out", "one")
+    written = {path.stem: path.read_bytes().decode() for path in (course.root / "all").glob("*.*")}
+
+    assert said.code == 0
+    assert written == alone
+    assert all(alone.values())
+    assert {path.name for path in (course.root / "all/gradescope").iterdir()} == {
+        "ada.json",
+        "bob.json",
+    }
+    for again in ("all/gradescope/ada.json", "one/gradescope.json"):
+        assert (course.root / again).read_text() == (course.root / "ada.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("canvas,junit",), "several formats need `--out`"),
+        (("canvas,excel", "--out", "all"), "'excel' is not one of 'gradescope', 'canvas'"),
+        (("canvas,ro-crate", "--out", "all"), "a crate needs `--submission`"),
+    ],
+)
+def test_formats_that_cannot_be_written_are_wrong_usage(
+    course: Course, no_kernel: None, words: tuple[str, ...], said: str
+):
+    """Exit 2 and why, before anything is written."""
+    pipeline.write(course.root / "reports/ada/results.json", made().model_dump_json().encode())
+    form, *options = words
+    refused = course("export", form, "reports", *options)
+
+    assert refused.code == 2
+    assert said in refused.err
+    assert not (course.root / "all").exists()
+
+
+def test_reading_results_leaves_the_collector_as_it_was(course: Course):
+    """It stands still while results are read, nested or not, and whatever comes of it."""
+    with publish.uncollected():
+        with publish.uncollected():
+            inside = gc.isenabled()
+        between = gc.isenabled()
+    with pytest.raises(UsageError, match="is no result"):
+        publish.result_at(course.root)
+
+    assert (inside, between, gc.isenabled()) == (False, False, True)
 
 
 def test_a_rubric_without_an_exam_is_an_error_in_words(course: Course, no_kernel: None):

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from assay.records import Drawing, Estimate, Property, Result, Tally, Verdict
-from assay.report import html, plots
+from assay.report import html, markdown, plots
 from docs.schema import schema
 from tests.assay.made import FORBIDDEN, HOSTILE, criterion, made
 
@@ -261,6 +261,20 @@ def test_equal_results_make_equal_pages(example: Result):
 
     assert text == html.page(Result.model_validate_json(EXAMPLE.read_bytes()), pictures)
     assert len(text.encode()) < 1_500_000
+
+
+def test_the_example_is_as_it_is_written_now(example: Result):
+    """Its pictures and pages, to the byte: readers see there what they will get."""
+    folder = EXAMPLE.parent
+    pictures = plots.figures(example)
+    notebooks = [path.name for path in sorted(folder.glob("*.ipynb"))]
+    pages = markdown.pages(example, [*pictures, *notebooks])
+    written = pictures | {name: text.encode() for name, text in pages.items()}
+    written["index.html"] = html.page(example, pictures).encode()
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    assert [name for name in written if kept.get(name) != written[name]] == []
+    assert kept.keys() == {*written, *notebooks, "results.json"}
 
 
 def test_results_are_as_the_published_schema_says(example: Result):

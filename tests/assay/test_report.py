@@ -1,6 +1,7 @@
 """Reports show what students wrote and obey none of it."""
 
 import re
+import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
@@ -240,7 +241,9 @@ def test_figures_are_drawn_where_there_is_something_to_draw():
     drawn = plots.figures(made())
 
     assert drawn.keys() == {"sums-loss.svg", "sums-both.svg", "sums-map.svg"}
-    assert all(picture.startswith(b"<?xml") for picture in drawn.values())
+    assert {ET.fromstring(picture).tag for picture in drawn.values()} == {
+        "{http://www.w3.org/2000/svg}svg"
+    }
 
 
 def test_equal_data_make_equal_pictures():
@@ -255,13 +258,3 @@ def test_other_data_make_another_picture():
     pictures = plots.figures(made(measurements=other))
 
     assert pictures["sums-loss.svg"] != plots.figures(made())["sums-loss.svg"]
-
-
-def test_the_users_matplotlib_settings_do_not_reach_the_pictures():
-    """A dark theme at home makes no other bytes."""
-    import matplotlib
-
-    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
-        themed = plots.figures(made())
-
-    assert themed == plots.figures(made())

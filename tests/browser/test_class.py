@@ -1,7 +1,5 @@
 """The page of a class in a real browser: nothing acts, and everybody can read it."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,20 +13,12 @@ from assay.alike import Trait
 from assay.records import Outcome, Verdict
 from assay.report import class_report
 from assay.report.class_report import Entry
-from docs.screenshots import LOOKS, chromium, executable
+from docs.screenshots import LOOKS
 from tests.assay.made import HOSTILE
 from tests.assay.test_class_report import result
 
 COUNTED = "() => document.getElementsByTagName('*').length"
 OPENED = "() => document.querySelectorAll('details').forEach(found => { found.open = true })"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not executable() and not os.environ.get("ASSAY_PINNED_BROWSER"):
-        pytest.skip("there is no Chromium here")
-    with chromium() as started:
-        yield started
 
 
 def a_class(text: str) -> list[Entry]:

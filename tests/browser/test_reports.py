@@ -1,7 +1,6 @@
 """Reports in a real browser: nothing acts, nothing is asked for, everybody can read them."""
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from assay.records import Drawing, Result
 from assay.report import html, plots
-from docs.screenshots import LOOKS, chromium, executable
+from docs.screenshots import LOOKS
 from tests.assay.made import HOSTILE, made
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example" / "results.json"
@@ -49,14 +48,6 @@ COUNTED = "tags => tags.map(tag => document.getElementsByTagName(tag).length)"
 TAGS = ["h2", "h3", "table", "tr", "td", "figure", "img", "li", "svg"]
 OPENED = "() => document.querySelectorAll('details').forEach(found => { found.open = true })"
 Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not executable() and not os.environ.get("ASSAY_PINNED_BROWSER"):
-        pytest.skip("there is no Chromium here")
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+"""The commands that say whether results still hold."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.cli.exports import handed_in
+from assay.cli.options import assignment_option, isolation_option, json_option, submission_option
+from assay.cli.steps import Batch, road_of, until_stopped
+from assay.cli.values import signing_key
+
+if TYPE_CHECKING:
+    from assay.verify import Finding
+
+
+@click.command()
+@click.argument("path", metavar="RESULT", type=click.Path(path_type=Path, exists=True))
+@submission_option
+@assignment_option
+@json_option
+def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool) -> None:
+    """Say exactly what was changed in a report or a crate since it was written.
+
+    Hashes first, then the evidence is judged again. A crate holds all that takes; of a report, the
+    assignment, its store and `--submission` do. Exits with 1 where anything was changed. Judging
+    runs the rubric: of a crate, the rubric inside it.
+    """
+    from assay import crates
+
+    findings = _crate(path) if crates.is_one(path) else _report(path, submission, assignment)
+    _tell(findings, as_json)
+
+
+def _crate(path: Path) -> "list[Finding]":
+    from assay import crates
+    from assay.verify import Finding, Held, verify
+
+    with crates.opened(path) as crate:
+        files = Finding(what="the crate", said=f"{crate.files:,} files", changed=crate.changed)
+        held = Held(crate.course, crate.submission, crate.store, signing_key())
+        return [files, *verify(crate.result, held)]
+
+
+def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Finding]":
+    from assay import publish
+    from assay.errors import UsageError
+    from assay.verify import Held, pages, verify
+
+    result = publish.result_at(path)
+    if assignment == Path("assignment.toml") and not assignment.exists():
+        if submission:
+            raise UsageError(
+                "`--submission` is held against its assignment",
+                found=f"there is no `{assignment}` here",
+                hint="`--assignment` says where it is",
+            )
+        return verify(result, Held(key=signing_key()))
+    road = road_of(assignment, Path(), None, None)
+    of_this = handed_in(submission, road, result) if submission else None
+    held = Held(road.assignment, of_this, road.store, road.key)
+    return [*verify(result, held), *([pages(path, result, held)] if path.is_dir() else [])]
+
+
+def _tell(findings: "list[Finding]", as_json: bool) -> None:
+    from assay.report import safe
+    from assay.verify import in_words
+
+    if as_json:
+        click.echo(json.dumps([found.model_dump(mode="json") for found in findings], indent=1))
+    else:
+        click.echo(safe.terminal(in_words(findings)))
+    sys.exit(int(any(found.changed for found in findings)))
+
+
+@click.command()
+@click.argument("crate", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--seed", type=click.IntRange(0), required=True, help="Whose runs to make again.")
+@click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core].")
+@isolation_option(3)
+@json_option
+def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
+    """Make the runs of a seed again from what a crate holds; exits with 1 where they differ."""
+    from assay import crates, verify
+    from assay import rerun as reruns
+    from assay.cores import Cores, available_cores
+    from assay.errors import CannotGrade
+    from assay.progress import live
+    from assay.report import safe
+    from assay.road import Road
+
+    cores = Cores(jobs or available_cores())
+    with crates.opened(crate) as opened, live(1) as progress:
+        if doubts := verify.distrust(opened.result, verify.Held(opened.course, key=signing_key())):
+            hint = f"`assay verify {crate}` says all that was changed"
+            raise CannotGrade("the crate's rubric is not run", found="\n".join(doubts), hint=hint)
+        again = opened.store_beside("again")
+        road = Road(opened.course, again, Path(), cores)
+        batch = Batch(road, True, isolation)
+        with until_stopped(road, "stopped: nothing of it is kept"):
+            found = reruns.rerun(
+                opened, seed, again, lambda jobs: batch.run(crate.name, jobs, progress)
+            )
+    words = safe.terminal(reruns.in_words(found))
+    click.echo(found.model_dump_json(indent=1) if as_json else words)
+    sys.exit(0 if found.alike else 1)
+
+
+COMMANDS = (verify, rerun)
