@@ -141,7 +141,8 @@ def _names(folder: str) -> list[str]:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(errors="replace")
+        with open(path, errors="replace") as file:  # noqa: PTH123 - a Path takes twice as long
+            return file.read()
     except OSError:
         return ""
 
