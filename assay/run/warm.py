@@ -108,16 +108,6 @@ class Parent:
         self.process.wait()
 
 
-@contextmanager
-def parent(modules: Iterable[str]) -> Iterator[Parent]:
-    """A parent for a while."""
-    started = start(modules)
-    try:
-        yield started
-    finally:
-        started.close()
-
-
 def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
     """A parent that has imported these modules; one for kernels knows nothing of ours.
 

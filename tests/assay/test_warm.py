@@ -1,6 +1,7 @@
 """Forked kernels: the same evidence as others, nothing of ours in them, nothing left of them."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from threading import Thread
 
 import numpy as np
@@ -148,7 +149,7 @@ def test_a_parent_that_cannot_import_is_our_fault():
 
 def test_a_parent_has_no_thread_and_ends_with_us():
     """Closed, it is gone."""
-    with warm.parent(warm.KERNEL) as parent:
+    with closing(warm.start(warm.KERNEL)) as parent:
         process = psutil.Process(parent.process.pid)
         assert process.num_threads() == 1
 
@@ -168,6 +169,36 @@ def test_a_parent_has_no_thread_and_ends_with_us():
 def test_slow_imports_are_those_the_code_names(code: str, libraries: set[str]):
     """Only known ones: a student's own module is never imported ahead."""
     assert {name.partition(".")[0] for name in slow.imports([code])} == libraries
+
+
+OWN = {
+    "solution/__init__.py": "",
+    "solution/network/__init__.py": "from .layers import Layer",
+    "solution/network/layers.py": "import numpy\nfrom ..plots import draw",
+    "solution/plots.py": "def draw():\n    import matplotlib.pyplot",
+    "solution/transformer.py": "import torch",
+    "broken.py": "import torch (",
+    "a.py": "import b",
+    "b.py": "import a, scipy",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "libraries"),
+    [
+        ("from solution.network import Layer", {"numpy", "matplotlib", "PIL"}),
+        ("import solution", set()),
+        ("from solution import transformer", {"torch"}),
+        ("import solution.plots as p", {"matplotlib", "PIL"}),
+        ("import broken", set()),
+        ("import a", {"scipy"}),
+    ],
+)
+def test_imports_are_followed_from_module_to_module(code: str, libraries: set[str]):
+    """What nothing reaches is not imported ahead; a circle is gone round once."""
+    found = slow.imports([code], OWN.get)
+
+    assert {name.partition(".")[0] for name in found} == libraries
 
 
 def _children(parent: warm.Parent) -> list[psutil.Process]:
