@@ -82,6 +82,8 @@ def _raw(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 def _array(raw: bytes, name: str) -> np.ndarray[Any, Any]:
     try:
         shape, fortran_order, dtype, start = syntax.alone(lambda: _header(raw))
+    except SystemError:
+        raise  # Python's own fault, not that of the bytes
     except Exception as error:
         raise Refused(f"`{name[:60]}` has no sound header: {type(error).__name__}") from None
     if dtype.hasobject or dtype.kind not in KINDS or dtype.itemsize > 16:

@@ -1,5 +1,6 @@
 """The whole road in one place: run, judge, report; each step leaves files for the next."""
 
+import atexit
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,7 +13,7 @@ import assay
 from assay import plan, recipe, schedule
 from assay.assignment import Part
 from assay.audit import audit
-from assay.errors import AssayError, CannotGrade, Stopped
+from assay.errors import CannotGrade, Stopped
 from assay.export import receipt
 from assay.judge import bench, rates, score
 from assay.records import (
@@ -29,6 +30,7 @@ from assay.run import prove, warm
 from assay.run.assemble import Job, assemble_all
 from assay.submission import Submission
 
+SECONDS_TO_CLEAR = 5.0
 Make = Callable[[list[Job]], list[RunRecord]]
 
 
@@ -47,11 +49,19 @@ def _meanwhile(*starts: Callable[[], object]) -> None:
     """One after another, while we go on."""
 
     def all_of_them() -> None:
-        with suppress(AssayError, Stopped):  # whoever needs it will say so
-            for start in starts:
+        for start in starts:
+            with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
                 start()
 
-    Thread(target=all_of_them, daemon=True).start()
+    thread = Thread(target=all_of_them, daemon=True)
+    thread.start()
+    atexit.register(_end, thread)
+
+
+def _end(thread: Thread) -> None:
+    """Where a command ends early: what a canary has laid out is cleared away before."""
+    warm.stop()
+    thread.join(SECONDS_TO_CLEAR)
 
 
 def run(

@@ -1,10 +1,7 @@
 """What people open: the pages of a submission and of a class, written from results alone."""
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import RLock
 
 import assay
 from assay import recipe
@@ -17,9 +14,6 @@ from assay.submission import Submission
 
 OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")
 """What one report has and another may not."""
-
-_collector = RLock()
-"""It is on or off for all threads."""
 
 
 def report(road: Road, handed_in: Submission, result: Result) -> Path:
@@ -103,25 +97,11 @@ def result_at(path: Path) -> Result:
     """
     path = path / "results.json" if path.is_dir() else path
     try:
-        with uncollected():
-            return Result.model_validate_json(path.read_bytes())
+        return Result.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(
             f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
         ) from None
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Results are trees: to look for cycles in those of a class takes longer than to read them."""
-    with _collector:
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
-            yield
-        finally:
-            if was_on:
-                gc.enable()
 
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:

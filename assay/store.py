@@ -51,8 +51,9 @@ class Store:
         return note.read_text()
 
     def knows(self, job: "Job") -> bool:
-        """Whether the job's key is known, without putting it together."""
-        return self._note(RECIPES, job.recipe).exists()
+        """Whether the job's run is kept, without putting the job together."""
+        note = self._note(RECIPES, job.recipe)
+        return note.exists() and self.has(note.read_text())
 
     def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
         """What was judged by this recipe; it is judged now where it was not."""

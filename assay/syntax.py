@@ -1,12 +1,13 @@
 """Python's own parser, one thread at a time.
 
-CPython before 3.12 counts how deep a syntax tree is in one place for all threads. Where the
-collector runs code between two nodes another thread may go on, and one of them ends in
-`SystemError: AST constructor recursion depth mismatch`: seen in 1 of 33 submissions of a batch.
-NumPy parses too: it reads the header of an array as a Python literal.
+CPython before 3.11.8 counts how deep a syntax tree is in one place for all threads (its issue
+106905). Where the collector runs code between two nodes another thread may go on, and one of them
+ends in `SystemError: AST constructor recursion depth mismatch`: seen in 1 of 33 submissions of a
+batch. NumPy parses too: it reads the header of an array as a Python literal.
 """
 
 import ast
+import re
 from collections.abc import Callable
 from threading import Lock
 from typing import TypeVar
@@ -14,13 +15,25 @@ from typing import TypeVar
 Read = TypeVar("Read")
 ATTEMPTS = 5
 """A library that parses in another thread knows no lock of ours."""
+LONGEST = 2_000_000
+ENDLESS_NAME = re.compile(r"(?:\.[\s\\]*\w+[\s\\]*){200}")
 
 _one_at_a_time = Lock()
 
 
 def parse(code: str | bytes) -> ast.Module:
-    """The syntax tree of a module; raises what `ast.parse` does."""
+    """The syntax tree of a module; raises what `ast.parse` does.
+
+    Code that costs the parser gigabytes is a SyntaxError too: `import a.a.a…` of 60 kB did.
+    """
+    if not is_readable(code if isinstance(code, str) else code.decode("latin-1")):
+        raise SyntaxError("too long to be read: much code, or a name of very many parts")
     return alone(lambda: ast.parse(code))
+
+
+def is_readable(code: str) -> bool:
+    """Whether the parser can be expected to end soon, in little memory."""
+    return len(code) <= LONGEST and not ENDLESS_NAME.search(code)
 
 
 def alone(read: Callable[[], Read]) -> Read:

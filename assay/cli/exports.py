@@ -56,25 +56,23 @@ def export(
     into the folder `--out`, a file of each.
     """
     from assay import export as exports
-    from assay import publish
 
     if out is None and len(forms) > 1:
         raise click.UsageError("several formats need `--out`, a folder for a file of each")
     if "ro-crate" in forms and not (out and submission):
         raise click.UsageError("a crate needs `--submission`, and `--out` for its folder")
-    with publish.uncollected():
-        found = [result for path in paths for result in reports_at(path)]
-        if {"gradescope", "ro-crate"} & set(forms):
-            _apart(found)
-        for form in forms:
-            place = out / exports.file_of(form, len(found)) if out and len(forms) > 1 else out
-            if form == "ro-crate" and place and submission:
-                _crates(found, submission, assignment, place)
-            elif form == "gradescope":
-                _gradescope(found, visibility, place)
-            else:
-                results = [result for _, result in found]
-                _say(exports.text(form, results, column or results[0].assignment), place)
+    found = [result for path in paths for result in reports_at(path)]
+    if {"gradescope", "ro-crate"} & set(forms):
+        _apart(found)
+    for form in forms:
+        place = out / exports.file_of(form, len(found)) if out and len(forms) > 1 else out
+        if form == "ro-crate" and place and submission:
+            _crates(found, submission, assignment, place)
+        elif form == "gradescope":
+            _gradescope(found, visibility, place)
+        else:
+            results = [result for _, result in found]
+            _say(exports.text(form, results, column or results[0].assignment), place)
 
 
 def reports_at(path: Path) -> "list[tuple[Path, Result]]":

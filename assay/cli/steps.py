@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,9 +30,15 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
 def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
     from assay import submission
 
+    return [submission.read(path, name) for path, name in named(paths, road)]
+
+
+def named(paths: tuple[Path, ...], road: "Road") -> list[tuple[Path, str | None]]:
+    """Every submission at these paths, with a name of its own where its file's is not."""
+    from assay import submission
+
     found = [one for given in paths for one in submission.find(given, road.assignment)]
-    named = zip(found, submission.names_of(found), strict=True)
-    return [submission.read(path, name) for path, name in named]
+    return list(zip(found, submission.names_of(found), strict=True))
 
 
 def road_of(
@@ -88,8 +94,7 @@ def for_each(
     from assay.progress import live
     from assay.report import safe
 
-    found = [one for given in paths for one in submission.find(given, road.assignment)]
-    named = list(zip(found, submission.names_of(found), strict=True))
+    handed_in = named(paths, road)
     answers = []
 
     def one(path: Path, name: str | None) -> dict[str, Any]:
@@ -101,8 +106,8 @@ def for_each(
         finally:
             progress.done()
 
-    with live(len(named)) as progress:
-        for answer in _in_threads(road, one, named):
+    with live(len(handed_in)) as progress:
+        for answer in _in_threads(road, one, handed_in):
             if not as_json and "text" in answer:
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
@@ -123,11 +128,11 @@ def _class_page(road: "Road", answers: Sequence[dict[str, Any]]) -> Path:
 
 
 def _in_threads(
-    road: "Road", one: Callable[..., dict[str, Any]], named: Sequence[tuple[Any, ...]]
+    road: "Road", one: Callable[..., dict[str, Any]], handed_in: Sequence[tuple[Any, ...]]
 ) -> Iterator[dict[str, Any]]:
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
     with ThreadPoolExecutor(road.at_once) as pool:
-        futures = [pool.submit(one, *each) for each in named]
+        futures = [pool.submit(one, *each) for each in handed_in]
         try:
             with until_stopped(road):
                 for future in futures:
@@ -203,14 +208,17 @@ class Batch:
     isolation: int
     told: list[str] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
+    begun: Event = field(default_factory=Event)
+    """Set where what will be needed is getting ready."""
 
     def run(self, name: str, jobs: "list[Job]", progress: "Live") -> "list[RunRecord]":
         """The records of a submission's jobs; what the store has is not run again."""
         from assay import pipeline
 
         progress.expect(len(jobs))
-        if not self.road.cluster and not self.told:
-            new = [job for job in jobs if self.force or not self.road.store.knows(job)]
+        new = [job for job in jobs if self.force or not self.road.store.knows(job)]
+        if new and not self.road.cluster and not self.begun.is_set():
+            self.begun.set()
             pipeline.get_ready(self.road, new)
         return pipeline.run(
             self.road,

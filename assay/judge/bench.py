@@ -16,6 +16,7 @@ from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
 from assay.submission import plain as plain_cell
+from assay.syntax import is_readable
 
 JUDGE_SECONDS = 1800
 PYTEST_OPTIONS = [
@@ -110,6 +111,8 @@ def _bench(
 ) -> dict[str, Any]:
     sheet = parts.sheet(assignment, part, submission)
     cells = [plain_cell(cell) for cell in sheet.own] if sheet else []
+    for cell in cells:
+        cell["source"] = cell["source"] if is_readable(cell["source"]) else ""
     code = "\n\n".join(cell["source"] for cell in cells if cell["kind"] == "code")
     sources = {
         name: content.decode("utf-8", errors="replace")
@@ -117,13 +120,15 @@ def _bench(
         if name.endswith(".py")
     }
     sources |= {"adapter.py": sheet.adapter} if sheet and sheet.adapter else {}
+    sources["notebook"] = code
+    readable = {name: text if is_readable(text) else "" for name, text in sources.items()}
     runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
     return {
         "part": part.name,
         "looks": part.looks,
         "runs": runs,
         "cells": cells,
-        "sources": sources | {"notebook": code},
+        "sources": readable,
     }
 
 

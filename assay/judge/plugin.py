@@ -30,6 +30,7 @@ from assay.records import (
 )
 
 MAX_DRAWING = 200_000
+LARGEST = 1e100
 PER_RUN = {"run", "evidence", "given", "kept"}
 MARKERS = {
     "criterion(name)": "the line of the mark sheet that this test judges",
@@ -95,17 +96,20 @@ def submission(pytestconfig: pytest.Config) -> SimpleNamespace:
 def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Keep a number, a series or a matrix for the report: `measure("accuracy", 0.97)`.
 
-    A series may have its `x`. What is not finite is left out: there is nothing to draw.
+    A series may have its `x`. What is not finite is left out: there is nothing to draw. The numbers
+    are a student's: what is too large for means and scales is kept as the largest that is not.
     """
     bench = request.config.stash[BENCH]
     run = _run_of(request.node)
 
     def keep(name: str, value: Any, x: Any = None) -> None:
         y = np.asarray(value, dtype=float)
-        finite = np.isfinite(y)
+        steps = None if x is None else np.asarray(x, dtype=float)
+        finite = np.isfinite(y) if steps is None else np.isfinite(y) & np.isfinite(steps)
         if y.ndim != 1 and not finite.all():
             return
-        over = None if x is None else np.asarray(x, dtype=float)[finite].tolist()
+        y = y.clip(-LARGEST, LARGEST)
+        over = None if steps is None else steps[finite].clip(-LARGEST, LARGEST).tolist()
         number = y[finite].tolist() if y.ndim == 1 else y.tolist()
         bench.measurements.append(
             Measurement(part=bench.part, run=run, name=name, value=number, x=over)

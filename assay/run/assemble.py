@@ -56,7 +56,7 @@ class Job:
     memory: int = 0
     """Bytes that one of its processes may hold."""
 
-    @cached_property
+    @property
     def code(self) -> dict[str, bytes]:
         """What is known of it before its questions are drawn."""
         return self.lay()

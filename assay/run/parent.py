@@ -7,7 +7,6 @@ Another forks the judge. A parent has one thread, nothing else can be forked saf
 one of its imports fails, and with the process that started it.
 """
 
-import atexit
 import contextlib
 import gc
 import importlib
@@ -22,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from assay.ending import end_now
 from assay.run import namespaces, watch
 from assay.run.forked import Child
 
@@ -31,6 +31,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # 0.3 s; a kernel can do without
     modules, paths = json.loads(sys.argv[2]), sys.argv[3:]
+    gc.disable()  # nothing that an import makes is garbage, and to look for some takes a fifth
     for module in modules:
         importlib.import_module(module)
     del sys.modules["debugpy"]
@@ -38,7 +39,8 @@ def main() -> None:
         _make_what_every_run_would()
     del sys.path[: len(paths)]
     gc.collect()
-    gc.freeze()  # pages that the collector does not touch stay shared
+    gc.enable()
+    gc.freeze()  # pages that the collector does not touch stay shared, here and in every kernel
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         raise RuntimeError("an import has started a thread")
     control.send(json.dumps({"data": watch.data()}).encode())
@@ -170,7 +172,6 @@ def _begin(start: dict[str, Any], waits: int) -> None:
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    # gc.unfreeze()
     _exit_after(lambda: sys.modules["boot"].main(start["settings"], lambda: _wait_for(waits)))
 
 
@@ -181,20 +182,15 @@ def _wait_for(waits: int) -> None:
 
 
 def _exit_after(what: Callable[[], int | None]) -> NoReturn:
-    """End as an interpreter does, without the second it takes to tear its modules down."""
-    code = 0
+    """End as an interpreter does that has done this."""
+    code: object = 1
     try:
-        code = what() or 0
+        code = what()
     except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        code = error.code
     except BaseException:
         traceback.print_exc()
-        code = 1
-    atexit._run_exitfuncs()
-    for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:
-            stream.flush()
-    os._exit(code & 0xFF)
+    end_now(code)
 
 
 if __name__ == "__main__":

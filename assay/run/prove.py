@@ -100,7 +100,8 @@ def forked(level: int, bwrap: Path | None) -> Trial:
     candidate = Sandbox(level, bwrap, warm=True)
     if level < 3:
         return Trial(candidate, {}, "kernels are forked into namespaces of their own, none here")
-    return attempt(candidate)
+    trial = attempt(candidate)
+    return trial if trial.succeeded else attempt(candidate)  # its parent may have ended meanwhile
 
 
 @cache
@@ -178,7 +179,7 @@ def attempt(candidate: Sandbox) -> Trial:
 def _told(candidate: Sandbox, place: Path) -> Iterator[dict[str, Any]]:
     """What the canary is to go for: all of it there, and all of it ours."""
     inside, home = candidate.places(place)
-    with tempfile.TemporaryDirectory(prefix="assay-") as neighbour, socket.socket() as server:
+    with tempfile.TemporaryDirectory(prefix=desk.prefix()) as neighbour, socket.socket() as server:
         secret = Path(neighbour) / "secret.txt"
         secret.write_text("the answers")
         Path(neighbour).chmod(0o755)

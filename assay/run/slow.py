@@ -1,8 +1,11 @@
 """Libraries that are slow to import: which of them some code will want."""
 
 import ast
-from collections.abc import Callable, Iterable
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from assay import syntax
 
@@ -21,6 +24,24 @@ KNOWN = {
 """What may be imported ahead: libraries that are slow to import, never a student's own module."""
 Own = Callable[[str], str | None]
 """The code at a path like `solution/backprop/network.py`; None where it is a library's, or none."""
+
+
+def imports_of_run(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Of the files of a run: what the notebook and the kit need, whatever else was handed in."""
+    book, job = json.loads(files["notebook.ipynb"]), json.loads(files["job.json"])
+    sources = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
+    sources += [_text(files[name]) for name in files if re.fullmatch(r"kit/.*\.py", name)]
+    beside = f"submission/{PurePosixPath(job['notebook']).parent}/"
+
+    def own(path: str) -> str | None:
+        places = [f"{root}{path}" for root in ("kit/", beside, "submission/")]
+        return next((_text(files[place]) for place in places if place in files), None)
+
+    return imports(sources, own)
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
 
 
 def imports(sources: Iterable[str], own: Own = lambda _: None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
@@ -117,25 +117,12 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
         Where one cannot be imported, imports leave a thread, or it takes too long.
     """
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-    with there:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-I", "-c", START, str(there.fileno())),
-                *(json.dumps(list(modules)), *paths),
-            ],
-            pass_fds=[there.fileno()],
-            env=environment or _environment(),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
     here.settimeout(START_SECONDS)
     said = b""
-    with _counted(process), suppress(TimeoutError):  # the machine has too much to do
-        said = here.recv(1000)
+    with there, _launched(modules, environment or _environment(), there) as process:
+        there.close()
+        with suppress(TimeoutError):  # the machine has too much to do
+            said = here.recv(1000)
     with process.stderr or nullcontext() as errors:
         if not said:
             process.kill()
@@ -148,14 +135,28 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
 
 
 @contextmanager
-def _counted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Known to be starting, so that nobody has to wait for it where everything is to end."""
+def _launched(
+    modules: Iterable[str], environment: Mapping[str, str], there: socket.socket
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """A parent that is starting, and known to be: nobody has to wait for it where all is to end."""
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    words = [str(there.fileno()), json.dumps(list(modules)), *paths]
     with _lock:
-        _starting.add(process)
         if stopping.is_set():
-            process.kill()
+            raise Stopped
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-c", START, *words],
+            pass_fds=[there.fileno()],
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _starting.add(process)
     try:
-        yield
+        yield process
     finally:
         with _lock:
             _starting.remove(process)
@@ -197,7 +198,7 @@ def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:
         known = _parents.pop(name, None)
         found = known if known and _lives(known) else Future()
         _parents[name] = found
-        surplus = [_parents.popitem(last=False)[1]] if len(_parents) > AT_ONCE else []
+        surplus = [_parents.popitem(last=False)[1] for _ in range(len(_parents) - AT_ONCE)]
     for future in surplus:
         future.add_done_callback(_retire)
     if found is not known:
@@ -238,7 +239,7 @@ def parent_for(files: Mapping[str, bytes]) -> Parent:
     OurFault
         Where it cannot be started.
     """
-    needed = slow.imports(*_code(files))
+    needed = slow.imports_of_run(files)
     return kept(("kernel", needed), lambda: start((*KERNEL, *RUNNER, *needed)))
 
 
@@ -251,27 +252,11 @@ def some_parent() -> Parent:
         Where none can be started.
     """
     with _lock:
-        started = [future for (kind, _), future in _parents.items() if kind == "kernel"]
-    for future in wait(started, return_when=FIRST_COMPLETED).done:
-        if not future.exception():
-            return future.result()
-    return kept(("kernel", ()), lambda: start((*KERNEL, *RUNNER)))
-
-
-def _code(files: Mapping[str, bytes]) -> tuple[list[str], slow.Own]:
-    """What runs whatever happens, the notebook and the kit, and the modules it may import."""
-    book, job = json.loads(files["notebook.ipynb"]), json.loads(files["job.json"])
-    cells = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    code = {name: content.decode(errors="replace") for name, content in files.items()
-            if name.endswith(".py")}  # fmt: skip
-    beside = f"submission/{PurePosixPath(job['notebook']).parent}/"
-    own = {
-        name.removeprefix(root): source
-        for root in ("submission/", beside, "kit/")
-        for name, source in code.items()
-        if name.startswith(root)
-    }
-    return [*cells, *(code[name] for name in code if name.startswith("kit/"))], own.get
+        started = {future: name for name, future in _parents.items() if name[0] == "kernel"}
+    ready = [f for f in wait(started, return_when=FIRST_COMPLETED).done if not f.exception()]
+    lives = [future for future in ready if future.result().lives]
+    name: Name = started[lives[0]] if lives else ("kernel", ())
+    return kept(name, lambda: start((*KERNEL, *RUNNER, *name[1])))
 
 
 def parents() -> list[Parent]:
@@ -280,13 +265,13 @@ def parents() -> list[Parent]:
         return [future.result() for future in _parents.values() if future.done()]
 
 
+@atexit.register
 def stop() -> None:
     """End what was forked, and start nothing more."""
     stopping.set()
     close()
 
 
-@atexit.register
 def close() -> None:
     """End every parent."""
     with _lock:

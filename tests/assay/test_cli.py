@@ -1,7 +1,7 @@
 """The command line: the result on stdout, talk on stderr, and an exit code that means something."""
 
-import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from assay import cli, pipeline, publish, schedule
+from assay import cli, export, pipeline, publish, schedule
 from assay.cli import values
-from assay.errors import UsageError
 from assay.records import Isolation
 from assay.run import prove
 from assay.run.execute import Ended, execute
@@ -65,7 +64,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")  # tested where it is the subject
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.command()
+            cli.run_program()
         said = capsys.readouterr()
         return Said(int(ended.value.code or 0), said.out, said.err)
 
@@ -560,16 +559,49 @@ def test_formats_that_cannot_be_written_are_wrong_usage(
     assert not (course.root / "all").exists()
 
 
-def test_reading_results_leaves_the_collector_as_it_was(course: Course):
-    """It stands still while results are read, nested or not, and whatever comes of it."""
-    with publish.uncollected():
-        with publish.uncollected():
-            inside = gc.isenabled()
-        between = gc.isenabled()
-    with pytest.raises(UsageError, match="is no result"):
-        publish.result_at(course.root)
+def test_a_command_that_ends_early_leaves_nothing_behind(course: Course, tmp_path: Path):
+    """While the canary is loose: its folders are cleared away before the end."""
+    course.hand_in(ada=RIGHT)
+    with next(course.root.glob("rubric_*/given.py")).open("a") as given:
+        given.write("\ndef draw(*_):\n    raise ValueError('no inputs today')\n")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", "from assay.cli import main; main()", "grade", "handed_in"],
+        cwd=course.root,
+        env=os.environ | {"TMPDIR": str(temporary), "ASSAY_REQUIRE_ISOLATION": "0"},
+        capture_output=True,
+        text=True,
+    )
 
-    assert (inside, between, gc.isenabled()) == (False, False, True)
+    assert "no inputs today" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(temporary.iterdir()) == []
+
+
+def test_every_format_has_a_writer():
+    """What the command line takes is what the table of texts has, and the two apart."""
+    assert {*export.FORMATS, "gradescope", "ro-crate"} == set(values.FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--version"], 0), (["nonsense"], 2), (["store", "--assignment", "no"], 2)]
+)
+@pytest.mark.parametrize("end", ["", ">&-", "2>&-", ">&- 2>&-"])
+def test_the_program_ends_with_its_code(words: list[str], code: int, end: str, tmp_path: Path):
+    """Closed streams change nothing."""
+    program = f'{sys.executable} -c "from assay.cli import main; main()" {" ".join(words)} {end}'
+    ended = subprocess.run(["bash", "-c", program], cwd=tmp_path, capture_output=True)
+
+    assert ended.returncode == code
+
+
+def test_what_was_said_last_is_not_lost(tmp_path: Path):
+    """In a pipe, which is written to when it is flushed."""
+    program = [sys.executable, "-c", "from assay.cli import main; main()", "--help"]
+    ended = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True)
+
+    assert ended.stdout.rstrip().splitlines()[-1].strip().startswith("verify")
 
 
 def test_a_rubric_without_an_exam_is_an_error_in_words(course: Course, no_kernel: None):

@@ -87,6 +87,7 @@ def test_measures(run, evidence, measure, drawing):
     measure("diverged", np.array([[0.0, np.nan]]))
     measure("seed", run.parameters["seed"])
     measure("curve", np.array([3.0, 2.0]), x=range(2))
+    measure("exploded", np.array([0.7, np.inf, -1.7e308]), x=[0, 1, 2])
 
 
 def test_sees_the_submission(submission):
@@ -252,6 +253,7 @@ def test_numbers_and_series_are_measured_with_their_run(judged: Judged):
 
     assert found["sums/a/seed-1", "seed"] == (1.0, None)
     assert found["sums/a/seed-0", "curve"] == ([3.0, 2.0], [0.0, 1.0])
+    assert found["sums/a/seed-0", "exploded"] == ([0.7, -1e100], [0.0, 2.0])
     assert found[None, "runs"] == (3.0, None)
     assert found["sums/a/seed-0", "table"] == ([[1.0, 0.0], [0.0, 1.0]], None)
     assert ("sums/a/seed-0", "diverged") not in found

@@ -113,6 +113,23 @@ def test_ticks_by_powers_never_touch(between: tuple[float, float]):
     assert all(0 <= place <= 190 for place, _ in ticks)
 
 
+measured = st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=5)
+
+
+@given(measured, measured)
+def test_every_number_that_a_measurement_keeps_can_be_drawn(ours: list[float], theirs: list[float]):
+    """The least and the largest, in one plot: a student's numbers are no reason to stop."""
+    shown: dict[Kind, Measured] = {
+        "curves": lambda seed, _: {"ours": ours},
+        "pairs": lambda seed, _: {"ours": ours[seed % len(ours)], "theirs": theirs[0]},
+        "map": lambda seed, _: {"ours": [ours, ours], "theirs": [theirs]},
+    }
+    for kind, of in shown.items():
+        text = ET.tostring(drawn(kind, of), encoding="unicode")
+        assert "nan" not in text
+        assert "inf" not in text
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [

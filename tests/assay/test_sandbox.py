@@ -15,7 +15,7 @@ import pytest
 from assay.assignment import Assignment
 from assay.errors import OurFault
 from assay.records import Isolation, Outcome
-from assay.run import prove, reach, sandbox, seccomp
+from assay.run import canary, prove, reach, sandbox, seccomp
 from assay.run.execute import Ended
 from assay.run.prove import ATTEMPTS, KEPT_FROM, Trial
 from assay.run.sandbox import Sandbox
@@ -224,6 +224,48 @@ def test_a_canary_that_said_nothing_has_proved_nothing():
 def test_a_sandbox_is_never_called_more_than_it_is():
     """A canary that got nowhere in Landlock has not proved bubblewrap."""
     assert Trial(Sandbox(1), dict.fromkeys(ATTEMPTS, False)).level == 1
+
+
+def test_without_limits_what_limits_stop_succeeds(tmp_path: Path):
+    """Processes, memory and room on the disk: that a canary fails there shows a limit."""
+    told = {"processes": 20, "memory": 4 << 20, "home": str(tmp_path)}
+
+    assert canary._starts(20)
+    assert canary._holds(told["memory"])
+    assert canary._room(told["home"]) > canary.UNBOUNDED
+
+
+def test_a_limit_on_processes_stops_the_canary():
+    """As another user, who may have ten."""
+    if os.getuid() != 0:
+        pytest.skip("only root may become another user")
+    program = (
+        "import os, resource, sys; sys.path.insert(0, sys.argv[1]); import canary\n"
+        "os.setuid(61000); resource.setrlimit(resource.RLIMIT_NPROC, (10, 10))\n"
+        "print(canary._starts(20))"
+    )
+    room = str(Path(canary.__file__).parent)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, room], capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout == "False\n"
+
+
+def test_a_probe_that_does_not_work_proves_nothing(monkeypatch: pytest.MonkeyPatch):
+    """A system that refuses every clone has not shown a limit."""
+
+    class Refusing:
+        pause = None
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def clone(self, *_: object) -> int:
+            return -1
+
+    monkeypatch.setattr(canary.ctypes, "CDLL", Refusing)
+
+    assert canary._starts(20)
 
 
 def test_the_canary_sees_what_a_weaker_sandbox_lets_through():

@@ -41,18 +41,60 @@ def test_threads_parse_side_by_side():
     assert {len(tree.body) for tree in trees} == {200}
 
 
-@pytest.mark.usefixtures("collected_often")
-def test_arrays_are_read_while_others_parse():
-    """NumPy parses an array's header: a race there would call sound evidence unsound."""
+def test_the_header_of_an_array_is_read_behind_the_lock(monkeypatch: pytest.MonkeyPatch):
+    """NumPy parses it: a race there would call sound evidence unsound."""
     file = io.BytesIO()
-    np.savez(file, **{f"array-{i}": np.arange(i) for i in range(40)})
+    np.savez(file, x=np.arange(3))
+    read, held = evidence._header, []
 
-    with ThreadPoolExecutor(4) as pool:
-        trees = [pool.submit(syntax.parse, CODE) for _ in range(6)]
-        read = [pool.submit(evidence.read_arrays, file.getvalue()) for _ in range(20)]
+    def header(raw: bytes) -> object:
+        held.append(syntax._one_at_a_time.locked())
+        return read(raw)
 
-    assert {len(tree.result().body) for tree in trees} == {200}
-    assert {len(arrays.result()) for arrays in read} == {40}
+    monkeypatch.setattr(evidence, "_header", header)
+
+    assert evidence.read_arrays(file.getvalue())["x"].tolist() == [0, 1, 2]
+    assert held == [True]
+
+
+def test_what_python_itself_got_wrong_is_not_held_against_the_evidence(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A SystemError is ours, and no unsound header."""
+    file = io.BytesIO()
+    np.savez(file, x=np.arange(3))
+
+    def header(raw: bytes) -> object:
+        raise SystemError("mismatch")
+
+    monkeypatch.setattr(evidence, "_header", header)
+    with pytest.raises(SystemError):
+        evidence.read_arrays(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import a" + ".a" * 30_000,
+        "from a" + " . a" * 30_000 + " import b",
+        "import a" + ".\\\na" * 30_000,
+        "x = [" + "1," * 1_500_000 + "]",
+    ],
+    ids=["dotted", "spaced", "continued", "long"],
+)
+def test_code_that_would_cost_gigabytes_is_refused_at_once(code: str):
+    """As code that is none."""
+    began = time.process_time()
+    with pytest.raises(SyntaxError, match="too long to be read"):
+        syntax.parse(code)
+
+    assert time.process_time() - began < 0.5
+
+
+def test_a_name_of_many_parts_is_read():
+    """Fluent code of a hundred calls too."""
+    assert syntax.parse("import a" + ".a" * 100)
+    assert syntax.parse("x" + ".f()" * 100)
 
 
 def test_a_parser_that_knows_no_lock_may_come_between():

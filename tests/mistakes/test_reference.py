@@ -39,9 +39,10 @@ def test_logistic_regression_is_scikit_learns_once_converged(name: str, seed: in
     np.testing.assert_array_equal(ours, theirs.fit(X_train, y_train).predict(X_test))
 
 
-def test_a_feature_that_never_varies_is_left_out_of_account():
-    """Its spread is 0; the other feature decides."""
-    X = np.column_stack([np.ones(40), np.r_[-np.ones(20), np.ones(20)]])
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1.0])
+def test_a_feature_that_never_varies_is_left_out_of_account(constant: float):
+    """Its spread is 0, or what rounding makes of it; the other feature decides."""
+    X = np.column_stack([np.full(40, constant), np.r_[-np.ones(20), np.ones(20)]])
 
     labels = reference.logistic_labels(X, np.repeat([0, 1], 20), X[[0, 39]])
 

@@ -48,7 +48,7 @@ class Scale:
 
 def evenly(low: float, high: float, most: int) -> list[float]:
     """The multiples of 1, 2, 2.5 or 5 times a power of ten between two ends, at most so many."""
-    power = 10.0 ** floor(log10((high - low) / most))
+    power = 10.0 ** floor(log10(max(high / most - low / most, 1e-300)))
     for step in (size * power for size in (1, 2, 2.5, 5, 10, 20)):
         first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
         if last - first < most:
