@@ -10,6 +10,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED
@@ -20,6 +21,9 @@ from numpy.lib import format as npy
 from assay import syntax
 
 Shape = tuple[int | None, ...]
+Header = tuple[tuple[int, ...], bool, "np.dtype[Any]", int]
+"""Shape, whether in Fortran's order, dtype, and where the numbers begin."""
+LONGEST_HEADER = 1_000
 MAX_MEMBERS = 64
 MAX_BYTES = 64_000_000
 MAX_JSON = 5_000_000
@@ -100,11 +104,20 @@ def _array(raw: bytes, name: str) -> np.ndarray[Any, Any]:
     return array.astype(dtype.newbyteorder("="))
 
 
-def _header(raw: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Shape, whether in Fortran's order, dtype, and where the numbers begin."""
-    file = io.BytesIO(raw)
+def _header(raw: bytes) -> Header:
+    """What the first bytes say; arrays of one dtype and shape begin alike, and are many."""
+    width = 2 if raw[6:7] == b"\x01" else 4
+    length = 8 + width + int.from_bytes(raw[8 : 8 + width], "little")
+    if length > LONGEST_HEADER:
+        raise ValueError("a header of very many bytes")
+    return _parsed(raw[:length])
+
+
+@lru_cache(1_000)
+def _parsed(header: bytes) -> Header:
+    file = io.BytesIO(header)
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    shape, fortran_order, dtype = read[npy.read_magic(file)](file, max_header_size=1000)
+    shape, fortran_order, dtype = read[npy.read_magic(file)](file)
     return shape, fortran_order, dtype, file.tell()
 
 

@@ -44,7 +44,7 @@ KEPT_FROM = {
 }
 """What must not succeed at each level, besides all that stands above it."""
 ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
-CANARY_MEMORY = 192 * MB
+CANARY_MEMORY = 96 * MB
 
 
 _one_at_a_time = Lock()
