@@ -30,7 +30,7 @@ KERNEL = (
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),
     *("IPython.core.magics", "IPython.core.oinspect", "IPython.core.profileapp"),
     *("IPython.core.pylabtools", "IPython.extensions.storemagic"),
-    *("argcomplete", "comm", "jedi", "sqlite3", "traitlets.config.argcomplete_config", "uuid"),
+    *("comm", "jedi", "sqlite3", "uuid"),
     *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
 )
 RUNNER = ("assay.run.runner", "nbformat")
