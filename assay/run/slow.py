@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 
 from assay import syntax
@@ -45,9 +46,13 @@ def _text(content: bytes) -> str:
 
 
 def imports(sources: Iterable[str], own: Own = lambda _: None) -> tuple[str, ...]:
-    """Of the modules known here, those of libraries that some code imports, or what it imports."""
+    """Of the modules known here, those of libraries that some code imports, or what it imports.
+
+    What is not installed is left out: the cell that imports it will say so.
+    """
     named = {name.partition(".")[0] for name in _reached(sources, own)}
-    return tuple(module for name in KNOWN if name in named for module in KNOWN[name])
+    there = [name for name in KNOWN if name in named and find_spec(name)]
+    return tuple(module for name in there for module in KNOWN[name])
 
 
 def _reached(sources: Iterable[str], own: Own) -> set[str]:

@@ -1,5 +1,6 @@
 """Forked kernels: the same evidence as others, nothing of ours in them, nothing left of them."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from threading import Thread
@@ -178,6 +179,22 @@ def test_a_parent_has_no_thread_and_ends_with_us():
 def test_slow_imports_are_those_the_code_names(code: str, libraries: set[str]):
     """Only known ones: a student's own module is never imported ahead."""
     assert {name.partition(".")[0] for name in slow.imports([code])} == libraries
+
+
+def test_what_is_not_installed_is_not_imported_ahead(monkeypatch: pytest.MonkeyPatch):
+    """Else a parent could not start, and the student's mistake would look like ours."""
+    monkeypatch.setitem(slow.KNOWN, "no_such_library", ("no_such_library",))
+
+    assert slow.imports(["import no_such_library"]) == ()
+
+
+def test_a_parent_needs_nothing_that_is_not_required():
+    """What a parent of kernels imports comes with assay or with what assay requires."""
+    required = {"assay", "boot", "landlock", "seccomp", "ipykernel", "IPython", "nbformat"}
+    required |= {"comm", "jedi", "tornado", "zmq", "matplotlib_inline"}
+    named = {name.partition(".")[0] for name in (*warm.KERNEL, *warm.RUNNER)}
+
+    assert named - required <= set(sys.stdlib_module_names)
 
 
 OWN = {
