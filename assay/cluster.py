@@ -171,7 +171,8 @@ def connect(where: str, *, workers: int, isolation: int, private: Path) -> Clust
         import distributed
     except ImportError:
         raise UsageError(
-            "`--scheduler` needs Dask, which is not installed", hint="pip install 'assay[dask]'"
+            "`--scheduler` needs Dask, which is not installed",
+            hint="install assay with its extra `dask`",
         ) from None
     for name in ("distributed", "distributed.client"):  # our errors say what matters
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 import assay
 from assay import recipe
 from assay.errors import AssayError, CannotGrade, UsageError
@@ -95,13 +97,21 @@ def result_at(path: Path) -> Result:
     UsageError
         Where there is none.
     """
+    if path.is_dir() and not (path / "results.json").exists():
+        several = len(list(path.glob("*/results.json")))
+        hint = f"it holds {several}: name one of them" if several else "`assay grade` writes them"
+        raise UsageError(f"there is no results.json in `{path}`", hint=hint)
     path = path / "results.json" if path.is_dir() else path
     try:
         return Result.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"`{path}` is no result", found=str(error)[:300], hint="`assay grade` writes them"
-        ) from None
+    except OSError as error:
+        found = error.strerror or str(error)
+    except ValidationError as error:
+        first = error.errors()[0]
+        found = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"[:300]
+    except ValueError as error:
+        found = str(error)[:300]
+    raise UsageError(f"`{path}` is no result", found=found, hint="`assay grade` writes them")
 
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -143,6 +143,13 @@ def find(path: Path, assignment: Assignment) -> list[Path]:
         return [path]
     entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
     return [entry for entry in entries if _may_be_one(entry)] or [path]
+
+
+def passed_over(paths: Iterable[Path], found: Sequence[Path]) -> list[Path]:
+    """The files beside the submissions of a class that are none, by their ending."""
+    classes = [path for path in paths if path.is_dir() and path not in found]
+    entries = [entry for path in classes for entry in sorted(path.iterdir())]
+    return [e for e in entries if e not in found and not e.name.startswith(".")]
 
 
 def _may_be_one(entry: Path) -> bool:

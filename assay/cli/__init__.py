@@ -6,6 +6,7 @@ stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mar
 """
 
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -41,8 +42,8 @@ that a class of them takes to read."""
 def cli() -> None:
     """Grade homework that trains.
 
-    A submission is a folder with notebooks/ and solution/, or one bare notebook; a folder of
-    submissions stands for all of them.
+    A submission is a folder with notebooks/ and solution/, a zip or tar.gz of it, or one bare
+    notebook; a folder of submissions stands for all of them.
     """
 
 
@@ -198,7 +199,7 @@ def reproduce(
         differs = verify and bool(answer["audit"]["differing"])
         return answer | {"exit_code": answer["exit_code"] or int(differs)}
 
-    for_each(road, (road.assignment.root,), as_json, one)
+    for_each(road, (road.assignment.root,), as_json, one, keep=True)
 
 
 @cli.command()
@@ -260,6 +261,7 @@ def main() -> NoReturn:
     """Run the program, then end at once."""
     from assay.ending import end_now
 
+    _open_what_is_closed()
     gc.set_threshold(*COLLECT)
     code: object = 0
     try:
@@ -269,6 +271,16 @@ def main() -> NoReturn:
     end_now(code)
 
 
+def _open_what_is_closed() -> None:
+    """After `2>&-` the next file that is opened would be taken for standard error."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            setattr(sys, name, os.fdopen(number, "r+" if number else "r", closefd=False))
+
+
 def run_program() -> None:
     """Run a command; a foreseeable error is a sentence and an exit code, never a traceback."""
     from assay.errors import AssayError
@@ -276,7 +288,15 @@ def run_program() -> None:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGINT is ignored after `&`
     try:
-        cli(prog_name="assay")
+        sys.exit(cli.main(prog_name="assay", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read what we say has enough
+        sys.exit(141)
     except AssayError as error:
         click.echo(safe.terminal(str(error)), err=True)
         sys.exit(error.exit_code)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,8 +37,11 @@ def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
 def named(paths: tuple[Path, ...], road: "Road") -> list[tuple[Path, str | None]]:
     """Every submission at these paths, with a name of its own where its file's is not."""
     from assay import submission
+    from assay.report import safe
 
     found = [one for given in paths for one in submission.find(given, road.assignment)]
+    for passed_over in submission.passed_over(paths, found):
+        click.echo(f"not looked at: `{safe.terminal(str(passed_over))}` is no submission", err=True)
     return list(zip(found, submission.names_of(found), strict=True))
 
 
@@ -95,6 +99,8 @@ def for_each(
     from assay.report import safe
 
     handed_in = named(paths, road)
+    if keep:
+        _make(road.reports)
     answers = []
 
     def one(path: Path, name: str | None) -> dict[str, Any]:
@@ -112,13 +118,29 @@ def for_each(
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
             answers.append(answer)
-    page = _class_page(road, answers) if of_class and len(answers) > 1 else None
+    told = keep or any("error" not in answer for answer in answers)
+    page = _class_page(road, answers) if of_class and told and len(answers) > 1 else None
     if page and not as_json:
         click.echo(f"all of them     {page}")
     if as_json:
         shown = [{k: v for k, v in a.items() if k not in ("text", "entry")} for a in answers]
         click.echo(json.dumps(shown, indent=1))  # ASCII: nothing in it moves a cursor
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
+
+
+def _make(folder: Path) -> None:
+    """The folder of the reports, before anything is run for them."""
+    from assay.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(
+            f"`{folder}` cannot be written in",
+            found=error.strerror or str(error),
+            hint="`--reports` names another place",
+        ) from None
 
 
 def _class_page(road: "Road", answers: Sequence[dict[str, Any]]) -> Path:

@@ -596,6 +596,72 @@ def test_the_program_ends_with_its_code(words: list[str], code: int, end: str, t
     assert ended.returncode == code
 
 
+def test_nothing_but_the_result_is_on_stdout_where_stderr_is_closed(course: Course):
+    """A file that is opened does not take its number."""
+    course.hand_in(ada=RIGHT, bob=RIGHT)
+    program = (
+        f'{sys.executable} -c "from assay.cli import main; main()" check handed_in --json 2>&-'
+    )
+    ended = subprocess.run(["bash", "-c", program], cwd=course.root, capture_output=True)
+
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)[0]["submission"] == "ada"
+
+
+def test_ctrl_c_is_told_apart_from_a_low_mark(
+    say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+):
+    """Even before there is anything to stop: 130, and never 1."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "road_of", interrupted)
+
+    assert say("check", ".").code == 130
+
+
+def test_files_that_are_no_submissions_are_named(course: Course):
+    """An essay among notebooks is not passed over in silence."""
+    course.hand_in(ada=RIGHT, bob=RIGHT)
+    (course.root / "handed_in" / "eva.docx").write_bytes(b"PK")
+
+    assert "not looked at: `" in course("check", "handed_in").err
+    assert "eva.docx` is no submission" in course("check", "handed_in").err
+
+
+def test_reports_that_cannot_be_written_are_told_before_anything_is_run(
+    course: Course, no_kernel: None
+):
+    """With the reason, and what names another place."""
+    course.hand_in(ada=RIGHT)
+    said = course("grade", "handed_in", "--reports", "/proc/reports")
+
+    assert said.code == 2
+    assert "`/proc/reports` cannot be written in" in said.err
+    assert "`--reports` names another place" in said.err
+
+
+def test_what_was_never_judged_makes_no_class_page(course: Course):
+    """A page of an earlier class stays as it is."""
+    course.hand_in(ada=RIGHT, bob=RIGHT)
+
+    assert course("report", "handed_in").code == 3
+    assert not (course.root / "reports" / "index.html").exists()
+
+
+def test_a_result_is_asked_for_by_name(course: Course):
+    """Where there are several, and where it is none."""
+    for name in ("ada", "bob"):
+        pipeline.write(
+            course.root / f"reports/{name}/results.json", made().model_dump_json().encode()
+        )
+    (course.root / "x.json").write_text("{}")
+
+    assert "it holds 2: name one of them" in course("compare", "reports", "reports").err
+    assert "assignment: Field required" in course("export", "canvas", "x.json").err
+
+
 def test_what_was_said_last_is_not_lost(tmp_path: Path):
     """In a pipe, which is written to when it is flushed."""
     program = [sys.executable, "-c", "from assay.cli import main; main()", "--help"]
