@@ -14,9 +14,9 @@ CORES = 8
 class Cost:
     """Seconds of CPU for one run, and megabytes; measured on the reference (docs/scale.md)."""
 
-    run: float = 12.6
-    command: float = 0.17
-    judge: float = 0.33
+    run: float = 8.4
+    command: float = 0.08
+    judge: float = 0.12
     scheduler: float = 0.018
     megabytes: float = 3.5
     megabytes_a_second: float = 110.0
