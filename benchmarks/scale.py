@@ -14,7 +14,7 @@ CORES = 8
 class Cost:
     """Seconds of CPU for one run, and megabytes; measured on the reference (docs/scale.md)."""
 
-    run: float = 8.4
+    run: float = 5.4
     command: float = 0.08
     judge: float = 0.12
     scheduler: float = 0.018
