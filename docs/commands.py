@@ -22,6 +22,7 @@ result, as text or with `--json` as data; stderr is progress and talk.
 | 3 | a submission cannot be graded as it is |
 | 4 | our own fault: something was not judged |
 | 130 | stopped by Ctrl-C: what has been run is kept, the same command goes on |
+| 141 | whoever read the output hung up |
 """
 
 

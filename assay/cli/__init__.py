@@ -2,7 +2,7 @@
 
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
 `--pass-mark`, or `--verify`, `compare`, `verify` or `rerun` found a difference; 2 wrong usage;
-3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C.
+3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C; 141 nobody reads stdout any more.
 """
 
 import gc
@@ -24,7 +24,16 @@ from assay.cli.options import (
     shared_options,
     submissions,
 )
-from assay.cli.steps import Batch, all_of, answer_of, entry_of, for_each, road_of, until_stopped
+from assay.cli.steps import (
+    Batch,
+    all_of,
+    answer_of,
+    entry_of,
+    folder_made,
+    for_each,
+    road_of,
+    until_stopped,
+)
 from assay.cli.values import seeds_of
 
 if TYPE_CHECKING:
@@ -109,6 +118,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
     from assay import pipeline
 
     road = road_of(**options)
+    folder_made(road.reports)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         result = pipeline.judge(road, handed_in)
@@ -154,6 +164,7 @@ def grade(
 ) -> None:
     """Run, judge and report: all steps in one."""
     road = road_of(isolation=isolation, **options)
+    folder_made(road.reports)
     batch = Batch(road, force, isolation)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
@@ -191,6 +202,7 @@ def reproduce(
     if Path(name).name != name or name in ("", ".", ".."):
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = road_of(isolation=isolation, **options)
+    folder_made(road.reports)
     batch = Batch(road, force, isolation)
 
     def one(_: "Submission", progress: "Live") -> dict[str, Any]:
@@ -199,7 +211,7 @@ def reproduce(
         differs = verify and bool(answer["audit"]["differing"])
         return answer | {"exit_code": answer["exit_code"] or int(differs)}
 
-    for_each(road, (road.assignment.root,), as_json, one, keep=True)
+    for_each(road, (road.assignment.root,), as_json, one)
 
 
 @cli.command()

@@ -99,8 +99,6 @@ def for_each(
     from assay.report import safe
 
     handed_in = named(paths, road)
-    if keep:
-        _make(road.reports)
     answers = []
 
     def one(path: Path, name: str | None) -> dict[str, Any]:
@@ -118,8 +116,9 @@ def for_each(
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
             answers.append(answer)
-    told = keep or any("error" not in answer for answer in answers)
-    page = _class_page(road, answers) if of_class and told and len(answers) > 1 else None
+    any_report = keep or any("error" not in answer for answer in answers)
+    several = of_class and len(answers) > 1
+    page = _class_page(road, answers) if several and any_report else None
     if page and not as_json:
         click.echo(f"all of them     {page}")
     if as_json:
@@ -128,8 +127,8 @@ def for_each(
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
 
 
-def _make(folder: Path) -> None:
-    """The folder of the reports, before anything is run for them."""
+def folder_made(folder: Path) -> None:
+    """There is a folder for the reports, or an error before anything is run for them."""
     from assay.errors import UsageError
 
     try:
