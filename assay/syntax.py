@@ -16,7 +16,7 @@ Read = TypeVar("Read")
 ATTEMPTS = 5
 """A library that parses in another thread knows no lock of ours."""
 LONGEST = 2_000_000
-ENDLESS_NAME = re.compile(r"(?:\.[\s\\]*\w+[\s\\]*){200}")
+ENDLESS_NAME = re.compile(r"(?:\.[\s\\]*[^\W\d]\w*[\s\\]*){200}")
 
 _one_at_a_time = Lock()
 

@@ -112,7 +112,8 @@ def _bench(
     sheet = parts.sheet(assignment, part, submission)
     cells = [plain_cell(cell) for cell in sheet.own] if sheet else []
     for cell in cells:
-        cell["source"] = cell["source"] if is_readable(cell["source"]) else ""
+        if cell["kind"] == "code" and not is_readable(cell["source"]):
+            cell["source"] = ""
     code = "\n\n".join(cell["source"] for cell in cells if cell["kind"] == "code")
     sources = {
         name: content.decode("utf-8", errors="replace")

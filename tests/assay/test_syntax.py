@@ -95,6 +95,7 @@ def test_a_name_of_many_parts_is_read():
     """Fluent code of a hundred calls too."""
     assert syntax.parse("import a" + ".a" * 100)
     assert syntax.parse("x" + ".f()" * 100)
+    assert syntax.parse(f"x = '{'.5 .25 ' * 1_000}'")
 
 
 def test_a_parser_that_knows_no_lock_may_come_between():
