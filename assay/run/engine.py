@@ -19,16 +19,22 @@ class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no annotati
         cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
     ) -> None:
         save = nb_man.save
-        nb_man.save = _seldom(save)
+        took = (nb_man.last_save_time - nb_man.start_time).total_seconds()  # at its start just now
+        nb_man.save = _seldom(save, due=time.monotonic() + took / SHARE)
         try:
             super().execute_managed_notebook(nb_man, kernel_name, **options)
-        finally:
-            nb_man.save = save  # papermill saves once more, however it ended
+        except BaseException:
+            nb_man.save = save  # what ends here is saved now, or never
+            raise
+        nb_man.save = _not_at_all  # papermill saves once more when it returns
 
 
-def _seldom(save: Callable[..., None]) -> Callable[..., None]:
-    """Skip calls that would take more than their share of the time."""
-    due = 0.0
+def _not_at_all(**options: Any) -> None:
+    pass
+
+
+def _seldom(save: Callable[..., None], due: float) -> Callable[..., None]:
+    """Skip calls before the first is due, and those that would take more than their share."""
 
     def save_if_due(**options: Any) -> None:
         nonlocal due

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
+import papermill
 import pytest
 
 from assay.assignment import Assignment
@@ -23,19 +25,45 @@ def course(tmp_path: Path) -> Iterator[Assignment]:
 
 
 def test_saving_takes_its_share_at_most():
-    """The first call saves, those that follow do not, and one after a while does again."""
+    """The first that is due saves, those that follow do not, and one after a while does again."""
     saved: list[float] = []
 
     def save() -> None:
         saved.append(time.monotonic())
         time.sleep(0.002)
 
-    seldom = engine._seldom(save)
-    until = time.monotonic() + 0.5
-    while time.monotonic() < until:
+    start = time.monotonic()
+    seldom = engine._seldom(save, due=start + 0.1)
+    while time.monotonic() < start + 0.6:
         seldom()
 
+    assert saved[0] >= start + 0.1
     assert 2 <= len(saved) <= 0.5 * engine.SHARE / 0.002 + 1
+
+
+def test_a_short_run_is_saved_at_its_start_and_its_end_and_once_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """papermill on its own saves twice a cell, and twice at the end."""
+    saved: list[str] = []
+    write = papermill.iorw.write_ipynb
+
+    def note_and_write(nb: nbformat.NotebookNode, path: str) -> None:
+        saved.append(path)
+        write(nb, path)
+
+    for module in (papermill.engines, papermill.execute):
+        monkeypatch.setattr(module, "write_ipynb", note_and_write)
+    cells = [nbformat.v4.new_code_cell(f"print({number})") for number in range(3)]
+    book, executed = tmp_path / "book.ipynb", tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), book)
+    papermill.execute_notebook(
+        str(book), str(executed), engine_name=engine.NAME, kernel_name="python3", progress_bar=False
+    )
+    outputs = [cell.outputs[0].text for cell in nbformat.read(executed, 4).cells]
+
+    assert len(saved) <= 3
+    assert outputs == ["0\n", "1\n", "2\n"]
 
 
 def test_what_ran_before_the_limit_is_kept(course: Assignment):
