@@ -2,8 +2,8 @@
 
     python -I -c "..." CONTROL MODULES PATH...
 
-One kind forks a runner and a kernel for each run: it runs no student's code and holds no secret.
-Another forks the judge. A parent has one thread, nothing else can be forked safely; it ends where
+One kind forks a runner and a kernel for each run, or a parent that imports more: it runs no
+student's code and holds no secret. Another forks the judge. A parent has one thread, nothing else can be forked safely; it ends where
 one of its imports fails, and with the process that started it.
 """
 
@@ -28,23 +28,32 @@ from assay.run.forked import Child
 
 def main() -> None:
     """Import, then fork for every request until whoever started us hangs up."""
-    control = socket.socket(fileno=int(sys.argv[1]))
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # 0.3 s; a kernel can do without
     modules, paths = json.loads(sys.argv[2]), sys.argv[3:]
-    gc.disable()  # nothing that an import makes is garbage, and to look for some takes a fifth
-    for module in modules:
-        importlib.import_module(module)
+    _import(modules)
     del sys.modules["debugpy"]
     if "nbformat" in modules:
         _make_what_every_run_would()
     del sys.path[: len(paths)]
+    _be_a_parent(int(sys.argv[1]))
+
+
+def _import(modules: list[str]) -> None:
+    gc.disable()  # nothing that an import makes is garbage, and to look for some takes a fifth
+    for module in modules:
+        importlib.import_module(module)
+
+
+def _be_a_parent(control: int) -> None:
+    """With all that has been imported by now."""
     gc.collect()
     gc.enable()
     gc.freeze()  # pages that the collector does not touch stay shared, here and in every kernel
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         raise RuntimeError("an import has started a thread")
-    control.send(json.dumps({"data": watch.data()}).encode())
-    _serve(control)
+    line = socket.socket(fileno=control)
+    line.send(json.dumps({"data": watch.data()}).encode())
+    _serve(line)
 
 
 def _make_what_every_run_would() -> None:
@@ -68,7 +77,7 @@ def _serve(control: socket.socket) -> None:
                 poll.unregister(ready)
                 _report(ready, *waiting.pop(ready))
                 continue
-            message, received, _, _ = socket.recv_fds(control, 65536, 2)
+            message, received, _, _ = socket.recv_fds(control, 65536, 3)
             if not message:  # hung up
                 os._exit(0)
             retiring = retiring or not received
@@ -87,17 +96,24 @@ def _report(end: int, pid: int, requester: socket.socket) -> None:
     requester.close()
 
 
-def _fork(request: dict[str, Any], answers: int, log: int) -> tuple[int, int, socket.socket]:
+def _fork(request: dict[str, Any], answers: int, *given: int) -> tuple[int, int, socket.socket]:
     """Fork: the descriptor of the child's end, its number, and who waits for it."""
     requester = socket.socket(fileno=answers)
     pid = os.fork()
     if pid == 0:
-        become = {"run": _become_runner, "judge": _become_judge}[request["become"]]
-        namespaces.end_with(lambda: become(request, log))
-    os.close(log)
+        namespaces.end_with(lambda: BECOME[request["become"]](request, *given))
+    for descriptor in given:
+        os.close(descriptor)
     end = os.pidfd_open(pid)
     socket.send_fds(requester, [json.dumps({"pid": pid}).encode()], [end])
     return end, pid, requester
+
+
+def _become_parent(request: dict[str, Any], log: int, control: int) -> None:
+    """Another one, with more imports."""
+    _begin_to(log, keep=control)
+    _import(request["modules"])
+    _be_a_parent(control)
 
 
 def _become_judge(request: dict[str, Any], log: int) -> None:
@@ -110,10 +126,10 @@ def _become_judge(request: dict[str, Any], log: int) -> None:
     _exit_after(lambda: pytest.main(request["arguments"]))
 
 
-def _begin_to(log: int) -> None:
+def _begin_to(log: int, keep: int = 0) -> None:
     namespaces.die_with_parent()
     os.setsid()
-    _write_to(log)
+    _write_to(log, keep)
 
 
 def _become_runner(request: dict[str, Any], log: int) -> None:
@@ -129,6 +145,13 @@ def _become_runner(request: dict[str, Any], log: int) -> None:
     runner.main(Path(desk), kernel)
     sys.stdout.flush()
     os._exit(0)
+
+
+BECOME: dict[str, Callable[..., None]] = {
+    "parent": _become_parent,
+    "run": _become_runner,
+    "judge": _become_judge,
+}
 
 
 def _write_to(log: int, keep: int = 0) -> None:

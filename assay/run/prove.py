@@ -213,7 +213,7 @@ def _run(
     candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any]
 ) -> tuple[dict[str, bool], str]:
     try:
-        parent = warm.some_parent() if candidate.warm else None
+        parent = warm.first() if candidate.warm else None
         start = _start(candidate, place, group, told, parent.data if parent else 0)
         said, code = _forked(place, start, parent) if parent else _started(start)
         return json.loads(said), ""

@@ -1,7 +1,8 @@
 """Warm parents, seen from here: start one, have it fork a run, know how that ended.
 
-A parent serves every run that needs the same imports: it runs no student's code, and what it
-forks is in a sandbox of its own before the first line of one.
+One parent has imported what every kernel needs. Others are forked from it and import libraries:
+each serves every run that needs the same. None runs a student's code, and what they fork is in a
+sandbox of its own before the first line of one.
 """
 
 import atexit
@@ -9,14 +10,15 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
+from typing import IO, Any
 
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
@@ -57,11 +59,14 @@ class Forked(Process):
         return int(json.loads(said)["code"]) if said else GONE
 
 
+Ours = Process | subprocess.Popen[bytes]
+
+
 @dataclass
 class Parent:
     """A warm parent and the line to it."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Ours
     control: socket.socket
     data: int
     """Bytes that it holds: a kernel begins with as many."""
@@ -71,8 +76,8 @@ class Parent:
         """A runner for the run at this desk."""
         return self.fork({"become": "run", "desk": str(place)}, log)
 
-    def fork(self, request: Mapping[str, Any], log: int) -> Forked:
-        """A child that becomes what is asked for, and writes to the descriptor `log`.
+    def fork(self, request: Mapping[str, Any], *given: int) -> Forked:
+        """A child that becomes what is asked for, with these descriptors; the first is its log.
 
         Raises
         ------
@@ -84,7 +89,7 @@ class Parent:
         try:
             with there, self.lock:
                 message = json.dumps(request).encode()
-                socket.send_fds(self.control, [message], [there.fileno(), log])
+                socket.send_fds(self.control, [message], [there.fileno(), *given])
             said, ends, _, _ = socket.recv_fds(here, 1000, 1)
         except OSError as error:
             here.close()
@@ -108,6 +113,10 @@ class Parent:
         self.process.wait()
 
 
+Begin = Callable[[int, IO[bytes]], Ours]
+"""Begins a parent that is told what to do at a descriptor, and writes its errors to a file."""
+
+
 def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
     """A parent that has imported these modules; one for kernels knows nothing of ours.
 
@@ -116,50 +125,58 @@ def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) 
     OurFault
         Where one cannot be imported, imports leave a thread, or it takes too long.
     """
-    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    here.settimeout(START_SECONDS)
-    said = b""
-    with there, _launched(modules, environment or _environment(), there) as process:
-        there.close()
-        with suppress(TimeoutError):  # the machine has too much to do
-            said = here.recv(1000)
-    with process.stderr or nullcontext() as errors:
-        if not said:
-            process.kill()
-            found = errors.read().decode(errors="replace")[-500:] if errors else ""
-            here.close()
-            process.wait()
-            raise OurFault("no warm parent for kernels", found=found)
-    here.settimeout(None)
-    return Parent(process, here, json.loads(said)["data"])
-
-
-@contextmanager
-def _launched(
-    modules: Iterable[str], environment: Mapping[str, str], there: socket.socket
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """A parent that is starting, and known to be: nobody has to wait for it where all is to end."""
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-    words = [str(there.fileno()), json.dumps(list(modules)), *paths]
-    with _lock:
-        if stopping.is_set():
-            raise Stopped
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-c", START, *words],
-            pass_fds=[there.fileno()],
-            env=environment,
+
+    def begin(control: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", START, str(control), json.dumps(list(modules)), *paths],
+            pass_fds=[control],
+            env=environment or _environment(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=log,
             start_new_session=True,
         )
-        _starting.add(process)
-    try:
-        yield process
-    finally:
+
+    return _begun(begin)
+
+
+def grown(parent: Parent, modules: Iterable[str]) -> Parent:
+    """Another one, forked from a parent, that has imported these modules as well.
+
+    Raises
+    ------
+    OurFault
+        As where one is started.
+    """
+    request = {"become": "parent", "modules": list(modules)}
+    return _begun(lambda control, log: parent.fork(request, log.fileno(), control))
+
+
+def _begun(begin: Begin) -> Parent:
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    here.settimeout(START_SECONDS)
+    said = b""
+    with tempfile.TemporaryFile() as log:
+        with there, _lock:
+            if stopping.is_set():
+                raise Stopped
+            process = begin(there.fileno(), log)
+            _starting.add(process)  # nobody has to wait for it where all is to end
+        with suppress(TimeoutError):  # the machine has too much to do
+            said = here.recv(1000)
         with _lock:
             _starting.remove(process)
+        if not said:
+            process.kill()
+            process.wait()
+            here.close()
+            log.seek(0)
+            found = log.read().decode(errors="replace")[-500:]
+            raise OurFault("no warm parent for kernels", found=found)
+    here.settimeout(None)
+    return Parent(process, here, json.loads(said)["data"])
 
 
 def _environment() -> dict[str, str]:
@@ -176,7 +193,7 @@ def _environment() -> dict[str, str]:
 
 _parents: "OrderedDict[Name, Future[Parent]]" = OrderedDict()
 _retired: list[Parent] = []
-_starting: "set[subprocess.Popen[bytes]]" = set()
+_starting: set[Ours] = set()
 _lock = Lock()
 stopping = Event()
 """Set where everything is to end."""
@@ -240,23 +257,18 @@ def parent_for(files: Mapping[str, bytes]) -> Parent:
         Where it cannot be started.
     """
     needed = slow.imports_of_run(files)
-    return kept(("kernel", needed), lambda: start((*KERNEL, *RUNNER, *needed)))
+    return kept(("kernel", needed), lambda: grown(first(), needed)) if needed else first()
 
 
-def some_parent() -> Parent:
-    """A parent of kernels: the first to be there of those that are started, or one without imports.
+def first() -> Parent:
+    """The parent of parents: it has imported what every kernel needs, and no library.
 
     Raises
     ------
     OurFault
-        Where none can be started.
+        Where it cannot be started.
     """
-    with _lock:
-        started = {future: name for name, future in _parents.items() if name[0] == "kernel"}
-    ready = [f for f in wait(started, return_when=FIRST_COMPLETED).done if not f.exception()]
-    lives = [future for future in ready if future.result().lives]
-    name: Name = started[lives[0]] if lives else ("kernel", ())
-    return kept(name, lambda: start((*KERNEL, *RUNNER, *name[1])))
+    return kept(("kernel", ()), lambda: start((*KERNEL, *RUNNER)))
 
 
 def parents() -> list[Parent]:

@@ -142,11 +142,11 @@ def test_parents_give_way_to_others(
 
 def test_a_canary_is_not_forked_by_a_parent_that_is_dead():
     """Another one takes its place."""
-    first = warm.some_parent()
+    first = warm.first()
     first.process.kill()
     first.process.wait()
 
-    assert warm.some_parent().lives
+    assert warm.first().lives
 
 
 def test_a_parent_that_cannot_import_is_our_fault():
