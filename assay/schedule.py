@@ -1,13 +1,16 @@
 """Run jobs side by side, keep each as it ends, and run nothing twice.
 
 All that computes takes a core first, whichever submission it is for; the longest runs begin
-first, so that no core is left alone with one at the end.
+first, so that no core is left alone with one at the end. How long they take is known from the last
+time, or from the first of their kind to end.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from assay.cluster import Cluster
@@ -23,8 +26,12 @@ from assay.store import Cost, Store
 Progress = Callable[[RunRecord, bool], None]
 """Called with each record as it is there, and whether it was in the store already."""
 Before = Callable[[], object]
-Machines = tuple[Callable[[Job], "Future[Any]"], Callable[["Future[Any]"], Ended]]
-"""Where jobs are executed: how one is begun, and how its end is read."""
+Look = Callable[[Job], RunRecord | None]
+"""Finds a job's run in the store, where what is kept there will do."""
+Made = tuple[Job, RunRecord | Ended]
+"""A job, and its run: one that was kept, or one that has just ended."""
+Begun = tuple[set["Future[Any]"], Callable[["Future[Any]"], Made]]
+"""What has been begun for all jobs, and how the end of each is read."""
 SPARE = 1.25
 """A run may take this much more memory than the last one like it."""
 UNKNOWN = Cost(float("inf"), 0)
@@ -44,69 +51,119 @@ def run_all(
     """The records of all jobs in their order; what the store has is not run again.
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
-    `before` is called once, where there is a job to be run.
+    `before` is called, from any thread, before a job is run.
     """
-    keyed = [(store.key(job), job) for job in jobs]
+    jobs = list(jobs)
     found: dict[str, RunRecord] = {}
+
+    def look(job: Job) -> RunRecord | None:
+        key = store.key(job)
+        kept = store.record(key) if not force and store.has(key) else None
+        return kept if kept and kept.isolation.level >= isolation else None
+
+    def tell(job: Job, record: RunRecord, was_kept: bool) -> None:
+        found[job.recipe] = record
+        progress(record, was_kept)
+
     waiting: dict[str, Job] = {}
-    for key, job in keyed:
-        kept = store.record(key) if store.has(key) else None
-        if kept and kept.isolation.level >= isolation and not force:
-            found[key] = kept
-            progress(kept, True)
+    for job in jobs:
+        if kept := look(job) if store.knows(job) else None:
+            tell(job, kept, True)
         else:
-            waiting[key] = job
+            waiting[job.recipe] = job
     desk.sweep()
     cgroup.sweep()
     if waiting:
-        before()
-    for record in _run_and_keep(list(waiting.values()), store, cores, cluster):
-        found[record.key] = record
-        progress(record, False)
-    return [found[key] for key, _ in keyed]
+        for made in _run_and_keep(list(waiting.values()), store, cores, cluster, look, before):
+            tell(*made)
+    return [found[job.recipe] for job in jobs]
 
 
 def _run_and_keep(
-    jobs: Sequence[Job], store: Store, cores: Cores, cluster: Cluster | None
-) -> Iterator[RunRecord]:
+    jobs: Sequence[Job],
+    store: Store,
+    cores: Cores,
+    cluster: Cluster | None,
+    look: Look,
+    before: Before,
+) -> Iterator[tuple[Job, RunRecord, bool]]:
+    """Each job with its record, and whether that was kept, in the order in which they are there."""
     costs = store.costs()
-    longest_first = sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds)
-    with _there(cluster) if cluster else _here(cores, costs) as (begin, ended_of):
-        futures = {begin(job): job for job in longest_first}
+    there = partial(_there, cluster) if cluster else partial(_here, cores)
+    with there(jobs, costs, look, before) as (futures, made_by):
         try:
             for future in as_completed(futures):
-                job, ended = futures.pop(future), ended_of(future)
-                record = _keep(store, job, ended)
-                costs[record.run.place] = Cost(record.seconds, ended.memory)
-                yield record
+                futures.discard(future)  # what it holds goes with it
+                job, made = made_by(future)
+                if isinstance(made, RunRecord):
+                    yield job, made, True
+                    continue
+                yield job, _keep(store, job, made), False
         except KeyboardInterrupt:
             warm.stop()  # or our threads would wait for their runs
             raise
         finally:
             for future in futures:
                 future.cancel()
-            store.learn(costs)
+            store.learn(dict(costs))  # a thread may still add to it
 
 
 @contextmanager
-def _here(cores: Cores, costs: Mapping[str, Cost]) -> Iterator[Machines]:
+def _here(
+    cores: Cores, jobs: Sequence[Job], costs: dict[str, Cost], look: Look, before: Before
+) -> Iterator[Begun]:
     """Threads of this process, each with a core and as much memory as the last run like it took."""
+    waiting, lock = list(jobs), Lock()
 
-    def run(job: Job) -> Ended:
+    def run_longest() -> Made:
+        with lock:
+            job = waiting.pop(_longest(waiting, costs))
         most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
         with cores.taken(min(round(most), job.memory)):
             if warm.stopping.is_set():
                 raise Stopped
-            return execute(job.packed)
+            if kept := look(job):
+                return job, kept
+            before()
+            ended = execute(job.packed)
+            costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
+            return job, ended
 
     with ThreadPoolExecutor(max_workers=cores.workers) as executor:
-        yield lambda job: executor.submit(run, job), lambda future: future.result()
+        yield {executor.submit(run_longest) for _ in jobs}, lambda future: future.result()
+
+
+def _longest(jobs: Sequence[Job], costs: Mapping[str, Cost]) -> int:
+    """Which of them takes longest, by what is known by now; what is not known may be it."""
+    return max(range(len(jobs)), key=lambda n: costs.get(jobs[n].run.place, UNKNOWN).seconds)
 
 
 @contextmanager
-def _there(cluster: Cluster) -> Iterator[Machines]:
+def _there(
+    cluster: Cluster, jobs: Sequence[Job], costs: dict[str, Cost], look: Look, before: Before
+) -> Iterator[Begun]:
     """Other machines; how much fits on each was said when their workers were started."""
-    yield lambda job: cluster.begin(job.packed), cluster.ended
+    begun: dict[Future[Any], Job] = {}
+    kept: dict[Future[Any], RunRecord] = {}
+    for job in sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds):
+        if found := look(job):
+            future: Future[Any] = Future()
+            future.set_result(None)
+            kept[future] = found
+        else:
+            before()
+            future = cluster.begin(job.packed)
+        begun[future] = job
+
+    def made_by(future: "Future[Any]") -> Made:
+        job = begun.pop(future)
+        if future in kept:
+            return job, kept[future]
+        ended = cluster.ended(future)
+        costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
+        return job, ended
+
+    yield set(begun), made_by
 
 
 def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:

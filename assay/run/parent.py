@@ -3,8 +3,8 @@
     python -I -c "..." CONTROL MODULES PATH...
 
 One kind forks a runner and a kernel for each run, or a parent that imports more: it runs no
-student's code and holds no secret. Another forks the judge. A parent has one thread, nothing else can be forked safely; it ends where
-one of its imports fails, and with the process that started it.
+student's code and holds no secret. Another forks the judge. A parent has one thread, nothing else
+can be forked safely; it ends where one of its imports fails, and with the process that started it.
 """
 
 import contextlib

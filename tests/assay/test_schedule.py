@@ -129,6 +129,52 @@ def test_progress_hears_of_every_run_once(machine: Machine, store: Store):
     assert told == [("sums/all/seed-1", True), ("sums/all/seed-0", False)]
 
 
+def test_the_longest_begin_first_once_one_like_them_has_ended(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """One of each kind comes before anything is known; then the kind that took longest."""
+    begun: list[str] = []
+
+    def execute(packed: bytes) -> Ended:
+        kind = archive.unpack(packed)["number"].decode().split("/")[0]
+        begun.append(kind)
+        seconds = {"short": 1.0, "long": 9.0}[kind]
+        return Ended(Outcome.COMPLETED, "made up", seconds, [], {})
+
+    def like(kind: str, number: int) -> Job:
+        run = Run(part=kind, parameters={"seed": number})
+        lay = lambda: {"number": f"{kind}/{number}".encode()}  # noqa: E731
+        return Job(run, f"{kind}{number}", lay, lambda: {})
+
+    monkeypatch.setattr(schedule, "execute", execute)
+    jobs = [like(kind, number) for kind in ("short", "long") for number in range(3)]
+    schedule.run_all(jobs, store, cores=Cores(1), force=False, progress=Told())
+
+    assert begun == ["short", "long", "long", "long", "short", "short"]
+
+
+def test_questions_are_drawn_as_runs_begin(machine: Machine, store: Store):
+    """The first run does not wait for the questions of the last."""
+    ended_by_then: list[int] = []
+
+    def draw() -> dict[str, SimpleNamespace]:
+        ended_by_then.append(sum(machine.runs.values()))
+        return {}
+
+    jobs = [
+        Job(
+            Run(part="sums", parameters={"seed": n}),
+            str(n),
+            lambda n=n: {"number": b"%d" % n},
+            draw,
+        )
+        for n in range(3)
+    ]
+    schedule.run_all(jobs, store, cores=Cores(1), force=False, progress=Told())
+
+    assert ended_by_then == [0, 1, 2]
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_no_more_runs_at_once_than_workers(machine: Machine, store: Store, workers: int):
     """One thread a run: more would only be slower."""
