@@ -1,19 +1,16 @@
 """The whole road in one place: run, judge, report; each step leaves files for the next."""
 
-import atexit
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from uuid import uuid4
 
 import assay
 from assay import plan, recipe, schedule
 from assay.assignment import Part
 from assay.audit import audit
-from assay.errors import CannotGrade, Stopped
+from assay.errors import CannotGrade
 from assay.export import receipt
 from assay.judge import bench, rates, score
 from assay.records import (
@@ -30,7 +27,6 @@ from assay.run import prove, warm
 from assay.run.assemble import Job, assemble_all
 from assay.submission import Submission
 
-SECONDS_TO_CLEAR = 5.0
 Make = Callable[[list[Job]], list[RunRecord]]
 
 
@@ -38,30 +34,11 @@ def get_ready(road: Road, jobs: Iterable[Job]) -> None:
     """Prove the isolation, and have what will run and judge these jobs import, while we go on."""
     firsts = {job.run.part: job for job in jobs}
     for job in firsts.values():
-        _meanwhile(partial(warm.parent_for, job.code))
+        warm.ahead(partial(warm.parent_for, job.code))
     course = road.assignment
     judges = [partial(bench.parent, course.root, p.rubric) for p in course.part if p.name in firsts]
     if firsts:
-        _meanwhile(prove.warmest, *judges)
-
-
-def _meanwhile(*starts: Callable[[], object]) -> None:
-    """One after another, while we go on."""
-
-    def all_of_them() -> None:
-        for start in starts:
-            with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
-                start()
-
-    thread = Thread(target=all_of_them, daemon=True)
-    thread.start()
-    atexit.register(_end, thread)
-
-
-def _end(thread: Thread) -> None:
-    """Where a command ends early: what a canary has laid out is cleared away before."""
-    warm.stop()
-    thread.join(SECONDS_TO_CLEAR)
+        warm.ahead(prove.warmest, *judges)
 
 
 def run(

@@ -51,8 +51,16 @@ def road_of(
     seeds: str | None,
     jobs: int | None,
     scheduler: str | None = None,
-    isolation: int = 0,
+    isolation: int | None = None,
 ) -> "Road":
+    """What a command needs to know; with an isolation to require, of one that runs submissions.
+
+    What every kernel needs is being imported from here on.
+    """
+    if isolation is not None and scheduler is None:
+        from assay.run import warm
+
+        warm.ahead(warm.first)
     from assay import assignment as assignments
     from assay.cores import Cores, available_cores
     from assay.road import Road
@@ -66,7 +74,8 @@ def road_of(
     if scheduler is not None:
         from assay import cluster
 
-        there = cluster.connect(scheduler, workers=cores, isolation=isolation, private=read.root)
+        least = isolation or 0
+        there = cluster.connect(scheduler, workers=cores, isolation=least, private=read.root)
         click.get_current_context().call_on_close(there.close)
     return Road(
         assignment=read,

@@ -1,12 +1,17 @@
 """Processes that were forked and not executed, and how all below one are ended."""
 
+import json
 import os
 import select
 import signal
+import socket
 import subprocess
 from abc import ABC, abstractmethod
 
 import psutil
+
+GONE = 70
+"""The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
 
 
 class Process(ABC):
@@ -67,6 +72,19 @@ class Child(Process):
 
     def _code(self) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class Forked(Process):
+    """A process that a parent forked for us; it knows how it ended."""
+
+    def __init__(self, pid: int, end: int, answers: socket.socket) -> None:
+        super().__init__(pid, end)
+        self._answers = answers
+
+    def _code(self) -> int:
+        with self._answers:
+            said = self._answers.recv(1000)
+        return int(json.loads(said)["code"]) if said else GONE
 
 
 def kill_below(process: psutil.Process) -> None:

@@ -17,13 +17,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import IO, Any
 
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
 from assay.run import numerics, slow
-from assay.run.forked import Process
+from assay.run.forked import Forked, Process
 
 KERNEL = (
     *("boot", "landlock", "seccomp"),  # beside this file; a sandbox knows them by these names
@@ -41,22 +41,8 @@ AT_ONCE = 5
 Name = tuple[str, tuple[str, ...]]
 """What a parent is for, and what it has imported."""
 START_SECONDS = 60.0
-GONE = 70
-"""The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
+SECONDS_TO_CLEAR = 5.0
 START = "import sys; sys.path[:0] = sys.argv[3:]; from assay.run import parent; parent.main()"
-
-
-class Forked(Process):
-    """A process that a parent forked for us; it knows how it ended."""
-
-    def __init__(self, pid: int, end: int, answers: socket.socket) -> None:
-        super().__init__(pid, end)
-        self._answers = answers
-
-    def _code(self) -> int:
-        with self._answers:
-            said = self._answers.recv(1000)
-        return int(json.loads(said)["code"]) if said else GONE
 
 
 Ours = Process | subprocess.Popen[bytes]
@@ -269,6 +255,25 @@ def first() -> Parent:
         Where it cannot be started.
     """
     return kept(("kernel", ()), lambda: start((*KERNEL, *RUNNER)))
+
+
+def ahead(*starts: Callable[[], object]) -> None:
+    """Start what will be needed, one after another, while the caller goes on."""
+
+    def all_of_them() -> None:
+        for start_one in starts:
+            with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
+                start_one()
+
+    thread = Thread(target=all_of_them, daemon=True)
+    thread.start()
+    atexit.register(_clear_away, thread)
+
+
+def _clear_away(thread: Thread) -> None:
+    """Where a command ends early: what a canary has laid out is cleared away before."""
+    stop()
+    thread.join(SECONDS_TO_CLEAR)
 
 
 def parents() -> list[Parent]:
