@@ -18,12 +18,21 @@ IN_THE_SANDBOX = ("boot.py", "canary.py", "landlock.py", "seccomp.py")
 WRITABLE = ("evidence", "ipc", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
+IN_MEMORY = Path("/dev/shm")
+ROOM = 1 << 30
+"""Bytes that must be free in memory for a desk to stand there."""
 LONGEST = 107 - len("/assay-1234567-abcdefgh/ipc/kernel-99999")
 
 
-def make() -> Path:
-    """An empty desk with the folders that a kernel writes in and the code it starts with."""
-    desk = Path(tempfile.mkdtemp(prefix=prefix(), dir=_where()))
+def make(*, in_memory: bool = False) -> Path:
+    """An empty desk with the folders that a kernel writes in and the code it starts with.
+
+    It stands in memory where that is asked for, there is room, and TMPDIR names no other place:
+    ext4 gives no number of a file removed in the last minute to a new one, and looks through all
+    of them for each, which took a tenth of a run.
+    """
+    where = str(IN_MEMORY) if in_memory and _has_room() else _where()
+    desk = Path(tempfile.mkdtemp(prefix=prefix(), dir=where))
     for folder in (*WRITABLE, "kit", "given", "submission", "boot"):
         (desk / folder).mkdir()
     for name in IN_THE_SANDBOX:
@@ -38,6 +47,16 @@ def _where() -> str:
     return where if len(os.fsencode(where)) <= LONGEST else "/tmp"
 
 
+def _has_room() -> bool:
+    try:
+        facts = os.statvfs(IN_MEMORY)
+    except OSError:
+        return False
+    as_elsewhere = not facts.f_flag & os.ST_NOEXEC and os.access(IN_MEMORY, os.W_OK)
+    room = facts.f_bavail * facts.f_frsize
+    return as_elsewhere and room >= ROOM and tempfile.gettempdir() == "/tmp"
+
+
 def prefix() -> str:
     """How the name of a temporary folder of this process begins."""
     return f"assay-{os.getpid()}-"
@@ -46,9 +65,8 @@ def prefix() -> str:
 @cache
 def sweep() -> None:
     """Remove the folders of processes that were killed before they could."""
-    found = [
-        p for where in {_where(), tempfile.gettempdir()} for p in Path(where).glob("assay-*-*")
-    ]
+    places = {Path(_where()), Path(tempfile.gettempdir()), IN_MEMORY}
+    found = [folder for where in places for folder in where.glob("assay-*-*")]
     for folder in found:
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):

@@ -169,7 +169,7 @@ def attempt(candidate: Sandbox) -> Trial:
             if group is None:
                 return Trial(candidate, {}, "no cgroup that we may write in")
             stack.callback(group.remove)
-        place = desk.make()
+        place = desk.make(in_memory=candidate.level >= 3)
         stack.callback(desk.remove, place)
         told = stack.enter_context(_told(candidate, place))
         return Trial(candidate, *_run(candidate, place, group, told))

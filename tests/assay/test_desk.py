@@ -1,4 +1,4 @@
-"""The folder of a run stands where a socket's path fits, whatever $TMPDIR says."""
+"""The folder of a run: where it stands, and that it goes."""
 
 import os
 import tempfile
@@ -21,3 +21,25 @@ def test_a_socket_fits_below_every_desk(monkeypatch: pytest.MonkeyPatch, length:
 
     assert len(os.fsencode(made / "ipc" / "kernel-99999")) <= 107
     assert made.is_relative_to(chosen) == (length < 50)
+
+
+@pytest.mark.skipif(not desk._has_room(), reason="no room in memory here")
+def test_a_desk_stands_in_memory_where_there_is_room(monkeypatch: pytest.MonkeyPatch):
+    """Only where that is asked for."""
+    desks = [desk.make(in_memory=True), desk.make()]
+    monkeypatch.setattr(desk, "ROOM", 1 << 60)
+    desks.append(desk.make(in_memory=True))
+    for made in desks:
+        desk.remove(made)
+
+    assert [made.is_relative_to("/dev/shm") for made in desks] == [True, False, False]
+
+
+def test_a_folder_that_was_named_for_temporary_files_is_taken(monkeypatch: pytest.MonkeyPatch):
+    """TMPDIR says where, whatever room memory has."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as named:
+        monkeypatch.setattr(tempfile, "tempdir", named)
+        made = desk.make(in_memory=True)
+        desk.remove(made)
+
+    assert made.is_relative_to(named)
