@@ -157,9 +157,14 @@ def _note_what(meter: kernel.Meter, replies: dict[str, Any], memory: dict[str, f
     return note
 
 
+def _read(path: Path) -> Any:
+    """A notebook that we or papermill have just written: it need not be validated again."""
+    return nbformat.v4.reads(path.read_text(encoding="utf-8"))
+
+
 def _students_cells(desk: Path) -> list[tuple[int, Any]]:
     """The student's own code cells, numbered from 1."""
-    cells = nbformat.read(desk / "notebook.ipynb", as_version=4).cells
+    cells = _read(desk / "notebook.ipynb").cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     return list(enumerate(code[:-1], 1))  # the last one is the exam
 
@@ -170,7 +175,7 @@ def _cells(
     """The exam's error, and the student's code cells with their errors and times on our clock."""
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
     exam, cells = None, []
-    for cell in nbformat.read(desk / "executed.ipynb", as_version=4).cells:
+    for cell in _read(desk / "executed.ipynb").cells:
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
         if cell.id in numbers:
             failure = _failure(cell, replies.get(cell.id) or {}, seconds, limit)

@@ -103,18 +103,19 @@ def data() -> int:
 
 def resident(pid: int) -> int:
     """Bytes in memory of a process or the largest below it: those that were forked share theirs."""
-    pids = [pid, *(seen.pid for seen in _below(pid))]
-    pages = [_read(f"/proc/{each}/statm").split() for each in pids]
+    pages = [_read(f"/proc/{each}/statm").split() for each in (pid, *_descendants(pid))]
     return max((int(of[1]) for of in pages if of), default=0) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _below(pid: int) -> Iterator[Seen]:
     """Every process below this one."""
+    return (seen for child in _descendants(pid) if (seen := _look_at(child)))
+
+
+def _descendants(pid: int) -> Iterator[int]:
     for child in _children(pid):
-        seen = _look_at(child)
-        if seen:
-            yield seen
-        yield from _below(child)
+        yield child
+        yield from _descendants(child)
 
 
 def _children(pid: int) -> list[int]:
