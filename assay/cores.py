@@ -30,6 +30,19 @@ class Cores:
                 self._free, self._memory = self._free + 1, self._memory + memory
                 self._change.notify_all()
 
+    @contextmanager
+    def idle(self, at_most: int) -> Iterator[int]:
+        """Take cores that nobody waits for; how many, as few as none."""
+        with self._change:
+            spare = max(0, min(self._free, at_most))
+            self._free -= spare
+        try:
+            yield spare
+        finally:
+            with self._change:
+                self._free += spare
+                self._change.notify_all()
+
     def _has_room(self, memory: int) -> bool:
         return self._free == self.workers or (self._free > 0 and memory <= self._memory)
 

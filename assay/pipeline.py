@@ -143,8 +143,8 @@ def _judgement(
     road: Road, handed_in: Submission, part: Part, records: list[RunRecord]
 ) -> Judgement:
     of_part = [record for record in records if record.run.part == part.name]
-    with road.cores.taken():
-        return bench.judge(road.assignment, part, handed_in, of_part, road.store)
+    with road.cores.taken(), road.cores.idle(bench.HANDS - 1) as more:
+        return bench.judge(road.assignment, part, handed_in, of_part, road.store, 1 + more)
 
 
 def _result(

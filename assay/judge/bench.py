@@ -19,6 +19,8 @@ from assay.submission import plain as plain_cell
 from assay.syntax import is_readable
 
 JUDGE_SECONDS = 1800
+HANDS = 4
+"""Processes at most that judge one part."""
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider", "-p", "no:logging"),
     *("-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no"),
@@ -38,8 +40,9 @@ def judge(
     submission: Submission,
     records: list[RunRecord],
     store: Store,
+    hands: int = 1,
 ) -> Judgement:
-    """All checks, measurements and written answers of one part.
+    """All checks, measurements and written answers of one part, judged by so many processes.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def judge(
     laid = _bench(assignment, part, submission, records, store)
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
     known = recipe.of_judgement(assignment, part, laid | {"evidence": evidence})
-    return store.judgement(known, lambda: _judge(assignment, part, laid))
+    return store.judgement(known, lambda: _judge(assignment, part, laid | {"hands": hands}))
 
 
 def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgement:

@@ -100,7 +100,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         data = json.loads((folder / "bench.json").read_text())
         self.folder, self.part = folder, str(data["part"])
-        self.looks = int(data["looks"])
+        self.looks, self.hands = int(data["looks"]), int(data["hands"])
         self.runs = [_bench_run(entry) for entry in data["runs"]]
         self.submission = SimpleNamespace(
             cells=[SimpleNamespace(**cell) for cell in data["cells"]], sources=data["sources"]
@@ -110,14 +110,15 @@ class Bench:
         self.written: list[Written] = []
         self.drawings: dict[str, Drawing] = {}
 
-    def save(self) -> None:
-        judgement = Judgement(
+    @property
+    def judgement(self) -> Judgement:
+        """All that was found by now."""
+        return Judgement(
             checks=self.checks,
             measurements=self.measurements,
             written=self.written,
             drawings=list(self.drawings.values()),
         )
-        (self.folder / "judgement.json").write_text(judgement.model_dump_json())
 
 
 def _bench_run(entry: dict[str, Any]) -> BenchRun:

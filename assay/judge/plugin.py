@@ -16,6 +16,7 @@ from _pytest.outcomes import OutcomeException
 
 from assay.evidence import Evidence, NotAnswered
 from assay.judge import statistics
+from assay.judge.hands import Hands
 from assay.judge.laid import Bench, BenchRun, NotJudged, Sheets
 from assay.records import (
     Check,
@@ -40,6 +41,7 @@ MARKERS = {
 }
 
 BENCH = pytest.StashKey[Bench]()
+HANDS = pytest.StashKey[Hands]()
 ESTIMATES = pytest.StashKey[list[Estimate]]()
 
 
@@ -48,7 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[BENCH] = Bench(config.getoption("--bench"))
+    bench = config.stash[BENCH] = Bench(config.getoption("--bench"))
+    config.stash[HANDS] = Hands(bench.folder / "judgement.json")
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
@@ -57,6 +60,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if PER_RUN & set(metafunc.fixturenames):
         runs = metafunc.config.stash[BENCH].runs
         metafunc.parametrize("run", runs, ids=[run.id for run in runs], scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    bench = config.stash[BENCH]
+    efforts = [1 if _run_of(item) else len(bench.runs) for item in items]
+    config.stash[HANDS].share_out(items, efforts, bench.hands)
 
 
 @pytest.fixture
@@ -191,7 +201,7 @@ def pytest_report_teststatus() -> tuple[str, str, str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    session.config.stash[BENCH].save()
+    session.config.stash[HANDS].save(session.config.stash[BENCH].judgement)
 
 
 def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:

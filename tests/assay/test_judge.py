@@ -152,7 +152,13 @@ def evidence_of(handed_in: Submission, course: Assignment, store: Store, *answer
     return records
 
 
-def judge(root: Path, *answers: str, tests: dict[str, str] | None = None, text: str = "") -> Judged:
+def judge(
+    root: Path,
+    *answers: str,
+    tests: dict[str, str] | None = None,
+    text: str = "",
+    hands: int = 1,
+) -> Judged:
     """Judge one submission of runs that went so."""
     text = text or toys.toml(seeds=range(len(answers)))
     with toys.course(root / "course", text=text, tests=tests) as course:
@@ -160,9 +166,8 @@ def judge(root: Path, *answers: str, tests: dict[str, str] | None = None, text: 
         handed_in = Submission("ada", {"sums.ipynb": content, "adapter.py": b"import os"})
         store = Store(root / "store")
         records = evidence_of(handed_in, course, store, *answers)
-        return Judged(
-            course.part[0], bench.judge(course, course.part[0], handed_in, records, store)
-        )
+        part = course.part[0]
+        return Judged(part, bench.judge(course, part, handed_in, records, store, hands))
 
 
 @pytest.fixture(scope="module")
@@ -498,3 +503,53 @@ def test_the_toy_itself_is_judged_as_it_says(tmp_path: Path, store: Store):
     assert [c.verdict for c in found.checks] == [Verdict.FAILED]
     assert found.checks[0].reason == "off by a lot"
     assert found.measurements[0].name == "largest"
+
+
+MANY = """
+import os
+import pytest
+
+pytestmark = pytest.mark.criterion("add")
+FIRST = os.getpid()
+
+
+@pytest.mark.parametrize("number", range(500))
+def test_many(run, number, measure, drawing, written):
+    \"\"\"As many as a course may have.\"\"\"
+    measure(f"of {os.getpid() != FIRST}", number)
+    drawing(f"number {number % 3}", f"<svg>{run.id} {number}</svg>")
+    written(f"number {number}", run.id)
+    assert number % 7
+
+
+def test_all(runs):
+    \"\"\"Of all of them.\"\"\"
+"""
+
+
+def test_more_processes_find_the_same_in_the_same_order(tmp_path: Path):
+    """All three did some of it."""
+    alone, together = (
+        judge(tmp_path / str(hands), "right", "wrong", tests={"test_m.py": MANY}, hands=hands)
+        for hands in (1, 3)
+    )
+    one, other = (
+        found.judgement.model_dump_json().replace("of True", "of False")
+        for found in (alone, together)
+    )
+    names = {each.name for each in together.judgement.measurements}
+
+    assert len(alone.judgement.checks) == 1001
+    assert names == {"of False", "of True"}
+    assert one == other
+
+
+def test_a_process_that_ends_before_it_has_judged_is_our_fault(tmp_path: Path):
+    """Half a judgement is none."""
+    ends = MANY.replace(
+        "    assert number", "    if os.getpid() != FIRST: os._exit(9)\n    assert number"
+    )
+    with pytest.raises(OurFault) as caught:
+        judge(tmp_path, "right", tests={"test_m.py": ends}, hands=2)
+
+    assert "ended with 9" in caught.value.found

@@ -183,6 +183,16 @@ def test_no_more_runs_at_once_than_workers(machine: Machine, store: Store, worke
     assert machine.most == workers
 
 
+def test_idle_cores_are_lent_and_given_back():
+    """As many as are asked for and free; nobody waits for one."""
+    cores = Cores(4)
+    with cores.taken(), cores.idle(2) as two, cores.idle(9) as one, cores.idle(9) as none:
+        assert (two, one, none) == (2, 1, 0)
+
+    with cores.idle(9) as all_of_them:
+        assert all_of_them == 4
+
+
 def test_what_was_run_before_an_error_is_kept(
     machine: Machine, store: Store, monkeypatch: pytest.MonkeyPatch
 ):
