@@ -48,11 +48,15 @@ def samples(command: list[str], course: Path) -> Iterator[dict[str, float]]:
 
 def memory(harness: psutil.Process) -> dict[str, float]:
     """Resident MB of each process that lives as long as the batch."""
-    found = {"harness": harness.memory_info().rss / MB}
+    found = {"harness": harness}
     for child in harness.children():
-        kind = "kernels" if "ipykernel.kernelapp" in " ".join(child.cmdline()) else "judges"
-        found[f"parent of {kind}"] = child.memory_info().rss / MB
-    return {name: round(megabytes, 2) for name, megabytes in found.items()}
+        if "ipykernel.kernelapp" in " ".join(child.cmdline()):
+            found["first parent"] = child
+            for grown in child.children()[:1]:  # all runs of this batch import the same
+                found["parent of kernels"] = grown
+        else:
+            found["parent of judges"] = child
+    return {name: round(one.memory_info().rss / MB, 2) for name, one in found.items()}
 
 
 def main(seeds: int = SEEDS, copies: int = COPIES) -> None:
