@@ -84,7 +84,7 @@ def test_a_missing_answer_is_told_by_its_cause():
     note = b'{"status": "raised", "error": "NameError: name \'add\' is not defined"}'
     files, failed = {"evidence/q.json": note}, [cell(2, "add = 1 / 0", "ZeroDivisionError: no")]
 
-    with pytest.raises(NotAnswered, match="^cell 2 raised ZeroDivisionError: no$"):
+    with pytest.raises(NotAnswered, match=r"^cell 2 raised ZeroDivisionError: no$"):
         Evidence(files, {"q": {}}, "cell failed", failed)["q"]
-    with pytest.raises(NotAnswered, match="^your code raised NameError"):
+    with pytest.raises(NotAnswered, match=r"^your code raised NameError"):
         Evidence(files, {"q": {}}, "completed")["q"]
