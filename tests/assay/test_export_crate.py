@@ -171,7 +171,7 @@ def test_a_crate_is_not_written_over_another(root: Path):
 
 
 def test_of_a_class_what_was_not_graded_is_passed_over(root: Path, tmp_path: Path):
-    """The others have their crates, the one is named, and nothing went wrong; alone it is refused."""
+    """The others have their crates, the one is named, and all went well; alone it is refused."""
     course = shutil.copytree(root, tmp_path / "course")
     (course / "handed_in" / "bea.ipynb").write_bytes(b"%PDF")
     assay(course, "grade", "handed_in")
