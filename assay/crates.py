@@ -89,8 +89,10 @@ def opened(folder: Path) -> Iterator[Opened]:
     Raises
     ------
     UsageError
-        Where it holds no result, or no course.
+        Where it is no crate, or holds no result, or no course.
     """
+    if not is_one(folder):
+        raise _no_crate(folder)
     files, links = _read(folder)
     result = _result(files, folder)
     named = result.receipt.course if result.receipt else {}
@@ -108,6 +110,15 @@ def opened(folder: Path) -> Iterator[Opened]:
             files=len(files),
             changed=[*links, *_changed(files)],
         )
+
+
+def _no_crate(path: Path) -> UsageError:
+    report = path.name == RESULTS or (path / RESULTS).exists()
+    return UsageError(
+        f"{quoted(path)} is no crate",
+        found="it is a report, which holds no runs" if report else f"it holds no {crate.METADATA}",
+        hint="`assay export ro-crate REPORT --submission SUBMISSION --out CRATE` makes one",
+    )
 
 
 def _result(files: dict[str, bytes], folder: Path) -> Result:

@@ -9,7 +9,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED
 import numpy as np
 from numpy.lib import format as npy
 
-from assay import syntax
+from assay import culprit, syntax
+from assay.records import Cell
 
 Shape = tuple[int | None, ...]
 Header = tuple[tuple[int, ...], bool, "np.dtype[Any]", int]
@@ -172,9 +173,13 @@ class Evidence:
     """The answers of one run, by question; reading one checks it."""
 
     def __init__(
-        self, files: Mapping[str, bytes], shapes: Mapping[str, Mapping[str, Shape]], ended: str
+        self,
+        files: Mapping[str, bytes],
+        shapes: Mapping[str, Mapping[str, Shape]],
+        ended: str,
+        cells: Sequence[Cell] = (),
     ) -> None:
-        self._files, self._shapes, self._ended = files, shapes, ended
+        self._files, self._shapes, self._ended, self._cells = files, shapes, ended, cells
         self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
 
     def questions(self) -> list[str]:
@@ -186,7 +191,7 @@ class Evidence:
             raise KeyError(f"the rubric hands out no question `{question}`")
         note = self._note(question)
         if note["status"] != "answered":
-            raise NotAnswered(_in_words(note))
+            raise NotAnswered(_in_words(note, self._cells))
         try:
             arrays = self._arrays(question)
         except Refused as error:
@@ -225,9 +230,11 @@ class Evidence:
         return note
 
 
-def _in_words(note: dict[str, Any]) -> str:
+def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
+    """The cell that failed before, where that is why a name is not there; else what was said."""
     error = str(note.get("error", ""))[:500] or "something that it does not name"
-    return f"your code raised {error}" if note["status"] == "raised" else error
+    said = f"your code raised {error}" if note["status"] == "raised" else error
+    return culprit.of(said, cells) or said
 
 
 def _checked(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from assay import syntax
+from assay.errors import quoted
 
 # Each within one line and without two gaps that could share it out: a student may hand in anything.
 LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|.*[^#\s?]\?{1,2})$", re.MULTILINE)
@@ -17,6 +18,7 @@ ELSEWHERE = re.compile(r"/content/|/kaggle/|/home/|/Users/|[A-Za-z]:[\\/]\w")
 DOWNLOADS = {"load_dataset", "urlopen", "urlretrieve", "from_pretrained", "hf_hub_download"}
 CLIENTS = {"requests", "httpx", "wget", "gdown", "kagglehub", "urllib", "nltk"}
 READS = re.compile(r"read_|load|open|get|genfromtxt|imread")
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -25,13 +27,31 @@ def parsed(source: str) -> ast.Module | None:
     first = source.lstrip().partition("\n")[0]
     if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
         return ast.Module(body=[], type_ignores=[])
-    plain = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", source))
-    for text in (source, plain):
+    for text in (source, _without_magic(source)):
         try:
             return syntax.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except UNREADABLE:
             continue
     return None
+
+
+def fault(source: str) -> str:
+    """Where a cell that is not Python stops being Python: line, the parser's words, the line."""
+    try:
+        syntax.parse(_without_magic(source))
+    except SyntaxError as error:
+        lines = source.splitlines()
+        if error.lineno is None or not 0 < error.lineno <= len(lines):
+            return str(error.msg)
+        return f"line {error.lineno}: {error.msg}: {quoted(lines[error.lineno - 1].strip())}"
+    except UNREADABLE as error:
+        return str(error)
+    return ""
+
+
+def _without_magic(source: str) -> str:
+    """The same lines, IPython's own among them as statements that do nothing."""
+    return LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", source))
 
 
 def bound(source: str) -> set[str]:
@@ -56,7 +76,7 @@ def trouble(source: str) -> Iterator[str]:
     """What a cell will trip over where there is no network, no keyboard and no home folder."""
     tree = parsed(source)
     if tree is None:
-        yield "is not Python: if it is prose, make it a Markdown cell"
+        yield f"is not Python, {fault(source)}; if it is prose, make it a Markdown cell"
     if INSTALLS.search(source):
         yield "installs packages, which cannot be had there: use what is installed"
     for what in dict.fromkeys([*_fetched(source), *_downloads(tree)]):

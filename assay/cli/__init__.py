@@ -2,9 +2,11 @@
 
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
 `--pass-mark`, or `--verify`, `compare`, `verify` or `rerun` found a difference; 2 wrong usage;
-3 cannot be graded; 4 our own fault; 130 stopped by Ctrl-C; 141 nobody reads stdout any more.
+3 cannot be graded; 4 our own fault, or a full disk; 130 stopped by Ctrl-C; 141 nobody reads
+stdout any more.
 """
 
+import errno
 import gc
 import os
 import signal
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from assay.submission import Submission
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 COLLECT = (50_000, 20, 50)
 """Results are trees: to look for cycles in them as often as Python does by itself doubles the time
 that a class of them takes to read."""
@@ -70,7 +73,8 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         runs = plan.make(road.assignment, handed_in)
         notes = advice.notes(road.assignment, handed_in)
         columns = dict.fromkeys(run.column for run in runs)
-        head = f"✓ {handed_in.name}: can be graded, {len(runs)} runs over {', '.join(columns)}"
+        counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
+        head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
             text = advice.adapter(road.assignment, handed_in)
@@ -312,6 +316,13 @@ def run_program() -> None:
     except AssayError as error:
         click.echo(safe.terminal(str(error)), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in FULL:
+            traceback.print_exc()
+        else:
+            where = f" for `{error.filename}`" if error.filename else ", here or behind stdout"
+            click.echo(f"error: no space is left{where}: what was to be written is not", err=True)
+        sys.exit(4)
     except Exception:  # a bug of ours, and no mark below the pass mark
         traceback.print_exc()
         sys.exit(4)

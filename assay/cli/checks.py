@@ -76,7 +76,7 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("crate", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("crate", type=click.Path(path_type=Path, exists=True))
 @click.option("--seed", type=click.IntRange(0), required=True, help="Whose runs to make again.")
 @click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core].")
 @isolation_option(3)

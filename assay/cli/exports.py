@@ -52,8 +52,9 @@ def export(
 
     RESULT is a report folder or its results.json; a folder of reports stands for all of them.
     FORMAT is gradescope, canvas, moodle, nbgrader, junit, github-summary, github-annotations or
-    ro-crate. The last needs the submission too, and writes a folder. Several formats are written
-    into the folder `--out`, a file of each.
+    ro-crate. The last needs the submission too, and writes a folder; of several results, those
+    that were not graded are passed over and named, and the exit code is 0. Several formats are
+    written into the folder `--out`, a file of each.
     """
     from assay import export as exports
 
@@ -118,11 +119,16 @@ def _crates(
     out: Path,
 ) -> None:
     from assay import crates
-    from assay.errors import UsageError
+    from assay.errors import UsageError, quoted
+    from assay.report import safe
     from assay.run import archive
 
     road = road_of(assignment, Path(), None, None)
     for file, result in found:
+        if result.not_graded and len(found) > 1:
+            why = safe.plain(f"{quoted(result.submission)} was not graded: {result.not_graded[0]}")
+            click.echo(f"passed over: {why}", err=True)
+            continue
         place = _place(out, found, file.absolute().parent.name)
         if place.is_dir() and any(place.iterdir()):
             raise UsageError(f"`{place}` is not empty", hint="a crate is all that is in its folder")

@@ -91,7 +91,7 @@ class BenchRun:
     def _read_evidence(self) -> Evidence:
         paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
         files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
-        return Evidence(files, self._shapes, f"{self.outcome}: {self.reason}")
+        return Evidence(files, self._shapes, f"{self.outcome}: {self.reason}", self.cells)
 
 
 class Bench:

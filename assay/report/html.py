@@ -106,6 +106,7 @@ def _environment() -> Environment:
         "picture": picture,
         "points": summary.points,
         "mark": summary.mark,
+        "once": summary.once,
         "reason": summary.reason,
         "reasons": summary.reasons,
         "sign": summary.sign,

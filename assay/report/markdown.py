@@ -39,6 +39,7 @@ def _template(name: str) -> Template:
         "code_block": safe.code_block,
         "points": summary.points,
         "mark": summary.mark,
+        "once": summary.once,
         "reason": summary.reason,
         "reasons": summary.reasons,
         "sign": summary.sign,

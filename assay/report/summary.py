@@ -1,5 +1,7 @@
 """The answer on the terminal: one line a criterion, the reason and the hint below it."""
 
+from collections.abc import Mapping, Sequence
+
 from assay.records import Audit, Criterion, Property, Result, Scalar, Verdict
 from assay.report.safe import plain
 
@@ -13,6 +15,9 @@ MARKS = {
     Verdict.SET_ASIDE: "–",
 }
 
+MOST = 4
+"""Reasons that are told of one criterion."""
+
 
 def summary(result: Result, where: str) -> str:
     """What `assay grade` prints for one submission; `where` names its report."""
@@ -20,7 +25,7 @@ def summary(result: Result, where: str) -> str:
     lines = [head, ""]
     for part in result.parts:
         criteria = [criterion for criterion in result.criteria if criterion.part == part.name]
-        lines += [line for criterion in criteria for line in _criterion(criterion)]
+        lines += [line for criterion in once(criteria) for line in _criterion(criterion)]
     lines += ["", audit(result.audit)] if result.audit else []
     lines += ["", f"{totals(result)}     {where}"]
     return "\n".join(lines)
@@ -90,6 +95,27 @@ def reasons(criterion: Criterion) -> list[Property]:
     return list({prop.reason: prop for prop in reversed(missed)}.values())[::-1]
 
 
+def once(criteria: Sequence[Criterion]) -> list[Criterion]:
+    """The criteria, a reason why nothing was answered told in full only where it comes first."""
+    first: dict[str, str] = {}
+    told = []
+    for criterion in criteria:
+        properties = [_again(prop, criterion.title, first) for prop in criterion.properties]
+        told.append(criterion.model_copy(update={"properties": properties}))
+        for prop in reasons(criterion)[:MOST]:
+            if prop.verdict is Verdict.NOT_ANSWERED:
+                first.setdefault(prop.reason, criterion.title)
+    return told
+
+
+def _again(prop: Property, title: str, first: Mapping[str, str]) -> Property:
+    """A property with a reference to the criterion that first told its reason, where one did."""
+    if prop.verdict is not Verdict.NOT_ANSWERED or first.get(prop.reason, title) == title:
+        return prop
+    same = f'not answered for the same reason as "{first[prop.reason]}"'
+    return prop.model_copy(update={"reason": same})
+
+
 def reason(prop: Property) -> str:
     """The reason, and in how many runs, where it was not all of them."""
     text = prop.reason or prop.title
@@ -130,7 +156,7 @@ def _criterion(criterion: Criterion) -> list[str]:
     shown = {first}
     if missed and missed[0].hint:
         lines.append(f"{'':56}hint: {plain(missed[0].hint, 200)}")
-    for other in missed[1:4]:
+    for other in missed[1:MOST]:
         text = plain(reason(other), 200)
         lines += [f"{'':56}{text}"] if text not in shown else []
         shown.add(text)

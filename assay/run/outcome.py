@@ -6,7 +6,8 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-from assay.records import Outcome
+from assay import culprit
+from assay.records import Cell, Outcome
 from assay.run.sandbox import FILE_SIZE, HOME_ROOM
 from assay.run.watch import DISK, FILES, Watch
 
@@ -159,7 +160,7 @@ def _failed(facts: Facts) -> Found:
         return None
     if where := facts.watch.met.get("home"):
         return Outcome.DISK_FULL, f"{where} {_FILLED}"
-    first = f"cell {facts.failed[0]['number']} raised {facts.failed[0]['error']}"
+    first = culprit.told(Cell(**facts.failed[0]))
     more = f", and {len(facts.failed) - 1} more after it" if len(facts.failed) > 1 else ""
     return Outcome.CELL_FAILED, first + more
 

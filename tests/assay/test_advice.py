@@ -101,7 +101,10 @@ TROUBLE = {
     "%pip install torch": "installs packages",
     "!python -m pip install x": "installs packages",
     "name = input('who?')": "asks for keyboard input",
-    "The network learns quickly.": "is not Python: if it is prose",
+    "The network learns quickly.": "is not Python, line 1: invalid syntax: `The network learns q",
+    "x = 1\n%time y = 2\n  def add(x, y)\n": "line 3: unexpected indent: `def add(x, y)`; if",
+    'x = "\x1b[2J\u202e': 'string literal (detected at line 1): `x = "\\x1b[2J\\u202e`',
+    "x = '\0": "is not Python, source code ",
     "df = pd.read_csv('/content/drive/d.csv')": "reads a path of your own machine",
     "df = pd.read_csv(r'C:\\Users\\ada\\d.csv')": "reads a path of your own machine",
 }

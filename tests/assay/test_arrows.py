@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = [
     *("ending", "errors", "cores", "syntax", "records", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
-    *("rubric", "source", "advice"),
+    *("rubric", "source", "culprit", "advice"),
     *("run.archive", "run.numerics", "recipe", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),

@@ -249,7 +249,7 @@ def test_check_says_so_in_words(course: Course, no_kernel: None):
     """One line a submission."""
     course.hand_in(ada=RIGHT)
 
-    assert course("check", "handed_in/ada.ipynb").out == "✓ ada: can be graded, 1 runs over a\n"
+    assert course("check", "handed_in/ada.ipynb").out == "✓ ada: can be graded, 1 run over a\n"
 
 
 def test_an_error_says_what_was_found_and_what_to_do(course: Course, no_kernel: None):
@@ -398,7 +398,7 @@ def test_check_says_what_would_help(course: Course, no_kernel: None):
     said = course("check", "handed_in/eve.ipynb")
 
     assert said.code == 0
-    assert said.out.startswith("✓ eve: can be graded, 1 runs over a\n  note: sums: not param")
+    assert said.out.startswith("✓ eve: can be graded, 1 run over a\n  note: sums: not param")
     assert "code cell 2 asks for keyboard input" in said.out
 
 
@@ -806,3 +806,27 @@ def test_the_doctor_says_what_was_tried(say: Callable[..., Said]):
     assert [name for name in prove.ATTEMPTS if name not in told] == []
     assert list(data["canary"]) == prove.ATTEMPTS
     assert data["isolation"]["level"] == prove.best().isolation.level
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["check", "ada.ipynb"], ["check", "ada.ipynb", "--json"]]
+)
+def test_a_full_disk_behind_stdout_is_a_line_and_an_exit_code(tmp_path: Path, words: list[str]):
+    """One line on stderr, and 4: no traceback, and no success."""
+    with toys.course(tmp_path / "course") as assignment, Path("/dev/full").open("w") as full:
+        (assignment.root / "ada.ipynb").write_bytes(RIGHT)
+        program = [sys.executable, "-c", "from assay import cli; cli.main()", *words]
+        ended = subprocess.run(
+            program,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=assignment.root,
+            check=False,
+        )
+
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[-1].startswith(
+        "error: no space is left, here or behind stdout"
+    )
+    assert "Traceback" not in ended.stderr

@@ -172,7 +172,7 @@ def test_a_syntax_error_is_one_failed_cell(run: Callable[..., Ended]):
     """Prose in a code cell costs that cell."""
     ended = run("Here I explain what I did.", ADD)
 
-    assert ended.reason.startswith("cell 2 raised SyntaxError")
+    assert ended.reason.startswith("cell 2 is not Python: invalid syntax, line 1")
     assert answers(ended)
 
 

@@ -170,6 +170,32 @@ def test_a_crate_is_not_written_over_another(root: Path):
         assay(root, "export", "ro-crate", "reports/ada", *packed)
 
 
+def test_of_a_class_what_was_not_graded_is_passed_over(root: Path, tmp_path: Path):
+    """The others have their crates, the one is named, and all went well; alone it is refused."""
+    course = shutil.copytree(root, tmp_path / "course")
+    (course / "handed_in" / "bea.ipynb").write_bytes(b"%PDF")
+    assay(course, "grade", "handed_in")
+    packed = ("--submission", "handed_in", "--out", "crates")
+    said = assay(course, "export", "ro-crate", "reports", *packed)
+
+    assert said.exit_code == 0
+    assert [path.name for path in (course / "crates").iterdir()] == ["ada"]
+    assert said.stderr.startswith("passed over: `bea` was not graded: ")
+    with pytest.raises(CannotGrade):
+        assay(course, "export", "ro-crate", "reports/bea", *packed[:-1], "bea")
+
+
+@pytest.mark.parametrize("path", ["reports/ada", "reports/ada/results.json", "handed_in"])
+def test_what_is_no_crate_is_not_made_again(root: Path, path: str):
+    """A report and its results.json are told from a crate, and how to make one is said."""
+    with pytest.raises(UsageError) as told:
+        assay(root, "rerun", path, "--seed", "1")
+
+    assert "is no crate" in told.value.what
+    assert ("is a report" in told.value.found) == path.startswith("reports")
+    assert "assay export ro-crate" in told.value.hint
+
+
 @pytest.mark.parametrize("form", ["ro-crate", "gradescope"])
 def test_results_of_one_name_are_not_written_over_each_other(root: Path, tmp_path: Path, form: str):
     """Each goes where its folder's name says."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from assay.records import Verdict, Written
-from assay.report import markdown, plots, safe
+from assay.records import Property, Verdict, Written
+from assay.report import html, markdown, plots, safe
 from assay.report.summary import summary
 from tests.assay.made import FORBIDDEN, HOSTILE, criterion, made
 
@@ -258,3 +258,25 @@ def test_other_data_make_another_picture():
     pictures = plots.figures(made(measurements=other))
 
     assert pictures["sums-loss.svg"] != plots.figures(made())["sums-loss.svg"]
+
+
+def test_a_reason_why_nothing_was_answered_is_told_in_full_once():
+    """The first criterion has it, others name that one; what failed keeps its own reason."""
+    silent, failed = (
+        Property(name="p", title="P", verdict=verdict, held=0, judged=1, reason="cell 3 is ill")
+        for verdict in (Verdict.NOT_ANSWERED, Verdict.FAILED)
+    )
+    sheet = [criterion(silent.verdict, 0.0, silent), criterion(failed.verdict, 0.0, failed)]
+    sheet = [c.model_copy(update={"title": n}) for n, c in zip("AB", sheet, strict=True)]
+    result = made(criteria=[*sheet, sheet[0].model_copy(update={"title": "C"})], runs=[])
+    pages = [
+        summary(result, "x").replace('"', "&#34;"),
+        markdown.pages(result, [])["index.md"].replace('"', "&#34;"),
+        html.page(result, {}).partition('<ul class="criteria">')[2],
+    ]
+
+    assert [page.count("not answered: cell 3 is ill") for page in pages] == [1, 1, 1]
+    assert [page.count("cell 3 is ill") for page in pages] == [2, 2, 2]
+    assert [page.count("not answered for the same reason as &#34;A&#34;") for page in pages] == [
+        *(1, 1, 1)
+    ]

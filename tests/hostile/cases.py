@@ -89,7 +89,7 @@ BROKEN = [
     Hostile("two notebooks", REFUSED, "notebooks", {
         "a.ipynb": notebook(PARAMETERS, ADD), "b.ipynb": notebook(PARAMETERS, SUBTRACT),
     }),
-    cells("SyntaxError in a cell", Outcome.CELL_FAILED, "cell 2 raised SyntaxError", "def add(x"),
+    cells("SyntaxError in a cell", Outcome.CELL_FAILED, "cell 2 is not Python", "def add(x"),
     cells("NameError from the top", Outcome.CELL_FAILED, "cell 2 raised NameError",
           "print(result)", ADD, earned=FULL),
     cells("function missing", Outcome.COMPLETED, "expected `add`", "x = 1"),
