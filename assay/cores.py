@@ -32,7 +32,7 @@ class Cores:
 
     @contextmanager
     def idle(self, at_most: int) -> Iterator[int]:
-        """Take cores that nobody waits for; how many, as few as none."""
+        """Take cores that are free now, without waiting; how many, as few as none."""
         with self._change:
             spare = max(0, min(self._free, at_most))
             self._free -= spare

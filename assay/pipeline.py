@@ -134,16 +134,18 @@ def _judgements(
 ) -> dict[str, Judgement]:
     """Of each of these parts, side by side."""
     parts = [part for part in road.assignment.part if part.name in names]
+    hands = max(1, min(bench.HANDS, road.cores.workers // max(1, len(parts))))
     with ThreadPoolExecutor() as executor:
-        found = executor.map(lambda part: _judgement(road, handed_in, part, records), parts)
+        found = executor.map(lambda part: _judgement(road, handed_in, part, records, hands), parts)
         return {part.name: judgement for part, judgement in zip(parts, found, strict=True)}
 
 
 def _judgement(
-    road: Road, handed_in: Submission, part: Part, records: list[RunRecord]
+    road: Road, handed_in: Submission, part: Part, records: list[RunRecord], hands: int
 ) -> Judgement:
+    """Of one part, by so many processes where as many cores are idle."""
     of_part = [record for record in records if record.run.part == part.name]
-    with road.cores.taken(), road.cores.idle(bench.HANDS - 1) as more:
+    with road.cores.taken(), road.cores.idle(hands - 1) as more:
         return bench.judge(road.assignment, part, handed_in, of_part, road.store, 1 + more)
 
 

@@ -89,6 +89,8 @@ def _run_and_keep(
 ) -> Iterator[tuple[Job, RunRecord, bool]]:
     """Each job with its record, and whether that was kept, in the order in which they are there."""
     costs = store.costs()
+    for job in {job.run.place: job for job in reversed(jobs)}.values():
+        look(job)  # a value that the rubric does not know is told before anything is run
     there = partial(_there, cluster) if cluster else partial(_here, cores)
     with there(jobs, costs, look, before) as (futures, made_by):
         try:
@@ -145,15 +147,20 @@ def _there(
     """Other machines; how much fits on each was said when their workers were started."""
     begun: dict[Future[Any], Job] = {}
     kept: dict[Future[Any], RunRecord] = {}
-    for job in sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds):
-        if found := look(job):
-            future: Future[Any] = Future()
-            future.set_result(None)
-            kept[future] = found
-        else:
-            before()
-            future = cluster.begin(job.packed)
-        begun[future] = job
+    try:
+        for job in sorted(jobs, key=lambda job: -costs.get(job.run.place, UNKNOWN).seconds):
+            if found := look(job):
+                future: Future[Any] = Future()
+                future.set_result(None)
+                kept[future] = found
+            else:
+                before()
+                future = cluster.begin(job.packed)
+            begun[future] = job
+    except BaseException:
+        for future in begun:
+            future.cancel()
+        raise
 
     def made_by(future: "Future[Any]") -> Made:
         job = begun.pop(future)

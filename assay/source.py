@@ -40,7 +40,7 @@ def fault(source: str) -> str:
     try:
         syntax.parse(_without_magic(source))
     except SyntaxError as error:
-        lines = source.splitlines()
+        lines = re.split(r"\r\n|\r|\n", source)  # as the parser counts them
         if error.lineno is None or not 0 < error.lineno <= len(lines):
             return str(error.msg)
         return f"line {error.lineno}: {error.msg}: {quoted(lines[error.lineno - 1].strip())}"

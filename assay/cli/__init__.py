@@ -321,7 +321,8 @@ def run_program() -> None:
             traceback.print_exc()
         else:
             where = f" for `{error.filename}`" if error.filename else ", here or behind stdout"
-            click.echo(f"error: no space is left{where}: what was to be written is not", err=True)
+            said = f"error: no space is left{where}: what was to be written is not"
+            click.echo(safe.terminal(said), err=True)
         sys.exit(4)
     except Exception:  # a bug of ours, and no mark below the pass mark
         traceback.print_exc()

@@ -28,10 +28,11 @@ class Hands:
 
     def share_out(self, items: list[Any], efforts: Iterable[int], hands: int) -> None:
         """Keep the first stretch of the tests; processes forked from this one take the rest."""
-        hands = max(1, min(hands, len(items) // MANY))
+        hands = max(1, min(hands, len(items) // MANY)) if _is_single() else 1
         until = list(accumulate(efforts))
-        ends = [bisect_left(until, until[-1] * n / hands) for n in range(1, hands)]
-        first, *rest = [items[begin:end] for begin, end in pairwise([0, *ends, len(items)])]
+        cuts = {bisect_left(until, until[-1] * n / hands) for n in range(1, hands)}
+        ends = [0, *sorted(cuts - {0}), len(items)]
+        first, *rest = [items[begin:end] for begin, end in pairwise(ends)]
         for number, stretch in enumerate(rest):
             file = self.file.with_name(f"{self.file.stem}-{number}.json")
             pid = os.fork()
@@ -62,3 +63,8 @@ class Hands:
             if code not in (0, 1):  # both are verdicts
                 raise RuntimeError(f"a process that judged some of the tests ended with {code}")
             yield Judgement.model_validate_json(file.read_bytes())
+
+
+def _is_single() -> bool:
+    """Whether this process has one thread: another would be missing in a fork."""
+    return len(list(Path("/proc/self/task").iterdir())) == 1

@@ -63,10 +63,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    bench = config.stash[BENCH]
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    if session.testsfailed:  # what could not be collected is told once
+        return
+    bench = session.config.stash[BENCH]
     efforts = [1 if _run_of(item) else len(bench.runs) for item in items]
-    config.stash[HANDS].share_out(items, efforts, bench.hands)
+    session.config.stash[HANDS].share_out(items, efforts, bench.hands)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,10 @@ import ask
 ask.sit(globals())
 """
 EXAM = Cell("code", EXAM_SOURCE, (EXAM_TAG,), EXAM_TAG)
+
+
+_one_at_a_time = Lock()
+"""A course may draw from a generator that all threads share."""
 
 
 class Question(Protocol):
@@ -157,7 +162,8 @@ def _draw(
     identity = f"{assignment.title}\n{submission.digest}\n{described}"
     seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:16], "big")
     try:
-        questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
+        with _one_at_a_time:
+            questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
     except Exception as error:
         raise UsageError(
             f"`{given.__name__}` cannot draw the inputs of {run.id}",

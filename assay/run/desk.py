@@ -19,9 +19,9 @@ WRITABLE = ("evidence", "ipc", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
 IN_MEMORY = Path("/dev/shm")
-ROOM = 1 << 30
-"""Bytes that must be free in memory for a desk to stand there."""
-LONGEST = 107 - len("/assay-1234567-abcdefgh/ipc/kernel-99999")
+ROOM = 4 << 30
+"""Bytes that must be free in memory for a desk to stand there: as much as 32 runs may leave."""
+LONGEST = 107 - len("/assay-1234567-4026531836-abcdefgh/ipc/kernel-99999")
 
 
 def make(*, in_memory: bool = False) -> Path:
@@ -53,20 +53,25 @@ def _has_room() -> bool:
     except OSError:
         return False
     as_elsewhere = not facts.f_flag & os.ST_NOEXEC and os.access(IN_MEMORY, os.W_OK)
-    room = facts.f_bavail * facts.f_frsize
+    room = min(facts.f_bavail * facts.f_frsize, psutil.virtual_memory().available)
     return as_elsewhere and room >= ROOM and tempfile.gettempdir() == "/tmp"
 
 
 def prefix() -> str:
     """How the name of a temporary folder of this process begins."""
-    return f"assay-{os.getpid()}-"
+    return f"assay-{os.getpid()}-{_numbering()}-"
+
+
+def _numbering() -> int:
+    """Where this process has its number: containers that share a folder count for themselves."""
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 @cache
 def sweep() -> None:
     """Remove the folders of processes that were killed before they could."""
     places = {Path(_where()), Path(tempfile.gettempdir()), IN_MEMORY}
-    found = [folder for where in places for folder in where.glob("assay-*-*")]
+    found = [folder for where in places for folder in where.glob(f"assay-*-{_numbering()}-*")]
     for folder in found:
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):

@@ -37,9 +37,10 @@ KERNEL = (
 )
 RUNNER = ("assay.run.runner", "nbformat")
 AT_ONCE = 5
-"""Parents that wait at the same time, each with other imports."""
+"""Parents that wait at the same time, each with other imports; the first is not counted."""
 Name = tuple[str, tuple[str, ...]]
 """What a parent is for, and what it has imported."""
+FIRST: Name = ("kernel", ())
 START_SECONDS = 60.0
 SECONDS_TO_CLEAR = 5.0
 START = "import sys; sys.path[:0] = sys.argv[3:]; from assay.run import parent; parent.main()"
@@ -143,26 +144,39 @@ def grown(parent: Parent, modules: Iterable[str]) -> Parent:
 def _begun(begin: Begin) -> Parent:
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     here.settimeout(START_SECONDS)
-    said = b""
-    with tempfile.TemporaryFile() as log:
-        with there, _lock:
-            if stopping.is_set():
-                raise Stopped
-            process = begin(there.fileno(), log)
-            _starting.add(process)  # nobody has to wait for it where all is to end
-        with suppress(TimeoutError):  # the machine has too much to do
-            said = here.recv(1000)
-        with _lock:
-            _starting.remove(process)
-        if not said:
-            process.kill()
-            process.wait()
-            here.close()
-            log.seek(0)
-            found = log.read().decode(errors="replace")[-500:]
-            raise OurFault("no warm parent for kernels", found=found)
+    try:
+        with tempfile.TemporaryFile() as log:
+            with there:
+                process = begin(there.fileno(), log)
+            said = _said_when_ready(process, here)
+            if not said:
+                log.seek(0)
+                found = log.read().decode(errors="replace")[-500:]
+                raise OurFault("no warm parent for kernels", found=found)
+    except BaseException:
+        here.close()
+        raise
     here.settimeout(None)
     return Parent(process, here, json.loads(said)["data"])
+
+
+def _said_when_ready(process: Ours, line: socket.socket) -> bytes:
+    """What a parent says of itself; nothing, where it cannot be one, or everything is to end."""
+    said = b""
+    with _lock:
+        _starting.add(process)  # nobody has to wait for it where all is to end
+        ends = stopping.is_set()
+    if not ends:
+        with suppress(TimeoutError):  # the machine has too much to do
+            said = line.recv(1000)
+    with _lock:
+        _starting.remove(process)
+    if not said:
+        process.kill()
+        process.wait()
+    if ends:
+        raise Stopped
+    return said
 
 
 def _environment() -> dict[str, str]:
@@ -201,7 +215,8 @@ def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:
         known = _parents.pop(name, None)
         found = known if known and _lives(known) else Future()
         _parents[name] = found
-        surplus = [_parents.popitem(last=False)[1] for _ in range(len(_parents) - AT_ONCE)]
+        others = [each for each in _parents if each != FIRST]
+        surplus = [_parents.pop(each) for each in others[:-AT_ONCE]]
     for future in surplus:
         future.add_done_callback(_retire)
     if found is not known:
@@ -254,7 +269,7 @@ def first() -> Parent:
     OurFault
         Where it cannot be started.
     """
-    return kept(("kernel", ()), lambda: start((*KERNEL, *RUNNER)))
+    return kept(FIRST, lambda: start((*KERNEL, *RUNNER)))
 
 
 def ahead(*starts: Callable[[], object]) -> None:

@@ -1,5 +1,6 @@
 """Evidence goes in, verdicts come out, and our own mistakes are never the student's."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -516,7 +517,7 @@ FIRST = os.getpid()
 @pytest.mark.parametrize("number", range(500))
 def test_many(run, number, measure, drawing, written):
     \"\"\"As many as a course may have.\"\"\"
-    measure(f"of {os.getpid() != FIRST}", number)
+    measure(f"process {os.getpid()}", number)
     drawing(f"number {number % 3}", f"<svg>{run.id} {number}</svg>")
     written(f"number {number}", run.id)
     assert number % 7
@@ -534,13 +535,13 @@ def test_more_processes_find_the_same_in_the_same_order(tmp_path: Path):
         for hands in (1, 3)
     )
     one, other = (
-        found.judgement.model_dump_json().replace("of True", "of False")
+        re.sub(r"process \d+", "process", found.judgement.model_dump_json())
         for found in (alone, together)
     )
     names = {each.name for each in together.judgement.measurements}
 
     assert len(alone.judgement.checks) == 1001
-    assert names == {"of False", "of True"}
+    assert len(names) == 3
     assert one == other
 
 
@@ -553,3 +554,46 @@ def test_a_process_that_ends_before_it_has_judged_is_our_fault(tmp_path: Path):
         judge(tmp_path, "right", tests={"test_m.py": ends}, hands=2)
 
     assert "ended with 9" in caught.value.found
+
+
+ALL_AND_ONE = """
+import pytest
+
+pytestmark = pytest.mark.criterion("add")
+
+
+def test_all(runs):
+    \"\"\"Weighs as much as all others.\"\"\"
+
+
+def test_one(run):
+    \"\"\"Of one.\"\"\"
+"""
+
+
+@pytest.mark.parametrize("hands", [2, 4])
+def test_no_process_is_left_without_a_test(tmp_path: Path, hands: int):
+    """Where a test over all runs is a whole share."""
+    answers = ["right"] * 640
+    found = judge(tmp_path, *answers, tests={"test_m.py": ALL_AND_ONE}, hands=hands)
+
+    assert len(found.judgement.checks) == 641
+
+
+def test_what_cannot_be_collected_is_told_by_one_process(tmp_path: Path):
+    """With its file and its error."""
+    tests = {"test_m.py": MANY, "test_z.py": "import no_such_thing"}
+    with pytest.raises(OurFault) as caught:
+        judge(tmp_path, "right", tests=tests, hands=2)
+
+    assert "No module named 'no_such_thing'" in caught.value.found
+    assert "INTERNALERROR" not in caught.value.found
+
+
+def test_a_judge_with_threads_does_not_fork(tmp_path: Path):
+    """They would be missing in the fork."""
+    begin = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
+    tests = {"test_m.py": MANY.replace("FIRST = ", f"{begin}\nFIRST = ")}
+    found = judge(tmp_path, "right", tests=tests, hands=2)
+
+    assert len({each.name for each in found.judgement.measurements}) == 1

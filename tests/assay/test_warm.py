@@ -99,22 +99,25 @@ def test_nothing_is_left_of_what_a_forked_kernel_starts(course: Assignment, fork
     assert not [p for p in psutil.process_iter() if _words(p) == ["sleep", "98765"]]
 
 
+@pytest.mark.parametrize("libraries", [0, 1])
 def test_a_parent_that_is_killed_costs_no_run(
-    course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch
+    course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch, libraries: int
 ):
-    """The run is made again with another parent."""
+    """The run is made again with another parent, also where it was the parent of its own."""
     monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
     runs: list[Ended] = []
-    cells = ("import time; time.sleep(1)", "found = 1")
+    cells = ("import time, scipy; time.sleep(1)", "found = 1")
     going = Thread(target=lambda: runs.append(ended(course, forking, *cells)))
     going.start()
-    while not (living := [p for p in warm.parents() if _children(p)]):
+    while not (forks := [p for p in warm.parents() if p is not warm.first() and _children(p)]):
         going.join(0.05)
-    living[0].process.kill()
+    killed = forks[0] if libraries else warm.first()
+    killed.process.kill()
     going.join()
 
     assert [run.outcome for run in runs] == [Outcome.COMPLETED]
-    assert not living[0].lives
+    assert not killed.lives
+    assert not forks[0].lives
 
 
 def test_a_run_with_little_memory_gets_a_kernel_of_its_own(course: Assignment, forking: Sandbox):
@@ -129,15 +132,36 @@ def test_a_run_with_little_memory_gets_a_kernel_of_its_own(course: Assignment, f
 def test_parents_give_way_to_others(
     course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch
 ):
-    """One that has not been used for longest ends when its runs have."""
+    """One that has not been used for longest ends when its runs have; the first stays."""
     monkeypatch.setattr(warm, "AT_ONCE", 1)
-    ended(course, forking, "found = 1")
-    [first] = warm.parents()
+    first = warm.first()
     ended(course, forking, "import scipy", "found = 1")
+    [scipy] = [parent for parent in warm.parents() if parent is not first]
+    ended(course, forking, "import scipy, matplotlib", "found = 1")
 
-    first.process.wait(timeout=10)
-    assert len(warm.parents()) == 1
-    assert first not in warm.parents()
+    scipy.process.wait(timeout=10)
+    assert len(warm.parents()) == 2
+    assert scipy not in warm.parents()
+    assert first in warm.parents()
+
+
+def test_libraries_are_imported_by_a_fork_of_the_first_parent(course: Assignment, forking: Sandbox):
+    """It has them besides, and is as single and as well guarded as the first."""
+    ended(course, forking, "import scipy", "found = 1")
+    [grown] = [parent for parent in warm.parents() if parent is not warm.first()][-1:]
+
+    assert psutil.Process(grown.process.pid).ppid() == warm.first().process.pid
+    assert psutil.Process(grown.process.pid).num_threads() == 1
+    assert grown.data > warm.first().data
+
+
+def test_a_library_that_cannot_be_imported_is_our_fault():
+    """The fork ends and says why; the first parent goes on."""
+    with pytest.raises(OurFault) as raised:
+        warm.grown(warm.first(), ["no_such_library"])
+
+    assert "No module named 'no_such_library'" in raised.value.found
+    assert warm.first().lives
 
 
 def test_a_canary_is_not_forked_by_a_parent_that_is_dead():
