@@ -14,6 +14,7 @@ from typing import Any
 
 from assay.records import Drawing, Judgement
 from assay.run import namespaces
+from assay.run.forked import is_single
 
 MANY = 150
 """Tests that are worth a process of their own."""
@@ -28,7 +29,7 @@ class Hands:
 
     def share_out(self, items: list[Any], efforts: Iterable[int], hands: int) -> None:
         """Keep the first stretch of the tests; processes forked from this one take the rest."""
-        hands = max(1, min(hands, len(items) // MANY)) if _is_single() else 1
+        hands = max(1, min(hands, len(items) // MANY)) if is_single() else 1
         until = list(accumulate(efforts))
         cuts = {bisect_left(until, until[-1] * n / hands) for n in range(1, hands)}
         ends = [0, *sorted(cuts - {0}), len(items)]
@@ -63,8 +64,3 @@ class Hands:
             if code not in (0, 1):  # both are verdicts
                 raise RuntimeError(f"a process that judged some of the tests ended with {code}")
             yield Judgement.model_validate_json(file.read_bytes())
-
-
-def _is_single() -> bool:
-    """Whether this process has one thread: another would be missing in a fork."""
-    return len(list(Path("/proc/self/task").iterdir())) == 1

@@ -7,11 +7,17 @@ import signal
 import socket
 import subprocess
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import psutil
 
 GONE = 70
 """The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
+
+
+def is_single() -> bool:
+    """Whether this process has one thread and may fork: another would be missing in the child."""
+    return len(list(Path("/proc/self/task").iterdir())) == 1
 
 
 class Process(ABC):

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from assay.ending import end_now
 from assay.run import namespaces, watch
-from assay.run.forked import Child
+from assay.run.forked import Child, is_single
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def _be_a_parent(control: int) -> None:
     gc.collect()
     gc.enable()
     gc.freeze()  # pages that the collector does not touch stay shared, here and in every kernel
-    if len(list(Path("/proc/self/task").iterdir())) != 1:
+    if not is_single():
         raise RuntimeError("an import has started a thread")
     line = socket.socket(fileno=control)
     line.send(json.dumps({"data": watch.data()}).encode())

@@ -262,7 +262,7 @@ def parent_for(files: Mapping[str, bytes]) -> Parent:
 
 
 def first() -> Parent:
-    """The parent of parents: it has imported what every kernel needs, and no library.
+    """The parent of parents: it has imported what every kernel needs.
 
     Raises
     ------
