@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import zmq
 import zmq.asyncio
@@ -83,89 +83,114 @@ def manager_for(desk: Path, meter: Meter, forked: Child | None = None) -> type[A
 
     A kernel that was forked for it waits already, and is told to begin.
     """
-    start = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
     context = zmq.asyncio.Context()
     context.maxmsgsize = CELL_OUTPUT
     context.reconnect_ivl = 5  # ms: what is asked before the kernel listens is asked again soon
     context.rcvhwm = 0  # zmq drops messages above a high-water mark; ours are counted instead
 
-    class MeteredChannel(AsyncZMQSocketChannel):
-        def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any) -> None:
-            super().__init__(socket, *arguments)
-            address = f"inproc://monitor-{id(self)}"
-            socket.monitor(address, zmq.EVENT_DISCONNECTED)
-            monitor: zmq.Socket[bytes] = zmq.Context.shadow(context.underlying).socket(zmq.PAIR)
-            monitor.connect(address)
-            Thread(target=_when_hung_up, args=(monitor, meter), daemon=True).start()
+    class Channel(MeteredChannel):
+        kernel, sockets = meter, context
 
-        async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
-            assert self.socket is not None
-            frames = await self.socket.recv_multipart(**options)
-            meter.count(sum(map(len, frames)))
-            _, message = self.session.feed_identities(frames)
-            return self.session.deserialize(message)
+    class Client(MeteredClient):
+        iopub_channel_class = Type(Channel)  # type: ignore[assignment]
+        shell_channel_class = Type(Channel)  # type: ignore[assignment]
 
-    class MeteredClient(AsyncKernelClient):
-        iopub_channel_class = Type(MeteredChannel)  # type: ignore[assignment]
-        shell_channel_class = Type(MeteredChannel)  # type: ignore[assignment]
+    class Manager(DeskKernelManager):
+        client_factory = Type(Client)
+        at, kernel, waiting, sockets = desk, meter, forked, context
+        how = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
 
-        async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
-            """As soon as one question is answered on both channels; stock waits for silence."""
-            until = time.monotonic() + (timeout or STARTING)
-            while not await _answers(self):
-                if not await self._async_is_alive():
-                    raise RuntimeError("the kernel died before it replied")
-                if time.monotonic() > until:
-                    raise RuntimeError("the kernel does not reply")
+    return Manager
 
-        wait_for_ready = _async_wait_for_ready
 
-    class DeskKernelManager(AsyncKernelManager):
-        client_factory = Type(MeteredClient)
+class MeteredChannel(AsyncZMQSocketChannel):
+    """Counts what a kernel sends before it is read."""
 
-        def __init__(self, **traits: Any) -> None:
-            super().__init__(context=context, **traits)
-            self.transport = "ipc"
-            self.connection_file = str(desk / "ipc" / "kernel.json")
-            self.ip = str(desk / "ipc" / "kernel")
-            self._kernel_spec = KernelSpec(
-                argv=start.get("command", ["forked"]),
-                display_name="assay",
-                language="python",
-                interrupt_mode="message",  # a signal would end the sandbox around the kernel
-            )
+    kernel: ClassVar[Meter]
+    sockets: ClassVar[zmq.asyncio.Context]
 
-        def client(self, **options: Any) -> AsyncKernelClient:  # type: ignore[override]
-            return super().client(context=context, **options)
+    def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any) -> None:
+        super().__init__(socket, *arguments)
+        address = f"inproc://monitor-{id(self)}"
+        socket.monitor(address, zmq.EVENT_DISCONNECTED)
+        monitor: zmq.Socket[bytes] = zmq.Context.shadow(self.sockets.underlying).socket(zmq.PAIR)
+        monitor.connect(address)
+        Thread(target=_when_hung_up, args=(monitor, self.kernel), daemon=True).start()
 
-        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-            return list(start.get("command", ["forked"]))  # braces in it are braces
+    async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+        assert self.socket is not None
+        frames = await self.socket.recv_multipart(**options)
+        self.kernel.count(sum(map(len, frames)))
+        _, message = self.session.feed_identities(frames)
+        return self.session.deserialize(message)
 
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-            if start["user"] is not None:
-                os.chown(self.connection_file, start["user"], start["user"])
-            assert isinstance(self.provisioner, LocalProvisioner)
-            if forked is not None:
-                self.provisioner.process = forked  # type: ignore[assignment]
-                self.provisioner.pid = forked.pid
-                meter.processes.append(forked)
-                forked.tell()
-                return
-            with (desk / "kernel.log").open("wb") as log:
-                options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-                options |= {"env": dict(start["environment"]), "cwd": "/"}
-                await super()._async_launch_kernel(kernel_cmd, **options)
-            assert self.provisioner.process is not None
-            meter.processes.append(self.provisioner.process)
 
-        _launch_kernel = _async_launch_kernel
+class MeteredClient(AsyncKernelClient):
+    """Waits for a kernel no longer than it takes."""
 
-        async def _async_wait(self, pollinterval: float = 0.1) -> None:
-            """It has been killed: there is nothing to poll for."""
-            for process in meter.processes:
-                process.wait(timeout=5)
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        """As soon as one question is answered on both channels; stock waits for silence."""
+        until = time.monotonic() + (timeout or STARTING)
+        while not await _answers(self):
+            if not await self._async_is_alive():
+                raise RuntimeError("the kernel died before it replied")
+            if time.monotonic() > until:
+                raise RuntimeError("the kernel does not reply")
 
-    return DeskKernelManager
+    wait_for_ready = _async_wait_for_ready
+
+
+class DeskKernelManager(AsyncKernelManager):
+    """Starts the kernel of one desk as `kernel.json` there says, or lets one that waits begin."""
+
+    at: ClassVar[Path]
+    kernel: ClassVar[Meter]
+    waiting: ClassVar[Child | None]
+    sockets: ClassVar[zmq.asyncio.Context]
+    how: ClassVar[dict[str, Any]]
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(context=self.sockets, **traits)
+        self.transport = "ipc"
+        self.connection_file = str(self.at / "ipc" / "kernel.json")
+        self.ip = str(self.at / "ipc" / "kernel")
+        self._kernel_spec = KernelSpec(
+            argv=self.format_kernel_cmd(),
+            display_name="assay",
+            language="python",
+            interrupt_mode="message",  # a signal would end the sandbox around the kernel
+        )
+
+    def client(self, **options: Any) -> AsyncKernelClient:  # type: ignore[override]
+        return super().client(context=self.sockets, **options)
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        return list(self.how.get("command", ["forked"]))  # braces in it are braces
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        user = self.how["user"]
+        if user is not None:
+            os.chown(self.connection_file, user, user)
+        assert isinstance(self.provisioner, LocalProvisioner)
+        if self.waiting is not None:
+            self.provisioner.process = self.waiting  # type: ignore[assignment]
+            self.provisioner.pid = self.waiting.pid
+            self.kernel.processes.append(self.waiting)
+            self.waiting.tell()
+            return
+        with (self.at / "kernel.log").open("wb") as log:
+            options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            options |= {"env": dict(self.how["environment"]), "cwd": "/"}
+            await super()._async_launch_kernel(kernel_cmd, **options)
+        assert self.provisioner.process is not None
+        self.kernel.processes.append(self.provisioner.process)
+
+    _launch_kernel = _async_launch_kernel
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        """It has been killed: there is nothing to poll for."""
+        for process in self.kernel.processes:
+            process.wait(timeout=5)
 
 
 async def _answers(client: AsyncKernelClient) -> bool:
