@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from assay.assignment import Assignment
 from assay.store import Store
 from tests.assay import toy as toys
+
+# what is started with `&` ignores Ctrl-C, and so would the commands that a test stops by it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
