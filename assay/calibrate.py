@@ -5,6 +5,7 @@ student's submission is at the first look.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,6 @@ from assay.records import (
     Verdict,
 )
 from assay.road import Road
-from assay.run.assemble import assemble
 from assay.submission import Submission
 
 LOST = (Verdict.FAILED, Verdict.NOT_ANSWERED)
@@ -67,7 +67,7 @@ def judgements(
         some = part.model_copy(update={"seeds": list(seeds[start : start + part.batch])})
         course = road.assignment.model_copy(update={"part": [some]})
         runs = [run for run in plan.make(course, handed_in) if run.part == part.name]
-        records = make([assemble(course, handed_in, run) for run in runs])
+        records = make(replace(road, assignment=course).jobs_of(handed_in, runs))
         yield bench.judge(course, some, handed_in, records, road.store)
 
 

@@ -12,7 +12,9 @@ class Comparison(Record):
     """Sentences on what differs; `same_bits` of the `compared` runs that both results have.
 
     Where the numerics profiles differ, equal bits are not expected: then measurements are compared
-    one by one, and `verdict` says whether they agree within tolerance.
+    one by one, and `verdict` says whether they agree within tolerance. Where the questions were
+    drawn with different secrets, nothing that was measured is expected to be equal: then outcomes
+    and marks are compared.
     """
 
     verdict: str
@@ -33,6 +35,9 @@ def compare(one: Result, other: Result) -> Comparison:
     profiles = _profiles(mine, its, both)
     found = _submissions(one, other) + _only_in_one(mine, its) + _outcomes(mine, its, both)
     found += _marks(one, other)
+    if _secret(one) != _secret(other):
+        agreed = "other marks" if found else "the same marks"
+        return _said(f"{agreed}; {_drawn(one, other)}", both, same_bits, found)
     if profiles:
         found += _measurements(one, other, ABSOLUTE, RELATIVE)
         agreed = "not within tolerance" if found else "within tolerance"
@@ -41,6 +46,21 @@ def compare(one: Result, other: Result) -> Comparison:
     found += [f"{run}: recorded arrays differ" for run in unlike]
     found += _measurements(one, other, 0.0, 0.0)
     return _said("not the same" if found else "the same, bit by bit", both, same_bits, found)
+
+
+def _secret(result: Result) -> str:
+    return result.receipt.secret if result.receipt else ""
+
+
+def _drawn(one: Result, other: Result) -> str:
+    """By what the questions of two results differ."""
+    words = [
+        f"secret {_secret(result)[:8]}" if _secret(result) else "none" for result in (one, other)
+    ]
+    return (
+        f"other questions were asked, drawn with {words[0]} and {words[1]}, "
+        "so no measurement is compared"
+    )
 
 
 def _said(verdict: str, both: list[str], same_bits: int, found: list[str]) -> Comparison:

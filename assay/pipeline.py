@@ -24,7 +24,7 @@ from assay.records import (
 )
 from assay.road import Road
 from assay.run import prove, warm
-from assay.run.assemble import Job, assemble_all
+from assay.run.assemble import Job
 from assay.submission import Submission
 
 Make = Callable[[list[Job]], list[RunRecord]]
@@ -110,7 +110,7 @@ def grade(road: Road, handed_in: Submission, make: Make) -> Result:
     records: list[RunRecord] = []
     found: dict[str, Judgement] = {}
     while runs:
-        fresh = make(assemble_all(road.assignment, handed_in, runs))
+        fresh = make(road.jobs_of(handed_in, runs))
         records += fresh
         found |= _judgements(road, handed_in, {record.run.part for record in fresh}, records)
         result = _result(road, handed_in, records, found)
@@ -220,7 +220,8 @@ def audited(road: Road, handed_in: Submission, result: Result, per_place: int) -
 
 def sealed(road: Road, handed_in: Submission, result: Result) -> Result:
     """The result with its receipt, written to results.json."""
-    result = receipt.sealed(result, recipe.receipt(road.assignment, handed_in), road.key)
+    rests_on = recipe.receipt(road.assignment, handed_in, road.secret)
+    result = receipt.sealed(result, rests_on, road.key)
     write(road.folder(handed_in) / "results.json", result.model_dump_json(indent=1).encode())
     return result
 

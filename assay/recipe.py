@@ -17,16 +17,25 @@ from assay import syntax
 from assay.assignment import Assignment, Part
 from assay.records import Receipt, Result, Run
 from assay.run import numerics
+from assay.secret import PUBLIC, Secret
 from assay.submission import Submission
 
 OURS = Path(assay.__file__).parent
 
 
-def of_run(assignment: Assignment, part: Part, submission: Submission, run: Run, code: str) -> str:
+def of_run(
+    assignment: Assignment,
+    part: Part,
+    submission: Submission,
+    run: Run,
+    code: str,
+    secret: Secret = PUBLIC,
+) -> str:
     """Everything that can change what goes into a run, and so what comes out of it."""
     course = {"title": assignment.title, "limits": assignment.limits.model_dump()}
     plan = {"part": part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
-    return _hash(course | plan | {"submission": submission.digest}, code)
+    drawn = {"submission": submission.digest, "secret": secret.digest}
+    return _hash(course | plan | drawn, code)
 
 
 def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> str:
@@ -50,13 +59,14 @@ def of_rubric(assignment: Assignment, part: Part) -> str:
     return digest.hexdigest()
 
 
-def receipt(assignment: Assignment, submission: Submission) -> Receipt:
+def receipt(assignment: Assignment, submission: Submission, secret: Secret = PUBLIC) -> Receipt:
     """What a result rests on, before there is one."""
     return Receipt(
         assay=assay.__version__,
         code=ours(),
         course=course(assignment),
         submission=submission.hashes,
+        secret=secret.digest,
         looks={part.name: part.looks for part in assignment.part},
         pieces={},
     )

@@ -341,6 +341,8 @@ class Receipt(Record):
     code: str
     course: dict[str, str]
     submission: dict[str, str]
+    secret: str = ""
+    """Of the secret that the questions were drawn with; empty where they are public."""
     looks: dict[str, int]
     """How often the verdicts of a part could be looked at: its tests allow for it."""
     pieces: dict[str, str]

@@ -4,6 +4,7 @@ Bits are compared where the numerics are the same; verdicts always: of the runs 
 the new ones, each judged alone.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from assay.crates import Opened
@@ -11,7 +12,8 @@ from assay.errors import UsageError
 from assay.judge import bench
 from assay.pipeline import Make
 from assay.records import Check, Outcome, Record, RunRecord
-from assay.run.assemble import assemble_all
+from assay.run.assemble import DESK, Job, assemble_all
+from assay.secret import PUBLIC
 from assay.store import Store
 
 
@@ -44,7 +46,7 @@ def rerun(crate: Opened, seed: int, again: Store, make: Make) -> Rerun:
     Raises
     ------
     UsageError
-        Where the crate has no run of this seed.
+        Where the crate has no run of this seed, or not the questions of one.
     """
     kept = [record for record in crate.result.runs if record.run.seed == seed]
     if not kept:
@@ -52,7 +54,9 @@ def rerun(crate: Opened, seed: int, again: Store, make: Make) -> Rerun:
         raise UsageError(
             f"the crate has no run of seed {seed}", found=f"it has {', '.join(map(str, seeds))}"
         )
-    made = make(assemble_all(crate.course, crate.submission, [record.run for record in kept]))
+    jobs = assemble_all(crate.course, crate.submission, [record.run for record in kept], PUBLIC)
+    asked = [_as_asked(crate, record, job) for record, job in zip(kept, jobs, strict=True)]
+    made = make(asked)
     then = _verdicts(crate, kept, crate.store)
     now = _verdicts(crate, made, again)
     unlike = {key: f"{then.get(key)}, now {now.get(key)}" for key in then | now}
@@ -61,6 +65,19 @@ def rerun(crate: Opened, seed: int, again: Store, make: Make) -> Rerun:
         runs=[_again(old, new, unlike) for old, new in zip(kept, made, strict=True)],
         unlike=[f"{key.where}: {said}" for key, said in unlike.items() if key.run is None],
     )
+
+
+def _as_asked(crate: Opened, record: RunRecord, job: Job) -> Job:
+    """The job with the questions that the crate holds: without the course's secret, none can
+    be drawn again."""
+    held = crate.store.files(record.key)
+    desk = {name: held[name] for name in held if name.startswith(DESK)}
+    if "shapes.json" not in desk:
+        raise UsageError(
+            f"the crate does not hold what was asked in {record.run.id}",
+            hint="`assay verify` says what is missing",
+        )
+    return replace(job, drawn=desk)
 
 
 class Key(NamedTuple):

@@ -3,6 +3,7 @@
 What runs and judges is imported where it is called for: `assay check` has no use for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 from assay import plan
 from assay.assignment import Assignment
 from assay.cores import Cores
-from assay.records import Isolation
+from assay.records import Isolation, Run
+from assay.secret import PUBLIC, Secret
 from assay.store import Store
 from assay.submission import Submission
 
@@ -37,6 +39,8 @@ class Road:
     cluster: "Cluster | None" = None
     key: bytes | None = None
     """What results are signed with."""
+    secret: Secret = PUBLIC
+    """What questions are drawn with; without one they are for the course's own solutions only."""
 
     @property
     def at_once(self) -> int:
@@ -68,6 +72,11 @@ class Road:
         return self.reports / class_report.folder(handed_in.name)
 
     def jobs(self, handed_in: Submission) -> "list[Job]":
+        """The jobs of all runs of the plan."""
+        return self.jobs_of(handed_in, plan.make(self.assignment, handed_in))
+
+    def jobs_of(self, handed_in: Submission, runs: Sequence[Run]) -> "list[Job]":
+        """The jobs of these runs."""
         from assay.run.assemble import assemble_all
 
-        return assemble_all(self.assignment, handed_in, plan.make(self.assignment, handed_in))
+        return assemble_all(self.assignment, handed_in, runs, self.secret)

@@ -96,7 +96,7 @@ def run(
     """Execute submissions over every seed and data set, and keep the evidence."""
     from assay.records import Outcome
 
-    road = road_of(isolation=isolation, **options)
+    road = road_of(isolation=isolation, with_secret=True, **options)
     batch = Batch(road, force, isolation)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
@@ -121,7 +121,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
     """Judge the evidence that is kept, and write results.json."""
     from assay import pipeline
 
-    road = road_of(**options)
+    road = road_of(with_secret=True, **options)
     folder_made(road.reports)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
@@ -167,7 +167,7 @@ def grade(
     **options: Any,
 ) -> None:
     """Run, judge and report: all steps in one."""
-    road = road_of(isolation=isolation, **options)
+    road = road_of(isolation=isolation, with_secret=True, **options)
     folder_made(road.reports)
     batch = Batch(road, force, isolation)
 

@@ -52,10 +52,13 @@ def road_of(
     jobs: int | None,
     scheduler: str | None = None,
     isolation: int | None = None,
+    *,
+    with_secret: bool = False,
 ) -> "Road":
     """What a command needs to know; with an isolation to require, of one that runs submissions.
 
-    What every kernel needs is being imported from here on.
+    What every kernel needs is then being imported from here on. A command that marks what students
+    hand in draws its questions with the course's secret.
     """
     if isolation is not None and scheduler is None:
         from assay.run import warm
@@ -64,12 +67,15 @@ def road_of(
     from assay import assignment as assignments
     from assay.cores import Cores, available_cores
     from assay.road import Road
+    from assay.secret import PUBLIC, beside
     from assay.store import Store
 
     read = assignments.read(assignment)
     if seeds is not None:
         read = read.with_seeds(seeds_of(seeds))
     cores = jobs or available_cores()
+    store = Store(read.root / ".assay" / "store")
+    secret = beside(store.root, lambda said: click.echo(said, err=True)) if with_secret else PUBLIC
     there = None
     if scheduler is not None:
         from assay import cluster
@@ -79,11 +85,12 @@ def road_of(
         click.get_current_context().call_on_close(there.close)
     return Road(
         assignment=read,
-        store=Store(read.root / ".assay" / "store"),
+        store=store,
         reports=reports,
         cores=Cores(cores),
         key=signing_key(),
         cluster=there,
+        secret=secret,
     )
 
 

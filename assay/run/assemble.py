@@ -18,9 +18,12 @@ from assay.errors import UsageError
 from assay.notebook import Cell
 from assay.records import Run
 from assay.run import archive, numerics
+from assay.secret import PUBLIC, Secret
 from assay.submission import Submission
 
 EXAM_TAG = notebook.EXAM
+DESK = ("given/", "kept/", "shapes.json")
+"""How the names begin of all that is kept of the questions."""
 EXAM_SOURCE = """\
 import os, sys
 sys.path.insert(0, os.environ["ASSAY_KIT"])
@@ -60,6 +63,8 @@ class Job:
     draw: Callable[[], "Mapping[str, Question]"]
     memory: int = 0
     """Bytes that one of its processes may hold."""
+    drawn: Mapping[str, bytes] | None = None
+    """The desk of an earlier run: its very questions are asked again, and none are drawn."""
 
     @property
     def code(self) -> dict[str, bytes]:
@@ -73,6 +78,8 @@ class Job:
 
     @cached_property
     def desk(self) -> dict[str, bytes]:
+        if self.drawn is not None:
+            return dict(self.drawn)
         questions = self.draw()
         given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
         kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
@@ -86,12 +93,16 @@ class Job:
         return hashlib.sha256(self.packed + archive.pack(self.desk) + profile).hexdigest()
 
 
-def assemble(assignment: Assignment, submission: Submission, run: Run) -> Job:
+def assemble(
+    assignment: Assignment, submission: Submission, run: Run, secret: Secret = PUBLIC
+) -> Job:
     """The job of one run, with inputs drawn afresh for this submission and this run."""
-    return assemble_all(assignment, submission, [run])[0]
+    return assemble_all(assignment, submission, [run], secret)[0]
 
 
-def assemble_all(assignment: Assignment, submission: Submission, runs: Sequence[Run]) -> list[Job]:
+def assemble_all(
+    assignment: Assignment, submission: Submission, runs: Sequence[Run], secret: Secret
+) -> list[Job]:
     """The jobs of several runs; the code that they rest on is hashed once for each part."""
     parts = {part.name: part for part in assignment.part}
     code = {name: recipe.code(assignment, parts[name]) for name in {run.part for run in runs}}
@@ -99,12 +110,12 @@ def assemble_all(assignment: Assignment, submission: Submission, runs: Sequence[
 
     def job(run: Run) -> Job:
         part = parts[run.part]
-        named = recipe.of_run(assignment, part, submission, run, code[run.part])
+        named = recipe.of_run(assignment, part, submission, run, code[run.part], secret)
         return Job(
             run,
             named,
             lambda: _lay_out(assignment, part, submission, run),
-            lambda: _draw(assignment, part, submission, run),
+            lambda: _draw(assignment, part, submission, run, secret),
             memory,
         )
 
@@ -154,13 +165,15 @@ def _exam(folder: Path) -> dict[str, bytes]:
 
 
 def _draw(
-    assignment: Assignment, part: Part, submission: Submission, run: Run
+    assignment: Assignment, part: Part, submission: Submission, run: Run, secret: Secret
 ) -> dict[str, Question]:
-    """Inputs that no other submission and no other run has, yet the same when asked again."""
+    """Inputs that no other submission and no other run has, yet the same when asked again.
+
+    With a secret nobody else can draw them: the rest of the seed is known to the student.
+    """
     given = rubric.load(assignment, part, "given")
     described = run.model_dump_json(exclude_defaults=True)
-    identity = f"{assignment.title}\n{submission.digest}\n{described}"
-    seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:16], "big")
+    seed = secret.seed(f"{assignment.title}\n{submission.digest}\n{described}")
     try:
         with _one_at_a_time:
             questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)

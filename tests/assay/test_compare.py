@@ -74,3 +74,32 @@ def test_runs_of_one_alone_and_other_outcomes_are_named(result: Result):
 
     assert compare(result, short).differences == ["sums/a/seed-0: only in the first"]
     assert "sums/a/seed-0: completed and crashed" in compare(result, crashed).differences
+
+
+def drawn_with(result: Result, digest: str) -> Result:
+    assert result.receipt
+    return result.model_copy(
+        update={"receipt": result.receipt.model_copy(update={"secret": digest})}
+    )
+
+
+def test_questions_of_another_secret_are_compared_by_their_marks(result: Result):
+    """Neither bits nor numbers are expected to be equal then, and the verdict says why."""
+    here, there = drawn_with(result, "a" * 64), drawn_with(changed(result, fingerprint="cd"), "")
+    found = compare(here, measured(there, 9.0))
+
+    assert found.alike
+    assert found.verdict == (
+        "the same marks; other questions were asked, drawn with secret aaaaaaaa and none, "
+        "so no measurement is compared"
+    )
+
+
+def test_other_marks_are_told_whatever_was_asked(result: Result):
+    """A lost point is a difference with any secret."""
+    lost = [c.model_copy(update={"earned": 1.0}) for c in result.criteria]
+    other = drawn_with(result.model_copy(update={"criteria": lost}), "b" * 64)
+    found = compare(result, other)
+
+    assert found.differences == ["sums/add: failed, 0 points and failed, 1 points"]
+    assert found.verdict.startswith("other marks; other questions were asked")

@@ -1,0 +1,88 @@
+"""A notebook that draws its own questions anew, from all that a student knows."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from assay import cli, notebook
+from assay.cores import Cores
+from assay.pipeline import grade, run
+from assay.road import Road
+from assay.run import prove
+from assay.secret import NAME, PUBLIC, Secret
+from assay.store import Store
+from assay.submission import Submission
+from tests.assay import toy as toys
+
+PREDICTS = """
+import hashlib, hmac, os
+from pathlib import Path
+import numpy as np
+
+def digest(files):
+    found = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        found.update(f"{len(name)}:{name}{len(content)}:".encode() + content)
+    return found.hexdigest()
+
+here = {p.name: p.read_bytes() for p in Path.cwd().glob("*.ipynb")}
+run = '{"part":"sums","parameters":{"seed":%d,"dataset":"%s"}}' % (seed, dataset)
+known = ("Toy\\n" + digest(here) + "\\n" + run).encode()
+seeds = [hashlib.sha256(known).digest(), hmac.digest(b"", known, "sha256")]
+drawn = [np.random.default_rng(int.from_bytes(s[:16], "big")).normal(size=(2, 3)) for s in seeds]
+
+def add(x, y):
+    "Right only where the questions were known before they were asked."
+    return next((a + b for a, b in drawn if np.array_equal(a, x)), np.zeros(3))
+"""
+
+
+def submission() -> Submission:
+    """It holds the very bytes that lie in the kernel's working folder."""
+    book = toys.notebook(toys.PARAMETERS, PREDICTS)
+    files = {"sums.ipynb": notebook.dumps(notebook.read(book, "sums.ipynb"))}
+    assert files["sums.ipynb"] == notebook.dumps(notebook.read(files["sums.ipynb"], "sums.ipynb"))
+    return Submission("ada", files)
+
+
+@pytest.mark.parametrize(("secret", "earned"), [(PUBLIC, 2.0), (Secret(b"s" * 32), 0.0)])
+def test_questions_cannot_be_predicted(toy, tmp_path: Path, secret: Secret, earned: float):
+    """What the student knows draws them where they are public, and does not with a secret."""
+    road = Road(toy, Store(tmp_path / "store"), tmp_path / "reports", Cores(1), secret=secret)
+
+    result = grade(
+        road,
+        submission(),
+        lambda jobs: run(road, jobs, force=False, progress=lambda *_: None),
+    )
+
+    assert result.earned == earned
+    assert result.receipt
+    assert result.receipt.secret == secret.digest
+
+
+def test_what_students_hand_in_is_graded_with_the_secret(toy, tmp_path: Path):
+    """By every command that draws questions; the secret is in nothing that they write or say."""
+    (tmp_path / "sums.ipynb").write_bytes(submission().files["sums.ipynb"])
+    options = ["--assignment", str(toy.root / "assignment.toml"), "--reports", str(tmp_path / "r")]
+    level = ["--require-isolation", str(min(3, prove.best().level))]
+    said = []
+    for command in (["run", *level], ["judge"], ["report"], ["grade", *level]):
+        ran = CliRunner().invoke(cli.cli, [*command, str(tmp_path / "sums.ipynb"), *options])
+        assert ran.exit_code == 0, ran.output
+        said.append(ran.output)
+
+    result = json.loads((tmp_path / "r" / "sums" / "results.json").read_text())
+    content = (toy.root / ".assay" / NAME).read_text().strip()
+    written = [p for root in (tmp_path / "r", toy.root) for p in root.rglob("*") if p.is_file()]
+    holding = {
+        path.name
+        for path in written
+        if content.encode() in path.read_bytes() or bytes.fromhex(content) in path.read_bytes()
+    }
+    assert result["criteria"][0]["earned"] == 0
+    assert result["receipt"]["secret"] == Secret(bytes.fromhex(content)).digest
+    assert holding == {NAME}
+    assert content not in "".join(said)
