@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def _let_read(folder: Path) -> None:
 
 def remove(desk: Path) -> None:
     """Remove the desk, also where folders in it were shut or nested to keep us from it."""
-    shutil.rmtree(desk, ignore_errors=True)
+    with suppress(RecursionError):  # Python 3.11 calls itself for each level
+        shutil.rmtree(desk, ignore_errors=True)
     if desk.exists():
         subprocess.run(["chmod", "-R", "u+rwX", str(desk)], capture_output=True, check=False)
         subprocess.run(["rm", "-rf", str(desk)], capture_output=True, check=False)

@@ -43,3 +43,18 @@ def test_a_folder_that_was_named_for_temporary_files_is_taken(monkeypatch: pytes
         desk.remove(made)
 
     assert made.is_relative_to(named)
+
+
+def test_a_desk_goes_however_deep_a_run_has_nested_it():
+    """Deeper than Python calls itself."""
+    made = desk.make()
+    here = os.open(made / "home", os.O_RDONLY)
+    for _ in range(1_200):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    desk.remove(made)
+
+    assert not made.exists()
