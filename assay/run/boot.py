@@ -86,6 +86,24 @@ def _limit(limits: dict[str, int]) -> None:
         resource.setrlimit(what, (value, ceiling))
 
 
+def _take_over_sockets(kernelapp: Any, home: Path) -> None:
+    """Let the kernel listen on the descriptors that it inherits, and bind no path."""
+    told = json.loads(os.environ.pop("ASSAY_CONNECTION"))
+    listening = {int(port): descriptor for port, descriptor in told["listening"].items()}
+    connection = {"transport": "ipc", "ip": "/nowhere/kernel", "key": told["key"], **told["ports"]}
+    (home / "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+
+    def bind(app: Any, socket: Any, port: int) -> int:
+        os.set_inheritable(listening[port], False)
+        socket.use_fd = listening[port]
+        socket.bind(f"ipc://{app.ip}-{port}")
+        socket.bind(f"inproc://{port}")  # ipykernel's debugger connects to the name bound last
+        return port
+
+    vars(kernelapp)["IPKernelApp"]._bind_socket = bind
+    vars(kernelapp)["IPKernelApp"].init_heartbeat = lambda app: None
+
+
 def _become_kernel(desk: Path, home: Path, copy: Path, trace: "dict[str, Any] | None") -> None:
     os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for
     from ipykernel import iostream, kernelapp
@@ -95,9 +113,7 @@ def _become_kernel(desk: Path, home: Path, copy: Path, trace: "dict[str, Any] | 
 
     # ipykernel opens a TCP socket for what forked children print; zmq aborts where TCP is refused.
     vars(kernelapp)["IOPubThread"] = without_pipe
-    connection = json.loads((desk / "ipc" / "kernel.json").read_text(encoding="utf-8"))
-    connection["ip"] = str(desk / "ipc" / "kernel")  # the same folder has another name out there
-    (home / "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+    _take_over_sockets(kernelapp, home)
     sys.path.insert(0, str(copy))  # last, so that no `random.py` stands before the real one
     arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
     if trace is not None:

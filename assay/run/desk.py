@@ -16,9 +16,10 @@ import psutil
 from assay.errors import OurFault
 
 IN_THE_SANDBOX = ("boot.py", "canary.py", "landlock.py", "seccomp.py")
-WRITABLE = ("evidence", "ipc", "home")
+WRITABLE = ("evidence", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
+FOLDER = os.O_RDONLY | os.O_DIRECTORY
 IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 """Bytes that must be free in memory for a desk to stand there: as much as 32 runs may leave."""
@@ -34,7 +35,7 @@ def make(*, in_memory: bool = False) -> Path:
     """
     where = str(IN_MEMORY) if in_memory and _has_room() else _where()
     desk = Path(tempfile.mkdtemp(prefix=prefix(), dir=where))
-    for folder in (*WRITABLE, "kit", "given", "submission", "boot"):
+    for folder in (*WRITABLE, "ipc", "kit", "given", "submission", "boot"):
         (desk / folder).mkdir()
     for name in IN_THE_SANDBOX:
         shutil.copyfile(Path(__file__).with_name(name), desk / "boot" / name)
@@ -75,8 +76,16 @@ def sweep() -> None:
     found = [folder for where in places for folder in where.glob(f"assay-*-{_numbering()}-*")]
     for folder in found:
         pid = folder.name.split("-")[1]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)) and _is_ours(folder):
             remove(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Anybody may make a folder, or a link, of such a name where temporary files stand."""
+    with suppress(OSError):
+        facts = folder.lstat()
+        return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+    return False
 
 
 def hand_over(desk: Path, uid: int) -> None:
@@ -95,51 +104,77 @@ def _let_read(folder: Path) -> None:
 
 def remove(desk: Path) -> None:
     """Remove the desk, also where folders in it were shut or nested to keep us from it."""
+    if desk.is_symlink() or not desk.is_dir():  # somebody else's
+        return
     with suppress(RecursionError):  # Python 3.11 calls itself for each level
         shutil.rmtree(desk, ignore_errors=True)
-    if desk.exists():
+    if os.path.lexists(desk):
         subprocess.run(["chmod", "-R", "u+rwX", str(desk)], capture_output=True, check=False)
         subprocess.run(["rm", "-rf", str(desk)], capture_output=True, check=False)
 
 
 def files(folder: Path, at_most: int) -> Iterator[tuple[Path, os.stat_result]]:
-    """Files below a folder, so many and so deep, without going through links."""
-    waiting = [] if folder.is_symlink() else [(folder, 0)]
-    while waiting:
-        here, depth = waiting.pop()
-        for path, facts in _entries(here):
-            if at_most == 0:
-                return
-            at_most -= 1
-            if not stat.S_ISDIR(facts.st_mode):
-                yield path, facts
-            elif depth < MAX_DEPTH:
-                waiting.append((path, depth + 1))
+    """Files below a folder, so many and so deep.
+
+    Every folder is opened from the one above it and never by its path: a kernel that lives may put
+    a link to another place where a folder was.
+    """
+    return _below(str(folder), None, folder, MAX_DEPTH, iter(range(at_most)))
 
 
-def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def _below(
+    name: str, above: int | None, path: Path, depth: int, room: Iterator[int]
+) -> Iterator[tuple[Path, os.stat_result]]:
+    """What is in the folder of this name in one that was opened; nothing where it is shut."""
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                yield Path(entry.path), entry.stat(follow_symlinks=False)
-    except OSError:  # gone or shut by now
+        here = _opened(name, FOLDER, above)
+    except OSError:
         return
+    try:
+        with os.scandir(here) as entries:
+            for entry, _ in zip(entries, room, strict=False):
+                facts = entry.stat(follow_symlinks=False)
+                if not stat.S_ISDIR(facts.st_mode):
+                    yield path / entry.name, facts
+                elif depth:
+                    yield from _below(entry.name, here, path / entry.name, depth - 1, room)
+    except OSError:  # gone by now
+        return
+    finally:
+        os.close(here)
 
 
 def read(path: Path, at_most: int) -> bytes | None:
-    """A regular file's content; links, pipes, devices and what is too large are passed over."""
+    """The content of a regular file of ours; links, pipes, and what is too large are passed over.
+
+    The folder must be one that no kernel can change; `read_below` is for the others.
+    """
+    return read_below(path.parent, path.name, at_most)
+
+
+def read_below(folder: Path, name: str, at_most: int) -> bytes | None:
+    """The content of a regular file at `a/b/c` below a folder; no link is followed on the way."""
+    *above, last = name.split("/")
+    opened = []
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        facts = os.fstat(descriptor)
+        opened.append(_opened(str(folder), FOLDER))
+        for part in above:
+            opened.append(_opened(part, FOLDER, opened[-1]))
+        opened.append(_opened(last, os.O_RDONLY | os.O_NONBLOCK, opened[-1]))
+        facts = os.fstat(opened[-1])
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1 or facts.st_size > at_most:
             return None
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
+        with os.fdopen(opened[-1], "rb", closefd=False) as file:
             return file.read(at_most)
+    except OSError:
+        return None
     finally:
-        os.close(descriptor)
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _opened(path: str, how: int, below: int | None = None) -> int:
+    return os.open(path, how | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=below)
 
 
 def font_cache() -> Path:

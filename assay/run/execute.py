@@ -151,7 +151,7 @@ def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Pare
         runner_code=code,
         said=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
         runner=_facts(place) if code == 0 else None,
-        finished=os.path.exists(place / "evidence" / "finished.json"),  # noqa: PTH110 - a shut folder is no
+        finished=desk.read_below(place, "evidence/finished.json", LOG_BYTES) is not None,
     )
 
 
@@ -234,10 +234,11 @@ def _collect(place: Path) -> dict[str, bytes]:
     files = {}
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in desk.files(place / "evidence", 10 * EVIDENCE_FILES))
-    for path in found[:EVIDENCE_FILES]:
-        content = desk.read(path, room)
+    names = [path.relative_to(place).as_posix() for path in found]
+    for name in [name for name in names if name.isprintable()][:EVIDENCE_FILES]:
+        content = desk.read_below(place, name, room)
         if content is not None:
-            files[path.relative_to(place).as_posix()] = content
+            files[name] = content
             room -= len(content)
     executed = desk.read(place / "executed.ipynb", EXECUTED_BYTES)
     return files if executed is None else files | {"executed.ipynb": executed}

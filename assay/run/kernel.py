@@ -5,7 +5,6 @@ no ports. The notebook's own kernel name is never honoured.
 """
 
 import json
-import os
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -25,12 +24,17 @@ from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
 from assay.run.forked import Child
+from assay.run.sockets import PORTS, Sockets
 
 MB = 1_000_000
 CELL_OUTPUT = 8 * MB
 RUN_OUTPUT = 32 * MB
 STARTING = 60.0
 """Seconds that a kernel may take to its first answer."""
+NEVER = 24 * 3_600_000
+"""Milliseconds to a second attempt to connect: sockets listen before they are connected to."""
+AGAIN = 200
+"""Milliseconds in which zmq says that it would connect again."""
 DYING = 2.0
 """Seconds that a dying kernel may take between closing its sockets and its end."""
 
@@ -44,6 +48,8 @@ class Meter:
     cell: int = 0
     run: int = 0
     cut: bool = False
+    broken: bool = False
+    """It closed a connection to us, and lived on."""
     said: str = ""
 
     def next_cell(self) -> None:
@@ -65,27 +71,37 @@ class Meter:
     def cut_off(self, why: str) -> None:
         self.said = self.said if self.cut else why
         self.cut = True
-        for process in self.processes:
-            process.kill()
+        self._kill()
 
-    def hung_up(self) -> None:
-        """A kernel that dies hangs up, and zmq does on a message above `maxmsgsize`."""
+    def hung_up(self, *, by_kernel: bool) -> None:
+        """A connection is gone: a kernel that dies closes it, and zmq does on a long message."""
         until = time.monotonic() + DYING
         while time.monotonic() < until:
             if self.processes[-1].poll() is not None:
                 return
             time.sleep(0.05)
-        self.cut_off(f"sent a message of more than {CELL_OUTPUT // MB} MB")
+        if by_kernel:
+            self.said = self.said or "it closed its connection"
+            self.broken = True
+            self._kill()
+        else:
+            self.cut_off(f"sent a message of more than {CELL_OUTPUT // MB} MB")
+
+    def _kill(self) -> None:
+        for process in self.processes:
+            process.kill()
 
 
-def manager_for(desk: Path, meter: Meter, forked: Child | None = None) -> type[AsyncKernelManager]:
-    """A kernel manager class whose kernels work at this desk and are metered.
+def manager_for(
+    desk: Path, meter: Meter, bound: Sockets, forked: Child | None = None
+) -> type[AsyncKernelManager]:
+    """A kernel manager class whose kernels work at this desk, listen there and are metered.
 
     A kernel that was forked for it waits already, and is told to begin.
     """
     context = zmq.asyncio.Context()
     context.maxmsgsize = CELL_OUTPUT
-    context.reconnect_ivl = 5  # ms: what is asked before the kernel listens is asked again soon
+    context.reconnect_ivl = NEVER
     context.rcvhwm = 0  # zmq drops messages above a high-water mark; ours are counted instead
 
     class Channel(MeteredChannel):
@@ -97,7 +113,7 @@ def manager_for(desk: Path, meter: Meter, forked: Child | None = None) -> type[A
 
     class Manager(DeskKernelManager):
         client_factory = Type(Client)
-        at, kernel, waiting, sockets = desk, meter, forked, context
+        at, kernel, waiting, sockets, listening = desk, meter, forked, context, bound
         how = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
 
     return Manager
@@ -112,7 +128,7 @@ class MeteredChannel(AsyncZMQSocketChannel):
     def __init__(self, socket: zmq.asyncio.Socket, *arguments: Any) -> None:
         super().__init__(socket, *arguments)
         address = f"inproc://monitor-{id(self)}"
-        socket.monitor(address, zmq.EVENT_DISCONNECTED)
+        socket.monitor(address, zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED)
         monitor: zmq.Socket[bytes] = zmq.Context.shadow(self.sockets.underlying).socket(zmq.PAIR)
         monitor.connect(address)
         Thread(target=_when_hung_up, args=(monitor, self.kernel), daemon=True).start()
@@ -126,7 +142,10 @@ class MeteredChannel(AsyncZMQSocketChannel):
 
 
 class MeteredClient(AsyncKernelClient):
-    """Waits for a kernel no longer than it takes."""
+    """Waits for a kernel no longer than it takes, and listens for no heartbeat."""
+
+    def start_channels(self, **channels: bool) -> None:  # type: ignore[override]
+        super().start_channels(**{"hb": False, **channels})
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         """As soon as one question is answered on both channels; stock waits for silence."""
@@ -147,6 +166,7 @@ class DeskKernelManager(AsyncKernelManager):
     kernel: ClassVar[Meter]
     waiting: ClassVar[Child | None]
     sockets: ClassVar[zmq.asyncio.Context]
+    listening: ClassVar[Sockets]
     how: ClassVar[dict[str, Any]]
 
     def __init__(self, **traits: Any) -> None:
@@ -154,6 +174,9 @@ class DeskKernelManager(AsyncKernelManager):
         self.transport = "ipc"
         self.connection_file = str(self.at / "ipc" / "kernel.json")
         self.ip = str(self.at / "ipc" / "kernel")
+        self.session.key = self.listening.key.encode()
+        for name, port in PORTS.items():
+            setattr(self, name, port)
         self._kernel_spec = KernelSpec(
             argv=self.format_kernel_cmd(),
             display_name="assay",
@@ -168,20 +191,20 @@ class DeskKernelManager(AsyncKernelManager):
         return list(self.how.get("command", ["forked"]))  # braces in it are braces
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-        user = self.how["user"]
-        if user is not None:
-            os.chown(self.connection_file, user, user)
         assert isinstance(self.provisioner, LocalProvisioner)
         if self.waiting is not None:
             self.provisioner.process = self.waiting  # type: ignore[assignment]
             self.provisioner.pid = self.waiting.pid
             self.kernel.processes.append(self.waiting)
+            self.listening.close()
             self.waiting.tell()
             return
         with (self.at / "kernel.log").open("wb") as log:
             options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-            options |= {"env": dict(self.how["environment"]), "cwd": "/"}
+            environment = self.how["environment"] | self.listening.environment
+            options |= {"env": environment, "cwd": "/", "pass_fds": self.listening.descriptors}
             await super()._async_launch_kernel(kernel_cmd, **options)
+        self.listening.close()
         assert self.provisioner.process is not None
         self.kernel.processes.append(self.provisioner.process)
 
@@ -211,5 +234,6 @@ async def _answers(client: AsyncKernelClient) -> bool:
 
 
 def _when_hung_up(monitor: "zmq.Socket[bytes]", meter: Meter) -> None:
+    """zmq would connect again where the other end closed the connection, and not where it did."""
     recv_monitor_message(monitor)
-    meter.hung_up()
+    meter.hung_up(by_kernel=bool(monitor.poll(AGAIN)))

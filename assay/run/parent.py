@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from assay.ending import end_now
 from assay.run import namespaces, watch
 from assay.run.forked import Child, is_single
+from assay.run.sockets import Sockets, bound
 
 
 def main() -> None:
@@ -111,7 +112,7 @@ def _fork(request: dict[str, Any], answers: int, *given: int) -> tuple[int, int,
 
 def _become_parent(request: dict[str, Any], log: int, control: int) -> None:
     """Another one, with more imports."""
-    _begin_to(log, keep=control)
+    _begin_to(log, control)
     _import(request["modules"])
     _be_a_parent(control)
 
@@ -126,23 +127,25 @@ def _become_judge(request: dict[str, Any], log: int) -> None:
     _exit_after(lambda: pytest.main(request["arguments"]))
 
 
-def _begin_to(log: int, keep: int = 0) -> None:
+def _begin_to(log: int, *keep: int) -> None:
     namespaces.die_with_parent()
     os.setsid()
-    _write_to(log, keep)
+    _write_to(log, *keep)
 
 
 def _become_runner(request: dict[str, Any], log: int) -> None:
     _begin_to(log)
     desk = request["desk"]
     start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
-    kernel = fork_kernel(Path(desk), start)
     if "canary" in start["settings"]:
-        kernel.tell()
-        os._exit(kernel.wait() or 0)
+        canary = fork_kernel(Path(desk), start, None)
+        canary.tell()
+        os._exit(canary.wait() or 0)
     from assay.run import runner
 
-    runner.main(Path(desk), kernel)
+    sockets = bound(Path(desk, "ipc"))
+    kernel = fork_kernel(Path(desk), start, sockets)
+    runner.main(Path(desk), sockets, kernel)
     sys.stdout.flush()
     os._exit(0)
 
@@ -154,32 +157,33 @@ BECOME: dict[str, Callable[..., None]] = {
 }
 
 
-def _write_to(log: int, keep: int = 0) -> None:
-    """Nothing to read, a log to write to, and no other descriptor but one that is kept."""
+def _write_to(log: int, *keep: int) -> None:
+    """Nothing to read, a log to write to, and no other descriptors but those that are kept."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for descriptor, source in ((0, nothing), (1, log), (2, log)):
         os.dup2(source, descriptor)
     for path in list(Path("/proc/self/fd").iterdir()):
-        if int(path.name) not in (0, 1, 2, keep):
+        if int(path.name) not in (0, 1, 2, *keep):
             with contextlib.suppress(OSError):  # the listing itself had one
                 os.close(int(path.name))
 
 
-def fork_kernel(desk: Path, start: dict[str, Any]) -> Child:
+def fork_kernel(desk: Path, start: dict[str, Any], sockets: Sockets | None) -> Child:
     """A child in its sandbox, which waits until it is told to begin."""
     waits, go = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(go)
-        namespaces.end_with(lambda: _become_sandbox(desk, start, waits))
+        namespaces.end_with(lambda: _become_sandbox(desk, start, sockets, waits))
     os.close(waits)
     return Child(pid, go)
 
 
-def _become_sandbox(desk: Path, start: dict[str, Any], waits: int) -> None:
-    if "canary" not in start["settings"]:
+def _become_sandbox(desk: Path, start: dict[str, Any], sockets: Sockets | None, waits: int) -> None:
+    if sockets is not None:
         log = os.open(desk / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        _write_to(log, keep=waits)
+        _write_to(log, waits, *sockets.descriptors)
+        start["environment"] |= sockets.environment
     for entrance in start["entrances"]:
         Path(entrance).write_text(str(os.getpid()))
     code = namespaces.enter(start["view"], start["user"], lambda: _begin(start, waits))

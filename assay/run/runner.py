@@ -29,13 +29,14 @@ from assay.records import sound
 from assay.run import engine, kernel, watch
 from assay.run.assemble import EXAM_TAG
 from assay.run.forked import Child, kill_below
+from assay.run.sockets import Sockets, bound
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 DATA = 1 << 30
 """Bytes that this process may take: what a kernel sends is counted, then cut off, in here."""
 
 
-def main(desk: Path, forked: Child | None = None) -> None:
+def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
     """Execute the desk's notebook, in a kernel that was forked for it or in a new one."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
@@ -43,7 +44,7 @@ def main(desk: Path, forked: Child | None = None) -> None:
     job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
     meter = kernel.Meter()
-    manager = kernel.manager_for(desk, meter, forked)
+    manager = kernel.manager_for(desk, meter, sockets, forked)
     try:
         facts = _facts(desk, job, meter, manager)
         (desk / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -72,6 +73,8 @@ def _facts(
             raise
         stopped = "protocol"
         meter.note(error)
+    if meter.broken:
+        stopped = "protocol"
     return facts | {"stopped": "cut" if meter.cut else stopped, "detail": sound(meter.said)}
 
 
@@ -206,6 +209,6 @@ def _failure(
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), bound(Path(sys.argv[1], "ipc")))
     sys.stdout.flush()
     os._exit(0)  # nothing is left to do; interpreter shutdown would only cost time

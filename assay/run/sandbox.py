@@ -77,8 +77,7 @@ class Sandbox:
             "home": home,
             "guarded": self.level >= 1,
             "readable": ["/"] if self.level >= 3 else _readable(desk),
-            "writable": [home, f"{inside}/evidence", f"{inside}/ipc"]
-            + (list(ROOM) if self.level >= 3 else []),
+            "writable": [home, f"{inside}/evidence", *(ROOM if self.level >= 3 else ())],
             **more,
         }
 
@@ -139,7 +138,7 @@ def view(desk: Path) -> dict[str, Any]:
         "shown": [
             *((path, path, False) for path in [*system, *map(str, interpreter())]),
             *((str(desk / name), f"/desk/{name}", False) for name in given),
-            *((str(desk / name), f"/desk/{name}", True) for name in ("evidence", "ipc")),
+            (str(desk / "evidence"), "/desk/evidence", True),
             (str(desk / "boot" / "passwd"), "/etc/passwd", False),
         ],
         "rooms": {**ROOM, "/home/student": HOME_ROOM},

@@ -19,7 +19,7 @@ ROOMS = [
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),
     *("run.trace", "run.watch", "run.outcome"),
-    *("run.kernel", "run.engine", "run.runner", "run.parent"),
+    *("run.sockets", "run.kernel", "run.engine", "run.runner", "run.parent"),
     *("run.execute", "run.work"),
     *("cluster", "evidence", "store", "schedule", "causes", "audit", "alike"),
     *(

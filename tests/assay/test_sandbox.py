@@ -129,7 +129,7 @@ def test_no_other_desk_can_be_seen(found: dict[str, str]):
 
 def test_a_desk_has_only_what_the_exam_needs(found: dict[str, str]):
     """No answers, no record of the job."""
-    names = {"boot", "evidence", "fonts", "given", "ipc", "kit", "submission"}
+    names = {"boot", "evidence", "fonts", "given", "kit", "submission"}
 
     assert set(json.loads(found["desk"].replace("'", '"'))) == names
     assert found["kept"] == "[]"
