@@ -5,13 +5,16 @@ are gone. Standard library and ipykernel only: this file is copied into the sand
 `sandbox.py` says how it is called.
 """
 
+import importlib.util
 import json
 import os
 import resource
 import runpy
 import shutil
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from multiprocessing import process
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +29,15 @@ def start() -> None:
     main(json.loads(settings))
 
 
-def main(settings: dict[str, Any], when_told: Callable[[], None] | None = None) -> None:
+def main(
+    settings: dict[str, Any],
+    when_told: Callable[[], None] | None = None,
+    filters: Sequence[Any] = (),
+) -> None:
     """Copy what is written in, give up rights, become the kernel; in this order.
 
-    A forked kernel gets ready before it is wanted, and then waits.
+    A forked kernel gets ready before it is wanted, and then waits. `filters` are the warning
+    filters of libraries that were imported ahead: they come before those of the kernel.
     """
     os.umask(0o077)
     desk, home = Path(settings["desk"]), Path(settings["home"])
@@ -54,7 +62,7 @@ def main(settings: dict[str, Any], when_told: Callable[[], None] | None = None) 
     else:
         if when_told is not None:
             when_told()
-        _become_kernel(desk, home, copy, settings.get("trace"))
+        _become_kernel(desk, home, copy, settings.get("trace"), filters)
 
 
 def _in_another_order(folder: Path) -> None:
@@ -104,17 +112,24 @@ def _take_over_sockets(kernelapp: Any, home: Path) -> None:
     vars(kernelapp)["IPKernelApp"].init_heartbeat = lambda app: None
 
 
-def _become_kernel(desk: Path, home: Path, copy: Path, trace: "dict[str, Any] | None") -> None:
+def _become_kernel(
+    desk: Path,
+    home: Path,
+    copy: Path,
+    trace: "dict[str, Any] | None",
+    filters: Sequence[Any],
+) -> None:
     os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for
-    from ipykernel import iostream, kernelapp
+    iostream, kernelapp = _imported()
 
     def without_pipe(socket: Any, pipe: bool, session: Any) -> Any:
-        return iostream.IOPubThread(socket, pipe=False, session=session)  # type: ignore[no-untyped-call]
+        return iostream.IOPubThread(socket, pipe=False, session=session)
 
     # ipykernel opens a TCP socket for what forked children print; zmq aborts where TCP is refused.
     vars(kernelapp)["IOPubThread"] = without_pipe
     _take_over_sockets(kernelapp, home)
     sys.path.insert(0, str(copy))  # last, so that no `random.py` stands before the real one
+    _look_like_any_other(home)
     arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
     if trace is not None:
         following = (
@@ -123,4 +138,30 @@ def _become_kernel(desk: Path, home: Path, copy: Path, trace: "dict[str, Any] | 
             '__import__("sys").path.pop(0); __import__("sys").modules.pop("trace")'
         )
         arguments.append(f"--IPKernelApp.exec_lines={[following]!r}")
-    kernelapp.launch_new_instance(arguments)
+    app = kernelapp.IPKernelApp.instance()
+    app.initialize(arguments)
+    warnings.filters[:0] = filters  # type: ignore[index]
+    app.start()
+
+
+def _imported() -> tuple[Any, Any]:
+    """The kernel's modules, without the debugger: 0.3 s, and names that it puts in `builtins`."""
+    hidden = "debugpy" not in sys.modules
+    if hidden:
+        sys.modules["debugpy"] = None  # type: ignore[assignment]
+    from ipykernel import iostream, ipkernel, kernelapp  # noqa: F401
+
+    if hidden:
+        del sys.modules["debugpy"]
+    return iostream, kernelapp
+
+
+def _look_like_any_other(home: Path) -> None:
+    """How the process was started is nothing that a notebook finds anywhere else."""
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    assert launcher is not None
+    assert launcher.origin is not None
+    options = ["-f", str(home / "kernel.json")]
+    sys.argv = [launcher.origin, *options]
+    sys.orig_argv[:] = [sys.executable, "-m", "ipykernel_launcher", *options]
+    process.ORIGINAL_DIR = os.getcwd()  # type: ignore[attr-defined]  # noqa: PTH109 - as it keeps it

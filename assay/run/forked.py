@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+RUNNER = ("assay.run.runner", "nbformat")
+"""What a parent imports for the process beside a kernel, and no kernel imports."""
 GONE = 70
 """The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
 

@@ -8,6 +8,7 @@ can be forked safely; it ends where one of its imports fails, and with the proce
 """
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -16,14 +17,17 @@ import random
 import select
 import socket
 import sys
+import tempfile
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from assay.ending import end_now
 from assay.run import namespaces, watch
-from assay.run.forked import Child, is_single
+from assay.run.forked import RUNNER, Child, is_single
 from assay.run.sockets import Sockets, bound
 
 
@@ -39,10 +43,17 @@ def main() -> None:
     _be_a_parent(int(sys.argv[1]))
 
 
-def _import(modules: list[str]) -> None:
+_filters: dict[str, list[Any]] = {"runner": [], "kernel": [], "library": []}
+"""The warning filters that came with imports, by whom the import was for."""
+
+
+def _import(modules: list[str], library: bool = False) -> None:
     gc.disable()  # nothing that an import makes is garbage, and to look for some takes a fifth
     for module in modules:
+        before = list(warnings.filters)
         importlib.import_module(module)
+        whose = "library" if library else "runner" if module in RUNNER else "kernel"
+        _filters[whose] += [each for each in warnings.filters if each not in before]
 
 
 def _be_a_parent(control: int) -> None:
@@ -113,7 +124,7 @@ def _fork(request: dict[str, Any], answers: int, *given: int) -> tuple[int, int,
 def _become_parent(request: dict[str, Any], log: int, control: int) -> None:
     """Another one, with more imports."""
     _begin_to(log, control)
-    _import(request["modules"])
+    _import(request["modules"], library=True)
     _be_a_parent(control)
 
 
@@ -196,10 +207,44 @@ def _begin(start: dict[str, Any], waits: int) -> None:
     os.environ.update(start["environment"])
     for name in [name for name in sys.modules if name.partition(".")[0] == "assay"]:
         del sys.modules[name]
+    of_libraries = _forget_warnings()
+    _forget_folders()
+    _draw_other_seeds()
+    boot = sys.modules["boot"]
+    _exit_after(lambda: boot.main(start["settings"], lambda: _wait_for(waits), of_libraries))
+
+
+def _forget_warnings() -> list[Any]:
+    """The filters of the libraries, for the kernel to put before its own; all others are as new.
+
+    What was warned of while we imported may be warned of again.
+    """
+    others = _filters["runner"] + _filters["library"]
+    kept = [each for each in warnings.filters if each not in others]
+    warnings.resetwarnings()  # the one public way to say that the list is another
+    vars(warnings)["filters"][:] = kept
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType):  # libraries leave other things there too
+            vars(module).pop("__warningregistry__", None)
+    return _filters["library"]
+
+
+def _forget_folders() -> None:
+    """Where files of a user go was looked up in our environment, and kept."""
+    tempfile.tempdir = None
+    if (matplotlib := sys.modules.get("matplotlib")) is not None:
+        for name in ("get_configdir", "get_cachedir"):
+            look_up = getattr(getattr(matplotlib, name), "__wrapped__", getattr(matplotlib, name))
+            setattr(matplotlib, name, functools.cache(look_up))
+
+
+def _draw_other_seeds() -> None:
+    """Forks of one process would draw the same: what is not seeded has to differ."""
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    _exit_after(lambda: sys.modules["boot"].main(start["settings"], lambda: _wait_for(waits)))
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.seed()
 
 
 def _wait_for(waits: int) -> None:

@@ -209,11 +209,16 @@ def _enter(group: Cgroup) -> list[str]:
 PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 
+def passed_on() -> dict[str, str]:
+    """What a kernel gets of our own environment: the locale, and where libraries are."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
 def environment(candidate: Sandbox, desk: Path) -> dict[str, str]:
     """All that a kernel may know: nothing of ours but where its desk stands."""
     inside, home = candidate.places(desk)
     return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        **passed_on(),
         **numerics.environment(),
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         "HOME": home,

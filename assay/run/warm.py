@@ -22,8 +22,8 @@ from typing import IO, Any
 
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
-from assay.run import numerics, slow
-from assay.run.forked import Forked, Process
+from assay.run import numerics, sandbox, slow
+from assay.run.forked import RUNNER, Forked, Process
 
 KERNEL = (
     *("boot", "landlock", "seccomp"),  # beside this file; a sandbox knows them by these names
@@ -33,9 +33,9 @@ KERNEL = (
     *("IPython.core.magics", "IPython.core.oinspect", "IPython.core.profileapp"),
     *("IPython.core.pylabtools", "IPython.extensions.storemagic"),
     *("comm", "jedi", "sqlite3", "uuid"),
-    *("tornado.platform.asyncio", "zmq.eventloop.zmqstream", "matplotlib_inline.config"),
+    *("tornado.platform.asyncio", "zmq.eventloop.zmqstream"),
 )
-RUNNER = ("assay.run.runner", "nbformat")
+"""Nothing that looks for its shell when it is imported: `matplotlib_inline` would find none."""
 AT_ONCE = 5
 """Parents that wait at the same time, each with other imports; the first is not counted."""
 Name = tuple[str, tuple[str, ...]]
@@ -180,8 +180,12 @@ def _said_when_ready(process: Ours, line: socket.socket) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours: a kernel's first environment stays readable in /proc for ever."""
+    """Nothing of ours: a kernel's first environment stays readable in /proc for ever.
+
+    The locale is the kernels' own: Python reads it once, when it starts.
+    """
     return {
+        **sandbox.passed_on(),
         **numerics.environment(),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/",
