@@ -54,6 +54,7 @@ def main(
         landlock.restrict([*rules, ("/dev", landlock.DEVICE)])
         seccomp.restrict()
     os.chdir((copy / settings["notebook"]).parent)
+    os.environ["PWD"] = os.getcwd()  # noqa: PTH109 - as a shell would say it
     os.environ["PYTHONPATH"] = str(copy)
     sys.dont_write_bytecode = True
     if "canary" in settings:
@@ -149,7 +150,7 @@ def _imported() -> tuple[Any, Any]:
     hidden = "debugpy" not in sys.modules
     if hidden:
         sys.modules["debugpy"] = None  # type: ignore[assignment]
-    from ipykernel import iostream, ipkernel, kernelapp  # noqa: F401
+    from ipykernel import debugger, iostream, ipkernel, kernelapp  # noqa: F401
 
     if hidden:
         del sys.modules["debugpy"]

@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import platform
 import random
 import select
 import socket
@@ -210,8 +211,17 @@ def _begin(start: dict[str, Any], waits: int) -> None:
     of_libraries = _forget_warnings()
     _forget_folders()
     _draw_other_seeds()
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     boot = sys.modules["boot"]
     _exit_after(lambda: boot.main(start["settings"], lambda: _wait_for(waits), of_libraries))
+
+
+def _depth() -> int:
+    """How many calls led here; a new process begins at one, and the student's may recurse on."""
+    frame, depth = sys._getframe(), 0
+    while (frame := frame.f_back) is not None:  # type: ignore[assignment]
+        depth += 1
+    return depth
 
 
 def _forget_warnings() -> list[Any]:
@@ -230,8 +240,9 @@ def _forget_warnings() -> list[Any]:
 
 
 def _forget_folders() -> None:
-    """Where files of a user go was looked up in our environment, and kept."""
+    """Where a user's files go, and on which machine, was looked up out here and kept."""
     tempfile.tempdir = None
+    vars(platform)["_uname_cache"] = None
     if (matplotlib := sys.modules.get("matplotlib")) is not None:
         for name in ("get_configdir", "get_cachedir"):
             look_up = getattr(getattr(matplotlib, name), "__wrapped__", getattr(matplotlib, name))

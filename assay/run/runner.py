@@ -25,9 +25,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from assay.notebook import EXAM
 from assay.records import sound
 from assay.run import engine, kernel, watch
-from assay.run.assemble import EXAM_TAG
 from assay.run.forked import Child, kill_below
 from assay.run.sockets import Sockets, bound
 
@@ -184,7 +184,7 @@ def _cells(
             failure = _failure(cell, replies.get(cell.id) or {}, seconds, limit)
             facts = {"seconds": seconds, "megabytes": memory.get(cell.id), **failure}
             cells.append({"number": numbers[cell.id], **facts})
-        elif cell.id == EXAM_TAG:
+        elif cell.id == EXAM:
             exam = _failure(cell, replies.get(cell.id) or {}, seconds, limit)["error"]
     return exam, cells
 

@@ -15,6 +15,7 @@ from assay.records import Outcome
 from assay.run import execute as rooms
 from assay.run import slow, warm
 from assay.run.execute import Ended, execute
+from assay.run.forked import RUNNER
 from assay.run.sandbox import Sandbox
 from tests.assay import toy as toys
 from tests.assay.kept import kept
@@ -67,7 +68,10 @@ def test_a_forked_kernel_leaves_the_evidence_of_any_other(course: Assignment, fo
 
 def test_no_two_forked_kernels_draw_the_same(course: Assignment, forking: Sandbox):
     """What is not seeded is as different as in processes that were started."""
-    cell = "import random, numpy as np\nfound = np.array([random.random(), np.random.rand()])"
+    cell = (
+        "import random, torch, numpy as np\n"
+        "found = np.array([random.random(), np.random.rand(), torch.rand(1).item()])"
+    )
     one, other = (found(ended(course, forking, cell)) for _ in range(2))
 
     assert not np.any(one == other)
@@ -216,7 +220,7 @@ def test_a_parent_needs_nothing_that_is_not_required():
     """What a parent of kernels imports comes with assay or with what assay requires."""
     required = {"assay", "boot", "landlock", "seccomp", "ipykernel", "IPython", "nbformat"}
     required |= {"comm", "jedi", "tornado", "zmq", "matplotlib_inline"}
-    named = {name.partition(".")[0] for name in (*warm.KERNEL, *warm.RUNNER)}
+    named = {name.partition(".")[0] for name in (*warm.KERNEL, *RUNNER)}
 
     assert named - required <= set(sys.stdlib_module_names)
 

@@ -1,0 +1,79 @@
+"""A forked kernel shows what a new one shows: cell by cell, and every kind of output."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from assay.assignment import Assignment
+from assay.report.executed import readable
+from assay.run.execute import execute
+from assay.run.sandbox import Sandbox
+from tests.assay import toy as toys
+from tests.assay.books import BOOKS
+from tests.assay.kept import kept
+
+CHANGES = (
+    (r"0x[0-9a-f]{6,}", "an address"),
+    (r"\b[0-9a-f]{32}\b", "a widget"),
+    (r"[\d.]+ (?:ns|[uµμ]s|ms|s)\b", "a time"),
+    (r"Thread-\d+", "a thread"),
+)
+"""What no two runs have in common, however their kernels were started."""
+NEEDS = {"bars": ("tqdm",), "widgets": ("seaborn", "ipywidgets")}
+DRAWN = {"plots": 9, "inline": 4, "looks": 4, "shown": 1, "tables": 1, "widgets": 5}
+"""The pictures that a person who looks at the notebook as it ran sees."""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
+    root = tmp_path_factory.mktemp("books") / "course"
+    with toys.course(root, text=toys.toml(cell=60, run=200)) as assignment:
+        yield assignment
+
+
+def executed(course: Assignment, book: str, chosen: Sandbox) -> bytes:
+    """The notebook as it ran, in a kernel of this kind."""
+    missing = [name for name in NEEDS.get(book, ()) if not find_spec(name)]
+    if missing:
+        pytest.skip(f"{missing[0]} is not installed")
+    job = toys.jobs(course, toys.submission(toys.ADD, *BOOKS[book]))[0]
+    return execute(job.packed, chosen).files["executed.ipynb"]
+
+
+def cells(content: bytes) -> list[dict[str, Any]]:
+    found = json.loads(content)["cells"]
+    return [c for c in found if c["cell_type"] == "code" and "ask.sit(" not in "".join(c["source"])]
+
+
+def said(cell: dict[str, Any]) -> tuple[str, str]:
+    """A cell's source, and all that it showed, without what no two runs have in common."""
+    found = [{k: v for k, v in output.items() if k != "metadata"} for output in cell["outputs"]]
+    text = json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True)
+    for pattern, name in CHANGES:
+        text = re.sub(pattern, name, text)
+    return "".join(cell["source"]), text
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_a_forked_kernel_shows_what_a_new_one_shows(course: Assignment, book: str):
+    """Streams, results, errors, tables, widgets and pictures, to the last byte."""
+    warm, cold = (executed(course, book, kept(3, warm=how)) for how in (True, False))
+
+    assert len(cells(warm)) == len(cells(cold)) == len(BOOKS[book]) + 3
+    for one, other in zip(map(said, cells(warm)), map(said, cells(cold)), strict=True):
+        assert one == other
+    assert _pictures(readable(warm)) == DRAWN.get(book, 0)
+
+
+def _pictures(content: bytes) -> int:
+    """How many pictures a notebook shows; each is a whole PNG or SVG."""
+    shown = [o["data"] for cell in cells(content) for o in cell["outputs"] if "data" in o]
+    for data in shown:
+        if "image/png" in data:
+            assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    return sum(bool({"image/png", "image/svg+xml"} & set(data)) for data in shown)
