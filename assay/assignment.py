@@ -104,7 +104,8 @@ def read(path: Path) -> Assignment:
             found=str(error),
             hint="run assay where assignment.toml stands, or name it with `--assignment`",
         ) from None
-    return parse(text, path)
+    # What runs and judges works in other folders than the one that the path was typed in.
+    return parse(text, path).model_copy(update={"root": path.parent.resolve()})
 
 
 def parse(text: str, path: Path) -> Assignment:

@@ -21,7 +21,7 @@ ROOMS = [
     *("run.trace", "run.watch", "run.outcome"),
     *("run.sockets", "run.kernel", "run.engine", "run.runner", "run.parent"),
     *("run.execute", "run.work"),
-    *("cluster", "evidence", "store", "schedule", "causes", "audit", "alike"),
+    *("cluster", "evidence", "store", "reference", "schedule", "causes", "audit", "alike"),
     *(
         "judge",
         "report",

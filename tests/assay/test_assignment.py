@@ -225,3 +225,12 @@ def test_a_matrix_that_cannot_be_injected_is_refused(good: str, bad: str):
     """No run is made twice, and every parameter is a Python name of its own."""
     with pytest.raises(UsageError):
         parsed(GOOD.replace(good, bad))
+
+
+def test_the_folder_of_an_assignment_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What judges it runs in a folder of its own: a relative path would lead nowhere there."""
+    (tmp_path / "ä course").mkdir()
+    (tmp_path / "ä course" / "assignment.toml").write_text(GOOD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert read(Path("ä course") / "assignment.toml").root == tmp_path / "ä course"

@@ -1,0 +1,47 @@
+"""The course's own answer: read without its class, run once, found again in the store."""
+
+from pathlib import Path
+
+from assay import reference, schedule
+from assay.cores import Cores
+from assay.store import Store
+from tests.assay import toy as toys
+
+
+def test_the_reference_is_run_once_for_each_part(tmp_path: Path):
+    """Its run is made with the first seed and value, and is then found without running anything."""
+    store = Store(tmp_path / "store")
+    with toys.course(tmp_path / "course", text=toys.toml(seeds=(3, 4), datasets=("b", "c"))) as toy:
+        before = reference.record(toy, toy.part[0], store)
+        jobs = reference.jobs(toy)
+        records = schedule.run_all(
+            jobs, store, cores=Cores(1), force=False, progress=lambda record, was_kept: None
+        )
+        after = reference.record(toy, toy.part[0], store)
+
+    assert before is None
+    assert [job.run.id for job in jobs] == ["sums/b/seed-3"]
+    assert after == records[0]
+
+
+def test_submissions_in_the_course_do_not_change_its_reference(tmp_path: Path):
+    """A class handed in below the assignment is no part of its own answer."""
+    with toys.course(tmp_path / "course") as toy:
+        alone = reference.submission(toy)
+        handed_in = toy.root / "handed_in"
+        handed_in.mkdir()
+        (handed_in / "ada.ipynb").write_bytes(toys.notebook(toys.PARAMETERS, toys.SUBTRACT))
+        beside = reference.submission(toy)
+
+    assert alone is not None
+    assert beside is not None
+    assert alone.digest == beside.digest
+
+
+def test_a_course_without_a_notebook_has_no_reference(tmp_path: Path):
+    with toys.course(tmp_path / "course") as toy:
+        (toy.root / "notebooks" / "sums.ipynb").unlink()
+
+        assert reference.submission(toy) is None
+        assert reference.jobs(toy) == []
+        assert reference.record(toy, toy.part[0], Store(tmp_path / "store")) is None
