@@ -19,9 +19,11 @@ import numpy as np
 from numpy.lib import format as npy
 
 from assay import culprit, syntax
-from assay.records import Cell
+from assay.records import Cell, sound
 
 Shape = tuple[int | None, ...]
+"""The promised length of each axis: a number, None for any, SOME for any but none."""
+SOME = -1
 Header = tuple[tuple[int, ...], bool, "np.dtype[Any]", int]
 """Shape, whether in Fortran's order, dtype, and where the numbers begin."""
 LONGEST_HEADER = 1_000
@@ -31,6 +33,13 @@ MAX_JSON = 5_000_000
 KEEP_BYTES = 1_000_000
 """Answers up to this size are kept once they have been read."""
 KINDS = "biuf"
+LARGEST = 1e12
+"""What an honest answer stays below, unless its question allows for more.
+
+Inputs are of unit size, so answers are; what hides scores is written as -1e9 at times. The cube of
+it is a number in float32 too, so no arithmetic of a test overflows.
+"""
+LONGEST_TEXT = 200_000
 STATUSES = ["answered", "raised", "missing"]
 
 
@@ -158,10 +167,70 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+class NotPut(KeyError):
+    """A test asks for a question that its rubric never hands out: the course's fault."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Text(dict[str, Any]):
+    """What an answer says that is not numbers, read by the type that is expected.
+
+    A value that is missing, or of another type, is not answered.
+    """
+
+    def __missing__(self, name: str) -> Any:
+        raise NotAnswered(f"the answer has no `{name}`")
+
+    def string(self, name: str) -> str:
+        """A text that can be written as UTF-8, of no more than 200,000 characters."""
+        return str(self._of(str, name, self[name], "a text"))
+
+    def number(self, name: str) -> float:
+        """A number as large as an honest one may be; True and False are none."""
+        value = self[name]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise NotAnswered(f"`{name}` is {_kind(value)}, expected a number")
+        if not abs(value) <= LARGEST:
+            raise WrongAnswer(f"`{name}` is larger than {LARGEST:g}: no honest number is")
+        return float(value)
+
+    def strings(self, name: str) -> list[str]:
+        """A list of texts."""
+        found = self._of(list, name, self[name], "a list of texts")
+        return [self._of(str, name, value, "texts alone") for value in found]
+
+    def shapes(self, name: str) -> dict[str, list[tuple[int, ...]]]:
+        """Under each of several names, the shapes of some arrays."""
+        found = self._of(dict, name, self[name], "shapes by name")
+        return {
+            moment: [self._shape(name, shape) for shape in self._of(list, name, shapes, "lists")]
+            for moment, shapes in found.items()
+        }
+
+    def _shape(self, name: str, shape: Any) -> tuple[int, ...]:
+        lengths = self._of(list, name, shape, "shapes")
+        if not all(type(length) is int and 0 <= length <= LARGEST for length in lengths):
+            raise NotAnswered(f"`{name}` holds {lengths!r:.60}, which is no shape")
+        return tuple(lengths)
+
+    @staticmethod
+    def _of(kind: type, name: str, value: Any, expected: str) -> Any:
+        if not isinstance(value, kind):
+            raise NotAnswered(f"`{name}` holds {_kind(value)}, expected {expected}")
+        return sound(value[:LONGEST_TEXT]) if isinstance(value, str) else value
+
+
+def _kind(value: Any) -> str:
+    kinds = {str: "a text", list: "a list", dict: "an object", bool: "a truth value"}
+    return "nothing" if value is None else kinds.get(type(value), "a number")
+
+
 class Answer(SimpleNamespace):
     """The arrays of one answer as attributes; `text` holds what is not numbers."""
 
-    text: dict[str, Any]
+    text: Text
 
     def __getattr__(self, name: str) -> Any:
         raise NotAnswered(f"the answer has no `{name}`")
@@ -176,8 +245,10 @@ class Evidence:
         shapes: Mapping[str, Mapping[str, Shape]],
         ended: str,
         cells: Sequence[Cell] = (),
+        largest: Mapping[str, float] | None = None,
     ) -> None:
         self._files, self._shapes, self._ended, self._cells = files, shapes, ended, cells
+        self._largest = largest or {}
         self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
 
     def questions(self) -> list[str]:
@@ -186,7 +257,7 @@ class Evidence:
 
     def __getitem__(self, question: str) -> Answer:
         if question not in self._shapes:
-            raise KeyError(f"the rubric hands out no question `{question}`")
+            raise NotPut(f"the rubric hands out no question `{question}`")
         note = self._note(question)
         if note["status"] != "answered":
             raise NotAnswered(_in_words(note, self._cells))
@@ -194,16 +265,20 @@ class Evidence:
             arrays = self._arrays(question)
         except Refused as error:
             raise NotAnswered(f"the evidence was refused: {error}") from None
-        checked = {n: _checked(arrays, n, shape) for n, shape in self._shapes[question].items()}
+        largest = self._largest.get(question, LARGEST)
+        shapes = self._shapes[question].items()
+        checked = {name: _checked(arrays, name, shape, largest) for name, shape in shapes}
         text = note.get("text")
-        return Answer(text=text if isinstance(text, dict) else {}, **checked)
+        return Answer(text=Text(text if isinstance(text, dict) else {}), **checked)
 
     def partial(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
-        """Whatever arrays stand in an answer, as they are; none where there is no answer."""
+        """The sound arrays of an answer, promised or not; none where there is no answer."""
         try:
-            return self._arrays(question)
+            arrays = self._arrays(question)
         except Refused:
             return {}
+        largest = self._largest.get(question, LARGEST)
+        return {name: _plain(a) for name, a in arrays.items() if not _implausible(a, largest)}
 
     def _arrays(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
         """Copies, for a test of its own; what is small is read once for all tests."""
@@ -236,23 +311,56 @@ def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
 
 
 def _checked(
-    arrays: dict[str, np.ndarray[Any, Any]], name: str, shape: Shape
+    arrays: dict[str, np.ndarray[Any, Any]], name: str, shape: Shape, largest: float
 ) -> np.ndarray[Any, Any]:
     if name not in arrays:
         raise NotAnswered(f"the answer has no numbers in `{name}`")
     array = arrays[name]
-    fits = array.ndim == len(shape) and all(
-        expected in (None, found) for expected, found in zip(shape, array.shape, strict=True)
+    if not _fits(array.shape, shape):
+        none = " (there is nothing in it)" if not array.size else ""
+        expected = f"expected {_shape_in_words(shape)}{none}"
+        raise WrongAnswer(f"`{name}` has shape {array.shape}, {expected}")
+    if wrong := _implausible(array, largest):
+        raise WrongAnswer(f"`{name}` holds {wrong}")
+    return _plain(array)
+
+
+def _fits(found: tuple[int, ...], promised: Shape) -> bool:
+    return len(found) == len(promised) and all(
+        length > 0 if expected == SOME else expected in (None, length)
+        for length, expected in zip(found, promised, strict=True)
     )
-    if not fits:
-        raise WrongAnswer(f"`{name}` has shape {array.shape}, expected {_shape_in_words(shape)}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise WrongAnswer(f"`{name}` holds {'NaN' if np.isnan(array).any() else 'infinity'}")
-    return array
+
+
+def _implausible(array: np.ndarray[Any, Any], largest: float) -> str:
+    """What no honest answer holds; looked for here, so that no comparison has to."""
+    if not array.size or array.dtype.kind == "b":
+        return ""
+    kind: type[int | float] = float if array.dtype.kind == "f" else int
+    with np.errstate(over="ignore"):  # a long double may be more than any float
+        low, high = kind(array.min()), kind(array.max())
+    if math.isnan(low) or math.isinf(low) or math.isinf(high):
+        return "NaN" if np.isnan(array).any() else "infinity"
+    if high > largest or low < -largest:
+        return f"a number beyond {largest:g}: {high if high > largest else low:.3g}"
+    return ""
+
+
+def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Numbers that arithmetic does not wrap round or overflow: int64, float32 or float64.
+
+    Negative zero becomes zero, and what is smaller than any normal number too.
+    """
+    if array.dtype.kind in "biu":
+        return array.astype(np.int64)
+    single = array.dtype.itemsize <= 4
+    wide = array.astype(np.float32 if single else np.float64)
+    wide[np.abs(wide) < float(np.finfo(np.float32 if single else np.float64).tiny)] = 0
+    return wide
 
 
 def _shape_in_words(shape: Shape) -> str:
-    inside = ", ".join("any" if length is None else str(length) for length in shape)
+    inside = ", ".join("any" if length in (None, SOME) else str(length) for length in shape)
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
 

@@ -168,6 +168,10 @@ class Check(Record):
     hint: str = ""
     mistake: str = ""
     """The known mistake that the answer looks like."""
+    follows: str = ""
+    """The criterion whose mistake it is set aside for."""
+    stumbled: str = ""
+    """File and line where the test raised what no test should, over this answer."""
     claim: Claim | None = None
     estimates: list[Estimate] = []
 
@@ -226,6 +230,8 @@ class Property(Record):
     reason: str = ""
     hint: str = ""
     mistake: str = ""
+    stumbled: str = ""
+    """File and line where its test raised what no test should: for the teacher to look at."""
     where: dict[str, str] = {}
     claim: Claim | None = None
     estimates: list[Estimate] = []
@@ -259,6 +265,8 @@ class Criterion(Record):
     """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
 
     `earned` is None while nobody has judged it; what was set aside is not among the judged.
+    `unexcused` is what was set aside and counts all the same: a mistake excuses no more points than
+    it cost itself.
     """
 
     part: str
@@ -269,7 +277,28 @@ class Criterion(Record):
     earned: float | None
     verdict: Verdict
     properties: list[Property]
+    unexcused: float = 0.0
     false_fail: FalseFail | None = None
+
+    @property
+    def counted(self) -> float:
+        """The points that the mark is a share of."""
+        return self.judged + self.unexcused
+
+    @property
+    def unjudged(self) -> float:
+        """The points that our own side could not judge."""
+        if self.verdict is Verdict.NOT_JUDGED:
+            return self.points
+        silent = sum(p.verdict is Verdict.NOT_JUDGED for p in self.properties)
+        return round(self.points * silent / max(1, len(self.properties)), 2)
+
+    @property
+    def set_aside(self) -> float:
+        """The points that are neither earned nor lost, for a mistake that is marked elsewhere."""
+        if self.verdict in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED):
+            return 0.0
+        return max(0.0, round(self.points - self.counted - self.unjudged, 2))
 
 
 class Figure(Record):
@@ -381,7 +410,7 @@ class Result(Record):
 
     @property
     def judged_points(self) -> float:
-        return sum(criterion.judged for criterion in self.criteria)
+        return sum(criterion.counted for criterion in self.criteria)
 
     @property
     def review_points(self) -> float:
@@ -389,12 +418,15 @@ class Result(Record):
 
     @property
     def unjudged_points(self) -> float:
-        return sum(c.points for c in self.criteria if c.verdict is Verdict.NOT_JUDGED)
+        return sum(criterion.unjudged for criterion in self.criteria)
 
     @property
     def points_set_aside(self) -> float:
-        waiting = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-        return sum(c.points - c.judged for c in self.criteria if c.verdict not in waiting)
+        return sum(criterion.set_aside for criterion in self.criteria)
+
+    @property
+    def points_unexcused(self) -> float:
+        return sum(criterion.unexcused for criterion in self.criteria)
 
 
 def plain(record: Record) -> dict[str, Any]:

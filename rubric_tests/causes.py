@@ -40,9 +40,20 @@ def first_cause(
     return None
 
 
+class Follows(pytest.skip.Exception):
+    """The test is set aside; `cause` is the criterion that marks the mistake it follows from."""
+
+    def __init__(self, cause: str, reason: str) -> None:
+        super().__init__(f"follows from {cause}: {reason}")
+        self.cause = cause
+
+
 def follows_from(criterion: str, reason: str) -> NoReturn:
-    """Set the test aside: neither passed nor failed, and the report says what it follows from."""
-    pytest.skip(f"follows from {criterion}: {reason}")
+    """Set the test aside: the report says what it follows from.
+
+    No more points are excused so than the criterion itself has lost.
+    """
+    raise Follows(criterion, reason)
 
 
 @contextmanager

@@ -25,7 +25,8 @@ def check_parameters(run: Any, evidence: Any, name: str) -> None:
     if not run.parameterised:
         raise KnownMistake("not parameterised: run once, as it stands")
     answer = evidence["notebook/parameters"]
-    for parameter, value in {"seed": int(answer.seed), name: answer.text.get(name)}.items():
+    found = {"seed": int(answer.seed), name: answer.text.string(name)}
+    for parameter, value in found.items():
         expected = run.parameters[parameter]
         if value != expected:
             raise KnownMistake(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 Shape = tuple[int | None, ...]
+SOME = -1
+"""Of a shape: any length but none; None is any length."""
 
 
 @dataclass(frozen=True)
@@ -12,9 +14,12 @@ class Question:
     """One question of an exam.
 
     `shown` is handed into the student's kernel. `answers` promises the shape of every numeric
-    answer (None is any length); text answers are not listed. `kept` never enters the kernel.
+    answer (None is any length, SOME any but none); text answers are not listed.
+    `kept` never enters the kernel. `largest` is what the numbers stay below in an honest answer,
+    where that is not the judge's own bound.
     """
 
     shown: dict[str, np.ndarray]
     answers: dict[str, Shape]
     kept: dict[str, np.ndarray] = field(default_factory=dict)
+    largest: float | None = None

@@ -91,7 +91,10 @@ class BenchRun:
     def _read_evidence(self) -> Evidence:
         paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
         files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
-        return Evidence(files, self._shapes, f"{self.outcome}: {self.reason}", self.cells)
+        bounds = self._folder / "largest.json"
+        largest = json.loads(bounds.read_text()) if bounds.exists() else {}
+        ended = f"{self.outcome}: {self.reason}"
+        return Evidence(files, self._shapes, ended, self.cells, largest)
 
 
 class Bench:

@@ -5,6 +5,7 @@ it look at all of them at once. `measure` keeps a number for the report, `writte
 person to mark, `drawing` a picture that the student drew.
 """
 
+import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from _pytest.outcomes import OutcomeException
 
-from assay.evidence import Evidence, NotAnswered
+from assay.evidence import Evidence, NotAnswered, NotPut
 from assay.judge import statistics
 from assay.judge.hands import Hands
 from assay.judge.laid import Bench, BenchRun, NotJudged, Sheets
@@ -32,6 +33,8 @@ from assay.records import (
 
 MAX_DRAWING = 200_000
 LARGEST = 1e100
+ON_PURPOSE = (AssertionError, OutcomeException)
+"""What a test raises to say that an answer is wrong."""
 PER_RUN = {"run", "evidence", "given", "kept"}
 MARKERS = {
     "criterion(name)": "the line of the mark sheet that this test judges",
@@ -111,8 +114,11 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     A series may have its `x`. What is not finite is left out: there is nothing to draw. The numbers
     are a student's: what is too large for means and scales is kept as the largest that is not.
     """
-    bench = request.config.stash[BENCH]
-    run = _run_of(request.node)
+    return keeper(request.config.stash[BENCH], _run_of(request.node))
+
+
+def keeper(bench: Bench, run: str | None) -> Callable[..., None]:
+    """What the `measure` fixture of a run is."""
 
     def keep(name: str, value: Any, x: Any = None) -> None:
         y = np.asarray(value, dtype=float)
@@ -207,24 +213,47 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
-    error = call.excinfo.value if call.excinfo else None
-    estimates = item.stash.get(ESTIMATES, [])
-    verdict = _verdict(item, error)
-    if verdict is Verdict.PASSED and any(e.verdict is Verdict.UNDECIDED for e in estimates):
-        verdict = Verdict.UNDECIDED
-    hint = getattr(error, "hint", None) or _argument(item, "hint")
-    return Check(
+    return check_of(
+        call.excinfo.value if call.excinfo else None,
         part=part,
         criterion=_argument(item, "criterion"),
         name=f"{item.path.stem}.{getattr(item, 'originalname', item.name)}",
         title=_first_line(item),
         run=_run_of(item),
+        hint=_argument(item, "hint"),
+        claim=_claim(item),
+        estimates=item.stash.get(ESTIMATES, []),
+        review=item.get_closest_marker("review") is not None,
+        begun=call.when == "call",
+        root=item.config.rootpath,
+    )
+
+
+def check_of(
+    error: BaseException | None,
+    *,
+    hint: str,
+    estimates: list[Estimate],
+    review: bool = False,
+    begun: bool = True,
+    root: Path | None = None,
+    **about: Any,
+) -> Check:
+    """What became of one test, by what it raised; `begun` is False where a fixture did."""
+    verdict = _verdict(error, review=review, begun=begun)
+    if verdict is Verdict.PASSED and any(e.verdict is Verdict.UNDECIDED for e in estimates):
+        verdict = Verdict.UNDECIDED
+    hint = getattr(error, "hint", None) or hint
+    stumbled = verdict is Verdict.FAILED and not isinstance(error, ON_PURPOSE)
+    return Check(
         verdict=verdict,
         reason=_reason(error) if error else "",
-        hint=hint if verdict is Verdict.FAILED else "",
+        hint=hint if verdict is Verdict.FAILED and not stumbled else "",
         mistake=sound(getattr(error, "mistake", "")),
-        claim=_claim(item),
+        follows=getattr(error, "cause", "") if verdict is Verdict.SET_ASIDE else "",
+        stumbled=place_of(error, root) if stumbled else "",
         estimates=estimates,
+        **about,
     )
 
 
@@ -233,24 +262,39 @@ def _claim(item: pytest.Item) -> Claim | None:
     return Claim(measure=found.args[0], **found.kwargs) if found else None
 
 
-def _verdict(item: pytest.Item, error: BaseException | None) -> Verdict:
+def _verdict(error: BaseException | None, *, review: bool, begun: bool) -> Verdict:
     if error is None:
-        return Verdict.FOR_REVIEW if item.get_closest_marker("review") else Verdict.PASSED
+        return Verdict.FOR_REVIEW if review else Verdict.PASSED
     if isinstance(error, pytest.skip.Exception):
         return Verdict.SET_ASIDE
     if isinstance(error, NotAnswered):
         return Verdict.NOT_ANSWERED
-    if isinstance(error, AssertionError | OutcomeException):
-        return Verdict.FAILED
-    return Verdict.NOT_JUDGED  # the judge itself stumbled: our fault
+    if isinstance(error, NotJudged | NotPut):
+        return Verdict.NOT_JUDGED  # not the student's doing
+    if isinstance(error, ON_PURPOSE) or begun:
+        return Verdict.FAILED  # also where the test stumbled over the answer: see `settled`
+    return Verdict.NOT_JUDGED
+
+
+def place_of(error: BaseException | None, root: Path | None) -> str:
+    """`rubric/test_a.py:12`: the course's own line that raised, or the last line there is."""
+    frames = traceback.extract_tb(error.__traceback__ if error else None)
+    course = [f for f in frames if root and Path(f.filename).is_relative_to(root)]
+    last = (course or frames)[-1:]
+    return next((f"{_short(frame.filename, root)}:{frame.lineno}" for frame in last), "?")
+
+
+def _short(file: str, root: Path | None) -> str:
+    path = Path(file)
+    return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the message; an error of the judge's own is named in full."""
+    """The first line of the message; an exception that is no verdict is named in full."""
     text = sound(str(error)).strip().split("\n")[0][:500]
-    if isinstance(error, AssertionError | NotAnswered | NotJudged | OutcomeException):
+    if isinstance(error, (*ON_PURPOSE, NotAnswered, NotJudged)):
         return text
-    return f"the judge raised {type(error).__name__}: {text}"
+    return f"the test raised {type(error).__name__}: {text}"
 
 
 def _argument(item: pytest.Item, marker: str) -> str:

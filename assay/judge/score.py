@@ -1,6 +1,6 @@
 """From checks to points: a property counts by the share of its runs in which it held."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from assay.assignment import CriterionSpec, Part
 from assay.errors import OurFault
@@ -8,11 +8,11 @@ from assay.judge import statistics
 from assay.records import Check, Criterion, Estimate, Property, Tally, Verdict
 
 LEFT_OUT = (Verdict.NOT_JUDGED, Verdict.SET_ASIDE)
+WAITING = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
 HELD = (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
 """What costs nothing: undecided is a verdict of a whole property, and doubt is the student's."""
 SET_ASIDE = 3 / 8
-"""Of a part's points that can be judged, the most that may be set aside: a network without its
-hidden layer comes to 0.35, answers that are all zero to 0.40 and more."""
+"""Of a part's points that can be judged, the most that may be left out as not asked for."""
 
 
 def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
@@ -21,8 +21,9 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     A criterion's points are divided equally among its properties, and each earns the share of the
     judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
     is decided in the submission's favour, bad luck in some seeds costs nothing. A test that skips
-    is set aside: it follows from a mistake that another criterion marks, and neither earns nor
-    costs anything.
+    is set aside, and neither earns nor costs anything. Where that is because of a mistake that
+    another criterion marks, no more points are excused than that criterion has lost: whatever else
+    goes wrong with it, a second mistake never raises a mark.
 
     Raises
     ------
@@ -42,7 +43,27 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
             ),
             hint='every test needs `pytest.mark.criterion("...")` with a name of assignment.toml',
         )
-    return _no_more_than_one_slip([_criterion(part, spec, checks) for spec in part.criterion])
+    by_name: dict[str, dict[str, list[Check]]] = {spec.name: {} for spec in part.criterion}
+    for check in checks:
+        by_name[check.criterion].setdefault(check.name, []).append(check)
+    criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
+    following = [_following(c, by_name[c.name]) for c in criteria]
+    if _hardly_anything_asked(criteria, following):
+        return [c if c.verdict in WAITING else _all_judged(c) for c in criteria]
+    return _no_more_than_it_cost(criteria, following)
+
+
+def settled(checks: Sequence[Check], of_reference: Sequence[Check]) -> list[Check]:
+    """The checks, a test that stumbles over the reference's answers too held against nobody."""
+    course = {check.name for check in of_reference if check.stumbled}
+    return [_course_fault(check) if check.name in course else check for check in checks]
+
+
+def _course_fault(check: Check) -> Check:
+    if not check.stumbled:
+        return check
+    reason = f"{check.reason} ({check.stumbled}), as it does for the reference"
+    return check.model_copy(update={"verdict": Verdict.NOT_JUDGED, "reason": reason})
 
 
 def tallies(checks: Sequence[Check]) -> list[Tally]:
@@ -54,17 +75,51 @@ def tallies(checks: Sequence[Check]) -> list[Tally]:
     return [Tally(run=run, held=sum(held), judged=len(held)) for run, held in of_runs.items()]
 
 
-def _no_more_than_one_slip(criteria: list[Criterion]) -> list[Criterion]:
-    """Where so much is set aside that it is no longer one slip, what is set aside is lost.
+def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> dict[str, float]:
+    """The points of a criterion that are set aside, by the cause that they follow from."""
+    points: dict[str, float] = {}
+    if criterion.verdict in WAITING:
+        return points
+    for of_property in checks.values():
+        counted = [c for c in of_property if c.follows or c.verdict not in LEFT_OUT]
+        for check in counted:
+            if check.follows:
+                share = criterion.points / len(checks) / len(counted)
+                points[check.follows] = points.get(check.follows, 0.0) + share
+    return points
 
-    Otherwise answers without any work would have most points set aside, and earn most of the rest.
+
+def _hardly_anything_asked(
+    criteria: Sequence[Criterion], following: Sequence[Mapping[str, float]]
+) -> bool:
+    """Whether so much was not asked for that it is no longer a choice of the student's.
+
+    Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    waiting = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-    judged = [c for c in criteria if c.verdict not in waiting]
-    set_aside = sum(c.points - c.judged for c in judged)
-    if set_aside <= SET_ASIDE * sum(c.points for c in judged):
-        return criteria
-    return [c if c.verdict in waiting else _all_judged(c) for c in criteria]
+    judged = [c for c in criteria if c.verdict not in WAITING]
+    aside = sum(c.set_aside for c in judged) - sum(sum(each.values()) for each in following)
+    return aside > SET_ASIDE * sum(c.points for c in judged)
+
+
+def _no_more_than_it_cost(
+    criteria: Sequence[Criterion], following: Sequence[Mapping[str, float]]
+) -> list[Criterion]:
+    """What follows from a mistake is excused up to what the mistake lost; the rest counts.
+
+    So a mistake costs what it lost, or what follows from it where that is more. Without the limit
+    a slip worth little could hide whatever else is wrong.
+    """
+    lost = {c.name: c.judged - (c.earned or 0.0) for c in criteria}
+    points: dict[str, float] = {}
+    for of_criterion in following:
+        for cause, share in of_criterion.items():
+            points[cause] = points.get(cause, 0.0) + share
+    left = {x: max(0.0, 1 - lost.get(x, 0.0) / total) for x, total in points.items()}
+    over = [sum(left[x] * share for x, share in each.items()) for each in following]
+    return [
+        c.model_copy(update={"unexcused": round(more, 2)})
+        for c, more in zip(criteria, over, strict=True)
+    ]
 
 
 def _all_judged(criterion: Criterion) -> Criterion:
@@ -95,21 +150,22 @@ def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
     )
 
 
-def _criterion(part: Part, spec: CriterionSpec, checks: Sequence[Check]) -> Criterion:
-    of_this = [check for check in checks if check.criterion == spec.name]
-    names = dict.fromkeys(check.name for check in of_this)
-    properties = [_property([c for c in of_this if c.name == name]) for name in names]
+def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Check]]) -> Criterion:
+    properties = [_property(of_property) for of_property in checks.values()]
     verdict = _overall([p.verdict for p in properties])
-    waiting = verdict in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-    shares = [] if waiting else [_share(p) for p in properties if p.judged]
     worth = spec.points / len(properties)
+    judged = [
+        (p, worth * p.judged / (p.judged + sum(bool(c.follows) for c in checks[p.name])))
+        for p in properties
+        if p.judged and verdict not in WAITING
+    ]
     return Criterion(
         part=part.name,
         name=spec.name,
         title=spec.title,
         points=spec.points,
-        judged=round(worth * len(shares), 2),
-        earned=round(worth * sum(shares), 2) if shares else None,
+        judged=round(sum(points for _, points in judged), 2),
+        earned=round(sum(_share(p) * points for p, points in judged), 2) if judged else None,
         verdict=verdict,
         properties=properties,
     )
@@ -139,6 +195,7 @@ def _property(checks: Sequence[Check]) -> Property:
         reason=first.reason if first else "",
         hint=first.hint if first else "",
         mistake=next((c.mistake for c in missed if c.mistake), ""),
+        stumbled=next((c.stumbled for c in missed if c.stumbled), ""),
         where={check.run: check.reason for check in missed if check.run},
         claim=checks[0].claim,
         estimates=estimates,
@@ -177,9 +234,9 @@ def _decided(worst: Verdict, held: bool, estimates: Sequence[Estimate]) -> Verdi
 def _overall(verdicts: Sequence[Verdict]) -> Verdict:
     """The verdict that speaks for several: the one that most needs looking at."""
     order = [
-        Verdict.NOT_JUDGED,
         Verdict.FAILED,
         Verdict.NOT_ANSWERED,
+        Verdict.NOT_JUDGED,
         Verdict.UNDECIDED,
         Verdict.FOR_REVIEW,
         Verdict.PASSED,

@@ -49,6 +49,11 @@ class Question(Protocol):
     def answers(self) -> Mapping[str, tuple[int | None, ...]]: ...
 
 
+def _largest(question: Question) -> float | None:
+    """The largest number of an honest answer, where the question says so."""
+    return getattr(question, "largest", None)
+
+
 @dataclass(frozen=True)
 class Job:
     """One run, ready to be executed anywhere: `packed` goes there, `desk` waits for the judge.
@@ -84,7 +89,10 @@ class Job:
         given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
         kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
         shapes = {name: dict(question.answers) for name, question in questions.items()}
-        return given | kept | {"shapes.json": json.dumps(shapes, sort_keys=True).encode()}
+        largest = {name: bound for name in questions if (bound := _largest(questions[name]))}
+        promised = {"shapes.json": shapes} | ({"largest.json": largest} if largest else {})
+        texts = {name: json.dumps(told, sort_keys=True) for name, told in promised.items()}
+        return given | kept | {name: text.encode() for name, text in texts.items()}
 
     @cached_property
     def key(self) -> str:

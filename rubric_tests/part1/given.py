@@ -4,18 +4,19 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from rubric_tests.question import Question, Shape
+from rubric_tests.question import SOME, Question, Shape
 from rubric_tests.reference import N_SPLITS
 from solution.backprop import load
 
 ROWS = 12  # of the small data sets on which gradients are asked
 SHAPES = {"square": (4, 4), "narrower": (5, 3), "wider": (3, 5)}  # (features, hidden units)
 WIDTHS = (2, 3, 7)
+RAW = 1e18  # what data as they come are counted in: nanoseconds at most
 ANY_WEIGHTS: dict[str, Shape] = {
-    "W1": (None, None),
-    "b1": (None,),
-    "W2": (None, None),
-    "b2": (None,),
+    "W1": (SOME, SOME),
+    "b1": (SOME,),
+    "W2": (SOME, SOME),
+    "b2": (SOME,),
 }
 
 
@@ -47,10 +48,10 @@ def data_set(name: str) -> tuple[np.ndarray, np.ndarray]:
 def notebook(y: np.ndarray) -> dict[str, Question]:
     """What the notebook leaves behind: its split, its two claims, its fitted models."""
     split: dict[str, Shape] = {
-        "X_train": (None, None),
-        "X_test": (None, None),
-        "y_train": (None,),
-        "y_test": (None,),
+        "X_train": (SOME, SOME),
+        "X_test": (SOME, SOME),
+        "y_train": (SOME,),
+        "y_test": (SOME,),
     }
     on_test: dict[str, Shape] = {
         "found": (),
@@ -62,7 +63,7 @@ def notebook(y: np.ndarray) -> dict[str, Question]:
     network: dict[str, Shape] = dict.fromkeys(("repeatable", "loss", "refit_loss"), (None,))
     baseline: dict[str, Shape] = dict.fromkeys(("rounds", "max_iter"), (None,))
     return {
-        "notebook/split": Question({}, split, kept={"y": y}),
+        "notebook/split": Question({}, split, kept={"y": y}, largest=RAW),
         "notebook/parameters": Question({}, {"seed": ()}),
         "claims/logistic": Question({}, {"accuracy": ()}),
         "claims/network": Question({}, {"accuracy": ()}),
@@ -117,7 +118,7 @@ def start() -> dict[str, Question]:
     names = ("W1", "W1_again", "W1_other")
     return {
         "start/widths": Question({"widths": np.array(WIDTHS)}, {}),
-        "start/weights": Question({}, dict.fromkeys(names, (None, None))),
+        "start/weights": Question({}, dict.fromkeys(names, (SOME, SOME))),
     }
 
 
@@ -155,7 +156,7 @@ def training() -> dict[str, Question]:
     """How the network of parity/0 was trained: its loss curve, its first and last weights."""
     ends = ANY_WEIGHTS | {f"{name}_start": shape for name, shape in ANY_WEIGHTS.items()}
     return {
-        "training/curve": Question({}, {"loss_curve": (None,)}),
+        "training/curve": Question({}, {"loss_curve": (SOME,)}),
         "training/weights": Question({}, ends),
     }
 

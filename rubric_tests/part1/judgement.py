@@ -118,8 +118,8 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
 def check_hidden_layer(evidence: Sheets, given: Sheets) -> None:
     """One hidden layer, as many units as features, freshly initialised and after `fit`."""
     for d in given["start/widths"].widths:
-        for moment, shapes in evidence["start/widths"].text[f"features_{d}"].items():
-            check_shapes(int(d), moment, [tuple(shape) for shape in shapes])
+        for moment, shapes in evidence["start/widths"].text.shapes(f"features_{d}").items():
+            check_shapes(int(d), moment, shapes)
 
 
 def check_shapes(d: int, moment: str, shapes: list[tuple[int, ...]]) -> None:
@@ -161,10 +161,11 @@ def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
 
 def check_live_objects(evidence: Sheets, given: Sheets) -> None:
     """No ready-made network, and no autograd, runs while the student's network works."""
-    facts = evidence["source/class"].text, evidence["source/work"].text
-    modules = [facts[0]["module"], *facts[0]["ancestors"], *facts[1]["at_work"], *facts[1]["holds"]]
-    modules += evidence["source/gradients"].text["at_work"]
-    found = sorted({module for module in map(str, modules) if ready_made(module)})
+    itself, work = evidence["source/class"].text, evidence["source/work"].text
+    modules = [itself.string("module"), *itself.strings("ancestors")]
+    modules += [*work.strings("at_work"), *work.strings("holds")]
+    modules += evidence["source/gradients"].text.strings("at_work")
+    found = sorted({module for module in modules if ready_made(module)})
     if found:
         raise KnownMistake(
             "a library does the work", f"`{found[0]}` is at work inside `ScratchNetwork`"

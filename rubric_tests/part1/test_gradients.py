@@ -132,9 +132,9 @@ def test_a_confident_network_has_finite_gradients(evidence, given):
 def test_gradients_are_float64(evidence, given):
     """Gradients are computed in float64: they can be checked to many digits."""
     with after_marks_for(evidence, given, *EARLIER):
-        kinds = evidence["gradients/square"].text["kinds"]
+        kinds = evidence["gradients/square"].text.strings("kinds")
         if kinds != ["float64"]:
-            raise Wrong(f"the gradients are {', '.join(map(str, kinds))}")
+            raise Wrong(f"the gradients are {', '.join(kinds)}")
         found = weights(evidence["gradients/square"], "d{}").flat()
         if np.array_equal(found.astype(np.float32), found):
             raise KnownMistake("every gradient is a float32 number: something inside is float32")

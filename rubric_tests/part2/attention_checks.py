@@ -174,7 +174,8 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
             return check_projections(right)
     for sentence in recognised(readings, gives, n_heads):
         raise KnownMistake(sentence)
-    if any(right.o is None for right in readings) or len(parts) * 2 < len(answer.text["names"]):
+    named = answer.text.strings("names")
+    if any(right.o is None for right in readings) or len(parts) * 2 < len(named):
         raise NotRecognised("there are weights of another kind beside the projections")
     expected = reference.multi_head(x, memory, readings[0], n_heads)
     raise Wrong(largest_difference(out, expected, f"with {n_heads} heads the output"))

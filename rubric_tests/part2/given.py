@@ -7,14 +7,14 @@ as the question says, one whose width is fixed is taken as it is.
 import numpy as np
 
 from rubric_tests.part2 import tasks
-from rubric_tests.question import Question, Shape
+from rubric_tests.question import SOME, Question, Shape
 
 BATCH, LENGTH, MEMORY = 3, 5, 7  # rows of a batch, tokens, and tokens of the memory
 CHANNELS = 512
 HEADS = {"one": (8, 1), "two": (8, 2), "three": (12, 3), "four": (16, 4)}  # (d_model, n_heads)
-ROWS: Shape = (BATCH, LENGTH, None)
+ROWS: Shape = (BATCH, LENGTH, SOME)
 PAIR: dict[str, Shape] = {"out": ROWS, "out_other": ROWS}
-LOGITS: dict[str, Shape] = {"logits": (4, None, None), "logits_other": (4, None, None)}
+LOGITS: dict[str, Shape] = {"logits": (4, SOME, SOME), "logits_other": (4, SOME, SOME)}
 HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
 N_SECRET, N_SECRET_TEST = 25_000, 2_000
@@ -175,7 +175,7 @@ def model(rng: np.random.Generator) -> dict[str, Question]:
         "model/form": Question({}, {}),
         "model/logits": Question(shown, LOGITS),
         "model/batch": Question(shown, LOGITS),
-        "training/batch": Question(shown, {"losses": (None,)}),
+        "training/batch": Question(shown, {"losses": (SOME,)}),
         "scratch/live": Question({}, {}),
         "scratch/work": Question({"x": activations(rng, LENGTH)[..., :12], "tokens": source}, {}),
     }
@@ -192,16 +192,16 @@ def later_tokens(rng: np.random.Generator) -> Question:
 def notebook(task: tasks.Task) -> dict[str, Question]:
     """What the notebook leaves behind."""
     pairs: dict[str, Shape] = {
-        "inputs": (None, task.length + 2),
-        "targets": (None, task.answer_length + 2),
+        "inputs": (SOME, task.length + 2),
+        "targets": (SOME, task.answer_length + 2),
     }
     widths = {"widths": np.array([task.length + 2, task.answer_length + 2])}
     return {
         "notebook/parameters": Question({}, {"seed": ()}),
-        "notebook/trace": Question({}, {"weights": (None,)}),
+        "notebook/trace": Question({}, {"weights": (SOME,)}),
         **{f"data/{half}": Question(widths | {"half": np.array(half)}, pairs) for half in HALVES},
         "claims/reversal": Question({}, {"accuracy": ()}),
-        "diagram/text": Question({}, {"widths": (None,)}),
+        "diagram/text": Question({}, {"widths": (SOME,)}),
     }
 
 

@@ -73,7 +73,8 @@ def answered(evidence: Any, question: str) -> bool:
 
 def said(evidence: Any, question: str, name: str) -> str:
     """An answer in words; empty where there is none."""
-    return str(evidence[question].text.get(name, "")) if answered(evidence, question) else ""
+    text = evidence[question].text if answered(evidence, question) else {}
+    return text.string(name) if name in text else ""
 
 
 def where_asked(evidence: Any, question: str) -> None:

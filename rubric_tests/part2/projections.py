@@ -24,8 +24,8 @@ DECORATION = re.compile(r"proj(ection)?|linear|lin|weights?|matrix|layer|dense|t
 def linears(answer: SimpleNamespace, arrays: Mapping[str, np.ndarray]) -> dict[str, Linear]:
     """The weight matrices of an answer with their biases, by the name without `.weight`."""
     named = {
-        str(name): np.asarray(arrays[f"parameter_{i}"], dtype=np.float64)
-        for i, name in enumerate(answer.text.get("names", []))
+        name: np.asarray(arrays[f"parameter_{i}"], dtype=np.float64)
+        for i, name in enumerate(answer.text.strings("names"))
         if f"parameter_{i}" in arrays
     }
     found = {}

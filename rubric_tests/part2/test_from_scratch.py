@@ -15,7 +15,7 @@ WORKS = ("attention", "MultiHeadAttention", "EncoderLayer", "DecoderLayer", "mod
 
 def test_the_model_holds_nothing_ready_made(evidence):
     """No part of the trained model is a transformer or an attention that somebody else wrote."""
-    classes = [str(name) for name in evidence["scratch/live"].text.get("classes", [])]
+    classes = evidence["scratch/live"].text.strings("classes")
     found = sorted(name for name in classes if ready_made(name))
 
     assert classes, "the model is not made of torch modules"
@@ -28,7 +28,8 @@ def test_nothing_ready_made_is_at_work(evidence):
     """No ready-made attention runs while the components, the model and `generate` work."""
     text = evidence["scratch/live"] and evidence["scratch/work"].text
     for work in WORKS:
-        found = sorted(name for name in map(str, text.get(work, [])) if ready_made(name))
+        called = text.strings(work) if work in text else []
+        found = sorted(name for name in called if ready_made(name))
         if found:
             raise KnownMistake(
                 "a library does the work", f"`{found[0]}` is at work inside `{work}`"

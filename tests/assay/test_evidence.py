@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from assay import evidence
-from assay.evidence import Evidence, NotAnswered, Refused, WrongAnswer, read_arrays, read_json
+from assay.evidence import (
+    SOME,
+    Evidence,
+    NotAnswered,
+    Refused,
+    Text,
+    WrongAnswer,
+    read_arrays,
+    read_json,
+)
 from tests.assay.toy import npz
 
 MATRIX, VECTOR = np.arange(6.0).reshape(3, 2), np.arange(5)
@@ -336,6 +345,96 @@ def test_any_length_is_any_length():
     """None in a promised shape stands for every length, 0 too."""
     for rows in (0, 1, 3):
         assert answers(shape=(None, 2), W=MATRIX[:rows])["q"].W.shape == (rows, 2)
+
+
+def test_some_is_any_length_but_none():
+    """A question may say that an answer without a single number is none."""
+    assert answers(shape=(SOME, 2), W=MATRIX)["q"].W.shape == MATRIX.shape
+    with pytest.raises(WrongAnswer, match="there is nothing in it"):
+        answers(shape=(SOME, 2), W=MATRIX[:0])["q"]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [1.7e308, -1.7e308, 1e13, -1e13, 2**62, -(2**62), np.float32(3e38)],
+)
+def test_a_number_that_no_honest_answer_holds_is_wrong(number: float):
+    """Comparisons with it hold for the wrong reason: it is told before any is made."""
+    array = np.array([1, number])
+
+    with pytest.raises(WrongAnswer, match="holds a number beyond 1e"):
+        answers(shape=(2,), W=array)["q"]
+
+
+def test_a_question_may_allow_for_larger_numbers():
+    """Raw data may be counted in nanoseconds."""
+    files = {
+        "evidence/q.npz": npz(W=np.array(1.7e18)),
+        "evidence/q.json": b'{"status": "answered"}',
+    }
+
+    assert Evidence(files, {"q": {"W": ()}}, "", (), {"q": 1e20})["q"].W == 1.7e18
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "kind"),
+    [
+        (np.array([True, False]), [1, 0], np.int64),
+        (np.array([200, 1], dtype=np.uint8), [200, 1], np.int64),
+        (np.array([-0.0, 5e-324]), [0.0, 0.0], np.float64),
+        (np.array([1.5, 60000], dtype=np.float16), [1.5, 60000], np.float32),
+        (np.array([1.5, 2], dtype=np.longdouble), [1.5, 2], np.float64),
+    ],
+)
+def test_numbers_arrive_as_arithmetic_can_take_them(written: Any, read: list[float], kind: type):
+    """No sum of them wraps round: one kind of integers, two of floats, one zero."""
+    found = answers(shape=(2,), W=written)["q"].W
+
+    assert (found.dtype, found.tolist()) == (kind, read)
+    assert not np.signbit(found).any()
+
+
+MISTYPED = ["null", "1", "true", "[1]", "{}", "[null]", '[["a"]]', "1e308"]
+
+
+@pytest.mark.parametrize("value", MISTYPED)
+@pytest.mark.parametrize("reader", ["string", "strings", "shapes"])
+def test_text_of_another_type_is_not_answered(value: str, reader: str):
+    """A note that says a number where a text belongs makes no test stumble."""
+    text = noted(f'{{"name": {value}}}')
+
+    if (value, reader) == ("{}", "shapes"):
+        assert text.shapes("name") == {}
+    else:
+        with pytest.raises(NotAnswered, match="`name`"):
+            getattr(text, reader)("name")
+
+
+@pytest.mark.parametrize("value", ["null", "true", '"1"', "[]", "{}"])
+def test_a_number_of_another_type_is_not_answered(value: str):
+    """True is no number."""
+    with pytest.raises(NotAnswered, match="expected a number"):
+        noted(f'{{"n": {value}}}').number("n")
+
+
+def test_text_is_read_as_what_it_is():
+    """By the type that a test expects; half a character becomes a question mark."""
+    text = noted('{"s": "a\\ud800", "l": ["a"], "n": 2, "w": {"fresh": [[2, 3], [3, 1]]}}')
+
+    assert (text.string("s"), text.strings("l"), text.number("n")) == ("a?", ["a"], 2.0)
+    assert text.shapes("w") == {"fresh": [(2, 3), (3, 1)]}
+    with pytest.raises(NotAnswered, match="the answer has no `x`"):
+        text.string("x")
+    with pytest.raises(WrongAnswer, match="no honest number"):
+        noted('{"n": 1e300}').number("n")
+
+
+def noted(text: str) -> Text:
+    note = f'{{"status": "answered", "text": {text}}}'.encode()
+    found: Text = Evidence({"evidence/q.npz": npz(), "evidence/q.json": note}, {"q": {}}, "")[
+        "q"
+    ].text
+    return found
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assay.assignment import Assignment, CriterionSpec, Part
 from assay.errors import OurFault
 from assay.judge import bench
-from assay.judge.score import score, tallies
+from assay.judge.score import score, settled, tallies
 from assay.records import Check, Criterion, Judgement, Outcome, Verdict
 from assay.store import Store
 from assay.submission import Submission
@@ -218,13 +220,38 @@ def test_an_exception_may_bring_its_own_hint(judged: Judged):
     assert judged.checks("test_fails_with_a_hint_of_its_own")[0].hint == "use +"
 
 
-def test_the_judges_own_exception_is_not_the_students(judged: Judged):
-    """Not judged, and named in full."""
+def test_a_test_that_stumbles_earns_nothing_and_is_flagged(judged: Judged):
+    """An answer that makes a test raise would otherwise take its points off the sheet.
+
+    It was *not judged* once: then whoever could make the judge raise lost nothing by being wrong.
+    """
     stumbled = judged.checks("test_stumbles")[0]
 
-    assert stumbled.verdict is Verdict.NOT_JUDGED
-    assert stumbled.reason == "the judge raised IndexError: list index out of range"
+    assert stumbled.verdict is Verdict.FAILED
+    assert stumbled.reason == "the test raised IndexError: list index out of range"
+    assert re.fullmatch(r"rubric_\w+/test_all.py:\d+", stumbled.stumbled)
     assert stumbled.hint == ""
+
+
+def test_a_test_that_stumbles_over_the_reference_too_is_the_courses_fault(judged: Judged):
+    """What raises over right answers is not the student's doing: not judged, with the line."""
+    own = judged.checks("test_stumbles")[:1]
+
+    (found,) = settled(own, own)
+
+    assert found.verdict is Verdict.NOT_JUDGED
+    assert "test_all.py:" in found.reason
+    assert settled(own, judged.checks("test_adds")) == own
+
+
+def test_what_failed_for_its_own_reason_stays_failed_beside_a_course_fault(judged: Judged):
+    """Only the answers over which the test stumbled are taken back."""
+    failed = check("add", "a", Verdict.FAILED)
+    stumbled = failed.model_copy(update={"stumbled": "rubric/test_a.py:1"})
+
+    found = settled([failed, stumbled], [stumbled])
+
+    assert [c.verdict for c in found] == [Verdict.FAILED, Verdict.NOT_JUDGED]
 
 
 def test_a_question_that_was_never_put_is_our_fault(judged: Judged):
@@ -292,10 +319,16 @@ def test_a_written_answer_is_collected_for_review(judged: Judged):
 
 
 def test_criteria_are_scored_from_their_checks(judged: Judged):
-    """One that our own fault touched is not judged; one for review waits."""
+    """What our own fault touched is not judged, what failed is failed; one for review waits.
+
+    Our own fault outranked a failure once: the failed properties left the sheet with it.
+    """
     add, words = score(judged.part, judged.judgement.checks)
 
-    assert (add.verdict, add.earned, add.judged) == (Verdict.NOT_JUDGED, None, 0.0)
+    assert add.verdict is Verdict.FAILED
+    assert add.unjudged == round(2 / len(add.properties), 2)
+    assert add.earned is not None
+    assert 0 < add.earned < add.judged < 2 - add.unjudged
     assert (words.verdict, words.earned, words.judged) == (Verdict.FOR_REVIEW, None, 0.0)
 
 
@@ -438,13 +471,88 @@ def test_more_than_three_eighths_set_aside_is_lost(part: Part):
     assert (found.earned, found.judged) == (0.0, 4.0)
 
 
+def follows(criterion: str, name: str, cause: str) -> Check:
+    return check(criterion, name, Verdict.SET_ASIDE).model_copy(update={"follows": cause})
+
+
+def test_a_mistake_excuses_no_more_than_it_cost(part: Part):
+    """Two points are lost for it, four follow: two are excused, two count."""
+    checks = [
+        check("add", "a", Verdict.PASSED),
+        check("add", "b", Verdict.FAILED),
+        *(follows("more", name, "add") for name in "cd"),
+    ]
+
+    add, more = score(part, checks)
+
+    assert (add.earned, add.judged, add.unexcused) == (2.0, 4.0, 0.0)
+    assert (more.earned, more.judged, more.unexcused, more.set_aside) == (None, 0.0, 2.0, 2.0)
+
+
+def test_what_follows_from_a_mistake_that_cost_nothing_counts(part: Part):
+    """A criterion that lost nothing explains nothing."""
+    checks = [check("add", "a", Verdict.PASSED), follows("more", "b", "add")]
+
+    _, more = score(part, checks)
+
+    assert (more.unexcused, more.set_aside) == (4.0, 0.0)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is only read
+@given(data=st.data())
+def test_a_slip_never_raises_a_mark(part: Part, data: st.DataObject):
+    """Whatever it is said to explain: where its criterion was whole, it hides no more than itself.
+
+    The searches over pairs of mistakes hold the rest.
+    """
+    criteria = ("add", "more", "third")
+    specs = [
+        CriterionSpec(name=n, title=n, points=p) for n, p in zip(criteria, (1, 4, 9), strict=True)
+    ]
+    whole = part.model_copy(update={"criterion": specs})
+    before = [
+        check(
+            criterion,
+            f"{criterion}{n}",
+            data.draw(st.sampled_from([Verdict.PASSED, Verdict.FAILED])),
+        )
+        for criterion in criteria
+        for n in range(3)
+    ]
+    chosen = data.draw(st.sampled_from(criteria))
+    slip = next(c for c in before if c.criterion == chosen)
+    before = [passed(c) if c.criterion == slip.criterion else c for c in before]
+    slip = passed(slip)
+    hidden = data.draw(st.lists(st.sampled_from(before)))
+    after = [
+        c.model_copy(update={"verdict": Verdict.FAILED}) if c == slip
+        else follows(c.criterion, c.name, slip.criterion)
+        if c in hidden and c.verdict is Verdict.FAILED and c.criterion != slip.criterion
+        else c
+        for c in before
+    ]  # fmt: skip
+
+    assert percent(whole, after) <= percent(whole, before) + 1e-3
+
+
+def passed(of: Check) -> Check:
+    return of.model_copy(update={"verdict": Verdict.PASSED, "reason": "passed"})
+
+
+def percent(part: Part, checks: list[Check]) -> float:
+    found = score(part, checks)
+    return sum(c.earned or 0.0 for c in found) / sum(c.counted for c in found)
+
+
 @pytest.mark.parametrize(
     ("verdicts", "speaks"),
     [
         ([Verdict.PASSED, Verdict.FAILED], Verdict.FAILED),
         ([Verdict.NOT_ANSWERED, Verdict.FAILED], Verdict.FAILED),
         ([Verdict.PASSED, Verdict.NOT_ANSWERED], Verdict.NOT_ANSWERED),
-        ([Verdict.FAILED, Verdict.NOT_JUDGED], Verdict.NOT_JUDGED),
+        ([Verdict.FAILED, Verdict.NOT_JUDGED], Verdict.FAILED),  # what failed stays on the sheet
+        ([Verdict.NOT_ANSWERED, Verdict.NOT_JUDGED], Verdict.NOT_ANSWERED),
+        ([Verdict.PASSED, Verdict.NOT_JUDGED], Verdict.NOT_JUDGED),
         ([Verdict.PASSED, Verdict.SET_ASIDE], Verdict.PASSED),
     ],
 )
