@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay import plan
+from assay import folders, plan
 from assay.assignment import Assignment
 from assay.cores import Cores
 from assay.records import Isolation, Run
@@ -67,9 +67,7 @@ class Road:
             self.cluster.close()
 
     def folder(self, handed_in: Submission) -> Path:
-        from assay.report import class_report
-
-        return self.reports / class_report.folder(handed_in.name)
+        return self.reports / folders.folder(handed_in.name)
 
     def jobs(self, handed_in: Submission) -> "list[Job]":
         """The jobs of all runs of the plan."""

@@ -5,13 +5,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from assay import intake, notebook
+from assay import folders, intake, notebook
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
 from assay.notebook import Cell
+from assay.records import sound
+
+REFERENCE = "reference"
+"""What the assignment's own solution is called, and no other submission."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def plain(cell: Cell) -> dict[str, Any]:
 def read(path: Path, name: str | None = None) -> Submission:
     """Read a submission: a folder, a zip, a tar.gz, or one bare notebook.
 
-    Without a name it has its file's; the assignment's own folder is the `reference`.
+    Without a name it has its file's.
 
     Raises
     ------
@@ -79,8 +84,7 @@ def read(path: Path, name: str | None = None) -> Submission:
     if problems:
         problems[0].others = tuple(problems[1:])
         raise problems[0]
-    known_as = name or ("reference" if handed_in.is_reference else handed_in.name)
-    return replace(handed_in, name=known_as)
+    return replace(handed_in, name=name or handed_in.name)
 
 
 def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:
@@ -111,25 +115,39 @@ def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGr
 
 
 def name_of(path: Path) -> str:
-    """What a submission is called: the name of its file or folder, without the ending."""
+    """What a submission is called: the name of its file or folder, as text, without the ending."""
     whole = path.resolve().name
     suffix = intake.archive_suffix(path) if path.is_file() else None
     if path.is_file():
         whole = whole[: -len(suffix)] if suffix else path.stem
-    return whole.lstrip(".") or "submission"
+    return sound(whole.lstrip(".")) or "submission"
 
 
-def names_of(paths: Sequence[Path]) -> list[str | None]:
-    """A longer name for each where two would share a report; None where its own will do."""
-    short, files = Counter(map(name_of, paths)), Counter(path.resolve().name for path in paths)
-    chosen: list[str | None] = []
+def names_of(paths: Sequence[Path], root: Path) -> list[str]:
+    """A name for each that no other has, nor a report folder, whatever the file system.
+
+    It is longer, or has a number, where two would share a report. The assignment's own solution,
+    at its root, is the `reference`.
+    """
+    short = Counter(folders.key(name_of(path)) for path in paths)
+    whole = Counter(folders.key(_whole(path)) for path in paths)
+    names, taken = [], {folders.key(REFERENCE)}
     for path in paths:
-        whole = path.resolve()
-        if files[whole.name] > 1:
-            chosen.append(f"{whole.parent.name}-{whole.name}")
-        else:
-            chosen.append(whole.name if short[name_of(path)] > 1 else None)
-    return chosen
+        if path.resolve() == root.resolve():
+            names.append(REFERENCE)
+            continue
+        wanted = [name_of(path)] if short[folders.key(name_of(path))] == 1 else []
+        wanted += [_whole(path)] if whole[folders.key(_whole(path))] == 1 else []
+        above = f"{sound(path.resolve().parent.name)}-{_whole(path)}"
+        numbered = (f"{above}-{number}" for number in count(2))
+        name = next(n for n in chain(wanted, (above,), numbered) if folders.key(n) not in taken)
+        taken.add(folders.key(name))
+        names.append(name)
+    return names
+
+
+def _whole(path: Path) -> str:
+    return sound(path.resolve().name)
 
 
 def find(path: Path, assignment: Assignment) -> list[Path]:

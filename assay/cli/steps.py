@@ -34,15 +34,21 @@ def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
     return [submission.read(path, name) for path, name in named(paths, road)]
 
 
-def named(paths: tuple[Path, ...], road: "Road") -> list[tuple[Path, str | None]]:
-    """Every submission at these paths, with a name of its own where its file's is not."""
+def named(paths: tuple[Path, ...], road: "Road") -> list[tuple[Path, str]]:
+    """Every submission at these paths, once, with a name that no other has."""
     from assay import submission
     from assay.report import safe
 
-    found = [one for given in paths for one in submission.find(given, road.assignment)]
+    each = [one for given in paths for one in submission.find(given, road.assignment)]
+    found = list({one.resolve(): one for one in each}.values())
     for passed_over in submission.passed_over(paths, found):
         click.echo(f"not looked at: `{safe.terminal(str(passed_over))}` is no submission", err=True)
-    return list(zip(found, submission.names_of(found), strict=True))
+    names = submission.names_of(found, road.assignment.root)
+    for path, name in zip(found, names, strict=True):
+        if name not in (submission.name_of(path), submission.REFERENCE):
+            known = f"`{safe.terminal(str(path))}` is called `{safe.terminal(name)}` here"
+            click.echo(f"{known}: its own name is another's as well", err=True)
+    return list(zip(found, names, strict=True))
 
 
 def road_of(
@@ -117,12 +123,16 @@ def for_each(
     handed_in = named(paths, road)
     answers = []
 
-    def one(path: Path, name: str | None) -> dict[str, Any]:
+    def one(path: Path, name: str) -> dict[str, Any]:
         try:
             return step(submission.read(path, name), progress)
         except Exception as caught:
             error = _told(caught, path, progress.say, tell_all=tell_all)
-            return _without_marks(road, name or submission.name_of(path), error, tell_all, keep)
+            try:
+                return _without_marks(road, name, error, tell_all, keep)
+            except Exception as again:  # its page cannot be written: the others can
+                error = _told(again, path, progress.say, tell_all=tell_all)
+                return _without_marks(road, name, error, tell_all, keep=False)
         finally:
             progress.done()
 

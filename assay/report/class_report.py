@@ -5,12 +5,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
+from urllib.parse import quote
 
+from assay import folders
 from assay.alike import KINDS, Kind, Pair, Trait, pairs
-from assay.records import Criterion, Outcome, PartSummary, Property, Result, RunRecord, Verdict
+from assay.records import (
+    Criterion,
+    Outcome,
+    PartSummary,
+    Property,
+    Result,
+    RunRecord,
+    Verdict,
+    sound,
+)
 from assay.report import html, safe, summary
 
-PLAIN = frozenset(b"-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 BINS = 10
 SHOWN = 24
 """Names in one list; all of them stand in the table of submissions."""
@@ -40,7 +50,7 @@ class Entry:
     @property
     def href(self) -> str:
         """Where its own report stands beside this one."""
-        return f"{_quoted(folder(self.name))}/index.html"
+        return f"{quote(folders.folder(self.name), safe='').replace('~', '%7E')}/index.html"
 
     def place_of(self, run: RunRecord) -> str:
         """Where its report speaks of a run that failed."""
@@ -92,7 +102,8 @@ def entry(result: Result, traits: Sequence[Trait] = ()) -> Entry:
 
 def without_marks(name: str, assignment: str, reasons: Sequence[str]) -> Entry:
     """The entry of a submission that has no result."""
-    return Entry(name, assignment, [], [], [], [], list(reasons), [], "not graded", "–", None)
+    told = [sound(reason) for reason in reasons]
+    return Entry(name, assignment, [], [], [], [], told, [], "not graded", "–", None)
 
 
 def _recognised(prop: Property) -> bool:
@@ -102,17 +113,6 @@ def _recognised(prop: Property) -> bool:
 def _lost(criterion: Criterion) -> float:
     """The points that it cost."""
     return 0.0 if criterion.earned is None else max(0.0, criterion.judged - criterion.earned)
-
-
-def folder(name: str) -> str:
-    """The folder of a submission's report; the names of our own pages are taken."""
-    return f"{name}-" if name.lower() in ("index.html", "index.md") else name
-
-
-def _quoted(name: str) -> str:
-    """A folder's name as a relative address, its bytes as they are on disk."""
-    raw = name.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if byte in PLAIN else f"%{byte:02X}" for byte in raw)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = [
-    *("ending", "errors", "cores", "syntax", "records", "assignment"),
+    *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "culprit", "advice"),
     *("run.archive", "run.numerics", "secret", "recipe", "run.ask", "run.assemble"),

@@ -521,3 +521,25 @@ def test_the_reader_opens_no_file(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("builtins.open", None)
 
     assert read_arrays(GOOD).keys() == {"W", "y"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (True,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (1, True)}",
+        "{'descr': '<f8', 'fortran_order': True, 'shape': (False,)}",
+        "{'descr': '<f8', 'fortran_order': 1, 'shape': (1,)}",
+        "{'descr': 'd', 'fortran_order': False, 'shape': (1.0,)}",
+        "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': [1]}",
+        "{'descr': True, 'fortran_order': False, 'shape': (1,)}",
+    ],
+)
+def test_a_header_that_numpy_would_not_write_is_refused(header: str):
+    """A length of `True`, a list for a tuple: refused, never an error of ours."""
+    text = header.encode().ljust(117) + b"\n"
+    raw = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(8)
+
+    with pytest.raises(Refused):
+        read_arrays(zipped(("out.npy", raw)))
