@@ -6,6 +6,7 @@
 import hashlib
 import re
 import unicodedata
+from urllib.parse import quote
 
 LONGEST = 200
 """Bytes of a folder's name; file systems take 255, and pages are written beside it as drafts."""
@@ -29,6 +30,11 @@ def folder(name: str) -> str:
 def key(name: str) -> str:
     """The same for two names exactly where their folders are one on some file system."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", folder(name)).casefold())
+
+
+def address(name: str) -> str:
+    """The same folder in a relative address."""
+    return quote(folder(name), safe="").replace("~", "%7E")
 
 
 def _hex(character: str) -> str:

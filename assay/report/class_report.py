@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
-from urllib.parse import quote
 
 from assay import folders
 from assay.alike import KINDS, Kind, Pair, Trait, pairs
@@ -50,7 +49,7 @@ class Entry:
     @property
     def href(self) -> str:
         """Where its own report stands beside this one."""
-        return f"{quote(folders.folder(self.name), safe='').replace('~', '%7E')}/index.html"
+        return f"{folders.address(self.name)}/index.html"
 
     def place_of(self, run: RunRecord) -> str:
         """Where its report speaks of a run that failed."""

@@ -22,6 +22,8 @@ TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LINK = re.compile(r"\](?=[(\[:])")
 PASTED = re.compile(r"!\[[^\[\]\n]*$")
 IMAGE = re.compile(r"\(attachment:[\w.-]{1,100}\)")
+FORMULA = re.compile(r"(^|[;|\t])(?=[ '\"]*[=+\-@|＝＋－＠｜﹦﹢﹣﹫−⁼⁺⁻₌₊₋])")
+"""The begin of a formula, or of a command to another program, behind what may separate cells."""
 MATH = re.compile(
     r"\\(?=(?:href|url|require|style|class|cssId|data|html\w*|csname|unicode|include\w*)(?![a-z]))",
     re.IGNORECASE,
@@ -92,9 +94,12 @@ def document(text: str, at_most: int = 100_000) -> str:
 
 
 def csv(text: str, at_most: int = 500) -> str:
-    """One cell of a table that a spreadsheet takes for text and never for a formula."""
-    cell = plain(text, at_most)
-    return f"'{cell}" if cell.lstrip(" '\"")[:1] in tuple("=+-@＝＋－＠") else cell
+    """One cell of a table that a spreadsheet takes for text and never for a formula.
+
+    Nor is any piece of it one, where the spreadsheet separates cells otherwise than the table does:
+    with semicolons, as in half of Europe, whatever stands in quotes.
+    """
+    return FORMULA.sub(r"\1'", plain(text, at_most))
 
 
 def xml(text: str, at_most: int = 20_000) -> str:
