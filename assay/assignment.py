@@ -16,9 +16,15 @@ RelativePath = Annotated[str, Field(pattern=r"^[\w-][\w./-]*$")]
 
 
 class Limits(Record):
-    """How long a cell, and a whole run, may take on the wall clock; the memory of a process."""
+    """How long a cell, a question, and a whole run may compute; the memory of a process.
+
+    Seconds of processor time, of all processes of a run; docs/assignment.md says how long what
+    does not compute may last.
+    """
 
     cell_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    question_seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0
+    """For a question of which the rubric does not say it; never more than for a cell."""
     run_seconds: Annotated[float, Field(gt=0, le=86400)] = 300.0
     memory_mb: Annotated[float, Field(ge=256, le=1_000_000)] = 2048.0
 

@@ -17,9 +17,11 @@ class Question:
     answer (None is any length, SOME any but none); text answers are not listed.
     `kept` never enters the kernel. `largest` is what the numbers stay below in an honest answer,
     where that is not the judge's own bound.
+    `seconds` is how long the student's code may compute for it, where it is not as usual.
     """
 
     shown: dict[str, np.ndarray]
     answers: dict[str, Shape]
     kept: dict[str, np.ndarray] = field(default_factory=dict)
     largest: float | None = None
+    seconds: float | None = None

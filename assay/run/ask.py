@@ -5,12 +5,15 @@ arrays. It knows no right answers, so there is nothing in it worth stealing.
 """
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import json
 import math
 import pkgutil
+import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -27,6 +30,10 @@ DESK = Path(__file__).resolve().parents[1]
 
 class Missing(Exception):
     """The submission has nothing of the name that was asked for."""
+
+
+class TimeUp(BaseException):
+    """The time of a question is up. No `except Exception` stops it, neither ours nor theirs."""
 
 
 class Student:
@@ -66,9 +73,12 @@ class Student:
             path = DESK / "kit" / "adapter.py"
             source = path.read_text(encoding="utf-8") if path.exists() else ""
             self._adapter = Adapter(source, self._notebook)
+        self._adapter.go_on()
         return self._adapter
 
     def _places(self) -> Iterator[dict[str, Any]]:
+        if turn.is_spent:
+            raise TimeUp
         yield self._adapted.names
         yield self._notebook
         yield from (vars(module) for module in _package("solution"))
@@ -85,13 +95,16 @@ class Adapter:
         self.names = vars(module)
         self.names |= {k: v for k, v in notebook.items() if not k.startswith("__")}
         self._faults: dict[str, str] = {}
+        self._left: list[ast.stmt] = []
         try:
-            statements = ast.parse(source).body
+            self._left = ast.parse(source).body
         except (SyntaxError, ValueError) as error:
             self._faults["*"] = f"; the adapter is not Python: {error}"
-            return
-        for statement in statements:
-            self._execute(statement)
+
+    def go_on(self) -> None:
+        """Execute what is left; a statement that took a question's time is not begun again."""
+        while self._left:
+            self._execute(self._left.pop(0))
 
     def fault(self, name: str) -> str:
         """What went wrong in the adapter where it should have set a name, '' where nothing did."""
@@ -101,11 +114,11 @@ class Adapter:
         code = compile(ast.Module([statement], []), "adapter.py", "exec")
         try:
             exec(code, self.names)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
             fault = f"; line {statement.lineno} of the adapter raised {_raised(error)['error']}"
             self._faults |= dict.fromkeys(_bound_by(statement), fault)
+            if isinstance(error, TimeUp):
+                raise
 
 
 def _bound_by(statement: ast.stmt) -> set[str]:
@@ -129,7 +142,7 @@ def _module(name: str, path: Path) -> ModuleType:
 def _package(name: str) -> Iterator[ModuleType]:
     """The package, then every module in it; one that cannot be imported is passed over."""
     try:
-        package = importlib.import_module(name)
+        package = _imported(name)
     except ImportError:
         return
     yield package
@@ -137,11 +150,81 @@ def _package(name: str) -> Iterator[ModuleType]:
         getattr(package, "__path__", []), f"{name}.", onerror=lambda _: None
     ):
         try:
-            yield importlib.import_module(module.name)
+            yield _imported(module.name)
         except Exception:  # a broken module must not hide the others
             continue
 
 
+_begun: set[str] = set()
+
+
+def _imported(name: str) -> ModuleType:
+    """A module; one whose import took a question's time is not begun again."""
+    if name in _begun:
+        raise ImportError(f"to import `{name}` took too long")
+    _begun.add(name)
+    try:
+        return importlib.import_module(name)
+    finally:
+        if not isinstance(sys.exception(), TimeUp):
+            _begun.discard(name)
+
+
+class Turn:
+    """The question that is put now. The harness reads it, interrupts it, and says why."""
+
+    def __init__(self) -> None:
+        self.now, self._number, self._raised_at = "", 0, -1.0
+        self._spent: dict[str, str] = {}
+
+    def begin(self, question: str) -> None:
+        """It is this question's turn."""
+        self._number += 1
+        self._note(f"{self._number} {question}")
+        with contextlib.suppress(ValueError):  # only the main thread sets signals
+            signal.signal(signal.SIGINT, self._interrupted)
+
+    def end(self) -> str:
+        """Why it was ended by us, '' where it was not; from now on nothing interrupts."""
+        why = self.took
+        self._note("")
+        return why
+
+    @property
+    def took(self) -> str:
+        """In words what the question took, where its time is up."""
+        if self.is_spent:
+            return self._spent[self._question]
+        with contextlib.suppress(OSError, ValueError):
+            line, why = (DESK / "kit" / "time_up.txt").read_text(encoding="utf-8").split("\n")
+            return why if self.now and line == self.now else ""
+        return ""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the question could not be interrupted when it was put before."""
+        spent = DESK / "kit" / "spent.json"
+        if not self._spent and spent.exists():
+            self._spent = json.loads(spent.read_text(encoding="utf-8"))
+        return self._question in self._spent
+
+    @property
+    def _question(self) -> str:
+        return self.now.partition(" ")[2]
+
+    def _note(self, now: str) -> None:
+        self.now = now
+        with contextlib.suppress(OSError):  # what keeps us from it is the student's
+            (DESK / "evidence" / "asking.txt").write_text(now, encoding="utf-8")
+
+    def _interrupted(self, number: int, frame: object) -> None:
+        """What comes late was for another question; after one there is a moment to end in."""
+        if self.took and time.monotonic() > self._raised_at + 0.5:
+            self._raised_at = time.monotonic()
+            raise TimeUp
+
+
+turn = Turn()
 student = Student()
 
 
@@ -155,24 +238,29 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
     """Hand out the question's arrays and an empty answer; keep what the block sets on it.
 
     An exception in the block is an answer too: it is written down, and the next
-    question is put.
+    question is put. So is an end by the harness, and what was answered before it is left out:
+    how much that is depends on the machine.
     """
     with np.load(DESK / "given" / f"{question}.npz", allow_pickle=False) as arrays:
         given = SimpleNamespace(**arrays)
     answer = SimpleNamespace()
     note: dict[str, Any] = {"status": "answered"}
+    turn.begin(question)
     try:
-        yield given, answer
-    except Missing as error:
-        note = {"status": "missing", "error": str(error)}
-    except KeyboardInterrupt:  # the harness ends an exam that takes too long
-        raise
-    except BaseException as error:
-        note = _raised(error)
-    try:
+        try:
+            yield given, answer
+        except Missing as error:
+            note = {"status": "missing", "error": str(error)}
+        except BaseException as error:
+            note = _raised(error)
         _write(question, vars(answer), note)
-    except Exception as error:  # an answer may be made to hurt whoever writes it down
+    except BaseException as error:  # an answer may be made to hurt whoever writes it down
+        took = turn.end()
         _write(question, {}, _raised(error))
+    else:
+        took = turn.end()
+    if took:
+        _write(question, {}, {"status": "raised", "error": f"TimeoutError: {took}"})
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
@@ -238,5 +326,10 @@ def sit(namespace: dict[str, Any]) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "exam"]:
         del sys.modules[name]  # the student's own
     sys.path.insert(0, str(DESK / "kit"))
-    importlib.import_module("exam")
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        importlib.import_module("exam")
+    finally:
+        with contextlib.suppress(ValueError, TypeError):
+            signal.signal(signal.SIGINT, before)
     (DESK / "evidence" / "finished.json").write_text("{}", encoding="utf-8")

@@ -14,15 +14,16 @@ import numpy as np
 
 from assay import notebook, parts, recipe, rubric
 from assay.assignment import Assignment, Part
-from assay.errors import UsageError
+from assay.errors import UsageError, quoted
 from assay.notebook import Cell
 from assay.records import Run
 from assay.run import archive, numerics
+from assay.run.clock import SECONDS
 from assay.secret import PUBLIC, Secret
 from assay.submission import Submission
 
 EXAM_TAG = notebook.EXAM
-DESK = ("given/", "kept/", "shapes.json")
+DESK = ("given/", "kept/", "shapes.json", SECONDS)
 """How the names begin of all that is kept of the questions."""
 EXAM_SOURCE = """\
 import os, sys
@@ -39,7 +40,10 @@ _one_at_a_time = Lock()
 
 
 class Question(Protocol):
-    """What a rubric's `given.draw` returns for each question."""
+    """What a rubric's `given.draw` returns for each question.
+
+    `seconds`, where it has that, is how long the question may compute.
+    """
 
     @property
     def shown(self) -> Mapping[str, Any]: ...
@@ -79,6 +83,7 @@ class Job:
     @cached_property
     def packed(self) -> bytes:
         given = {name: self.desk[name] for name in self.desk if name.startswith("given/")}
+        given[SECONDS] = self.desk[SECONDS]
         return archive.pack(self.code | given)
 
     @cached_property
@@ -90,7 +95,11 @@ class Job:
         kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
         shapes = {name: dict(question.answers) for name, question in questions.items()}
         largest = {name: bound for name in questions if (bound := _largest(questions[name]))}
-        promised = {"shapes.json": shapes} | ({"largest.json": largest} if largest else {})
+        declared = {
+            name: seconds for name, q in questions.items() if (seconds := _seconds(name, q))
+        }
+        promised = {"shapes.json": shapes, SECONDS: declared}
+        promised |= {"largest.json": largest} if largest else {}
         texts = {name: json.dumps(told, sort_keys=True) for name, told in promised.items()}
         return given | kept | {name: text.encode() for name, text in texts.items()}
 
@@ -192,6 +201,19 @@ def _draw(
             hint="does assignment.toml vary a value that the rubric does not know?",
         ) from error
     return questions
+
+
+def _seconds(name: str, question: Question) -> float | None:
+    """How long a question may compute; None where the rubric leaves it to the assignment."""
+    seconds: Any = getattr(question, "seconds", None)
+    if seconds is None:
+        return None
+    if type(seconds) not in (int, float) or not 0 < seconds <= 3600:
+        raise UsageError(
+            f"the question {quoted(name)} has `seconds` of {seconds!r:.60}",
+            hint="a number of seconds above 0 and up to 3600, or none at all",
+        )
+    return float(seconds)
 
 
 def _npz(arrays: Mapping[str, Any]) -> bytes:

@@ -35,10 +35,19 @@ class Cgroup:
     version: int
     memory: Path
     pids: Path
+    cpu: Path | None = None
+    """Where processor time is counted; None where version 1 does not let us."""
 
     @property
     def folders(self) -> list[Path]:
-        return list(dict.fromkeys([self.memory, self.pids]))
+        known = [self.memory, self.pids, *([self.cpu] if self.cpu else [])]
+        return list(dict.fromkeys(known))
+
+    @property
+    def usage(self) -> Path | None:
+        """The file that holds the processor time of all members, past ones included."""
+        name = "cpu.stat" if self.version == 2 else "cpuacct.usage"
+        return self.cpu / name if self.cpu else None
 
     @property
     def entrances(self) -> list[str]:
@@ -95,7 +104,7 @@ def sweep() -> None:
     """Remove the groups of processes that were killed before they could."""
     own = _own()
     bases = [ROOT / own.get("", "/").lstrip("/")]
-    bases += [ROOT / name / own.get(name, "/").lstrip("/") for name in CONTROLLERS]
+    bases += [ROOT / name / own.get(name, "/").lstrip("/") for name in (*CONTROLLERS, "cpuacct")]
     for folder in (folder for base in bases for folder in base.glob("assay-*-*")):
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
@@ -115,7 +124,7 @@ def _create_v2(own: dict[str, str], name: str, memory: int, pids: int) -> Cgroup
             (folder / "memory.oom.group").write_text("1")
             (folder / "pids.max").write_text(str(pids))
             _without_swap(folder / "memory.swap.max", 0)
-            return Cgroup(2, folder, folder)
+            return Cgroup(2, folder, folder, folder)
         except OSError:
             _rmdir(folder)
     return None
@@ -152,10 +161,7 @@ def _create_v1(own: dict[str, str], name: str, memory: int, pids: int) -> Cgroup
     folders: dict[str, Path] = {}
     try:
         for controller in sorted(CONTROLLERS):
-            base = ROOT / controller / own[controller].lstrip("/")
-            if not base.exists():  # a container may see its own group as the root
-                base = ROOT / controller
-            folders[controller] = base / name
+            folders[controller] = _base_v1(own, controller) / name
             folders[controller].mkdir()
         (folders["memory"] / "memory.limit_in_bytes").write_text(str(memory))
         (folders["pids"] / "pids.max").write_text(str(pids))
@@ -164,7 +170,23 @@ def _create_v1(own: dict[str, str], name: str, memory: int, pids: int) -> Cgroup
             _rmdir(folder)
         return None
     _without_swap(folders["memory"] / "memory.memsw.limit_in_bytes", memory)
-    return Cgroup(1, folders["memory"], folders["pids"])
+    return Cgroup(1, folders["memory"], folders["pids"], _counting_time(own, name))
+
+
+def _base_v1(own: dict[str, str], controller: str) -> Path:
+    """Our own group of a controller; a container may see it as the root."""
+    base = ROOT / controller / own[controller].lstrip("/")
+    return base if base.exists() else ROOT / controller
+
+
+def _counting_time(own: dict[str, str], name: str) -> Path | None:
+    """A group that counts processor time; isolation does not rest on it."""
+    try:
+        folder = _base_v1(own, "cpuacct") / name
+        folder.mkdir()
+    except (OSError, KeyError):
+        return None
+    return folder
 
 
 def _without_swap(path: Path, value: int) -> None:

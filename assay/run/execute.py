@@ -1,4 +1,4 @@
-"""Execute a job and come back with bytes: one child process, a wall limit, and nothing left."""
+"""Execute a job and come back with bytes: one child process, a limit of time, and nothing left."""
 
 import json
 import os
@@ -18,6 +18,7 @@ import psutil
 from assay.errors import OurFault, Stopped
 from assay.records import Cell, Isolation, Outcome
 from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
+from assay.run.clock import ASKING, BUSY
 from assay.run.forked import Process, kill_below
 from assay.run.outcome import Facts, decide
 from assay.run.sandbox import MB, PROCESSES, Sandbox
@@ -33,6 +34,8 @@ SPARE = 256 * MB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE = Path(__file__).with_name("trace.py").read_bytes()
 """Goes into the kit of an audited run."""
+SPENT_AT_MOST = 3
+"""Questions that end with their kernel: the run is made again without them, so many times."""
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 
@@ -52,34 +55,56 @@ class Ended:
     isolation: Isolation = field(default_factory=Isolation)
     memory: int = 0
     """The most that was seen of it, in bytes."""
+    cpu_seconds: float = 0.0
+    pressure: float = 0.0
+    """The share of its time in which it, or something beside it, waited for a processor."""
+    stuck: dict[str, str] = field(default_factory=dict)
+    """The question that could only be ended with its kernel, and what it took."""
+
+    @property
+    def may_be_unfair(self) -> bool:
+        """It met a limit of time on a machine that had too much to do."""
+        return self.outcome is Outcome.TIMED_OUT and self.pressure >= BUSY
 
 
 def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     """Run one job to its end, whatever its code does, and collect what it left.
 
-    The sandbox is the best that this machine has where none is given, with a warm kernel.
+    The sandbox is the best that this machine has where none is given, with a warm kernel. Where a
+    question ended only with its kernel, the run is made again, and that one is not put again.
     """
     chosen = kept_in or prove.warmest()
+    spent: dict[str, str] = {}
+    while True:
+        ended = _until_it_is_not_our_fault(job, chosen, spent)
+        if not ended.stuck.keys() - spent.keys() or len(spent) >= SPENT_AT_MOST:
+            return ended
+        spent |= ended.stuck
+
+
+def _until_it_is_not_our_fault(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
     for pause in PAUSES:
-        ended = _attempt_or_say_why(job, chosen)
+        ended = _attempt_or_say_why(job, chosen, spent)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
         warm.stopping.wait(pause)
-    return _attempt_or_say_why(job, chosen)
+    return _attempt_or_say_why(job, chosen, spent)
 
 
-def _attempt_or_say_why(job: bytes, chosen: Sandbox) -> Ended:
+def _attempt_or_say_why(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
     try:
-        return _attempt(job, chosen)
+        return _attempt(job, chosen, spent)
     except OurFault as error:
         return Ended(Outcome.INFRASTRUCTURE, error.what, 0.0, [], {}, chosen.isolation)
 
 
-def _attempt(job: bytes, chosen: Sandbox) -> Ended:
+def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
     with ExitStack() as stack:
         place = desk.make(in_memory=chosen.level >= 3)  # below, all of /dev can be read
         stack.callback(desk.remove, place)
         files = archive.unpack(job)
+        if spent:
+            files["kit/spent.json"] = json.dumps(spent).encode()
         limits = _lay_out(files, place)
         parent = _parent(files, limits) if chosen.warm else None
         if chosen.warm and parent is None:
@@ -95,8 +120,18 @@ def _attempt(job: bytes, chosen: Sandbox) -> Ended:
         seconds = time.monotonic() - started
         outcome, reason = decide(facts)
         cells = [Cell(**cell) for cell in facts.runner["cells"]] if facts.runner else []
-        files = _collect(place)
-        return Ended(outcome, reason, seconds, cells, files, chosen.isolation, watch.peak)
+        return Ended(
+            outcome,
+            reason,
+            seconds,
+            cells,
+            _collect(place),
+            chosen.isolation,
+            watch.peak,
+            round(watch.clock.now.computed, 3) if watch.clock else 0.0,
+            round(watch.clock.pressure, 3) if watch.clock else 0.0,
+            facts.runner["stuck"] if facts.runner else {},
+        )
 
 
 def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
@@ -138,10 +173,12 @@ def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Pare
     """Let the runner run until it ends or a limit is met; then nothing of it lives."""
     with (place / "runner.log").open("wb") as log:
         runner = (parent.run if parent else _start)(place, log.fileno())
+        watch.take_time(runner.pid)
         try:
             timed_out = _wait(runner, limits["run_seconds"], watch)
         finally:
             _end(runner, place, watch)
+    watch.take_time(runner.pid)
     watch.take_stock()
     code = None if timed_out else runner.returncode
     return Facts(
@@ -172,19 +209,18 @@ def _start(place: Path, log: int) -> "subprocess.Popen[bytes]":
     )
 
 
-def _wait(runner: Running, run_seconds: float, watch: Watch) -> bool:
-    """Wait for the runner's end; whether our clock ran out first."""
-    until = time.monotonic() + run_seconds
-    while time.monotonic() < until:
+def _wait(runner: Running, run_seconds: float, watch: Watch) -> str:
+    """Wait for the runner's end; in words the limit of time that ran out first, or ''."""
+    while not (took := watch.over(run_seconds)):
         try:
             runner.wait(timeout=LOOK_EVERY)
-            return False
+            return ""
         except subprocess.TimeoutExpired:
             if warm.stopping.is_set():
                 raise Stopped from None
             if watch.look(runner.pid):
-                return False
-    return True
+                return ""
+    return took
 
 
 def _end(runner: Running, place: Path, watch: Watch) -> None:
@@ -235,7 +271,8 @@ def _collect(place: Path) -> dict[str, bytes]:
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in desk.files(place / "evidence", 10 * EVIDENCE_FILES))
     names = [path.relative_to(place).as_posix() for path in found]
-    for name in [name for name in names if name.isprintable()][:EVIDENCE_FILES]:
+    names = [name for name in names if name.isprintable() and name != ASKING]
+    for name in names[:EVIDENCE_FILES]:
         content = desk.read_below(place, name, room)
         if content is not None:
             files[name] = content

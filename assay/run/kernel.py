@@ -5,6 +5,7 @@ no ports. The notebook's own kernel name is never honoured.
 """
 
 import json
+import os
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -23,20 +24,21 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
+from assay.run.clock import Clock
 from assay.run.forked import Child
 from assay.run.sockets import PORTS, Sockets
 
 MB = 1_000_000
 CELL_OUTPUT = 8 * MB
 RUN_OUTPUT = 32 * MB
-STARTING = 60.0
-"""Seconds that a kernel may take to its first answer."""
+STARTING = 300.0
+"""Seconds that a kernel may take to its first answer, on a machine that has much else to do."""
 NEVER = 24 * 3_600_000
 """Milliseconds to a second attempt to connect: sockets listen before they are connected to."""
 AGAIN = 200
 """Milliseconds in which zmq says that it would connect again."""
 DYING = 2.0
-"""Seconds that a dying kernel may take between closing its sockets and its end."""
+"""Seconds that a dying kernel may take between closing its sockets and its end, where it is let."""
 
 
 @dataclass
@@ -71,23 +73,24 @@ class Meter:
     def cut_off(self, why: str) -> None:
         self.said = self.said if self.cut else why
         self.cut = True
-        self._kill()
+        self.kill()
 
     def hung_up(self, *, by_kernel: bool) -> None:
         """A connection is gone: a kernel that dies closes it, and zmq does on a long message."""
-        until = time.monotonic() + DYING
-        while time.monotonic() < until:
+        clock = Clock(os.getpid())
+        while clock.tick().waited < DYING:
             if self.processes[-1].poll() is not None:
                 return
             time.sleep(0.05)
         if by_kernel:
             self.said = self.said or "it closed its connection"
             self.broken = True
-            self._kill()
+            self.kill()
         else:
             self.cut_off(f"sent a message of more than {CELL_OUTPUT // MB} MB")
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """End every kernel."""
         for process in self.processes:
             process.kill()
 
@@ -213,7 +216,7 @@ class DeskKernelManager(AsyncKernelManager):
     async def _async_wait(self, pollinterval: float = 0.1) -> None:
         """It has been killed: there is nothing to poll for."""
         for process in self.kernel.processes:
-            process.wait(timeout=5)
+            process.wait(timeout=60)
 
 
 async def _answers(client: AsyncKernelClient) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay import culprit
+from assay.errors import quoted
 from assay.records import Cell, Outcome
-from assay.run.sandbox import FILE_SIZE, HOME_ROOM
-from assay.run.watch import DISK, FILES, Watch
+from assay.run.sandbox import FILE_SIZE, HOME_ROOM, PROCESSOR
+from assay.run.watch import DISK, EXAM, FILES, Watch
 
 MB = 1 << 20
 FROM_BUBBLEWRAP = 128
@@ -31,7 +32,8 @@ class Facts:
 
     limits: dict[str, float]
     watch: Watch
-    timed_out: bool
+    timed_out: str
+    """In words the limit for which we ended the run, '' where we did not."""
     runner_code: int | None
     said: list[str]
     """The last lines that the runner and the kernel wrote, '' where there is none."""
@@ -63,7 +65,7 @@ def _counted(facts: Facts) -> Found:
 
 
 def _clocked(facts: Facts) -> Found:
-    """Our clock: of the run, of each cell, of the exam. What ate the memory is slow as well."""
+    """Our clock: of the run, of each cell and question. What ate the memory is slow as well."""
     took = _took_too_long(facts)
     if took is None:
         return None
@@ -75,15 +77,19 @@ def _clocked(facts: Facts) -> Found:
 
 
 def _took_too_long(facts: Facts) -> str | None:
-    run, cell = facts.limits["run_seconds"], facts.limits["cell_seconds"]
+    where = facts.watch.where()
+    late = facts.runner["late"] if facts.runner else {}
+    if facts.timed_out and where == EXAM:
+        return f"the exam {facts.timed_out}{facts.watch.asked()}"
     if facts.timed_out:
-        return f"the run took longer than {run:g} s; it ended in {facts.watch.where()}"
-    for failed in facts.failed:
-        if failed["seconds"] is not None and failed["seconds"] >= cell:
-            return f"cell {failed['number']} took longer than {cell:g} s"
-    if facts.runner and facts.runner["exam_timed_out"]:
-        return f"the exam took longer than {cell:g} s"
-    return None
+        return f"the run {facts.timed_out}; it ended in {where}"
+    first = next(iter(late.items()), None)
+    if first is None:
+        return None
+    more = f", and {len(late) - 1} more after it" if len(late) > 1 else ""
+    stuck = [quoted(name) for name in facts.runner["stuck"]] if facts.runner else []
+    ended = f"; {stuck[0]} could not be interrupted, which ended the exam" if stuck else ""
+    return f"{first[0]} {first[1]}{more}{ended}"
 
 
 def _limited(facts: Facts) -> Found:
@@ -132,7 +138,7 @@ def _died(facts: Facts) -> Found:
 def _death(facts: Facts, code: int | None, where: str) -> tuple[Outcome, str]:
     number = -code if code is not None and code < 0 else (code or 0) - FROM_BUBBLEWRAP
     if number == signal.SIGXCPU:
-        limit = 2 * facts.limits["run_seconds"]
+        limit = PROCESSOR * facts.limits["run_seconds"]
         return Outcome.TIMED_OUT, f"{where} used more than {limit:g} s of processor time"
     if memory := facts.watch.met.get("memory"):
         return Outcome.OUT_OF_MEMORY, f"{_memory(facts, memory)}, and its kernel ended"

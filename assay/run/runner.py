@@ -25,9 +25,11 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from assay.errors import quoted
 from assay.notebook import EXAM
 from assay.records import sound
 from assay.run import engine, kernel, watch
+from assay.run.clock import SECONDS, Clock, patience
 from assay.run.forked import Child, kill_below
 from assay.run.sockets import Sockets, bound
 
@@ -56,18 +58,14 @@ def _facts(
     desk: Path, job: dict[str, Any], meter: kernel.Meter, manager: type[AsyncKernelManager]
 ) -> dict[str, Any]:
     """What became of the notebook: what a kernel provokes in here is its own doing."""
-    facts: dict[str, Any] = {"exit_code": None, "cells": [], "exam_timed_out": False}
+    facts: dict[str, Any] = {"exit_code": None, "cells": []}
     replies: dict[str, Any] = {}
     memory: dict[str, float] = {}
+    keeper = _keeper(desk, job, meter)
     try:
-        stopped = _execute(desk, job, meter, manager, replies, memory)
+        stopped = _execute(desk, job, meter, manager, keeper, replies, memory)
         code = _exit_code(meter, alive=stopped == "")
-        exam, cells = _cells(desk, replies, memory, job["limits"]["cell_seconds"])
-        facts = {
-            "exit_code": code,
-            "cells": cells,
-            "exam_timed_out": "TimeoutError" in (exam or ""),
-        }
+        facts = {"exit_code": code, "cells": _cells(desk, replies, memory, keeper.late)}
     except Exception as error:
         if _is_ours(error) or not (desk / "at.txt").exists():  # no code of the student's has run
             raise
@@ -75,7 +73,27 @@ def _facts(
         meter.note(error)
     if meter.broken:
         stopped = "protocol"
-    return facts | {"stopped": "cut" if meter.cut else stopped, "detail": sound(meter.said)}
+    facts |= {"stopped": "cut" if meter.cut else stopped, "detail": sound(meter.said)}
+    cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
+    late = {cells[name]: keeper.late.pop(name) for name in list(keeper.late) if name in cells}
+    late |= {f"the question {quoted(name)}": took for name, took in keeper.late.items()}
+    stuck = {keeper.stuck: keeper.late[keeper.stuck]} if keeper.stuck else {}
+    return facts | {"late": late, "stuck": stuck}
+
+
+def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Timekeeper:
+    """Who ends cells and questions; those that were ended with their kernel before are late."""
+    usage = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))["usage"]
+    spent = desk / "kit" / "spent.json"
+    return engine.Timekeeper(
+        desk,
+        job["limits"],
+        seconds=json.loads((desk / SECONDS).read_text(encoding="utf-8")),
+        exam=EXAM,
+        clock=Clock(os.getpid(), Path(usage) if usage else None),
+        kill=meter.kill,
+        late=json.loads(spent.read_text(encoding="utf-8")) if spent.exists() else {},
+    )
 
 
 def _is_ours(error: Exception) -> bool:
@@ -95,6 +113,7 @@ def _execute(
     job: dict[str, Any],
     meter: kernel.Meter,
     manager: type[AsyncKernelManager],
+    keeper: engine.Timekeeper,
     replies: dict[str, Any],
     memory: dict[str, float],
 ) -> str:
@@ -109,9 +128,9 @@ def _execute(
             language="python",
             kernel_manager_class=manager,
             progress_bar=False,
-            execution_timeout=job["limits"]["cell_seconds"],
-            iopub_timeout=job["limits"]["cell_seconds"],  # a long queue of output is no silence
-            interrupt_on_timeout=True,
+            keeper=keeper,
+            start_timeout=kernel.STARTING,
+            iopub_timeout=max(60, patience(job["limits"]["cell_seconds"])),  # a queue is no silence
             allow_errors=True,
             shutdown_kernel="immediate",
             on_cell_start=_note_where(desk, meter),
@@ -129,7 +148,7 @@ def _exit_code(meter: kernel.Meter, alive: bool) -> int | None:
     if alive or not meter.processes:
         return None
     try:
-        return meter.processes[-1].wait(timeout=5)
+        return meter.processes[-1].wait(timeout=60)
     except subprocess.TimeoutExpired:
         return None
 
@@ -173,37 +192,35 @@ def _students_cells(desk: Path) -> list[tuple[int, Any]]:
 
 
 def _cells(
-    desk: Path, replies: dict[str, Any], memory: dict[str, float], limit: float
-) -> tuple[str | None, list[dict[str, Any]]]:
-    """The exam's error, and the student's code cells with their errors and times on our clock."""
+    desk: Path, replies: dict[str, Any], memory: dict[str, float], late: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The student's code cells with their errors and times on our clock."""
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
-    exam, cells = None, []
+    cells = []
     for cell in _read(desk / "executed.ipynb").cells:
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
         if cell.id in numbers:
-            failure = _failure(cell, replies.get(cell.id) or {}, seconds, limit)
+            failure = _failure(cell, replies.get(cell.id) or {}, late.get(cell.id, ""))
             facts = {"seconds": seconds, "megabytes": memory.get(cell.id), **failure}
             cells.append({"number": numbers[cell.id], **facts})
-        elif cell.id == EXAM:
-            exam = _failure(cell, replies.get(cell.id) or {}, seconds, limit)["error"]
-    return exam, cells
+    return cells
 
 
-def _failure(
-    cell: Any, reply: dict[str, Any], seconds: float | None, limit: float
-) -> dict[str, str | None]:
+def _failure(cell: Any, reply: dict[str, Any], took: str) -> dict[str, str | None]:
     """What went wrong in a cell, by its output or else by the kernel's reply.
 
-    A cell that was interrupted at the limit is told so.
+    A cell that was ended by us is told what it `took`, whatever it made of that.
     """
     error = next((out for out in cell.outputs if out.output_type == "error"), None)
     if error is None and reply.get("status") == "error":
         error = nbformat.from_dict({"ename": "error", "evalue": "", "traceback": [], **reply})
+    if error is None and took:
+        return {"source": cell.source, "error": f"TimeoutError: {took}", "traceback": None}
     if error is None:
         return {"source": "", "error": None, "traceback": None}
     what = f"{error.ename}: {error.evalue}"[:500]
-    if error.ename == "KeyboardInterrupt" and seconds is not None and seconds >= limit:
-        what = f"TimeoutError: took longer than {limit:g} s"
+    if took:
+        what = f"TimeoutError: {took}"
     traceback = "\n".join(map(str, error.traceback))[-8000:]
     return {"source": cell.source, "error": sound(what), "traceback": sound(traceback)}
 

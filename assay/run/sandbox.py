@@ -27,6 +27,8 @@ HOME_ROOM = 512 * MB
 FILE_SIZE = 256 * MB
 PROCESSES = 128
 OPEN_FILES = 1024
+PROCESSOR = 3
+"""A process may compute for so many times a run's limit, which ends its notebook, and its exam."""
 UIDS = range(61184, 65520)
 """Users that no account has: systemd's range for dynamic ones."""
 SYSTEM = (
@@ -61,6 +63,7 @@ class Sandbox:
         """All that is needed to start a kernel at a desk, warm or cold."""
         settings = self.settings(desk, more)
         common = {
+            "usage": str(group.usage) if group and group.usage else None,
             "settings": settings,
             "environment": environment(self, desk),
             "user": uid,
@@ -104,7 +107,7 @@ class Sandbox:
             "CORE": 0,
             "FSIZE": FILE_SIZE,
             "NOFILE": OPEN_FILES,
-            "CPU": round(2 * limits["run_seconds"]) + 1,
+            "CPU": round(PROCESSOR * limits["run_seconds"]) + 1,
             "DATA": round(limits["memory_mb"]) * MB,
         }
         counts_itself = self.level >= 3 or self.needs_user  # else it counts all of our processes

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assay.errors import quoted
+from assay.run import clock
 from assay.run import desk as desks
 from assay.run.cgroup import Cgroup, Counters
+from assay.run.clock import ASKING, START, Clock, Moment, descendants
 
 KB, MB = 1024, 1 << 20
 DISK = 128 * MB
 FILES = 2_000
+EXAM = "the exam"
+"""Where a run is that puts its questions, as `at.txt` says it."""
 NEARLY = 0.9
 """A process that holds this share of its memory met its limit: what it asked for next was more."""
 
@@ -33,12 +38,15 @@ class Watch:
     disk: int = 0
     files: int = 0
     home_is_full: bool = False
+    clock: Clock | None = None
     counters: Counters = field(default_factory=lambda: Counters(0, 0, 0))
     met: dict[str, str] = field(default_factory=dict)
     """Limits that were met, each with the cell in which they were."""
+    exam_began: Moment | None = None
 
     def look(self, runner: int) -> str:
         """Look once; the limit for which the run is to be ended now, or ''."""
+        self.take_time(runner)
         kernel = list(_below(runner))
         self.processes = max(self.processes, sum(process.threads for process in kernel))
         self.memory = max([self.memory, *(process.data for process in kernel)])
@@ -46,6 +54,19 @@ class Watch:
         if self.home and kernel and _is_full(f"/proc/{kernel[-1].pid}/root{self.home}"):
             self.home_is_full = True
         return self.take_stock()
+
+    def take_time(self, runner: int) -> None:
+        """Note the time of the run below this process, and when its exam began."""
+        self.clock = self.clock or Clock(runner, self.group.usage if self.group else None)
+        now = self.clock.tick()
+        if self.exam_began is None and self.where() == EXAM:
+            self.exam_began = now
+
+    def over(self, seconds: float) -> str:
+        """In words which limit of time was met, by the notebook or by the exam; '' where none."""
+        if self.clock is None:
+            return ""
+        return clock.over(seconds, self.exam_began or START, self.clock.now)
 
     def take_stock(self) -> str:
         """Note every limit that has been met; the one that ends the run, or ''."""
@@ -68,6 +89,12 @@ class Watch:
     def where(self) -> str:
         """The cell that runs now, in the words of the process that started it."""
         return (desks.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
+
+    def asked(self) -> str:
+        """What the exam was ended in, with a comma before it, where it says so itself."""
+        said = desks.read_below(self.desk, ASKING, 1000) or b""
+        name = said.decode(errors="replace").partition(" ")[2]
+        return f", in the question {quoted(name)}" if name else ""
 
     @property
     def peak(self) -> int:
@@ -103,26 +130,13 @@ def data() -> int:
 
 def resident(pid: int) -> int:
     """Bytes in memory of a process or the largest below it: those that were forked share theirs."""
-    pages = [_read(f"/proc/{each}/statm").split() for each in (pid, *_descendants(pid))]
+    pages = [_read(f"/proc/{each}/statm").split() for each in (pid, *descendants(pid))]
     return max((int(of[1]) for of in pages if of), default=0) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _below(pid: int) -> Iterator[Seen]:
     """Every process below this one."""
-    return (seen for child in _descendants(pid) if (seen := _look_at(child)))
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for child in _children(pid):
-        yield child
-        yield from _descendants(child)
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for task in _names(f"/proc/{pid}/task"):
-        found += _read(f"/proc/{pid}/task/{task}/children").split()
-    return [int(child) for child in found]
+    return (seen for child in descendants(pid) if (seen := _look_at(child)))
 
 
 def _look_at(pid: int) -> Seen | None:
@@ -131,13 +145,6 @@ def _look_at(pid: int) -> Seen | None:
     if "VmData" not in status:  # it has ended meanwhile
         return None
     return Seen(pid, int(status["VmData"].split()[0]) * KB, int(status["Threads"]))
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208
-    except OSError:
-        return []
 
 
 def _read(path: str) -> str:

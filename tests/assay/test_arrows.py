@@ -14,7 +14,7 @@ ROOMS = [
     *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "culprit", "advice"),
-    *("run.archive", "run.numerics", "secret", "recipe", "run.ask", "run.assemble"),
+    *("run.archive", "run.clock", "run.numerics", "secret", "recipe", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),

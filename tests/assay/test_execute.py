@@ -203,7 +203,7 @@ def test_a_cell_that_takes_too_long_is_interrupted_and_told_so(run: Callable[...
     assert ended.reason == "cell 2 took longer than 2 s"
     assert ended.cells[1].error == "TimeoutError: took longer than 2 s"
     assert answers(ended)
-    assert ended.seconds < 15
+    assert ended.cpu_seconds < 8
 
 
 @pytest.fixture(scope="module")
@@ -216,9 +216,9 @@ def stubborn(tmp_path_factory: pytest.TempPathFactory) -> Ended:
 
 
 def test_a_loop_that_swallows_interrupts_meets_the_wall(stubborn: Ended):
-    """The run's limit does not wait for the kernel to agree."""
+    """The run's limit does not wait for the kernel to agree; it counts what the run computed."""
     assert stubborn.outcome is Outcome.TIMED_OUT
-    assert stubborn.seconds < 10
+    assert 5 <= stubborn.cpu_seconds < 7
 
 
 def test_a_run_that_met_the_wall_says_in_which_cell(stubborn: Ended):
@@ -401,7 +401,7 @@ def test_an_exam_that_takes_too_long_has_timed_out(run: Callable[..., Ended]):
     ended = run("def add(x, y):\n    while True: pass")
 
     assert ended.outcome is Outcome.TIMED_OUT
-    assert "the exam took longer than 2 s" in ended.reason
+    assert ended.reason == "the question `add/plain` took longer than 2 s"
 
 
 @pytest.mark.parametrize("tag", ["assay-exam", "injected-parameters"])
