@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
+from rubric_tests.part1.rows import fresh_rows, turned
 from rubric_tests.question import SOME, Question, Shape
 from rubric_tests.reference import N_SPLITS
 from solution.backprop import load
@@ -31,7 +32,7 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
         | {f"inputs/{call}": inputs(rng) for call in ("fit", "predict", "loss")}
         | start()
         | update(rng)
-        | {f"parity/{k}": fresh_split(rng, X, y) for k in range(N_SPLITS)}
+        | parity(rng, parameters["dataset"], X, y)
         | training()
         | {"source/class": Question({}, {})}
         | {f"source/{name}": batch(rng, {}) for name in ("work", "gradients")}
@@ -136,20 +137,38 @@ def update(rng: np.random.Generator) -> dict[str, Question]:
     }
 
 
-def fresh_split(rng: np.random.Generator, X: np.ndarray, y: np.ndarray) -> Question:
-    """A new stratified 80/20 split, scaled on its training part; the test labels stay here."""
-    state = int(rng.integers(2**31))
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=0.2, stratify=y, random_state=state
-    )
+def fresh_split(
+    rng: np.random.Generator, name: str, X: np.ndarray, y: np.ndarray
+) -> dict[str, np.ndarray]:
+    """A stratified 80/20 split of fresh rows, scaled on its training part."""
+    X, y = turned(rng, *fresh_rows(rng, name, X, y))
+    parts = train_test_split(X, y, test_size=0.2, stratify=y, random_state=draw_state(rng))
+    X_train, X_test, y_train, y_test = parts
     scaler = StandardScaler().fit(X_train)
-    shown = {
+    return {
         "X_train": scaler.transform(X_train),
         "y_train": y_train,
         "X_test": scaler.transform(X_test),
-        "random_state": np.array(state),
+        "y_test": y_test,
     }
-    return Question(shown, {"labels": y_test.shape}, kept={"y_test": y_test})
+
+
+def parity(
+    rng: np.random.Generator, name: str, X: np.ndarray, y: np.ndarray
+) -> dict[str, Question]:
+    """Fresh splits whose test labels stay here, and the weights that each was answered with."""
+    asked = {}
+    for k in range(N_SPLITS):
+        split = fresh_split(rng, name, X, y)
+        y_test = split.pop("y_test")
+        shown = split | {"random_state": np.array(draw_state(rng))}  # says nothing of the split
+        asked[f"parity/{k}"] = Question(shown, {"labels": y_test.shape}, kept={"y_test": y_test})
+        asked[f"parity/{k}/weights"] = Question({}, ANY_WEIGHTS)
+    return asked
+
+
+def draw_state(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
 
 
 def training() -> dict[str, Question]:

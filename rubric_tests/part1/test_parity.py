@@ -1,22 +1,27 @@
 """Parity: on fresh splits, the network against the judge's own logistic regression.
 
-The test labels of these splits never enter the student's kernel. A network need not beat logistic
-regression; it must not be clearly worse, and where the classes are not linear it must be better.
+The rows of these splits are in no public data set, and their test labels never enter the student's
+kernel. What is marked is the network whose weights are recorded: labels that come from elsewhere
+do not follow from them. A network need not beat logistic regression; it must not be clearly worse,
+and where the classes are not linear it must be better.
 """
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
-from rubric_tests.part1.judgement import after_marks_for, first_cause
-from rubric_tests.reference import N_SPLITS, accuracy, logistic_labels
+from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.part1.judgement import after_marks_for, first_cause, weights
+from rubric_tests.reference import N_SPLITS, Weights, accuracy, logistic_labels, sigmoid
 
 pytestmark = pytest.mark.criterion("parity")
 
 MARGIN = 0.05  # how much worse than logistic regression the network may be
 FEW = 6  # splits: two seeds
+UNLIKE = 0.02  # share of the labels that need not follow from the weights: rounding
+CLOSE = 0.02  # of a logit to zero
 GAIN = 0.1  # how much better it must be where logistic regression can only guess
 NON_LINEAR = {"gaussian_quantiles", "ten_digits"}
 EARLIER = ("hidden-layer", "from-scratch", "inputs", "start", "gradients", "update")
@@ -104,5 +109,40 @@ def accuracies(run) -> list[tuple[float, float]]:
         split, truth = run.given[f"parity/{k}"], run.kept[f"parity/{k}"].y_test
         own = logistic_labels(split.X_train, split.y_train, split.X_test)
         labels = run.evidence[f"parity/{k}"].labels
+        check_labels_follow(run, k, labels)
         found.append((accuracy(labels, truth), accuracy(own, truth)))
     return found
+
+
+def check_labels_follow(run, k: int, labels: np.ndarray) -> None:
+    """The labels are those of one hidden layer with the weights that training left.
+
+    Which activation it has, whether its biases are used, and whether there is such a layer at all
+    is marked elsewhere.
+    """
+    if first_cause(run.evidence, run.given, "hidden-layer"):
+        return
+    X, now = run.given[f"parity/{k}"].X_test, weights(run.evidence[f"parity/{k}/weights"])
+    differing = min(unlike(labels, logits) for logits in outputs(X, now))
+    if differing > UNLIKE * len(labels):
+        raise KnownMistake(
+            "the labels of `predict` are not those of the network's weights",
+            f"{differing} of {len(labels)} labels of a fresh split",
+        )
+
+
+def unlike(labels: np.ndarray, logits: np.ndarray) -> int:
+    """How many labels are not on their logit's side; close to one half either label will do."""
+    return int(np.sum(((labels > 0.5) != (logits > 0)) & (np.abs(logits) > CLOSE)))
+
+
+def outputs(X: np.ndarray, now: Weights) -> Iterator[np.ndarray]:
+    """The logits that these weights give, by each activation that a student may have chosen."""
+    try:
+        for b1, b2 in ((now.b1, now.b2), (0, 0)):
+            inside = X @ now.W1 + b1
+            for bend in (sigmoid, np.tanh, lambda z: np.maximum(z, 0), np.asarray):
+                yield (bend(inside) @ now.W2 + b2)[:, 0]
+    except (ValueError, IndexError):
+        found = " and ".join(str(part.shape) for part in (now.W1, now.W2))
+        raise Wrong(f"weights of the shapes {found} do not take {X.shape[1]} features") from None

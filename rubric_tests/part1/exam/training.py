@@ -35,6 +35,8 @@ for k in range(3):
         trained[k] = student.ScratchNetwork(random_state=int(given.random_state))
         trained[k].fit(given.X_train.copy(), given.y_train.copy())
         answer.labels = np.ravel(trained[k].predict(given.X_test.copy()))
+    with ask(f"parity/{k}/weights") as (given, answer):
+        write(answer, weights_of(trained[k]))
 
 with ask("training/curve") as (given, answer):
     answer.loss_curve = np.ravel(trained[0].loss_curve_)
