@@ -15,7 +15,6 @@ import signal
 import sys
 import time
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -233,6 +232,24 @@ def handed_out(question: str) -> bool:
     return (DESK / "given" / f"{question}.npz").exists()
 
 
+def _switches() -> Any:
+    """What knows how a new kernel's switches stand: it was loaded before the first cell."""
+    path = Path(__file__).with_name("switches.py")
+    return sys.modules.get("assay-switches") or _module("assay-switches", path)
+
+
+_generators: list[Any] = []
+"""The random generators that the notebook left, as it left them."""
+
+
+def _begin_afresh(question: str) -> None:
+    """No switch and no random state that the notebook or another question left reaches this one."""
+    switches = _switches()
+    switches.set_back()
+    given = (DESK / "given" / f"{question}.npz").read_bytes()
+    switches.draw_afresh(question, given, _generators)
+
+
 @contextmanager
 def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
     """Hand out the question's arrays and an empty answer; keep what the block sets on it.
@@ -241,6 +258,7 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
     question is put. So is an end by the harness, and what was answered before it is left out:
     how much that is depends on the machine.
     """
+    _begin_afresh(question)
     with np.load(DESK / "given" / f"{question}.npz", allow_pickle=False) as arrays:
         given = SimpleNamespace(**arrays)
     answer = SimpleNamespace()
@@ -322,7 +340,9 @@ def _as_text(value: Any, depth: int = 0) -> Any:
 def sit(namespace: dict[str, Any]) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
     student._notebook, student._adapter = dict(namespace), None
-    warnings.simplefilter("ignore")  # a warning is not an answer, and must not become an exception
+    left = json.dumps(_switches().set_back())
+    (DESK / "evidence" / "switches.json").write_text(left, encoding="utf-8")
+    _generators[:] = _switches().states(student._notebook)
     for name in [name for name in sys.modules if name.partition(".")[0] == "exam"]:
         del sys.modules[name]  # the student's own
     sys.path.insert(0, str(DESK / "kit"))

@@ -154,6 +154,7 @@ def _lay_out(
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": notebook.dumps((*sheet.cells, EXAM)),
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
+        "kit/switches.py": (Path(__file__).parent / "switches.py").read_bytes(),
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
     return files | _exam(assignment.root / part.rubric)

@@ -142,7 +142,17 @@ def _become_kernel(
     app = kernelapp.IPKernelApp.instance()
     app.initialize(arguments)
     warnings.filters[:0] = filters  # type: ignore[index]
+    _remember(desk / "kit" / "switches.py")
     app.start()
+
+
+def _remember(path: Path) -> None:
+    """How switches stand before the first cell, for the exam to set them back."""
+    spec = importlib.util.spec_from_file_location("assay-switches", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["assay-switches"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
 
 
 def _imported() -> tuple[Any, Any]:

@@ -56,6 +56,7 @@ def _reseed() -> None:
         sys.modules["numpy"].random.seed(20_260_101)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(20_260_101)
+    vars(sys.modules["assay-switches"])["seed"] = b"twin"  # what each question begins with
 
 
 def _leave(root: Path, before: dict[Path, bytes], folder: Path) -> None:

@@ -14,7 +14,8 @@ ROOMS = [
     *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
     *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
     *("rubric", "source", "culprit", "advice"),
-    *("run.archive", "run.clock", "run.numerics", "secret", "recipe", "run.ask", "run.assemble"),
+    *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),
+    *("run.switches", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),
@@ -88,10 +89,14 @@ def test_imports_point_one_way(path: Path):
 
 
 def test_the_one_file_in_the_kernel_brings_nothing_of_ours():
-    """`ask.py` needs the standard library and NumPy."""
-    names = {name.split(".")[0] for name in imported(ROOT / "assay/run/ask.py")}
+    """`ask.py` needs the standard library and NumPy; what it loads beside it, not even that."""
+    names, beside = (
+        {name.split(".")[0] for name in imported(ROOT / f"assay/run/{file}.py")}
+        for file in ("ask", "switches")
+    )
 
     assert names - set(sys.stdlib_module_names) == {"numpy"}
+    assert beside <= set(sys.stdlib_module_names)
 
 
 FOREIGN = {

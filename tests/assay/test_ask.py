@@ -22,7 +22,8 @@ class Desk:
         self.root = root
         for folder in ("kit", "submission", "evidence", "given"):
             (root / folder).mkdir(parents=True)
-        shutil.copy(Path(assay.run.__file__).parent / "ask.py", root / "kit")
+        for name in ("ask.py", "switches.py"):
+            shutil.copy(Path(assay.run.__file__).parent / name, root / "kit")
         self.give("q")
         spec = importlib.util.spec_from_file_location("ask", root / "kit" / "ask.py")
         assert spec is not None

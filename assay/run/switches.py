@@ -1,0 +1,390 @@
+"""Switches of the process that a notebook or an answer leaves on: set back before each question.
+
+Standard library only. It stands in the kit, and is loaded once before the first cell, to remember
+what a new kernel has. NumPy and torch are touched where the notebook has imported them. What may
+only add to what there is stays: a folder in `sys.path`, a variable, a higher recursion limit.
+"""
+
+import builtins
+import contextvars
+import decimal
+import gc
+import hashlib
+import locale
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+KEY = "assay-switches"
+"""The name under which it is kept in `sys.modules`: no file of a student's can have it."""
+LIKELY = {
+    "torch's gradients": r"set_grad_enabled|no_grad\(\)\.__enter__|inference_mode",
+    "torch's inference mode": r"inference_mode",
+    "torch's default dtype": r"set_default_dtype|set_default_tensor_type",
+    "torch's default device": r"set_default_device|set_default_tensor_type",
+    "torch's deterministic algorithms": r"use_deterministic_algorithms",
+    "torch's threads": r"set_num_threads",
+    "torch's anomaly detection": r"set_detect_anomaly|detect_anomaly",
+    "torch's autocast": r"autocast",
+    "torch's precision of float32 products": r"set_float32_matmul_precision|allow_tf32",
+    "NumPy's errors": r"seterr\b|errstate",
+    "NumPy's error function": r"seterrcall",
+    "NumPy's print options": r"set_printoptions",
+    "warnings": r"simplefilter|filterwarnings",
+    "the recursion limit": r"setrecursionlimit",
+    "the locale": r"setlocale",
+    "the working directory": r"chdir|%cd\b|^\s*cd\b",
+    "`sys.path`": r"sys\.path",
+    "`sys.stdout`": r"stdout",
+    "`sys.stderr`": r"stderr",
+    "the umask": r"umask",
+    "signal handlers": r"signal\.",
+    "alarm clocks": r"alarm|setitimer",
+    "environment variables": r"environ|putenv|%env\b|%set_env\b",
+    "the trace function": r"settrace",
+    "the profile function": r"setprofile",
+    "the garbage collector": r"gc\.",
+    "built-in names": r"builtins",
+    "the decimal context": r"getcontext|setcontext",
+    "threads that still run": r"Thread\(",
+}
+"""Each by the name that it is told by, and what sets it, in a line of a notebook."""
+IN_CELLS = {"exit", "quit", "_", "display", "get_ipython", "input", "__IPYTHON__"}
+"""Built-in names that IPython itself sets while a cell is executed."""
+CLOCKS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
+seed = b""
+"""What the random state of questions depends on besides: an audit changes it."""
+
+
+class Switch(NamedTuple):
+    """One switch: its value now, how to set it, and the value that a new kernel has."""
+
+    name: str
+    value: Any
+    usual: Any
+    set: Callable[[Any], Any]
+
+
+def remember() -> None:
+    """What a new kernel has, before the first cell."""
+    global _new
+    _new = {
+        "builtins": {k: v for k, v in vars(builtins).items() if k not in IN_CELLS},
+        "environ": dict(os.environ),
+        "path": list(sys.path),
+        "folder": os.getcwd(),  # noqa: PTH109 - nothing but text is kept
+        "stdout": sys.stdout,
+        "stderr": sys.stderr,
+        "filters": list(warnings.filters),
+        "recursion": sys.getrecursionlimit(),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "umask": _umask(),
+        "signals": _signals(),
+        "trace": sys.gettrace(),
+        "profile": sys.getprofile(),
+        "gc": gc.isenabled(),
+        "threads": set(threading.enumerate()),
+    }
+
+
+_new: dict[str, Any] = {}
+
+
+def set_back() -> dict[str, list[str]]:
+    """Set every switch back: each that was not as usual by its name, what it was and what it is."""
+    changed = {}
+    for switch in _switches():
+        try:
+            if _same(switch.value, switch.usual):
+                continue
+            switch.set(switch.usual)
+        except Exception:  # what a student has put there may do as it likes
+            continue
+        changed[switch.name] = _told(switch.value, switch.usual)
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")  # a warning is not an answer, and must not become an exception
+    return changed
+
+
+def _same(value: Any, usual: Any) -> bool:
+    return value is usual or bool(value == usual)
+
+
+def _told(value: Any, usual: Any) -> list[str]:
+    """Both in words; of mappings, what differs."""
+    if isinstance(value, dict) and isinstance(usual, dict):
+        names = [name for name in usual if not _same(value.get(name), usual[name])]
+        return [_words({name: of.get(name) for name in names}) for of in (value, usual)]
+    return [_words(value), _words(usual)]
+
+
+def _words(value: Any) -> str:
+    try:
+        return repr(value)[:120]
+    except Exception:
+        return "(it cannot be shown)"
+
+
+def draw_afresh(question: str, given: bytes, at_end: list[Any]) -> None:
+    """Random states that depend on a run and its question, whatever was asked before.
+
+    Generators that the notebook left under a name stand where the notebook left them: `at_end`.
+    """
+    number = int.from_bytes(hashlib.sha256(question.encode() + given + seed).digest()[:4], "big")
+    random.seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number)
+    if _torch():
+        sys.modules["torch"].manual_seed(number)
+    for set_state, state in at_end:
+        with suppress(Exception):
+            set_state(state)
+
+
+def states(names: dict[str, Any]) -> list[Any]:
+    """The generators among a notebook's names: how to set their state, and what it is now."""
+    found: list[Any] = []
+    for value in list(names.values()):
+        with suppress(Exception):
+            if isinstance(value, random.Random):
+                found.append((value.setstate, value.getstate()))
+            elif hasattr(type(value), "bit_generator"):
+                bits = value.bit_generator
+                found.append((lambda state, bits=bits: setattr(bits, "state", state), bits.state))
+            elif type(value).__module__ == "torch._C" and hasattr(value, "get_state"):
+                found.append((value.set_state, value.get_state()))
+    return found
+
+
+def _torch() -> Any:
+    """The torch that was imported whole, or None."""
+    torch = sys.modules.get("torch")
+    return torch if hasattr(torch, "manual_seed") else None
+
+
+def _switches() -> Iterator[Switch]:
+    """Every switch that there is now; the names that code is made of come first."""
+    yield from _of_python()
+    yield from _of_numpy()
+    yield from _of_torch()
+
+
+def _of_python() -> Iterator[Switch]:
+    new = _new
+    bound = vars(builtins)
+    yield Switch("built-in names", *_changed(bound, new["builtins"]), bound.update)
+    changed = _changed(os.environ, new["environ"])
+    yield Switch("environment variables", *changed, os.environ.update)
+    missing = [path for path in new["path"] if path not in sys.path]
+    yield Switch("`sys.path`", missing, [], lambda _: _whole_path(new["path"]))
+    yield Switch("the working directory", _folder(), new["folder"], os.chdir)
+    for name in ("stdout", "stderr"):
+        usual = new[name] if _is_open(new[name]) else _nowhere()
+        yield Switch(f"`sys.{name}`", getattr(sys, name, None), usual, _setter(name))
+    errors = [f for f in warnings.filters if f[0] == "error" and f not in new["filters"]]
+    yield Switch("warnings", errors and "errors", [], lambda _: None)
+    limit = min(sys.getrecursionlimit(), new["recursion"])
+    yield Switch("the recursion limit", limit, new["recursion"], sys.setrecursionlimit)
+    yield Switch("the locale", locale.setlocale(locale.LC_ALL), new["locale"], _set_locale)
+    yield Switch("the umask", _umask(), new["umask"], os.umask)
+    yield Switch("signal handlers", *_changed(_signals(), new["signals"]), _handle)
+    yield Switch("alarm clocks", _clocks(), [0.0] * len(CLOCKS), _stop)
+    yield Switch("the trace function", sys.gettrace(), new["trace"], sys.settrace)
+    yield Switch("the profile function", sys.getprofile(), new["profile"], sys.setprofile)
+    collect = {True: gc.enable, False: gc.disable}
+    yield Switch("the garbage collector", gc.isenabled(), new["gc"], lambda on: collect[on]())
+    context = contextvars.Context().run(decimal.getcontext)
+    kind = decimal.getcontext()
+    yield Switch(
+        "the decimal context", _terms(kind), _terms(context), lambda _: _calculate(context)
+    )
+    yield Switch("threads that still run", _threads(), [], lambda _: None)
+
+
+def _of_numpy() -> Iterator[Switch]:
+    """A context in which nothing was set yet has NumPy's own values."""
+    numpy: Any = sys.modules.get("numpy")
+    if not hasattr(numpy, "set_printoptions"):
+        return
+    usual = contextvars.Context().run
+    errors, options = usual(numpy.geterr), usual(numpy.get_printoptions)
+    yield Switch("NumPy's errors", numpy.geterr(), errors, lambda how: numpy.seterr(**how))
+    call = numpy.geterrcall()
+    yield Switch("NumPy's error function", call, usual(numpy.geterrcall), numpy.seterrcall)
+    yield Switch(
+        "NumPy's print options",
+        numpy.get_printoptions(),
+        options,
+        lambda how: numpy.set_printoptions(**how),
+    )
+
+
+def _of_torch() -> Iterator[Switch]:
+    """What is not known to a version of torch is left alone."""
+    torch = _torch()
+    if torch is None:
+        return
+    threads = int(_new["environ"].get("OMP_NUM_THREADS", torch.get_num_threads()))
+    rows: list[tuple[str, Callable[[], Any], Any, Callable[[Any], Any]]] = [
+        (
+            "torch's inference mode",
+            lambda: torch.is_inference_mode_enabled(),
+            False,
+            lambda on: _enter(torch.inference_mode(on)),
+        ),
+        (
+            "torch's gradients",
+            lambda: torch.is_grad_enabled(),
+            True,
+            lambda on: torch._C._set_grad_enabled(on),
+        ),
+        (
+            "torch's default dtype",
+            lambda: torch.get_default_dtype(),
+            torch.float32,
+            lambda dtype: torch.set_default_dtype(dtype),
+        ),
+        (
+            "torch's default device",
+            lambda: str(torch.get_default_device()),
+            "cpu",
+            lambda _: torch.set_default_device(None),
+        ),
+        (
+            "torch's deterministic algorithms",
+            lambda: torch.are_deterministic_algorithms_enabled(),
+            False,
+            lambda on: torch.use_deterministic_algorithms(on),
+        ),
+        (
+            "torch's threads",
+            lambda: torch.get_num_threads(),
+            threads,
+            lambda count: torch.set_num_threads(count),
+        ),
+        (
+            "torch's anomaly detection",
+            lambda: torch.is_anomaly_enabled(),
+            False,
+            lambda on: torch.autograd.set_detect_anomaly(on),
+        ),
+        (
+            "torch's autocast",
+            lambda: torch.is_autocast_enabled("cpu"),
+            False,
+            lambda on: torch.set_autocast_enabled("cpu", on),
+        ),
+        (
+            "torch's precision of float32 products",
+            lambda: torch.get_float32_matmul_precision(),
+            "highest",
+            lambda how: torch.set_float32_matmul_precision(how),
+        ),
+    ]
+    for name, read, usual, write in rows:
+        with suppress(Exception):
+            yield Switch(name, read(), usual, write)
+
+
+_entered: list[Any] = []
+
+
+def _enter(mode: Any) -> None:
+    """A mode ends with its last reference."""
+    mode.__enter__()
+    _entered.append(mode)
+
+
+def _changed(now: Any, new: dict[Any, Any]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """What a mapping holds under the names that it had, where that is another, and what it held.
+
+    What was added to it is left.
+    """
+    names = [n for n in new if (found := now.get(n)) is not new[n] and _differs(found, new[n])]
+    return {name: now.get(name) for name in names}, {name: new[name] for name in names}
+
+
+def _differs(found: Any, usual: Any) -> bool:
+    """Of texts by what they say; other things are the same or not."""
+    return type(found) is not type(usual) or not isinstance(usual, str) or found != usual
+
+
+def _whole_path(new: list[str]) -> None:
+    sys.path[:] = [*(path for path in sys.path if path not in new), *new]
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - it may have been removed
+    except OSError:
+        return ""
+
+
+def _is_open(stream: Any) -> bool:
+    return not getattr(stream, "closed", True)
+
+
+def _nowhere() -> Any:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _setter(name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(sys, name, value)
+
+
+def _set_locale(value: str) -> None:
+    locale.setlocale(locale.LC_ALL, value)
+
+
+def _umask() -> int:
+    now = os.umask(0o077)
+    os.umask(now)
+    return now
+
+
+def _signals() -> dict[int, Any]:
+    """The handlers of all signals but the one by which the harness ends a question."""
+    return {n: signal.getsignal(n) for n in signal.valid_signals() if n != signal.SIGINT}
+
+
+def _handle(handlers: dict[int, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None:
+            signal.signal(number, handler)
+
+
+def _clocks() -> list[float]:
+    """Seconds until each of the clocks that send a signal, 0 where it stands."""
+    return [signal.getitimer(clock)[0] for clock in CLOCKS]
+
+
+def _stop(_: Any) -> None:
+    for clock in CLOCKS:
+        signal.setitimer(clock, 0)
+
+
+def _terms(context: decimal.Context) -> tuple[Any, ...]:
+    traps = sorted(trap.__name__ for trap, on in context.traps.items() if on)
+    return context.prec, context.rounding, context.Emin, context.Emax, context.clamp, traps
+
+
+def _calculate(context: decimal.Context) -> None:
+    decimal.setcontext(context.copy())
+
+
+def _threads() -> list[str]:
+    """Those of the notebook that keep a process alive; pools and bars leave others behind."""
+    new = _new["threads"]
+    found = [t for t in threading.enumerate() if t not in new and not t.daemon]
+    return [t.name for t in found if not t.name.startswith(("ThreadPool", "asyncio_"))]
+
+
+remember()
