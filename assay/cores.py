@@ -15,6 +15,7 @@ class Cores:
         self.workers = workers
         self._free = workers
         self._memory = psutil.virtual_memory().available if memory is None else memory
+        self._waiting_to_be_alone = 0
         self._change = Condition()
 
     @contextmanager
@@ -34,7 +35,7 @@ class Cores:
     def idle(self, at_most: int) -> Iterator[int]:
         """Take cores that are free now, without waiting; how many, as few as none."""
         with self._change:
-            spare = max(0, min(self._free, at_most))
+            spare = 0 if self._waiting_to_be_alone else max(0, min(self._free, at_most))
             self._free -= spare
         try:
             yield spare
@@ -43,7 +44,24 @@ class Cores:
                 self._free += spare
                 self._change.notify_all()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait for all cores, while nothing new begins, and hold them."""
+        with self._change:
+            self._waiting_to_be_alone += 1
+            self._change.wait_for(lambda: self._free == self.workers)
+            self._waiting_to_be_alone -= 1
+            self._free = 0
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free = self.workers
+                self._change.notify_all()
+
     def _has_room(self, memory: int) -> bool:
+        if self._waiting_to_be_alone:
+            return False
         return self._free == self.workers or (self._free > 0 and memory <= self._memory)
 
 

@@ -109,6 +109,10 @@ class RunRecord(Record):
     outcome: Outcome
     reason: str
     seconds: float
+    cpu_seconds: float | None = None
+    """What all its processes computed."""
+    pressure: float | None = None
+    """The share of its time in which it, or something beside it, waited for a processor."""
     cells: list[Cell]
     numerics: dict[str, str]
     isolation: Isolation = Isolation()

@@ -3,6 +3,9 @@
 All that computes takes a core first, whichever submission it is for; the longest runs begin
 first, so that no core is left alone with one at the end. How long they take is known from the last
 time, or from the first of their kind to end.
+
+A time-out on a busy machine is not kept: the run is made again with nothing of ours beside it, and
+what comes of that counts.
 """
 
 import hashlib
@@ -128,8 +131,11 @@ def _here(
                 return job, kept
             before()
             ended = execute(job.packed)
-            costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
-            return job, ended
+        if ended.may_be_unfair:
+            with cores.alone():
+                ended = execute(job.packed).fair
+        costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
+        return job, ended
 
     with ThreadPoolExecutor(max_workers=cores.workers) as executor:
         yield {executor.submit(run_longest) for _ in jobs}, lambda future: future.result()
@@ -167,6 +173,8 @@ def _there(
         if future in kept:
             return job, kept[future]
         ended = cluster.ended(future)
+        if ended.may_be_unfair:
+            ended = cluster.execute(job.packed).fair
         costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
         return job, ended
 
@@ -181,6 +189,8 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         outcome=ended.outcome,
         reason=ended.reason,
         seconds=round(ended.seconds, 3),
+        cpu_seconds=ended.cpu_seconds,
+        pressure=ended.pressure,
         cells=ended.cells,
         numerics=numerics.profile(),
         isolation=ended.isolation,

@@ -83,7 +83,7 @@ class Job:
     @cached_property
     def packed(self) -> bytes:
         given = {name: self.desk[name] for name in self.desk if name.startswith("given/")}
-        given[SECONDS] = self.desk[SECONDS]
+        given |= {name: self.desk[name] for name in [SECONDS] if name in self.desk}
         return archive.pack(self.code | given)
 
     @cached_property
@@ -98,8 +98,8 @@ class Job:
         declared = {
             name: seconds for name, q in questions.items() if (seconds := _seconds(name, q))
         }
-        promised = {"shapes.json": shapes, SECONDS: declared}
-        promised |= {"largest.json": largest} if largest else {}
+        promised = {"shapes.json": shapes} | ({"largest.json": largest} if largest else {})
+        promised |= {SECONDS: declared} if declared else {}
         texts = {name: json.dumps(told, sort_keys=True) for name, told in promised.items()}
         return given | kept | {name: text.encode() for name, text in texts.items()}
 

@@ -19,6 +19,10 @@ ASKING = "evidence/asking.txt"
 TICK = os.sysconf("SC_CLK_TCK")
 SLOWEST = 20.0
 """Waiting passes at least this many times slower than the wall clock: everything has an end."""
+WAITED = "waited longer than"
+"""Begins the words for a limit that what computes does not meet."""
+STARVED = 0.9
+"""Share of a run's time without a processor from which on its waiting is not its own."""
 BUSY = 0.25
 """Share of a run's time from which on the machine was too busy to call the run too slow."""
 
@@ -43,7 +47,7 @@ def over(seconds: float, begun: Moment, now: Moment) -> str:
     if now.computed - begun.computed >= seconds:
         return f"took longer than {seconds:g} s"
     if now.waited - begun.waited >= patience(seconds):
-        return f"waited longer than {patience(seconds):g} s"
+        return f"{WAITED} {patience(seconds):g} s"
     return ""
 
 
@@ -78,6 +82,11 @@ class Clock:
         )
         self._at, self._machine = at, machine
         return self.now
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether it hardly ever had a processor when it had work."""
+        return self.queued >= STARVED * (self._at - self._began.at)
 
     @property
     def pressure(self) -> float:

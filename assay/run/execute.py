@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import psutil
 from assay.errors import OurFault, Stopped
 from assay.records import Cell, Isolation, Outcome
 from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
-from assay.run.clock import ASKING, BUSY
+from assay.run.clock import ASKING, BUSY, WAITED
 from assay.run.forked import Process, kill_below
 from assay.run.outcome import Facts, decide
 from assay.run.sandbox import MB, PROCESSES, Sandbox
@@ -61,10 +61,21 @@ class Ended:
     stuck: dict[str, str] = field(default_factory=dict)
     """The question that could only be ended with its kernel, and what it took."""
 
+    starved: bool = False
+    """It met its limit of waiting while it had work, and no processor."""
+
     @property
     def may_be_unfair(self) -> bool:
         """It met a limit of time on a machine that had too much to do."""
         return self.outcome is Outcome.TIMED_OUT and self.pressure >= BUSY
+
+    @property
+    def fair(self) -> "Ended":
+        """The same; where it was starved, it is the machine's fault and no time-out."""
+        if not self.starved:
+            return self
+        why = f"the machine had no processor for it: {self.reason}"
+        return replace(self, outcome=Outcome.INFRASTRUCTURE, reason=why)
 
 
 def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
@@ -128,9 +139,10 @@ def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
             _collect(place),
             chosen.isolation,
             watch.peak,
-            round(watch.clock.now.computed, 3) if watch.clock else 0.0,
-            round(watch.clock.pressure, 3) if watch.clock else 0.0,
+            round(watch.computed, 3),
+            round(watch.pressure, 3),
             facts.runner["stuck"] if facts.runner else {},
+            outcome is Outcome.TIMED_OUT and watch.starved and WAITED in reason,
         )
 
 

@@ -84,16 +84,21 @@ def _facts(
 def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Timekeeper:
     """Who ends cells and questions; those that were ended with their kernel before are late."""
     usage = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))["usage"]
-    spent = desk / "kit" / "spent.json"
     return engine.Timekeeper(
         desk,
         job["limits"],
-        seconds=json.loads((desk / SECONDS).read_text(encoding="utf-8")),
+        seconds=_table(desk / SECONDS),
         exam=EXAM,
         clock=Clock(os.getpid(), Path(usage) if usage else None),
         kill=meter.kill,
-        late=json.loads(spent.read_text(encoding="utf-8")) if spent.exists() else {},
+        late=_table(desk / "kit" / "spent.json"),
     )
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """What we laid out in a file, nothing where there is none."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 def _is_ours(error: Exception) -> bool:

@@ -68,6 +68,21 @@ class Watch:
             return ""
         return clock.over(seconds, self.exam_began or START, self.clock.now)
 
+    @property
+    def computed(self) -> float:
+        """Seconds of processor time."""
+        return self.clock.now.computed if self.clock else 0.0
+
+    @property
+    def pressure(self) -> float:
+        """How busy the machine was, from 0 to 1."""
+        return self.clock.pressure if self.clock else 0.0
+
+    @property
+    def starved(self) -> bool:
+        """Whether it hardly ever had a processor when it had work."""
+        return self.clock is not None and self.clock.is_starved
+
     def take_stock(self) -> str:
         """Note every limit that has been met; the one that ends the run, or ''."""
         if self.group:

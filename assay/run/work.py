@@ -59,6 +59,9 @@ def answer(ended: Ended, agreed: Mapping[str, Any]) -> bytes:
         "cells": [plain(cell) for cell in ended.cells],
         "isolation": plain(ended.isolation),
         "memory": ended.memory,
+        "cpu_seconds": ended.cpu_seconds,
+        "pressure": ended.pressure,
+        "starved": ended.starved,
     }
     return _packed({**agreed, **said}, ended.files)
 
@@ -80,6 +83,9 @@ def ended(said: Mapping[str, Any], files: dict[str, bytes]) -> Ended:
         files,
         Isolation(**said["isolation"]),
         said["memory"],
+        said["cpu_seconds"],
+        said["pressure"],
+        starved=said["starved"],
     )
 
 

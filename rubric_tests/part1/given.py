@@ -12,6 +12,7 @@ from solution.backprop import load
 ROWS = 12  # of the small data sets on which gradients are asked
 SHAPES = {"square": (4, 4), "narrower": (5, 3), "wider": (3, 5)}  # (features, hidden units)
 WIDTHS = (2, 3, 7)
+TRAIN_SECONDS = 60  # for what fits networks to whole data sets
 RAW = 1e18  # what data as they come are counted in: nanoseconds at most
 ANY_WEIGHTS: dict[str, Shape] = {
     "W1": (SOME, SOME),
@@ -68,8 +69,8 @@ def notebook(y: np.ndarray) -> dict[str, Question]:
         "notebook/parameters": Question({}, {"seed": ()}),
         "claims/logistic": Question({}, {"accuracy": ()}),
         "claims/network": Question({}, {"accuracy": ()}),
-        "notebook/networks": Question({}, on_test | network),
-        "notebook/baselines": Question({}, on_test | baseline),
+        "notebook/networks": Question({}, on_test | network, seconds=TRAIN_SECONDS),
+        "notebook/baselines": Question({}, on_test | baseline, seconds=TRAIN_SECONDS),
     }
 
 
@@ -162,7 +163,9 @@ def parity(
         split = fresh_split(rng, name, X, y)
         y_test = split.pop("y_test")
         shown = split | {"random_state": np.array(draw_state(rng))}  # says nothing of the split
-        asked[f"parity/{k}"] = Question(shown, {"labels": y_test.shape}, kept={"y_test": y_test})
+        asked[f"parity/{k}"] = Question(
+            shown, {"labels": y_test.shape}, kept={"y_test": y_test}, seconds=TRAIN_SECONDS
+        )
         asked[f"parity/{k}/weights"] = Question({}, ANY_WEIGHTS)
     return asked
 

@@ -48,7 +48,7 @@ class Marked:
 
 
 def marked(evidence: Any, given: Any, kept: Any, question: str = "reversal/answers") -> Marked:
-    """As many as were answered in time."""
+    """As many as were asked: fewer of code that answers one at a time."""
     answers, right = evidence[question].answers, kept[question].right
     if len(answers) > len(right):
         raise Wrong(f"{len(answers)} answers to {len(right)} sequences")

@@ -17,6 +17,8 @@ PAIR: dict[str, Shape] = {"out": ROWS, "out_other": ROWS}
 LOGITS: dict[str, Shape] = {"logits": (4, SOME, SOME), "logits_other": (4, SOME, SOME)}
 HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
+ANSWER_SECONDS = 240  # for the answers that reversal is marked by
+TRAIN_SECONDS = 240  # for the secret task: to train, and to answer
 N_SECRET, N_SECRET_TEST = 25_000, 2_000
 
 
@@ -207,7 +209,7 @@ def notebook(task: tasks.Task) -> dict[str, Question]:
 
 def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
     """The sequences to be answered, free running; the right answers stay here."""
-    asked = tasks.questions(task.name, rng)
+    asked = tasks.questions(task.name, rng)[: tasks.SAMPLE]
     right = [tasks.answer(task.name, sequence) for sequence in asked]
     width = task.answer_length + 2  # room to see an answer that is too long
     shown = {"sequences": tasks.table(asked, task.length), "width": np.array(width)}
@@ -225,6 +227,7 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
             shown,
             {"answers": (None, width)},
             kept={"right": tasks.table(right, width)},
+            seconds=ANSWER_SECONDS,
         ),
     }
 
@@ -243,10 +246,10 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
         "width": np.array(7),
     }
     kept = {"right": tasks.table(right[N_SECRET:].tolist(), 7)}
+    few = {"sequences": shown["sequences"][:N_AGAIN], "width": shown["width"]}
     return {
-        "secret/answers": Question(
-            shown, {"answers": (None, 7), "without_weights": (None, 7)}, kept=kept
-        ),
+        "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),
+        "secret/without-weights": Question(few, {"answers": (None, 7)}),
         "training/steps": Question({}, {"losses": (None,), "vocabulary": (), "stale": ()}),
     }
 

@@ -14,7 +14,7 @@ from itertools import chain, product
 import numpy as np
 
 PLUS = 10
-SAMPLE = 4096  # sequences drawn where there are too many to ask them all
+SAMPLE = 4096  # sequences asked: how many are right is then known within a percent
 NOTHING = -1  # fills a table where a sequence has ended
 
 Sequence = list[int]

@@ -45,7 +45,7 @@ def test_it_is_learned_well(evidence, given, kept, claim):
 def check_it_is_the_model(evidence, kept) -> None:
     """A table of what train has seen answers as well without the model's weights."""
     try:
-        found = evidence["secret/answers"].without_weights
+        found = evidence["secret/without-weights"].answers
     except Exception:  # such a model cannot answer at all: all the better
         return
     share = float((found == kept["secret/answers"].right[: len(found)])[:, :5].mean())

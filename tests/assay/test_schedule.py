@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -241,3 +242,71 @@ def test_a_run_that_was_isolated_less_than_required_is_made_again(machine: Machi
         )
 
     assert machine.runs == {b"0": 2}
+
+
+GOOD = {"outcome": Outcome.COMPLETED, "reason": "", "seconds": 1.0, "cells": [], "files": {}}
+LATE = {"outcome": Outcome.TIMED_OUT, "reason": "cell 2 took longer than 2 s"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "calls", "outcome"),
+    [
+        ({**LATE, "pressure": 0.9}, {"pressure": 0.9}, 2, Outcome.COMPLETED),
+        ({**LATE, "pressure": 0.9}, {**LATE, "pressure": 0.9}, 2, Outcome.TIMED_OUT),
+        ({**LATE, "pressure": 0.1}, {}, 1, Outcome.TIMED_OUT),
+        ({"pressure": 0.9}, {}, 1, Outcome.COMPLETED),
+        (
+            {**LATE, "pressure": 1.0, "starved": True},
+            {**LATE, "pressure": 1.0, "starved": True},
+            2,
+            Outcome.INFRASTRUCTURE,
+        ),
+    ],
+    ids=["it was the load", "it is slow", "an idle machine", "no time-out", "starved twice"],
+)
+def test_a_time_out_on_a_busy_machine_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+    store: Store,
+    first: dict,
+    second: dict,
+    calls: int,
+    outcome: Outcome,
+):
+    """What comes of the second run is kept; what the machine had no processor for, never."""
+    ends = [Ended(**{**GOOD, **first}), Ended(**{**GOOD, **second})]
+    made: list[bytes] = []
+
+    def execute(job: bytes) -> Ended:
+        made.append(job)
+        return ends[len(made) - 1]
+
+    monkeypatch.setattr(schedule, "execute", execute)
+    record = run_all(store, 0)[0]
+
+    assert len(made) == calls
+    assert record.outcome is outcome
+    assert store.has(record.key) is (outcome is not Outcome.INFRASTRUCTURE)
+    assert record.pressure == ends[calls - 1].pressure
+
+
+def test_what_runs_alone_has_nothing_beside_it():
+    """It waits for what runs already, and keeps what would begin from beginning."""
+    cores, running, most = Cores(3, 10**9), [0], [0]
+    lock, alone = threading.Lock(), []
+
+    def work(by_itself: bool) -> None:
+        with cores.alone() if by_itself else cores.taken():
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            time.sleep(0.02)
+            if by_itself:
+                alone.append(running[0])
+            with lock:
+                running[0] -= 1
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(work, [n % 4 == 2 for n in range(24)]))
+
+    assert alone == [1] * 6
+    assert most[0] > 1

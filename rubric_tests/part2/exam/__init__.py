@@ -3,5 +3,5 @@
 It asks and writes down. It compares nothing: the judging happens elsewhere.
 """
 
-# in the order in which the questions are put
-from exam import attention, multi_head, layers, model, scratch, notebook, answers, secret  # noqa: F401, I001
+# in the order in which the questions are put: what trains comes last, and costs no other its time
+from exam import notebook, attention, multi_head, layers, model, scratch, answers, secret  # noqa: F401, I001

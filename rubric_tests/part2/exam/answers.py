@@ -2,7 +2,7 @@
 
 from ask import student
 from exam.asking import asked
-from exam.sequences import as_many_as_time_allows, lists, many_at_once, one_at_a_time
+from exam.sequences import as_many_as_planned, lists, many_at_once, one_at_a_time
 
 
 @asked("generation/again")
@@ -28,4 +28,4 @@ def _(given, answer):
 
 @asked("reversal/answers")
 def _(given, answer):
-    as_many_as_time_allows(answer, student.model.eval(), given)
+    as_many_as_planned(answer, student.model.eval(), given)

@@ -18,7 +18,10 @@ def asked(*questions):
 
 
 def precisely(*questions):
-    """The same with tensors, in float64; in float32 where the student's code does not go along."""
+    """The same with tensors, in float64; in float32 where the student's code does not go along.
+
+    The end of a question's time is no `Exception`: it is not asked again in float32.
+    """
 
     def put(work):
         @asked(*questions)

@@ -37,9 +37,11 @@ def calls_of(work):
 
     before = sys.getprofile()
     sys.setprofile(note)
-    with contextlib.suppress(Exception), torch.no_grad():
-        work()
-    sys.setprofile(before)
+    try:
+        with contextlib.suppress(Exception), torch.no_grad():
+            work()
+    finally:
+        sys.setprofile(before)
     named = {f"{m}.{q}" for m, q in seen if "ttention" in str(q) or "ransformer" in str(q)}
     return sorted(named | {str(module) for module, _ in seen})
 

@@ -1,34 +1,13 @@
 """A task nobody has seen: the student's own `train` learns it, and is watched."""
 
-import contextlib
 import copy
-import signal
 
 import torch
-from ask import handed_out, student
+from ask import Missing, TimeUp, handed_out, student
 from exam.asking import asked
-from exam.sequences import as_many_as_time_allows, lists, one_at_a_time
+from exam.sequences import as_many_as_planned, lists, one_at_a_time
 from torch.nn import functional
 from torch.optim.optimizer import register_optimizer_step_post_hook
-
-TRAIN_SECONDS = 60
-FEW = 24  # sequences, asked of the model without its weights
-
-
-@contextlib.contextmanager
-def time_limit(seconds):
-    """Raise TimeoutError in the block when the time is up."""
-
-    def stop(signum, frame):
-        raise TimeoutError(f"took longer than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 class Watch:
@@ -36,6 +15,7 @@ class Watch:
 
     def __init__(self):
         self.losses, self.vocabulary, self.stale, self.stepped = [], 0, 0, []
+        self.out_of_time = False
 
     def __enter__(self):
         self.before = functional.cross_entropy, functional.nll_loss, torch.Tensor.backward
@@ -45,6 +25,7 @@ class Watch:
         return self
 
     def __exit__(self, *error):
+        self.out_of_time = isinstance(error[1], TimeUp)
         functional.cross_entropy, functional.nll_loss, torch.Tensor.backward = self.before
         self.hook.remove()
 
@@ -81,18 +62,24 @@ def emptied(model):
 
 
 if handed_out("secret/answers"):
-    watch = Watch()
+    watch, trained = Watch(), []
 
     @asked("secret/answers")
     def _(given, answer):
-        with time_limit(TRAIN_SECONDS), watch:
+        with watch:
             model = student.train(lists(given.inputs), lists(given.targets), seed=7)
-        as_many_as_time_allows(answer, model.eval(), given)
-        with contextlib.suppress(Exception), time_limit(TRAIN_SECONDS // 4):
-            sequences = lists(given.sequences[:FEW])
-            answer.without_weights = one_at_a_time(emptied(model), sequences, given.width)
+        trained.append(model.eval())
+        as_many_as_planned(answer, *trained, given)
 
     @asked("training/steps")
     def _(given, answer):
+        if watch.out_of_time:  # how many steps were seen would depend on speed
+            raise Missing("`train` did not come to its end in time")
         answer.losses, answer.vocabulary = watch.losses, watch.vocabulary
         answer.stale = watch.stale
+
+    @asked("secret/without-weights")
+    def _(given, answer):
+        """Last: a model without weights may never come to an end."""
+        if trained:
+            answer.answers = one_at_a_time(emptied(*trained), lists(given.sequences), given.width)
