@@ -130,6 +130,13 @@ def parse(text: str, path: Path) -> Assignment:
         ) from None
 
 
+def line_of(assignment: Assignment, part: str, *keys: str | int) -> int:
+    """The line of assignment.toml that a key of a part stands in."""
+    index = next(i for i, p in enumerate(assignment.part) if p.name == part)
+    text = (assignment.root / assignment.file).read_text(encoding="utf-8")
+    return _line_of(("part", index, *keys), text)
+
+
 def _whole_numbers_as_floats(data: dict[str, Any]) -> dict[str, Any]:
     """TOML tells 60 from 60.0 and so do strict records; here a person may write either."""
     limits = data.get("limits")

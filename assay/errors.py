@@ -4,6 +4,7 @@ AssayError
 ├── UsageError        exit 2   the command or the assignment is written wrongly
 ├── CannotGrade       exit 3   the submission cannot be graded as it is
 └── OurFault          exit 4   the harness or the machine failed; never the student's mistake
+    ├── CourseFault            a file of the course is written wrongly: nothing is marked by it
     ├── NotIsolated            less is isolated than required: nothing is run
     └── NoMachine              the machines that were to run it are lost, or not fit for it
 """
@@ -45,6 +46,10 @@ class OurFault(AssayError):
     """The harness or the machine failed; nothing was held against the student."""
 
     exit_code = 4
+
+
+class CourseFault(OurFault):
+    """A file of the course is written wrongly; nothing is marked by it."""
 
 
 class NotIsolated(OurFault):

@@ -97,9 +97,22 @@ def ours() -> str:
     return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
 
 
+def files(assignment: Assignment, part: Part) -> set[Path]:
+    """The files of the course that a rubric rests on."""
+    return set(_files(assignment.root, PurePosixPath(part.rubric).parts[0], set()))
+
+
+def of_course(assignment: Assignment, reference: str = "") -> str:
+    """Everything that can change what is wrong with a course; `reference` is a digest of its own
+    answer, if that was asked."""
+    text = (assignment.root / assignment.file).read_text(encoding="utf-8")
+    rubrics = "".join(code(assignment, part) for part in assignment.part)
+    return _hash({"assignment": text, "reference": reference}, rubrics)
+
+
 def code(assignment: Assignment, part: Part) -> str:
     """A hash of assay's own files and of those of the course that a rubric rests on."""
-    course = _files(assignment.root, PurePosixPath(part.rubric).parts[0], set())
+    course = files(assignment, part)
     return _hashed(OURS.rglob("*.py")) + _hashed(course)
 
 

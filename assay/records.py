@@ -220,6 +220,34 @@ class Judgement(Record):
     drawings: list[Drawing] = []
 
 
+class Fault(Record):
+    """One slip in the course's own files; `where` is `rubric/exam.py:5`."""
+
+    where: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.said}"
+
+
+class CourseReport(Record):
+    """What the check of a course found.
+
+    `failing` are the tests that the reference does not pass: a report of the reference shows them.
+    """
+
+    faults: list[Fault] = []
+    failing: list[Fault] = []
+    notes: list[str] = []
+    criteria: int = 0
+    tests: int = 0
+    questions: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        return not self.faults and not self.failing
+
+
 class Property(Record):
     """One property over all its runs; `where` gives the reason for each run in which it failed.
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.records import Judgement, RunRecord
+from assay.records import CourseReport, Judgement, RunRecord
 from assay.run.archive import MANIFEST, manifest, write
 
 if TYPE_CHECKING:
     from assay.run.assemble import Job
 
 COSTS = "costs.json"
-NOTES = RECIPES, JUDGEMENTS = "recipes", "judgements"
+NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
 
 
 class Held(NamedTuple):
@@ -61,6 +61,17 @@ class Store:
         if not note.exists():
             _write(note, make().model_dump_json())
         return Judgement.model_validate_json(note.read_bytes())
+
+    def checked(self, recipe: str, check: Callable[[], CourseReport]) -> CourseReport:
+        """What the course was found to be by this recipe. Only what is good is kept: a package that
+        was missing may be installed by now."""
+        note = self._note(COURSES, recipe)
+        if note.exists():
+            return CourseReport.model_validate_json(note.read_bytes())
+        found = check()
+        if found.is_good:
+            _write(note, found.model_dump_json())
+        return found
 
     def costs(self) -> dict[str, Cost]:
         """What the last run of each place took."""

@@ -30,6 +30,7 @@ from assay.cli.steps import (
     Batch,
     all_of,
     answer_of,
+    course_checked,
     entry_of,
     folder_made,
     for_each,
@@ -60,14 +61,21 @@ def cli() -> None:
 
 
 @cli.command()
-@submissions
+@click.argument("paths", nargs=-1, metavar="[SUBMISSION...]", type=click.Path(path_type=Path))
 @shared_options
 @click.option("--adapter", is_flag=True, help="Print a template of an adapter instead.")
 def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any) -> None:
-    """Say whether submissions can be graded, and what would help, without running anything."""
+    """Say whether submissions can be graded, and what would help, without running anything.
+
+    Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
+    read, and its exam is put to its own solution once. Exits with 4 if the course cannot grade.
+    """
     from assay import advice, plan
 
     road = road_of(**options)
+    if not adapter and all(path.resolve() == road.assignment.root for path in paths):
+        course_checked(road, as_json)
+        return
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         runs = plan.make(road.assignment, handed_in)
@@ -207,7 +215,7 @@ def reproduce(
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
     road = road_of(isolation=isolation, **options)
     folder_made(road.reports)
-    batch = Batch(road, force, isolation)
+    batch = Batch(road, force, isolation, own=True)
 
     def one(_: "Submission", progress: "Live") -> dict[str, Any]:
         handed_in = submission.read(road.assignment.root, name)
@@ -248,7 +256,7 @@ def calibrate(
     from assay.progress import live
 
     road = road_of(seeds=None, isolation=isolation, **options)
-    batch = Batch(road, force=False, isolation=isolation)
+    batch = Batch(road, force=False, isolation=isolation, own=True)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
     with live(1) as progress, until_stopped(road):
         found = calibration.calibrate(

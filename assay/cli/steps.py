@@ -19,7 +19,7 @@ from assay.cli.values import seeds_of, signing_key
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
     from assay.progress import Live
-    from assay.records import Result, RunRecord
+    from assay.records import CourseReport, Result, RunRecord
     from assay.report.class_report import Entry
     from assay.road import Road
     from assay.run.assemble import Job
@@ -257,9 +257,46 @@ class Batch:
     lock: Lock = field(default_factory=Lock)
     begun: Event = field(default_factory=Event)
     """Set where what will be needed is getting ready."""
+    own: bool = False
+    """The course's own answer is run: its report shows the tests that it fails."""
+    course: "list[CourseReport]" = field(default_factory=list)
+    """What the check of the course found, once it has been made."""
+    course_lock: Lock = field(default_factory=Lock)
 
     def run(self, name: str, jobs: "list[Job]", progress: "Live") -> "list[RunRecord]":
-        """The records of a submission's jobs; what the store has is not run again."""
+        """The records of a submission's jobs; what the store has is not run again.
+
+        Raises
+        ------
+        CourseFault
+            If the course cannot grade: no student's code has been run then.
+        """
+        from assay.course.faults import as_error
+
+        found = self.checked(progress)
+        if faults := [*found.faults, *(() if self.own else found.failing)]:
+            raise as_error(faults)
+        return self._made(name, jobs, progress)
+
+    def checked(self, progress: "Live") -> "CourseReport":
+        """What is wrong with the course; looked at once for all submissions."""
+        from assay.course import check
+
+        road = self.road
+        with self.course_lock:
+            if not self.course:
+                self.course.append(
+                    check.whole(
+                        road.assignment,
+                        road.store,
+                        lambda jobs: self._made("the course's check", jobs, progress),
+                    )
+                )
+                for note in self.course[0].notes:
+                    progress.say(f"note: {note}")
+        return self.course[0]
+
+    def _made(self, name: str, jobs: "list[Job]", progress: "Live") -> "list[RunRecord]":
         from assay import pipeline
 
         progress.expect(len(jobs))
@@ -300,6 +337,26 @@ class Batch:
                 self.told.append(str(isolation))
                 for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:
                     say(line)
+
+
+def course_checked(road: "Road", as_json: bool) -> None:
+    """Say everything that is wrong with the course, or that it can grade."""
+    from assay.course.faults import as_error
+    from assay.progress import live
+    from assay.records import plain
+    from assay.report import safe
+
+    with live(1) as progress, until_stopped(road):
+        found = Batch(road, force=False, isolation=0).checked(progress)
+    if as_json:
+        click.echo(json.dumps(plain(found), indent=1))
+    if faults := [*found.faults, *found.failing]:
+        raise as_error(faults)
+    if not as_json:
+        counts = f"{found.criteria} criteria, {found.tests} tests, {found.questions} questions"
+        asked = counts if found.questions else counts.rpartition(",")[0]
+        title = road.assignment.title
+        click.echo(safe.terminal(f"✓ {title}: the course can grade, {asked}"))
 
 
 def entry_of(result: "Result", handed_in: "Submission") -> "Entry":

@@ -59,7 +59,7 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
     with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
-        code, said = _pytest(assignment, part, bench)
+        code, said = _pytest(assignment, part, bench, [])
         verdicts = bench / "judgement.json"
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise OurFault(
@@ -70,11 +70,26 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
         return Judgement.model_validate_json(verdicts.read_bytes())
 
 
-def _pytest(assignment: Assignment, part: Part, bench: Path) -> tuple[int, str]:
+def collect(assignment: Assignment, part: Part) -> tuple[dict[str, Any] | None, str]:
+    """List the tests of a part without judging: what they are marked with, what is wrong.
+
+    None if pytest did not come so far; then what it said is all there is.
+    """
+    with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
+        bench = Path(folder)
+        nothing = {"part": part.name, "looks": 1, "runs": [], "cells": [], "sources": {}}
+        (bench / "bench.json").write_text(json.dumps(nothing | {"hands": 1}))
+        only = ["-p", "assay.judge.collect", "--collect-only"]
+        _, said = _pytest(assignment, part, bench, only)
+        listed = bench / "collected.json"
+        return json.loads(listed.read_bytes()) if listed.exists() else None, said
+
+
+def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) -> tuple[int, str]:
     """Run the rubric's tests over what lies on the bench: pytest's exit code, and what it said."""
     folder = str(assignment.root.resolve())
     rubric = str(assignment.root / part.rubric)
-    arguments = [*PYTEST_OPTIONS, "--rootdir", folder, "--bench", str(bench), rubric]
+    arguments = [*PYTEST_OPTIONS, *more, "--rootdir", folder, "--bench", str(bench), rubric]
     request = {"become": "judge", "folder": folder, "arguments": arguments}
     with (bench / "pytest.log").open("w+b") as log:
         judge = parent(assignment.root, part.rubric).fork(request, log.fileno())

@@ -14,7 +14,7 @@ import numpy as np
 
 from assay import notebook, parts, recipe, rubric
 from assay.assignment import Assignment, Part
-from assay.errors import UsageError, quoted
+from assay.errors import CourseFault, UsageError, quoted
 from assay.notebook import Cell
 from assay.records import Run
 from assay.run import archive, numerics
@@ -175,7 +175,7 @@ def _exam(folder: Path) -> dict[str, bytes]:
     try:
         return {f"kit/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
     except OSError as error:
-        raise UsageError(
+        raise CourseFault(
             f"the rubric `{folder}` has neither exam.py nor exam/__init__.py",
             found=str(error.strerror),
             hint="docs/rubric.md says what a rubric holds",
@@ -196,9 +196,10 @@ def _draw(
         with _one_at_a_time:
             questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
     except Exception as error:
-        raise UsageError(
+        found = rubric.in_words(error, assignment.root) or f"{type(error).__name__}: {error}"
+        raise CourseFault(
             f"`{given.__name__}` cannot draw the inputs of {run.id}",
-            found=f"{type(error).__name__}: {error}",
+            found=found,
             hint="does assignment.toml vary a value that the rubric does not know?",
         ) from error
     return questions

@@ -25,6 +25,7 @@ ROOMS = [
     *("cluster", "evidence", "store", "reference", "schedule", "causes", "audit", "alike"),
     *(
         "judge",
+        "course",
         "report",
         "export",
         "progress",

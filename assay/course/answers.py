@@ -1,0 +1,130 @@
+"""What the reference's own run says of the course: a question that it cannot be asked is a slip.
+
+The reference is right, so what goes wrong with it is the rubric's fault or its own.
+"""
+
+import json
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from assay.assignment import Assignment, Part
+from assay.course import tests
+from assay.course.files import place_of
+from assay.evidence import Evidence, NotAnswered, WrongAnswer
+from assay.judge import bench
+from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
+from assay.store import Store
+from assay.submission import Submission
+
+FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
+LUCK = (Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.FOR_REVIEW, Verdict.PASSED)
+
+
+def check(
+    assignment: Assignment,
+    part: Part,
+    answer: Submission,
+    record: RunRecord,
+    store: Store,
+    listed: list[dict[str, Any]],
+) -> CourseReport:
+    """Return what the reference's run of a part shows: its cells, its answers, its verdicts."""
+    folder = store.folder(record.key)
+    shapes = json.loads((folder / "shapes.json").read_bytes())
+    faults = _of_run(part, record)
+    faults += _of_answers(assignment, part, record, folder, shapes)
+    if faults:
+        return CourseReport(faults=faults, questions=len(shapes))
+    judged = bench.judge(assignment, part, answer, [record], store)
+    places = {_named(test): test["where"] for test in listed}
+    stumbled = [c for c in judged.checks if c.verdict is Verdict.NOT_JUDGED]
+    missed = [c for c in judged.checks if _is_missed(c)]
+    measured = {measurement.name for measurement in judged.measurements}
+    faults = [_of_check(part, c, places, "the judge's test raised") for c in stumbled]
+    faults += tests.figures(assignment, part, measured)
+    if not missed:
+        faults += tests.claims_unmeasured(listed, measured)
+    failing = [_of_check(part, c, places, "the reference fails") for c in missed]
+    return CourseReport(
+        faults=list(dict.fromkeys(faults)),
+        failing=list(dict.fromkeys(failing)),
+        questions=len(shapes),
+    )
+
+
+def _of_run(part: Part, record: RunRecord) -> list[Fault]:
+    """The run itself: a cell of the reference that raises, a limit that it meets."""
+    if record.outcome in (Outcome.COMPLETED, Outcome.EXITED):  # an exam that broke off ends so too
+        return []
+    return [
+        Fault(
+            where=f"{part.notebook}", said=f"the reference's run {record.outcome}: {record.reason}"
+        )
+    ]
+
+
+def _of_answers(
+    assignment: Assignment,
+    part: Part,
+    record: RunRecord,
+    folder: Path,
+    shapes: dict[str, dict[str, list[int | None]]],
+) -> list[Fault]:
+    """Every question whose answer is not there, or not of the form that was promised."""
+    promised = {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
+    paths = [path for path in (folder / "evidence").rglob("*") if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    evidence = Evidence(files, promised, f"{record.outcome}: {record.reason}", record.cells)
+    if broken := files.get("evidence/broken.json"):
+        return [_of_note(part, json.loads(broken), "the exam broke off")]
+    faults = []
+    for question in evidence.questions():
+        note = json.loads(files.get(f"evidence/{question}.json", b"{}"))
+        try:
+            evidence[question]
+        except WrongAnswer as error:
+            said = f"question `{question}`: the reference's {error}"
+            faults.append(Fault(where=place_of(assignment, part, question), said=said))
+        except NotAnswered as error:
+            if note.get("status") == "raised":
+                faults.append(
+                    _of_note(part, note, f"question `{question}`, asked of the reference")
+                )
+            else:
+                said = f"question `{question}` is not answered by the reference: {error}"
+                faults.append(Fault(where=place_of(assignment, part, question), said=said))
+    return faults
+
+
+def _of_note(part: Part, note: dict[str, Any], what: str) -> Fault:
+    """The exception that the reference's kernel wrote down, at its innermost line of the exam."""
+    frames = FRAME.findall(str(note.get("traceback", "")))
+    file, line = frames[-1] if frames else ("exam.py", "1")
+    error = str(note.get("error", "something"))
+    if at := re.search(r"\(((?:exam/)?\w+\.py), line (\d+)\)$", error):  # a syntax error's own
+        file, line = at.groups()
+    return Fault(where=f"{part.rubric}/{file}:{line}", said=f"{what}: {error}")
+
+
+def _named(test: dict[str, Any]) -> str:
+    """The name that the test's checks have."""
+    return f"{PurePosixPath(test['where'].rpartition(':')[0]).stem}.{test['name']}"
+
+
+def _is_missed(check: Check) -> bool:
+    """Whether a right submission should have passed: not by luck, and not over one run alone."""
+    if check.verdict in (*LUCK, Verdict.NOT_JUDGED) or check.claim or check.estimates:
+        return False
+    return check.run is not None or check.verdict is Verdict.NOT_ANSWERED
+
+
+def _of_check(part: Part, check: Check, places: dict[str, str], said: str) -> Fault:
+    file, _, name = check.name.partition(".")
+    where = places.get(check.name, f"{part.rubric}/{file}.py:1")
+    if at := re.search(r" \(([^()]+\.py:\d+)\)$", check.reason):
+        where, reason = at[1], check.reason[: at.start()]
+    else:
+        reason = check.reason
+    words = reason.removeprefix("the judge raised ")
+    return Fault(where=where, said=f"{said}: `{name}`: {words}")

@@ -1,0 +1,110 @@
+"""The whole check of a course: its files, its tests, and its exam put to the reference once.
+
+What was found to be good is kept in the store, by a hash of all that it was found of.
+"""
+
+from collections.abc import Callable
+
+from assay import advice, recipe, reference
+from assay.assignment import Assignment, Part
+from assay.assignment import read as read_assignment
+from assay.course import answers, files, tests
+from assay.course.faults import together
+from assay.errors import CannotGrade, OurFault, UsageError
+from assay.records import CourseReport, Fault, Outcome, RunRecord
+from assay.run.assemble import Job
+from assay.store import Store
+from assay.submission import Submission
+
+Make = Callable[[list[Job]], list[RunRecord]]
+
+
+def static(assignment: Assignment, store: Store) -> CourseReport:
+    """Return what can be said without running a notebook.
+
+    Seeds are those that assignment.toml has: whoever asks for others knows it.
+    """
+    return store.checked(recipe.of_course(assignment), lambda: _static(_as_written(assignment)))
+
+
+def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
+    """Return all that can be said; the exam is put to the reference where the rest is good.
+
+    Raises
+    ------
+    OurFault
+        If the reference's run could not be made on this machine.
+    """
+    found = static(assignment, store)
+    if found.faults:
+        return found
+    try:
+        answer = reference.submission(assignment)
+    except CannotGrade as error:
+        where = assignment.part[0].notebook
+        faults = [Fault(where=where, said=one.what) for one in (error, *error.others)]
+        return together([found, CourseReport(faults=faults)])
+    if answer is None:
+        note = "no notebook of the assignment's own: the exam was not put to a reference"
+        return together([found, CourseReport(notes=[note])])
+    known = recipe.of_course(assignment, answer.digest)
+    return store.checked(known, lambda: together([found, _asked(assignment, answer, store, make)]))
+
+
+def _as_written(assignment: Assignment) -> Assignment:
+    try:
+        return read_assignment(assignment.root / assignment.file)
+    except UsageError:  # somebody changed it since
+        return assignment
+
+
+def _static(assignment: Assignment) -> CourseReport:
+    return together([_static_of(assignment, part) for part in assignment.part])
+
+
+def _static_of(assignment: Assignment, part: Part) -> CourseReport:
+    faults = files.faults(assignment, part)
+    if any(".py:" in fault.where and "Error: " in fault.said for fault in faults):
+        return CourseReport(faults=faults)  # pytest would say the same again
+    of_tests, listed = tests.check(assignment, part)
+    faults += of_tests
+    if not of_tests and not faults and not (assignment.root / part.notebook).is_file():
+        faults += tests.figures(assignment, part, None)
+    return CourseReport(faults=faults, criteria=len(part.criterion), tests=len(listed))
+
+
+def _asked(assignment: Assignment, answer: Submission, store: Store, make: Make) -> CourseReport:
+    """What the reference's runs show, part by part."""
+    jobs = {job.run.part: job for job in reference.jobs(assignment)}
+    records = {record.run.part: record for record in make(list(jobs.values()))}
+    reports = []
+    for part in assignment.part:
+        if part.name not in records:
+            note = f"no notebook of the assignment's own answers `{part.name}`: it was not asked"
+            reports.append(CourseReport(notes=[note]))
+            continue
+        record = records[part.name]
+        if record.outcome is Outcome.INFRASTRUCTURE:
+            raise OurFault(
+                f"the course cannot be checked: its reference could not be run ({record.run.id})",
+                found=record.reason,
+            )
+        _, listed = tests.check(assignment, part)
+        named = list(_of_names(assignment, part, answer))
+        report = answers.check(assignment, part, answer, record, store, listed)
+        reports.append(together([CourseReport(faults=named), report]))
+    return together(reports)
+
+
+def _of_names(assignment: Assignment, part: Part, answer: Submission) -> list[Fault]:
+    """The names that the table asks for and that the reference does not spell anywhere."""
+    texts = b"\n".join(answer.files.values()).decode("utf-8", "replace")
+    absent = [name for row in advice.missing(assignment, part, answer) for name in row.names]
+    return [
+        Fault(
+            where=f"{part.rubric}/names.py:1",
+            said=f"`NAMES` asks for `{name}`, and the reference has nothing of this name",
+        )
+        for name in absent
+        if name not in texts
+    ]

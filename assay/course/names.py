@@ -1,0 +1,58 @@
+"""Read the course's Python files without running them: names that are bound nowhere."""
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterator
+
+PROVIDED = {"__file__", "__name__", "__doc__", "__package__", "__path__", "__spec__", "__loader__"}
+OF_A_CLASS = {"__class__", "__module__", "__qualname__"}
+DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr"}
+"""A module that calls one of these may bind names that no reader sees."""
+
+
+def unbound(source: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and name of everything that a module reads and never binds.
+
+    A misspelt name in a branch that the reference does not take would be found by a student.
+    """
+    nodes = list(ast.walk(tree))
+    if any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in nodes):
+        return
+    if any(isinstance(n, ast.Name) and n.id in DYNAMIC for n in nodes):
+        return
+    tables = list(_all(symtable.symtable(source, "course", "exec")))
+    known = {s.get_name() for t in tables for s in t.get_symbols() if _binds(t, s)}
+    known |= set(dir(builtins)) | PROVIDED | OF_A_CLASS
+    seen: set[str] = set()
+    for node in nodes:
+        is_read = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        if not isinstance(node, ast.Name) or not is_read or node.id in known | seen:
+            continue
+        if _is_global_somewhere(node.id, tables):
+            seen.add(node.id)
+            yield node.lineno, node.id
+
+
+def _all(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _all(child)
+
+
+def _binds(table: symtable.SymbolTable, symbol: symtable.Symbol) -> bool:
+    """Whether a symbol's scope binds it for the module."""
+    bound = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+    return bound and (table.get_type() == "module" or symbol.is_declared_global())
+
+
+def _is_global_somewhere(name: str, tables: list[symtable.SymbolTable]) -> bool:
+    """Whether a scope looks this name up in the module: none around it binds it."""
+    for table in tables:
+        if name in table.get_identifiers():
+            symbol = table.lookup(name)
+            is_bound = symbol.is_assigned() or symbol.is_parameter() or symbol.is_imported()
+            looked_up = table.get_type() == "module" or symbol.is_global()
+            if symbol.is_referenced() and looked_up and not is_bound:
+                return True
+    return False
