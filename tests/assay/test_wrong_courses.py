@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -124,7 +124,7 @@ CLAIM_FAULTS = {
 @pytest.fixture
 def grade(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., None]]:
+) -> Callable[..., None]:
     """Hand in a right answer and grade it: the fault is told, and nobody's code has been run."""
     students: list[bytes] = []
 
@@ -157,7 +157,7 @@ def grade(
         results = root / "reports" / "ada" / "results.json"
         assert not results.exists() or json.loads(results.read_text())["not_graded"]
 
-    yield told
+    return told
 
 
 def slip(text: str, before: str, after: str) -> str:
@@ -246,7 +246,7 @@ def test_assignment_toml_is_wrong_usage(tmp_path: Path, grade: Callable[..., Non
     with toys.course(tmp_path / "course") as toy:
         text = (toy.root / "assignment.toml").read_text()
         (toy.root / "assignment.toml").write_text(slip(text, "points = 2", 'points = "two"'))
-        grade(toy.root, "line 16: `part.criterion.points` is 'two'", code=2)
+        grade(toy.root, "line 15: `part.criterion.points` is 'two'", code=2)
 
 
 @pytest.mark.parametrize(
