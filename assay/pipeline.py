@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import assay
-from assay import plan, recipe, schedule
+from assay import plan, recipe, reference, schedule
 from assay.assignment import Part
 from assay.audit import audit
 from assay.errors import CannotGrade
@@ -15,6 +15,7 @@ from assay.export import receipt
 from assay.judge import bench, rates, score
 from assay.records import (
     Audit,
+    Check,
     Isolation,
     Judgement,
     PartSummary,
@@ -146,7 +147,20 @@ def _judgement(
     """Of one part, by so many processes where as many cores are idle."""
     of_part = [record for record in records if record.run.part == part.name]
     with road.cores.taken(), road.cores.idle(hands - 1) as more:
-        return bench.judge(road.assignment, part, handed_in, of_part, road.store, 1 + more)
+        found = bench.judge(road.assignment, part, handed_in, of_part, road.store, 1 + more)
+        if not any(check.stumbled for check in found.checks):
+            return found
+        of_reference = _of_reference(road, part)
+        return found.model_copy(update={"checks": score.settled(found.checks, of_reference)})
+
+
+def _of_reference(road: Road, part: Part) -> list[Check]:
+    """What the judge says of the course's own answer: nothing where it has not been run."""
+    record = reference.record(road.assignment, part, road.store)
+    answer = reference.submission(road.assignment) if record else None
+    if record is None or answer is None:
+        return []
+    return bench.judge(road.assignment, part, answer, [record], road.store).checks
 
 
 def _result(

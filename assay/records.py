@@ -221,10 +221,14 @@ class Judgement(Record):
 
 
 class Fault(Record):
-    """One slip in the course's own files; `where` is `rubric/exam.py:5`."""
+    """One slip in the course's own files; `where` is `rubric/exam.py:5`.
+
+    `is_usage` where assignment.toml names something that is not there.
+    """
 
     where: str
     said: str
+    is_usage: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.said}"

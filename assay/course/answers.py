@@ -11,8 +11,9 @@ from typing import Any
 from assay.assignment import Assignment, Part
 from assay.course import tests
 from assay.course.files import place_of
-from assay.evidence import Evidence, NotAnswered, WrongAnswer
+from assay.evidence import NotAnswered, WrongAnswer
 from assay.judge import bench
+from assay.judge.laid import BenchRun
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.store import Store
 from assay.submission import Submission
@@ -33,15 +34,17 @@ def check(
     folder = store.folder(record.key)
     shapes = json.loads((folder / "shapes.json").read_bytes())
     faults = _of_run(part, record)
-    faults += _of_answers(assignment, part, record, folder, shapes)
+    faults += _of_answers(assignment, part, record, folder)
     if faults:
         return CourseReport(faults=faults, questions=len(shapes))
     judged = bench.judge(assignment, part, answer, [record], store)
     places = {_named(test): test["where"] for test in listed}
-    stumbled = [c for c in judged.checks if c.verdict is Verdict.NOT_JUDGED]
+    stumbled = [c for c in judged.checks if c.stumbled or c.verdict is Verdict.NOT_JUDGED]
     missed = [c for c in judged.checks if _is_missed(c)]
     measured = {measurement.name for measurement in judged.measurements}
-    faults = [_of_check(part, c, places, "the judge's test raised") for c in stumbled]
+    faults = [
+        _of_check(part, c, places, "the test raised over the reference's answers") for c in stumbled
+    ]
     faults += tests.figures(assignment, part, measured)
     if not missed:
         faults += tests.claims_unmeasured(listed, measured)
@@ -69,18 +72,16 @@ def _of_answers(
     part: Part,
     record: RunRecord,
     folder: Path,
-    shapes: dict[str, dict[str, list[int | None]]],
 ) -> list[Fault]:
     """Every question whose answer is not there, or not of the form that was promised."""
-    promised = {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
-    paths = [path for path in (folder / "evidence").rglob("*") if path.is_file()]
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-    evidence = Evidence(files, promised, f"{record.outcome}: {record.reason}", record.cells)
-    if broken := files.get("evidence/broken.json"):
-        return [_of_note(part, json.loads(broken), "the exam broke off")]
+    broken = folder / "evidence" / "broken.json"
+    if broken.exists():
+        return [_of_note(part, json.loads(broken.read_bytes()), "the exam broke off")]
     faults = []
+    evidence = BenchRun(record, folder).evidence
     for question in evidence.questions():
-        note = json.loads(files.get(f"evidence/{question}.json", b"{}"))
+        said_of_it = folder / "evidence" / f"{question}.json"
+        note = json.loads(said_of_it.read_bytes()) if said_of_it.exists() else {}
         try:
             evidence[question]
         except WrongAnswer as error:
@@ -114,17 +115,15 @@ def _named(test: dict[str, Any]) -> str:
 
 def _is_missed(check: Check) -> bool:
     """Whether a right submission should have passed: not by luck, and not over one run alone."""
-    if check.verdict in (*LUCK, Verdict.NOT_JUDGED) or check.claim or check.estimates:
+    if check.verdict in (*LUCK, Verdict.NOT_JUDGED) or check.stumbled:
+        return False
+    if check.claim or check.estimates:
         return False
     return check.run is not None or check.verdict is Verdict.NOT_ANSWERED
 
 
 def _of_check(part: Part, check: Check, places: dict[str, str], said: str) -> Fault:
     file, _, name = check.name.partition(".")
-    where = places.get(check.name, f"{part.rubric}/{file}.py:1")
-    if at := re.search(r" \(([^()]+\.py:\d+)\)$", check.reason):
-        where, reason = at[1], check.reason[: at.start()]
-    else:
-        reason = check.reason
-    words = reason.removeprefix("the judge raised ")
+    where = check.stumbled or places.get(check.name, f"{part.rubric}/{file}.py:1")
+    words = check.reason.removeprefix("the test raised ")
     return Fault(where=where, said=f"{said}: `{name}`: {words}")

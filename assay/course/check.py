@@ -64,7 +64,7 @@ def _static(assignment: Assignment) -> CourseReport:
 
 def _static_of(assignment: Assignment, part: Part) -> CourseReport:
     faults = files.faults(assignment, part)
-    if any(".py:" in fault.where and "Error: " in fault.said for fault in faults):
+    if any(fault.is_usage or "Error: " in fault.said for fault in faults):
         return CourseReport(faults=faults)  # pytest would say the same again
     of_tests, listed = tests.check(assignment, part)
     faults += of_tests

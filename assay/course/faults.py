@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay import rubric
-from assay.errors import CourseFault
+from assay.errors import AssayError, CourseFault, UsageError
 from assay.records import CourseReport, Fault
 
 SHOWN = 30
@@ -32,12 +32,13 @@ def of_exception(error: BaseException, root: Path, otherwise: str) -> Fault:
     return Fault(where=place, said=f"{type(error).__name__}: {message}".split("\n")[0][:500])
 
 
-def as_error(faults: Sequence[Fault]) -> CourseFault:
+def as_error(faults: Sequence[Fault]) -> AssayError:
     """Return the error that stops a command: every fault in a line of its own."""
+    kind = UsageError if all(fault.is_usage for fault in faults) else CourseFault
     hint = "this is a fault of the course's; nothing was run for students, and nothing was marked"
     if len(faults) == 1:
-        return CourseFault(f"the course cannot grade: {faults[0]}", hint=hint)
+        return kind(f"the course cannot grade: {faults[0]}", hint=hint)
     lines = [str(fault) for fault in faults[:SHOWN]]
     more = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
     what = f"the course cannot grade: {len(faults)} faults were found in it"
-    return CourseFault(what, found="\n".join([*lines, *more]), hint=hint)
+    return kind(what, found="\n".join([*lines, *more]), hint=hint)

@@ -18,6 +18,7 @@ from assay.assignment import Assignment, Part, line_of
 from assay.course import names
 from assay.course.faults import of_exception
 from assay.errors import CourseFault
+from assay.evidence import SOME
 from assay.records import Fault
 
 ASKS = {"ask", "handed_out"}
@@ -63,11 +64,13 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
 def _absent(assignment: Assignment, part: Part, folder: Path) -> Iterator[Fault]:
     where = f"{assignment.file}:{line_of(assignment, part.name, 'rubric')}"
     if not folder.is_dir():
-        yield Fault(where=where, said=f"there is no folder `{part.rubric}` for the rubric")
+        said = f"there is no folder `{part.rubric}` for the rubric"
+        yield Fault(where=where, said=said, is_usage=True)
         return
     for wanted in (("given.py", "given/__init__.py"), ("exam.py", "exam/__init__.py")):
         if not any((folder / name).is_file() for name in wanted):
-            yield Fault(where=where, said=f"the rubric `{part.rubric}` has no {wanted[0]}")
+            said = f"the rubric `{part.rubric}` has no {wanted[0]}"
+            yield Fault(where=where, said=said, is_usage=True)
 
 
 def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Module | Fault]]:
@@ -162,7 +165,10 @@ def _is_array(value: Any) -> bool:
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, tuple | list) and all(
         length is None
-        or (isinstance(length, int | np.integer) and not isinstance(length, bool) and length >= 0)
+        or (
+            (isinstance(length, int | np.integer) and not isinstance(length, bool))
+            and length >= SOME
+        )
         for length in shape
     )
 

@@ -31,7 +31,7 @@ def check(assignment: Assignment, part: Part) -> tuple[list[Fault], list[dict[st
     faults += [
         Fault(
             where=f"{assignment.file}:{line_of(assignment, part.name, 'criterion', n, 'name')}",
-            said=f"no test judges the criterion `{spec.name}`",
+            said=f"no test judges `{spec.name}`",
         )
         for n, spec in enumerate(part.criterion)
         if spec.name not in {_first(test, "criterion") for test in tests}

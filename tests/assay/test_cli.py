@@ -14,7 +14,7 @@ import pytest
 from assay import cli, export, pipeline, publish, schedule
 from assay.cli import values
 from assay.records import Isolation
-from assay.run import prove
+from assay.run import archive, prove
 from assay.run.execute import Ended, execute
 from assay.run.sandbox import Sandbox
 from assay.store import Store
@@ -83,12 +83,13 @@ def course(
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every job that is really executed."""
+    """Every job of a student's that is really executed; the reference is asked once besides."""
     executed: list[bytes] = []
 
-    def counting(archive: bytes) -> Ended:
-        executed.append(archive)
-        return execute(archive)
+    def counting(packed: bytes) -> Ended:
+        if "submission/notebooks/sums.ipynb" not in archive.unpack(packed):
+            executed.append(packed)
+        return execute(packed)
 
     monkeypatch.setattr(schedule, "execute", counting)
     return executed
@@ -742,23 +743,26 @@ def test_help_is_quick():
 
 
 def test_the_store_says_what_it_holds_and_forgets(course: Course):
-    """What was used within so many days stays; `--prune 0` forgets everything."""
+    """What was used within so many days stays; `--prune 0` forgets everything.
+
+    Beside the student's run it holds the reference's, which the course was checked by.
+    """
     course.hand_in(ada=RIGHT)
     course("run", "handed_in")
 
-    assert "store: 1 run, 0." in course("store").out
+    assert "store: 2 runs, 0." in course("store").out
     assert course("store", "--prune", "1").out.startswith("forgotten: 0 runs, 0.0 MB\n")
-    assert course("store", "--prune", "0").out.startswith("forgotten: 1 run, 0.")
+    assert course("store", "--prune", "0").out.startswith("forgotten: 2 runs, 0.")
     assert "store: 0 runs, 0.0 MB" in course("store").out
 
 
 def test_the_store_stands_beside_the_assignment(course: Course):
-    """Wherever the command is called from: evidence is found again."""
+    """Wherever the command is called from: evidence is found again, the reference's too."""
     course.hand_in(ada=RIGHT)
     course("run", "handed_in")
     kept = list((course.root / ".assay" / "store").glob("??/*"))
 
-    assert len(kept) == 1
+    assert len(kept) == 2
     assert Store(course.root / ".assay" / "store").has(kept[0].name)
 
 

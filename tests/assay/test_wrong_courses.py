@@ -108,7 +108,7 @@ TEST_FAULTS = {
     "an exception in the test": (
         "out.max()",
         "out.maxi()",
-        "test_add.py:8: the judge's test raised",
+        "test_add.py:8: the test raised over the reference",
     ),
     "a wrong comparison": ("assert np", "assert not np", "the reference fails: `test_adds`"),
 }
@@ -227,19 +227,23 @@ def test_in_a_figure(tmp_path: Path, grade: Callable[..., None]):
 def test_a_criterion_without_a_test(tmp_path: Path, grade: Callable[..., None]):
     text = toys.toml() + '[[part.criterion]]\nname = "more"\ntitle = "More"\npoints = 1\n'
     with toys.course(tmp_path / "course", text=text) as toy:
-        grade(toy.root, "assignment.toml:17: no test judges the criterion `more`")
+        grade(toy.root, "assignment.toml:17: no test judges `more`")
 
 
 @pytest.mark.parametrize("missing", ["given.py", "exam.py"])
 def test_a_file_that_is_missing(tmp_path: Path, grade: Callable[..., None], missing: str):
     with toys.course(tmp_path / "course") as toy:
         (toy.root / toy.part[0].rubric / missing).unlink()
-        grade(toy.root, f"assignment.toml:9: the rubric `{toy.part[0].rubric}` has no {missing}")
+        grade(
+            toy.root,
+            f"assignment.toml:9: the rubric `{toy.part[0].rubric}` has no {missing}",
+            code=2,
+        )
 
 
 def test_a_rubric_that_is_missing(tmp_path: Path, grade: Callable[..., None]):
     with toys.course(tmp_path / "course", text=toys.toml().replace("RUBRIC", "nowhere")) as toy:
-        grade(toy.root, "assignment.toml:9: there is no folder `nowhere`")
+        grade(toy.root, "assignment.toml:9: there is no folder `nowhere`", code=2)
 
 
 def test_assignment_toml_is_wrong_usage(tmp_path: Path, grade: Callable[..., None]):
