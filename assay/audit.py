@@ -101,7 +101,8 @@ def _difference(
     kept_files: bool,
 ) -> Difference:
     files = archive.unpack(job.packed)
-    modules = [files[n].decode("utf-8", "replace") for n in files if n.endswith(".py")]
+    theirs = [n for n in files if n.endswith(".py") and n != "kit/ask.py"]
+    modules = [files[n].decode("utf-8", "replace") for n in theirs]
     source = cell[1].source if cell else ""
     return Difference(
         run=job.run.id,
