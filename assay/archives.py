@@ -8,14 +8,20 @@ import gzip
 import io
 import stat
 import tarfile
+import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import BinaryIO
 
 MAX_MEMBERS = 20_000
 """Of an archive, those included that are left out later, such as a `.git` folder."""
+MAX_CLASS_MEMBERS = 200_000
+"""Of the one archive that a platform gives for a whole class."""
 ENTRY = b"PK\x01\x02"
+UTF_8 = 0x800
+"""The flag of a name that is UTF-8. Finder writes UTF-8 and does not set it."""
 
 
 class Damaged(ValueError):
@@ -46,17 +52,68 @@ def zipped(content: bytes, at_most: int) -> Iterator[Member]:
     Damaged
         Where it is no zip archive, or one of more members than anybody's homework has.
     """
-    if content.count(ENTRY) > MAX_MEMBERS:  # before zipfile makes an object of each
-        raise Damaged(f"it holds more than {MAX_MEMBERS:,} files")
+    return _members(io.BytesIO(content), MAX_MEMBERS)
+
+
+def of_class(content: bytes) -> Iterator[Member]:
+    """The members of the zip file of a whole class."""
+    return _members(io.BytesIO(content), MAX_CLASS_MEMBERS)
+
+
+def _members(file: BinaryIO, most: int) -> Iterator[Member]:
+    if _entries(file) > most:  # before zipfile makes an object of each
+        raise Damaged(f"it holds more than {most:,} files")
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
+        archive = zipfile.ZipFile(file)
     except Exception as error:  # whatever strange bytes provoke is theirs
         raise Damaged(f"it is not a zip archive: {error}") from None
-    for member in archive.infolist():
-        name = member.orig_filename.replace("\\", "/")  # as some programs write it
+    members = archive.infolist()
+    raw = [m.orig_filename.encode("cp437") for m in members if not m.flag_bits & UTF_8]
+    encoding = _encoding(raw)
+    for member in members:
+        name = member.orig_filename
+        if not member.flag_bits & UTF_8:
+            name = _decoded(name.encode("cp437"), encoding)
+        name = name.replace("\\", "/")  # as some programs write it
         if not name.endswith("/"):
             kind = kind_of(member.external_attr >> 16)
             yield Member(name, kind, partial(_unzipped, archive, member))
+
+
+def _entries(file: BinaryIO) -> int:
+    """How often the mark of an entry occurs: at least as often as there are entries."""
+    count, tail = 0, b""
+    file.seek(0)
+    while block := file.read(1 << 20):
+        count += (tail + block).count(ENTRY)
+        tail = block[1 - len(ENTRY) :]
+    return count
+
+
+def _encoding(names: Iterable[bytes]) -> str:
+    """What names without the flag are written in, where they are not UTF-8.
+
+    The format says cp437, and programs on Windows write cp1252 too: the one that gives letters.
+    """
+    odd = b"".join(name for name in names if not _is_utf_8(name))
+    return max(("cp437", "cp1252"), key=lambda encoding: _letters(odd, encoding))
+
+
+def _letters(text: bytes, encoding: str) -> int:
+    odd = [c for c in text.decode(encoding, "replace") if not c.isascii()]
+    return sum(unicodedata.name(c, "").startswith("LATIN ") for c in odd)
+
+
+def _is_utf_8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(name: bytes, encoding: str) -> str:
+    return name.decode() if _is_utf_8(name) else name.decode(encoding, "replace")
 
 
 def _unzipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, at_most: int) -> bytes:
@@ -93,7 +150,9 @@ def tarred(content: bytes, at_most: int) -> Iterator[Member]:
         if member is None:
             return
         if not member.isdir():
-            yield Member(member.name, _tar_kind(member), partial(_untarred, archive, member))
+            raw = member.name.encode("utf-8", "surrogateescape")
+            name = _decoded(raw, _encoding([raw]))
+            yield Member(name, _tar_kind(member), partial(_untarred, archive, member))
     raise Damaged(f"it holds more than {MAX_MEMBERS:,} files")
 
 

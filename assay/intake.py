@@ -5,16 +5,17 @@ so many and so large at most; what comes in is a copy that nobody can change any
 that is wrong is told at once: a student need not hand in five times to hear of five slips.
 """
 
+import json
 import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from assay import archives
+from assay import archives, notebook
 from assay.archives import Damaged, Member
 from assay.errors import CannotGrade, quoted
 
@@ -26,7 +27,18 @@ MAX_RATIO = 100
 """How much larger than the archive its content may be, beyond the first 20 MB."""
 MAX_NAME, MAX_PATH = 200, 500
 """Bytes of one name and of a whole path; file systems take 255 and 4,096."""
-LEFT_OUT = {"__pycache__", "__MACOSX", "reports", "node_modules", "venv"}
+LEFT_OUT = {"__pycache__", "__macosx", "node_modules", "venv"}
+"""Folders of programs, whatever their case."""
+OF_SYSTEMS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin"}
+OF_A_REPORT = {"index.html", "index.md", "results.json"}
+BOOK = re.compile(
+    r"(.+)\.ipynb((?:[ _-]?\(?\d+\)?)?)((?:\.(?:txt|json|html?|download|bin))*)", re.IGNORECASE
+)
+"""`hw.ipynb`, and what browsers and mail programs make of it: `hw.ipynb.txt`, `hw.ipynb (1)`."""
+MAYBE_BOOK = re.compile(r"(.+?)(?:\.(?:txt|json))?", re.IGNORECASE)
+OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tar.bz2", ".tar.xz", ".tbz", ".txz", ".gz", ".zipx")
+MAX_NESTED = 3
+"""Archives in archives, the one that was handed in not counted."""
 OF_AN_ASSIGNMENT = {"notebooks", "solution", "adapter.py"}
 """Where a folder holds assignment.toml too, only these belong to the reference submission."""
 LAID_OUT = {"notebooks", "solution"}
@@ -39,10 +51,11 @@ ARCHIVES: dict[str, Callable[[bytes, int], Iterator[Member]]] = {
 
 @dataclass
 class Found:
-    """The files that could be read, and all that keeps them from being graded."""
+    """The files that could be read, all that keeps them from being graded, and what was done."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     problems: list[CannotGrade] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def read(path: Path) -> Found:
@@ -56,16 +69,52 @@ def read(path: Path) -> Found:
     suffix = archive_suffix(path)
     if path.is_dir():
         reference = (path / "assignment.toml").exists()
-        return _take(_folder(path, OF_AN_ASSIGNMENT if reference else None), path, MAX_BYTES)
-    if path.is_file() and path.suffix == ".ipynb":
-        beside = [path, *(p for p in [path.parent / "adapter.py"] if p.is_file())]
-        return _take((_on_disk(p, p.name) for p in beside), path.parent, MAX_BYTES)
+        found = _take(_folder(path, OF_AN_ASSIGNMENT if reference else None), path, MAX_BYTES)
+        return _books(found, path)
     if path.is_file() and suffix:
-        return _archive(path, ARCHIVES[suffix])
-    raise CannotGrade(
-        f"{quoted(path)} is neither a folder nor a notebook, nor a zip or tar.gz of them",
-        hint="name a folder with the notebook in it, an archive of it, or the .ipynb file itself",
-    )
+        return _archive(path)
+    if path.is_file() and _may_be_a_notebook(path):
+        beside = [path, *(p for p in [path.parent / "adapter.py"] if p.is_file())]
+        found = _books(_take([_on_disk(p, p.name) for p in beside], path.parent, MAX_BYTES), path)
+        if found.problems or any(is_notebook(name) for name in found.files):
+            return found
+    raise _not_a_submission(path)
+
+
+def read_members(members: Sequence[Member], where: Path) -> Found:
+    """What one person has in an archive of a whole class: a folder, an archive or a notebook."""
+    return _books(_take(members, where, MAX_BYTES), where)
+
+
+def joined(parts: Sequence[Found], where: Path) -> Found:
+    """Several files of one person as one submission."""
+    whole = Found()
+    for part in parts:
+        whole.files |= part.files
+        whole.problems += part.problems
+        whole.notes += part.notes
+    if sum(map(len, whole.files.values())) > MAX_BYTES:
+        return Found(problems=[_too_large(quoted(where), MAX_BYTES)])
+    return _books(whole, where)
+
+
+def file_on_disk(path: Path, name: str) -> Found:
+    """One file under a name that is not its own."""
+    return _take([_on_disk(path, name)], path.parent, MAX_BYTES)
+
+
+def names_below(path: Path) -> Iterator[str]:
+    """The names of all files below a folder that are somebody's work; nothing is opened."""
+    for folder, folders, files in os.walk(path, followlinks=False):
+        folders[:] = sorted(f for f in folders if not is_left_out(f))
+        for name in sorted(files):
+            if not is_left_out(name):
+                yield plain_name((Path(folder) / name).relative_to(path).as_posix())
+
+
+def outer_folder_taken_off(found: Found) -> Found:
+    """An archive of a folder is that folder."""
+    return Found(_without_outer_folder(found.files), found.problems, found.notes)
 
 
 def archive_suffix(path: Path) -> str | None:
@@ -73,25 +122,159 @@ def archive_suffix(path: Path) -> str | None:
     return next((suffix for suffix in ARCHIVES if path.name.lower().endswith(suffix)), None)
 
 
-def _archive(path: Path, members: Callable[[bytes, int], Iterator[Member]]) -> Found:
+def is_notebook(name: str) -> bool:
+    """Whether a name ends as a notebook's does."""
+    return name.endswith(".ipynb")
+
+
+def may_be_notebook(name: str) -> bool:
+    """Whether a name is a notebook's, or one with more at its end."""
+    return BOOK.fullmatch(name.rpartition("/")[2]) is not None
+
+
+def is_left_out(name: str) -> bool:
+    """Caches, hidden files, what systems leave: nobody's work. One with `..` is refused instead."""
+    parts = name.casefold().split("/")
+    hidden = (part.startswith((".", "~$")) and part != ".." for part in parts)
+    others = LEFT_OUT | OF_SYSTEMS
+    return ".." not in parts and (any(hidden) or not others.isdisjoint(parts))
+
+
+def report_folders(names: Iterable[str]) -> set[str]:
+    """The folders called `reports` that an earlier run of assay wrote, by what is in them."""
+    found = set()
+    for name in names:
+        folder, mark, inner = f"/{name}".rpartition("/reports/")
+        if mark and inner.count("/") <= 1 and inner.rpartition("/")[2] in OF_A_REPORT:
+            found.add(f"{folder}{mark}"[1:])
+    return found
+
+
+def _may_be_a_notebook(path: Path) -> bool:
+    """By its name; a file of text by what it begins with."""
+    if may_be_notebook(path.name):
+        return True
     try:
-        content = _content(path, MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            return Found(problems=[_too_large(quoted(path), MAX_BYTES)])
-        room = min(MAX_BYTES, max(20 * MB, MAX_RATIO * len(content)))
+        content = content_of(path, MAX_BYTES) if MAYBE_BOOK.fullmatch(path.name) else b""
+    except Damaged:
+        return False
+    return path.suffix.lower() in ("", ".json", ".txt") and _holds_cells(content)
+
+
+def _not_a_submission(path: Path) -> CannotGrade:
+    suffix = path.suffix.lower()
+    hint = "name a folder with the notebook in it, an archive of it, or the .ipynb file itself"
+    if path.name.lower().endswith(OTHER_ARCHIVES):
+        hint = "unpack it and pack it again as a zip, or hand in the .ipynb file itself"
+    elif path.is_file():
+        what = f"a {suffix} file" if suffix else "this file"
+        hint = f"hand in the notebook itself, the .ipynb file, not {what}"
+    what = f"{quoted(path)} is neither a folder nor a notebook, nor a zip or tar.gz of them"
+    return CannotGrade(what, hint=hint)
+
+
+def _archive(path: Path) -> Found:
+    try:
+        content = content_of(path, MAX_BYTES + 1)
+    except Damaged as error:
+        return Found(problems=[_damaged(quoted(path), error)])
+    if len(content) > MAX_BYTES:
+        return Found(problems=[_too_large(quoted(path), MAX_BYTES)])
+    return _books(_unpacked(content, path, MAX_BYTES), path)
+
+
+def _unpacked(content: bytes, path: Path, at_most: int) -> Found:
+    """What is in an archive, without an outer folder."""
+    room = min(at_most, max(20 * MB, MAX_RATIO * len(content)))
+    members = ARCHIVES[archive_suffix(path) or ".zip"]
+    try:
         found = _take(members(content, room), path, room)
     except Damaged as error:
         return Found(problems=[_damaged(quoted(path), error)])
-    return Found(_without_outer_folder(found.files), found.problems)
+    return Found(_without_outer_folder(found.files), found.problems, found.notes)
+
+
+def _books(found: Found, where: Path) -> Found:
+    """Notebooks under names that end in .ipynb, out of an archive too where there are no others."""
+    for _ in range(MAX_NESTED):
+        _rename(found)
+        if any(is_notebook(name) for name in found.files):
+            return found
+        packed = [name for name in found.files if archive_suffix(Path(name))]
+        if not packed:
+            break
+        for name in packed:
+            _unpack_within(found, name, where)
+    _recognise(found)
+    return found
+
+
+def _unpack_within(found: Found, name: str, where: Path) -> None:
+    """An archive among the files, in its own place."""
+    content = found.files.pop(name)
+    left = MAX_BYTES - sum(map(len, found.files.values()))
+    inner = _unpacked(content, where / name, left)
+    folder = name.rpartition("/")[0]
+    new = {f"{folder}/{n}" if folder else n: c for n, c in inner.files.items()}
+    places = {n.casefold(): n for n in found.files}
+    found.files |= {n: c for n, c in new.items() if n.casefold() not in places}
+    found.problems += inner.problems
+    if len(found.files) > MAX_FILES:
+        found.problems.append(_too_many(where))
+    found.notes.append(f"{quoted(name)} was unpacked")
+
+
+def _rename(found: Found) -> None:
+    """`hw.ipynb.txt` as `hw.ipynb`, where it is a notebook by its content."""
+    for name in [n for n in found.files if may_be_notebook(n) and not is_notebook(n)]:
+        folder, slash, last = name.rpartition("/")
+        match = BOOK.fullmatch(last)
+        content = found.files[name]
+        if match is None or (match[3] and not _begins_as_json(content)):
+            continue
+        _as_notebook(found, name, f"{folder}{slash}{match[1]}{match[2]}.ipynb")
+
+
+def _begins_as_json(content: bytes) -> bool:
+    return content[:1000].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{")
+
+
+def _recognise(found: Found) -> None:
+    """Where nothing is called a notebook, a .json or .txt that is one."""
+    for name in list(found.files):
+        folder, slash, last = name.rpartition("/")
+        match = MAYBE_BOOK.fullmatch(last)
+        of_text = PurePosixPath(last).suffix.lower() in ("", ".json", ".txt")
+        if match and of_text and _holds_cells(found.files[name]):
+            _as_notebook(found, name, f"{folder}{slash}{match[1]}.ipynb")
+
+
+def _as_notebook(found: Found, name: str, better: str) -> None:
+    if better.casefold() in {other.casefold() for other in found.files if other != name}:
+        return
+    found.files[better] = found.files.pop(name)
+    if not name.lower().endswith(".ipynb"):
+        found.notes.append(f"{quoted(name)} was read as the notebook {quoted(better)}")
+
+
+def _holds_cells(content: bytes) -> bool:
+    if len(content) > MAX_NOTEBOOK or b'"nbformat"' not in content:
+        return False
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and ("cells" in data or "worksheets" in data)
 
 
 def _take(members: Iterable[Member], where: Path, room: int) -> Found:
     """Read member after member while there is room; each refusal once, and on with the next."""
     found, places, left = Found(), dict[str, str](), room
+    members = list(members)  # of an archive, its list; nothing is read yet
+    ours = tuple(report_folders(plain_name(member.name) for member in members))
     for member in members:
-        name = "/".join(part for part in member.name.split("/") if part not in ("", "."))
-        name = unicodedata.normalize("NFC", name)
-        if _is_left_out(name):
+        name = plain_name(member.name)
+        if is_left_out(name) or (ours and name.startswith(ours)):
             continue
         if len(found.files) >= MAX_FILES:
             found.problems.append(_too_many(where))
@@ -107,6 +290,12 @@ def _take(members: Iterable[Member], where: Path, room: int) -> Found:
     return found
 
 
+def plain_name(name: str) -> str:
+    """A name without empty parts, its accents as one character each."""
+    whole = "/".join(part for part in name.split("/") if part not in ("", "."))
+    return unicodedata.normalize("NFC", whole)
+
+
 def _add(found: Found, member: Member, name: str, where: Path, left: int) -> int:
     """Read one file into what was found; how many bytes it took of what was left."""
     try:
@@ -114,8 +303,12 @@ def _add(found: Found, member: Member, name: str, where: Path, left: int) -> int
     except Damaged as error:
         found.problems.append(_damaged(f"{quoted(name)} in {quoted(where)}", error))
         return 0
-    if name.endswith(".ipynb") and len(content) > MAX_NOTEBOOK:
-        found.problems.append(_too_large_a_notebook(name, where, len(content)))
+    if may_be_notebook(name) and MAX_NOTEBOOK < len(content) <= left:
+        slim = notebook.without_outputs(content)
+        if len(slim) > MAX_NOTEBOOK:
+            found.problems.append(_too_large_a_notebook(name, where, len(content)))
+        else:
+            found.files[name] = slim
     elif len(content) <= left:
         found.files[name] = content
     return len(content)
@@ -169,13 +362,6 @@ def _clash(name: str, places: dict[str, str]) -> str | None:
     return None
 
 
-def _is_left_out(name: str) -> bool:
-    """Caches, reports, hidden files: nobody's work. A name with `..` is not hidden, but refused."""
-    parts = name.split("/")
-    hidden = (part.startswith(".") and part != ".." for part in parts)
-    return ".." not in parts and (any(hidden) or not LEFT_OUT.isdisjoint(parts))
-
-
 def _folder(root: Path, only: set[str] | None) -> Iterator[Member]:
     """The entries below a folder, in the order of their names; links are named, not followed."""
     for folder, folders, files in os.walk(root, followlinks=False):
@@ -183,17 +369,17 @@ def _folder(root: Path, only: set[str] | None) -> Iterator[Member]:
         if place == root and only is not None:
             folders[:], files = [f for f in folders if f in only], [f for f in files if f in only]
         links = [name for name in folders if (place / name).is_symlink()]
-        folders[:] = sorted(f for f in folders if f not in links and not _is_left_out(f))
+        folders[:] = sorted(f for f in folders if f not in links and not is_left_out(f))
         for name in sorted([*files, *links]):
             yield _on_disk(place / name, (place / name).relative_to(root).as_posix())
 
 
 def _on_disk(path: Path, name: str) -> Member:
     mode = path.lstat().st_mode
-    return Member(name, archives.kind_of(mode), partial(_content, path))
+    return Member(name, archives.kind_of(mode), partial(content_of, path))
 
 
-def _content(path: Path, at_most: int) -> bytes:
+def content_of(path: Path, at_most: int) -> bytes:
     """The first bytes of a regular file; what became a link or a pipe meanwhile is not opened."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -231,8 +417,8 @@ def _too_large(where: str, room: int) -> CannotGrade:
 def _too_large_a_notebook(name: str, where: Path, size: int) -> CannotGrade:
     return CannotGrade(
         f"{quoted(name)} in {quoted(where)} is larger than {MAX_NOTEBOOK // MB} MB",
-        found=f"it has {size / MB:.1f} MB; nearly all of that will be stored outputs",
-        hint="clear them (in Jupyter: Edit, Clear Outputs of All Cells) and save it again",
+        found=f"it has {size / MB:.1f} MB, and as much without its stored outputs",
+        hint="leave out pictures and data that are pasted into its cells",
     )
 
 

@@ -20,6 +20,12 @@ EXAM = "assay-exam"
 """Id and tag of the one cell that is ours; no cell of a student's has them."""
 KINDS = ("code", "markdown", "raw")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+OUTPUTS = re.compile(rb'"outputs"\s*:\s*(?=\[)')
+MAX_TOKENS = 5_000_000
+"""Strings and brackets that are looked at to find where outputs end."""
+OF_A_CELL = (3, 5)
+"""How deep a cell's own keys lie in format 4 and in format 3."""
 OPEN_AND_SAVE = "open it in a current Jupyter and save it again"
 
 
@@ -56,6 +62,30 @@ def read(content: bytes, where: str) -> tuple[Cell, ...]:
     return _with_ids([_cell(cell) for cell in cells])
 
 
+def without_outputs(content: bytes) -> bytes:
+    """The bytes of a notebook file with every list of outputs empty.
+
+    It is done without parsing: 100 MB of stored outputs never become Python objects. What is not
+    JSON comes back as it is, or garbled, and is refused later like any other.
+    """
+    kept: list[bytes] = []
+    begins, depth, inside = 0, 0, -1
+    for number, token in enumerate(TOKEN.finditer(content)):
+        if number > MAX_TOKENS:
+            return content
+        mark = content[token.start()]
+        if mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
+            if inside >= 0 and depth == inside:
+                begins, inside = token.start(), -1  # at the bracket that ends the list
+        elif inside < 0 and depth in OF_A_CELL and (key := OUTPUTS.match(content, token.start())):
+            kept.append(content[begins : key.end() + 1])
+            inside = depth
+    return b"".join([*kept, content[begins:]]) if inside < 0 else content
+
+
 def dumps(cells: tuple[Cell, ...]) -> bytes:
     """These cells as a notebook file of format 4.5."""
     plain = [_plain(cell) for cell in cells]
@@ -78,14 +108,41 @@ def _parsed(content: bytes, where: str) -> dict[str, Any]:
     try:
         data = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
+        found, hint = _what_it_is(content)
         raise CannotGrade(
             f"{quoted(where)} is not a notebook",
-            found=f"it is not JSON: {str(error)[:100]}",
-            hint="open it in Jupyter and save it again",
+            found=found or f"it is not JSON: {str(error)[:100]}",
+            hint=hint,
         ) from None
     if not isinstance(data, dict):
         raise _not_format_4(where, None, "it is no JSON object")
     return data
+
+
+def _what_it_is(content: bytes) -> tuple[str, str]:
+    """What a file that is no JSON in UTF-8 is instead, and what to do; '' where nobody knows."""
+    start = content[:2000].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        return "it is empty", "was the notebook saved before it was handed in?"
+    if start.startswith(b"<"):
+        hint = "download the .ipynb file itself, not the page that shows it (GitHub: `Raw`)"
+        return "it is a web page", hint
+    if start.startswith(b"%PDF"):
+        return "it is a PDF", "hand in the .ipynb file itself, not a PDF made from it"
+    if start.startswith(b"PK\x03\x04"):
+        return "it is a zip archive", "name it .zip, or hand in the notebook that is in it"
+    try:
+        if json.detect_encoding(content).startswith(("utf-16", "utf-32")):
+            hint = "save it as UTF-8, in the program that saved it, and hand that in"
+            return "it is written in UTF-16 or UTF-32, and notebooks are UTF-8", hint
+        content.decode()
+    except UnicodeDecodeError as error:
+        found = f"it is not UTF-8: byte {error.start + 1} is 0x{content[error.start]:02x}"
+        return found, "save it as UTF-8, in the program that saved it last, and hand that in"
+    if start.startswith(b"{"):
+        hint = "it may be cut off or edited by hand: download it once more, and hand that in"
+        return "", hint
+    return "", "hand in the .ipynb file itself, as Jupyter or Colab saved it"
 
 
 def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:

@@ -75,6 +75,17 @@ def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> s
         return (
             None if is_anothers and not _marked(assignment, part, submission.read(name)) else name
         )
+    return _by_words(assignment, part, submission)
+
+
+def notebook_by_name(assignment: Assignment, part: Part, submission: Submission) -> str | None:
+    """The notebook that answers a part by its name alone."""
+    wanted = PurePosixPath(part.notebook).name
+    named = [name for name in submission.notebooks if PurePosixPath(name).name == wanted]
+    return named[0] if len(named) == 1 else _by_words(assignment, part, submission)
+
+
+def _by_words(assignment: Assignment, part: Part, submission: Submission) -> str | None:
     number = assignment.part.index(part)
     words = set(re.split(r"[\W\d_]+", PurePosixPath(part.notebook).stem.lower()))
     words = {word for word in words if len(word) > 4}

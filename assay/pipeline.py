@@ -198,6 +198,8 @@ def _result(
         written=[w for of in judgements.values() if of for w in of.written],
         tallies=[tally for of in judgements.values() if of for tally in score.tallies(of.checks)],
         drawings=[d for of in judgements.values() if of for d in of.drawings],
+        people=list(handed_in.people),
+        notes=list(handed_in.notes),
     )
 
 

@@ -9,7 +9,7 @@ import assay
 from assay import recipe
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.pipeline import sealed, write
-from assay.records import Result, RunRecord, sound
+from assay.records import Person, Result, RunRecord, sound
 from assay.report import class_report, executed, html, markdown, plots
 from assay.road import Road
 from assay.submission import Submission
@@ -35,15 +35,23 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
     return first
 
 
-def report_class(road: Road, entries: Sequence[class_report.Entry]) -> Path:
+def report_class(
+    road: Road, entries: Sequence[class_report.Entry], passed_over: Sequence[str] = ()
+) -> Path:
     """Write the page of a class beside the reports of its submissions; its path."""
     page = road.reports / "index.html"
-    write(page, class_report.page(entries).encode())
-    write(page.with_suffix(".md"), class_report.table(entries).encode())
+    write(page, class_report.page(entries, passed_over).encode())
+    write(page.with_suffix(".md"), class_report.table(entries, passed_over).encode())
     return page
 
 
-def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
+def not_graded(
+    road: Road,
+    name: str,
+    errors: Sequence[AssayError],
+    people: Sequence[Person] = (),
+    notes: Sequence[str] = (),
+) -> None:
     """Leave a result and a page that say why there are no marks."""
     sentences = [_sentences(error) for error in errors]
     result = Result(
@@ -58,6 +66,8 @@ def not_graded(road: Road, name: str, errors: Sequence[AssayError]) -> None:
         measurements=[],
         written=[],
         not_graded=[sound(sentence) for sentence in sentences],
+        people=list(people),
+        notes=[sound(note) for note in notes],
     )
     nobody = Submission(name, {})
     result = sealed(road, nobody, result)

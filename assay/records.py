@@ -414,6 +414,15 @@ class Receipt(Record):
     signature: str = ""
 
 
+class Person(Record):
+    """One who handed in, as a platform knows them; '' where it does not say."""
+
+    platform: str = ""
+    id: str = ""
+    name: str = ""
+    email: str = ""
+
+
 class Result(Record):
     """Everything that reports and exports are made of: docs/results.md.
 
@@ -438,6 +447,10 @@ class Result(Record):
     """Whether the same seed gives the same bits, where that was asked for."""
     not_graded: list[str] = []
     """Why not, where the submission could not be graded at all."""
+    people: list[Person] = []
+    """Who handed in, where a platform says so; of a group there are several."""
+    notes: list[str] = []
+    """What was done with the files that were handed in, where there was a choice."""
     receipt: Receipt | None = None
 
     @property

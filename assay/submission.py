@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from assay import folders, intake, notebook
-from assay.assignment import Assignment, Part
+from assay.assignment import Part
 from assay.errors import CannotGrade, quoted
 from assay.notebook import Cell
-from assay.records import sound
+from assay.records import Person, sound
 
 REFERENCE = "reference"
 """What the assignment's own solution is called, and no other submission."""
@@ -26,6 +26,9 @@ class Submission:
     name: str
     files: dict[str, bytes]
     is_reference: bool = False
+    people: tuple[Person, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was done with its files where there was a choice."""
 
     @cached_property
     def digest(self) -> str:
@@ -93,8 +96,14 @@ def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:
         found = intake.read(path)
     except CannotGrade as error:
         return Submission(name_of(path), {}), [error]
-    reference = (path / "assignment.toml").exists()
-    handed_in = Submission(name_of(path), found.files, is_reference=reference)
+    return of_found(found, path)
+
+
+def of_found(found: intake.Found, path: Path) -> tuple[Submission, list[CannotGrade]]:
+    """The same of what was read already."""
+    reference = path.is_dir() and (path / "assignment.toml").exists()
+    notes = tuple(found.notes)
+    handed_in = Submission(name_of(path), found.files, is_reference=reference, notes=notes)
     return handed_in, [*found.problems, *_problems_of(handed_in, path, bool(found.problems))]
 
 
@@ -108,8 +117,11 @@ def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGr
         except CannotGrade as error:
             problems.append(error)
     if not handed_in.notebooks and not told:
-        found = f"{len(handed_in.files)} files read, none of them ends in .ipynb"
+        shown = ", ".join(map(quoted, sorted(handed_in.files)[:5])) or "nothing"
+        found = f"{len(handed_in.files)} files read, none of them ends in .ipynb: {shown}"
         hint = "hand in the notebook itself, not a PDF or HTML page made from it"
+        if any(name.lower().endswith(intake.OTHER_ARCHIVES) for name in handed_in.files):
+            hint = "unpack it and pack it again as a zip, or hand in the .ipynb file itself"
         problems.append(CannotGrade(f"no notebook in {quoted(path)}", found=found, hint=hint))
     return problems
 
@@ -119,66 +131,35 @@ def name_of(path: Path) -> str:
     whole = path.resolve().name
     suffix = intake.archive_suffix(path) if path.is_file() else None
     if path.is_file():
-        whole = whole[: -len(suffix)] if suffix else path.stem
+        book = intake.BOOK.fullmatch(path.name)
+        stem = f"{book[1]}{book[2]}" if book else path.stem
+        whole = whole[: -len(suffix)] if suffix else stem
     return sound(whole.lstrip(".")) or "submission"
 
 
-def names_of(paths: Sequence[Path], root: Path) -> list[str]:
+def names_of(paths: Sequence[Path], root: Path, own: Sequence[str] | None = None) -> list[str]:
     """A name for each that no other has, nor a report folder, whatever the file system.
 
-    It is longer, or has a number, where two would share a report. The assignment's own solution,
-    at its root, is the `reference`.
+    It is its `own`, or longer, or has a number, where two would share a report. The assignment's
+    own solution, at its root, is the `reference`.
     """
-    short = Counter(folders.key(name_of(path)) for path in paths)
+    own = [name_of(path) for path in paths] if own is None else [sound(name) for name in own]
+    short = Counter(map(folders.key, own))
     whole = Counter(folders.key(_whole(path)) for path in paths)
     names, taken = [], {folders.key(REFERENCE)}
-    for path in paths:
+    for path, name in zip(paths, own, strict=True):
         if path.resolve() == root.resolve():
             names.append(REFERENCE)
             continue
-        wanted = [name_of(path)] if short[folders.key(name_of(path))] == 1 else []
+        wanted = [name] if short[folders.key(name)] == 1 else []
         wanted += [_whole(path)] if whole[folders.key(_whole(path))] == 1 else []
         above = f"{sound(path.resolve().parent.name)}-{_whole(path)}"
         numbered = (f"{above}-{number}" for number in count(2))
-        name = next(n for n in chain(wanted, (above,), numbered) if folders.key(n) not in taken)
-        taken.add(folders.key(name))
-        names.append(name)
+        chosen = next(n for n in chain(wanted, (above,), numbered) if folders.key(n) not in taken)
+        taken.add(folders.key(chosen))
+        names.append(chosen)
     return names
 
 
 def _whole(path: Path) -> str:
     return sound(path.resolve().name)
-
-
-def find(path: Path, assignment: Assignment) -> list[Path]:
-    """The submissions at a path: itself, or, for a folder of submissions, each entry of it.
-
-    A folder is one submission where it has `notebooks/` or `solution/`, a notebook of a name that
-    the assignment gives, or no notebook but one; else it is a class, an entry a submission:
-    folders, archives and bare notebooks.
-    """
-    if not path.is_dir() or _is_one(path, assignment):
-        return [path]
-    entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
-    return [entry for entry in entries if _may_be_one(entry)] or [path]
-
-
-def passed_over(paths: Iterable[Path], found: Sequence[Path]) -> list[Path]:
-    """The files beside the submissions of a class that are none, by their ending."""
-    classes = [path for path in paths if path.is_dir() and path not in found]
-    entries = [entry for path in classes for entry in sorted(path.iterdir())]
-    return [e for e in entries if e not in found and not e.name.startswith(".")]
-
-
-def _may_be_one(entry: Path) -> bool:
-    known = entry.suffix == ".ipynb" or intake.archive_suffix(entry) is not None
-    return entry.is_dir() or known
-
-
-def _is_one(folder: Path, assignment: Assignment) -> bool:
-    notebooks = {entry.name for entry in folder.glob("*.ipynb")}
-    named = {PurePosixPath(part.notebook).name for part in assignment.part}
-    laid_out = any((folder / name).is_dir() for name in ("notebooks", "solution"))
-    packed = any(intake.archive_suffix(entry) for entry in folder.iterdir())
-    alone = len(list(folder.rglob("*.ipynb"))) == len(notebooks) == 1 and not packed
-    return laid_out or alone or bool(notebooks & named)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from assay import alike, pipeline, publish, submission
+from assay import alike, discovery, pipeline, publish, submission
 from assay.cores import Cores, available_cores
 from assay.errors import CannotGrade
 from assay.report import class_report
@@ -61,7 +61,7 @@ def grade(handed_in: Path, reports: Path) -> None:
     cores = Cores(available_cores())
     road = Road(assignment, Store(reports / ".store"), reports, cores)
     entries = []
-    for path in submission.find(handed_in, assignment):
+    for path in discovery.find(handed_in, assignment):
         try:
             one = submission.read(path)
         except CannotGrade as error:

@@ -79,7 +79,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         runs = plan.make(road.assignment, handed_in)
-        notes = advice.notes(road.assignment, handed_in)
+        notes = [*handed_in.notes, *advice.notes(road.assignment, handed_in)]
         columns = dict.fromkeys(run.column for run in runs)
         counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
         head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"

@@ -17,6 +17,7 @@ import click
 from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
+    from assay.discovery import Discovered, HandIn
     from assay.errors import AssayError
     from assay.progress import Live
     from assay.records import CourseReport, Result, RunRecord
@@ -29,26 +30,23 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
 
 
 def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
-    from assay import submission
-
-    return [submission.read(path, name) for path, name in named(paths, road)]
+    return [one.read() for one in found_at(paths, road).found]
 
 
-def named(paths: tuple[Path, ...], road: "Road") -> list[tuple[Path, str]]:
-    """Every submission at these paths, once, with a name that no other has."""
-    from assay import submission
+def found_at(paths: tuple[Path, ...], road: "Road") -> "Discovered":
+    """Every submission at these paths, once; what is passed over is told on stderr."""
+    from assay import discovery, submission
     from assay.report import safe
 
-    each = [one for given in paths for one in submission.find(given, road.assignment)]
-    found = list({one.resolve(): one for one in each}.values())
-    for passed_over in submission.passed_over(paths, found):
-        click.echo(f"not looked at: `{safe.terminal(str(passed_over))}` is no submission", err=True)
-    names = submission.names_of(found, road.assignment.root)
-    for path, name in zip(found, names, strict=True):
-        if name not in (submission.name_of(path), submission.REFERENCE):
-            known = f"`{safe.terminal(str(path))}` is called `{safe.terminal(name)}` here"
+    found = discovery.discover(paths, road.assignment, road.reports)
+    for path, reason in found.passed_over:
+        reason = f": {reason}" if reason != "is no submission" else " is no submission"
+        click.echo(f"not looked at: `{safe.terminal(str(path))}`{reason}", err=True)
+    for one in found.found:
+        if one.name not in (one.own_name, submission.REFERENCE):
+            known = f"`{safe.terminal(str(one.path))}` is called `{safe.terminal(one.name)}` here"
             click.echo(f"{known}: its own name is another's as well", err=True)
-    return list(zip(found, names, strict=True))
+    return found
 
 
 def road_of(
@@ -116,35 +114,35 @@ def for_each(
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
-    from assay import submission
     from assay.progress import live
     from assay.report import safe
 
-    handed_in = named(paths, road)
+    discovered = found_at(paths, road)
+    handed_in = discovered.found
     answers = []
 
-    def one(path: Path, name: str) -> dict[str, Any]:
+    def one(of: "HandIn") -> dict[str, Any]:
         try:
-            return step(submission.read(path, name), progress)
+            return step(of.read(), progress)
         except Exception as caught:
-            error = _told(caught, path, progress.say, tell_all=tell_all)
+            error = _told(caught, of.path, progress.say, tell_all=tell_all)
             try:
-                return _without_marks(road, name, error, tell_all, keep)
+                return _without_marks(road, of, error, tell_all, keep)
             except Exception as again:  # its page cannot be written: the others can
-                error = _told(again, path, progress.say, tell_all=tell_all)
-                return _without_marks(road, name, error, tell_all, keep=False)
+                error = _told(again, of.path, progress.say, tell_all=tell_all)
+                return _without_marks(road, of, error, tell_all, keep=False)
         finally:
             progress.done()
 
     with live(len(handed_in)) as progress:
-        for answer in _in_threads(road, one, handed_in):
+        for answer in _in_threads(road, one, [(of,) for of in handed_in]):
             if not as_json and "text" in answer:
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
             answers.append(answer)
     any_report = keep or any("error" not in answer for answer in answers)
     several = of_class and len(answers) > 1
-    page = _class_page(road, answers) if several and any_report else None
+    page = _class_page(road, answers, discovered.passed_over) if several and any_report else None
     if page and not as_json:
         click.echo(f"all of them     {page}")
     if as_json:
@@ -168,10 +166,14 @@ def folder_made(folder: Path) -> None:
         ) from None
 
 
-def _class_page(road: "Road", answers: Sequence[dict[str, Any]]) -> Path:
+def _class_page(
+    road: "Road", answers: Sequence[dict[str, Any]], passed_over: Sequence[tuple[Path, str]]
+) -> Path:
     from assay import publish
+    from assay.records import sound
 
-    return publish.report_class(road, [answer["entry"] for answer in answers])
+    beside = [sound(f"{path.name}: {reason}") for path, reason in passed_over]
+    return publish.report_class(road, [answer["entry"] for answer in answers], beside)
 
 
 def _in_threads(
@@ -227,22 +229,26 @@ def _told(
 
 
 def _without_marks(
-    road: "Road", name: str, error: "AssayError", tell_all: bool, keep: bool
+    road: "Road", of: "HandIn", error: "AssayError", tell_all: bool, keep: bool
 ) -> dict[str, Any]:
     from assay import publish
     from assay.report import class_report
 
-    problems = [error, *error.others]
+    name, problems = of.name, [error, *error.others]
     title = road.assignment.title
     if keep:
-        publish.not_graded(road, name, problems)
+        publish.not_graded(road, name, problems, of.people, of.notes)
     return {
         "submission": name,
         "error": error.what,
         "hint": error.hint,
         **({"problems": [problem.what for problem in problems]} if tell_all else {}),
+        **({"people": [one.model_dump() for one in of.people]} if of.people else {}),
+        **({"notes": list(of.notes)} if of.notes else {}),
         "exit_code": max(problem.exit_code for problem in problems),
-        "entry": class_report.without_marks(name, title, [problem.what for problem in problems]),
+        "entry": class_report.without_marks(
+            name, title, [problem.what for problem in problems], of.people, of.notes
+        ),
     }
 
 
@@ -385,5 +391,7 @@ def answer_of(result: "Result", where: str) -> dict[str, Any]:
         "criteria": {f"{c.part}/{c.name}": c.earned for c in result.criteria},
         "audit": result.audit and result.audit.model_dump(mode="json"),
         "report": where,
+        **({"people": [one.model_dump() for one in result.people]} if result.people else {}),
+        **({"notes": result.notes} if result.notes else {}),
         "exit_code": 4 if ours else 0,
     }

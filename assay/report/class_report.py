@@ -45,6 +45,9 @@ class Entry:
     points: str
     percent: float | None
     """Of the points that were judged."""
+    people: str = ""
+    """Who handed it in, where a platform says so."""
+    notes: Sequence[str] = ()
 
     @property
     def href(self) -> str:
@@ -96,13 +99,29 @@ def entry(result: Result, traits: Sequence[Trait] = ()) -> Entry:
         total=summary.totals(result) if not result.not_graded else "not graded",
         points=f"{summary.points(result.earned)} of {summary.points(possible)}",
         percent=100 * result.earned / possible if possible else None,
+        people=_people(result.people),
+        notes=result.notes,
     )
 
 
-def without_marks(name: str, assignment: str, reasons: Sequence[str]) -> Entry:
+def without_marks(
+    name: str,
+    assignment: str,
+    reasons: Sequence[str],
+    people: Sequence[Person] = (),
+    notes: Sequence[str] = (),
+) -> Entry:
     """The entry of a submission that has no result."""
-    told = [sound(reason) for reason in reasons]
-    return Entry(name, assignment, [], [], [], [], told, [], "not graded", "–", None)
+    told, also = [sound(reason) for reason in reasons], [sound(note) for note in notes]
+    return Entry(
+        name, assignment, [], [], [], [], told, [], "not graded", "–", None, _people(people), also
+    )
+
+
+def _people(people: Sequence[Person]) -> str:
+    """`Ann Alpha (7001), Cy Gamma (7003)`."""
+    names = [(sound(one.name), sound(one.id)) for one in people]
+    return ", ".join(f"{name} ({id_})" if name and id_ else name or id_ for name, id_ in names)
 
 
 def _recognised(prop: Property) -> bool:
@@ -151,7 +170,8 @@ class Slow:
 class View:
     """What the template looks up in a class."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> None:
+        self.passed_over = passed_over
         self.entries = sorted(entries, key=lambda entry: entry.name)
         self.graded = [entry for entry in self.entries if not entry.not_graded]
         self.not_graded = [entry for entry in self.entries if entry.not_graded]
@@ -268,12 +288,12 @@ def _row(found: list[tuple[Entry, Criterion]]) -> Row:
     )
 
 
-def page(entries: Iterable[Entry]) -> str:
-    """The HTML page of a class."""
-    return html.template("class.html.j2").render(view=View(entries))
+def page(entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> str:
+    """The HTML page of a class; `passed_over` is what lay beside the submissions and is none."""
+    return html.template("class.html.j2").render(view=View(entries, passed_over))
 
 
-def table(entries: Iterable[Entry]) -> str:
+def table(entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> str:
     """The same in short as Markdown: a line for each submission."""
     view = View(entries)
     rows = [
@@ -282,4 +302,6 @@ def table(entries: Iterable[Entry]) -> str:
         for e in view.entries
     ]
     head = [f"# {safe.markdown(view.title)}: {len(view.entries)} submissions", "", view.spread, ""]
+    if passed_over:
+        rows += ["", *(f"- not looked at: {safe.markdown(words, 300)}" for words in passed_over)]
     return "\n".join([*head, "| submission | marks | lost on |", "|---|---:|---|", *rows, ""])

@@ -22,7 +22,7 @@ MOST = 4
 def summary(result: Result, where: str) -> str:
     """What `assay grade` prints for one submission; `where` names its report."""
     head = f"{plain(result.submission)}   {matrix_in_words(result)}   isolation: {result.isolation}"
-    lines = [head, ""]
+    lines = [head, *(f"  note: {plain(note, 400)}" for note in result.notes), ""]
     for part in result.parts:
         criteria = [criterion for criterion in result.criteria if criterion.part == part.name]
         lines += [line for criterion in once(criteria) for line in _criterion(criterion)]

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = [
     *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
-    *("archives", "intake", "notebook", "submission", "parameters", "parts", "plan"),
+    *("archives", "notebook", "intake", "submission", "parameters", "parts", "plan"),
+    *("platforms", "discovery"),
     *("rubric", "source", "culprit", "advice"),
     *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),
     *("run.switches", "run.ask", "run.assemble"),

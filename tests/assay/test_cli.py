@@ -115,7 +115,7 @@ def test_a_class_is_graded_though_one_submission_is_broken(course: Course, count
     assert [a.get("earned") for a in first.json] == [2.0, None, 0.0]
     assert "is not a notebook" in first.json[1]["error"]
     assert "error: `handed_in/broken.ipynb` is not a notebook" in first.err
-    assert "hint: open it in Jupyter" in first.err
+    assert "hint: hand in the .ipynb file itself" in first.err  # Jupyter does not open a PDF
     assert "Traceback" not in first.err
     assert len(counted) == 2
 
@@ -623,12 +623,16 @@ def test_ctrl_c_is_told_apart_from_a_low_mark(
 
 
 def test_files_that_are_no_submissions_are_named(course: Course):
-    """An essay among notebooks is not passed over in silence."""
+    """A list among notebooks is not passed over in silence; an essay is somebody's hand-in."""
     course.hand_in(ada=RIGHT, bob=RIGHT)
     (course.root / "handed_in" / "eva.docx").write_bytes(b"PK")
+    (course.root / "handed_in" / "names.csv").write_bytes(b"ada")
+    said = course("check", "handed_in", "--json")
 
-    assert "not looked at: `" in course("check", "handed_in").err
-    assert "eva.docx` is no submission" in course("check", "handed_in").err
+    assert "not looked at: `" in said.err
+    assert "names.csv` is no submission" in said.err
+    assert [row["submission"] for row in said.json] == ["ada", "bob", "eva"]
+    assert "eva.docx` is neither a folder nor a notebook" in said.json[2]["error"]
 
 
 def test_reports_that_cannot_be_written_are_told_before_anything_is_run(

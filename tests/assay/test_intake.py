@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from assay import archives, intake, submission
 from assay.errors import CannotGrade
+from assay.submission import Submission
 from tests.assay.toy import ADD, PARAMETERS, notebook
 
 NOTEBOOK = notebook(PARAMETERS, ADD)
@@ -214,18 +215,28 @@ def test_members_are_counted_though_nobody_reads_them(
     assert any("more than 5 files" in problem.found for problem in problems)
 
 
-def test_stored_outputs_beyond_the_limit_are_refused_with_the_way_out(tmp_path: Path):
-    """30 MB of them: how large it is, what it will be, and how to clear it."""
+def test_stored_outputs_beyond_the_limit_are_never_read(tmp_path: Path):
+    """30 MB of them do not count: they were refused once, and outputs are not looked at anyway."""
     book = json.loads(NOTEBOOK)
-    book["cells"][0]["outputs"] = [{"output_type": "stream", "text": "x" * (30 * intake.MB)}]
+    text = "x" * (30 * intake.MB) + '"outputs": [ \\" ]'
+    book["cells"][0]["outputs"] = [{"output_type": "stream", "text": [text, "]"]}]
+    (tmp_path / "ada.ipynb").write_text(json.dumps(book, indent=1))
+    handed_in, problems = submission.inspect(tmp_path / "ada.ipynb")
+
+    assert problems == []
+    assert handed_in.read("ada.ipynb") == Submission("x", {"n": NOTEBOOK}).read("n")
+
+
+def test_a_notebook_that_is_too_large_without_its_outputs_is_refused(tmp_path: Path):
+    """How large it is, and what to leave out."""
+    book = json.loads(NOTEBOOK)
+    book["cells"][0]["source"] = "x" * (30 * intake.MB)
     (tmp_path / "ada.ipynb").write_text(json.dumps(book))
     (problem,) = submission.inspect(tmp_path / "ada.ipynb")[1]
 
-    assert "`ada.ipynb`" in problem.what
     assert "larger than 20 MB" in problem.what
     assert "30.0 MB" in problem.found
-    assert "Clear Outputs of All Cells" in problem.hint
-    assert problem.exit_code == 3
+    assert problem.hint
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import intake, submission
+from assay import discovery, intake, submission
 from assay.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.submission import Submission
@@ -202,7 +202,7 @@ def test_a_folder_of_submissions_stands_for_its_entries(toy: Assignment, tmp_pat
         },
     )
 
-    assert [path.name for path in submission.find(root, toy)] == ["ada.ipynb", "bob.ipynb", "eve"]
+    assert [path.name for path in discovery.find(root, toy)] == ["ada.ipynb", "bob.ipynb", "eve"]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_folder_laid_out_as_one_submission_is_one(
     """`notebooks/`, `solution/`, a notebook of the assignment's name, or a single notebook."""
     root = write(tmp_path / "ada", **files)
 
-    assert submission.find(root, toy) == [root]
+    assert discovery.find(root, toy) == [root]
 
 
 def test_one_bare_notebook_among_folders_is_a_class(toy: Assignment, tmp_path: Path):
@@ -229,7 +229,7 @@ def test_one_bare_notebook_among_folders_is_a_class(toy: Assignment, tmp_path: P
         tmp_path / "all", **{"ada.ipynb": NOTEBOOK, "bob__notebooks__sums.ipynb": NOTEBOOK}
     )
 
-    assert [path.name for path in submission.find(root, toy)] == ["ada.ipynb", "bob"]
+    assert [path.name for path in discovery.find(root, toy)] == ["ada.ipynb", "bob"]
 
 
 def test_a_file_name_in_another_encoding_is_refused_in_words(tmp_path: Path):

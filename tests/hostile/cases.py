@@ -84,7 +84,9 @@ BROKEN = [
     raw("empty notebook", REFUSED, "no code", notebook()),
     raw("not JSON", REFUSED, "not JSON", b"%PDF-1.4 this is not a notebook"),
     raw("old nbformat", REFUSED, "format", _old_format()),
-    raw("30 MB of stored outputs", REFUSED, "20 MB", _stored_outputs()),
+    # refused once; outputs are never read, so they keep nobody from being graded
+    Hostile("30 MB of stored outputs", Outcome.COMPLETED, "",
+            {"outputs.ipynb": _stored_outputs()}, FULL),
     Hostile("duplicated cell ids", Outcome.COMPLETED, "", {"twin.ipynb": _duplicated_ids()}, FULL),
     Hostile("two notebooks", REFUSED, "notebooks", {
         "a.ipynb": notebook(PARAMETERS, ADD), "b.ipynb": notebook(PARAMETERS, SUBTRACT),

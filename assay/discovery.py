@@ -1,0 +1,465 @@
+"""Which submissions are at a path, and whose they are: a class, a platform's zip of it, or one.
+
+Whatever lies there is accounted for: it is a submission, a part of one, or passed over by name.
+Where two readings are possible and one of them would lose somebody's work, nothing is graded.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from assay import archives, intake, parts, platforms, submission
+from assay.archives import Damaged, Member
+from assay.assignment import Assignment
+from assay.errors import CannotGrade, UsageError, quoted
+from assay.intake import Found
+from assay.platforms import Named
+from assay.records import Person
+from assay.submission import Submission
+
+MAX_CLASS = 2 * 10**9
+"""Bytes of the zip of a whole class."""
+LAID_OUT = {"notebooks", "solution"}
+OWN_FOLDERS = {
+    "alt", "archiv", "archive", "backup", "backups", "copies", "copy", "data", "daten", "draft",
+    "drafts", "experiments", "figures", "images", "img", "lib", "old", "src", "test", "tests",
+    "tmp", "versions",
+}  # fmt: skip
+"""Folders of a student's own: a notebook below one does not make its parent a class."""
+OTHER_FORMS = {
+    "", ".7z", ".bz2", ".doc", ".docx", ".gz", ".htm", ".html", ".odt", ".pages", ".pdf", ".py",
+    ".rar", ".rtf", ".tar", ".tbz", ".txz", ".xz", ".zipx",
+}  # fmt: skip
+"""What people hand in instead of a notebook: each has a row that says why it is not graded."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or a folder that is not read yet: what it is called, and the files below it."""
+
+    name: str
+    where: Path
+    below: tuple[str, ...]
+    """Names relative to the folder; none for a file."""
+    load: Callable[[str], Found]
+    """Read it; a file under the name that is given, '' for its own."""
+    disk: Path | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return bool(self.below) or (self.disk is not None and self.disk.is_dir())
+
+    @property
+    def named(self) -> Named | None:
+        return platforms.read(self.name)
+
+    @property
+    def may_hold_notebook(self) -> bool:
+        return any(map(_is_material, self.below or (self.name,)))
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """What one person or one group handed in."""
+
+    path: Path
+    """What it is called in messages."""
+    name: str
+    """What its report is called."""
+    own_name: str
+    """What it would be called alone."""
+    entries: tuple[Entry, ...]
+    people: tuple[Person, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def inspect(self) -> tuple[Submission, list[CannotGrade]]:
+        """What could be read of it, and every reason why it cannot be graded as it is."""
+        try:
+            found = self._load()
+        except CannotGrade as error:
+            found = Found(problems=[error])
+        handed_in, problems = submission.of_found(found, self.path)
+        whole = replace(handed_in, people=self.people, notes=(*self.notes, *handed_in.notes))
+        return whole, problems
+
+    def read(self) -> Submission:
+        """The submission.
+
+        Raises
+        ------
+        CannotGrade
+            The first of its problems; it holds the `others`.
+        """
+        handed_in, problems = self.inspect()
+        if problems:
+            problems[0].others = tuple(problems[1:])
+            raise problems[0]
+        return replace(handed_in, name=self.name)
+
+    def _load(self) -> Found:
+        if len(self.entries) == 1 and (self.entries[0].is_folder or not self.entries[0].named):
+            return self.entries[0].load("")
+        files = [(entry, entry.named) for entry in self.entries]
+        names = _own_names([named for _, named in files if named])
+        found = [entry.load(names.get(named, "") if named else "") for entry, named in files]
+        return intake.joined(found, self.path)
+
+
+@dataclass
+class Discovered:
+    """The submissions, and what is none, each with the reason."""
+
+    found: list[HandIn] = field(default_factory=list)
+    passed_over: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def discover(
+    paths: Iterable[Path], assignment: Assignment, reports: Path | None = None
+) -> Discovered:
+    """Every submission at these paths; `reports` is where their reports go, and none of them.
+
+    Raises
+    ------
+    UsageError
+        Where a folder may be one submission or a class, or a platform's list cannot be read.
+    """
+    found = Discovered()
+    entries: list[Entry] = []
+    people: dict[str, tuple[Person, ...]] = {}
+    for path in paths:
+        inside = _entries(path)
+        if inside is None or _is_one(path, inside, assignment):
+            entries.append(_on_disk(path))
+            continue
+        people |= _metadata(inside)
+        for entry in inside:
+            reason = _no_submission(entry, inside, assignment, reports, people)
+            if reason is None:
+                entries.append(entry)
+            elif reason:
+                found.passed_over.append((entry.where, reason))
+    once = list({entry.where.resolve(): entry for entry in entries}.values())
+    handed_in = [_of_person(group, people, assignment) for group in _grouped(once)]
+    found.found = _apart(handed_in, assignment.root)
+    return found
+
+
+def find(path: Path, assignment: Assignment) -> list[Path]:
+    """What the submissions at a path are called in messages."""
+    return [one.path for one in discover([path], assignment).found]
+
+
+# What is at a path ----------------------------------------------------------------------------
+
+
+def _entries(path: Path) -> list[Entry] | None:
+    """What a folder or an archive holds at its top; None for a single file, or what is damaged."""
+    if path.is_dir():
+        shown = sorted(path.iterdir())
+        return [_on_disk(entry) for entry in shown if not intake.is_left_out(_plain(entry.name))]
+    if path.is_file() and path.suffix.lower() == ".zip":
+        try:
+            return _in_zip(path)
+        except (Damaged, OSError):
+            return None
+    return None
+
+
+def _on_disk(path: Path) -> Entry:
+    def load(name: str) -> Found:
+        if name and path.is_file() and not intake.archive_suffix(path):
+            return intake.file_on_disk(path, name)
+        return intake.read(path)
+
+    return Entry(_plain(path.resolve().name), path, tuple(intake.names_below(path)), load, path)
+
+
+def _in_zip(path: Path) -> list[Entry]:
+    """The entries of a zip archive; what is in them is unpacked when it is needed."""
+    content = intake.content_of(path, MAX_CLASS + 1)
+    if len(content) > MAX_CLASS:
+        what = f"{quoted(path)} is larger than {MAX_CLASS // 10**9} GB"
+        raise UsageError(what, hint="unpack it, and name the folder")
+    members = list(archives.of_class(content))
+    kept = [(intake.plain_name(member.name), member) for member in members]
+    kept = [(name, member) for name, member in kept if not intake.is_left_out(name)]
+    while kept and _is_wrapped([name for name, _ in kept]):
+        kept = [(name.partition("/")[2], member) for name, member in kept]
+    of_top: dict[str, list[Member]] = {}
+    for name, member in kept:
+        of_top.setdefault(name.partition("/")[0], []).append(replace(member, name=name))
+    return [_of_members(path, top, inside) for top, inside in sorted(of_top.items())]
+
+
+def _is_wrapped(names: list[str]) -> bool:
+    """Whether one folder is round everything, and it is not itself somebody's."""
+    tops = {name.partition("/")[0] for name in names}
+    if len(tops) > 1 or not all("/" in name for name in names) or not tops.isdisjoint(LAID_OUT):
+        return False
+    inner = [name.partition("/")[2] for name in names]
+    return platforms.read(next(iter(tops))) is None and bool(inner)
+
+
+def _of_members(path: Path, top: str, members: list[Member]) -> Entry:
+    cut = [replace(m, name=m.name.partition("/")[2]) for m in members if "/" in m.name]
+    below = tuple(member.name for member in cut)
+
+    def load(name: str) -> Found:
+        chosen = cut or [replace(members[0], name=name or top)]
+        found = intake.read_members(chosen, path / top)
+        return intake.outer_folder_taken_off(found) if not cut else found
+
+    return Entry(top, path / top, below, load)
+
+
+# Is it one submission? ------------------------------------------------------------------------
+
+
+def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> bool:
+    """Whether it is one submission: docs/contract.md has the rules.
+
+    Raises
+    ------
+    UsageError
+        Where it may be one or a class, and one of the two would lose somebody's work.
+    """
+    if path.is_dir() and (path / "assignment.toml").exists():
+        return True
+    entries = [entry for entry in entries if not _is_reports(entry, None)]
+    names = {entry.name for entry in entries}
+    if platforms.GRADESCOPE in names or any(e.named and _is_hers(e) for e in entries):
+        return False
+    if any(entry.is_folder and entry.name in LAID_OUT for entry in entries):
+        return True
+    top = [e.name for e in entries if not e.is_folder and intake.may_be_notebook(e.name)]
+    below = [e for e in entries if e.is_folder and _holds_notebook(e)]
+    below = [e for e in below if e.name.casefold() not in OWN_FOLDERS or not top]
+    packed = [e for e in entries if not e.is_folder and intake.archive_suffix(e.where)]
+    if _imports_beside(top, entries):
+        return True
+    wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
+    if wanted.isdisjoint(top):
+        if _answer_all(top, assignment) and not below and not packed:
+            return True
+        if not top and below and _are_parts(below, entries, assignment):
+            return True
+        return len(top) == 1 and not below and not packed
+    others = [name for name in top if name not in wanted]
+    if len(below) + len(packed) > 1:
+        return False
+    several = len(others) > 1 and not (len(wanted) > 1 and wanted.issubset(top))
+    if below or packed or several:
+        beside = [e.name for e in [*below, *packed]] or others
+        raise UsageError(
+            f"{quoted(path)} may be one submission or a class",
+            found=f"{quoted(min(wanted & set(top)))} has the assignment's own name, and beside it "
+            f"{'is' if len(beside) == 1 else 'are'} " + ", ".join(map(quoted, beside[:5])),
+            hint="name each submission, or move the notebook that was handed out out of the class",
+        )
+    return True
+
+
+def _is_hers(entry: Entry) -> bool:
+    """A platform's own name of a folder, or of anything that people hand in."""
+    return entry.is_folder or entry.named is not None
+
+
+def _holds_notebook(entry: Entry) -> bool:
+    return any(_is_material(name) for name in entry.below)
+
+
+def _is_material(name: str) -> bool:
+    return intake.may_be_notebook(name) or intake.archive_suffix(Path(name)) is not None
+
+
+def _imports_beside(top: Sequence[str], entries: Sequence[Entry]) -> bool:
+    """Whether a notebook at the top imports a module or a package that stands beside it."""
+    own = [PurePosixPath(e.name).stem for e in entries if not e.is_folder and e.name[-3:] == ".py"]
+    own += [e.name for e in entries if any(name.endswith(".py") for name in e.below)]
+    words = "|".join(map(re.escape, [name for name in own if name.isidentifier()]))
+    if not top or not words:
+        return False
+    imports = re.compile(rf"\b(?:import|from)\s+\.?(?:{words})\b".encode())
+    books = [entry.load("") for entry in entries if entry.name in top]
+    return any(imports.search(c) for book in books for n, c in book.files.items() if "ipynb" in n)
+
+
+def _answer_all(names: Sequence[str], assignment: Assignment) -> bool:
+    """Whether these notebooks are the answers to the parts, one each, by their names."""
+    several = Submission("", dict.fromkeys(names, b""))
+    chosen = [parts.notebook_by_name(assignment, part, several) for part in assignment.part]
+    return len(names) > 1 and None not in chosen and sorted(map(str, chosen)) == sorted(names)
+
+
+def _are_parts(below: Sequence[Entry], entries: Sequence[Entry], assignment: Assignment) -> bool:
+    """Whether folders are called like the parts, and nobody's."""
+    titles = {_letters(word) for part in assignment.part for word in (part.name, part.title)}
+    numbers = range(1, len(assignment.part) + 1)
+    titles |= {f"{word}{number}" for word in ("part", "teil") for number in numbers}
+    return len(below) > 1 and all(_letters(entry.name) in titles for entry in below)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+# What is in a class ---------------------------------------------------------------------------
+
+
+def _no_submission(
+    entry: Entry,
+    beside: Sequence[Entry],
+    assignment: Assignment,
+    reports: Path | None,
+    people: dict[str, tuple[Person, ...]],
+) -> str | None:
+    """Why an entry of a class is no submission; '' where nobody needs to hear of it, None if it is.
+
+    Whatever a platform named is somebody's, and so is a folder.
+    """
+    if entry.name == platforms.GRADESCOPE:
+        return ""
+    if _is_reports(entry, reports):
+        return "reports of an earlier run"
+    if entry.name in people or entry.named or entry.is_folder:
+        return None
+    wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
+    if entry.name in wanted and (people or any(e.is_folder or e.named for e in beside)):
+        return "it has the name of the notebook that was handed out"
+    suffix = PurePosixPath(entry.name).suffix.lower()
+    if _is_material(entry.name) or suffix in OTHER_FORMS - {"", ".py", ".html", ".htm"}:
+        return None
+    if suffix == ".py" and entry.name not in ("adapter.py", "conftest.py", "setup.py"):
+        return None
+    if suffix in (".html", ".htm") and entry.name != "index.html":
+        return None
+    if suffix in ("", ".json", ".txt") and any(map(intake.is_notebook, _loaded(entry))):
+        return None
+    return "is no submission"
+
+
+def _loaded(entry: Entry) -> list[str]:
+    try:
+        return list(entry.load("").files)
+    except CannotGrade:
+        return []
+
+
+def _is_reports(entry: Entry, reports: Path | None) -> bool:
+    """Whether assay wrote this folder: the reports of these submissions, or of earlier ones."""
+    if not entry.is_folder or entry.disk is None:
+        return False
+    if reports is not None and entry.disk.resolve() == reports.resolve():
+        return True
+    inner = [name.split("/") for name in entry.below]
+    pages = [n for n in inner if n[-1] == "results.json" and len(n) <= 2]
+    work = [n for n in inner if n[-1].endswith(".ipynb") and not n[-1].endswith("-executed.ipynb")]
+    called = [f"reports/{name}" for name in entry.below if entry.name == "reports"]
+    return not work and bool(pages or intake.report_folders(called))
+
+
+def _metadata(entries: Sequence[Entry]) -> dict[str, tuple[Person, ...]]:
+    """Who handed in which folder, where Gradescope's list stands beside them."""
+    found: dict[str, tuple[Person, ...]] = {}
+    for entry in entries:
+        if entry.name == platforms.GRADESCOPE:
+            for content in entry.load(entry.name).files.values():
+                found |= platforms.gradescope(content, str(entry.where))
+    return found
+
+
+# Whose is what --------------------------------------------------------------------------------
+
+
+def _grouped(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Entries that a platform says are of one person together, in the order of the first."""
+    groups: dict[object, list[Entry]] = {}
+    for number, entry in enumerate(entries):
+        named = entry.named
+        key = (named.platform, named.id, named.student) if named else number
+        groups.setdefault(key, []).append(entry)
+    return list(groups.values())
+
+
+def _of_person(
+    group: Sequence[Entry], people: dict[str, tuple[Person, ...]], assignment: Assignment
+) -> HandIn:
+    first, named = group[0], group[0].named
+    if named is None:
+        path = first.disk or first.where
+        name = submission.name_of(path) if first.disk else _stem(first)
+        return HandIn(first.where, name, name, (first,), people.get(first.name, ()))
+    entries, notes = _latest([(e, e.named) for e in group if e.named], assignment)
+    path = first.where if len(group) == 1 else first.where.parent / named.called
+    called, people_of = named.called, (named.person,)
+    return HandIn(path, called, called, tuple(entries), people_of, tuple(notes))
+
+
+def _stem(entry: Entry) -> str:
+    suffix = intake.archive_suffix(entry.where)
+    if entry.is_folder:
+        return entry.name
+    return entry.name[: -len(suffix)] if suffix else PurePosixPath(entry.name).stem
+
+
+def _latest(
+    files: Sequence[tuple[Entry, Named]], assignment: Assignment
+) -> tuple[list[Entry], list[str]]:
+    """The entries that count, and a note on each that a later one stands for."""
+    platform = files[0][1].platform
+    if platform == "canvas":
+        chosen = _latest_of_canvas(files, assignment)
+    elif platform in ("blackboard", "brightspace"):
+        useful = [n.attempt for e, n in files if e.may_hold_notebook]
+        last = max(useful or [n.attempt for _, n in files])
+        chosen = [entry for entry, named in files if named.attempt == last]
+    else:
+        chosen = [entry for entry, _ in files]
+    counts = ", ".join(quoted(entry.name) for entry in chosen)
+    gone = [entry for entry, _ in files if entry not in chosen]
+    notes = [
+        f"handed in again: {counts} counts, {quoted(entry.name)} was not read" for entry in gone
+    ]
+    return chosen, notes
+
+
+def _latest_of_canvas(files: Sequence[tuple[Entry, Named]], assignment: Assignment) -> list[Entry]:
+    """Of each file the last: `hw-1.ipynb` stands for `hw.ipynb`.
+
+    Without a `hw.ipynb`, `hw-1` and `hw-2` may be the answers to two parts: both are kept.
+    """
+    of_base: dict[str, list[tuple[int, tuple[int, ...], Entry]]] = {}
+    for entry, named in files:
+        base, number = platforms.again(named.file)
+        of_base.setdefault(base.casefold(), []).append((number, named.attempt, entry))
+    chosen: list[Entry] = []
+    for same in of_base.values():
+        numbers = [number for number, _, _ in same]
+        apart = 0 not in numbers and len(set(numbers)) == len(same) > 1 and len(assignment.part) > 1
+        last = max(same, key=lambda one: (one[1], one[0]))
+        chosen += [entry for _, _, entry in same] if apart else [last[2]]
+    return [entry for entry, _ in files if entry in chosen]
+
+
+def _own_names(named: Sequence[Named]) -> dict[Named, str]:
+    """What each file was called by its student: without Canvas' number where no other has it."""
+    bases = Counter(platforms.again(one.file)[0].casefold() for one in named)
+
+    def own(one: Named) -> str:
+        base, _ = platforms.again(one.file)
+        return base if one.platform == "canvas" and bases[base.casefold()] == 1 else one.file
+
+    return {one: own(one) for one in named}
+
+
+def _apart(found: list[HandIn], root: Path) -> list[HandIn]:
+    """Each under a name that no other has."""
+    names = submission.names_of([one.path for one in found], root, [one.name for one in found])
+    return [replace(one, name=name) for one, name in zip(found, names, strict=True)]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name)

@@ -1,0 +1,130 @@
+"""Whose a file or a folder is, by the name that a learning platform gave it.
+
+Each pattern is that of the platform's own download of all submissions to one assignment.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from assay.errors import UsageError, quoted
+from assay.records import Person
+
+GRADESCOPE = "submission_metadata.yml"
+"""Beside the folders of Gradescope's export: who handed in what."""
+MAX_METADATA = 50_000_000
+TIME = r"[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}[:_]?\d{2} ?[AP]M"
+PATTERNS = {
+    "canvas": re.compile(
+        r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_(?:question_\d+_)?(?P<attempt>\d+)_(?P<file>.+)"
+    ),
+    "moodle": re.compile(
+        r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.DOTALL
+    ),
+    "blackboard": re.compile(
+        r".+?_(?P<student>(?P<id>[^_]+))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)?"
+    ),
+    "brightspace": re.compile(
+        rf"(?P<id>\d+)-\d+ - (?P<student>.+?) - (?P<attempt>{TIME})(?: - (?P<file>.+))?"
+    ),
+}
+AGAIN = re.compile(r"(?P<stem>.+)-(?P<again>\d{1,3})(?P<ending>(?:\.[^.]+)?)")
+"""What Canvas makes of the name of a file that is handed in once more."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a platform's name says: who, which attempt, and the student's own name of the file.
+
+    `file` is '' for a folder. A later attempt has a larger `attempt`.
+    """
+
+    platform: str
+    id: str
+    student: str
+    attempt: tuple[int, ...]
+    file: str
+
+    @property
+    def person(self) -> Person:
+        return Person(platform=self.platform, id=self.id, name=self.student)
+
+    @property
+    def called(self) -> str:
+        """A name for all that this person handed in: the same one, whatever it is made of."""
+        return self.student if self.student == self.id else f"{self.student}_{self.id}"
+
+
+def read(name: str) -> Named | None:
+    """What the name of a file or folder says, or None where no platform gave it."""
+    for platform, pattern in PATTERNS.items():
+        if found := pattern.fullmatch(name):
+            parts = found.groupdict()
+            attempt = _attempt(platform, parts.get("attempt") or "")
+            return Named(platform, parts["id"], parts["student"], attempt, parts["file"] or "")
+    return None
+
+
+def _attempt(platform: str, text: str) -> tuple[int, ...]:
+    if platform != "brightspace":
+        return tuple(int(number) for number in re.findall(r"\d+", text))
+    day, _, clock = text.rpartition(", ")
+    year, _, clock = clock.partition(" ")
+    digits, half = re.sub(r"\D", "", clock).zfill(4), clock[-2:]
+    try:
+        when = datetime.strptime(f"{day} {year} {digits} {half}", "%b %d %Y %I%M %p")
+    except ValueError:  # `13:05 PM`: nobody knows when
+        return ()
+    return when.year, when.month, when.day, when.hour, when.minute
+
+
+def again(file: str) -> tuple[str, int]:
+    """`hw-2.ipynb` as `hw.ipynb` and 2; a name without a number at its end has 0."""
+    found = AGAIN.fullmatch(file)
+    return (f"{found['stem']}{found['ending']}", int(found["again"])) if found else (file, 0)
+
+
+def gradescope(content: bytes, where: str) -> dict[str, tuple[Person, ...]]:
+    """The people of each folder of Gradescope's export; of a group there are several.
+
+    Raises
+    ------
+    UsageError
+        Where the file is not as Gradescope writes it.
+    """
+    import yaml  # only where there is such a file
+
+    def plain(loader: Any, _: str, node: Any) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        of_many = isinstance(node, yaml.SequenceNode)
+        return loader.construct_sequence(node, deep=True) if of_many else node.value
+
+    Plain: Any = type("Plain", (yaml.SafeLoader,), {})  # a Ruby object is its plain data
+    Plain.add_multi_constructor("", plain)
+    try:
+        data = yaml.load(content, Plain) if len(content) <= MAX_METADATA else None
+        if not isinstance(data, dict):
+            raise TypeError("it is not a table of submissions")
+        return {str(folder): tuple(_submitters(entry)) for folder, entry in data.items()}
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"{quoted(where)} cannot be read",
+            found=str(error)[:300],
+            hint="export the submissions from Gradescope once more",
+        ) from None
+
+
+def _submitters(entry: Mapping[str, Any]) -> Iterator[Person]:
+    for one in _at(entry, "submitters") or ():
+        texts = {key: str(_at(one, key) or "") for key in ("name", "sid", "email")}
+        yield Person(
+            platform="gradescope", id=texts["sid"], name=texts["name"], email=texts["email"]
+        )
+
+
+def _at(entry: Mapping[str, Any], key: str) -> Any:
+    """Ruby's `:name` and plain `name` are one key."""
+    return entry.get(f":{key}", entry.get(key))
