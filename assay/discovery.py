@@ -104,7 +104,9 @@ class HandIn:
             return self.entries[0].load("")
         files = [(entry, entry.named) for entry in self.entries]
         names = _own_names([named for _, named in files if named])
-        found = [entry.load(names.get(named, "") if named else "") for entry, named in files]
+        found = [
+            e.load("" if e.is_folder else names[named] or e.name) for e, named in files if named
+        ]
         return intake.joined(found, self.path)
 
 
@@ -283,8 +285,8 @@ def _imports_beside(top: Sequence[str], entries: Sequence[Entry]) -> bool:
     if not top or not words:
         return False
     imports = re.compile(rf"\b(?:import|from)\s+\.?(?:{words})\b".encode())
-    books = [entry.load("") for entry in entries if entry.name in top]
-    return any(imports.search(c) for book in books for n, c in book.files.items() if "ipynb" in n)
+    books = [_loaded(entry) for entry in entries if entry.name in top]
+    return any(imports.search(c) for book in books for n, c in book.items() if "ipynb" in n)
 
 
 def _answer_all(names: Sequence[str], assignment: Assignment) -> bool:
@@ -341,11 +343,11 @@ def _no_submission(
     return "is no submission"
 
 
-def _loaded(entry: Entry) -> list[str]:
+def _loaded(entry: Entry) -> dict[str, bytes]:
     try:
-        return list(entry.load("").files)
+        return entry.load("").files
     except CannotGrade:
-        return []
+        return {}
 
 
 def _is_reports(entry: Entry, reports: Path | None) -> bool:
@@ -389,8 +391,8 @@ def _of_person(
 ) -> HandIn:
     first, named = group[0], group[0].named
     if named is None:
-        path = first.disk or first.where
-        name = submission.name_of(path) if first.disk else _stem(first)
+        is_on_disk = first.disk is not None
+        name = submission.name_of(first.where) if is_on_disk else _stem(first)
         return HandIn(first.where, name, name, (first,), people.get(first.name, ()))
     entries, notes = _latest([(e, e.named) for e in group if e.named], assignment)
     path = first.where if len(group) == 1 else first.where.parent / named.called
@@ -399,10 +401,7 @@ def _of_person(
 
 
 def _stem(entry: Entry) -> str:
-    suffix = intake.archive_suffix(entry.where)
-    if entry.is_folder:
-        return entry.name
-    return entry.name[: -len(suffix)] if suffix else PurePosixPath(entry.name).stem
+    return entry.name if entry.is_folder else submission.stem_of(entry.name)
 
 
 def _latest(

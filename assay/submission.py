@@ -129,12 +129,16 @@ def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGr
 def name_of(path: Path) -> str:
     """What a submission is called: the name of its file or folder, as text, without the ending."""
     whole = path.resolve().name
-    suffix = intake.archive_suffix(path) if path.is_file() else None
-    if path.is_file():
-        book = intake.BOOK.fullmatch(path.name)
-        stem = f"{book[1]}{book[2]}" if book else path.stem
-        whole = whole[: -len(suffix)] if suffix else stem
+    whole = stem_of(whole) if path.is_file() else whole
     return sound(whole.lstrip(".")) or "submission"
+
+
+def stem_of(name: str) -> str:
+    """A file's name without the endings of archives and notebooks."""
+    if suffix := intake.archive_suffix(Path(name)):
+        return name[: -len(suffix)]
+    book = intake.BOOK.fullmatch(name)
+    return f"{book[1]}{book[2]}" if book else PurePosixPath(name).stem
 
 
 def names_of(paths: Sequence[Path], root: Path, own: Sequence[str] | None = None) -> list[str]:

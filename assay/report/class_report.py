@@ -12,6 +12,7 @@ from assay.records import (
     Criterion,
     Outcome,
     PartSummary,
+    Person,
     Property,
     Result,
     RunRecord,
