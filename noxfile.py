@@ -11,6 +11,8 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
 
 CONSTRAINTS = Path("constraints.txt")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREADS, "1")  # two processes with two threads each wait for each other
 
 
 def install(session: nox.Session, *extras: str) -> None:
@@ -42,7 +44,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests, two at a time."""
     install(session, "assignment", "dask", "docs", "test")
     arguments = session.posargs or ["-m", "not thorough"]
-    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments)
+    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
 
 @nox.session
@@ -84,7 +86,7 @@ def rubric(session: nox.Session) -> None:
     install(session, "assignment", "test")
     everything = ["tests/mistakes", "tests/assay/test_audit.py", "--kill-matrix", "docs"]
     arguments = session.posargs or everything
-    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments)
+    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
 
 @nox.session

@@ -1,14 +1,20 @@
 """Fixtures that several test files share."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import threadpoolctl
 
 from assay.assignment import Assignment
+from assay.run import numerics
 from assay.store import Store
 from tests.assay import toy as toys
+
+os.environ.update(numerics.ONE_THREAD)  # for what is imported later, and for other processes
+threadpoolctl.threadpool_limits(1)  # for what has been imported by now
 
 # what is started with `&` ignores Ctrl-C, and so would the commands that a test stops by it
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,8 +19,8 @@ ASKING = "evidence/asking.txt"
 TICK = os.sysconf("SC_CLK_TCK")
 SLOWEST = 20.0
 """Waiting passes at least this many times slower than the wall clock: everything has an end."""
-WAITED = "waited longer than"
-"""Begins the words for a limit that what computes does not meet."""
+WAITED = "s, waiting"
+"""Ends the words for a limit that what computes does not meet."""
 STARVED = 0.9
 """Share of a run's time without a processor from which on its waiting is not its own."""
 BUSY = 0.25
@@ -47,7 +47,7 @@ def over(seconds: float, begun: Moment, now: Moment) -> str:
     if now.computed - begun.computed >= seconds:
         return f"took longer than {seconds:g} s"
     if now.waited - begun.waited >= patience(seconds):
-        return f"{WAITED} {patience(seconds):g} s"
+        return f"took longer than {patience(seconds):g} {WAITED}"
     return ""
 
 
