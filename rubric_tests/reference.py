@@ -5,6 +5,7 @@ share neither code nor shape tricks with the solution; `slopes` measures the sam
 any calculus, and tests/ holds the two against each other.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,26 +39,51 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(z, dtype=np.float64)))
 
 
-def forward(X: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """The hidden activations (n, h) and the logits (n,) of one hidden sigmoid layer."""
-    hidden = sigmoid(X @ weights.W1 + weights.b1)
+class Form(NamedTuple):
+    """What a network of one hidden layer computes, and the loss that it goes down."""
+
+    hidden: str = "sigmoid"
+    loss: str = "cross-entropy"
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+    "ReLU": lambda z: np.maximum(z, 0.0),
+    "leaky ReLU": lambda z: np.where(z > 0, z, 0.01 * z),
+    "identity": lambda z: z,
+}
+SLOPES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "sigmoid": lambda z, a: a * (1 - a),
+    "tanh": lambda z, a: 1 - a**2,
+    "ReLU": lambda z, a: (z > 0).astype(np.float64),
+    "leaky ReLU": lambda z, a: np.where(z > 0, 1.0, 0.01),
+    "identity": lambda z, a: np.ones_like(z),
+}
+"""The derivative of each activation, of its input `z` and its output `a`."""
+LOSSES = ("cross-entropy", "squared error", "half squared error")
+FORMS = [Form(hidden, loss) for loss in LOSSES for hidden in ACTIVATIONS]
+PLAIN = Form()
+
+
+def forward(X: np.ndarray, weights: Weights, form: Form = PLAIN) -> tuple[np.ndarray, np.ndarray]:
+    """The hidden activations (n, h) and the logits (n,) of one hidden layer."""
+    hidden = ACTIVATIONS[form.hidden](X @ weights.W1 + weights.b1)
     return hidden, (hidden @ weights.W2 + weights.b2)[:, 0]
 
 
-def probabilities(X: np.ndarray, weights: Weights) -> np.ndarray:
+def probabilities(X: np.ndarray, weights: Weights, form: Form = PLAIN) -> np.ndarray:
     """P(y = 1 | x), shape (n,)."""
-    return sigmoid(forward(X, weights)[1])
+    return sigmoid(forward(X, weights, form)[1])
 
 
-def losses(X: np.ndarray, y: np.ndarray, weights: Weights) -> dict[str, float]:
-    """The losses a network may honestly go down, each a mean over the rows."""
-    logits = forward(X, weights)[1]
-    squared = np.mean((sigmoid(logits) - y) ** 2)
-    return {
-        "cross-entropy": float(np.mean(np.logaddexp(0, logits) - y * logits)),
-        "squared error": float(squared),
-        "half squared error": float(squared / 2),
-    }
+def loss_of(X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN) -> float:
+    """The loss of a form, a mean over the rows."""
+    logits = forward(X, weights, form)[1]
+    if form.loss == "cross-entropy":
+        return float(np.mean(np.logaddexp(0, logits) - y * logits))
+    squared = float(np.mean((sigmoid(logits) - y) ** 2))
+    return squared / 2 if form.loss == "half squared error" else squared
 
 
 def output_error(logits: np.ndarray, y: np.ndarray, loss: str) -> np.ndarray:
@@ -74,7 +100,7 @@ def output_error(logits: np.ndarray, y: np.ndarray, loss: str) -> np.ndarray:
 def backward(
     X: np.ndarray, error: np.ndarray, hidden: np.ndarray, hidden_slope: np.ndarray, W2: np.ndarray
 ) -> Weights:
-    """Send each row's output error back, with a given slope of the hidden sigmoid, and average."""
+    """Send each row's output error back, with a given slope of the hidden layer, and average."""
     sent_back = np.einsum("n,h,nh->nh", error, W2[:, 0], hidden_slope)
     return Weights(
         W1=np.einsum("nd,nh->dh", X, sent_back) / len(X),
@@ -84,51 +110,90 @@ def backward(
     )
 
 
-def gradients(
-    X: np.ndarray, y: np.ndarray, weights: Weights, loss: str = "cross-entropy"
-) -> Weights:
+def gradients(X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN) -> Weights:
     """The gradient of the mean loss (Rumelhart, Hinton and Williams 1986)."""
-    hidden, logits = forward(X, weights)
-    return backward(X, output_error(logits, y, loss), hidden, hidden * (1 - hidden), weights.W2)
+    hidden, logits = forward(X, weights, form)
+    slope = SLOPES[form.hidden](X @ weights.W1 + weights.b1, hidden)
+    return backward(X, output_error(logits, y, form.loss), hidden, slope, weights.W2)
 
 
 def slopes(
-    X: np.ndarray, y: np.ndarray, weights: Weights, loss: str, step: float = 1e-5
+    X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN, step: float = 1e-5
 ) -> np.ndarray:
     """Central differences of the loss along every single weight, in the order of `Weights.flat`."""
     directions = step * np.eye(weights.flat().size)
 
     def at(direction: np.ndarray) -> float:
-        return losses(X, y, weights.moved(direction))[loss]
+        return loss_of(X, y, weights.moved(direction), form)
 
     return np.array([(at(way) - at(-way)) / (2 * step) for way in directions])
 
 
-def known_mistakes(X: np.ndarray, y: np.ndarray, weights: Weights, loss: str) -> dict[str, Weights]:
+def known_mistakes(
+    X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN
+) -> dict[str, Weights]:
     """The gradients that common mistakes give, by the sentence that says which."""
-    hidden, logits = forward(X, weights)
-    error, slope = output_error(logits, y, loss), hidden * (1 - hidden)
-    right, p = gradients(X, y, weights, loss), sigmoid(logits)
     z = X @ weights.W1 + weights.b1
+    hidden, logits = forward(X, weights, form)
+    error, slope = output_error(logits, y, form.loss), SLOPES[form.hidden](z, hidden)
+    right, p = gradients(X, y, weights, form), sigmoid(logits)
 
     def with_slope(wrong: np.ndarray) -> Weights:
         return backward(X, error, hidden, wrong, weights.W2)
 
-    return {
+    def with_error(wrong: np.ndarray) -> Weights:
+        return backward(X, wrong, hidden, slope, weights.W2)
+
+    layer = "sigmoid" if form.hidden == "sigmoid" else form.hidden
+    mistakes = {
         "the sign is flipped": Weights(*(-part for part in right)),
         "the sum over the batch is not divided by the number of rows": Weights(
             *(part * len(X) for part in right)
         ),
-        "the derivative of the hidden sigmoid is left out": with_slope(np.ones_like(hidden)),
-        "the derivative of the hidden sigmoid is taken at its output, not at its input": with_slope(
-            sigmoid(hidden) * (1 - sigmoid(hidden))
+        "it is divided by the number of rows twice": Weights(*(part / len(X) for part in right)),
+        f"the derivative of the hidden {layer} is left out": with_slope(np.ones_like(hidden)),
+        f"the derivative of the hidden {layer} is taken at its output, not at its input": (
+            with_slope(SLOPES[form.hidden](hidden, ACTIVATIONS[form.hidden](hidden)))
         ),
-        "`a * (1 - a)` is taken of the sigmoid's input, not of its output": with_slope(z * (1 - z)),
-        "the derivative of the output sigmoid is applied on top of the cross-entropy's": backward(
-            X, error * p * (1 - p), hidden, slope, weights.W2
+        "the derivative of the output sigmoid is applied on top of the cross-entropy's": (
+            with_error((p - y) * p * (1 - p))
         ),
         "the matrix is transposed": right._replace(W1=right.W1.T),
+        "the error is not sent back through W2": backward(
+            X, error, hidden, slope, np.ones_like(weights.W2)
+        ),
+        "only the last row counts": Weights(
+            *(
+                part / len(X)
+                for part in backward(X[-1:], error[-1:], hidden[-1:], slope[-1:], weights.W2)
+            )
+        ),
     }
+    if form.hidden == "sigmoid":
+        mistakes["`a * (1 - a)` is taken of the sigmoid's input, not of its output"] = with_slope(
+            z * (1 - z)
+        )
+    for loss in LOSSES:
+        if loss != form.loss and not (form.loss == LOSSES[0] and loss == "half squared error"):
+            mistakes[f"it is the gradient of the {loss}, while the loss is the {form.loss}"] = (
+                gradients(X, y, weights, form._replace(loss=loss))
+            )
+    for other in SLOPES:
+        if other != form.hidden and other != "identity":
+            mistakes[f"the slope of the hidden layer is that of a {other}"] = with_slope(
+                SLOPES[other](z, hidden)
+            )
+    return mistakes
+
+
+def telling_features(X: np.ndarray, y: np.ndarray) -> list[int]:
+    """The columns of X that tell the label by themselves: one threshold parts the labels."""
+    if len(np.unique(y)) != 2:
+        return []
+    first = y == y.min()
+    low, high = X[first], X[~first]
+    parted = (low.max(axis=0) < high.min(axis=0)) | (high.max(axis=0) < low.min(axis=0))
+    return np.flatnonzero(parted).tolist()
 
 
 def logistic_labels(X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from rubric_tests.part1.rows import fresh_rows, turned
 from rubric_tests.question import SOME, Question, Shape
-from rubric_tests.reference import N_SPLITS
+from rubric_tests.reference import N_SPLITS, telling_features
 from solution.backprop import load
 
 ROWS = 12  # of the small data sets on which gradients are asked
@@ -26,13 +26,14 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
     """Every question of Part 1; parameters are the run's `seed` and `dataset`."""
     X, y = data_set(parameters["dataset"])
     return (
-        notebook(y)
+        notebook(X, y)
         | forward(rng)
         | {f"gradients/{name}": gradients(rng, *shape) for name, shape in SHAPES.items()}
         | {"gradients/confident": confident(rng), "gradients/own": batch(rng, {"loss": ()})}
         | {f"inputs/{call}": inputs(rng) for call in ("fit", "predict", "loss")}
         | start()
         | update(rng)
+        | going_on(rng)
         | parity(rng, parameters["dataset"], X, y)
         | training()
         | {"source/class": Question({}, {})}
@@ -47,7 +48,7 @@ def data_set(name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(data.X, dtype=np.float64), labels.astype(np.float64)
 
 
-def notebook(y: np.ndarray) -> dict[str, Question]:
+def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
     """What the notebook leaves behind: its split, its two claims, its fitted models."""
     split: dict[str, Shape] = {
         "X_train": (SOME, SOME),
@@ -62,10 +63,11 @@ def notebook(y: np.ndarray) -> dict[str, Question]:
         "probabilities": (None, None),
         "refit_probabilities": (None, None),
     }
+    telling = np.array(len(telling_features(X, y)))
     network: dict[str, Shape] = dict.fromkeys(("repeatable", "loss", "refit_loss"), (None,))
     baseline: dict[str, Shape] = dict.fromkeys(("rounds", "max_iter"), (None,))
     return {
-        "notebook/split": Question({}, split, kept={"y": y}, largest=RAW),
+        "notebook/split": Question({}, split, kept={"y": y, "telling": telling}, largest=RAW),
         "notebook/parameters": Question({}, {"seed": ()}),
         "claims/logistic": Question({}, {"accuracy": ()}),
         "claims/network": Question({}, {"accuracy": ()}),
@@ -134,7 +136,19 @@ def update(rng: np.random.Generator) -> dict[str, Question]:
     return {
         "update/steps": Question({"X": X, "y": y}, steps),
         "update/rounds": Question({"X": X, "y": y}, {"n_iter": ()}),
-        "update/gradient": Question({"X": X, "y": y}, own),
+        "update/gradient": Question({"X": X, "y": y}, own | {"outputs": ()}),
+    }
+
+
+def going_on(rng: np.random.Generator) -> dict[str, Question]:
+    """A small batch that can be learned: for a second `fit`, and for when training stops."""
+    X = rng.normal(size=(30, 4))
+    y = (X @ rng.normal(size=4) > 0).astype(np.float64)
+    y[:2] = 0, 1
+    again: dict[str, Shape] = {"first": (), "again": ()}
+    return {
+        "start/again": Question({"X": X, "y": y}, again | ANY_WEIGHTS),
+        "training/tol": Question({"X": X, "y": y}, dict.fromkeys(("taken", "loose", "strict"), ())),
     }
 
 
@@ -175,11 +189,10 @@ def draw_state(rng: np.random.Generator) -> int:
 
 
 def training() -> dict[str, Question]:
-    """How the network of parity/0 was trained: its loss curve, its first and last weights."""
-    ends = ANY_WEIGHTS | {f"{name}_start": shape for name, shape in ANY_WEIGHTS.items()}
+    """How the network of parity/0 was trained: its loss curve and its weights."""
     return {
         "training/curve": Question({}, {"loss_curve": (SOME,)}),
-        "training/weights": Question({}, ends),
+        "training/weights": Question({}, ANY_WEIGHTS),
     }
 
 

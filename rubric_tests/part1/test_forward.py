@@ -6,6 +6,7 @@ import pytest
 from rubric_tests import reference
 from rubric_tests.checks import Wrong, assert_close
 from rubric_tests.part1.judgement import after_marks_for, weights
+from rubric_tests.reference import Form
 
 pytestmark = pytest.mark.criterion("forward")
 
@@ -35,7 +36,7 @@ def test_probabilities_follow_from_the_weights(evidence, given):
     """The probability is sigmoid(sigmoid(X W1 + b1) W2 + b2), on rows never seen."""
     with after_marks_for(evidence, given, "hidden-layer", "inputs"):
         X, now = given["forward/weights"].X, weights(given["forward/weights"])
-        right, logits = reference.probabilities(X, now), reference.forward(X, now)[1]
+        right, (hidden, logits) = reference.probabilities(X, now), reference.forward(X, now)
         linear = reference.sigmoid(((X @ now.W1 + now.b1) @ now.W2 + now.b2)[:, 0])
         without = now._replace(b1=0 * now.b1, b2=0 * now.b2)
         assert_close(
@@ -46,18 +47,19 @@ def test_probabilities_follow_from_the_weights(evidence, given):
             known_mistakes={
                 "it is the probability of label 0": 1 - right,
                 "the hidden layer has no sigmoid": linear,
+                "the hidden layer has two sigmoids": reference.sigmoid(
+                    (reference.sigmoid(hidden) @ now.W2 + now.b2)[:, 0]
+                ),
                 "the output has no sigmoid": logits,
                 "the output passes the sigmoid twice": reference.sigmoid(right),
                 "the biases are left out": reference.probabilities(X, without),
                 "the hidden biases are left out": reference.probabilities(
                     X, now._replace(b1=0 * now.b1)
                 ),
-                "the hidden sigmoid is a tanh": reference.sigmoid(
-                    (np.tanh(X @ now.W1 + now.b1) @ now.W2 + now.b2)[:, 0]
-                ),
-                "the hidden sigmoid is a ReLU": reference.sigmoid(
-                    (np.maximum(X @ now.W1 + now.b1, 0) @ now.W2 + now.b2)[:, 0]
-                ),
+                **{
+                    f"the hidden sigmoid is a {other}": reference.probabilities(X, now, Form(other))
+                    for other in ("tanh", "ReLU", "leaky ReLU")
+                },
             },
         )
 

@@ -10,7 +10,7 @@ from rubric_tests.part1.judgement import (
     LOSS_ATOL,
     after_marks_for,
     check_gradient,
-    recognised_loss,
+    recognised,
     weights,
 )
 
@@ -25,8 +25,8 @@ def test_the_loss_is_a_mean_over_the_rows(evidence, given):
     """The loss is the mean cross-entropy (or mean squared error) of the probabilities."""
     with after_marks_for(evidence, given, *EARLIER):
         sheet = given["gradients/square"]
-        known = reference.losses(sheet.X, sheet.y, weights(sheet))
-        right = np.array(known[recognised_loss(evidence, given)])
+        form = recognised(evidence, given)
+        right = np.array(reference.loss_of(sheet.X, sheet.y, weights(sheet), form))
         mistakes = {
             "it is the sum over the rows, not the mean": right * len(sheet.X),
             "its sign is flipped": -right,
@@ -88,8 +88,8 @@ def test_gradients_are_measured_slopes(evidence, given):
 def test_every_slope(evidence, given):
     """Each gradient equals the slope that the judge measures, weight by weight."""
     with after_marks_for(evidence, given, *EARLIER):
-        sheet, loss = given["gradients/square"], recognised_loss(evidence, given)
-        measured = reference.slopes(sheet.X, sheet.y, weights(sheet), loss)
+        sheet, form = given["gradients/square"], recognised(evidence, given)
+        measured = reference.slopes(sheet.X, sheet.y, weights(sheet), form)
         found = weights(evidence["gradients/square"], "d{}").flat()
         scale = float(np.abs(measured).max())
         assert_close(found, measured, atol=GRADIENT_RTOL * scale, what="the slope")
@@ -114,7 +114,7 @@ def test_a_confident_network_has_a_finite_loss(evidence, given):
     """Outputs of exactly 0 or 1 give a finite loss that still punishes the wrong ones."""
     with after_marks_for(evidence, given, *EARLIER):
         loss = float(evidence["gradients/confident"].loss)
-        least = 1.0 if recognised_loss(evidence, given) == "cross-entropy" else 0.1
+        least = 1.0 if recognised(evidence, given).loss == "cross-entropy" else 0.1
 
         assert loss > least, (
             f"half the labels are missed with certainty, yet the loss is {loss:.3g}"
@@ -143,8 +143,8 @@ def test_gradients_are_float64(evidence, given):
 
 def check_many_digits(evidence, given, found: np.ndarray) -> None:
     """Right to six digits but not to nine: that is what float32 inside looks like."""
-    sheet, loss = given["gradients/square"], recognised_loss(evidence, given)
-    right = reference.gradients(sheet.X, sheet.y, weights(sheet), loss).flat()
+    sheet, form = given["gradients/square"], recognised(evidence, given)
+    right = reference.gradients(sheet.X, sheet.y, weights(sheet), form).flat()
     error = float(np.abs(found - right).max() / np.abs(right).max())
     if 1e-9 < error < 1e-5:
         raise Wrong(f"the gradients are only right to {error:.0e}: is something float32 inside?")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests.checks import KnownMistake
-from rubric_tests.part1.judgement import check_random_start
+from rubric_tests.part1.judgement import after_marks_for, check_fit_starts_anew, check_random_start
 
 pytestmark = pytest.mark.criterion("start")
 
@@ -32,3 +32,10 @@ def test_the_same_random_state_starts_alike(evidence):
 
     if not np.array_equal(answer.W1, answer.W1_again):
         raise KnownMistake("two networks with `random_state=0` start with different weights")
+
+
+@pytest.mark.hint("does `fit` draw new weights each time, or only where there are none yet?")
+def test_fit_starts_anew(evidence, given):
+    """`fit` begins with fresh weights, whatever was fitted before."""
+    with after_marks_for(evidence, given, "hidden-layer", "gradients"):
+        check_fit_starts_anew(evidence, given)

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 from ask import ask, student
-from exam.network import columns
+from exam.network import outputs_of, without_memory
 from exam.notebook import split
 
 PREDICTED = ("labels", "labels_train", "probabilities", "refit_probabilities")
@@ -28,13 +28,13 @@ def is_baseline(value):
 def answers_of(model, describe):
     """What one model says of the notebook's split, beside a copy of it fitted there once more."""
     X_train, X_test, y_train, _, names = split()
-    again = copy.deepcopy(model)
+    again = without_memory(copy.deepcopy(model))
     again = again.fit(X_train.copy(), y_train.copy()) or again
     return {
         "labels": np.searchsorted(names, np.ravel(model.predict(X_test.copy()))),
         "labels_train": np.searchsorted(names, np.ravel(model.predict(X_train.copy()))),
-        "probabilities": columns(model.predict_proba(X_test.copy()))[:, -1],
-        "refit_probabilities": columns(again.predict_proba(X_test.copy()))[:, -1],
+        "probabilities": outputs_of(model, X_test.copy())[:, -1],
+        "refit_probabilities": outputs_of(again, X_test.copy())[:, -1],
     } | describe(model, again)
 
 

@@ -18,8 +18,15 @@ def ready(n_features, **parameters):
     return network
 
 
+def outputs(network):
+    """1, or 2 where a softmax of two outputs stands for the sigmoid of their difference."""
+    return 2 if np.shape(network.coefs_[1])[1:] == (2,) else 1
+
+
 def set_weights(network, W1, b1, W2, b2):
     """Put weights in place, both into the arrays that are there and as arrays of their own."""
+    if outputs(network) == 2:
+        W2, b2 = np.hstack([-W2 / 2, W2 / 2]), np.concatenate([-b2 / 2, b2 / 2])
     for old, new in zip([*network.coefs_, *network.intercepts_], [W1, W2, b1, b2], strict=False):
         if np.shape(old) == np.shape(new):
             old[...] = new
@@ -32,7 +39,9 @@ def weights_of(network):
     """W1, b1, W2, b2, copied: what is trained in place must not change what was written down."""
     W1, W2 = network.coefs_
     b1, b2 = network.intercepts_
-    return dict(zip(PARTS, (np.array(part) for part in (W1, b1, W2, b2)), strict=True))
+    if outputs(network) == 2:  # their difference is the logit
+        W2, b2 = np.diff(W2), np.diff(np.ravel(b2))
+    return dict(zip(PARTS, (np.array(part) for part in (W1, as_row(b1), W2, b2)), strict=True))
 
 
 def write(answer, arrays, pattern="{}"):
@@ -43,6 +52,8 @@ def write(answer, arrays, pattern="{}"):
 def gradients_of(network, X, y):
     """The loss, then the gradients by name."""
     loss, (dW1, dW2), (db1, db2) = network.loss_and_gradients(X.copy(), y.copy())
+    if outputs(network) == 2:  # the weights set were half of it, once with each sign
+        dW2, db2 = np.diff(dW2) / 2, np.diff(np.ravel(db2)) / 2
     named = {"dW1": dW1, "dW2": dW2, "db1": as_row(db1), "db2": as_row(db2)}
     return float(loss), {name: np.array(part) for name, part in named.items()}
 
@@ -56,3 +67,15 @@ def as_row(bias):
 def columns(probabilities):
     """(n,), (n, 1) and (n, 2) all as columns."""
     return np.asarray(probabilities).reshape(len(probabilities), -1)
+
+
+def outputs_of(model, X):
+    """What a model says of rows: its probabilities, or its labels where it gives no others."""
+    return columns(model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X))
+
+
+def without_memory(model):
+    """Take away what `fit` left, by scikit-learn's convention: attributes that end with `_`."""
+    for name in [name for name in vars(model) if name.endswith("_") and name[0] != "_"]:
+        delattr(model, name)
+    return model

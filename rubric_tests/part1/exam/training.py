@@ -1,10 +1,10 @@
 """Training: single steps, and whole fits on fresh splits."""
 
-import sys
+import inspect
 
 import numpy as np
 from ask import Missing, TimeUp, ask, student
-from exam.network import gradients_of, weights_of, write
+from exam.network import gradients_of, outputs, weights_of, write
 
 MOMENTS = {  # name: (learning rate, iterations)
     "start": (1e-12, 1),
@@ -25,18 +25,36 @@ with ask("update/steps") as (given, answer):
     for moment, settings in MOMENTS.items():
         write(answer, weights_of(after(given, *settings)), "{}_" + moment)
 
+with ask("start/again") as (given, answer):
+    network = after(given, 0.5, 40)
+    answer.first = float(network.loss_curve_[0])
+    write(answer, weights_of(network))
+    network.fit(given.X.copy(), given.y.copy())
+    answer.again = float(network.loss_curve_[0])
+
+with ask("training/tol") as (given, answer):
+    answer.taken = "tol" in inspect.signature(student.ScratchNetwork).parameters
+    answer.loose = answer.strict = -1
+    for name, tol in (("loose", 0.9), ("strict", 1e-9)) if answer.taken else ():
+        network = student.ScratchNetwork(max_iter=300, tol=tol, random_state=0)
+        network.fit(given.X.copy(), given.y.copy())
+        setattr(answer, name, int(network.n_iter_))
+
 with ask("update/rounds") as (given, answer):
     answer.n_iter = int(after(given, 0.1, 3).n_iter_)
 
 with ask("update/gradient") as (given, answer):
-    write(answer, gradients_of(after(given, *MOMENTS["start"]), given.X, given.y)[1])
+    network = after(given, *MOMENTS["start"])
+    answer.outputs = outputs(network)
+    write(answer, gradients_of(network, given.X, given.y)[1])
 
-trained = {}
+trained, faults = {}, {}
 
 
-def trained_on(k):
-    if k not in trained:
-        raise Missing(f"the network of fresh split {k} was not trained to its end")
+def fitted(k):
+    """The network of one split; what its `fit` raised there is raised again."""
+    if k in faults:
+        raise faults[k]
     return trained[k]
 
 
@@ -45,19 +63,20 @@ for k in range(3):
         network = student.ScratchNetwork(random_state=int(given.random_state))
         try:
             network.fit(given.X_train.copy(), given.y_train.copy())
-        finally:
-            if not isinstance(sys.exception(), TimeUp):  # how far it came would depend on speed
-                trained[k] = network
+        except TimeUp:  # how far it came would depend on speed
+            faults[k] = Missing(f"the network of fresh split {k} was not trained to its end")
+            raise
+        except BaseException as fault:
+            faults[k] = fault
+            raise
+        trained[k] = network
         answer.labels = np.ravel(network.predict(given.X_test.copy()))
     with ask(f"parity/{k}/weights") as (given, answer):
-        write(answer, weights_of(trained_on(k)))
+        write(answer, weights_of(fitted(k)))
 
 
 with ask("training/curve") as (given, answer):
-    answer.loss_curve = np.ravel(trained_on(0).loss_curve_)
+    answer.loss_curve = np.ravel(fitted(0).loss_curve_)
 
 with ask("training/weights") as (given, answer):
-    write(answer, weights_of(trained_on(0)))
-    fresh = student.ScratchNetwork(random_state=0)
-    fresh.initialise(trained_on(0).coefs_[0].shape[0])
-    write(answer, weights_of(fresh), "{}_start")
+    write(answer, weights_of(fitted(0)))
