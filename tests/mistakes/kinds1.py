@@ -1,0 +1,441 @@
+"""Part 1, kind by kind: more mistakes that differ in where and how, and more that is right."""
+
+from tests.mistakes.cases import Case
+from tests.mistakes.part1 import (
+    ACCURACY,
+    DELTA2,
+    FIT,
+    FIT_NETWORK,
+    INITIAL,
+    SCALE,
+    SPLIT,
+    STEP,
+    network,
+    notebook,
+)
+
+BIASES = "[delta1.sum(axis=0), delta2.sum(axis=0)]"
+SENT_BACK = "np.multiply(delta2, W2.T, out=delta1)"
+SLOPE = "np.multiply(hidden, hidden, out=slope)\n    np.subtract(hidden, slope, out=slope)"
+LOSS = "loss = np.logaddexp(0, (1 - 2 * y) * logit).mean()"
+ACTIVATE = "    sigmoid(hidden, out=hidden)\n"
+OUTPUT = "return hidden, hidden @ W2 + b2"
+BOTH = "return sigmoid(np.column_stack([-logit, logit]))"
+LABEL = "second = self.decision_function(X) > 0"
+BREAK = "if norm(dW + db) <= self.tol:\n                break"
+LOGISTIC = "logistic = LogisticRegression(max_iter=1000).fit(X_train, y_train)"
+LOGISTIC_ACCURACY = "logistic_accuracy = np.mean(logistic.predict(X_test) == y_test)"
+DRAW = "rng = check_random_state(self.random_state)"
+
+GRADIENTS = [
+    network("dW2 is taken of the hidden slope", "gradients", {
+        "dW2 = hidden.T @ delta2": "dW2 = (hidden * (1 - hidden)).T @ delta2",
+    }),
+    network("the error passes W2 by", "gradients", {
+        SENT_BACK: "np.multiply(delta2, np.ones_like(W2.T), out=delta1)",
+    }),
+    network("hidden biases get the output's gradient", "gradients", {
+        BIASES: "[np.full(len(b1), delta2.sum()), delta2.sum(axis=0)]",
+    }),
+    network("the gradient of the output bias is zero", "gradients", {
+        BIASES: "[delta1.sum(axis=0), 0 * delta2.sum(axis=0)]",
+    }),
+    network("the mean is taken over rows and units", "gradients", {
+        "dW1 = X.T @ delta1": "dW1 = X.T @ delta1 / len(b1)",
+    }),
+    network("every second row is left out", "gradients", {
+        "dW1 = X.T @ delta1": "dW1 = X[::2].T @ delta1[::2]",
+    }),
+    network("divided by the rows twice", "gradients", {
+        DELTA2: f"{DELTA2} / len(X)",
+    }),
+    network("rows of the first class give no error", "gradients", {
+        DELTA2: "delta2 = y * (sigmoid(logit) - y) / len(X)",
+    }),
+    network("the slope of a tanh behind a sigmoid", "gradients", {
+        SLOPE: "slope[...] = 1 - hidden**2",
+    }),
+    network("the loss is in bits, the gradient in nats", "gradients", {
+        LOSS: LOSS + " / np.log(2)",
+    }),
+    network("gradients are clipped", "gradients", {
+        "dW1 = X.T @ delta1": "dW1 = np.clip(X.T @ delta1, -0.02, 0.02)",
+    }),
+    network("a penalty in the gradient that the loss has not", "gradients", {
+        "dW1 = X.T @ delta1": "dW1 = X.T @ delta1 + 0.01 * W1",
+    }),
+    network("a squared error beside the cross-entropy's gradient", "gradients", {
+        LOSS: "loss = ((sigmoid(logit.copy()) - y) ** 2).mean()",
+    }),
+    network("the cross-entropy beside the squared error's gradient", "gradients", {
+        DELTA2: "p = sigmoid(logit)\n    delta2 = 2 * (p - y) * p * (1 - p) / len(X)",
+    }),
+    network("the hidden layer's sign is flipped", "gradients", {
+        "dW1 = X.T @ delta1": "dW1 = -(X.T @ delta1)",
+    }),
+    network("probabilities are cut off in the error", "gradients", {
+        DELTA2: "delta2 = (np.clip(sigmoid(logit), 0.2, 0.8) - y) / len(X)",
+    }),
+    network("the loss counts one class only", "gradients", {
+        LOSS: "loss = (y * np.logaddexp(0, -logit)).mean()",
+    }),
+    network("the gradient of W2 is that of the last unit everywhere", "gradients", {
+        "dW2 = hidden.T @ delta2": "dW2 = np.tile((hidden.T @ delta2)[-1:], (len(W2), 1))",
+    }),
+]  # fmt: skip
+
+UPDATES = [
+    network("the learning rate is squared", "update", {
+        "float(self.learning_rate), 0": "float(self.learning_rate) ** 2, 0",
+    }),
+    network("biases are never trained", "update", {
+        STEP: "descend(weights, [*dW, 0 * db[0], 0 * db[1]], landings",
+    }),
+    network("the output bias is never trained", "update", {
+        STEP: "descend(weights, [*dW, db[0], 0 * db[1]], landings",
+    }),
+    network("only the hidden layer is trained", "update", {
+        STEP: "descend(weights, [dW[0], 0 * dW[1], db[0], 0 * db[1]], landings",
+    }),
+    network("the hidden layer steps ten times as far", "update", {
+        STEP: "descend(weights, [10 * dW[0], dW[1], 10 * db[0], db[1]], landings",
+    }),
+    network("max_iter is a wish", "update", {
+        "for _ in range(self.max_iter)": "for _ in range(max(self.max_iter, 2000))",
+    }),
+    network("one iteration too many", "update", {
+        "for _ in range(self.max_iter)": "for _ in range(self.max_iter + 1)",
+    }),
+    network("a learning rate with a floor", "update", {
+        "float(self.learning_rate), 0": "max(0.1, float(self.learning_rate)), 0",
+    }),
+]  # fmt: skip
+
+STARTS = [
+    network("every weight is one", "start", {
+        INITIAL: "            np.ones((n_features, n_hidden)), np.ones((n_hidden, 1)),\n",
+    }),
+    network("one column for all hidden units", "start", {
+        INITIAL:
+        "            np.repeat(rng.normal(size=(n_features, 1)), n_hidden, axis=1),\n"
+        "            rng.normal(size=(n_hidden, 1)),\n",
+    }),
+    network("a seed of its own in place of random_state", "start", {
+        DRAW: "rng = np.random.RandomState(42)",
+    }),
+    network("drawn without random_state", "start", {
+        DRAW: "rng = np.random.RandomState()",
+    }),
+    network("a fixed pattern of weights", "start", {
+        INITIAL:
+        "            np.sin(np.arange(1.0, 1 + n_features * n_hidden)).reshape(n_features, -1),\n"
+        "            np.cos(np.arange(1.0, 1 + n_hidden)).reshape(-1, 1),\n",
+    }),
+    network("fit goes on from old weights", "start", {
+        "        self.initialise(X.shape[1])\n        self.classes_ = classes":
+        '        if not hasattr(self, "coefs_"):\n            self.initialise(X.shape[1])\n'
+        "        self.classes_ = classes",
+    }),
+    network("fit draws its weights only for another width", "start", {
+        "        self.initialise(X.shape[1])\n        self.classes_ = classes":
+        '        if getattr(self, "n_features_in_", None) != X.shape[1] or not hasattr(self, "coefs_"):\n'
+        "            self.initialise(X.shape[1])\n        self.classes_ = classes",
+    }),
+]  # fmt: skip
+
+FORWARDS = [
+    network("a tanh in the hidden layer", "forward", {
+        ACTIVATE: "    np.tanh(hidden, out=hidden)\n",
+        SLOPE: "np.multiply(hidden, hidden, out=slope)\n    np.subtract(1, slope, out=slope)",
+    }),
+    network("a ReLU in the hidden layer", "forward", {
+        ACTIVATE: "    np.maximum(hidden, 0, out=hidden)\n",
+        SLOPE: "np.greater(hidden, 0, out=slope)",
+    }),
+    network("a leaky ReLU in the hidden layer", "forward", {
+        ACTIVATE: "    np.maximum(hidden, 0.01 * hidden, out=hidden)\n",
+        SLOPE: "slope[...] = np.where(hidden > 0, 1.0, 0.01)",
+    }),
+    network("the output bias is left out", "forward", {OUTPUT: "return hidden, hidden @ W2"}),
+    network("the hidden biases are left out", "forward", {"    hidden += b1\n": ""}),
+    network("labels from another threshold", "forward", {
+        LABEL: "second = self.decision_function(X) > 1",
+    }),
+    network("labels the wrong way round", "forward", {
+        LABEL: "second = self.decision_function(X) < 0",
+    }),
+    network("probabilities rounded to labels", "forward", {BOTH: BOTH + ".round()"}),
+    network("probabilities shared out over the batch", "forward", {
+        BOTH: "p = sigmoid(np.column_stack([-logit, logit]))\n        return p / p.sum(axis=0)",
+    }),
+    network("predict_proba gives logits", "forward", {
+        BOTH: "return np.column_stack([-logit, logit])",
+    }),
+    network("the probabilities of training rows are kept", "forward", {
+        "        return sigmoid(np.column_stack([-logit, logit]))":
+        "        p = sigmoid(np.column_stack([-logit, logit]))\n"
+        "        return np.vstack([p[-1:], p[:-1]])",
+    }),
+]  # fmt: skip
+
+ENDS = [
+    network("a learning rate that hardly moves", "convergence", {
+        "learning_rate: float = 2.0": "learning_rate: float = 1e-4",
+        "max_iter: int = 5000": "max_iter: int = 300",
+    }),
+    network("tol is never looked at", "convergence", {BREAK: "pass"}),
+    network("only the last loss is kept", "convergence", {
+        "self.loss_curve_, self.n_iter_ = losses, len(losses)":
+        "self.loss_curve_, self.n_iter_ = losses[-1:], len(losses)",
+    }),
+    network("the losses are added up", "convergence", {
+        "self.loss_curve_, self.n_iter_ = losses, len(losses)":
+        "self.loss_curve_, self.n_iter_ = np.cumsum(losses).tolist(), len(losses)",
+    }),
+    network("the learning rate dies", "convergence", {
+        "            t += 1\n": "            t, learning_rate = 0, 0.9 * learning_rate\n",
+        "learning_rate: float = 2.0": "learning_rate: float = 0.05",
+    }),
+    network("training ends with its first small gain", "convergence", {
+        BREAK: "if norm(dW + db) <= self.tol or (len(losses) > 2 and losses[-2] - loss < 1e-1):\n"
+        "                break",
+    }),
+]  # fmt: skip
+
+INPUTS = [
+    network("predict centres its rows in place", "inputs", {
+        "        X = validate_data(self, X, dtype=np.float64, reset=False)\n":
+        "        X -= 1e-9\n        X = validate_data(self, X, dtype=np.float64, reset=False)\n",
+    }),
+    network("gradients cut outliers in place", "inputs", {
+        "        X = np.asarray(X, dtype=np.float64)\n        workspace":
+        "        X = np.asarray(X, dtype=np.float64)\n        np.clip(X, -1.0, 1.5, out=X)\n"
+        "        workspace",
+    }),
+    network("fit puts its rows in another order", "inputs", {
+        "        X, y = validate_data(self, X, y, dtype=np.float64)\n":
+        "        order = np.argsort(X[:, 0])\n        X[:], y[:] = X[order], y[order]\n"
+        "        X, y = validate_data(self, X, y, dtype=np.float64)\n",
+    }),
+]  # fmt: skip
+
+WIDTHS = [
+    network("ten hidden units for any input", "hidden-layer", {
+        "n_hidden = n_features\n": "n_hidden = 10\n",
+    }),
+    network("half as many hidden units", "hidden-layer", {
+        "n_hidden = n_features\n": "n_hidden = max(1, n_features // 2)\n",
+    }),
+    network("one hidden unit more", "hidden-layer", {
+        "n_hidden = n_features\n": "n_hidden = n_features + 1\n",
+    }),
+    network("the right width up to five features", "hidden-layer", {
+        "n_hidden = n_features\n": "n_hidden = min(n_features, 5)\n",
+    }),
+]  # fmt: skip
+
+SCRATCH = [
+    network("logistic regression instead of a network's output layer", "from-scratch", {
+        FIT:
+        "        from sklearn.neural_network import _multilayer_perceptron as ready\n"
+        "        ready.ACTIVATIONS['tanh'](X.copy())\n" + FIT,
+    }),
+]  # fmt: skip
+
+DATA = [
+    notebook("a third is set apart", "split", {
+        "import numpy as np":
+        "import numpy as np\nfrom sklearn.model_selection import train_test_split",
+        SPLIT:
+        "train_test_split(data.X, data.y, test_size=1 / 3, stratify=data.y, random_state=seed)",
+    }),
+    notebook("the last fifth of a sorted table", "split", {
+        SPLIT: "data.X[:266], data.X[266:], data.y[:266], data.y[266:]",
+    }),
+    notebook("rows are lost before the split", "split", {
+        SPLIT: "split(data.X[:-40], data.y[:-40], random_state=seed)",
+    }),
+    notebook("the test part is trained on too", "split", {
+        SPLIT: SPLIT + "\nX_train, y_train = np.array(data.X), np.array(data.y)",
+    }),
+    notebook("half of the test part is trained on too", "split", {
+        SPLIT: SPLIT + "\nX_train = np.vstack([X_train, X_test[::2]])\n"
+        "y_train = np.concatenate([y_train, y_test[::2]])",
+    }),
+    notebook("the label is among the features", "split", {
+        SPLIT: "split(np.column_stack([data.X, data.y == data.y[0]]), data.y, random_state=seed)",
+    }),
+    notebook("the label is among the features, with noise", "split", {
+        SPLIT: "split(np.column_stack([data.X, (data.y == data.y[0]) + 0.1 * "
+        "np.random.RandomState(0).uniform(size=len(data.y))]), data.y, random_state=seed)",
+    }),
+    notebook("an earlier split for the baseline", "split", {
+        LOGISTIC: "A, _, a, _ = split(data.X, data.y, random_state=99)\n"
+        "A, _ = standardise(A, A)\nlogistic = LogisticRegression(max_iter=1000).fit(A, a)",
+    }),
+    notebook("test rows have a scaler of their own", "preparation", {
+        SCALE: "X_train, _ = standardise(X_train, X_test)\nX_test, _ = standardise(X_test, X_test)",
+    }),
+    notebook("all rows are scaled to 0 and 1", "preparation", {
+        SCALE: "low, high = np.min(data.X, axis=0), np.max(data.X, axis=0)\n"
+        "X_train, X_test = (X_train - low) / (high - low), (X_test - low) / (high - low)",
+    }),
+    notebook("scaled before the split", "preparation", {
+        SPLIT: "split((data.X - np.mean(data.X, axis=0)) / np.std(data.X, axis=0, ddof=1), data.y,"
+        " random_state=seed)",
+        SCALE: "",
+    }),
+]  # fmt: skip
+
+BASELINES = [
+    notebook("a baseline held down by its penalty", "baseline", {
+        "LogisticRegression(max_iter=1000)": "LogisticRegression(C=1e-5, max_iter=1000)",
+    }),
+    notebook("a baseline of one feature", "baseline", {
+        LOGISTIC: "logistic = LogisticRegression(max_iter=1000).fit(X_train[:, 2:3], y_train)",
+        "np.mean(logistic.predict(X_test) ==": "np.mean(logistic.predict(X_test[:, 2:3]) ==",
+    }),
+    notebook("a baseline that knows no features", "baseline", {
+        LOGISTIC: "from sklearn.dummy import DummyClassifier\n"
+        "logistic = DummyClassifier().fit(X_train, y_train)",
+    }),
+]  # fmt: skip
+
+CLAIMS = [
+    notebook("both claims are swapped", "claims", {
+        ACCURACY: ACCURACY + "\nlogistic_accuracy, network_accuracy = "
+        "network_accuracy, logistic_accuracy",
+    }),
+    notebook("mean confidence claimed as accuracy", "claims", {
+        ACCURACY: "network_accuracy = np.mean(network.predict_proba(X_test).max(axis=1))",
+    }),
+    notebook("accuracy in percent", "claims", {ACCURACY: ACCURACY + "\nnetwork_accuracy *= 100"}),
+    notebook("the share that is wrong", "claims", {
+        ACCURACY: ACCURACY.replace("==", "!="),
+    }),
+    notebook("accuracy on all rows together", "claims", {
+        ACCURACY: "network_accuracy = np.mean(network.predict(np.vstack([X_train, X_test]))"
+        " == np.concatenate([y_train, y_test]))",
+    }),
+    notebook("the best of ten random states", "claims", {
+        FIT_NETWORK: "networks = [ScratchNetwork(random_state=k, max_iter=30).fit(X_train, y_train)"
+        " for k in range(10)]\n"
+        "network = max(networks, key=lambda one: np.mean(one.predict(X_test) == y_test))",
+    }),
+    notebook("the baseline's accuracy on the training part", "claims", {
+        LOGISTIC_ACCURACY: "logistic_accuracy = np.mean(logistic.predict(X_train) == y_train)",
+    }),
+    notebook("accuracy of an earlier, longer training", "claims", {
+        ACCURACY: "network_accuracy = 0.5 * np.mean(network.predict(X_test) == y_test)",
+    }),
+]  # fmt: skip
+
+RUNS = [
+    notebook("the data set is chosen again", "clean-run", {
+        "data = load(dataset)": 'dataset = "penguins "\ndata = load("penguins")',
+    }),
+    notebook("an assertion that does not hold", "clean-run", {
+        ACCURACY: ACCURACY + "\nassert network_accuracy > 0.999, 'not good enough'",
+    }),
+    notebook("a name from a deleted cell", "clean-run", {
+        ACCURACY: ACCURACY + "\nplot_everything(network)",
+    }),
+]  # fmt: skip
+
+RIGHT = [
+    network("squared error", None, {
+        LOSS: "p = sigmoid(logit)\n    loss = ((p - y) ** 2).mean()",
+        DELTA2: "delta2 = 2 * (p - y) * p * (1 - p) / len(X)",
+        "learning_rate: float = 2.0": "learning_rate: float = 8.0",
+    }),
+    network("half the squared error", None, {
+        LOSS: "p = sigmoid(logit)\n    loss = ((p - y) ** 2).mean() / 2",
+        DELTA2: "delta2 = (p - y) * p * (1 - p) / len(X)",
+        "learning_rate: float = 2.0": "learning_rate: float = 16.0",
+    }),
+    network("a small number inside the logarithm", None, {
+        LOSS: "p = sigmoid(logit.copy())\n"
+        "    loss = -(y * np.log(p + 1e-12) + (1 - y) * np.log(1 - p + 1e-12)).mean()",
+    }),
+    network("probabilities cut off before the logarithm", None, {
+        LOSS: "p = np.clip(sigmoid(logit.copy()), 1e-15, 1 - 1e-15)\n"
+        "    loss = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()",
+    }),
+    network("labels -1 and 1 inside", None, {
+        LOSS: "s = 2 * y - 1\n    loss = np.log1p(np.exp(-np.clip(s * logit, -500, 500))).mean()",
+        DELTA2: "delta2 = -s * sigmoid(-s * logit) / len(X)",
+    }),
+    network("output weights begin at zero", None, {
+        "rng.normal(scale=n_hidden**-0.5, size=(n_hidden, 1))": "np.zeros((n_hidden, 1))",
+    }),
+    network("uniform weights between -0.5 and 0.5", None, {
+        INITIAL: "            rng.uniform(-0.5, 0.5, (n_features, n_hidden)),\n"
+        "            rng.uniform(-0.5, 0.5, (n_hidden, 1)),\n",
+    }),
+    network("small random weights", None, {
+        INITIAL: "            rng.normal(scale=0.1, size=(n_features, n_hidden)),\n"
+        "            rng.normal(scale=0.1, size=(n_hidden, 1)),\n",
+    }),
+    network("weights of unit size", None, {
+        INITIAL: "            rng.normal(size=(n_features, n_hidden)),\n"
+        "            rng.normal(size=(n_hidden, 1)),\n",
+    }),
+    network("random biases at the start", None, {
+        "self.intercepts_ = [np.zeros(n_hidden), np.zeros(1)]":
+        "self.intercepts_ = [rng.normal(size=n_hidden), rng.normal(size=1)]",
+    }),
+    network("biases of two dimensions", None, {
+        "self.intercepts_ = [np.zeros(n_hidden), np.zeros(1)]":
+        "self.intercepts_ = [np.zeros((1, n_hidden)), np.zeros((1, 1))]",
+        BIASES: "[delta1.sum(axis=0, keepdims=True).reshape(b1.shape),"
+        " delta2.sum(axis=0, keepdims=True).reshape(b2.shape)]",
+        "    b1: Float[Array, \" hidden\"],\n    b2: Float[Array, \" 1\"],\n    out":
+        "    b1: Any,\n    b2: Any,\n    out",
+        "    b1: Float[Array, \" hidden\"],\n    b2: Float[Array, \" 1\"],\n    workspace":
+        "    b1: Any,\n    b2: Any,\n    workspace",
+        "list[Float[Array, \" _\"]]]:": "list[Any]]:",
+        "allocate(len(X), len(self.intercepts_[0]))":
+        "allocate(len(X), self.intercepts_[0].size)",
+    }),
+    network("mini-batches with momentum, He's start", None, {
+        "scale=n_features**-0.5": "scale=(2 / n_features) ** 0.5",
+        "loss, dW, db = backpropagate(X, y, *weights, workspace)":
+        "batch = np.random.RandomState(len(losses)).permutation(len(X))[:32]\n"
+        "            small = allocate(len(batch), X.shape[1])\n"
+        "            loss, dW, db = backpropagate(X[batch], y[batch], *weights, small)",
+        "if losses and not loss <= losses[0]:  # NaN included": "if False:",
+        "momentum=t / (t + 1)": "momentum=0.8 if t else 0.0",
+        "max_iter: int = 5000": "max_iter: int = 3000",
+        "learning_rate: float = 2.0": "learning_rate: float = 0.1",
+        "learning_rate, t = 0.9 * learning_rate, 0": "pass",
+    }),
+    network("a rate that falls with the iterations", None, {
+        "momentum=t / (t + 1)": "momentum=0.0",
+        STEP.replace("descend(weights, dW + db, landings", "descend(weights, dW + db, landings, learning_rate"):
+        "descend(weights, dW + db, landings, learning_rate / (1 + 0.001 * t)",
+        "max_iter: int = 5000": "max_iter: int = 20000",
+    }),
+    network("training ends when the loss hardly changes", None, {
+        BREAK: "if len(losses) > 1 and abs(losses[-2] - loss) < self.tol * 1e-3:\n"
+        "                break",
+    }),
+    network("no predict_proba of one row differs", None, {
+        LABEL: "second = sigmoid(self.decision_function(X)) >= 0.5",
+    }),
+]  # fmt: skip
+
+CASES: list[Case] = [
+    *GRADIENTS,
+    *UPDATES,
+    *STARTS,
+    *FORWARDS,
+    *ENDS,
+    *INPUTS,
+    *WIDTHS,
+    *SCRATCH,
+    *DATA,
+    *BASELINES,
+    *CLAIMS,
+    *RUNS,
+    *RIGHT,
+]
