@@ -44,6 +44,8 @@ class Form(NamedTuple):
 
     hidden: str = "sigmoid"
     loss: str = "cross-entropy"
+    biases: tuple[bool, bool] = (True, True)
+    """Whether the hidden and the output biases are added."""
 
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -62,14 +64,16 @@ SLOPES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 """The derivative of each activation, of its input `z` and its output `a`."""
 LOSSES = ("cross-entropy", "squared error", "half squared error")
-FORMS = [Form(hidden, loss) for loss in LOSSES for hidden in ACTIVATIONS]
+BIASES = ((True, True), (False, True), (True, False), (False, False))
+FORMS = [Form(hidden, loss, b) for b in BIASES for loss in LOSSES for hidden in ACTIVATIONS]
 PLAIN = Form()
 
 
 def forward(X: np.ndarray, weights: Weights, form: Form = PLAIN) -> tuple[np.ndarray, np.ndarray]:
     """The hidden activations (n, h) and the logits (n,) of one hidden layer."""
-    hidden = ACTIVATIONS[form.hidden](X @ weights.W1 + weights.b1)
-    return hidden, (hidden @ weights.W2 + weights.b2)[:, 0]
+    b1, b2 = (b if added else 0 for b, added in zip(weights[1::2], form.biases, strict=True))
+    hidden = ACTIVATIONS[form.hidden](X @ weights.W1 + b1)
+    return hidden, (hidden @ weights.W2 + b2)[:, 0]
 
 
 def probabilities(X: np.ndarray, weights: Weights, form: Form = PLAIN) -> np.ndarray:
@@ -84,6 +88,12 @@ def loss_of(X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN) 
         return float(np.mean(np.logaddexp(0, logits) - y * logits))
     squared = float(np.mean((sigmoid(logits) - y) ** 2))
     return squared / 2 if form.loss == "half squared error" else squared
+
+
+def used(weights: Weights, form: Form) -> np.ndarray:
+    """1 for each weight that the form computes with and 0 for the others, as in `flat`."""
+    adds = (True, form.biases[0], True, form.biases[1])
+    return np.concatenate([np.full(w.size, float(a)) for w, a in zip(weights, adds, strict=True)])
 
 
 def output_error(logits: np.ndarray, y: np.ndarray, loss: str) -> np.ndarray:
@@ -113,7 +123,7 @@ def backward(
 def gradients(X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN) -> Weights:
     """The gradient of the mean loss (Rumelhart, Hinton and Williams 1986)."""
     hidden, logits = forward(X, weights, form)
-    slope = SLOPES[form.hidden](X @ weights.W1 + weights.b1, hidden)
+    slope = SLOPES[form.hidden](X @ weights.W1 + form.biases[0] * weights.b1, hidden)
     return backward(X, output_error(logits, y, form.loss), hidden, slope, weights.W2)
 
 
@@ -133,7 +143,7 @@ def known_mistakes(
     X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN
 ) -> dict[str, Weights]:
     """The gradients that common mistakes give, by the sentence that says which."""
-    z = X @ weights.W1 + weights.b1
+    z = X @ weights.W1 + form.biases[0] * weights.b1
     hidden, logits = forward(X, weights, form)
     error, slope = output_error(logits, y, form.loss), SLOPES[form.hidden](z, hidden)
     right, p = gradients(X, y, weights, form), sigmoid(logits)
@@ -196,13 +206,18 @@ def telling_features(X: np.ndarray, y: np.ndarray) -> list[int]:
     return np.flatnonzero(parted).tolist()
 
 
-def logistic_labels(X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray) -> np.ndarray:
+def logistic_labels(
+    X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray, *, as_they_are: bool = False
+) -> np.ndarray:
     """Labels, 0 or 1, of the test rows by the judge's own logistic regression.
 
-    On scaled features and with half the squared weights as the penalty, as scikit-learn's
-    defaults are; by Newton's method (Bishop 2006, 4.3.3), which takes a tenth of the time.
+    On scaled features, or on features as they are, and with half the squared weights as the
+    penalty, as scikit-learn's defaults are; by Newton's method (Bishop 2006, 4.3.3), which takes
+    a tenth of the time.
     """
     mean, spread = X_train.mean(axis=0), X_train.std(axis=0)
+    if as_they_are:
+        mean, spread = np.zeros_like(mean), np.ones_like(spread)
     varies = spread > 1e-10 * np.abs(mean)
     scaled = [(X - mean) / np.where(varies, spread, 1) for X in (X_train, X_test)]
     train, test = (np.column_stack([np.ones(len(X)), X]) for X in scaled)

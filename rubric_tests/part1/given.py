@@ -78,10 +78,12 @@ def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
 
 def forward(rng: np.random.Generator) -> dict[str, Question]:
     """Rows never seen, for the network's own weights and for weights set by hand."""
-    X = rng.normal(size=(9, 5))
+    X, more = rng.normal(size=(9, 5)), rng.normal(size=(80, 5))
     return {
         "forward/own": Question({"X": X}, {"first": (9,), "last": (9,), "columns": ()}),
-        "forward/weights": Question(weights(rng, 5, 5) | {"X": X}, {"last": (9,), "labels": (9,)}),
+        "forward/weights": Question(
+            weights(rng, 5, 5) | {"X": more}, {"last": (len(more),), "labels": (len(more),)}
+        ),
     }
 
 

@@ -14,6 +14,7 @@ from rubric_tests.reference import PLAIN, Form, Weights
 Sheets = Mapping[str, SimpleNamespace]
 LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
 GRADIENT_RTOL = 1e-6  # of the largest entry
+FURTHER = 100  # steps of the judge's own, to see what is left to gain
 
 
 def weights(sheet: SimpleNamespace, pattern: str = "{}") -> Weights:
@@ -48,8 +49,7 @@ def by_probabilities(evidence: Sheets, given: Sheets) -> Form | None:
         sheet, found = given["forward/weights"], evidence["forward/weights"].last
     except Exception:  # not answered: marked where it was asked
         return None
-    for hidden in reference.ACTIVATIONS:
-        form = Form(hidden)
+    for form in reference.FORMS:
         if same_numbers(found, reference.probabilities(sheet.X, weights(sheet), form), atol=1e-5):
             return form
     return None
@@ -61,7 +61,10 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
     answer, now = evidence[question], weights(given[question])
     right = reference.gradients(sheet.X, sheet.y, now, form)
     mistakes = reference.known_mistakes(sheet.X, sheet.y, now, form)
+    adds = dict(zip(("b1", "b2"), form.biases, strict=True))
     for part in parts:
+        if not adds.get(part, True):
+            continue  # a bias that is not added has no slope
         expected = getattr(right, part)
         assert_close(
             getattr(answer, f"d{part}"),
@@ -70,6 +73,41 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
             what=f"`d{part}`",
             known_mistakes={sentence: getattr(g, part) for sentence, g in mistakes.items()},
         )
+
+
+def check_loss(evidence: Sheets, given: Sheets) -> None:
+    """The loss is the mean of a loss that is known."""
+    sheet, form = given["gradients/square"], recognised(evidence, given)
+    right = np.array(reference.loss_of(sheet.X, sheet.y, weights(sheet), form))
+    assert_close(
+        evidence["gradients/square"].loss,
+        right,
+        atol=LOSS_ATOL,
+        what="the loss",
+        known_mistakes={
+            "it is the sum over the rows, not the mean": right * len(sheet.X),
+            "its sign is flipped": -right,
+            "it is in bits: the logarithm is to the base 2": right / np.log(2),
+            "rows of label 0 are left out": np.array(one_sided(sheet, form, 1)),
+            "rows of label 1 are left out": np.array(one_sided(sheet, form, 0)),
+        },
+    )
+
+
+def one_sided(sheet: SimpleNamespace, form: Form, label: int) -> float:
+    """The loss of the rows of one label, over all rows."""
+    own = sheet.y == label
+    return float(reference.loss_of(sheet.X[own], sheet.y[own], weights(sheet), form) * own.mean())
+
+
+def check_labels(evidence: Sheets, given: Sheets) -> None:
+    """`predict` says 1 exactly where `predict_proba` is above one half."""
+    answer = evidence["forward/weights"]
+    disagree = (answer.last > 0.5) != (answer.labels > 0.5)
+    if disagree.all():
+        raise KnownMistake("`predict` gives each row the other label")
+    if disagree.any():
+        raise Wrong(f"{disagree.sum()} of {disagree.size} labels disagree with their probability")
 
 
 def check_gradients(evidence: Sheets, given: Sheets) -> None:
@@ -185,6 +223,13 @@ def check_fit_starts_anew(evidence: Sheets, given: Sheets) -> None:
         )
 
 
+def check_repeatable_start(evidence: Sheets, given: Sheets) -> None:
+    """The same `random_state` gives the same weights again."""
+    answer = evidence["start/weights"]
+    if not np.array_equal(answer.W1, answer.W1_again):
+        raise KnownMistake("two networks with `random_state=0` start with different weights")
+
+
 def check_inputs(evidence: Sheets, given: Sheets) -> None:
     """No method of the network writes into the arrays it is given."""
     for call in ("fit", "predict", "loss"):
@@ -199,6 +244,65 @@ def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
             raise KnownMistake(
                 "the input is changed in place", f"`{name}`, {changed:.0%} of its entries"
             )
+
+
+def last_tenth(curve: np.ndarray) -> float:
+    """The mean loss of the last tenth of the iterations: mini-batches make single ones jump."""
+    return float(curve[-max(1, len(curve) // 10) :].mean())
+
+
+def check_converged(evidence: Sheets, given: Sheets) -> None:
+    """Training has lowered the loss, and a further hundred steps gain little."""
+    curve = evidence["training/curve"].loss_curve
+    if last_tenth(curve) > 0.95 * curve[0]:
+        raise Wrong(f"the loss goes from {curve[0]:.3g} to {last_tenth(curve):.3g} only")
+    size, start = remaining_gradient(evidence, given)
+    if size > 0.4 * start and (gain := still_to_gain(evidence, given)) > 0.4 * (
+        curve[0] - last_tenth(curve)
+    ):
+        raise Wrong(
+            f"the gradient is still {size / start:.0%} of a fresh network's: "
+            f"{FURTHER} more steps lower the loss by {gain:.3g}"
+        )
+
+
+def remaining_gradient(evidence: Sheets, given: Sheets) -> tuple[float, float]:
+    """The length of the gradient at the end of training, and that of a fresh network.
+
+    The fresh ones are the judge's: the student's own start may be flat or steep.
+    """
+    now, split = weights(evidence["training/weights"]), given["parity/0"]
+    form, X, y = recognised(evidence, given), split.X_train, split.y_train
+    fresh = [initial(X.shape[1], seed) for seed in range(5)]
+    start, end = np.mean([norm(X, y, w, form) for w in fresh]), norm(X, y, now, form)
+    return end, float(start)
+
+
+def norm(X: np.ndarray, y: np.ndarray, now: Weights, form: Form) -> float:
+    """The length of the whole gradient."""
+    return float(np.linalg.norm(reference.gradients(X, y, now, form).flat()))
+
+
+def initial(d: int, seed: int) -> Weights:
+    """Weights as most networks begin: W ~ N(0, 1 / inputs of the unit), b = 0."""
+    rng = np.random.default_rng(seed)
+    W1, W2 = rng.normal(scale=d**-0.5, size=(d, d)), rng.normal(scale=d**-0.5, size=(d, 1))
+    return Weights(W1, np.zeros(d), W2, np.zeros(1))
+
+
+def still_to_gain(evidence: Sheets, given: Sheets) -> float:
+    """By how much plain gradient descent lowers the loss from where training ended."""
+    now, split = weights(evidence["training/weights"]), given["parity/0"]
+    form, X, y = recognised(evidence, given), split.X_train, split.y_train
+    first = loss = reference.loss_of(X, y, now, form)
+    rate = 1.0
+    for _ in range(FURTHER):
+        ahead = now.moved(-rate * reference.gradients(X, y, now, form).flat())
+        if (new := reference.loss_of(X, y, ahead, form)) < loss:
+            now, loss = ahead, new
+        else:
+            rate /= 2
+    return first - loss
 
 
 def check_live_objects(evidence: Sheets, given: Sheets) -> None:
@@ -229,8 +333,9 @@ CAUSES: causes.Causes = {
     "hidden-layer": (check_hidden_layer,),
     "from-scratch": (check_live_objects,),
     "inputs": (check_inputs,),
-    "start": (check_random_start,),
-    "gradients": (check_gradients, check_confident),
+    "start": (check_random_start, check_repeatable_start),
+    "forward": (check_labels,),
+    "gradients": (check_gradients, check_confident, check_loss),
     "update": (
         check_learning_rate,
         check_every_layer_moves,
@@ -238,6 +343,7 @@ CAUSES: causes.Causes = {
         check_layers_move_together,
     ),
     "split": (check_same_split,),
+    "convergence": (check_converged,),
 }
 
 first_cause = partial(causes.first_cause, CAUSES)

@@ -12,11 +12,35 @@ pytestmark = pytest.mark.criterion("baseline")
 TOLERANCE = 0.03  # other penalties and solvers move a few rows; three rows are always allowed
 
 
-def judged_accuracy(evidence) -> float:
-    """The judge's own logistic regression, fitted on the notebook's training part."""
+def reached(evidence) -> float:
+    """The accuracy of the baseline on the test part: measured where the notebook left the model."""
+    claim, split = float(evidence["claims/logistic"].accuracy), evidence["notebook/split"]
+    try:
+        measured = [accuracy(row, split.y_test) for row in evidence["notebook/baselines"].labels]
+    except Exception:  # no model is left: the claim is all there is
+        measured = []
+    return min(measured, key=lambda one: abs(one - claim), default=claim)
+
+
+def judged_accuracies(evidence) -> list[float]:
+    """The judge's own logistic regression on the notebook's split: features scaled, or as they are.
+
+    How features are scaled decides what the penalty holds down; either is fair.
+    """
     split = evidence["notebook/split"]
-    labels = logistic_labels(split.X_train, split.y_train, split.X_test)
-    return accuracy(labels, split.y_test)
+    return [
+        accuracy(
+            logistic_labels(split.X_train, split.y_train, split.X_test, as_they_are=as_they_are),
+            split.y_test,
+        )
+        for as_they_are in (False, True)
+    ]
+
+
+def gap(evidence) -> float:
+    """How far the baseline is above the judge's own, or below it; 0 between the two of them."""
+    found, own = reached(evidence), judged_accuracies(evidence)
+    return min(0.0, found - min(own)) + max(0.0, found - max(own))
 
 
 @pytest.mark.hint("an accuracy is a share between 0 and 1")
@@ -30,12 +54,12 @@ def test_a_baseline_is_reported(evidence):
 @pytest.mark.hint("fit the logistic regression until it has converged, on the scaled training part")
 def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measure):
     """The reported baseline is as good as a logistic regression fitted by the judge."""
-    claim, own = float(evidence["claims/logistic"].accuracy), judged_accuracy(evidence)
+    found, own = reached(evidence), judged_accuracies(evidence)[0]
     measure("logistic accuracy, the notebook's split", own)
     with after_marks_for(evidence, given, "inputs", "split"):
         allowed = max(TOLERANCE, 3 / len(evidence["notebook/split"].y_test))
-        if abs(claim - own) > allowed + 1e-9:
-            raise Wrong(f"`logistic_accuracy` is {claim:.3f}, the judge's own reaches {own:.3f}")
+        if abs(gap(evidence)) > allowed + 1e-9:
+            raise Wrong(f"the baseline reaches {found:.3f}, the judge's own {own:.3f}")
 
 
 @pytest.mark.hint("did scikit-learn warn that it stopped too early?")
@@ -53,7 +77,7 @@ def test_the_baseline_has_converged(evidence):
 @pytest.mark.hint("compare your baseline with scikit-learn's, on the same split")
 def test_the_baseline_is_fair_on_average(runs, measure):
     """Over all runs, the baseline is not weaker than the judge's logistic regression."""
-    gaps = [gap for run in runs if (gap := claim_less_own(run)) is not None]
+    gaps = [found for run in runs if (found := less_own(run)) is not None]
     if gaps:
         measure("baseline less the judge's", float(np.mean(gaps)))
 
@@ -61,11 +85,11 @@ def test_the_baseline_is_fair_on_average(runs, measure):
         raise Wrong(f"on average {-np.mean(gaps):.3f} below the judge's logistic regression")
 
 
-def claim_less_own(run) -> float | None:
-    """The claim less the judge's accuracy; None where one is missing or the split is at fault."""
+def less_own(run) -> float | None:
+    """The baseline less the judge's; None where one is missing or the split is at fault."""
     try:
         if first_cause(run.evidence, run.given, "inputs", "split"):
             return None
-        return float(run.evidence["claims/logistic"].accuracy) - judged_accuracy(run.evidence)
+        return gap(run.evidence)
     except Exception:  # judged run by run in the tests above
         return None

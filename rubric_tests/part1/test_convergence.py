@@ -5,13 +5,19 @@ import pytest
 
 from rubric_tests import reference
 from rubric_tests.checks import KnownMistake, Wrong
-from rubric_tests.part1.judgement import after_marks_for, recognised, weights
-from rubric_tests.reference import Form, Weights
+from rubric_tests.part1.judgement import (
+    FURTHER,
+    after_marks_for,
+    last_tenth,
+    recognised,
+    remaining_gradient,
+    still_to_gain,
+    weights,
+)
 
 pytestmark = pytest.mark.criterion("convergence")
 
 EARLIER = ("hidden-layer", "from-scratch", "start", "gradients", "update")
-FURTHER = 100  # steps of the judge's own, to see what is left to gain
 
 
 @pytest.mark.hint("append the loss of each iteration to `loss_curve_`")
@@ -24,11 +30,6 @@ def test_training_is_recorded(evidence, given, measure):
         measure("loss curve", curve[shown], x=1 + shown)
 
         assert len(curve) >= 2, f"`loss_curve_` holds {len(curve)} numbers"
-
-
-def last_tenth(curve: np.ndarray) -> float:
-    """The mean loss of the last tenth of the iterations: mini-batches make single ones jump."""
-    return float(curve[-max(1, len(curve) // 10) :].mean())
 
 
 def late_fall(curve: np.ndarray) -> tuple[float, float]:
@@ -80,47 +81,19 @@ def test_the_loss_has_flattened(evidence, given, measure, claim):
 def test_the_gradient_has_shrunk(evidence, given, measure, claim):
     """At the end of training there is little left to gain: the gradient is small."""
     with after_marks_for(evidence, given, *EARLIER):
-        now, split = weights(evidence["training/weights"]), given["parity/0"]
-        form, X, y = recognised(evidence, given), split.X_train, split.y_train
-        # a fresh network of the judge's: the student's own start may be flat or steep
-        start = np.mean([gradient_norm(X, y, fresh(X.shape[1], seed), form) for seed in range(5)])
-        end = gradient_norm(X, y, now, form)
+        curve, (end, start) = (
+            evidence["training/curve"].loss_curve,
+            remaining_gradient(evidence, given),
+        )
         measure(claim.measure, end / start)
 
         if end > claim.at_most * start:
-            fallen = evidence["training/curve"].loss_curve[0] - reference.loss_of(X, y, now, form)
-            gain = still_to_gain(X, y, now, form)
+            gain, fallen = still_to_gain(evidence, given), curve[0] - last_tenth(curve)
             if gain > claim.at_most * fallen:
                 raise Wrong(
                     f"the gradient is still {end / start:.0%} of a fresh network's: "
                     f"{FURTHER} more steps lower the loss by {gain:.3g}"
                 )
-
-
-def gradient_norm(X: np.ndarray, y: np.ndarray, now: Weights, form: Form) -> float:
-    """The length of the whole gradient."""
-    return float(np.linalg.norm(reference.gradients(X, y, now, form).flat()))
-
-
-def fresh(d: int, seed: int) -> Weights:
-    """Weights as most networks begin: W ~ N(0, 1 / inputs of the unit), b = 0."""
-    rng = np.random.default_rng(seed)
-    W1, W2 = rng.normal(scale=d**-0.5, size=(d, d)), rng.normal(scale=d**-0.5, size=(d, 1))
-    return Weights(W1, np.zeros(d), W2, np.zeros(1))
-
-
-def still_to_gain(X: np.ndarray, y: np.ndarray, now: Weights, form: Form) -> float:
-    """By how much plain gradient descent of the judge's lowers the loss from here."""
-    first = loss = reference.loss_of(X, y, now, form)
-    rate = 1.0
-    for _ in range(FURTHER):
-        direction = -reference.gradients(X, y, now, form).flat()
-        ahead = now.moved(rate * direction)
-        if (new := reference.loss_of(X, y, ahead, form)) < loss:
-            now, loss = ahead, new
-        else:
-            rate /= 2
-    return first - loss
 
 
 @pytest.mark.hint("is the curve the loss on the training rows, and the weights those of its end?")

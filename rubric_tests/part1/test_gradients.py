@@ -7,9 +7,9 @@ from rubric_tests import reference
 from rubric_tests.checks import KnownMistake, Wrong, assert_close
 from rubric_tests.part1.judgement import (
     GRADIENT_RTOL,
-    LOSS_ATOL,
     after_marks_for,
     check_gradient,
+    check_loss,
     recognised,
     weights,
 )
@@ -24,15 +24,7 @@ EARLIER = ("hidden-layer", "from-scratch", "inputs")
 def test_the_loss_is_a_mean_over_the_rows(evidence, given):
     """The loss is the mean cross-entropy (or mean squared error) of the probabilities."""
     with after_marks_for(evidence, given, *EARLIER):
-        sheet = given["gradients/square"]
-        form = recognised(evidence, given)
-        right = np.array(reference.loss_of(sheet.X, sheet.y, weights(sheet), form))
-        mistakes = {
-            "it is the sum over the rows, not the mean": right * len(sheet.X),
-            "its sign is flipped": -right,
-        }
-        found = evidence["gradients/square"].loss
-        assert_close(found, right, atol=LOSS_ATOL, what="the loss", known_mistakes=mistakes)
+        check_loss(evidence, given)
 
 
 @pytest.mark.hint("is the loss that of the network as it stands?")
@@ -79,7 +71,8 @@ def test_gradients_are_measured_slopes(evidence, given):
     with after_marks_for(evidence, given, *EARLIER):
         answer, directions = evidence["gradients/square"], given["gradients/square"].directions
         measured = (answer.ahead - answer.behind) / 2
-        predicted = directions @ weights(answer, "d{}").flat()
+        counts = reference.used(weights(given["gradients/square"]), recognised(evidence, given))
+        predicted = directions @ (counts * weights(answer, "d{}").flat())
         scale = float(np.abs(measured).max())
         assert_close(predicted, measured, atol=1e-5 * scale + 1e-12, what="the rise of the loss")
 
@@ -90,7 +83,8 @@ def test_every_slope(evidence, given):
     with after_marks_for(evidence, given, *EARLIER):
         sheet, form = given["gradients/square"], recognised(evidence, given)
         measured = reference.slopes(sheet.X, sheet.y, weights(sheet), form)
-        found = weights(evidence["gradients/square"], "d{}").flat()
+        counts = reference.used(weights(sheet), form)
+        found = counts * weights(evidence["gradients/square"], "d{}").flat()
         scale = float(np.abs(measured).max())
         assert_close(found, measured, atol=GRADIENT_RTOL * scale, what="the slope")
 

@@ -24,7 +24,10 @@ UNLIKE = 0.02  # share of the labels that need not follow from the weights: roun
 CLOSE = 0.02  # of a logit to zero
 GAIN = 0.1  # how much better it must be where logistic regression can only guess
 NON_LINEAR = {"gaussian_quantiles", "ten_digits"}
-EARLIER = ("hidden-layer", "from-scratch", "inputs", "start", "gradients", "update")
+EARLIER = (
+    *("hidden-layer", "from-scratch", "inputs", "start", "forward"),
+    *("gradients", "update", "convergence"),
+)
 
 
 @pytest.mark.hint("`predict` answers with the labels that `fit` was given")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests import reference
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, check_same_split
 
 pytestmark = pytest.mark.criterion("split")
@@ -76,5 +77,41 @@ def rows_by_content(X: np.ndarray) -> set[bytes]:
 @pytest.mark.hint("follow `X_train` from the split to each `fit`")
 def test_both_models_learn_from_the_same_rows(evidence, given):
     """Network and logistic regression were fitted on the same training part."""
-    with after_marks_for(evidence, given, "inputs"):
+    with after_marks_for(evidence, given, "inputs", "start"):
         check_same_split(evidence, given)
+
+
+@pytest.mark.hint("print one row of `X_train`: which of its numbers would not be known beforehand?")
+def test_no_feature_tells_the_label(run, evidence, kept):
+    """No single feature tells the label of every row, where none of the data set's does."""
+    split = evidence["notebook/split"]
+    X, y = np.vstack([split.X_train, split.X_test]), np.concatenate([split.y_train, split.y_test])
+    found = reference.telling_features(X, y)
+    expected = int(kept["notebook/split"].telling) if run.parameterised else 0
+
+    if len(found) > expected and len(y) >= 20:
+        raise KnownMistake(
+            "the label is among the features", f"feature {found[-1]} tells it for all {len(y)} rows"
+        )
+
+
+@pytest.mark.hint("follow `seed` from the parameters to the split")
+def test_another_seed_splits_otherwise(runs):
+    """Another seed gives another split."""
+    splits: dict[str, dict[int, bytes]] = {}
+    others: dict[str, set[bytes]] = {}
+    for run in runs:
+        try:
+            if run.evidence["notebook/parameters"].seed != run.parameters["seed"]:
+                continue  # a seed that is set again is marked as that
+            split, networks = run.evidence["notebook/split"], run.evidence["notebook/networks"]
+        except Exception:  # not answered: marked run by run
+            continue
+        rows = np.unique(np.round(split.y_test, 9)), np.sort(np.round(split.X_test, 6), axis=0)
+        splits.setdefault(run.place, {})[run.parameters["seed"]] = b"".join(
+            r.tobytes() for r in rows
+        )
+        others.setdefault(run.place, set()).add(networks.loss.tobytes())
+    for place, by_seed in splits.items():
+        if len(by_seed) > 1 and len(set(by_seed.values())) == 1 and len(others[place]) > 1:
+            raise KnownMistake("the split is the same for every seed", f"{len(by_seed)} seeds")

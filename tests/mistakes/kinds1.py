@@ -138,7 +138,7 @@ STARTS = [
     }),
     network("fit draws its weights only for another width", "start", {
         "        self.initialise(X.shape[1])\n        self.classes_ = classes":
-        '        if getattr(self, "n_features_in_", None) != X.shape[1] or not hasattr(self, "coefs_"):\n'
+        '        if len(getattr(self, "coefs_", [()])[0]) != X.shape[1]:\n'
         "            self.initialise(X.shape[1])\n        self.classes_ = classes",
     }),
 ]  # fmt: skip
@@ -249,7 +249,7 @@ DATA = [
         SPLIT:
         "train_test_split(data.X, data.y, test_size=1 / 3, stratify=data.y, random_state=seed)",
     }),
-    notebook("the last fifth of a sorted table", "split", {
+    notebook("the same fifth for every seed", "split", {
         SPLIT: "data.X[:266], data.X[266:], data.y[:266], data.y[266:]",
     }),
     notebook("rows are lost before the split", "split", {
@@ -411,7 +411,7 @@ RIGHT = [
     }),
     network("a rate that falls with the iterations", None, {
         "momentum=t / (t + 1)": "momentum=0.0",
-        STEP.replace("descend(weights, dW + db, landings", "descend(weights, dW + db, landings, learning_rate"):
+        STEP + ", learning_rate":
         "descend(weights, dW + db, landings, learning_rate / (1 + 0.001 * t)",
         "max_iter: int = 5000": "max_iter: int = 20000",
     }),

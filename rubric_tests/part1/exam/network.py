@@ -41,7 +41,9 @@ def weights_of(network):
     b1, b2 = network.intercepts_
     if outputs(network) == 2:  # their difference is the logit
         W2, b2 = np.diff(W2), np.diff(np.ravel(b2))
-    return dict(zip(PARTS, (np.array(part) for part in (W1, as_row(b1), W2, as_row(b2))), strict=True))
+    return dict(
+        zip(PARTS, (np.array(part) for part in (W1, as_row(b1), W2, as_row(b2))), strict=True)
+    )
 
 
 def write(answer, arrays, pattern="{}"):
