@@ -20,6 +20,8 @@ class Case:
     name: str
     loses: str | None
     edits: Edits
+    seeds: tuple[int, ...] = (0,)
+    """Most mistakes show in every run; some only beside another seed."""
 
     def apply(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The submission with this diff; a diff that no longer fits the reference is an error."""

@@ -14,6 +14,7 @@ from tests.mistakes.part1 import (
     notebook,
 )
 
+NOTEBOOK = "notebooks/part1_backprop.ipynb"
 BIASES = "[delta1.sum(axis=0), delta2.sum(axis=0)]"
 SENT_BACK = "np.multiply(delta2, W2.T, out=delta1)"
 SLOPE = "np.multiply(hidden, hidden, out=slope)\n    np.subtract(hidden, slope, out=slope)"
@@ -249,9 +250,9 @@ DATA = [
         SPLIT:
         "train_test_split(data.X, data.y, test_size=1 / 3, stratify=data.y, random_state=seed)",
     }),
-    notebook("the same fifth for every seed", "split", {
-        SPLIT: "data.X[:266], data.X[266:], data.y[:266], data.y[266:]",
-    }),
+    Case("the same split for every seed", "split", {NOTEBOOK: {
+        SPLIT: "split(data.X, data.y, random_state=42)",
+    }}, seeds=(0, 1)),
     notebook("rows are lost before the split", "split", {
         SPLIT: "split(data.X[:-40], data.y[:-40], random_state=seed)",
     }),
@@ -337,12 +338,33 @@ RUNS = [
     notebook("an assertion that does not hold", "clean-run", {
         ACCURACY: ACCURACY + "\nassert network_accuracy > 0.999, 'not good enough'",
     }),
+    Case("a seed of its own everywhere", "clean-run", {NOTEBOOK: {
+        SPLIT: SPLIT.replace("=seed", "=42"),
+        FIT_NETWORK: FIT_NETWORK.replace("=seed", "=42"),
+    }}, seeds=(0, 1)),
     notebook("a name from a deleted cell", "clean-run", {
         ACCURACY: ACCURACY + "\nplot_everything(network)",
     }),
 ]  # fmt: skip
 
 RIGHT = [
+    notebook("features scaled to 0 and 1 by the training part", None, {
+        SCALE: "low, high = X_train.min(axis=0), X_train.max(axis=0)\n"
+        "X_train, X_test = (X_train - low) / (high - low), (X_test - low) / (high - low)",
+    }),
+    network("a softmax of two outputs", None, {
+        OUTPUT: "return hidden, (hidden @ np.diff(W2) + np.diff(b2))",
+        INITIAL:
+        "            rng.normal(scale=n_features**-0.5, size=(n_features, n_hidden)),\n"
+        "            rng.normal(scale=n_hidden**-0.5, size=(n_hidden, 2)),\n",
+        "self.intercepts_ = [np.zeros(n_hidden), np.zeros(1)]":
+        "self.intercepts_ = [np.zeros(n_hidden), np.zeros(2)]",
+        "dW2 = hidden.T @ delta2": "dW2 = hidden.T @ np.hstack([-delta2, delta2])",
+        SENT_BACK: "np.multiply(delta2, np.diff(W2).T, out=delta1)",
+        BIASES: "[delta1.sum(axis=0), np.hstack([-delta2, delta2]).sum(axis=0)]",
+        'W2: Float[Array, "hidden 1"],': "W2: Any,",
+        'b2: Float[Array, " 1"],': "b2: Any,",
+    }),
     network("squared error", None, {
         LOSS: "p = sigmoid(logit)\n    loss = ((p - y) ** 2).mean()",
         DELTA2: "delta2 = 2 * (p - y) * p * (1 - p) / len(X)",

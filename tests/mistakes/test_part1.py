@@ -18,9 +18,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store(tmp_path_factory.mktemp("store"))
 
 
-def one_run(handed_in: Submission, store: Store, reports: Path) -> Result:
+def one_run(
+    handed_in: Submission, store: Store, reports: Path, seeds: tuple[int, ...] = (0,)
+) -> Result:
     """One seed and one data set: a mistake shows in every run."""
-    return graded(one_part("part1", [0], {"dataset": ["penguins"]}), handed_in, store, reports)
+    small = one_part("part1", list(seeds), {"dataset": ["penguins"]})
+    return graded(small, handed_in, store, reports)
 
 
 @pytest.mark.parametrize("case", parameters(CASES))
@@ -30,7 +33,7 @@ def test_a_mistake_loses_its_own_criterion(
     """What the diff breaks is marked once, under its own name."""
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part1")))
 
-    result = one_run(handed_in, store, tmp_path)
+    result = one_run(handed_in, store, tmp_path, case.seeds)
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
