@@ -10,6 +10,7 @@ from assay.store import Store
 from assay.submission import Submission
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
+from tests.mistakes.kinds1 import CASES as MORE
 from tests.mistakes.part1 import CASES
 
 
@@ -26,7 +27,7 @@ def one_run(
     return graded(small, handed_in, store, reports)
 
 
-@pytest.mark.parametrize("case", parameters(CASES))
+@pytest.mark.parametrize("case", parameters([*CASES, *MORE]))
 def test_a_mistake_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note
 ):
