@@ -24,7 +24,7 @@ from assay.run.cgroup import Cgroup
 from assay.run.sandbox import MB, Sandbox
 from assay.run.warm import Parent
 
-SECONDS = 30
+SECONDS = 120
 KEPT_FROM = {
     1: (
         "read a file of another submission",

@@ -171,7 +171,7 @@ def bubblewrap(bwrap: Path, desk: Path) -> list[str]:
 def help_text(bwrap: Path) -> str:
     """What a bubblewrap says of its options; '' where it does not run."""
     try:
-        said = subprocess.run([str(bwrap), "--help"], capture_output=True, check=False, timeout=10)
+        said = subprocess.run([str(bwrap), "--help"], capture_output=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return said.stdout.decode(errors="replace") + said.stderr.decode(errors="replace")
@@ -193,7 +193,7 @@ def bubblewraps() -> Iterator[Path]:
 @cache
 def version(bwrap: Path) -> str:
     """`0.11.0`."""
-    said = subprocess.run([str(bwrap), "--version"], capture_output=True, check=False, timeout=10)
+    said = subprocess.run([str(bwrap), "--version"], capture_output=True, check=False, timeout=60)
     return said.stdout.decode(errors="replace").strip().removeprefix("bubblewrap ")
 
 

@@ -392,3 +392,35 @@ def test_the_rubric_may_put_a_name_together_from_others(desk: Desk):
 
     assert made == 4
     assert desk.value("student.whole", whole="own", half=2) == "own"
+
+
+def test_the_end_of_a_questions_time_is_not_asked_again_in_single_precision(desk: Desk):
+    """Other errors are; the end of the time is no error of the code that was asked."""
+    asking = Path(__file__).parents[2] / "rubric_tests" / "part2" / "exam" / "asking.py"
+    work = (
+        "@precisely('q')\ndef _(given, answer):\n    student.tried.append(given.dtype)\n    raise "
+    )
+    head = "from ask import TimeUp, student\nfrom exam.asking import precisely\n"
+    tried: dict[str, list[object]] = {"TimeUp": [], "ValueError": []}
+    for error in tried:
+        desk.kit("exam/asking.py", asking.read_text())
+        desk.kit("exam/__init__.py", head + work + error)
+        desk.module.sit({"tried": tried[error]})
+
+    assert [str(dtype) for dtype in tried["TimeUp"]] == ["torch.float64"]
+    assert [str(dtype) for dtype in tried["ValueError"]] == ["torch.float64", "torch.float32"]
+
+
+def test_a_question_that_is_spent_is_given_no_code_of_the_students(desk: Desk):
+    """It ended its kernel before; the questions beside it are put."""
+    desk.give("r")
+    desk.kit("spent.json", '{"q": "took longer than 1 s"}')
+    desk.sit(
+        ANSWER + "answer.out = student.x\nwith ask('r') as (given, answer):\n"
+        "    answer.out = student.x",
+        x=7,
+    )
+
+    assert desk.note()["error"] == "TimeoutError: took longer than 1 s"
+    assert desk.arrays() == {}
+    assert desk.arrays("r")["out"] == 7

@@ -1,6 +1,7 @@
 """Each question has time of its own: what takes too long costs itself, and nothing else."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -197,3 +198,54 @@ def test_seconds_that_are_none_are_the_courses_fault(tmp_path: Path, seconds: st
         pytest.raises(UsageError, match="the question `first`"),
     ):
         toys.jobs(course, submission(GOOD))[0].packed  # noqa: B018 - it is put together now
+
+
+def test_the_exam_as_a_whole_has_a_limit_that_names_the_question(tmp_path: Path):
+    """`run_seconds` once more: what was never reached is told where it ended."""
+    given = GIVEN.replace("SECONDS", "20")
+    with toys.course(
+        tmp_path / "course", text=toys.toml(cell=20, run=2), given=given, exam=EXAM
+    ) as course:
+        ended = toys.run(course, submission(GOOD, "def second(x):\n    while True: pass"))
+
+    assert notes(ended) == {"first": "answered"}
+    assert ended.outcome is Outcome.TIMED_OUT
+    assert ended.reason == "the exam took longer than 2 s, in the question `second`"
+
+
+def test_a_kernel_of_another_user_is_told_that_its_time_is_up(run: Callable[..., Ended]):
+    """Though files of ours are for us alone: `umask 077`."""
+    before = os.umask(0o077)
+    try:
+        ended = run(GOOD, "def second(x):\n    while True: pass")
+    finally:
+        os.umask(before)
+
+    assert notes(ended)["second"] == "TimeoutError: took longer than 1 s"
+    assert ended.cpu_seconds < 4, "it was not made again"
+
+
+FORGERIES = {
+    "a folder in the place of what is asked": "os.remove(path); os.mkdir(path)",
+    "a pipe": "os.remove(path); os.mkfifo(path)",
+    "another question": "open(path, 'w').write('99 third')",
+    "nothing": "open(path, 'w').close()",
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+def test_who_forges_what_is_asked_gains_no_time(tmp_path: Path, forgery: str):
+    """The exam's own limit holds."""
+    path = "path = os.path.dirname(os.environ['ASSAY_KIT']) + '/evidence/asking.txt'"
+    body = f"import os; {path}\n    {forgery}\n    while True: pass"
+    with toys.course(
+        tmp_path / "course",
+        text=toys.toml(cell=20, run=3),
+        given=GIVEN.replace("SECONDS", "1"),
+        exam=EXAM,
+    ) as course:
+        ended = toys.run(course, submission(GOOD, f"def second(x):\n    {body}"))
+
+    assert ended.outcome is Outcome.TIMED_OUT
+    assert ended.cpu_seconds < 12
+    assert notes(ended)["first"] == "answered"
