@@ -8,11 +8,12 @@ import hashlib
 import io
 import json
 import math
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 import numpy as np
@@ -48,7 +49,14 @@ class Refused(ValueError):
 
 
 class NotAnswered(Exception):
-    """The question was put, or should have been, and no answer came back."""
+    """The question was put, or should have been, and no answer came back.
+
+    `place` is the line of the exam that could not put it: for the teacher to look at.
+    """
+
+    def __init__(self, said: str, place: str = "") -> None:
+        super().__init__(said)
+        self.place = place
 
 
 class WrongAnswer(AssertionError):
@@ -263,7 +271,9 @@ class Evidence:
             raise NotPut(f"the rubric hands out no question `{question}`")
         note = self._note(question)
         if note["status"] != "answered":
-            raise NotAnswered(_in_words(note, self._cells))
+            put = _put(note)
+            place = f"{put.file}:{put.line}" if put else ""
+            raise NotAnswered(_in_words(note, self._cells), place)
         try:
             arrays = self._arrays(question)
         except Refused as error:
@@ -310,7 +320,29 @@ def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
     """The cell that failed before, where that is why a name is not there; else what was said."""
     error = str(note.get("error", ""))[:500] or "something that it does not name"
     said = f"your code raised {error}" if note["status"] == "raised" else error
+    if put := _put(note):
+        said = f"the question could not be put to your code: `{put.code}` raised {error}"
     return culprit.of(said, cells) or said
+
+
+class Put(NamedTuple):
+    """The line of the exam that raised, where no code of the student's had been entered."""
+
+    file: str
+    line: int
+    code: str
+
+
+def _put(note: dict[str, Any]) -> Put | None:
+    """What the kernel says of it, read strictly; None where it says nothing, or something else."""
+    found = note.get("put")
+    if note["status"] != "raised" or not isinstance(found, dict):
+        return None
+    file, line, code = (found.get(name) for name in Put._fields)
+    if not (isinstance(file, str) and isinstance(code, str) and type(line) is int):
+        return None
+    named = re.fullmatch(r"[\w-]+(/[\w-]+)*\.py", file)
+    return Put(file, line, sound(code[:200]).replace("`", "'")) if named else None
 
 
 def _checked(

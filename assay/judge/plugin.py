@@ -251,7 +251,7 @@ def check_of(
         hint=hint if verdict is Verdict.FAILED and not stumbled else "",
         mistake=sound(getattr(error, "mistake", "")),
         follows=getattr(error, "cause", "") if verdict is Verdict.SET_ASIDE else "",
-        stumbled=place_of(error, root) if stumbled else "",
+        stumbled=place_of(error, root) if stumbled else getattr(error, "place", ""),
         estimates=estimates,
         **about,
     )

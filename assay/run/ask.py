@@ -9,10 +9,12 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import linecache
 import math
 import pkgutil
 import signal
 import sys
+import sysconfig
 import time
 import traceback
 from collections.abc import Iterator
@@ -25,6 +27,10 @@ from typing import Any
 import numpy as np
 
 DESK = Path(__file__).resolve().parents[1]
+LIBRARIES = tuple(
+    {*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), "<frozen"}
+)
+"""How the files of what is installed begin."""
 
 
 class Missing(Exception):
@@ -290,7 +296,24 @@ def _raised(error: BaseException) -> dict[str, Any]:
         "status": "raised",
         "error": f"{type(error).__name__}: {message}"[:500],
         "traceback": "".join(traceback.format_tb(error.__traceback__)[-4:])[-4000:],
+        **_put_at(error),
     }
+
+
+def _put_at(error: BaseException) -> dict[str, Any]:
+    """The exam's line that raised, if no code of the student's took part in it.
+
+    The question then did not fit what it was put to: the student's code has not raised anything.
+    """
+    kit = str(DESK / "kit")
+    frames = list(traceback.walk_tb(error.__traceback__))
+    files = [frame.f_code.co_filename for frame, _ in frames]
+    exam = [n for n, file in enumerate(files) if file.startswith(kit) and file != __file__]
+    if not exam or not all(file.startswith(LIBRARIES) for file in files[exam[-1] + 1 :]):
+        return {}
+    line = frames[exam[-1]][1]
+    code = linecache.getline(files[exam[-1]], line).strip()
+    return {"put": {"file": files[exam[-1]][len(kit) + 1 :], "line": line, "code": code[:200]}}
 
 
 def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None:
