@@ -131,8 +131,10 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
 
     road = road_of(with_secret=True, **options)
     folder_made(road.reports)
+    batch = Batch(road, force=False, isolation=0)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+        batch.read()
         result = pipeline.judge(road, handed_in)
         return answer_of(result, str(road.folder(handed_in) / "results.json"))
 

@@ -120,16 +120,17 @@ def for_each(
     discovered = found_at(paths, road)
     handed_in = discovered.found
     answers = []
+    of_course: set[str] = set()
 
     def one(of: "HandIn") -> dict[str, Any]:
         try:
             return step(of.read(), progress)
         except Exception as caught:
-            error = _told(caught, of.path, progress.say, tell_all=tell_all)
+            error = _told(caught, of.path, progress.say, of_course, tell_all=tell_all)
             try:
                 return _without_marks(road, of, error, tell_all, keep)
             except Exception as again:  # its page cannot be written: the others can
-                error = _told(again, of.path, progress.say, tell_all=tell_all)
+                error = _told(again, of.path, progress.say, of_course, tell_all=tell_all)
                 return _without_marks(road, of, error, tell_all, keep=False)
         finally:
             progress.done()
@@ -211,16 +212,28 @@ def _exit_code(answer: dict[str, Any], pass_mark: float | None) -> int:
 
 
 def _told(
-    caught: Exception, path: Path, say: Callable[[str], None], *, tell_all: bool
+    caught: Exception,
+    path: Path,
+    say: Callable[[str], None],
+    of_course: set[str],
+    *,
+    tell_all: bool,
 ) -> "AssayError":
-    """Say on stderr what went wrong; a bug of ours with its traceback."""
-    from assay.errors import AssayError, NoMachine, NotIsolated, OurFault
+    """Say on stderr what went wrong; a bug of ours with its traceback.
+
+    What is wrong with the course is met by every submission, and said once: `of_course` has it.
+    """
+    from assay.errors import AssayError, CourseFault, NoMachine, NotIsolated, OurFault, UsageError
 
     if isinstance(caught, NotIsolated | NoMachine):
         raise caught
     if not isinstance(caught, AssayError):
         say(traceback.format_exc())
         caught = OurFault(f"`{path.name}` met a bug of assay's: {type(caught).__name__}: {caught}")
+    if isinstance(caught, CourseFault | UsageError):
+        if str(caught) in of_course:
+            return caught
+        of_course.add(str(caught))
     for error in [caught, *caught.others] if tell_all else [caught]:
         say(str(error))
     if caught.others and not tell_all:
@@ -283,6 +296,17 @@ class Batch:
         if faults := [*found.faults, *(() if self.own else found.failing)]:
             raise as_error(faults)
         return self._made(name, jobs, progress)
+
+    def read(self) -> None:
+        """Stop where the course's files are written wrongly; nothing is run for it."""
+        from assay.course import check
+        from assay.course.faults import as_error
+
+        with self.course_lock:
+            if not self.course:
+                self.course.append(check.static(self.road.assignment, self.road.store))
+        if self.course[0].faults:
+            raise as_error(self.course[0].faults)
 
     def checked(self, progress: "Live") -> "CourseReport":
         """What is wrong with the course; looked at once for all submissions."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay import parts, recipe
 from assay.assignment import Assignment, Part
-from assay.errors import OurFault, Stopped
+from assay.errors import CourseFault, OurFault, Stopped
 from assay.records import Judgement, RunRecord, plain
 from assay.run import desk, slow, warm
 from assay.run.numerics import ONE_THREAD
@@ -62,12 +62,18 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
         code, said = _pytest(assignment, part, bench, [])
         verdicts = bench / "judgement.json"
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
-            raise OurFault(
+            raise CourseFault(
                 f"the rubric of `{part.name}` could not be run",
-                found=said[-3000:],
+                found=_why(assignment, part) or said[-3000:],
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
         return Judgement.model_validate_json(verdicts.read_bytes())
+
+
+def _why(assignment: Assignment, part: Part) -> str:
+    """A line for each file of the rubric that cannot be collected; '' if all can be."""
+    found = (collect(assignment, part)[0] or {}).get("faults", [])
+    return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
 
 
 def collect(assignment: Assignment, part: Part) -> tuple[dict[str, Any] | None, str]:

@@ -271,3 +271,68 @@ def test_in_the_reference(
     with toys.course(tmp_path / "course") as toy:
         (toy.root / "notebooks" / "sums.ipynb").write_bytes(notebook(*cells))
         grade(toy.root, expected)
+
+
+def test_a_class_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Each of a class has a result that says why; the terminal says it once."""
+    with toys.course(tmp_path / "course", exam=slip(toys.EXAM, "answer.out", "answer.uot")) as toy:
+        for name in ("ada", "bob", "eve"):
+            book = notebook(PARAMETERS, ADD, f"# {name}")
+            (toy.root / "handed_in").mkdir(exist_ok=True)
+            (toy.root / "handed_in" / f"{name}.ipynb").write_bytes(book)
+        monkeypatch.chdir(toy.root)
+        for step in ("grade", "judge"):
+            monkeypatch.setattr(sys, "argv", ["assay", step, "handed_in", "--json"])
+            with pytest.raises(SystemExit) as ended:
+                cli.run_program()
+            said = capsys.readouterr()
+
+            assert ended.value.code == 4
+            assert said.err.count("exam.py:3: the answer promises `out`") == 1
+            assert ["earned" in answer for answer in json.loads(said.out)] == [False] * 3
+        results = json.loads((toy.root / "reports" / "ada" / "results.json").read_text())
+    assert "exam.py:3" in results["not_graded"][0]
+
+
+def test_many_faults_are_told_at_once(tmp_path: Path, grade: Callable[..., None]):
+    """Whoever mends a course need not start it again after each."""
+    text = toys.toml() + FIGURE.replace("MEASURED", "larget")
+    tests = {"test_add.py": slip(toys.TEST, 'criterion("add")', 'criterion("ad")')}
+    exam = slip(toys.EXAM, "given.y", "given.why")
+    with toys.course(tmp_path / "course", text=text, tests=tests, exam=exam) as toy:
+        grade(toy.root, "the course cannot grade: 4 faults were found in it")
+
+
+def test_a_reference_that_fails_can_be_reproduced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Its report is how the author finds out why; students are not graded meanwhile."""
+    with toys.course(tmp_path / "course") as toy:
+        wrong = notebook(PARAMETERS, toys.SUBTRACT)
+        (toy.root / "notebooks" / "sums.ipynb").write_bytes(wrong)
+        monkeypatch.chdir(toy.root)
+        monkeypatch.setattr(sys, "argv", ["assay", "reproduce"])
+        with pytest.raises(SystemExit) as ended:
+            cli.run_program()
+
+    assert not ended.value.code
+    assert "0/2   off by a lot" in capsys.readouterr().out
+
+
+def test_a_course_without_a_notebook_is_checked_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A note says so; what can be read is read."""
+    with toys.course(tmp_path / "course") as toy:
+        (toy.root / "notebooks" / "sums.ipynb").unlink()
+        monkeypatch.chdir(toy.root)
+        monkeypatch.setattr(sys, "argv", ["assay", "check"])
+        with pytest.raises(SystemExit) as ended:
+            cli.run_program()
+        said = capsys.readouterr()
+
+    assert not ended.value.code
+    assert "note: no notebook of the assignment's own" in said.err
+    assert said.out == "✓ Toy: the course can grade, 1 criteria, 1 tests\n"
