@@ -317,6 +317,7 @@ def _put_at(error: BaseException) -> dict[str, Any]:
 
 
 def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None:
+    _switches().set_back()  # what the answer's code has switched must not reach its writing
     arrays: dict[str, Any] = {}
     text: dict[str, Any] = {}
     for name, value in answers.items():

@@ -212,6 +212,14 @@ def _enter(group: Cgroup) -> list[str]:
 PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 
+NO_INDEX = {
+    **{"PIP_NO_INDEX": "1", "PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "1"},
+    **{"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"},
+    **{"UV_OFFLINE": "1", "CONDA_OFFLINE": "1", "MAMBA_OFFLINE": "1"},
+}
+"""What is installed can be named again, and what is not fails at once: there is no network."""
+
+
 def passed_on() -> dict[str, str]:
     """What a kernel gets of our own environment: the locale, and where libraries are."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -230,6 +238,7 @@ def environment(candidate: Sandbox, desk: Path) -> dict[str, str]:
         "TMPDIR": home,
         "IPYTHONDIR": f"{home}/.ipython",
         "MPLCONFIGDIR": f"{home}/.matplotlib",
+        **NO_INDEX,
         "PYTHONNOUSERSITE": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "ASSAY_KIT": f"{inside}/kit",
