@@ -1,7 +1,9 @@
 """What a student should know before handing in: told from the files alone, nothing is run."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from assay import parameters, parts, rubric, source
 from assay.assignment import Assignment, Part
@@ -106,9 +108,41 @@ def _answering(assignment: Assignment, submission: Submission) -> list[str]:
 def _of_cells(submission: Submission, name: str) -> Iterator[str]:
     """What single cells will trip over; cells of code are numbered from 1, as in the report."""
     code = [cell for cell in submission.read(name) if cell.kind == "code"]
+    written = {path for cell in code for path in source.files(cell.source)[1]}
     for number, cell in enumerate(code, 1):
         for trouble in source.trouble(cell.source):
             yield f"{quoted(name)}, code cell {number} {trouble}"
+        for trouble in _absent(submission, name, cell.source, written):
+            yield f"{quoted(name)}, code cell {number} {trouble}"
+
+
+def _absent(submission: Submission, name: str, cell: str, written: set[str]) -> Iterator[str]:
+    """What a cell imports, reads or shows that neither the grader nor the submission has."""
+    own = {part for file in submission.files for part in _module_names(file)}
+    for module in source.imports(cell):
+        if module.split(".")[0] not in own and not _is_there(module):
+            yield f"imports `{module}`, which is not installed there"
+    folder = PurePosixPath(name).parent
+    for path in dict.fromkeys(source.files(cell)[0]):
+        if path not in written and _within(folder, path) not in submission.files:
+            yield f"reads `{path}`, which is not handed in: put it beside the notebook"
+    yield from source.wants(cell)
+
+
+def _is_there(module: str) -> bool:
+    return module != "google.colab" and source.is_installed(module)
+
+
+def _module_names(file: str) -> Iterator[str]:
+    """By which a file can be imported, from its folder or from one above."""
+    path = PurePosixPath(file)
+    if path.suffix == ".py":
+        yield from (*path.parts[:-1], path.stem)
+
+
+def _within(folder: PurePosixPath, path: str) -> str:
+    """A path that a notebook names, from the root of its submission."""
+    return posixpath.normpath((folder / path).as_posix())
 
 
 def _skeleton(row: Row) -> list[str]:

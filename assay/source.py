@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from assay import syntax
 from assay.errors import quoted
@@ -10,6 +11,8 @@ from assay.errors import quoted
 # Each within one line and without two gaps that could share it out: a student may hand in anything.
 LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|.*[^#\s?]\?{1,2})$", re.MULTILINE)
 VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
+FIRST_INDENT = re.compile(r"(?:[^\S\n]*(?:#[^\n]*)?\n)*([ \t]*)(?=\S)")
+COMMAND = re.compile(r"[^\S\n]{0,80}(?:[\w, \t]{1,200}=[^\S\n]{0,80})?[%!]")
 INSTALLS = re.compile(
     r"^[^\S\n]{0,80}[!%] ?(?:\S{0,80}python\S{0,20} -m )?(?:pip|conda|mamba|apt|apt-get|uv)\b", re.M
 )
@@ -17,6 +20,16 @@ FETCHES = re.compile(r"^[^\S\n]{0,80}[!%] ?(wget|curl|gdown|git clone|kaggle)\b"
 ELSEWHERE = re.compile(r"/content/|/kaggle/|/home/|/Users/|[A-Za-z]:[\\/]\w")
 DOWNLOADS = {"load_dataset", "urlopen", "urlretrieve", "from_pretrained", "hf_hub_download"}
 CLIENTS = {"requests", "httpx", "wget", "gdown", "kagglehub", "urllib", "nltk"}
+WIDGETS = {
+    r"\btqdm\.notebook\b|\btqdm_notebook\b": "ipywidgets",
+    r"^[^\S\n]{0,80}%matplotlib +(?:widget|ipympl)\b": "ipympl",
+}
+GPU = re.compile(
+    r"\.cuda\(\)|\.to\(\s*[\"']cuda|device\s*=\s*[\"']cuda|torch\.device\(\s*[\"']cuda"
+)
+RELATIVE = re.compile(r"(?!https?:|/|~)[\w./ -]{1,150}\.\w{1,8}")
+WRITES = re.compile(r"to_|save|dump|write|imwrite|mkdir|makedirs|Path|download|urlretrieve")
+WRITEFILE = re.compile(r"^%%(?:writefile|file)(?: -a)? +(\S+)")
 READS = re.compile(r"read_|load|open|get|genfromtxt|imread")
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -24,6 +37,7 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 def parsed(source: str) -> ast.Module | None:
     """The syntax tree without IPython's own lines; None where the rest is not Python."""
+    source = as_ipython_reads(source)
     first = source.lstrip().partition("\n")[0]
     if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
         return ast.Module(body=[], type_ignores=[])
@@ -35,10 +49,27 @@ def parsed(source: str) -> ast.Module | None:
     return None
 
 
+def as_ipython_reads(source: str) -> str:
+    """A cell without the indentation of its first line, and its own commands each on one line.
+
+    Every line stays where it was: what a command continues on is left empty.
+    """
+    indent = FIRST_INDENT.match(source)
+    if indent and indent[1]:
+        source = "\n".join(line.removeprefix(indent[1]) for line in source.split("\n"))
+    lines = source.split("\n")
+    within = False
+    for number, line in enumerate(lines):
+        continued = line.endswith("\\") and (within or COMMAND.match(line) is not None)
+        lines[number] = "" if within else line.removesuffix("\\") if continued else line
+        within = continued
+    return "\n".join(lines)
+
+
 def fault(source: str) -> str:
     """Where a cell that is not Python stops being Python: line, the parser's words, the line."""
     try:
-        syntax.parse(_without_magic(source))
+        syntax.parse(_without_magic(as_ipython_reads(source)))
     except SyntaxError as error:
         lines = re.split(r"\r\n|\r|\n", source)  # as the parser counts them
         if error.lineno is None or not 0 < error.lineno <= len(lines):
@@ -90,6 +121,62 @@ def trouble(source: str) -> Iterator[str]:
     texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     if any(ELSEWHERE.match(text) and "\n" not in text for text in texts):
         yield "reads a path of your own machine: hand the file in, and name it relatively"
+
+
+def imports(source: str) -> list[str]:
+    """The modules that a cell imports by name, in full; what it tries to import is not counted."""
+    tree = parsed(source)
+    found: list[str] = []
+    queue: list[ast.AST] = list(tree.body) if tree else []
+    while queue:
+        node = queue.pop(0)
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.append(node.module)
+        if not isinstance(node, ast.Try):
+            queue += ast.iter_child_nodes(node)
+    return list(dict.fromkeys(found))
+
+
+def files(source: str) -> tuple[list[str], list[str]]:
+    """The relative paths that calls in a cell name: those that are read, and those written."""
+    tree = parsed(source)
+    read: list[str] = []
+    written = WRITEFILE.findall(source)
+    for node in ast.walk(tree) if tree else ():
+        name = _called(node)
+        if name is None or not isinstance(node, ast.Call):
+            continue
+        last = name.split(".")[-1]
+        texts = [
+            n.value
+            for n in [*node.args, *(k.value for k in node.keywords)]
+            if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ]
+        paths = [text for text in texts if RELATIVE.fullmatch(text)]
+        if WRITES.match(last) or any(text[:1] in "wax" and len(text) < 4 for text in texts):
+            written += paths
+        elif READS.match(last):
+            read += paths[:1]
+    return read, written
+
+
+def wants(source: str) -> Iterator[str]:
+    """What a cell needs of a machine that the grader's does not have."""
+    if GPU.search(source) and "is_available" not in source:
+        yield "wants a GPU, and there is none there: take what `torch.cuda.is_available()` says"
+    for magic, package in WIDGETS.items():
+        if re.search(magic, source, re.MULTILINE) and not is_installed(package):
+            yield f"shows widgets, which need `{package}`, and that is not installed there"
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported here, as in the sandbox; nothing is imported."""
+    try:
+        return find_spec(module.split(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _fetched(source: str) -> list[str]:

@@ -1,9 +1,12 @@
 """A clean run: from the top, to the end, with the parameters it was given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from rubric_tests.causes import follows_from
 from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.syntax import definitions, parsed
 
 
 def check_cells(run: Any) -> None:
@@ -22,25 +25,61 @@ def check_end(run: Any) -> None:
         raise Wrong(f"the run ended as: {outcome}")
 
 
-def check_parameters(run: Any, evidence: Any, name: str) -> None:
+def check_parameters(run: Any, evidence: Any, name: str, cells: Sequence[Any]) -> None:
     """`seed` and the other parameter, `name`, are at the end what they were set to."""
     if not run.parameterised:
         raise KnownMistake("not parameterised: run once, as it stands")
+    if again := _set_again(run, evidence, name):
+        parameter, value = again
+        where = _setting(cells, parameter)
+        raise KnownMistake(
+            "the notebook sets a parameter again",
+            f"`{parameter}` is {value!r} at the end, it was set to {run.parameters[parameter]!r}"
+            + (f": code cell {where} sets it" if where else ""),
+        )
+
+
+def _set_again(run: Any, evidence: Any, name: str) -> tuple[str, Any] | None:
+    """The first parameter that is another at the end, and what it is."""
     answer = evidence["notebook/parameters"]
     found = {"seed": int(answer.seed), name: answer.text.string(name)}
-    for parameter, value in found.items():
-        expected = run.parameters[parameter]
-        if value != expected:
-            raise KnownMistake(
-                "the notebook sets a parameter again",
-                f"`{parameter}` is {value!r} at the end, it was set to {expected!r}",
-            )
+    return next(((p, value) for p, value in found.items() if value != run.parameters[p]), None)
+
+
+def _setting(cells: Sequence[Any], parameter: str) -> int | None:
+    """The last code cell that binds a parameter and is not the one made for it, counted from 1."""
+    code = [cell for cell in cells if cell.kind == "code"]
+    return next(
+        (
+            number
+            for number, cell in reversed(list(enumerate(code, 1)))
+            if "parameters" not in cell.tags and parameter in dict(definitions(parsed(cell.source)))
+        ),
+        None,
+    )
+
+
+@contextmanager
+def after_parameters(run: Any, evidence: Any, name: str) -> Iterator[None]:
+    """Leave out what fails inside because the notebook set a parameter again: marked once."""
+    try:
+        yield
+    except Exception:
+        again = None
+        with suppress(Exception):  # not answered: nothing is explained by it
+            again = _set_again(run, evidence, name)
+        if run.parameterised and again:
+            follows_from("clean-run", "the notebook sets a parameter again")
+        raise
 
 
 def check_seeds(runs: list[Any], name: str, left_by: Callable[[Any], list[Any]], what: str) -> None:
     """Runs that differ in the seed only do not all leave the same arrays behind."""
     left: dict[str, dict[int, bytes]] = {}
     for run in runs:
+        with suppress(Exception):  # not answered: judged elsewhere
+            if _set_again(run, run.evidence, name):
+                follows_from("clean-run", "the notebook sets a parameter again")
         try:
             trace = b"".join(array.tobytes() for array in left_by(run.evidence))
         except Exception:  # not answered, or of the wrong form: judged elsewhere

@@ -38,6 +38,10 @@ DATA = 1 << 30
 """Bytes that this process may take: what a kernel sends is counted, then cut off, in here."""
 
 
+RAISES = "raises-exception"
+"""The tag by which nbconvert, nbclient and jupyter-book know a cell that is to raise."""
+
+
 def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
     """Execute the desk's notebook, in a kernel that was forked for it or in a new one."""
     libc = ctypes.CDLL(None)
@@ -214,8 +218,11 @@ def _cells(
 def _failure(cell: Any, reply: dict[str, Any], took: str) -> dict[str, str | None]:
     """What went wrong in a cell, by its output or else by the kernel's reply.
 
-    A cell that was ended by us is told what it `took`, whatever it made of that.
+    A cell that was ended by us is told what it `took`, whatever it made of that. One that is
+    marked to raise does what it is for.
     """
+    if RAISES in cell.metadata.get("tags", []) and not took:
+        return {"source": "", "error": None, "traceback": None}
     error = next((out for out in cell.outputs if out.output_type == "error"), None)
     if error is None and reply.get("status") == "error":
         error = nbformat.from_dict({"ename": "error", "evalue": "", "traceback": [], **reply})

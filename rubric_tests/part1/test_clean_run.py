@@ -20,9 +20,9 @@ def test_the_notebook_comes_to_its_end(run):
 
 
 @pytest.mark.hint("set `seed` and `dataset` in the cell tagged `parameters` and nowhere else")
-def test_parameters_are_honoured(run, evidence):
+def test_parameters_are_honoured(run, evidence, submission):
     """`seed` and `dataset` are at the end what they were set to."""
-    clean_run.check_parameters(run, evidence, "dataset")
+    clean_run.check_parameters(run, evidence, "dataset", submission.cells)
 
 
 @pytest.mark.hint("follow `seed` from the parameters to the split and to the network")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests import reference
+from rubric_tests import clean_run, reference
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, check_same_split
 
@@ -28,8 +28,9 @@ def test_the_whole_data_set_is_used(run, evidence, kept):
     split = evidence["notebook/split"]
     found, expected = len(split.y_train) + len(split.y_test), len(kept["notebook/split"].y)
 
-    if abs(found - expected) > 0.03 * expected:
-        raise Wrong(f"the two parts hold {found} rows, the data set has {expected}")
+    with clean_run.after_parameters(run, evidence, "dataset"):
+        if abs(found - expected) > 0.03 * expected:
+            raise Wrong(f"the two parts hold {found} rows, the data set has {expected}")
 
 
 @pytest.mark.hint("compare the lengths of X and y in each part")

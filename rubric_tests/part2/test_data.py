@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rubric_tests import clean_run
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.answers import rows
@@ -21,11 +22,12 @@ def test_targets_are_right(evidence, run, half):
     if not inputs or len(pairs.inputs) != len(pairs.targets):
         raise Wrong(f"{len(pairs.inputs)} inputs and {len(pairs.targets)} targets")
 
-    for sequence, target in zip(inputs, targets, strict=True):
-        if not task_has(task, sequence):
-            raise Wrong(f"{sequence} is not a sequence of the task")
-        if target != tasks.answer(task, sequence):
-            raise Wrong(f"the target of {sequence} is {target}")
+    with clean_run.after_parameters(run, evidence, "task"):
+        for sequence, target in zip(inputs, targets, strict=True):
+            if not task_has(task, sequence):
+                raise Wrong(f"{sequence} is not a sequence of the task")
+            if target != tasks.answer(task, sequence):
+                raise Wrong(f"the target of {sequence} is {target}")
 
 
 def task_has(task: str, sequence: list[int]) -> bool:
