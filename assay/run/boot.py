@@ -14,6 +14,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing import process
 from pathlib import Path
 from typing import Any
@@ -142,14 +143,10 @@ def _become_kernel(
     app = kernelapp.IPKernelApp.instance()
     app.initialize(arguments)
     warnings.filters[:0] = filters  # type: ignore[index]
-    app.shell.ask_exit = _exit  # stock stops the loop a moment later, in whichever cell that is
+    # stock stops the loop a moment later, in whichever cell that is; this ends the cell
+    app.shell.ask_exit = partial(sys.exit, "the cell called exit() or quit()")
     _remember(desk / "kit" / "switches.py")
     app.start()
-
-
-def _exit() -> None:
-    """What `exit()` and `quit()` do: the cell ends as with `sys.exit()`, and the next one runs."""
-    raise SystemExit("the cell called exit() or quit()")
 
 
 def _remember(path: Path) -> None:
