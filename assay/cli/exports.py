@@ -58,6 +58,8 @@ def export(
     written into the folder `--out`, a file of each.
     """
     from assay import export as exports
+    from assay.export import gradebooks
+    from assay.report import safe
 
     if out is None and len(forms) > 1:
         raise click.UsageError("several formats need `--out`, a folder for a file of each")
@@ -74,7 +76,11 @@ def export(
             _gradescope(found, visibility, place)
         else:
             results = [result for _, result in found]
-            _say(exports.text(form, results, column or results[0].assignment), place)
+            called = column or results[0].assignment
+            if exports.FORMATS[form].gradebook:
+                for warning in gradebooks.warnings(results, called):
+                    click.echo(f"note: {safe.terminal(warning)}", err=True)
+            _say(exports.text(form, results, called), place)
 
 
 def reports_at(path: Path) -> "list[tuple[Path, Result]]":

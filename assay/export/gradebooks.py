@@ -1,12 +1,15 @@
-"""Tables for gradebooks: one row a submission, one number each, no cell that is a formula."""
+"""Tables for gradebooks: one row a person, one number each, no cell that is a formula.
+
+Who handed in is what the platform said of the files; of a group there is a row for each.
+"""
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from assay.export import score
-from assay.records import Result
+from assay.records import Person, Result
 from assay.report import safe, summary
 
 CANVAS_FILE = re.compile(r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_.*")
@@ -17,6 +20,15 @@ NBGRADER = [
     *("raw_score", "late_submission_penalty", "score", "max_score"),
 ]
 """The columns that `nbgrader export` writes."""
+RESERVED = r"\s*(?:current|final|unposted current|unposted final)\s+(?:score|grade|points)\b"
+"""How the columns begin that Canvas works out by itself, and passes over on import."""
+WORKSHEET = [
+    *("Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade"),
+    *("Grade can be changed", "Last modified (submission)", "Last modified (grade)"),
+    "Feedback comments",
+]
+"""The columns of Moodle's own worksheet. Only grade and feedback are read, yet the importer refuses
+one without `Identifier`, `Grade` and `Last modified (grade)`; `-` is what it writes for never."""
 MAX_CELL = 2_000
 
 
@@ -29,26 +41,48 @@ def canvas(results: Sequence[Result], column: str) -> str:
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", safe.csv(column)],
         ["    Points Possible", "", "", "", "", _number(score.possible(results))],
     ]
-    for result in results:
-        known = CANVAS_FILE.fullmatch(result.submission)
-        name, login = (known["student"], "") if known else (result.submission, result.submission)
+    for result, person in _people(results, "canvas", CANVAS_FILE):
+        name = person.name or result.submission
         student = re.sub(r"Points\s+Possible", "Points-Possible", name)  # the row above, to Canvas
-        rows.append([*_safe(student, known["id"] if known else "", "", login, ""), _points(result)])
+        ours = person.platform == "canvas"
+        ids = (person.id, "", "") if ours else ("", person.id if person.platform else "", "")
+        login = "" if person.platform else result.submission
+        rows.append([*_safe(student, *ids[:2], login, ""), _points(result)])
     return _table(rows)
 
 
 def moodle(results: Sequence[Result], column: str) -> str:
     """For `Import, CSV file` of Moodle's gradebook: identifier, grade, maximum, feedback.
 
-    The identifier is the name of the submission, or the participant's where Moodle named it.
+    The identifier is the name of the submission, or the participant's where Moodle named it. Where
+    Moodle named all of them, it is the worksheet of the assignment itself: it knows participants.
     """
+    if results and all(one.platform == "moodle" for result in results for one in _known(result)):
+        return _worksheet(results)
     grade = safe.csv(column)
     rows = [["Identifier", "Full name", grade, "Maximum Grade", f"{grade} (Feedback)"]]
     maximum = _number(score.possible(results))
-    for result in results:
-        known = MOODLE_FOLDER.fullmatch(result.submission)
-        who = [f"Participant {known['id']}", known["student"]] if known else [result.submission] * 2
+    for result, person in _people(results, "moodle", MOODLE_FOLDER):
+        number = f"Participant {person.id}" if person.platform == "moodle" else person.id
+        who = [number or result.submission, person.name or result.submission]
         rows.append([*_safe(*who), _points(result), maximum, *_safe(feedback(result))])
+    return _table(rows)
+
+
+def _known(result: Result) -> Sequence[Person]:
+    """Who handed in; one whom nobody knows, where no platform says."""
+    return result.people or [Person()]
+
+
+def _worksheet(results: Sequence[Result]) -> str:
+    """For `Upload grading worksheet` of the assignment: by its participants' numbers."""
+    rows = [WORKSHEET]
+    maximum = _number(score.possible(results))
+    for result in results:
+        for person in result.people:
+            who = _safe(f"Participant {person.id}", person.name, person.email)
+            marks = ["", _points(result), maximum, "Yes", "-", "-"]
+            rows.append([*who, *marks, *_safe(feedback(result))])
     return _table(rows)
 
 
@@ -56,10 +90,41 @@ def nbgrader(results: Sequence[Result], column: str) -> str:
     """The table that `nbgrader export` writes; what assay does not know is left empty."""
     maximum = _number(score.possible(results))
     rows = [NBGRADER]
-    for result in results:
-        who = _safe(column, "", "", result.submission, "", "", "")
+    for result, person in _people(results, "", None):
+        who = _safe(column, "", "", person.id or result.submission, "", "", person.email)
         rows.append([*who, _points(result), "0.0", _points(result), maximum])
     return _table(rows)
+
+
+def _people(
+    results: Sequence[Result], platform: str, pattern: re.Pattern[str] | None
+) -> Iterator[tuple[Result, Person]]:
+    """Each result with each who handed it in; by its name alone where nothing else says who."""
+    for result in results:
+        known = pattern.fullmatch(result.submission) if pattern else None
+        if result.people:
+            yield from ((result, person) for person in result.people)
+        elif known:
+            yield result, Person(platform=platform, id=known["id"], name=known["student"])
+        else:
+            yield result, Person()
+
+
+def warnings(results: Sequence[Result], column: str) -> list[str]:
+    """What a platform would do with this table, and nobody would see."""
+    said = []
+    people = [person.id for result in results for person in result.people if person.id]
+    if twice := sorted({one for one in people if people.count(one) > 1}):
+        said.append(f"several rows are of one person, {', '.join(twice[:5])}: the last one counts")
+    if empty := [result.submission for result in results if result.not_graded]:
+        shown = ", ".join(empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        said.append(
+            f"{len(empty)} without a mark have an empty cell ({shown}): Canvas clears a mark that "
+            "is there where a cell is empty, so take these rows out if they have one"
+        )
+    if re.match(RESERVED, column, re.IGNORECASE):
+        said.append(f"Canvas drops a column called `{column}` in silence: `--column` names another")
+    return said
 
 
 def feedback(result: Result) -> str:
@@ -73,7 +138,7 @@ def feedback(result: Result) -> str:
 
 
 def _points(result: Result) -> str:
-    """Nothing where there is no mark: a gradebook then keeps what it has."""
+    """Nothing where there is no mark: `warnings` says what a platform makes of it."""
     return "" if result.not_graded else _number(score.score(result).points)
 
 

@@ -44,6 +44,8 @@ class TimeUp(BaseException):
 class Student:
     """The student's names: `student.attention` looks in the adapter, the notebook, the package.
 
+    Then in the submission's other modules, beside the notebook or at the top: those that are
+    imported, then those whose source binds the name. A module is never the answer to a name.
     What is in none of them, the rubric may put together from names that are (`fallback.py`).
     """
 
@@ -52,20 +54,21 @@ class Student:
         self._adapter: Adapter | None = None
 
     def __getattr__(self, name: str) -> Any:
-        for place in self._places():
-            if name in place:
+        for place in self._places(name):
+            if _answers(place, name):
                 return place[name]
         fallback = DESK / "kit" / "fallback.py"
         if fallback.exists() and hasattr(module := _module("fallback", fallback), name):
             return getattr(module, name)
         raise Missing(
             f"expected `{name}` in the notebook or in the `solution` package beside it"
+            + self._others
             + self._adapted.fault(name)
         )
 
     def has(self, *names: str) -> bool:
         """Whether the submission itself has all of these names."""
-        return all(any(name in place for place in self._places()) for name in names)
+        return all(any(_answers(p, name) for p in self._places(name)) for name in names)
 
     def instances(self, kind: type) -> list[Any]:
         """The objects of a class that the notebook left under a name."""
@@ -81,12 +84,18 @@ class Student:
         self._adapter.go_on()
         return self._adapter
 
-    def _places(self) -> Iterator[dict[str, Any]]:
+    @property
+    def _others(self) -> str:
+        own = ", ".join(f"`{module}.py`" for module in list(_own_modules())[:5])
+        return f", or in {own}" if own else ""
+
+    def _places(self, name: str) -> Iterator[dict[str, Any]]:
         if turn.is_spent:
             raise TimeUp
         yield self._adapted.names
         yield self._notebook
         yield from (vars(module) for module in _package("solution"))
+        yield from (vars(module) for module in _beside(name))
 
 
 class Adapter:
@@ -158,6 +167,64 @@ def _package(name: str) -> Iterator[ModuleType]:
             yield _imported(module.name)
         except Exception:  # a broken module must not hide the others
             continue
+
+
+def _answers(place: dict[str, Any], name: str) -> bool:
+    """Whether a name is there; that of a submodule, which Python sets on its package, is not."""
+    return name in place and not isinstance(place[name], ModuleType)
+
+
+@cache
+def _own_modules() -> dict[str, Path]:
+    """The submission's modules outside `solution`, by the names that its notebook imports."""
+    root = DESK / "submission"
+    folders = [root, *sorted({path.parent for path in root.rglob("*.ipynb")} - {root})]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")) + sorted(folder.glob("*/*.py")):
+            inner = path.relative_to(folder).with_suffix("").parts
+            parts = inner[:-1] if inner[-1] == "__init__" else inner
+            if all(map(str.isidentifier, parts)) and parts and parts[0] not in NO_MODULES:
+                found.setdefault(".".join(parts), path)
+    return found
+
+
+NO_MODULES = {"solution", "adapter", "exam", "ask", "setup", "conftest", *sys.stdlib_module_names}
+
+
+def _beside(name: str) -> Iterator[ModuleType]:
+    """The submission's own modules: what is imported, then what would bind the name."""
+    own = {module: path for module, path in _own_modules().items() if _is_theirs(module, path)}
+    yield from [sys.modules[module] for module in own if module in sys.modules]
+    for module, path in own.items():
+        if module not in sys.modules and name in _bound_in(path):
+            try:
+                yield _imported(module)
+            except Exception:  # a broken module must not hide the others
+                continue
+
+
+def _is_theirs(module: str, path: Path) -> bool:
+    """Whether importing it brings this file, and no package of its name that is installed."""
+    try:
+        there = sys.modules.get(module)
+        spec = getattr(there, "__spec__", None) or importlib.util.find_spec(module)
+        origin = getattr(spec, "origin", None) or getattr(there, "__file__", None)
+        return origin is not None and Path(origin).read_bytes() == path.read_bytes()
+    except Exception:  # not found, or a package that cannot be imported
+        return False
+
+
+@cache
+def _bound_in(path: Path) -> frozenset[str]:
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    named = {getattr(statement, "name", "") for statement in body}
+    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    others = [statement for statement in body if not isinstance(statement, scopes)]
+    return frozenset(named.union(*map(_bound_by, others)) - {""})
 
 
 _begun: set[str] = set()

@@ -12,9 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = [
     *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
-    *("archives", "notebook", "intake", "submission", "parameters", "parts", "plan"),
+    *("archives", "notebook", "intake", "submission", "parameters"),
+    *("source", "asked", "parts", "plan"),
     *("platforms", "discovery"),
-    *("rubric", "source", "culprit", "advice"),
+    *("rubric", "culprit", "advice"),
     *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),
     *("run.switches", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),

@@ -424,3 +424,27 @@ def test_a_question_that_is_spent_is_given_no_code_of_the_students(desk: Desk):
     assert desk.note()["error"] == "TimeoutError: took longer than 1 s"
     assert desk.arrays() == {}
     assert desk.arrays("r")["out"] == 7
+
+
+def test_a_name_is_looked_up_in_modules_at_the_top(desk: Desk):
+    """A repository without a `solution`: what is imported first, then what has the name."""
+    desk.submit("network_of_mine.py", "def net(): return 1\nother = 2\n")
+    desk.submit("lib_of_mine/deep.py", "import math\ndeep = 3\n")
+    desk.submit("script_of_mine.py", "raise SystemExit('a script that nobody asked for')\n")
+
+    assert desk.value("student.net()") == 1
+    assert desk.value("student.other") == 2
+    assert desk.value("student.deep") == 3
+    assert desk.value("int(student.has('other', 'deep'))") == 1
+    assert desk.value("int(student.has('nowhere'))") == 0
+    for name in ("network_of_mine", "lib_of_mine", "lib_of_mine.deep"):
+        sys.modules.pop(name, None)
+
+
+def test_a_module_is_never_the_answer(package: Desk):
+    """`solution.model` is a submodule; the model is what a module of it binds."""
+    package.submit("solution/model.py", "size = 3\n")
+    package.submit("solution/train.py", "model = 'trained'\n")
+
+    assert package.value("student.model") == "trained"
+    assert package.value("int(student.has('network'))") == 0

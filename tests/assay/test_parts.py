@@ -171,3 +171,64 @@ def test_each_part_has_its_own_parameters(course: Assignment):
     for sheet, expected in ((first, one), (second, other)):
         assert sheet is not None
         assert [c.source for c in sheet.cells if "parameters" in c.tags] == [expected[1]]
+
+
+@pytest.fixture
+def course_of_two(tmp_path: Path) -> Iterator[Assignment]:
+    """Two parts that ask for different names: `add` and `total`, and `multiply` and `total`."""
+    text = TWO.replace("CELL", "20").replace("RUN", "60").replace("SEEDS", "[0]")
+    text = text.replace("DATASETS", '["a"]').replace('rubric = "RUBRIC"', 'rubric = "one"', 1)
+    ask = "from ask import student\n"
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "exam.py").write_text(f"{ask}student.add, student.total\n")
+    with toys.course(tmp_path, text=text, exam=f"{ask}student.multiply, student.total") as made:
+        yield made
+
+
+CODE_ADD, CODE_TOTAL = ("code", "def add(x, y): return x + y"), ("code", "total = add(1, 2)")
+CODE_MULTIPLY = ("code", "def multiply(x, y): return x * y")
+ANEW = ("code", "def multiply(x, y): return x * y\ntotal = multiply(1, 2)")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["## Part 2: mine", "## Part 2", "### Part II", "# Part 2 - mine", "## Teil 2", "Part 2\n==="],
+)
+def test_a_students_own_numbering_loses_nothing(course_of_two: Assignment, heading: str):
+    """A heading of a section inside the first part's answer does not cut it off."""
+    cells = [("code", "x = 1"), ("markdown", heading), CODE_ADD, CODE_TOTAL, CODE_MULTIPLY]
+    first, second = sheets(course_of_two, hw=book(*cells))
+
+    assert {CODE_ADD[1], CODE_TOTAL[1]} <= set(sources(first))
+    assert CODE_MULTIPLY[1] in sources(second)
+
+
+@pytest.mark.parametrize("own", [("markdown", "## Part 2: the sum"), ("markdown", "## The sum")])
+def test_what_the_second_part_binds_anew_is_not_the_firsts(
+    course_of_two: Assignment, own: tuple[str, str]
+):
+    """With a heading of its own in the middle, or none at all."""
+    cells = [own, CODE_ADD, own, CODE_TOTAL, ("markdown", "## Next"), ANEW]
+    first, _ = sheets(course_of_two, hw=book(*cells))
+
+    assert CODE_ADD[1] in sources(first)
+    assert ANEW[1] not in sources(first)
+
+
+def test_the_real_heading_is_the_last_above_the_second_parts_names(course_of_two: Assignment):
+    """Both are called `Part 2`."""
+    again = ("markdown", "## Part 2: again")
+    cells = [CODE_ADD, again, CODE_TOTAL, MARKS[0], ("code", "y = 1"), ANEW]
+    first, second = sheets(course_of_two, hw=book(*cells))
+
+    assert sources(first) == [cell[1] for cell in cells[:3]]
+    assert second is not None
+    assert second.begins == 3
+
+
+@pytest.mark.parametrize("fence", ["```\n# Part 2\n```", "~~~ md\n# Part 2\n~~~", "```\n# Part 2"])
+def test_a_heading_in_a_fence_is_none(course: Assignment, fence: str):
+    """It is an example."""
+    first, _ = sheets(course, hw=book(FIRST, ("markdown", fence), SECOND))
+
+    assert len(sources(first)) == 3
