@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import assay
-from assay import plan, recipe, reference, schedule
+from assay import leftover, parts, plan, recipe, reference, schedule
 from assay.assignment import Part
 from assay.audit import audit
 from assay.errors import CannotGrade
@@ -199,8 +199,23 @@ def _result(
         tallies=[tally for of in judgements.values() if of for tally in score.tallies(of.checks)],
         drawings=[d for of in judgements.values() if of for d in of.drawings],
         people=list(handed_in.people),
-        notes=list(handed_in.notes),
+        notes=[*handed_in.notes, *_left_on(road, handed_in, records)],
     )
+
+
+def _left_on(road: Road, handed_in: Submission, records: list[RunRecord]) -> list[str]:
+    """Of the first run of each part that left a switch on."""
+    found: list[str] = []
+    for part in road.assignment.part:
+        sheet = parts.sheet(road.assignment, part, handed_in)
+        folders = [road.store.folder(r.key) for r in records if r.run.part == part.name]
+        claims = [folder / "evidence" / "switches.json" for folder in folders]
+        cells = sheet.cells if sheet else ()
+        told = (
+            leftover.notes(part.name, path.read_bytes(), cells) for path in claims if path.is_file()
+        )
+        found += next((notes for each in told if (notes := list(each))), [])
+    return found
 
 
 def _isolation(records: list[RunRecord]) -> str:

@@ -17,7 +17,7 @@ ROOMS = [
     *("platforms", "discovery"),
     *("rubric", "culprit", "advice"),
     *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),
-    *("run.switches", "run.ask", "run.assemble"),
+    *("run.switches", "leftover", "run.ask", "run.assemble"),
     *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from assay import leftover
 from assay.assignment import Assignment
+from assay.notebook import Cell
 from assay.records import Outcome
 from assay.run import switches
 from assay.run.execute import Ended, execute
@@ -220,6 +222,22 @@ def test_random_states_depend_on_the_question_alone(course: Assignment):
     assert found(one).tolist() == found(other).tolist()
     assert found(one)[:3].tolist() != found(one, "second")[:3].tolist()
     assert found(one)[3:].tolist() == found(one, "second")[3:].tolist()
+
+
+def test_a_note_names_the_switch_and_the_line_that_set_it():
+    """What the process claims of switches that are not known, or claims badly, is not told."""
+    cells = [
+        Cell("code", "x = 1"),
+        Cell("markdown", "np.seterr"),
+        Cell("code", "y\nnp.seterr('raise')"),
+    ]
+    claims = {"NumPy's errors": ["{'over': 'raise'}", "{'over': 'warn'}"], "<b>": ["1", "2"]}
+    (note,) = leftover.notes("sums", json.dumps(claims).encode(), cells)
+
+    assert "sums: NumPy's errors was {'over': 'raise'}" in note
+    assert "(code cell 2, line 2: `np.seterr('raise')`)" in note
+    for bad in (b"", b"[]", b"7", b'{"warnings": 5}', b'{"warnings": []}', b"[" * 10**5):
+        assert list(leftover.notes("sums", bad, cells)) == []
 
 
 def test_every_switch_has_words_that_find_it():
