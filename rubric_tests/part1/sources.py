@@ -43,7 +43,12 @@ class Sources:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 yield from self._follow(node, file, wanted, queue, seen)
                 continue
-            yield from hidden_names(node)
+            for dotted in hidden_names(node):
+                if (home := self._own(file, dotted.split(".")[0])) is None:
+                    yield dotted
+                    continue
+                for part in dotted.split(".")[1:]:  # the student's own, whatever it is called
+                    self._push((home, part), queue, seen)
             for used in names_used(node):
                 known = used in self.defines[file]
                 self._push((file, used if known else "*"), queue, seen)
@@ -66,10 +71,26 @@ class Sources:
             for target in self.defines[home] if original in ("", "*") else [original]:
                 self._push((home, target), queue, seen)
 
+    def _own(self, file: str, head: str) -> str | None:
+        """The submission's file that a name at the head of a dotted one is bound to."""
+        node = self.defines[file].get(head)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for dotted, original in imported(node, file, head):
+                whole = f"{dotted}.{original}" if original else dotted
+                if home := self._home(whole) or self._home(dotted):
+                    return home
+            return None
+        return file if isinstance(node, ast.ClassDef) else self._home(head)
+
     def _home(self, dotted: str) -> str | None:
         path = dotted.replace(".", "/")
+        if not path:
+            return None
         places = (f"{path}.py", f"{path}/__init__.py", f"notebooks/{path}.py")
-        return next((place for place in places if place in self.trees), None)
+        ends = tuple(f"/{place}" for place in places)
+        foreign = ready_made(dotted) or dotted.split(".")[0] == "sklearn"  # a decoy in some folder
+        beside = (name for name in self.trees if not foreign and name.endswith(ends))
+        return next((place for place in places if place in self.trees), next(beside, None))
 
     def _push(
         self, item: tuple[str, str], queue: list[tuple[str, str]], seen: set[tuple[str, str]]

@@ -45,8 +45,11 @@ def ready_made(dotted: str) -> bool:
 
 def foreign_names(submission: SimpleNamespace) -> set[str]:
     """Every dotted name out of the submission that its classes and functions reach."""
-    reached = [names_reached(name, tree) for name, tree in trees_of(submission).items()]
-    return set().union(*reached)
+    trees = trees_of(submission)
+    beside = (name.removeprefix("notebooks/") for name in trees)  # not what lies anywhere below
+    own = {name.split("/")[0].removesuffix(".py") for name in beside}
+    reached = set().union(*(names_reached(name, tree) for name, tree in trees.items()))
+    return {dotted for dotted in reached if dotted.split(".")[0] not in own - {"torch"}}
 
 
 def names_reached(file: str, tree: ast.Module) -> set[str]:
