@@ -52,7 +52,7 @@ def start(course: Assignment, command: str = "grade") -> "subprocess.Popen[str]"
 
 
 def kept(course: Assignment) -> dict[str, bytes]:
-    """The record of every run in the store, by its key."""
+    """The record of every run in the store, by its key: twelve, and one of the reference."""
     paths = (course.root / ".assay" / "store").glob("??/*/run.json")
     return {path.parent.name: path.read_bytes() for path in paths}
 
@@ -91,8 +91,9 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(
     whole = result(course)
 
     assert kept(course).items() >= before.items()
-    assert len(kept(course)) == 12
-    assert said.count("kept from before") == len(before)
+    assert len(kept(course)) == 13
+    of_reference = 1  # told again only where the check of the course was killed before its end
+    assert len(before) - of_reference <= said.count("kept from before") <= len(before)
     assert json.loads(whole)["criteria"][0]["earned"] == 2
     (course.root / "reports" / "ada" / "results.json").unlink()
     start(course).communicate()
