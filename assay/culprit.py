@@ -8,7 +8,9 @@ from assay import source
 from assay.records import Cell
 
 SYNTAX = re.compile(
-    r"(?:SyntaxError|IndentationError|TabError): (?P<what>.*) \(\d+\.py, line (?P<line>\d+)\)", re.S
+    r"(?:SyntaxError|IndentationError|TabError): (?P<what>.{0,1000})"
+    r" \(\d{1,20}\.py, line (?P<line>\d{1,9})\)",
+    re.S,
 )
 """What IPython says where the cell itself cannot be read: its file has a number for a name."""
 TIMEOUT = re.compile(r"TimeoutError: (took longer than .* s)")

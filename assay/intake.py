@@ -21,7 +21,8 @@ from assay.errors import CannotGrade, quoted
 
 MB = 1_000_000
 MAX_FILES = 2_000
-MAX_BYTES = 200 * MB
+MAX_BYTES = 100 * MB
+"""Of a submission; each run that is under way holds two copies."""
 MAX_NOTEBOOK = 20 * MB
 MAX_RATIO = 100
 """How much larger than the archive its content may be, beyond the first 20 MB."""

@@ -8,7 +8,6 @@ import json
 import re
 import warnings
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import chain, count
 from typing import Any
 
@@ -44,7 +43,6 @@ class Cell:
         return replace(self, tags=tuple(tag for tag in self.tags if tag not in tags))
 
 
-@lru_cache(maxsize=64)
 def read(content: bytes, where: str) -> tuple[Cell, ...]:
     """The cells of a notebook file; `where` names it in what is said of it.
 

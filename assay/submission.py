@@ -2,14 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from assay import folders, intake, notebook
+from assay import folders, intake, notebook, syntax
 from assay.assignment import Part
 from assay.errors import CannotGrade, quoted
 from assay.notebook import Cell
@@ -60,8 +60,20 @@ class Submission:
         return self.notebooks[0] if len(self.notebooks) == 1 else None
 
     def read(self, notebook_name: str) -> tuple[Cell, ...]:
-        """The cells of one of the notebooks."""
-        return notebook.read(self.files[notebook_name], f"{self.name}/{notebook_name}")
+        """The cells of one of the notebooks, read once."""
+        if notebook_name not in self._read:
+            where = f"{self.name}/{notebook_name}"
+            self._read[notebook_name] = notebook.read(self.files[notebook_name], where)
+        return self._read[notebook_name]
+
+    @cached_property
+    def _read(self) -> dict[str, tuple[Cell, ...]]:
+        return {}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(map(len, self.files.values()))
 
     def cells(self, notebook_name: str) -> list[dict[str, Any]]:
         """The cells of a notebook as `{kind, source, tags}`."""
@@ -123,7 +135,26 @@ def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGr
         if any(name.lower().endswith(intake.OTHER_ARCHIVES) for name in handed_in.files):
             hint = "unpack it and pack it again as a zip, or hand in the .ipynb file itself"
         problems.append(CannotGrade(f"no notebook in {quoted(path)}", found=found, hint=hint))
-    return problems
+    return problems or list(_unreadable(handed_in, path))
+
+
+def _unreadable(handed_in: Submission, path: Path) -> Iterator[CannotGrade]:
+    """Code that costs its reader gigabytes: what is not read cannot be marked."""
+    hint = "keep data in a file of their own, and leave out code that is not yours"
+    code = {
+        name: c.decode("latin-1") for name, c in handed_in.files.items() if name.endswith(".py")
+    }
+    for name in handed_in.notebooks:
+        cells = handed_in.read(name)
+        code[name] = "\n".join(cell.source for cell in cells if cell.kind == "code")
+    for name, text in code.items():
+        if not syntax.is_readable(text):
+            found = f"{len(text):,} characters, or a name of very many parts"
+            what = f"the code of {quoted(name)} in {quoted(path)} is too much to be read"
+            yield CannotGrade(what, found=found, hint=hint)
+    if sum(map(len, code.values())) > syntax.IN_ALL:
+        what = f"{quoted(path)} holds more than {syntax.IN_ALL:,} characters of code"
+        yield CannotGrade(what, hint=hint)
 
 
 def name_of(path: Path) -> str:

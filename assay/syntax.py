@@ -15,7 +15,10 @@ from typing import TypeVar
 Read = TypeVar("Read")
 ATTEMPTS = 5
 """A library that parses in another thread knows no lock of ours."""
-LONGEST = 2_000_000
+LONGEST = 300_000
+"""Characters of one module or notebook: a tree takes up to a kilobyte for each."""
+IN_ALL = 600_000
+"""Characters of all that a submission holds: the judge has the trees of all at once."""
 ENDLESS_NAME = re.compile(r"(?:\.[\s\\]*[^\W\d]\w*[\s\\]*){200}")
 
 _one_at_a_time = Lock()

@@ -4,7 +4,7 @@ import re
 
 from rubric_tests.checks import Wrong
 
-HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$", re.MULTILINE)
+HEADING = re.compile(r"^(#{1,6})[^\S\n](.*)$", re.MULTILINE)
 
 
 def collect(submission, written, pattern: str) -> None:
@@ -24,9 +24,12 @@ def sections(cells) -> list[tuple[str, str]]:
     """(heading, text until the next heading of its own level or above), from the markdown cells."""
     page = "\n\n".join(cell.source for cell in cells if cell.kind == "markdown")
     marks = list(HEADING.finditer(page))
-    found = []
-    for i, mark in enumerate(marks):
+    ends: list[int] = []
+    first = dict.fromkeys(range(1, 7), len(page))  # of each level, the next heading from here on
+    for mark in reversed(marks):
         level = len(mark[1])
-        end = next((m.start() for m in marks[i + 1 :] if len(m[1]) <= level), len(page))
-        found.append((mark[2], page[mark.end() : end].strip()))
-    return found
+        ends.append(min(first[above] for above in range(1, level + 1)))
+        first[level] = mark.start()
+    titles = [mark[2].strip().rstrip("#").rstrip() for mark in marks]
+    pieces = zip(titles, marks, reversed(ends), strict=True)
+    return [(title, page[mark.end() : end].strip()) for title, mark, end in pieces]

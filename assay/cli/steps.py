@@ -6,7 +6,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     from assay.submission import Submission
 
     Step = Callable[[Submission, Live], dict[str, Any]]
+
+SMALL = 20_000_000
+"""Bytes of a submission beside which others are read; a larger one is alone until it is done."""
 
 
 def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
@@ -119,12 +122,17 @@ def for_each(
 
     discovered = found_at(paths, road)
     handed_in = discovered.found
-    answers = []
+    answers, reading = [], Lock()
     of_course: set[str] = set()
 
     def one(of: "HandIn") -> dict[str, Any]:
         try:
-            return step(of.read(), progress)
+            with ExitStack() as alone:
+                alone.enter_context(reading)
+                read = of.read()
+                if read.size <= SMALL:
+                    alone.close()
+                return step(read, progress)
         except Exception as caught:
             error = _told(caught, of.path, progress.say, of_course, tell_all=tell_all)
             try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from assay import parts, recipe
 from assay.assignment import Assignment, Part
-from assay.errors import CourseFault, OurFault, Stopped
+from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
 from assay.records import Judgement, RunRecord, plain
 from assay.run import desk, slow, warm
 from assay.run.numerics import ONE_THREAD
@@ -19,6 +20,9 @@ from assay.submission import plain as plain_cell
 from assay.syntax import is_readable
 
 JUDGE_SECONDS = 1800
+"""Of the clock, for a part: a machine that takes so long is not fit for it."""
+CPU_SECONDS, MEMORY = 900, 800_000_000
+"""Of a process that judges: a submission that takes more is not judged, and told so."""
 HANDS = 4
 """Processes at most that judge one part."""
 PYTEST_OPTIONS = [
@@ -60,6 +64,11 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
         code, said = _pytest(assignment, part, bench, [])
+        if spent := _spent(code, said):
+            raise CannotGrade(
+                f"judging `{part.name}` took more than {spent}",
+                hint="what was handed in, or what it answered, is too much to be judged",
+            )
         verdicts = bench / "judgement.json"
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise CourseFault(
@@ -74,6 +83,15 @@ def _why(assignment: Assignment, part: Part) -> str:
     """A line for each file of the rubric that cannot be collected; '' if all can be."""
     found = (collect(assignment, part)[0] or {}).get("faults", [])
     return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
+
+
+def _spent(code: int, said: str) -> str:
+    """The limit that ended the judge; '' where it ended by itself."""
+    if code == -signal.SIGXCPU or "ended with -24" in said:
+        return f"{CPU_SECONDS} s of processor time"
+    if code not in (0, 1) and "MemoryError" in said:
+        return f"{MEMORY // 10**6} MB of memory"
+    return ""
 
 
 def collect(assignment: Assignment, part: Part) -> tuple[dict[str, Any] | None, str]:
@@ -96,7 +114,8 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
     folder = str(assignment.root.resolve())
     rubric = str(assignment.root / part.rubric)
     arguments = [*PYTEST_OPTIONS, *more, "--rootdir", folder, "--bench", str(bench), rubric]
-    request = {"become": "judge", "folder": folder, "arguments": arguments}
+    limits = {"memory": MEMORY, "seconds": CPU_SECONDS}
+    request = {"become": "judge", "folder": folder, "arguments": arguments, **limits}
     with (bench / "pytest.log").open("w+b") as log:
         judge = parent(assignment.root, part.rubric).fork(request, log.fileno())
         try:

@@ -8,7 +8,7 @@ from assay.records import Cell, RunRecord
 from assay.report import safe
 
 FRAME = re.compile(
-    r"^(?:File (?P<path>.+?):(?P<line>\d+)"
+    r"^(?:File (?P<path>.{1,300}?):(?P<line>\d{1,9})"
     r"|\s*Cell In\[(?P<count>\d+)\], line (?P<at>\d+))(?P<rest>.*)$"
 )
 HEAD = re.compile(r"^-{20,}$|Traceback \(most recent call last\):?$")
@@ -84,7 +84,7 @@ def cleaned(traceback: str, number: int) -> str:
             shown.append("")
         elif not inside:
             shown.append(line)
-    return re.sub(r"\n{2,}(?= {4}…)", "\n", "\n".join(shown)).strip("\n")
+    return re.sub(r"(?<!\n)\n{2,}(?= {4}…)", "\n", "\n".join(shown)).strip("\n")
 
 
 def _in_library(frame: re.Match[str]) -> bool:

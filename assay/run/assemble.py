@@ -80,8 +80,9 @@ class Job:
         """What is known of it before its questions are drawn."""
         return self.lay()
 
-    @cached_property
+    @property
     def packed(self) -> bytes:
+        """Made anew each time: kept, it would be as many copies of a submission as it has runs."""
         given = {name: self.desk[name] for name in self.desk if name.startswith("given/")}
         given |= {name: self.desk[name] for name in [SECONDS] if name in self.desk}
         return archive.pack(self.code | given)
@@ -107,7 +108,9 @@ class Job:
     def key(self) -> str:
         """Names everything that can change the evidence, the machine's numerics included."""
         profile = json.dumps(numerics.profile(), sort_keys=True).encode()
-        return hashlib.sha256(self.packed + archive.pack(self.desk) + profile).hexdigest()
+        digest = hashlib.sha256(self.packed)
+        digest.update(archive.pack(self.desk) + profile)
+        return digest.hexdigest()
 
 
 def assemble(

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import random
+import resource
 import select
 import socket
 import sys
@@ -130,9 +131,13 @@ def _become_parent(request: dict[str, Any], log: int, control: int) -> None:
 
 
 def _become_judge(request: dict[str, Any], log: int) -> None:
-    """pytest in the course's folder."""
+    """pytest in the course's folder, with so much memory and processor time as is asked for."""
     _begin_to(log)
     import pytest
+
+    data = watch.data() + request["memory"]
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"] + 5))
 
     os.chdir(request["folder"])
     sys.path.insert(0, request["folder"])

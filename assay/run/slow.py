@@ -2,7 +2,6 @@
 
 import ast
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
@@ -31,7 +30,7 @@ def imports_of_run(files: Mapping[str, bytes]) -> tuple[str, ...]:
     """Of the files of a run: what the notebook and the kit need, whatever else was handed in."""
     book, job = json.loads(files["notebook.ipynb"]), json.loads(files["job.json"])
     sources = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    sources += [_text(files[name]) for name in files if re.fullmatch(r"kit/.*\.py", name)]
+    sources += [_text(files[name]) for name in files if _is_of_kit(name)]
     beside = f"submission/{PurePosixPath(job['notebook']).parent}/"
 
     def own(path: str) -> str | None:
@@ -39,6 +38,10 @@ def imports_of_run(files: Mapping[str, bytes]) -> tuple[str, ...]:
         return next((_text(files[place]) for place in places if place in files), None)
 
     return imports(sources, own)
+
+
+def _is_of_kit(name: str) -> bool:
+    return name.startswith("kit/") and name.endswith(".py")
 
 
 def _text(content: bytes) -> str:

@@ -10,7 +10,7 @@ from rubric_tests.part2.tasks import TASKS
 
 pytestmark = pytest.mark.criterion("diagram")
 
-PICTURE = re.compile(r"```mermaid|<svg|!\[[^\]]*\]\(|<img|attachment:", re.IGNORECASE)
+PICTURE = re.compile(r"```mermaid|<svg|!\[[^\]\[]{0,300}\]\(|<img|attachment:", re.IGNORECASE)
 MARKUP = re.compile(r"<[^<>]*>")
 SHAPE = re.compile(r"\(([^()\n]{1,60},\s*)(\d+)\s*,?\)|[×x]\s*(\d+)\b")
 
