@@ -33,7 +33,8 @@ LEFT_OUT = {"__pycache__", "__macosx", "node_modules", "venv"}
 OF_SYSTEMS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin"}
 OF_A_REPORT = {"index.html", "index.md", "results.json"}
 BOOK = re.compile(
-    r"(.+)\.ipynb((?:[ _-]?\(?\d+\)?)?)((?:\.(?:txt|json|html?|download|bin))*)", re.IGNORECASE
+    r"(.+)\.ipynb((?:[ _-]?\(?\d+\)?)?)((?:\.(?:txt|json|html?|download|bin))*)",
+    re.IGNORECASE | re.DOTALL,
 )
 """`hw.ipynb`, and what browsers and mail programs make of it: `hw.ipynb.txt`, `hw.ipynb (1)`."""
 MAYBE_BOOK = re.compile(r"(.+?)(?:\.(?:txt|json))?", re.IGNORECASE)
