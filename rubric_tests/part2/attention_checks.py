@@ -7,21 +7,66 @@ import numpy as np
 
 from rubric_tests.checks import KnownMistake, Wrong, assert_close, largest_difference
 from rubric_tests.part2 import projections, reference
-from rubric_tests.part2.judgement import assert_same, cause_of_others, first_cause, same, tolerance
-from rubric_tests.part2.reference import Projections, Weigh
+from rubric_tests.part2.judgement import (
+    answered,
+    assert_same,
+    cause_of_others,
+    first_cause,
+    said,
+    same,
+    tolerance,
+)
+from rubric_tests.part2.reference import Linear, Projections, Weigh
 
 SWAPPED = "K and V are swapped"
 HEADS = ("one", "two", "three", "four")  # the settings of given.HEADS
 
 
+def causal_by_itself(evidence: Any, given: Any) -> bool:
+    """Whether attention hides the future without being told to, as a decoder by itself may."""
+    if not answered(evidence, "attention/square"):
+        return False
+    sheet, weights = given["attention/square"], evidence["attention/square"].weights
+    past = np.tri(weights.shape[-1], dtype=bool)
+    return (
+        np.abs(weights[..., ~past]).max() < 1e-6
+        and np.abs(weights[..., past]).min() > 0
+        and not answered(evidence, "decoder-layer/memory")
+        and bool(np.isfinite(sheet.query).all())
+    )
+
+
+def shown_to(evidence: Any, given: Any, question: str) -> np.ndarray:
+    """What a query may see where no mask is given: everything, or the past alone."""
+    sheet = given[question]
+    shape = len(sheet.query), sheet.query.shape[1], sheet.key.shape[1]
+    causal = causal_by_itself(evidence, given)
+    return np.broadcast_to(np.tri(*shape[1:], dtype=bool) if causal else np.True_, shape)
+
+
+def settings(evidence: Any, given: Any) -> list[str]:
+    """Queries and keys as many or not: where only the first is answered, that is judged."""
+    causal = causal_by_itself(evidence, given)
+    return ["attention/square"] if causal else ["attention/weights", "attention/output"]
+
+
 @cause_of_others("attention")
 def check_rows_sum_to_one(evidence: Any, given: Any) -> None:
     """Each query's weights are shares: none below 0, together 1."""
-    sheet, weights = given["attention/weights"], evidence["attention/weights"].weights
+    for question in settings(evidence, given):
+        check_shares(given[question], evidence[question].weights)
+
+
+def check_shares(sheet: Any, weights: np.ndarray) -> None:
     atol = 10 * tolerance(weights)
-    if same(weights, reference.swapped_weights(sheet.query, sheet.key)):
+    if sheet.key.shape[-1] == sheet.key.shape[-2] and same(
+        weights, reference.swapped_weights(sheet.query, sheet.key)
+    ):
         raise KnownMistake(SWAPPED)
     if not np.allclose(weights.sum(axis=-1), 1, atol=atol):
+        for sentence, weigh in reference.WRONG_WEIGHTS.items():
+            if same(weights, weigh(sheet.query, sheet.key)):
+                raise KnownMistake(sentence)
         for axis, what in ((-2, "queries"), (0, "batch")):
             if np.allclose(weights.sum(axis=axis), 1, atol=atol):
                 raise KnownMistake(f"the weights sum to one over the {what}, not over the keys")
@@ -33,16 +78,24 @@ def check_rows_sum_to_one(evidence: Any, given: Any) -> None:
 
 @cause_of_others("attention")
 def check_weights(evidence: Any, given: Any) -> None:
-    """The weights are softmax(q k' / sqrt(d_k))."""
-    sheet, weights = given["attention/weights"], evidence["attention/weights"].weights
-    wrong = {
-        sentence: weigh(sheet.query, sheet.key)
-        for sentence, weigh in reference.WRONG_WEIGHTS.items()
-    }
-    wrong[SWAPPED] = reference.swapped_weights(sheet.query, sheet.key)
+    """The weights are softmax(q k' / sqrt(d_k)), whatever the sizes."""
+    for question in settings(evidence, given):
+        check_formula(
+            given[question],
+            evidence[question].weights,
+            shown_to(evidence, given, question),
+        )
+
+
+def check_formula(sheet: Any, weights: np.ndarray, visible: np.ndarray) -> None:
+    d_key, weighers = sheet.key.shape[-1], reference.WRONG_WEIGHTS
+    wrong = {name: weigh(sheet.query, sheet.key) for name, weigh in weighers.items()}
+    if d_key == sheet.key.shape[-2]:
+        wrong[SWAPPED] = reference.swapped_weights(sheet.query, sheet.key)
+    right = reference.attention_weights(sheet.query, sheet.key)
     assert_close(
         weights,
-        reference.attention_weights(sheet.query, sheet.key),
+        reference.masked_weights(right, visible),
         atol=tolerance(weights),
         what="the weights",
         known_mistakes=wrong,
@@ -53,12 +106,80 @@ def check_weights(evidence: Any, given: Any) -> None:
 def check_output(evidence: Any, given: Any) -> None:
     """The output is the values, mixed by the weights that the same function gives."""
     sheet, answer = given["attention/output"], evidence["attention/output"]
+    if not same(answer.out, answer.again):
+        raise KnownMistake("asked again, it gives another output: dropout outside of training")
+    right = answer.weights @ sheet.value
     assert_close(
         answer.out,
-        answer.weights @ sheet.value,
+        right,
         atol=10 * tolerance(answer.out, answer.weights),
         what="the output",
+        known_mistakes={
+            "the values of the first sequence are used for the whole batch": (
+                answer.weights @ sheet.value[:1]
+            ),
+            "the values of the last sequence are used for the whole batch": (
+                answer.weights @ sheet.value[-1:]
+            ),
+        },
     )
+
+
+@cause_of_others("attention")
+def check_large_scores(evidence: Any, given: Any) -> None:
+    """Scores in the thousands overflow where the largest of a row is not taken off first."""
+    weights = evidence.partial("attention/large").get("weights", np.ones(1))
+    if not np.isfinite(weights).all():
+        raise KnownMistake("large scores overflow: the weights are not finite")
+    if not np.abs(weights).sum() > 0:
+        raise Wrong("of large scores all weights are 0")
+
+
+@cause_of_others("attention")
+def check_one_row(evidence: Any, given: Any) -> None:
+    """One query of one sequence: no axis is lost, and the formula holds."""
+    sheet, answer = given["attention/one"], evidence["attention/one"]
+    right = reference.attention_weights(sheet.query, sheet.key) @ sheet.value
+    assert_close(answer.out, right, atol=10 * tolerance(answer.out), what="of one row the output")
+
+
+@cause_of_others("attention")
+def check_itself(evidence: Any, given: Any) -> None:
+    """The same tensor as query, key and value gives what copies of it give."""
+    x, out = given["attention/itself"].x, evidence["attention/itself"].out
+    visible = np.tri(x.shape[1], dtype=bool) if causal_by_itself(evidence, given) else np.True_
+    weights = reference.attention_weights(x, x)
+    right = reference.masked_weights(weights, np.broadcast_to(visible, weights.shape)) @ x
+    if not same(out, right) and answered(evidence, "attention/output"):
+        raise KnownMistake(
+            "an argument is changed in place",
+            "with one tensor as query, key and value the output is not that of three copies",
+        )
+
+
+@cause_of_others("attention")
+def check_returned_weights(evidence: Any, given: Any) -> None:
+    """What comes back beside the output are the weights that mixed the values."""
+    check_returned(evidence, "attention/output")
+
+
+def check_returned(evidence: Any, question: str) -> None:
+    answer = evidence[question]
+    returned = evidence.partial(question).get("returned")
+    if returned is None:  # the output comes back alone
+        return
+    weights = answer.weights
+    if returned.shape == weights.shape and np.allclose(
+        returned, weights, atol=10 * tolerance(returned, weights)
+    ):
+        return
+    sentence = "what comes back beside the output are not the weights that mixed the values"
+    if returned.shape == weights.mT.shape and same(returned.mT, weights):
+        raise KnownMistake(f"{sentence}", "they are the other way round, keys by queries")
+    if returned.shape != weights.shape:
+        raise KnownMistake(sentence, f"their shape is {returned.shape}, not {weights.shape}")
+    total = returned.sum(axis=-1).ravel()
+    raise KnownMistake(sentence, f"a row of them sums to {total[np.abs(total - 1).argmax()]:.4g}")
 
 
 @cause_of_others("attention")
@@ -78,16 +199,36 @@ def check_padding_mask(evidence: Any, given: Any) -> None:
     check_mask(evidence, given, "padding")
 
 
+@cause_of_others("masks")
+def check_mask_of_every_query(evidence: Any, given: Any) -> None:
+    check_mask(evidence, given, "cross")
+
+
+@cause_of_others("masks")
+def check_weights_returned_under_a_mask(evidence: Any, given: Any) -> None:
+    check_returned(evidence, "masks/causal")
+    check_returned(evidence, "masks/cross")
+
+
 def check_mask(evidence: Any, given: Any, name: str) -> None:
     """A mask makes of the weights what it must, whatever they were without it."""
-    answer, visible = evidence[f"masks/{name}"], given[f"masks/{name}"].visible
-    assert_close(
-        answer.weights,
-        reference.masked_weights(answer.free, visible),
-        atol=100 * tolerance(answer.weights),
-        what="the weights under the mask",
-        known_mistakes=reference.wrongly_masked(answer.free, visible),
-    )
+    answer, sheet = evidence[f"masks/{name}"], given[f"masks/{name}"]
+    visible, weights = sheet.visible, answer.weights
+    right = reference.masked_weights(answer.free, visible)
+    close = 100 * tolerance(weights)
+    scores = reference.scores(sheet.query, sheet.key)
+    known = reference.wrongly_masked(answer.free, visible, scores)
+    if not np.allclose(weights, right, atol=close):
+        step = reference.lowered_by(weights, answer.free, visible)
+        for sentence, its in known.items():
+            if np.allclose(weights, its, atol=close):
+                raise KnownMistake(sentence)
+        if step is not None and abs(step) > 1e-3:
+            raise KnownMistake(
+                "hidden scores are only lowered a little",
+                f"by {step:.3g}: large scores are seen in spite of the mask",
+            )
+    assert_close(weights, right, atol=close, what="the weights under the mask")
 
 
 @cause_of_others("masks")
@@ -99,10 +240,64 @@ def check_mask_of_heads(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("masks")
+def check_masks_of_heads(evidence: Any, given: Any) -> None:
+    """Under a mask for every query of every item the output is that of the formula."""
+    for way in ("self", "cross"):
+        check_masked_heads(evidence, given, f"masks/heads-{way}")
+
+
+def check_masked_heads(evidence: Any, given: Any, question: str) -> None:
+    answer, sheet = evidence[question], given[question]
+    n_heads, out = 3, answer.out
+    parts = projections.linears(answer, evidence.partial(question))
+    readings = projections.candidates(parts, n_heads, width=out.shape[-1])
+    x = sheet.x[..., : out.shape[-1]]
+    memory = getattr(sheet, "memory", sheet.x)[..., : out.shape[-1]]
+
+    def gives(reading: Projections, visible: np.ndarray | None) -> bool:
+        again = reference.multi_head(x, memory, reading, n_heads, visible=visible)
+        return same(out, again)
+
+    free = np.ones(sheet.visible.shape)
+    masks = {
+        sentence: mask > 0
+        for sentence, mask in reference.wrongly_masked(free, sheet.visible).items()
+        if set(np.unique(mask > 0)) <= {False, True} and "0 and 1" not in sentence
+    }
+    if any(gives(reading, sheet.visible) for reading in readings):
+        return
+    for reading in readings:
+        for sentence, mask in masks.items():
+            if gives(reading, mask):
+                raise KnownMistake(f"with several heads: {sentence}")
+    if not recognised_without_mask(evidence, given):
+        raise NotRecognised("the weights of the projections are not recognised")
+    expected = reference.multi_head(x, memory, readings[0], n_heads, visible=sheet.visible)
+    raise Wrong(largest_difference(out, expected, "of several heads under a mask the output"))
+
+
+def recognised_without_mask(evidence: Any, given: Any) -> bool:
+    """Whether the heads give what their weights say where nothing is hidden."""
+    try:
+        check_formula_of_heads(evidence, given, "multi-head/self-three")
+    except (AssertionError, NotRecognised):
+        return False
+    return True
+
+
+@cause_of_others("masks")
 def check_mask_of_encoder_layer(evidence: Any, given: Any) -> None:
     answer = evidence["masks/encoder-layer"]
     reason = "under a causal mask, the layer's outputs at 0-2 change with tokens 3-4"
     assert_same(answer.out[:, :3], answer.out_other[:, :3], reason)
+
+
+@cause_of_others("masks")
+def check_padding_of_encoder_layer(evidence: Any, given: Any) -> None:
+    """In every item of the batch what its own mask hides makes no difference to the rest."""
+    answer, seen = evidence["masks/encoder-padding"], given["masks/encoder-padding"].visible[:, 0]
+    reason = "hidden tokens change the layer's outputs at those that are not hidden"
+    assert_same(answer.out[seen], answer.out_other[seen], reason)
 
 
 @cause_of_others("masks")
@@ -148,6 +343,36 @@ def check_order_of_heads(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("multi-head")
+def check_heads_are_used(evidence: Any, given: Any) -> None:
+    """The same weights in one head and in three give different outputs."""
+    answer = evidence["multi-head/heads"]
+    if same(answer.out, answer.out_other):
+        raise KnownMistake(
+            "the number of heads is not used", "one head and three give the same output"
+        )
+
+
+@cause_of_others("multi-head")
+def check_one_row_of_heads(evidence: Any, given: Any) -> None:
+    answer = evidence["multi-head/one"]
+    reason = "one row of one sequence has another output than in a batch"
+    assert_same(answer.out, answer.out_other[:1], reason)
+
+
+@cause_of_others("multi-head")
+def check_heads_reach_everywhere(evidence: Any, given: Any) -> None:
+    """Whichever place of the memory changes, every query's output changes."""
+    answer = evidence["multi-head/reach"]
+    if not same(answer.out, answer.again):
+        raise KnownMistake("asked again, it gives another output: dropout outside of training")
+    if causal_heads(evidence):
+        return
+    still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))
+    if still.any():
+        raise Wrong(f"nothing at place {still.argmax() % 7} of the memory changes the output")
+
+
+@cause_of_others("multi-head")
 def check_batch_of_heads(evidence: Any, given: Any) -> None:
     answer = evidence["multi-head/batch"]
     assert_same(answer.out[0], answer.out_other[0], "the output changes with the rest of the batch")
@@ -157,28 +382,57 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
     """The output is that of the module's own weights, computed once more by the judge."""
     answer, sheet = evidence[question], given[question]
     parts = projections.linears(answer, evidence.partial(question))
-    n_heads, out = int(answer.n_heads), answer.out
-    if n_heads < 1 or not out.shape[-1] or out.shape[-1] % n_heads:
-        raise Wrong(f"{n_heads} heads do not share {out.shape[-1]} channels equally")
-    readings = projections.candidates(parts, n_heads, width=out.shape[-1])
+    out, (_, asked) = answer.out, sheet.sizes.tolist()
+    width = out.shape[-1]
+    x, memory = sheet.x[..., :width], getattr(sheet, "memory", sheet.x)[..., :width]
+    past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else None
+
+    def gives(reading: Projections, weigh: Weigh, layout: str = "right", heads: int = 0) -> bool:
+        cut_and_join = LAYOUTS[layout]
+        visible = None if past is None else np.broadcast_to(past, (len(x), *past.shape))
+        again = reference.multi_head(
+            x, memory, reading, heads or n_heads, weigh, *cut_and_join, visible
+        )
+        return same(out, again)
+
+    # one whose sizes are its own has as many heads as its numbers say
+    for n_heads in [asked] if answer.as_asked else divisors(width):
+        readings = projections.candidates(parts, n_heads, width=width)
+        for right in readings:
+            if any(gives(right, weigh) for weigh in own_weights(evidence, given)):
+                return check_projections(right, parts, answer)
+    n_heads = asked if width % asked == 0 else 1
+    readings = projections.candidates(parts, n_heads, width=width)
     if not readings:
         raise NotRecognised("the weights of the projections are not recognised")
-    x = sheet.x[..., : out.shape[-1]]
-    memory = getattr(sheet, "memory", sheet.x)[..., : out.shape[-1]]
-
-    def gives(reading: Projections, weigh: Weigh, layout: str = "right") -> bool:
-        return same(out, reference.multi_head(x, memory, reading, n_heads, weigh, *LAYOUTS[layout]))
-
-    for right in readings:
-        if any(gives(right, weigh) for weigh in own_weights(evidence, given)):
-            return check_projections(right)
+    for heads in divisors(width):
+        readings_so = projections.candidates(parts, heads, width=width)
+        if any(gives(r, reference.attention_weights, heads=heads) for r in readings_so):
+            found = f"it works with {heads} where {n_heads} {'is' if n_heads == 1 else 'are'} asked"
+            raise KnownMistake("the number of heads is not used", found)
     for sentence in recognised(readings, gives, n_heads):
         raise KnownMistake(sentence)
     named = answer.text.strings("names")
-    if any(right.o is None for right in readings) or len(parts) * 2 < len(named):
-        raise NotRecognised("there are weights of another kind beside the projections")
+    if not projections.are_named(parts) or len(parts) * 2 < len(named):
+        raise NotRecognised("the weights of the projections are not recognised")
     expected = reference.multi_head(x, memory, readings[0], n_heads)
     raise Wrong(largest_difference(out, expected, f"with {n_heads} heads the output"))
+
+
+def divisors(width: int) -> list[int]:
+    return [n for n in range(1, width + 1) if width % n == 0]
+
+
+def causal_heads(evidence: Any) -> bool:
+    """Whether heads hide the future without being told to, as those of a decoder by itself may."""
+    if not answered(evidence, "multi-head/reach") or answered(evidence, "decoder-layer/memory"):
+        return False
+    if said(evidence, "multi-head/form", "form") != "one input":
+        return False
+    answer = evidence["multi-head/reach"]
+    changed = ~np.isclose(answer.out, answer.out_other, atol=1e-9).all(axis=-1)
+    items, places = np.indices(changed.shape)
+    return not changed[places < items % changed.shape[1]].any() and bool(changed.any())
 
 
 LAYOUTS = {
@@ -199,11 +453,11 @@ def own_weights(evidence: Any, given: Any) -> list[Weigh]:
     return [reference.attention_weights, *others]
 
 
-def check_projections(right: Projections) -> None:
+def check_projections(right: Projections, parts: dict[str, Linear], answer: Any) -> None:
     """Even where the numbers agree: four projections, and each with weights of its own."""
     if right.o is None:
         raise KnownMistake("there is no output projection after the heads")
-    if sentence := projections.shared(right):
+    if sentence := projections.shared(right, parts, answer):
         raise KnownMistake(sentence)
 
 

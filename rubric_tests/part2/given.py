@@ -9,9 +9,11 @@ import numpy as np
 from rubric_tests.part2 import tasks
 from rubric_tests.question import SOME, Question, Shape
 
-BATCH, LENGTH, MEMORY = 3, 5, 7  # rows of a batch, tokens, and tokens of the memory
+BATCH, LENGTH, MEMORY = 6, 5, 7  # rows of a batch, tokens, and tokens of the memory
+D_KEY, D_VALUE = 4, 9  # channels of keys and of values: no two sizes of a question are alike
 CHANNELS = 512
-HEADS = {"one": (8, 1), "two": (8, 2), "three": (12, 3), "four": (16, 4)}  # (d_model, n_heads)
+HEADS = {"one": (8, 1), "two": (16, 2), "three": (24, 3), "four": (32, 4)}  # (d_model, n_heads)
+SEEN = np.array([7, 4, 2, 6, 3, 1])  # of a memory, how many places each item of a batch has
 ROWS: Shape = (BATCH, LENGTH, SOME)
 PAIR: dict[str, Shape] = {"out": ROWS, "out_other": ROWS}
 LOGITS: dict[str, Shape] = {"logits": (4, SOME, SOME), "logits_other": (4, SOME, SOME)}
@@ -39,60 +41,105 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
 
 
 def attention(rng: np.random.Generator) -> dict[str, Question]:
-    """As many channels as keys, so that the identity can be the values, or change places with K."""
+    """No two sizes alike; but for `weights`, where the identity can change places with the keys."""
     query, key, value = (rng.normal(size=(BATCH, n, MEMORY)) for n in (LENGTH, MEMORY, MEMORY))
-    shown = {"query": query, "key": key, "value": value}
+    alike = {"query": query, "key": key, "value": value}
+    shown = rows_for_attention(rng)
     other = {f"other_{name}": rng.normal(size=part.shape) for name, part in shown.items()}
     weights = {"weights": (BATCH, LENGTH, MEMORY)}
-    pair = {"out": (BATCH, LENGTH, MEMORY), "out_other": (BATCH, LENGTH, MEMORY)}
+    out: Shape = (BATCH, LENGTH, D_VALUE)
+    whole = {"out": out, "again": out}
+    one = {"query": query[:1, :1, :D_KEY], "key": key[:1, :2, :D_KEY], "value": value[:1, :2]}
     return {
-        "attention/weights": Question(shown, weights),
-        "attention/output": Question(shown, weights | {"out": (BATCH, LENGTH, MEMORY)}),
-        "attention/large": Question(shown | {"query": 1e4 * query}, weights),
-        "attention/batch": Question(shown | other, pair),
+        "attention/weights": Question(alike, weights),
+        "attention/large": Question(alike | {"query": 1e4 * query}, weights),
+        "attention/square": Question(
+            rows_for_attention(rng, keys=LENGTH), {"weights": (BATCH, LENGTH, LENGTH)}
+        ),
+        "attention/output": Question(shown, weights | whole),
+        "attention/one": Question(
+            one, {"weights": (1, 1, 2), "out": (1, 1, MEMORY), "again": (1, 1, MEMORY)}
+        ),
+        "attention/itself": Question({"x": query}, {"out": (BATCH, LENGTH, MEMORY)}),
+        "attention/batch": Question(shown | other, {"out": out, "out_other": out}),
     }
 
 
+def rows_for_attention(rng: np.random.Generator, keys: int = MEMORY) -> dict[str, np.ndarray]:
+    """Queries, keys and values; scores are about as large as they are in use."""
+    sizes = {"query": (LENGTH, D_KEY), "key": (keys, D_KEY), "value": (keys, D_VALUE)}
+    return {name: rng.normal(size=(BATCH, *size)) for name, size in sizes.items()}
+
+
 def masks(rng: np.random.Generator) -> dict[str, Question]:
-    """Scores of unit size, masks of both kinds, and something to change where nobody may look."""
-    query, key, value = (rng.normal(size=(BATCH, LENGTH, LENGTH)) for _ in range(3))
-    shown = {"query": query, "key": key, "value": value}
+    """Masks of all kinds, another for every item, and something to change where nobody may look."""
+    shown, square = rows_for_attention(rng), rows_for_attention(rng, keys=LENGTH)
     causal = np.broadcast_to(np.tri(LENGTH, dtype=bool), (BATCH, LENGTH, LENGTH)).copy()
-    padding = np.arange(LENGTH) < np.array([5, 3, 2])[:, None, None]
-    padding = np.broadcast_to(padding, (BATCH, LENGTH, LENGTH)).copy()
+    padding = padded(SEEN, MEMORY, LENGTH)
     nowhere = causal.copy()
     nowhere[1] = False
-    weights = {"weights": (BATCH, LENGTH, LENGTH)}
-    both = weights | {"free": (BATCH, LENGTH, LENGTH)}
+    out: Shape = (BATCH, LENGTH, D_VALUE)
+
+    def weights(keys: int) -> dict[str, Shape]:
+        return dict.fromkeys(("weights", "free"), (BATCH, LENGTH, keys)) | {"out": out}
+
+    x, memory = activations(rng, LENGTH), activations(rng, MEMORY)
     return {
         "masks/taken": Question({}, {"n_arguments": ()}),
-        "masks/causal": Question(shown | {"visible": causal}, both),
-        "masks/padding": Question(shown | {"visible": padding}, both),
-        "masks/nowhere": Question(shown | {"visible": nowhere}, weights),
+        "masks/causal": Question(square | {"visible": causal}, weights(LENGTH)),
+        "masks/padding": Question(shown | {"visible": padding}, weights(MEMORY)),
+        "masks/cross": Question(shown | {"visible": at_random(rng, MEMORY)}, weights(MEMORY)),
+        "masks/nowhere": Question(
+            square | {"visible": nowhere}, {"weights": (BATCH, LENGTH, LENGTH)}
+        ),
         "masks/hidden": Question(
-            shown | {"visible": padding, "noise": 30 * rng.normal(size=value.shape)},
-            {"out": (BATCH, LENGTH, LENGTH), "out_other": (BATCH, LENGTH, LENGTH)},
+            shown | {"visible": padding, "noise": 30 * rng.normal(size=(BATCH, MEMORY, 1))},
+            {"out": out, "out_other": out},
         ),
         "masks/multi-head": changed(rng),
+        "masks/heads-self": Question({"x": x, "visible": at_random(rng, LENGTH)}, {"out": ROWS}),
+        "masks/heads-cross": Question(
+            {"x": x, "memory": memory, "visible": at_random(rng, MEMORY)}, {"out": ROWS}
+        ),
         "masks/encoder-layer": changed(rng),
+        "masks/encoder-padding": changed(rng, padded(1 + SEEN % LENGTH, LENGTH, LENGTH)),
         "masks/decoder-layer": changed(rng),
         "masks/memory": changed(rng),
         "masks/model": later_tokens(rng),
     }
 
 
-def changed(rng: np.random.Generator) -> Question:
+def padded(lengths: np.ndarray, keys: int, queries: int) -> np.ndarray:
+    """Every query of an item sees as many keys as the item has."""
+    seen = np.arange(keys) < lengths[:, None, None]
+    return np.broadcast_to(seen, (len(lengths), queries, keys)).copy()
+
+
+def at_random(rng: np.random.Generator, keys: int) -> np.ndarray:
+    """A mask of its own for every query of every item; each sees something, and not all."""
+    visible = rng.random((BATCH, LENGTH, keys)) < 0.5
+    shown, hidden = rng.permuted(np.tile(np.arange(keys), (BATCH, LENGTH, 1)), axis=-1)[..., :2].T
+    i, j = np.indices((LENGTH, BATCH))
+    visible[j, i, shown], visible[j, i, hidden] = True, False
+    return visible
+
+
+def changed(rng: np.random.Generator, visible: np.ndarray | None = None) -> Question:
     """Rows, a memory, and other rows and another memory that agree on what may be seen.
 
-    The tokens from 3 on differ, in the memory those from 4 on.
+    The tokens from 3 on differ, or those at hidden places; of the memory what is hidden does,
+    in every item of the batch as its own mask says.
     """
     x, memory = activations(rng, LENGTH), activations(rng, MEMORY)
     other, other_memory = activations(rng, LENGTH), activations(rng, MEMORY)
-    other[:, :3], other_memory[:, :4] = x[:, :3], memory[:, :4]
+    memory_visible = padded(SEEN, MEMORY, LENGTH)
+    kept = np.arange(LENGTH) < 3 if visible is None else visible[:, 0]
+    other = np.where(kept[..., None], x, other)
+    other_memory = np.where(memory_visible[:, 0, :, None], memory, other_memory)
     shown = {"x": x, "memory": memory, "other": other, "other_memory": other_memory}
     shown |= {
-        "visible": np.tri(LENGTH, dtype=bool),
-        "memory_visible": np.tile(np.arange(MEMORY) < 4, (LENGTH, 1)),
+        "visible": np.tri(LENGTH, dtype=bool) if visible is None else visible,
+        "memory_visible": memory_visible,
     }
     return Question(shown, PAIR)
 
@@ -103,19 +150,34 @@ def multi_head(rng: np.random.Generator) -> dict[str, Question]:
     for name, sizes in HEADS.items():
         x, memory = activations(rng, LENGTH), activations(rng, MEMORY)
         shown = {"x": x, "sizes": np.array(sizes)}
-        answers: dict[str, Shape] = {"out": ROWS, "n_heads": ()}
+        answers: dict[str, Shape] = {"out": ROWS, "as_asked": ()}
         questions[f"multi-head/self-{name}"] = Question(shown, answers)
         questions[f"multi-head/cross-{name}"] = Question(shown | {"memory": memory}, answers)
     x, memory, order = activations(rng, LENGTH), activations(rng, MEMORY), shifted(rng, LENGTH)
     others = beside(x, activations(rng, LENGTH))
     reordered = {"x": x, "other": x[:, order], "order": order}
+    thrice = PAIR | {"again": ROWS}
+    one: dict[str, Shape] = {"out": (1, 1, SOME), "out_other": (BATCH, 1, SOME)}
     return questions | {
-        "multi-head/order": Question(reordered, PAIR),
+        "multi-head/order": Question(reordered, thrice),
         "multi-head/memory": Question(
-            two_calls((x, memory), (x, memory[:, shifted(rng, MEMORY)])), PAIR
+            two_calls((x, memory), (x, memory[:, shifted(rng, MEMORY)])), thrice
         ),
-        "multi-head/batch": Question({"x": x, "other": others}, PAIR),
+        "multi-head/reach": Question(
+            two_calls((x, memory), (x, other_at_one_place(rng, memory))), thrice
+        ),
+        "multi-head/batch": Question({"x": x, "other": others}, thrice),
+        "multi-head/one": Question({"x": x}, one),
+        "multi-head/heads": Question({"x": x}, PAIR),
     }
+
+
+def other_at_one_place(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+    """The same rows, but for the i-th of the i-th item of the batch."""
+    items = np.arange(len(rows))
+    changed = rows.copy()
+    changed[items, items % rows.shape[1]] = activations(rng, 1)[:, 0]
+    return changed
 
 
 def two_calls(
@@ -136,16 +198,32 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
     other[0, 0] = x[0, 0]
     order, step = shifted(rng, LENGTH), rng.normal(size=x.shape)
     tokens = rng.permuted(np.tile(np.arange(1, 9), (BATCH, 1)), axis=1)[:, :LENGTH]
+    one: Shape = (1, 1, SOME)
+    rows = {"out": ROWS, "one": one, "as_asked": ()}
+    every = {n: rng.permuted(np.tile(np.arange(n), (2, 1)), axis=1) for n in (11, 40)}
+    all_rows: dict[str, Shape] = {"out": (2, SOME, SOME), "one": one, "as_asked": ()}
+    bent = ("out", "ahead", "behind", "one", "other", "both")
+    numbers: dict[str, Shape] = {f"numbers_{width}": () for width in (3, 19)}
     return {
-        "embedding/rows": Question({"tokens": tokens}, {"out": ROWS}),
-        "positions/added": Question({"x": x}, {"out": ROWS, "at_zero": ROWS, "learned": ()}),
+        "embedding/rows": Question({"tokens": tokens, "vocabulary": np.array(11)}, rows),
+        "embedding/all": Question({"tokens": every[11], "vocabulary": np.array(11)}, all_rows),
+        "embedding/more": Question({"tokens": every[40], "vocabulary": np.array(40)}, all_rows),
+        "positions/added": Question(
+            {"x": x}, dict.fromkeys(("out", "at_zero", "again"), ROWS) | {"learned": (), "one": one}
+        ),
+        "positions/full": Question({"length": np.array(16)}, full_length(16)),
+        "positions/long": Question({"length": np.array(301)}, full_length(301)),
         "feed-forward/alone": Question(
-            {"x": x, "other": other, "order": order}, PAIR | {"out_permuted": ROWS}
+            {"x": x, "other": other, "order": order},
+            PAIR | {"out_permuted": ROWS, "again": ROWS, "one": one},
         ),
-        "feed-forward/bent": Question(
-            {"x": x, "step": step}, dict.fromkeys(("out", "ahead", "behind"), ROWS)
-        ),
+        "feed-forward/bent": Question({"x": x, "step": step}, dict.fromkeys(bent, ROWS)),
+        "feed-forward/sizes": Question({"x": x}, numbers | {"out": ROWS, "as_asked": ()}),
     }
+
+
+def full_length(length: int) -> dict[str, Shape]:
+    return {"at_zero": (2, length, SOME), "as_asked": ()}
 
 
 def layers(rng: np.random.Generator) -> dict[str, Question]:
@@ -156,15 +234,29 @@ def layers(rng: np.random.Generator) -> dict[str, Question]:
         others, memories = activations(rng, LENGTH), activations(rng, MEMORY)
         long = 1e3 * x  # beside it, what the sub-layers add to a token is small
         longer = rng.uniform(0.5, 4, size=(BATCH, LENGTH, 1)) * long
-        another_first = np.concatenate([others[:, :1], x[:, 1:]], axis=1)
+        another = np.concatenate([others[:, :1], x[:, 1:]], axis=1)
+        one_place = other_at_one_place(rng, memory)
         pairs = {
             "scaled": two_calls((long, memory), (longer, memory)),
             "batch": two_calls((x, memory), (beside(x, others), beside(memory, memories))),
-            "tokens": two_calls((x, memory), (another_first, memory)),
-            "memory": two_calls((x, memory), (x, memories)),
+            "tokens": two_calls((x, memory), (another, memory)),
+            "memory": two_calls((x, memory), (x, one_place)),
         }
-        questions |= {f"{kind}/{name}": Question(shown, PAIR) for name, shown in pairs.items()}
-        questions[f"{kind}/silent"] = Question({"x": x, "memory": memory}, {"out": ROWS})
+        thrice = PAIR | {"again": ROWS}
+        questions |= {f"{kind}/{name}": Question(shown, thrice) for name, shown in pairs.items()}
+        alone = {"x": x, "memory": memory}
+        sizes: dict[str, Shape] = {"numbers_20": (), "numbers_37": ()}
+        questions |= {
+            f"{kind}/silent": Question(alone, {"out": ROWS, "silent": ROWS}),
+            f"{kind}/one": Question(alone, {"out": (1, 1, SOME), "out_other": (BATCH, 1, SOME)}),
+            f"{kind}/sizes": Question(alone, PAIR | sizes),
+            f"{kind}/steps": Question(alone, {"out": ROWS}),
+            f"{kind}/norms": Question(alone, {}),
+        }
+        order = shifted(rng, LENGTH)
+        questions[f"{kind}/order"] = Question(
+            two_calls((x, memory), (x[:, order], memory)) | {"order": order}, thrice
+        )
     return questions
 
 
@@ -177,10 +269,19 @@ def model(rng: np.random.Generator) -> dict[str, Question]:
         "model/form": Question({}, {}),
         "model/logits": Question(shown, LOGITS),
         "model/batch": Question(shown, LOGITS),
+        "positions/model": Question(reordered(rng), LOGITS),
         "training/batch": Question(shown, {"losses": (SOME,)}),
         "scratch/live": Question({}, {}),
         "scratch/work": Question({"x": activations(rng, LENGTH)[..., :12], "tokens": source}, {}),
     }
+
+
+def reordered(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Sources of different tokens, and the same in another order."""
+    source = rng.permuted(np.tile(np.arange(1, 9), (4, 1)), axis=1)[:, :LENGTH]
+    target, order = ids(rng), shifted(rng, LENGTH)
+    shown = {"source": source, "target": target, "order": order}
+    return shown | {"other_source": source[:, order], "other_target": target}
 
 
 def later_tokens(rng: np.random.Generator) -> Question:

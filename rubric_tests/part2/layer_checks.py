@@ -1,12 +1,16 @@
 """What is right of embedding, positions, feed-forward network and layers."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import expit, ndtr
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2.judgement import (
     alike,
+    answered,
     as_wide_as,
     assert_differs,
     assert_same,
@@ -14,6 +18,7 @@ from rubric_tests.part2.judgement import (
     same,
     tolerance,
 )
+from rubric_tests.part2.projections import linears
 
 LAYERS = ("encoder-layer", "decoder-layer")
 
@@ -21,14 +26,26 @@ LAYERS = ("encoder-layer", "decoder-layer")
 @cause_of_others("embedding")
 def check_rows(evidence: Any, given: Any) -> None:
     """One row for each token, wherever it stands; another token has another row."""
-    out, tokens = evidence["embedding/rows"].out, given["embedding/rows"].tokens
+    for question in ("rows", "all", "more"):
+        answer, sheet = evidence[f"embedding/{question}"], given[f"embedding/{question}"]
+        if question == "rows" or answer.as_asked:  # one of fixed size knows the digits only
+            check_row_of_each(answer.out, sheet.tokens)
+            reason = "one token by itself has another row than among others"
+            assert_same(answer.one, answer.out[:1, :1], reason)
+
+
+def check_row_of_each(out: np.ndarray, tokens: np.ndarray) -> None:
     for token in np.unique(tokens):
         rows = out[tokens == token]
         if not same(rows, np.broadcast_to(rows[0], rows.shape)):
             raise KnownMistake("the same token has different rows at different places")
-    one_each = [out[tokens == token][0] for token in np.unique(tokens)]
-    if len(np.unique(np.round(one_each, 6), axis=0)) < len(one_each):
-        raise Wrong("different tokens have the same row")
+    one_each = np.round([out[tokens == token][0] for token in np.unique(tokens)], 6)
+    _, first, count = np.unique(one_each, axis=0, return_index=True, return_counts=True)
+    if len(first) < len(one_each):
+        alike = np.unique(tokens)[(one_each == one_each[first[count.argmax()]]).all(axis=1)]
+        raise KnownMistake(
+            "different tokens have the same row", f"tokens {alike[0]} and {alike[1]}"
+        )
 
 
 # Positions ------------------------------------------------------------------------------------
@@ -38,15 +55,44 @@ def check_rows(evidence: Any, given: Any) -> None:
 def check_added(evidence: Any, given: Any) -> None:
     """The answer is what came in, scaled or not, plus something that does not depend on it."""
     answer = evidence["positions/added"]
+    if not same(answer.at_zero, answer.again):
+        raise KnownMistake("asked again, the positions are others")
     alike(answer.out, answer.at_zero)
     x, rest = as_wide_as(answer.out, given["positions/added"].x), answer.out - answer.at_zero
     factor = float(np.sum(rest * x) / np.sum(x * x))
     if same(answer.out, answer.at_zero):
         raise Wrong("the positions come back alone: what went in is not part of the answer")
     if not np.abs(answer.at_zero).max() > 1e-6:
+        if not np.allclose(rest, factor * x, atol=1e-4 * max(1.0, abs(factor))):
+            raise KnownMistake("the positions are multiplied with the token, not added to it")
         raise KnownMistake("no positions are added")
     if factor <= 0 or not np.allclose(rest, factor * x, atol=1e-4 * max(1.0, factor)):
         raise Wrong("what is added to a token depends on the token")
+    reason = "one token by itself has another row than in a batch"
+    assert_same(answer.one, answer.at_zero[:1, :1], reason)
+
+
+@cause_of_others("positions")
+def check_full_length(evidence: Any, given: Any) -> None:
+    """As many places as were asked for, no two alike, and not told by a channel or two."""
+    for question in ("positions/full", "positions/long"):
+        answer = evidence[question]
+        rows = answer.at_zero[0]
+        if not answer.as_asked or not np.abs(rows).max(initial=0) > 1e-6:
+            continue  # its size is its own; or the rows are learned, and all zero to begin with
+        gaps = np.abs(rows[:, None] - rows[None]).max(axis=-1) + np.eye(len(rows))
+        if gaps.min() < 1e-6:
+            i, j = sorted(np.unravel_index(gaps.argmin(), gaps.shape))
+            raise KnownMistake("different positions have the same row", f"{i} and {j}")
+        telling = np.ptp(rows, axis=0) > 1e-9
+        if telling.mean() < 0.5:
+            found = f"{telling.sum()} of {len(telling)} channels"
+            raise KnownMistake("most channels are the same at every position", found)
+        between = rows - rows.mean(axis=-1, keepdims=True)
+        if np.ptp(between, axis=0).max() < 1e-6:
+            raise KnownMistake(
+                "a position is one number in all channels: a normalisation takes it away"
+            )
 
 
 @cause_of_others("positions")
@@ -69,38 +115,127 @@ def check_same_for_every_item(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("positions")
+def check_order_reaches_the_logits(evidence: Any, given: Any) -> None:
+    """Tokens in another order change the logits, by more than rounding does."""
+    answer, order = evidence["positions/model"], given["positions/model"].order
+    before, after = answer.logits, answer.logits_other
+    alike(before, after)
+    close = 100 * tolerance(before, after)
+    moved = before[:, order] if before.shape[1] == len(order) else before
+    if np.allclose(before, after, atol=close) or np.allclose(moved, after, atol=close):
+        raise KnownMistake("the model answers as if its tokens had no order")
+
+
+@cause_of_others("positions")
 def check_order_matters(evidence: Any, given: Any) -> None:
-    """With two tokens swapped, the answer is neither the same nor swapped in the same places."""
+    """With two tokens swapped, the answer is neither the same nor swapped in the same places.
+
+    Only of a model that learned which digits belong in an answer: one that never learned
+    anything tells nothing of order.
+    """
     answer, sequences = evidence["positions/order"], given["positions/order"].sequences
     telling = (sequences[:, 0] != sequences[:, 1]) & (sequences[:, 2] >= 0)
     before, after = answer.answers[telling], answer.moved[telling]
+    asked = sequences[telling]
+    there = before >= 0
+    taken = (
+        (before[:, :, None] == asked[:, None, :]).any(axis=-1)[there].mean() if there.any() else 0
+    )
     swapped = before[:, [1, 0, *range(2, before.shape[1])]]
     blind = (before == after).all(axis=1) | (swapped == after).all(axis=1)
     constant = len(np.unique(before, axis=0)) < 2  # tells nothing of order
-    if telling.sum() >= 8 and not constant and blind.mean() > 0.9:
+    if telling.sum() >= 8 and not constant and taken > 0.9 and blind.mean() > 0.9:
         raise KnownMistake("the model answers as if its tokens had no order")
 
 
 # Feed-forward ---------------------------------------------------------------------------------
 
 
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "ReLU": lambda z: np.maximum(z, 0),
+    "GELU": lambda z: z * ndtr(z),
+    "tanh's GELU": lambda z: z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2,
+    "SiLU": lambda z: z * expit(z),
+    "tanh": np.tanh,
+    "sigmoid": expit,
+    "leaky ReLU": lambda z: np.where(z > 0, z, 0.01 * z),
+    "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "softplus": lambda z: np.logaddexp(0, z),
+}
+BENDS_LITTLE = 0.01  # of what a step changes; ReLU and its kin bend a tenth or more
+
+
 @cause_of_others("feed-forward")
 def check_position_wise(evidence: Any, given: Any) -> None:
     """A token's output depends on that token alone, and not on where it stands."""
     answer, order = evidence["feed-forward/alone"], given["feed-forward/alone"].order
+    if not same(answer.out, answer.again):
+        raise KnownMistake("asked again, it gives another output: dropout outside of training")
     alone = answer.out[0, 0], answer.out_other[0, 0]
     assert_same(*alone, "a token's output changes with the other tokens")
     reason = "the same token gives another output in another place"
     assert_same(answer.out[:, order], answer.out_permuted, reason)
+    reason = "one token of one sequence gives another output than in a batch"
+    assert_same(answer.one, answer.out[:1, :1], reason)
 
 
 @cause_of_others("feed-forward")
 def check_bent(evidence: Any, given: Any) -> None:
-    """f(x + d) + f(x - d) is not 2 f(x), as it would be for a linear function."""
+    """f(x + d) + f(x - d) is not 2 f(x), as it would be for a linear function.
+
+    Nor is f(x + d) + f(x + e) the same as f(x + d + e) + f(x), for channels d and other
+    channels e: the bend comes after a matrix has mixed them.
+    """
     answer = evidence["feed-forward/bent"]
     alike(answer.out, answer.ahead, answer.behind)
-    assert_differs(answer.ahead + answer.behind, 2 * answer.out, "it is linear: nothing bends it")
     assert_differs(answer.ahead, answer.out, "the output does not depend on what goes in")
+    change = np.abs(answer.ahead - answer.out).mean()
+    bend = np.abs(answer.ahead + answer.behind - 2 * answer.out).mean()
+    if bend < BENDS_LITTLE * change:
+        raise KnownMistake("it is linear: nothing bends it")
+    mixed = np.abs(answer.both + answer.out - answer.one - answer.other).mean()
+    if mixed < BENDS_LITTLE * change:
+        raise KnownMistake("the bend comes before the first matrix: no channels are mixed in it")
+
+
+@cause_of_others("feed-forward")
+def check_inner_width(evidence: Any, given: Any) -> None:
+    """`d_hidden` numbers inside, whichever number that is."""
+    answer = evidence["feed-forward/sizes"]
+    if not answer.as_asked:
+        return
+    if answer.numbers_3 == answer.numbers_19:
+        raise KnownMistake("`d_hidden` is not used", "3 and 19 give networks of the same size")
+    for width in (3, 19):
+        inside = set(evidence.partial("feed-forward/sizes").get(f"inside_{width}", [width]))
+        if not inside & {width, 2 * width}:
+            raise Wrong(f"no weight matrix is {width} wide where `d_hidden` is {width}")
+
+
+@cause_of_others("feed-forward")
+def check_place_of_the_bend(evidence: Any, given: Any) -> None:
+    """Where its two matrices are known: bent between them, and only there."""
+    question = "feed-forward/sizes"
+    answer = evidence[question]
+    parts = list(linears(answer, evidence.partial(question)).values())
+    if not answer.as_asked or [part.matrix.shape[0] for part in parts] != [3, answer.out.shape[-1]]:
+        return  # of another kind: the relations judge
+    x = as_wide_as(answer.out, given[question].x)
+    first, second = parts
+
+    def gives(out: np.ndarray) -> bool:
+        return same(answer.out, out)
+
+    for act in ACTIVATIONS.values():
+        if gives(second(act(first(x)))):
+            return
+    for act in ACTIVATIONS.values():
+        if gives(act(second(first(x)))):
+            raise KnownMistake("the bend comes after both matrices, which are then one")
+        if gives(act(second(act(first(x))))):
+            raise KnownMistake("it is bent once more after the second matrix")
+        if gives(second(first(act(x)))):
+            raise KnownMistake("the bend comes before the first matrix, and none between the two")
 
 
 # Layers ---------------------------------------------------------------------------------------
@@ -108,8 +243,18 @@ def check_bent(evidence: Any, given: Any) -> None:
 
 def check_residual(evidence: Any, given: Any, layer: str) -> None:
     """With every weight matrix zero, the input is what is left, normalised or not."""
-    out = evidence[f"{layer}/silent"].out
-    x = as_wide_as(out, given[f"{layer}/silent"].x)
+    answer, x = evidence[f"{layer}/silent"], given[f"{layer}/silent"].x
+    x = as_wide_as(answer.out, x)
+    check_is_left(answer.out, x)
+    size = float(np.sum(answer.silent * x) / np.sum(x * x))
+    scaled = np.allclose(answer.silent, size * x, atol=1e-4 * max(1.0, abs(size)))
+    if scaled and abs(size - 1) > 1e-3:
+        raise KnownMistake(
+            "a residual is scaled", f"with its weights at zero the layer gives {size:.3g} times x"
+        )
+
+
+def check_is_left(out: np.ndarray, x: np.ndarray) -> None:
     out, x = (rows - rows.mean(axis=-1, keepdims=True) for rows in (out, x))
     lengths = np.linalg.norm(out, axis=-1) * np.linalg.norm(x, axis=-1)
     cosine = np.sum(out * x, axis=-1) / (lengths + 1e-12)
@@ -117,6 +262,128 @@ def check_residual(evidence: Any, given: Any, layer: str) -> None:
         raise KnownMistake(
             "with its weights at zero, nothing of the input is left: a residual is missing"
         )
+
+
+def check_sums(evidence: Any, given: Any, layer: str) -> None:
+    """Each sub-layer's output is added, once, to what goes past it.
+
+    The parts of the layer are watched while it works: where they are norms and sub-layers in
+    turn, every sum is computed once more. Of other layers the relations judge.
+    """
+    answer = evidence[f"{layer}/steps"]
+    steps = steps_of(answer, evidence.partial(f"{layer}/steps"))
+    norms, subs = ([s for s in steps if s.is_norm is kind] for kind in (True, False))
+    in_turn = all(one.is_norm is not other.is_norm for one, other in pairwise(steps))
+    if not in_turn or len(norms) != len(subs) or len(subs) < 2:
+        return
+    x = as_wide_as(answer.out, given[f"{layer}/steps"].x)
+    if steps[0].is_norm:
+        past = [norm.into for norm in norms]
+        sums = [*past[1:], answer.out]
+    else:
+        past = [x, *(norm.out for norm in norms[:-1])]
+        sums = [norm.into for norm in norms]
+    for stream, step, total, norm in zip(past, subs, sums, norms, strict=True):
+        if not same(total, stream + step.out):
+            name_the_sum(total, stream, step.out, norm.out)
+
+
+class Step(NamedTuple):
+    """One part of a layer at work: what goes in, and what comes out."""
+
+    is_norm: bool
+    into: np.ndarray
+    out: np.ndarray
+
+
+def steps_of(answer: Any, arrays: Mapping[str, np.ndarray]) -> list[Step]:
+    """The norms and sub-layers in the order of their work; dropout, which is idle, apart."""
+    kinds = (
+        [kind.lower() for kind in answer.text.strings("kinds")] if "kinds" in answer.text else []
+    )
+    return [
+        Step("norm" in kind, arrays[f"into_{i}"], arrays[f"from_{i}"])
+        for i, kind in enumerate(kinds)
+        if f"from_{i}" in arrays and "drop" not in kind and "identity" not in kind
+    ]
+
+
+def name_the_sum(
+    total: np.ndarray, stream: np.ndarray, sub: np.ndarray, normed: np.ndarray
+) -> None:
+    """Say what was summed where it can be told; where it cannot, the relations judge."""
+    for past, of in ((stream, "what came in"), (normed, "its normalised input")):
+        terms = np.stack([past.ravel(), sub.ravel()], axis=1)
+        (a, b), *_ = np.linalg.lstsq(terms, total.ravel(), rcond=None)
+        if not same(total, a * past + b * sub):
+            continue
+        if abs(a) < 1e-6:
+            raise KnownMistake("a residual is missing: a sub-layer's output goes on alone")
+        if abs(b) < 1e-6:
+            raise KnownMistake("a sub-layer's output is not used")
+        found = f"{a:.3g} times {of} plus {b:.3g} times the sub-layer's output goes on"
+        if past is normed and normed is not stream:
+            raise KnownMistake("a residual starts behind the normalisation", found)
+        raise KnownMistake("a residual is scaled", found)
+
+
+def check_norms(evidence: Any, given: Any, layer: str) -> None:
+    """Each normalisation gives mean 0 and deviation 1, or mean square 1; then come its gains."""
+    question = f"{layer}/norms"
+    text, arrays = evidence[question].text, evidence.partial(question)
+    for i in range(len(text.strings("kinds")) if "kinds" in text else 0):
+        fresh = arrays.get(f"fresh_{i}")
+        if fresh is None or fresh.shape[:-1] != given[question].x.shape[:-1]:
+            continue
+        x = 3 * as_wide_as(fresh, given[question].x) + 5
+        rows = standardised(fresh)
+        right = {"layer norm": standardised(x), "root mean square": unit_square(x)}
+        if not any(np.allclose(fresh, its, atol=0.05) for its in right.values()):
+            raise name_the_norm(fresh, x, rows)
+        gains = [arrays[f"changed_{i}_{j}"] for j in (0, 1) if f"changed_{i}_{j}" in arrays]
+        if gains and same(gains[0], fresh):
+            raise KnownMistake("a normalisation does not use its gain")
+        if gains:
+            gain = given[question].memory[0, 0, : fresh.shape[-1]]
+            pairs = (gains[0], fresh * gain), (gains[0], fresh + gain)
+            if not any(np.allclose(one, other, atol=0.05 * 8) for one, other in pairs):
+                raise Wrong("a normalisation's gain does not multiply its channels")
+
+
+def standardised(x: np.ndarray) -> np.ndarray:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / (centred.std(axis=-1, keepdims=True) + 1e-12)
+
+
+def unit_square(x: np.ndarray) -> np.ndarray:
+    return x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-12)
+
+
+def name_the_norm(fresh: np.ndarray, x: np.ndarray, rows: np.ndarray) -> Exception:
+    centred, deviation = x - x.mean(-1, keepdims=True), x.std(-1, keepdims=True)
+    known = {
+        "a normalisation divides by the variance, not by its root": centred / deviation**2,
+        "a normalisation divides without taking off the mean": x / deviation,
+        "a normalisation takes off the mean and does not divide": centred,
+        "a normalisation runs over the sequence": (x - x.mean(1, keepdims=True))
+        / x.std(1, keepdims=True),
+        "a normalisation runs over the batch": (x - x.mean(0)) / x.std(0),
+        "a normalisation runs over the whole sequence at once": (
+            (x - x.mean((1, 2), keepdims=True)) / x.std((1, 2), keepdims=True)
+        ),
+    }
+    for sentence, its in known.items():
+        if np.allclose(fresh, its, atol=0.05 * max(1.0, np.abs(its).max() / 4)):
+            return KnownMistake(sentence)
+    if np.allclose(rows, standardised(x), atol=0.05) and np.ptp(fresh.std(-1)) < 0.05:
+        found = f"its rows have a deviation of {fresh.std():.3g}"
+        return KnownMistake("a normalisation's gain does not begin at 1", found)
+    spread = fresh.std(axis=-1)
+    return KnownMistake(
+        "a normalisation does not give each token mean 0 and deviation 1 over its channels",
+        f"means {fresh.mean(-1).min():.3g} to {fresh.mean(-1).max():.3g}, "
+        f"deviations {spread.min():.3g} to {spread.max():.3g}",
+    )
 
 
 def check_normalisation(evidence: Any, given: Any, layer: str) -> None:
@@ -145,22 +412,67 @@ def nearly(one: np.ndarray, other: np.ndarray) -> bool:
 
 def check_batch_of_layer(evidence: Any, given: Any, layer: str) -> None:
     answer = evidence[f"{layer}/batch"]
+    if not same(answer.out, answer.again):
+        raise KnownMistake("asked again, it gives another output: dropout outside of training")
     assert_same(answer.out[0], answer.out_other[0], "the output changes with the rest of the batch")
+    one = evidence[f"{layer}/one"]
+    reason = "one token of one sequence has another output than in a batch"
+    assert_same(one.out, one.out_other[:1], reason)
 
 
 def check_tokens_meet(evidence: Any, given: Any, layer: str) -> None:
     """Another first token changes what comes out at the last."""
     answer = evidence[f"{layer}/tokens"]
     assert_differs(answer.out[:, -1], answer.out_other[:, -1], "no token learns of any other")
+    if looks_at_the_past_alone(evidence, given, layer):
+        return
+    answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
+    reason = "without a mask, tokens in another order do not give the same outputs in that order"
+    assert_same(answer.out[:, order], answer.out_other, reason)
+
+
+def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:
+    """Whether a layer hides the future by itself, as that of a decoder may."""
+    answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
+    if same(answer.out[:, order], answer.out_other):
+        return False
+    if layer == "decoder-layer":
+        causal = evidence["masks/decoder-layer"]
+    elif not answered(evidence, "decoder-layer/memory"):
+        causal = evidence["masks/encoder-layer"]
+    else:
+        return False
+    alone = evidence[f"{layer}/tokens"]
+    return same(causal.out[:, :3], causal.out_other[:, :3]) and not same(
+        alone.out[:, 1:], alone.out_other[:, 1:]
+    )
+
+
+def check_sizes(evidence: Any, given: Any, layer: str) -> None:
+    """The number of heads and the width inside are those asked for."""
+    answer = evidence[f"{layer}/sizes"]
+    if same(answer.out, answer.out_other):
+        raise KnownMistake(
+            "the number of heads is not used", "one head and three give the same output"
+        )
+    if answer.numbers_20 == answer.numbers_37:
+        raise KnownMistake("`d_hidden` is not used", "20 and 37 give layers of the same size")
 
 
 @cause_of_others("layers")
 def check_memory_is_used(evidence: Any, given: Any) -> None:
+    """Another row at any place of the memory changes the output of its sequence."""
     answer = evidence["decoder-layer/memory"]
     assert_differs(answer.out, answer.out_other, "another memory gives the same output")
+    still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))
+    if still.any():
+        raise Wrong(f"nothing at place {still.argmax() % 7} of the memory changes the output")
 
 
-CHECKS = (check_residual, check_normalisation, check_batch_of_layer, check_tokens_meet)
+CHECKS = (
+    *(check_residual, check_sums, check_norms, check_normalisation),
+    *(check_batch_of_layer, check_tokens_meet, check_sizes),
+)
 for _layer in LAYERS:
     for _check in CHECKS:
         cause_of_others("layers")(

@@ -22,7 +22,10 @@ DECORATION = re.compile(r"proj(ection)?|linear|lin|weights?|matrix|layer|dense|t
 
 
 def linears(answer: SimpleNamespace, arrays: Mapping[str, np.ndarray]) -> dict[str, Linear]:
-    """The weight matrices of an answer with their biases, by the name without `.weight`."""
+    """The weight matrices of an answer with their biases, by the name without `.weight`.
+
+    A parameter that is no `weight` of a module is used as `x @ matrix`: it is turned round.
+    """
     named = {
         name: np.asarray(arrays[f"parameter_{i}"], dtype=np.float64)
         for i, name in enumerate(answer.text.strings("names"))
@@ -32,8 +35,11 @@ def linears(answer: SimpleNamespace, arrays: Mapping[str, np.ndarray]) -> dict[s
     for name, matrix in named.items():
         if matrix.ndim == 3 and matrix.shape[-1] == 1:  # a convolution of width one
             matrix = matrix[..., 0]
+        elif matrix.ndim == 3:  # heads, d_model, d_head: each head's own matrix
+            matrix = np.concatenate(list(matrix), axis=-1)
         if matrix.ndim == 2 and matrix.size and np.isfinite(matrix).all():
             stem = name.removesuffix("weight").rstrip("._")
+            matrix = matrix if name.endswith("weight") else matrix.T
             bias = named.get(f"{stem}.bias", named.get(f"{stem}_bias", np.zeros(len(matrix))))
             if bias.shape == (len(matrix),) and np.isfinite(bias).all():
                 found[stem] = Linear(matrix, bias)
@@ -42,11 +48,20 @@ def linears(answer: SimpleNamespace, arrays: Mapping[str, np.ndarray]) -> dict[s
 
 def candidates(parts: Mapping[str, Linear], n_heads: int, width: int) -> list[Projections]:
     """Every reading of the weights that would be right; none where they are not recognised."""
-    if any(width not in part.matrix.shape for part in parts.values()):
+    if any(width not in part.matrix.shape for part in parts.values()) or width % n_heads:
         return []
     by_name = list(read_by_name(parts))
-    found = by_name or list(read_at_once(parts, n_heads)) or list(read_in_any_order(parts))
+    found = by_name or [
+        *read_at_once(parts, n_heads),
+        *read_two_at_once(parts, n_heads),
+        *read_in_any_order(parts),
+    ]
     return [right for right in found if right.q.matrix.shape == (width, width)]
+
+
+def are_named(parts: Mapping[str, Linear]) -> bool:
+    """Whether each projection has a matrix of its own, and names say which is which."""
+    return bool(list(read_by_name(parts)))
 
 
 def role_of(stem: str) -> str | None:
@@ -63,7 +78,7 @@ def read_by_name(parts: Mapping[str, Linear]) -> Iterator[Projections]:
     rest = [linear for stem, linear in parts.items() if roles[stem] is None]
     if not all(grouped.values()) or len(rest) > 1:
         return
-    q, k, v = (side_by_side(group) for group in grouped.values())
+    q, k, v = (side_by_side(group) if len(group) > 1 else group[0] for group in grouped.values())
     if all(is_square(part) for part in (q, k, v, *rest)):
         yield Projections(q, k, v, rest[0] if rest else None)
 
@@ -78,29 +93,61 @@ def is_square(part: Linear) -> bool:
 
 
 def read_at_once(parts: Mapping[str, Linear], n_heads: int) -> Iterator[Projections]:
-    """One matrix for query, key and value: in thirds, or in thirds of every head's share."""
+    """One matrix for query, key and value: its rows by role, head and channel, in any order."""
     triple = {s: p for s, p in parts.items() if p.matrix.shape[0] == 3 * p.matrix.shape[1]}
     rest = [p for p in parts.values() if is_square(p)]
     if len(triple) != 1 or len(rest) != len(parts) - 1 or len(rest) > 1:
         return
-    [(stem, (matrix, bias))] = triple.items()
+    [(stem, fused)] = triple.items()
     spoken = [order for order in map("".join, permutations("qkv")) if order in stem.lower()]
-    rows = np.arange(len(matrix))
-    in_thirds = rows.reshape(3, -1)
-    by_head = rows.reshape(n_heads, 3, -1).swapaxes(0, 1).reshape(3, -1)
-    for thirds in (in_thirds, by_head):
+    for thirds in cuts(len(fused.matrix), 3, n_heads):
         for order in spoken or map("".join, permutations("qkv")):
-            named = dict(zip(order, thirds, strict=True))
-            q, k, v = (Linear(matrix[named[role]], bias[named[role]]) for role in "qkv")
-            yield Projections(q, k, v, rest[0] if rest else None)
+            named = dict(zip(order, (rows_of(fused, third) for third in thirds), strict=True))
+            yield Projections(named["q"], named["k"], named["v"], rest[0] if rest else None)
+
+
+def read_two_at_once(parts: Mapping[str, Linear], n_heads: int) -> Iterator[Projections]:
+    """One matrix for two of the roles, keys and values most often, and one for the third."""
+    double = [p for p in parts.values() if p.matrix.shape[0] == 2 * p.matrix.shape[1]]
+    rest = [p for p in parts.values() if is_square(p)]
+    if len(double) != 1 or len(rest) != len(parts) - 1 or len(rest) not in (1, 2):
+        return
+    for halves in cuts(len(double[0].matrix), 2, n_heads):
+        for order in permutations("qkv"):
+            for third, *o in permutations(rest):
+                pieces = [*(rows_of(double[0], half) for half in halves), third]
+                named = dict(zip(order, pieces, strict=True))
+                yield Projections(named["q"], named["k"], named["v"], o[0] if o else None)
+
+
+def cuts(n_rows: int, n_roles: int, n_heads: int) -> Iterator[np.ndarray]:
+    """Which rows belong to each role, (roles, rows): roles, heads and channels in every order."""
+    sizes = {"role": n_roles, "head": n_heads, "channel": n_rows // n_roles // n_heads}
+    for order in permutations(sizes):
+        rows = np.arange(n_rows).reshape([sizes[axis] for axis in order])
+        axes = [order.index(axis) for axis in ("role", "head", "channel")]
+        yield rows.transpose(axes).reshape(n_roles, -1)
+
+
+def rows_of(fused: Linear, rows: np.ndarray) -> Linear:
+    return Linear(fused.matrix[rows], fused.bias[rows])
 
 
 def read_in_any_order(parts: Mapping[str, Linear]) -> Iterator[Projections]:
-    """Four square matrices, or three, that no name tells apart."""
-    if len(parts) in (3, 4) and all(is_square(part) for part in parts.values()):
+    """Square matrices that no name tells apart; with three or two, one may serve several roles."""
+    if not all(is_square(part) for part in parts.values()):
+        return
+    if len(parts) in (3, 4):
         for order in permutations(parts.values()):
             q, k, v, *o = order
             yield Projections(q, k, v, o[0] if o else None)
+    if len(parts) == 3:
+        for one, two, o in permutations(parts.values()):
+            yield from (Projections(one, one, two, o), Projections(one, two, two, o))
+            yield Projections(one, two, one, o)
+    if len(parts) == 2:
+        for one, o in permutations(parts.values()):
+            yield Projections(one, one, one, o)
 
 
 def misread(right: Projections) -> dict[str, Projections]:
@@ -110,17 +157,45 @@ def misread(right: Projections) -> dict[str, Projections]:
         "K and V are swapped": right._replace(k=v, v=k),
         "Q and K share their weights": right._replace(k=q),
         "K and Q share their weights": right._replace(q=k),
+        "V and Q share their weights": right._replace(v=q),
         "K and V share their weights": right._replace(v=k),
         "V and K share their weights": right._replace(k=v),
         "Q and V are swapped": right._replace(q=v, v=q),
         "Q and K are swapped": right._replace(q=k, k=q),
         "the output projection is missing": right._replace(o=None),
+        "the queries are not projected": right._replace(q=identity(right.q)),
+        "the keys are not projected": right._replace(k=identity(right.k)),
+        "the values are not projected": right._replace(v=identity(right.v)),
+        "the queries are projected twice": right._replace(q=twice(right.q)),
+        "the keys are projected twice": right._replace(k=twice(right.k)),
+        "the values are projected twice": right._replace(v=twice(right.v)),
     }
 
 
-def shared(right: Projections) -> str | None:
-    """Two of query, key and value that are one and the same matrix."""
+def identity(part: Linear) -> Linear:
+    return Linear(np.eye(len(part.matrix)), np.zeros(len(part.matrix)))
+
+
+def twice(part: Linear) -> Linear:
+    return Linear(part.matrix @ part.matrix, part(part.bias))
+
+
+def shared(right: Projections, parts: Mapping[str, Linear], answer: SimpleNamespace) -> str | None:
+    """Two names for one and the same parameter; matrices that only begin alike are two."""
+    names, first = answer.text.strings("names"), answer.text.strings("one_and_the_same")
+    places = dict(zip(names, first, strict=False))
     for one, other in (("q", "k"), ("k", "v"), ("q", "v")):
-        if np.array_equal(getattr(right, one).matrix, getattr(right, other).matrix):
+        stems = {
+            stem
+            for role in (one, other)
+            for stem, part in parts.items()
+            if part is getattr(right, role)
+        }
+        where = [place_of(stem, places) for stem in stems]
+        if len(stems) == 2 and where[0] and where[0] == where[1]:
             return f"{one.upper()} and {other.upper()} share their weights"
     return None
+
+
+def place_of(stem: str, places: Mapping[str, str]) -> str | None:
+    return places.get(f"{stem}.weight", places.get(stem))

@@ -32,6 +32,10 @@ def attention_weights(query: np.ndarray, key: np.ndarray) -> np.ndarray:
     return softmax(scores(query, key))
 
 
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
 def scaled_by(factor: Callable[[int], float]) -> Weigh:
     """Attention weights whose scaled scores are multiplied once more, by a function of d_k."""
     return lambda query, key: softmax(factor(query.shape[-1]) * scores(query, key))
@@ -44,6 +48,21 @@ WRONG_WEIGHTS: dict[str, Weigh] = {
     "the softmax runs over the queries, not over the keys": lambda q, k: softmax(scores(q, k), -2),
     "the softmax runs over the batch, not over the keys": lambda q, k: softmax(scores(q, k), 0),
     "there is no softmax": scores,
+    "the scores are divided by the root of the keys' number, or the values' width": lambda q, k: (
+        softmax(scores(q, k) * sqrt(q.shape[-1] / k.shape[-2]))
+    ),
+    "the scores are divided by the root of the number of queries, not by that of d_k": (
+        lambda q, k: softmax(scores(q, k) * sqrt(q.shape[-1] / q.shape[-2]))
+    ),
+    "the softmax's sum runs over the whole sequence or batch, not over a row's keys": (
+        lambda q, k: np.exp(scores(q, k)) / np.exp(scores(q, k)).sum()
+    ),
+    "the weights are a sigmoid's, not a softmax's": lambda q, k: 1 / (1 + np.exp(-scores(q, k))),
+    "the queries and keys are made of length one: cosines, not dot products": lambda q, k: softmax(
+        np.einsum("...qd,...kd->...qk", unit(q), unit(k))
+    ),
+    "the scores are multiplied by 2": scaled_by(lambda d: 2.0),
+    "the scores are halved": scaled_by(lambda d: 0.5),
     "the division by sqrt(d_k) comes after the softmax": lambda q, k: (
         softmax(scores(q, k) * sqrt(q.shape[-1])) / sqrt(q.shape[-1])
     ),
@@ -60,32 +79,80 @@ def swapped_weights(query: np.ndarray, key: np.ndarray) -> np.ndarray:
 def masked_weights(free: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """What a mask must make of weights that were there without it: hidden ones 0, the rest scaled.
 
-    It follows from any softmax over keys, whatever the scale of the scores.
+    It follows from any softmax over keys, whatever the scale of the scores. A row that may look
+    nowhere is even.
     """
-    shown = free * visible
+    nowhere = ~visible.any(axis=-1, keepdims=True)
+    shown = np.where(nowhere, 1.0, free * visible)
     return shown / shown.sum(axis=-1, keepdims=True)
 
 
-def wrongly_masked(free: np.ndarray, visible: np.ndarray) -> dict[str, np.ndarray]:
-    """The same for the known mistakes; a row that such a mask hides altogether is even."""
-
-    def seen(mask: np.ndarray) -> np.ndarray:
-        nowhere = ~mask.any(axis=-1, keepdims=True)
-        return masked_weights(np.where(nowhere, 1.0, free), mask | nowhere)
-
-    raised = free * np.exp(1.0 * visible)
-    lowered = free * np.exp(-1.0 * visible)
-    return {
-        "the mask is not used": free,
-        "the mask is inverted: what may be seen is hidden": seen(~visible),
-        "the mask is added to the scores as 0 and 1": raised / raised.sum(-1, keepdims=True),
-        "the mask is taken from the scores as 0 and 1": lowered / lowered.sum(-1, keepdims=True),
-        "the weights are set to 0 after the softmax, and no longer sum to one": free * visible,
-        "the mask is off by one: the next token can be seen": seen(one_more(visible)),
-        "the mask is off by one: a token cannot see itself": seen(
-            visible & ~np.eye(*visible.shape[-2:], dtype=bool)
-        ),
+def wrongly_masked(
+    free: np.ndarray, visible: np.ndarray, scores: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """The same for the known mistakes; `scores` are those before the softmax, where known."""
+    rows = np.arange(free.shape[-2])[:, None]
+    earlier = rows >= np.arange(free.shape[-1])
+    wrong_masks = {
+        "the mask is inverted: what may be seen is hidden": ~visible,
+        "the mask is off by one: the next token can be seen": one_more(visible),
+        "the mask is off by one: a token cannot see itself": visible
+        & ~np.eye(*visible.shape[-2:], dtype=bool),
+        "the mask of the first sequence is used for the whole batch": visible[:1],
+        "the mask of the last sequence is used for the whole batch": visible[-1:],
+        "the mask of the next sequence is used": np.roll(visible, -1, axis=0),
+        "the mask of the sequence before is used": np.roll(visible, 1, axis=0),
+        "the mask of the first query is used for every query": visible[..., :1, :],
+        "the mask of the last query is used for every query": visible[..., -1:, :],
+        "a key that one query may not see is hidden from all": visible.all(-2, keepdims=True),
+        "a key that one query may see is shown to all": visible.any(-2, keepdims=True),
+        "the mask hides queries, not keys": visible.any(-1, keepdims=True),
+        "the mask is not used: a causal one is, whatever is given": earlier,
+        "a causal mask is used beside the one that is given": visible & earlier,
     }
+    if visible.shape[-1] == visible.shape[-2]:
+        wrong_masks["the mask lies the other way round: rows are queries"] = visible.mT
+    raised, lowered = free * np.exp(1.0 * visible), free * np.exp(-1.0 * visible)
+    wrong = {
+        "the mask is not used": free,
+        "the mask is added to the scores as 0 and 1": shares(raised),
+        "the mask is taken from the scores as 0 and 1": shares(lowered),
+        "the weights are set to 0 after the softmax, and no longer sum to one": free * visible,
+    }
+    wrong |= {
+        sentence: masked_weights(free, np.broadcast_to(mask, free.shape))
+        for sentence, mask in wrong_masks.items()
+    }
+    if scores is not None:
+        wrong |= {
+            "the scores are multiplied by the mask: hidden ones become 0, not minus infinity": (
+                softmax(np.where(visible, scores, 0))
+            )
+        }
+        wrong |= {
+            f"hidden scores become {number:g}, which still weighs something": softmax(
+                np.where(visible, scores, number)
+            )
+            for number in (-1.0, 1.0, -5.0, -10.0, -2.0, -3.0)
+        }
+    return wrong
+
+
+def shares(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def lowered_by(weights: np.ndarray, free: np.ndarray, visible: np.ndarray) -> float | None:
+    """By how much hidden scores were lowered, where it is the same number for all of them."""
+    mixed = visible.any(axis=-1) & ~visible.all(axis=-1)
+    if (weights <= 0).any() or (free <= 0).any() or not mixed.any():
+        return None
+    ratio = np.log(weights) - np.log(free)
+    shown = np.where(visible, ratio, np.nan)[mixed]
+    hidden = np.where(visible, np.nan, ratio)[mixed]
+    steps = np.nanmean(shown, axis=-1) - np.nanmean(hidden, axis=-1)
+    even = max(np.nanmax(np.nanstd(rows, axis=-1)) for rows in (shown, hidden))
+    return float(steps.mean()) if even < 1e-3 and np.ptp(steps) < 1e-3 else None
 
 
 def one_more(visible: np.ndarray) -> np.ndarray:
@@ -140,11 +207,15 @@ def multi_head(
     weigh: Weigh = attention_weights,
     cut: Cut = cut,
     join: Join = join,
+    visible: np.ndarray | None = None,
 ) -> np.ndarray:
     """Multi-head attention, (batch, queries, d_model) (Vaswani et al. 2017, section 3.2.2)."""
     q, k, v, o = projections
     q_heads, k_heads, v_heads = (cut(part, n_heads) for part in (q(query), k(memory), v(memory)))
-    mixed = join(np.einsum("...qk,...kd->...qd", weigh(q_heads, k_heads), v_heads))
+    weights = weigh(q_heads, k_heads)
+    if visible is not None:
+        weights = masked_weights(weights, np.broadcast_to(visible[:, None], weights.shape))
+    mixed = join(np.einsum("...qk,...kd->...qd", weights, v_heads))
     return o(mixed) if o else mixed
 
 

@@ -17,3 +17,15 @@ def test_each_token_by_itself(evidence, given):
 def test_it_is_not_linear(evidence, given):
     """Between its two linear maps there is something that bends."""
     layer_checks.check_bent(evidence, given)
+
+
+@pytest.mark.hint("Linear, then ReLU or its kin, then Linear")
+def test_the_bend_is_in_the_middle(evidence, given):
+    """What bends stands between the two linear maps, and nowhere else."""
+    layer_checks.check_place_of_the_bend(evidence, given)
+
+
+@pytest.mark.hint("Linear(d_model, d_hidden), Linear(d_hidden, d_model)")
+def test_the_inner_width_is_used(evidence, given):
+    """`d_hidden` is the width between the two linear maps."""
+    layer_checks.check_inner_width(evidence, given)

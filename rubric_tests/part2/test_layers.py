@@ -23,6 +23,24 @@ def test_residuals(evidence, given, layer):
     judge(layer_checks.check_residual, evidence, given, layer)
 
 
+@pytest.mark.hint("x + sublayer(x), each of them once")
+def test_sums(evidence, given, layer):
+    """Each sub-layer's output is added once to what goes past it."""
+    judge(layer_checks.check_sums, evidence, given, layer)
+
+
+@pytest.mark.hint("(x - mean) / std over the channels of each token, times gain, plus shift")
+def test_norms_by_themselves(evidence, given, layer):
+    """A normalisation gives each token mean 0 and deviation 1, then its gain and shift."""
+    judge(layer_checks.check_norms, evidence, given, layer)
+
+
+@pytest.mark.hint("hand `n_heads` and `d_hidden` on to the parts")
+def test_sizes_are_used(evidence, given, layer):
+    """Another number of heads, or another width inside, makes another layer."""
+    judge(layer_checks.check_sizes, evidence, given, layer)
+
+
 @pytest.mark.hint("which axis has the channels? each token is normalised by itself")
 def test_normalisation(evidence, given, layer):
     """Each token is normalised over its channels, before its sub-layers or after them."""

@@ -38,6 +38,20 @@ def test_padding_mask(evidence, given):
         attention_checks.check_padding_mask(evidence, given)
 
 
+@pytest.mark.hint("does every sequence have its own mask, and every query its own row of it?")
+def test_every_query_has_its_own_mask(evidence, given):
+    """Another mask for every query of every sequence, with more keys than queries."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        attention_checks.check_mask_of_every_query(evidence, given)
+
+
+@pytest.mark.hint("return the weights that the mask has been applied to")
+def test_weights_come_back_masked(evidence, given):
+    """The weights that come back are those under the mask."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+        attention_checks.check_weights_returned_under_a_mask(evidence, given)
+
+
 @pytest.mark.hint("a small number added to the scores does not hide a large score")
 def test_what_is_hidden_makes_no_difference(evidence, given):
     """Other keys and values at hidden places leave the output as it is."""
@@ -60,6 +74,16 @@ def test_multi_head_attention_obeys_its_mask(evidence, given):
         attention_checks.check_mask_of_heads(evidence, given)
 
 
+@pytest.mark.hint("print the mask's shape where it is used: batch, heads, queries, keys")
+def test_every_sequence_of_the_heads_has_its_own_mask(evidence, given):
+    """In every head, each query of each sequence sees what its own mask shows."""
+    with where_masks_are_taken(evidence), after_marks_for(evidence, given, *EARLIER[:2]):
+        try:
+            attention_checks.check_masks_of_heads(evidence, given)
+        except attention_checks.NotRecognised as reason:
+            pytest.skip(f"{reason}: the relations judge")
+
+
 @pytest.mark.hint("is the mask handed on to the attention inside?")
 def test_encoder_layer_obeys_its_mask(evidence, given):
     """The encoder layer hands its mask on."""
@@ -69,6 +93,17 @@ def test_encoder_layer_obeys_its_mask(evidence, given):
         after_marks_for(evidence, given, *EARLIER),
     ):
         attention_checks.check_mask_of_encoder_layer(evidence, given)
+
+
+@pytest.mark.hint("does padding have a mask of its own in every sequence of the batch?")
+def test_encoder_layer_obeys_padding(evidence, given):
+    """In the encoder layer the padding of each sequence makes no difference to its tokens."""
+    with (
+        where_built(evidence, "EncoderLayer", "masks/decoder-layer"),
+        where_masks_are_taken(evidence),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
+        attention_checks.check_padding_of_encoder_layer(evidence, given)
 
 
 @pytest.mark.hint("is the mask handed on to the attention inside?")

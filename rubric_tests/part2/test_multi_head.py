@@ -39,6 +39,27 @@ def test_order_of_memory(evidence, given):
         assert_same(answer.out, answer.out_other, "the output changes with the memory's order")
 
 
+@pytest.mark.hint("which shape does the tensor have when the heads are cut?")
+def test_the_number_of_heads_is_used(evidence, given):
+    """The same weights give other outputs in another number of heads."""
+    with after_marks_for(evidence, given, "attention"):
+        attention_checks.check_heads_are_used(evidence, given)
+
+
+@pytest.mark.hint("is `squeeze` given the axis that it may take away?")
+def test_one_row_is_enough(evidence, given):
+    """One token of one sequence has the output that it has in a batch."""
+    with after_marks_for(evidence, given, "attention"):
+        attention_checks.check_one_row_of_heads(evidence, given)
+
+
+@pytest.mark.hint("follow keys and values from the second argument to the output")
+def test_every_place_is_reached(evidence, given):
+    """Whichever place changes, the outputs change."""
+    with after_marks_for(evidence, given, "attention"):
+        attention_checks.check_heads_reach_everywhere(evidence, given)
+
+
 @pytest.mark.hint("does the batch stay on axis 0 all the way?")
 def test_batch_items_do_not_touch(evidence, given):
     """A sequence has the same output whatever else is in the batch."""

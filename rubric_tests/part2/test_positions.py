@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests.checks import Wrong, assert_close
 from rubric_tests.part2 import layer_checks, reference
-from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training, answered
 
 pytestmark = pytest.mark.criterion("positions")
 
@@ -22,6 +22,12 @@ def test_positions_are_added(evidence, given):
 def test_every_position_has_its_own_row(evidence, given):
     """No two positions have the same row."""
     layer_checks.check_distinct(evidence, given)
+
+
+@pytest.mark.hint("how long is the table, and how many channels tell one place from another?")
+def test_every_place_that_was_asked_for(evidence, given):
+    """There are `max_length` positions, told apart by most channels."""
+    layer_checks.check_full_length(evidence, given)
 
 
 @pytest.mark.hint("the table has an axis for positions; on which axis of x is it laid?")
@@ -53,8 +59,11 @@ def test_sinusoidal_formula(evidence, given, submission):
 
 @pytest.mark.hint("are the positions added in the model that was trained?")
 def test_the_model_knows_the_order(evidence, given, run, runs):
-    """The trained model's answer changes when two tokens change places."""
+    """The trained model tells the order of its tokens."""
+    with after_marks_for(evidence, given, "attention", "multi-head", "layers", "model"):
+        if answered(evidence, "positions/model"):
+            layer_checks.check_order_reaches_the_logits(evidence, given)
     if run.parameters["task"].startswith("sort"):
-        pytest.skip("not asked: a sorted answer does not depend on the order")
+        return  # a sorted answer does not depend on the order
     with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
         layer_checks.check_order_matters(evidence, given)

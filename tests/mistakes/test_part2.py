@@ -8,6 +8,7 @@ from assay import submission
 from assay.records import Result, Verdict
 from assay.store import Store
 from assay.submission import Submission
+from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
 from tests.mistakes.part2 import CASES, SEED_IGNORED
@@ -18,9 +19,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store(tmp_path_factory.mktemp("store"))
 
 
-def runs(handed_in: Submission, store: Store, reports: Path, n_seeds: int = 1) -> Result:
+def runs(
+    handed_in: Submission,
+    store: Store,
+    reports: Path,
+    n_seeds: int = 1,
+    task: str = "reverse-5",
+) -> Result:
     """The first task alone: a mistake shows in every run."""
-    assignment = one_part("part2", list(range(n_seeds)), {"task": ["reverse-5"]})
+    assignment = one_part("part2", list(range(n_seeds)), {"task": [task]})
     return graded(assignment, handed_in, store, reports)
 
 
@@ -32,6 +39,20 @@ def test_a_mistake_loses_its_own_criterion(
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
 
     result = runs(handed_in, store, tmp_path)
+    record(record_property, result, case.name, case.loses)
+
+    assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
+    assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
+
+
+@pytest.mark.parametrize("case", parameters(kinds.CASES))
+def test_a_mistake_of_a_kind_loses_its_own_criterion(
+    case: Case, store: Store, tmp_path: Path, record_property: Note
+):
+    """The same for the components by kind, in a run that trains no second model."""
+    handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
+
+    result = runs(handed_in, store, tmp_path, task="sort-5")
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)

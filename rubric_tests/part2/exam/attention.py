@@ -5,7 +5,17 @@ import inspect
 import torch
 from ask import student
 from exam.asking import asked, precisely
-from exam.components import SIZES, attend, built, decoder_layer, encoder_layer, mix, through
+from exam.components import (
+    SIZES,
+    attend,
+    built,
+    decoder_layer,
+    encoder_layer,
+    mix,
+    mixed,
+    parameters_of,
+    through,
+)
 
 
 def beside(own, other):
@@ -19,14 +29,27 @@ def weights_under(given, *visible):
     return attend(given.query, given.key, eye, *visible)
 
 
-@precisely("attention/weights", "attention/large")
+@precisely("attention/weights", "attention/large", "attention/square")
 def _(given, answer):
     answer.weights = weights_under(given)
 
 
-@precisely("attention/output")
+@precisely("attention/output", "attention/one")
 def _(given, answer):
-    answer.out, answer.weights = attend(given.query, given.key, given.value), weights_under(given)
+    rows = given.query, given.key, given.value
+    answer.weights = weights_under(given)
+    answer.out, returned = mixed(*rows)
+    if returned is not None:
+        answer.returned = returned
+    answer.again = attend(*rows)
+
+
+@precisely("attention/itself")
+def _(given, answer):
+    """The very same tensor three times, as in self-attention without projections."""
+    x = given.x.clone()
+    result = student.attention(x, x, x)
+    answer.out = result[0] if isinstance(result, (tuple, list)) else result
 
 
 @precisely("attention/batch")
@@ -41,9 +64,12 @@ def _(given, answer):
     answer.n_arguments = len(inspect.signature(student.attention).parameters)
 
 
-@precisely("masks/causal", "masks/padding")
+@precisely("masks/causal", "masks/padding", "masks/cross")
 def _(given, answer):
     answer.weights, answer.free = weights_under(given, given.visible), weights_under(given)
+    answer.out, returned = mixed(given.query, given.key, given.value, given.visible)
+    if returned is not None:
+        answer.returned = returned
 
 
 @precisely("masks/nowhere")
@@ -66,7 +92,15 @@ def _(given, answer):
     answer.out_other = mix(module, given.other, given.other, given.visible)
 
 
-@precisely("masks/encoder-layer")
+@precisely("masks/heads-self", "masks/heads-cross")
+def _(given, answer):
+    """Every item of the batch has a mask of its own, and every query."""
+    module = built(given, "MultiHeadAttention", *SIZES[:2])
+    answer.out = mix(module, given.x, getattr(given, "memory", given.x), given.visible)
+    parameters_of(answer, module)
+
+
+@precisely("masks/encoder-layer", "masks/encoder-padding")
 def _(given, answer):
     layer = encoder_layer(given)
     answer.out = through(layer, given.x, given.visible)

@@ -3,12 +3,14 @@
 import contextlib
 import copy
 import inspect
+from itertools import product
 
 import torch
 from ask import Missing, student
 from exam.asking import first_that_works
 
-SIZES = 12, 3, 20  # d_model, n_heads, d_hidden where nothing else is said
+SIZES = 24, 3, 20  # d_model, n_heads, d_hidden where nothing else is said
+HEAD_NAMES = ("n_heads", "num_heads", "n_head", "nhead", "heads", "h", "nheads", "n_h", "head")
 CHANNELS = 512  # rows as wide as this are cut to what a component takes
 
 
@@ -19,13 +21,30 @@ def built(given, name, *sizes):
     """
     kind = getattr(student, name)
     torch.manual_seed(0)
-    module = first_that_works(lambda: kind(*sizes), kind, lambda: inside_model(kind))
+    module = first_that_works(lambda: sized(kind, sizes), kind, lambda: inside_model(kind))
     module = module.to(given.dtype).eval()
     width = width_of(module, sizes[0])
     for array, value in list(vars(given).items()):
         if isinstance(value, torch.Tensor) and value.ndim and value.shape[-1] == CHANNELS:
             setattr(given, array, value[..., :width])
     return module
+
+
+def sized(kind, sizes):
+    """A component of these sizes; one that says so takes the number of heads first."""
+    names = [name.lower() for name in inspect.signature(kind).parameters]
+    if len(sizes) > 1 and names[:1] and names[0] in HEAD_NAMES and names[1] not in HEAD_NAMES:
+        sizes = sizes[1], sizes[0], *sizes[2:]
+    return kind(*sizes)
+
+
+def takes_sizes(name, *sizes):
+    """Whether a component can be built as it is asked for."""
+    try:
+        sized(getattr(student, name), sizes)
+    except Exception:
+        return False
+    return True
 
 
 def inside_model(kind):
@@ -46,15 +65,60 @@ def first(result):
 
 
 def through(module, *inputs):
-    """A layer's output; masks that are None are left out, or hide nothing where it insists."""
+    """A layer's output; masks that are None are left out, or hide nothing where it insists.
+
+    The arguments are copies: a layer may work on what it is given. What comes back has the
+    shape of the first input, or it was not the right way to ask.
+    """
     given = list(inputs)
     while given[-1] is None:
         given.pop()
+    forms = [masked for part in given if (masked := forms_of(part))]
+    ways = list(product(*forms)) if forms else [()]
+
+    def asked(masks, of):
+        masks = iter(masks)
+        parts = [next(masks) if forms_of(part) else part for part in of]
+        return called(module, *in_its_order(module, parts))
+
     return first_that_works(
-        lambda: first(module(*given)),
-        lambda: first(module(*inputs)),
-        lambda: first(module(*seeing_all(inputs))),
+        *(lambda masks=masks: asked(masks, given) for masks in ways),
+        lambda: asked(ways[0], inputs),
+        lambda: called(module, *seeing_all(inputs)),
     )
+
+
+def called(module, *inputs):
+    out = first(module(*(p.clone() if isinstance(p, torch.Tensor) else p for p in inputs)))
+    if out.ndim != inputs[0].ndim or out.shape[:2] != inputs[0].shape[:2]:
+        raise ValueError(f"rows of shape {tuple(inputs[0].shape)} give {tuple(out.shape)}")
+    return out
+
+
+def forms_of(mask):
+    """The shapes in which the same mask may be taken; none for what is no mask.
+
+    (batch, queries, keys) or (queries, keys); with an axis for the heads; for all queries at once,
+    where they see the same.
+    """
+    if not (isinstance(mask, torch.Tensor) and mask.dtype == torch.bool):
+        return []
+    forms = [mask, mask.unsqueeze(-3)]
+    if (mask == mask[..., :1, :]).all():
+        forms += [mask[..., :1, :], mask[..., None, :1, :], mask[..., 0, :]]
+    return forms if mask.ndim == 3 else [*forms, mask[None, None]]
+
+
+OF_MEMORY = ("src", "source", "memory", "mem", "enc", "cross")
+
+
+def in_its_order(module, inputs):
+    """The two masks of a decoder layer in the order in which it names them."""
+    names = names_taken(module)[2:4]
+    first_is_of_memory = [any(word in name for word in OF_MEMORY) for name in names]
+    if len(inputs) == 4 and first_is_of_memory == [True, False]:
+        return [*inputs[:2], inputs[3], inputs[2]]
+    return inputs
 
 
 def seeing_all(inputs):
@@ -78,33 +142,45 @@ def takes_itself_only(module):
     return len(inputs) < 2
 
 
-def encoder_layer(given):
+def encoder_layer(given, *sizes):
     """A fresh encoder layer; in a decoder by itself, its layer that looks at nothing else."""
     with contextlib.suppress(Missing):
-        return built(given, "EncoderLayer", *SIZES)
+        return built(given, "EncoderLayer", *(sizes or SIZES))
     with contextlib.suppress(Missing):
-        layer = built(given, "DecoderLayer", *SIZES)
+        layer = built(given, "DecoderLayer", *(sizes or SIZES))
         if takes_itself_only(layer):
             return layer
     raise Missing("expected `EncoderLayer` in the notebook or in the `solution` package beside it")
 
 
-def decoder_layer(given):
+def decoder_layer(given, *sizes):
     """A fresh decoder layer, one that looks at a memory too."""
-    layer = built(given, "DecoderLayer", *SIZES)
+    layer = built(given, "DecoderLayer", *(sizes or SIZES))
     if takes_itself_only(layer):
         raise Missing("expected `DecoderLayer` to take a memory beside its input")
     return layer
 
 
+def roles_of(function):
+    """`qkv`, `kqv`, ...: the order in which query, key and value are taken, where names say so."""
+    taken = list(inspect.signature(function).parameters)[:3]
+    roles = "".join(name.lower()[:1] for name in taken)
+    return roles if sorted(roles) == ["k", "q", "v"] else ""
+
+
+def in_roles(function, query, key, value):
+    parts = {"q": query, "k": key, "v": value}
+    return [parts[role] for role in roles_of(function) or "qkv"]
+
+
 def mix(module, query, memory, *visible):
     """Multi-head attention that takes (query, memory), (query, key, value) or one input."""
-    names = names_taken(module)
+    mask = visible or (None,)
     if takes_itself_only(module):
-        return first(module(query, *visible))
-    three = len(names) > 2 and names[1][0] == "k" and names[2][0] == "v" and names[2] != "visible"
-    inputs = [query, memory, memory] if three else [query, memory]
-    return through(module, *inputs, *(visible or (None,)))
+        return through(module, query, *mask)
+    if roles_of(module.forward):
+        return through(module, *in_roles(module.forward, query, memory, memory), *mask)
+    return through(module, query, memory, *mask)
 
 
 def attend(query, key, value, *visible):
@@ -112,17 +188,31 @@ def attend(query, key, value, *visible):
 
     Where it insists on a mask too, it gets one that hides nothing.
     """
+    return mixed(query, key, value, *visible)[0]
+
+
+def mixed(query, key, value, *visible):
+    """The output, and what comes back beside it: the weights, or nothing."""
+    rows = in_roles(student.attention, query, key, value)
     all_visible = torch.ones(len(query), query.shape[1], key.shape[1], dtype=torch.bool)
-    plain = [query, key, value, *visible]
-    ways = [plain] if visible else [plain, [*plain, all_visible]]
+    ways = [[*rows, *visible]] if visible else [rows, [*rows, all_visible]]
     return first_that_works(
-        *(lambda way=way: first(student.attention(*way)) for way in ways),
+        *(lambda way=way: both_of(way) for way in ways),
         *(lambda way=way: with_heads(way) for way in ways),
     )
 
 
+def both_of(inputs):
+    """Copies go in: a function may work on what it is given."""
+    result = student.attention(*(part.clone() for part in inputs))
+    several = isinstance(result, (tuple, list)) and len(result) > 1
+    beside = result[1] if several and isinstance(result[1], torch.Tensor) else None
+    return first(result), beside
+
+
 def with_heads(inputs):
-    return first(student.attention(*(part.unsqueeze(1) for part in inputs))).squeeze(1)
+    out, beside = both_of([part.unsqueeze(1) for part in inputs])
+    return out.squeeze(1), beside if beside is None else beside.squeeze(1)
 
 
 def form_of(model):
@@ -146,5 +236,7 @@ def parameters_of(answer, module):
     """All weights of a module by name: what it computes can then be computed again."""
     state = list(module.state_dict().items())[:40]
     answer.names = [name for name, _ in state]
+    at = [value.data_ptr() for _, value in state]
+    answer.one_and_the_same = [answer.names[at.index(place)] for place in at]
     for i, (_, value) in enumerate(state):
         setattr(answer, f"parameter_{i}", value.detach().double())

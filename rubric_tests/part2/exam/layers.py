@@ -6,22 +6,36 @@ import torch
 from ask import student
 from exam.asking import first_that_works, precisely
 from exam.components import (
+    SIZES,
     built,
     decoder_layer,
     encoder_layer,
+    first,
     inside_model,
     parameters_of,
+    takes_sizes,
     through,
     width_of,
 )
+from torch.nn import functional
 
 LAYERS = {"encoder-layer": encoder_layer, "decoder-layer": decoder_layer}
 
 
-@precisely("embedding/rows")
+@precisely("embedding/rows", "embedding/all", "embedding/more")
 def _(given, answer):
-    module = built(given, "TokenEmbedding", 11, 8)
-    answer.out = module(given.tokens)
+    vocabulary = int(given.vocabulary)
+    module = built(given, "TokenEmbedding", vocabulary, 8)
+
+    def rows_of(tokens):
+        """One that takes no numbers takes rows with a single 1."""
+        one_hot = functional.one_hot(tokens, vocabulary)
+        return first_that_works(
+            lambda: module(tokens), lambda: module(one_hot), lambda: module(one_hot.to(given.dtype))
+        )
+
+    answer.as_asked = takes_sizes("TokenEmbedding", vocabulary, 8)
+    answer.out, answer.one = rows_of(given.tokens), rows_of(given.tokens[:1, :1])
     parameters_of(answer, module)
 
 
@@ -34,45 +48,134 @@ def _(given, answer):
         trained = first_that_works(lambda: inside_model(student.PositionalEncoding), lambda: module)
         module = trained.to(given.dtype).eval()
     x = given.x[..., : width_of(module, 8)]
-    answer.out, answer.at_zero = module(x), module(torch.zeros_like(x))
+    answer.out, answer.at_zero = module(x.clone()), module(torch.zeros_like(x))
+    answer.again, answer.one = module(torch.zeros_like(x)), module(torch.zeros_like(x[:1, :1]))
+
+
+@precisely("positions/full", "positions/long")
+def _(given, answer):
+    """Every place that was asked for."""
+    length = int(given.length)
+    answer.as_asked = takes_sizes("PositionalEncoding", length, 16)
+    module = built(given, "PositionalEncoding", length, 16)
+    answer.at_zero = module(torch.zeros(2, length, width_of(module, 16), dtype=given.dtype))
 
 
 @precisely("feed-forward/alone")
 def _(given, answer):
     module = built(given, "FeedForward", 8, 16)
     given.other[0, 0] = given.x[0, 0]
-    answer.out, answer.out_other = module(given.x), module(given.other)
+    answer.out, answer.out_other = module(given.x.clone()), module(given.other.clone())
     answer.out_permuted = module(given.x[:, given.order])
+    answer.again, answer.one = module(given.x.clone()), module(given.x[:1, :1].clone())
 
 
 @precisely("feed-forward/bent")
 def _(given, answer):
     module, x, step = built(given, "FeedForward", 8, 16), given.x, given.step
-    answer.out, answer.ahead, answer.behind = module(x), module(x + step), module(x - step)
+    answer.out, answer.ahead, answer.behind = module(x + 0), module(x + step), module(x - step)
+    one, other = step.clone(), step.clone()  # of the channels, the first half and the second
+    one[..., one.shape[-1] // 2 :] = 0
+    other -= one
+    answer.one, answer.other, answer.both = module(x + one), module(x + other), module(x + step)
+
+
+@precisely("feed-forward/sizes")
+def _(given, answer):
+    """Two widths inside: as many numbers as each needs, and what comes out."""
+    answer.as_asked = takes_sizes("FeedForward", 8, 16)
+    for width in (3, 19):
+        module = built(given, "FeedForward", 8, width)
+        setattr(answer, f"numbers_{width}", sum(part.numel() for part in module.parameters()))
+        inside = {size for part in module.parameters() if part.ndim > 1 for size in part.shape}
+        setattr(answer, f"inside_{width}", sorted(inside))
+    module = built(given, "FeedForward", 8, 3)
+    answer.out = module(given.x.clone())
+    parameters_of(answer, module)
 
 
 def ask_layer(name, build):
     """The questions that are the same for both layers."""
 
-    def layer_and(given):
-        layer = build(given)
+    def layer_and(given, *sizes):
+        layer = build(given, *sizes)
         if build is encoder_layer:
             return layer, lambda x, memory: through(layer, x, None)
         return layer, lambda x, memory: through(layer, x, memory, None, None)
 
     @precisely(f"{name}/silent")
     def _(given, answer):
+        """Without weight matrices, and without what is added beside them."""
         layer, output = layer_and(given)
         for part in layer.parameters():
             if part.ndim > 1:
                 part.zero_()
         answer.out = output(given.x, given.memory)
+        for module in layer.modules():
+            own = list(module.parameters(recurse=False))
+            if any(part.ndim > 1 for part in own):
+                for part in own:
+                    part.zero_()
+        answer.silent = output(given.x, given.memory)
 
-    @precisely(f"{name}/scaled", f"{name}/batch", f"{name}/tokens", f"{name}/memory")
+    @precisely(
+        f"{name}/scaled", f"{name}/batch", f"{name}/tokens", f"{name}/memory", f"{name}/order"
+    )
     def _(given, answer):
         _, output = layer_and(given)
         answer.out = output(given.x, given.memory)
         answer.out_other = output(given.other, given.other_memory)
+        answer.again = output(given.x, given.memory)
+
+    @precisely(f"{name}/one")
+    def _(given, answer):
+        _, output = layer_and(given)
+        answer.out = output(given.x[:1, :1], given.memory[:1, :1])
+        answer.out_other = output(given.x[:, :1], given.memory[:, :1])
+
+    @precisely(f"{name}/sizes")
+    def _(given, answer):
+        """The same weights in one head and in three; then two widths inside."""
+        one, asked = layer_and(given, SIZES[0], 1, SIZES[2])
+        other, asked_other = layer_and(given, SIZES[0], 3, SIZES[2])
+        other.load_state_dict(one.state_dict())
+        answer.out, answer.out_other = (f(given.x, given.memory) for f in (asked, asked_other))
+        for width in (20, 37):
+            layer, _ = layer_and(given, *SIZES[:2], width)
+            setattr(answer, f"numbers_{width}", sum(part.numel() for part in layer.parameters()))
+
+    @precisely(f"{name}/steps")
+    def _(given, answer):
+        """What goes into each part of the layer, and what comes out of it, in order."""
+        layer, output = layer_and(given)
+        kinds = answer.kinds = []
+
+        def note(part, inputs, result):
+            came = first(result)
+            if isinstance(came, torch.Tensor) and came.shape == given.x.shape and inputs:
+                setattr(answer, f"into_{len(kinds)}", inputs[0].clone())
+                setattr(answer, f"from_{len(kinds)}", came.clone())
+                kinds.append(type(part).__name__)
+
+        hooks = [part.register_forward_hook(note) for part in layer.children()]
+        answer.out = output(given.x, given.memory)
+        for hook in hooks:
+            hook.remove()
+
+    @precisely(f"{name}/norms")
+    def _(given, answer):
+        """Each normalisation by itself: fresh, and with another gain and shift."""
+        layer, _ = layer_and(given)
+        norms = [part for part in layer.modules() if "norm" in type(part).__name__.lower()]
+        norms = [part for part in norms if not list(part.children())][:4]
+        answer.kinds = [type(part).__name__ for part in norms]
+        for i, norm in enumerate(norms):
+            x = 3 * given.x + 5
+            setattr(answer, f"fresh_{i}", norm(x.clone()))
+            for j, part in enumerate(list(norm.parameters())[:2]):
+                if part.ndim == 1 and len(part) == x.shape[-1]:
+                    part.copy_(given.memory[0, j])
+                    setattr(answer, f"changed_{i}_{j}", norm(x.clone()))
 
 
 for name, build in LAYERS.items():

@@ -15,7 +15,7 @@ def _(given, answer):
     answer.form = form_of(student.model)
 
 
-@asked("model/logits", "model/batch", "masks/model")
+@asked("model/logits", "model/batch", "masks/model", "positions/model")
 @torch.no_grad()
 def _(given, answer):
     model = student.model.eval()

@@ -1,15 +1,9 @@
 """Multi-head attention: of one sequence, of two, and with many numbers of heads."""
 
 from exam.asking import precisely
-from exam.components import SIZES, built, mix, parameters_of, takes_itself_only
+from exam.components import SIZES, built, mix, parameters_of, takes_itself_only, takes_sizes
 
 HEADS = ("one", "two", "three", "four")
-HEAD_NAMES = ("n_heads", "num_heads", "n_head", "nhead", "heads", "h", "nheads", "n_h")
-
-
-def heads_of(module, expected):
-    found = [vars(module)[name] for name in HEAD_NAMES if isinstance(vars(module).get(name), int)]
-    return found[0] if found else expected
 
 
 @precisely("multi-head/form")
@@ -23,12 +17,32 @@ def _(given, answer):
     d_model, n_heads = given.sizes.tolist()
     module = built(given, "MultiHeadAttention", d_model, n_heads)
     answer.out = mix(module, given.x, getattr(given, "memory", given.x))
-    answer.n_heads = heads_of(module, n_heads)
+    answer.as_asked = takes_sizes("MultiHeadAttention", d_model, n_heads)
     parameters_of(answer, module)
 
 
-@precisely("multi-head/order", "multi-head/memory", "multi-head/batch")
+@precisely("multi-head/order", "multi-head/memory", "multi-head/batch", "multi-head/reach")
 def _(given, answer):
     module = built(given, "MultiHeadAttention", *SIZES[:2])
     answer.out = mix(module, given.x, getattr(given, "memory", given.x))
     answer.out_other = mix(module, given.other, getattr(given, "other_memory", given.other))
+    answer.again = mix(module, given.x, getattr(given, "memory", given.x))
+
+
+@precisely("multi-head/one")
+def _(given, answer):
+    """One row of one sequence, and the same row among those of other sequences."""
+    module = built(given, "MultiHeadAttention", *SIZES[:2])
+    row = given.x[:1, :1]
+    answer.out, answer.out_other = (
+        mix(module, row, row),
+        mix(module, given.x[:, :1], given.x[:, :1]),
+    )
+
+
+@precisely("multi-head/heads")
+def _(given, answer):
+    """The same weights, cut into one head and into three."""
+    one, three = (built(given, "MultiHeadAttention", SIZES[0], n) for n in (1, 3))
+    three.load_state_dict(one.state_dict())
+    answer.out, answer.out_other = (mix(module, given.x, given.x) for module in (one, three))

@@ -1,0 +1,6 @@
+"""Mistakes and right variants of Part 2, by kind; each mistake shows in one place."""
+
+from tests.mistakes.kinds import attention, layers
+from tests.mistakes.part2 import hardly_trained
+
+CASES = [*map(hardly_trained, attention.CASES), *map(hardly_trained, layers.CASES), *layers.RIGHT]

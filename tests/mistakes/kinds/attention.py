@@ -1,0 +1,219 @@
+"""Attention, masks and heads: what shows only where no two sizes are alike, or items differ."""
+
+from tests.mistakes.part2 import (
+    HIDDEN,
+    KEYS,
+    MERGED,
+    SCALED,
+    SEPARATE,
+    SOFTMAX,
+    SPLIT,
+    VALUES,
+    attention,
+    of,
+)
+
+ROOT = "math.sqrt(query.size(-1))"
+RETURNED = "return weights @ value, weights"
+IF_MASKED = "    if visible is not None:\n        scores ="
+MASKED = f"{IF_MASKED} {HIDDEN}"
+
+FORMULA = [
+    attention("divided by the root of the number of keys", "attention", {
+        ROOT: "math.sqrt(key.size(-2))",
+    }),
+    attention("divided by the root of the width of the values", "attention", {
+        ROOT: "math.sqrt(value.size(-1))",
+    }),
+    attention("divided by the root of the number of queries", "attention", {
+        ROOT: "math.sqrt(query.size(-2))",
+    }),
+    attention("a temperature left from an experiment", "attention", {SOFTMAX:
+        "weights = (2 * scores).softmax(dim=-1)"}),
+    attention("scaled once for queries and once for keys", "attention", {
+        ROOT: "query.size(-1)",
+    }),
+    attention("a softmax without its row's sum", "attention", {
+        SOFTMAX: "weights = scores.exp() / scores.exp().sum()",
+    }),
+    attention("exponentials that overflow", "attention", {
+        SOFTMAX: "weights = scores.exp() / scores.exp().sum(-1, keepdim=True)",
+    }),
+    attention("weights through a sigmoid", "attention", {SOFTMAX: "weights = scores.sigmoid()"}),
+    attention("cosine similarity for the dot product", "attention", {
+        SCALED: "nn.functional.normalize(query, dim=-1) @ "
+        "nn.functional.normalize(key, dim=-1).transpose(-2, -1)",
+    }),
+    attention("dropout on the weights that never ends", "attention", {
+        SOFTMAX: f"{SOFTMAX}\n    weights = nn.functional.dropout(weights, 0.1)",
+    }),
+    attention("the scores come back as weights", "attention", {
+        RETURNED: "return weights @ value, scores",
+    }),
+    attention("the weights come back the other way round", "attention", {
+        RETURNED: "return weights @ value, weights.transpose(-2, -1)",
+    }),
+    attention("the weights come back rounded", "attention", {
+        RETURNED: "return weights @ value, weights.round(decimals=1)",
+    }),
+    attention("queries scaled where they stand", "attention", {
+        f"    scores = {SCALED}":
+        f"    query *= 1 / {ROOT}\n    scores = query @ key.transpose(-2, -1)",
+    }),
+    attention("one sequence loses its axis", "attention", {
+        RETURNED: "return (weights @ value).squeeze(0), weights",
+    }),
+    attention("the values of the first sequence for all", "attention", {
+        RETURNED: "return weights @ value[:1], weights",
+    }),
+]  # fmt: skip
+
+MASKS = [
+    attention("a mask only for square scores", "masks", {
+        "if visible is not None:":
+        "if visible is not None and scores.size(-1) == scores.size(-2):",
+    }),
+    attention("masked up to the number of queries", "masks", {
+        MASKED: "    if visible is not None:\n        n = min(scores.shape[-2:])\n"
+        "        scores = torch.cat([scores[..., :n].masked_fill(\n"
+        "            ~visible[..., :n], -1e9), scores[..., n:]], -1)",
+    }),
+    attention("every sequence under the mask of the first", "masks", {
+        HIDDEN: HIDDEN.replace("~visible", "~visible[:1]"),
+    }),
+    attention("every sequence under the mask of the last", "masks", {
+        HIDDEN: HIDDEN.replace("~visible", "~visible[-1:]"),
+    }),
+    attention("every query under the mask of the last query", "masks", {
+        HIDDEN: HIDDEN.replace("~visible", "~visible[..., -1:, :]"),
+    }),
+    attention("a key hidden from one is hidden from all", "masks", {
+        HIDDEN: HIDDEN.replace("~visible", "~visible.all(-2, keepdim=True)"),
+    }),
+    attention("hidden scores multiplied away", "masks", {HIDDEN: "scores * visible"}),
+    attention("hidden scores set to zero", "masks", {
+        HIDDEN: "scores.masked_fill(~visible, 0.0)",
+    }),
+    attention("hidden scores set to minus one", "masks", {
+        HIDDEN: "scores.masked_fill(~visible, -1.0)",
+    }),
+    attention("hidden scores lowered by ten", "masks", {HIDDEN: "scores - 10.0 * ~visible"}),
+    attention("hidden scores set to the smallest positive number", "masks", {
+        HIDDEN: "scores.masked_fill(~visible, torch.finfo(scores.dtype).tiny)",
+    }),
+    attention("hidden queries instead of hidden keys", "masks", {
+        HIDDEN: "scores.masked_fill(~visible.any(-1, keepdim=True), -1e9)",
+    }),
+    attention("the values are masked, the weights are not", "masks", {
+        HIDDEN: "scores",
+        RETURNED: "if visible is not None:\n        weights = weights * visible\n    "
+        "return weights @ value, weights",
+    }),
+    attention("the mask forgotten in what comes back", "masks", {
+        RETURNED:
+        f"free = ({SCALED}).softmax(-1)\n    return weights @ value, free",
+    }),
+    attention("a mask read from the batch's middle", "masks", {
+        HIDDEN: HIDDEN.replace("~visible", "~visible.roll(1, 0)"),
+    }),
+    attention("only half of the heads are masked", "masks", {
+        "        heads, weights = attention(queries, keys, values, for_all_heads)":
+        "        heads, weights = attention(queries, keys, values, for_all_heads)\n"
+        "        free, _ = attention(queries, keys, values)\n"
+        "        heads = torch.cat([heads[:, :1], free[:, 1:]], 1)",
+    }),
+    attention("the heads' mask from the first sequence", "masks", {
+        "visible.unsqueeze(-3)": "visible[:1].unsqueeze(-3) if visible.ndim == 3 else visible",
+    }),
+    of("transformer/encoder", "the encoder layer drops its mask", "masks", {
+        "self.self_attention(normed, normed, visible)": "self.self_attention(normed, normed)",
+    }),
+    of("transformer/decoder", "the decoder layer drops the memory's mask", "masks", {
+        "self.norm_cross(x), memory, memory_visible)": "self.norm_cross(x), memory)",
+    }),
+    of("transformer/decoder", "the memory's mask of the first sequence only", "masks", {
+        "memory, memory_visible)\n        return":
+        "memory, None if memory_visible is None else memory_visible[:1])\n        return",
+    }),
+    of("transformer/encoder", "the encoder layer takes the last row of its mask", "masks", {
+        "self.self_attention(normed, normed, visible)":
+        "self.self_attention(\n            "
+        "normed, normed, None if visible is None else visible[..., -1:, :])",
+    }),
+    of("transformer/decoder", "the decoder hands on no mask of the future", "masks", {
+        "past_only = causal(tokens.size(1))": "past_only = None",
+    }),
+    of("transformer/decoder", "the decoder may look two places ahead", "masks", {
+        "past_only = causal(tokens.size(1))":
+        "past_only = torch.ones(tokens.size(1), tokens.size(1), dtype=torch.bool).tril(2)",
+    }),
+]  # fmt: skip
+
+HEADS = [
+    attention("one head, whatever is asked", "multi-head", {
+        "self.n_heads = n_heads": "self.n_heads = 1",
+    }),
+    attention("never more than two heads", "multi-head", {
+        "self.n_heads = n_heads": "self.n_heads = min(n_heads, 2)",
+    }),
+    attention("heads one channel wide", "multi-head", {
+        "self.n_heads = n_heads": "self.n_heads = d_model",
+    }),
+    attention("eight channels for a head", "multi-head", {
+        "self.n_heads = n_heads": "self.n_heads = max(1, d_model // 12)",
+    }),
+    attention("the number of heads said, not used", "multi-head", {
+        SPLIT: "x.unsqueeze(1)", MERGED: "x.squeeze(1)",
+    }),
+    attention("every head sees the channels of the first", "multi-head", {
+        "return self.split(self.w_q(query))":
+        "q = self.split(self.w_q(query))\n        return q[:, :1].expand_as(q)",
+    }),
+    attention("the heads are averaged", "multi-head", {
+        MERGED: "x.mean(1, keepdim=True).expand_as(x).transpose(1, 2).reshape("
+        "x.size(0), x.size(2), -1)",
+    }),
+    attention("the heads laid side by side backwards", "multi-head", {
+        MERGED: "x.flip(1).transpose(1, 2).reshape(x.size(0), x.size(2), -1)",
+    }),
+    attention("queries and values share their weights", "multi-head", {
+        VALUES: VALUES.replace("w_v", "w_q"),
+    }),
+    attention("keys that were never projected", "multi-head", {
+        KEYS: "self.split(memory)",
+    }),
+    attention("values that were never projected", "multi-head", {
+        VALUES: "self.split(memory)",
+    }),
+    attention("queries projected twice", "multi-head", {
+        "self.split(self.w_q(query))": "self.split(self.w_q(self.w_q(query)))",
+    }),
+    attention("one matrix under three names", "multi-head", {
+        SEPARATE: "        self.w_q = self.w_k = self.w_v = nn.Linear(d_model, d_model)\n",
+    }),
+    attention("values from the queries' sequence", "multi-head", {
+        "return self.attend(self.queries(query), *self.keys_and_values(memory), visible)[0]":
+        "keys, _ = self.keys_and_values(memory)\n"
+        "        values = self.keys_and_values(query)[1]\n"
+        "        values = nn.functional.pad(values, (0, 0, 0, max(0, "
+        "keys.size(2) - values.size(2))))[:, :, :keys.size(2)]\n"
+        "        return self.attend(self.queries(query), keys, values, visible)[0]",
+    }),
+    attention("a softmax over the heads", "multi-head", {
+        "heads, weights = attention(queries, keys, values, for_all_heads)":
+        "weights = (queries @ keys.mT / math.sqrt(queries.size(-1))).softmax(1)\n"
+        "        heads = weights @ values",
+        "return self.w_o": "heads, _ = (heads, 0) if visible is None else attention("
+        "queries, keys, values, for_all_heads)\n        return self.w_o",
+    }),
+    attention("one head at a length of one loses its axis", "multi-head", {
+        "return self.w_o(self.merge(heads)), weights":
+        "return self.w_o(self.merge(heads)).squeeze(1), weights",
+    }),
+    attention("an output projection that is skipped in training's absence", "multi-head", {
+        "self.w_o(self.merge(heads))":
+        "self.w_o(self.merge(heads)) if self.training else self.merge(heads)",
+    }),
+]  # fmt: skip
+
+CASES = [*FORMULA, *MASKS, *HEADS]
