@@ -12,6 +12,7 @@ from rubric_tests.part2.judgement import (
     assert_same,
     cause_of_others,
     first_cause,
+    is_inside_the_heads,
     said,
     same,
     tolerance,
@@ -126,11 +127,35 @@ def check_output(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("attention")
+def check_attention_of_heads(evidence: Any, given: Any) -> None:
+    """Where there is no `attention` by itself: that of a single head, by its own weights."""
+    if answered(evidence, "attention/weights"):
+        return
+    try:
+        evidence["attention/weights"]
+    except Exception as error:
+        if not is_inside_the_heads(evidence, error):
+            raise
+    question = "multi-head/self-one"
+    answer, sheet = evidence[question], given[question]
+    x = sheet.x[..., : answer.out.shape[-1]]
+    parts = projections.linears(answer, evidence.partial(question))
+    readings = projections.candidates(parts, 1, width=x.shape[-1])
+    past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else np.True_
+    visible = np.broadcast_to(past, (len(x), x.shape[1], x.shape[1]))
+    for reading in readings:
+        if same(answer.out, reference.multi_head(x, x, reading, 1, visible=visible)):
+            return
+    for sentence, weigh in reference.WRONG_WEIGHTS.items():
+        if any(same(answer.out, reference.multi_head(x, x, r, 1, weigh)) for r in readings):
+            raise KnownMistake(sentence)
+    raise NotRecognised("the weights of the projections are not recognised")
+
+
+@cause_of_others("attention")
 def check_large_scores(evidence: Any, given: Any) -> None:
     """Scores in the thousands overflow where the largest of a row is not taken off first."""
-    weights = evidence.partial("attention/large").get("weights", np.ones(1))
-    if not np.isfinite(weights).all():
-        raise KnownMistake("large scores overflow: the weights are not finite")
+    weights = evidence["attention/large"].weights
     if not np.abs(weights).sum() > 0:
         raise Wrong("of large scores all weights are 0")
 

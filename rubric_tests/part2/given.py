@@ -336,7 +336,8 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
 def secret(rng: np.random.Generator) -> dict[str, Question]:
     """A task nobody has seen: the digits change places and names, by rules drawn for this run."""
     places, names = rng.permutation(5), 1 + rng.permutation(9)
-    while places.tolist() in ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0]):
+    # at two places at least the answer stands later: who sees the past alone cannot know it
+    while (places > np.arange(5)).sum() < 2 or places.tolist() == [4, 3, 2, 1, 0]:
         places = rng.permutation(5)
     asked = np.array(tasks.questions("reverse-5", rng)[: N_SECRET + N_SECRET_TEST])
     right = names[asked[:, places] - 1]
@@ -346,7 +347,7 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
         "sequences": asked[N_SECRET:].astype(np.int16),
         "width": np.array(7),
     }
-    kept = {"right": tasks.table(right[N_SECRET:].tolist(), 7)}
+    kept = {"right": tasks.table(right[N_SECRET:].tolist(), 7), "places": places}
     few = {"sequences": shown["sequences"][:N_AGAIN], "width": shown["width"]}
     return {
         "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),

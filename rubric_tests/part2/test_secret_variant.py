@@ -1,12 +1,14 @@
 """A task that nobody has seen: the digits change places and names, by rules drawn for this run.
 
 Digits are counted here, not sequences: one place that a single training run did not get to is
-bad luck, and how well a model is trained is marked under `reversal`.
+bad luck, and how well a model is trained is marked under `reversal`. A model that cannot see
+what stands later is told by the places at which it fails.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from rubric_tests.causes import follows_from
@@ -29,6 +31,7 @@ def test_a_new_task_is_learned(evidence, given, kept, measure, claim):
         measure("secret task: sequences right", marks.share)
 
         check_it_is_the_model(evidence, kept)
+        check_the_future_is_read(marks, kept)
         check(marks, claim.at_least)
 
 
@@ -38,8 +41,10 @@ def test_it_is_learned_well(evidence, given, kept, claim):
     """Trained on another task, the model gives at least three quarters of the digits."""
     where_asked(evidence, "secret/answers")
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
+        marks = answers.marked(evidence, given, kept, "secret/answers")
         check_it_is_the_model(evidence, kept)
-        check(answers.marked(evidence, given, kept, "secret/answers"), claim.at_least)
+        check_the_future_is_read(marks, kept)
+        check(marks, claim.at_least)
 
 
 def check_it_is_the_model(evidence, kept) -> None:
@@ -54,6 +59,21 @@ def check_it_is_the_model(evidence, kept) -> None:
             "the answers do not come from the model",
             f"with all its weights at zero the model gives {share:.0%} of the digits: "
             "the answers do not come from it",
+        )
+
+
+def check_the_future_is_read(marks: answers.Marked, kept) -> None:
+    """A model whose places see the past alone knows some digits of every answer, and few answers.
+
+    Which digits those are follows from the rule: those that stand in the question no later
+    than in the answer.
+    """
+    later = kept["secret/answers"].places > np.arange(5)
+    shares = marks.by_position[:5]
+    if len(shares) == 5 and shares[later].max() < 0.4 and shares[~later].min() > 0.8:
+        raise KnownMistake(
+            "each place knows only the tokens up to it: a causal mask where none belongs",
+            answers.in_words(marks),
         )
 
 
