@@ -8,7 +8,7 @@ from scipy import stats
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
-from rubric_tests.part2.judgement import answered, cause_of_others
+from rubric_tests.part2.judgement import answered, cause_of_others, said
 
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
@@ -133,6 +133,52 @@ def check_gradients_start_from_zero(evidence: Any, given: Any) -> None:
         raise KnownMistake(
             "gradients are not set back", f"{stale} times those of the step before were still there"
         )
+
+
+@cause_of_others("training")
+def check_steps_have_gradients(evidence: Any, given: Any) -> None:
+    answer = evidence["training/steps"]
+    if answer.empty > 0.1 * len(answer.rates):
+        raise KnownMistake(
+            "steps are taken without gradients", f"{int(answer.empty)} of {len(answer.rates)}"
+        )
+
+
+@cause_of_others("training")
+def check_everything_is_trained(evidence: Any, given: Any) -> None:
+    """Every parameter that the answers depend on is another after training."""
+    untrained = said(evidence, "training/steps", "untrained").split(", ")
+    if untrained != [""]:
+        more = f" and {len(untrained) - 1} more" if len(untrained) > 1 else ""
+        raise KnownMistake(
+            "only a part of the model is trained", f"`{untrained[0]}`{more} are as they began"
+        )
+
+
+@cause_of_others("training")
+def check_rate_stays_alive(evidence: Any, given: Any) -> None:
+    """The learning rate is not spent before half of the steps are done."""
+    rates = evidence["training/steps"].rates
+    spent = rates < 1e-3 * rates.max(initial=0)
+    if len(rates) >= 20 and spent.mean() > 0.5:
+        raise KnownMistake(
+            "the learning rate dies",
+            f"in {spent.sum()} of {len(rates)} steps it is below a thousandth of its highest",
+        )
+
+
+@cause_of_others("training")
+def check_loss_falls(evidence: Any, given: Any, at_most: float = 0.9) -> None:
+    losses = evidence["training/steps"].losses
+    if not len(losses):
+        return
+    late = late_loss(losses)
+    if not late < at_most * losses[0]:
+        raise Wrong(f"the loss goes from {losses[0]:.3g} to {late:.3g}")
+
+
+def late_loss(losses: np.ndarray) -> float:
+    return float(np.median(losses[-max(1, len(losses) // 20) :]))
 
 
 @cause_of_others("generation")

@@ -1,6 +1,7 @@
 """What is right of attention, its masks and its heads."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -280,8 +281,12 @@ def check_masked_heads(evidence: Any, given: Any, question: str) -> None:
     memory = getattr(sheet, "memory", sheet.x)[..., : out.shape[-1]]
 
     def gives(reading: Projections, visible: np.ndarray | None) -> bool:
-        again = reference.multi_head(x, memory, reading, n_heads, visible=visible)
-        return same(out, again)
+        layouts = RIGHT_LAYOUTS.values()
+        shown = (
+            reference.multi_head(x, memory, reading, n_heads, cut=cut, join=join, visible=visible)
+            for cut, join in layouts
+        )
+        return any(same(out, again) for again in shown)
 
     free = np.ones(sheet.visible.shape)
     masks = {
@@ -424,13 +429,14 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
     for n_heads in [asked] if answer.as_asked else divisors(width):
         readings = projections.candidates(parts, n_heads, width=width)
         for right in readings:
-            if any(gives(right, weigh) for weigh in own_weights(evidence, given)):
+            ways = product(own_weights(evidence, given), RIGHT_LAYOUTS)
+            if any(gives(right, weigh, layout) for weigh, layout in ways):
                 return check_projections(right, parts, answer)
     n_heads = asked if width % asked == 0 else 1
     readings = projections.candidates(parts, n_heads, width=width)
     if not readings:
         raise NotRecognised("the weights of the projections are not recognised")
-    for heads in divisors(width):
+    for heads in divisors(width) if answer.as_asked else []:
         readings_so = projections.candidates(parts, heads, width=width)
         if any(gives(r, reference.attention_weights, heads=heads) for r in readings_so):
             found = f"it works with {heads} where {n_heads} {'is' if n_heads == 1 else 'are'} asked"
@@ -460,8 +466,13 @@ def causal_heads(evidence: Any) -> bool:
     return not changed[places < items % changed.shape[1]].any() and bool(changed.any())
 
 
-LAYOUTS = {
+RIGHT_LAYOUTS = {
     "right": (reference.cut, reference.join),
+    "in turn": (reference.cut_in_turn, reference.join_in_turn),
+    "in turn, side by side": (reference.cut_in_turn, reference.join),
+    "side by side, in turn": (reference.cut, reference.join_in_turn),
+}
+LAYOUTS = RIGHT_LAYOUTS | {
     "the heads are split by `view`: transpose after it": (reference.cut_by_view, reference.join),
     "the heads are merged without the transpose": (reference.cut, reference.join_by_view),
     "the heads are split and merged by `view`: tokens and heads are mixed": (
@@ -469,6 +480,9 @@ LAYOUTS = {
         reference.join_by_view,
     ),
 }
+
+
+WRONG_LAYOUTS = [name for name in LAYOUTS if name not in RIGHT_LAYOUTS]
 
 
 def own_weights(evidence: Any, given: Any) -> list[Weigh]:
@@ -498,9 +512,9 @@ def recognised(readings: list[Projections], gives: Any, n_heads: int) -> Iterato
         ),
     }
     for right in readings:
-        yield from (name for name in LAYOUTS if gives(right, right_weights, name))
+        yield from (name for name in WRONG_LAYOUTS if gives(right, right_weights, name))
         wrong_roles = projections.misread(right).items()
         yield from (name for name, roles in wrong_roles if gives(roles, right_weights))
         yield from (name for name, weigh in formulas.items() if gives(right, weigh))
         for weigh in formulas.values():
-            yield from (name for name in LAYOUTS if gives(right, weigh, name))
+            yield from (name for name in WRONG_LAYOUTS if gives(right, weigh, name))

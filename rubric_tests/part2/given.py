@@ -352,7 +352,11 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
     return {
         "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),
         "secret/without-weights": Question(few, {"answers": (None, 7)}),
-        "training/steps": Question({}, {"losses": (None,), "vocabulary": (), "stale": ()}),
+        "training/steps": Question(
+            {"source": ids(rng), "target": ids(rng)},
+            dict.fromkeys(("losses", "rates"), (None,))
+            | dict.fromkeys(("vocabulary", "stale", "empty", "of_shares"), ()),
+        ),
     }
 
 

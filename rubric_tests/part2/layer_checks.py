@@ -120,7 +120,7 @@ def check_order_reaches_the_logits(evidence: Any, given: Any) -> None:
     answer, order = evidence["positions/model"], given["positions/model"].order
     before, after = answer.logits, answer.logits_other
     alike(before, after)
-    close = 100 * tolerance(before, after)
+    close = 1e-4 * float(np.ptp(before))  # rounding; what a position adds is a hundred times that
     moved = before[:, order] if before.shape[1] == len(order) else before
     if np.allclose(before, after, atol=close) or np.allclose(moved, after, atol=close):
         raise KnownMistake("the model answers as if its tokens had no order")
@@ -204,6 +204,10 @@ def check_inner_width(evidence: Any, given: Any) -> None:
     answer = evidence["feed-forward/sizes"]
     if not answer.as_asked:
         return
+    if answer.out.shape[-1] != 8:
+        raise KnownMistake(
+            "the output is not as wide as the input", f"8 numbers give {answer.out.shape[-1]}"
+        )
     if answer.numbers_3 == answer.numbers_19:
         raise KnownMistake("`d_hidden` is not used", "3 and 19 give networks of the same size")
     for width in (3, 19):
@@ -487,6 +491,13 @@ def check_batch_of_model(evidence: Any, given: Any) -> None:
     alike(one, other)
     if not np.allclose(one, other, atol=100 * tolerance(one, other)):
         raise Wrong("the logits of a sequence change with the rest of the batch")
+
+
+@cause_of_others("model")
+def check_one_softmax(evidence: Any, given: Any) -> None:
+    """What goes into the cross-entropy, which has a softmax of its own, went through none."""
+    if answered(evidence, "training/steps") and evidence["training/steps"].of_shares:
+        raise KnownMistake("the softmax comes twice: the cross-entropy has one of its own")
 
 
 @cause_of_others("model")

@@ -189,6 +189,15 @@ def join(heads: np.ndarray) -> np.ndarray:
     return np.concatenate(list(np.moveaxis(heads, 1, 0)), axis=-1)
 
 
+def cut_in_turn(x: np.ndarray, n_heads: int) -> np.ndarray:
+    """Head i has every n-th channel from the i-th on: as right, the projections learn either."""
+    return np.stack([x[..., i::n_heads] for i in range(n_heads)], axis=1)
+
+
+def join_in_turn(heads: np.ndarray) -> np.ndarray:
+    return np.stack(list(np.moveaxis(heads, 1, 0)), axis=-1).reshape(len(heads), heads.shape[2], -1)
+
+
 def cut_by_view(x: np.ndarray, n_heads: int) -> np.ndarray:
     batch, length, d_model = x.shape
     return x.reshape(batch, n_heads, length, d_model // n_heads)

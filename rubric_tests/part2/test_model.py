@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import layer_checks
-from rubric_tests.part2.judgement import after_marks_for, said
+from rubric_tests.part2.judgement import after_marks_for, said, where_asked
 
 pytestmark = pytest.mark.criterion("model")
 
@@ -23,6 +23,14 @@ def test_logits_over_the_vocabulary(evidence, given):
             raise Wrong(f"there are {logits.shape[2]} logits for a token: nine digits need more")
         if np.allclose(logits, logits[:1], atol=1e-6):
             raise KnownMistake("every sequence has the same logits")
+
+
+@pytest.mark.hint("hand logits to the cross-entropy, or logarithms to `nll_loss`")
+def test_one_softmax(evidence, given):
+    """Training takes one softmax of the logits, not two."""
+    where_asked(evidence, "training/steps")
+    with after_marks_for(evidence, given, *EARLIER):
+        layer_checks.check_one_softmax(evidence, given)
 
 
 @pytest.mark.hint("is anything normalised or summed over axis 0?")

@@ -28,17 +28,36 @@ def test_gradients_start_from_zero(evidence, given):
     answers.check_gradients_start_from_zero(evidence, given)
 
 
+@pytest.mark.hint("which parameters were given to the optimizer, and which have a gradient?")
+def test_everything_is_trained(evidence, given):
+    """Every parameter that the answers depend on is changed by training."""
+    watched(evidence)
+    answers.check_everything_is_trained(evidence, given)
+
+
+@pytest.mark.hint("`zero_grad()` belongs before `backward()`, not after it")
+def test_steps_have_gradients(evidence, given):
+    """A step follows the gradients of its own batch."""
+    watched(evidence)
+    answers.check_steps_have_gradients(evidence, given)
+
+
+@pytest.mark.hint("print the learning rate of every hundredth step")
+def test_the_learning_rate_stays_alive(evidence, given):
+    """The learning rate is not spent long before training ends."""
+    watched(evidence)
+    answers.check_rate_stays_alive(evidence, given)
+
+
 @pytest.mark.claim("late training loss over the first", at_most=0.9)
 @pytest.mark.hint("plot the loss of every step")
-def test_the_loss_falls(evidence, measure, claim):
+def test_the_loss_falls(evidence, given, measure, claim):
     """The loss at the end is below that at the start."""
     losses = watched(evidence).losses
     every = max(1, -(-len(losses) // 200))
     measure("training loss", losses[::every], x=np.arange(len(losses))[::every])
-    late = float(np.median(losses[-max(1, len(losses) // 20) :]))
-    measure(claim.measure, late / losses[0])
-
-    assert late < claim.at_most * losses[0], f"the loss goes from {losses[0]:.3g} to {late:.3g}"
+    measure(claim.measure, answers.late_loss(losses) / losses[0])
+    answers.check_loss_falls(evidence, given, claim.at_most)
 
 
 def watched(evidence):

@@ -11,6 +11,7 @@ from assay.submission import Submission
 from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
+from tests.mistakes.kinds import training
 from tests.mistakes.part2 import CASES, SEED_IGNORED
 
 
@@ -31,7 +32,7 @@ def runs(
     return graded(assignment, handed_in, store, reports)
 
 
-@pytest.mark.parametrize("case", parameters(CASES))
+@pytest.mark.parametrize("case", parameters([*CASES, *training.CASES]))
 def test_a_mistake_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note
 ):

@@ -32,7 +32,10 @@ def _(given, answer):
     for i in range(len(losses)):
         logits = logits_of(learner, given.source, given.target)
         wanted = torch.as_tensor(given.wanted[:, : logits.shape[1]])
-        loss = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
+        rows = logits.flatten(0, 1)
+        if (rows >= 0).all() and (rows.sum(-1) - 1).abs().max() < 1e-3:  # shares, not logits
+            rows = rows.clamp(min=1e-9).log()
+        loss = functional.cross_entropy(rows, wanted.flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -3,4 +3,6 @@
 from tests.mistakes.kinds import attention, layers
 from tests.mistakes.part2 import hardly_trained
 
-CASES = [*map(hardly_trained, attention.CASES), *map(hardly_trained, layers.CASES), *layers.RIGHT]
+MISTAKES = [*attention.CASES, *layers.CASES]
+RIGHT = [*attention.RIGHT, *layers.RIGHT]
+CASES = [*map(hardly_trained, MISTAKES), *RIGHT]

@@ -173,9 +173,6 @@ HEADS = [
         MERGED: "x.mean(1, keepdim=True).expand_as(x).transpose(1, 2).reshape("
         "x.size(0), x.size(2), -1)",
     }),
-    attention("the heads laid side by side backwards", "multi-head", {
-        MERGED: "x.flip(1).transpose(1, 2).reshape(x.size(0), x.size(2), -1)",
-    }),
     attention("queries and values share their weights", "multi-head", {
         VALUES: VALUES.replace("w_v", "w_q"),
     }),
@@ -217,3 +214,86 @@ HEADS = [
 ]  # fmt: skip
 
 CASES = [*FORMULA, *MASKS, *HEADS]
+
+PROJECTIONS = "self.split(self.w_q(query))"
+RIGHT = [
+    attention("projections that begin as copies", None, {
+        SEPARATE: "        import copy\n\n        self.w_q = nn.Linear(d_model, d_model)\n"
+        "        self.w_k, self.w_v = copy.deepcopy(self.w_q), copy.deepcopy(self.w_q)\n",
+    }),
+    attention("one matrix for queries and keys, by design", None, {
+        SEPARATE: "        self.qk = nn.Linear(d_model, d_model)\n"
+        "        self.w_v = nn.Linear(d_model, d_model)\n",
+        "self.w_q(query)": "self.qk(query)", "self.w_k(memory)": "self.qk(memory)",
+    }),
+    attention("one matrix for keys and values, by design", None, {
+        SEPARATE: "        self.w_q = nn.Linear(d_model, d_model)\n"
+        "        self.kv = nn.Linear(d_model, d_model)\n",
+        "self.w_k(memory)": "self.kv(memory)", "self.w_v(memory)": "self.kv(memory)",
+    }),
+    attention("keys and values in one projection", None, {
+        SEPARATE: "        self.w_q = nn.Linear(d_model, d_model)\n"
+        "        self.kv = nn.Linear(d_model, 2 * d_model)\n",
+        "self.w_k(memory)": "self.kv(memory).chunk(2, -1)[0]",
+        "self.w_v(memory)": "self.kv(memory).chunk(2, -1)[1]",
+    }),
+    attention("each channel's query, key and value side by side", None, {
+        SEPARATE: "        self.to_all = nn.Linear(d_model, 3 * d_model)\n",
+        "self.w_q(query)": "self.to_all(query).unflatten(-1, (-1, 3))[..., 0]",
+        "self.w_k(memory)": "self.to_all(memory).unflatten(-1, (-1, 3))[..., 1]",
+        "self.w_v(memory)": "self.to_all(memory).unflatten(-1, (-1, 3))[..., 2]",
+    }),
+    attention("heads that lie channel by channel", None, {
+        SPLIT: "x.reshape(x.size(0), x.size(1), -1, self.n_heads).permute(0, 3, 1, 2)",
+        MERGED: "x.permute(0, 2, 3, 1).reshape(x.size(0), x.size(2), -1)",
+    }),
+    attention("matrices without a module", None, {
+        SEPARATE: "        self.w_q, self.w_k, self.w_v = (\n"
+        "            nn.Parameter(torch.randn(d_model, d_model) * d_model**-0.5)\n"
+        "            for _ in range(3))\n",
+        "self.w_q(query)": "query @ self.w_q", "self.w_k(memory)": "memory @ self.w_k",
+        "self.w_v(memory)": "memory @ self.w_v",
+    }),
+    attention("a mask with an axis for its heads", None, {
+        "visible.unsqueeze(-3)": "visible if visible.ndim == 4 else visible.unsqueeze(-3)",
+    }),
+    attention("hidden scores at minus a billion", None, {
+        "torch.finfo(scores.dtype).min": "-1e9",
+    }),
+    attention("masked again after the softmax, and renormalised", None, {
+        HIDDEN: "scores", SOFTMAX: "weights = scores.softmax(dim=-1)\n"
+        "    if visible is not None:\n        weights = weights * visible + 1e-30\n"
+        "        weights = weights / weights.sum(-1, keepdim=True)",
+    }),
+    attention("a softmax by hand", None, {
+        SOFTMAX: "powers = (scores - scores.amax(-1, keepdim=True)).exp()\n"
+        "    weights = powers / powers.sum(-1, keepdim=True)",
+    }),
+    attention("products by einsum", None, {
+        SCALED: "torch.einsum('...qd,...kd->...qk', query, key) * query.size(-1) ** -0.5",
+    }),
+    attention("scaled before the product", None, {
+        SCALED: "(query / math.sqrt(query.size(-1))) @ key.transpose(-2, -1)",
+    }),
+    attention("every head asked by itself", None, {
+        "        heads, weights = attention(queries, keys, values, for_all_heads)":
+        "        each = [attention(queries[:, i], keys[:, i], values[:, i], visible)\n"
+        "                for i in range(self.n_heads)]\n"
+        "        heads, weights = (torch.stack(part, 1) for part in zip(*each, strict=True))",
+    }),
+    attention("heads that take a key and a value each", None, {
+        "def forward(self, query, memory, visible=None):\n": "def forward("
+        "self, query, key, value=None, visible=None):\n        memory = key\n",
+        "class MultiHeadAttention(nn.Module):":
+        "class Heads(nn.Module):",
+        "KeysAndValues = tuple": "class MultiHeadAttention(Heads):\n"
+        "    def forward(self, query, memory, visible=None):\n"
+        "        return Heads.forward(self, query, memory, memory, visible)\n\n\n"
+        "KeysAndValues = tuple",
+    }),
+    attention("dropout on the weights, in training", None, {
+        "        return self.w_o(self.merge(heads)), weights":
+        "        heads = nn.functional.dropout(heads, 0.01, self.training)\n"
+        "        return self.w_o(self.merge(heads)), weights",
+    }),
+]  # fmt: skip
