@@ -2,10 +2,17 @@
 
 import pytest
 
+from rubric_tests.causes import fault_of
 from rubric_tests.part2 import attention_checks
 from rubric_tests.part2.judgement import after_marks_for, is_inside_the_heads
 
 pytestmark = pytest.mark.criterion("attention")
+
+
+@pytest.mark.hint("dropout belongs to training alone: `nn.Dropout`, or `training=self.training`")
+def test_the_same_again(evidence, given):
+    """Asked again, attention gives the same output."""
+    judge(attention_checks.check_repeats, evidence, given)
 
 
 @pytest.mark.hint("over which axis does the softmax run?")
@@ -61,6 +68,11 @@ def judge(check, evidence, given) -> None:
     """Where attention is a part of the heads and nothing by itself, the heads are asked."""
     try:
         check(evidence, given)
+    except AssertionError:
+        chance = fault_of(attention_checks.check_repeats, evidence, given)
+        if chance and check is not attention_checks.check_repeats:
+            pytest.skip(f"follows from what is not repeatable: {chance}")
+        raise
     except Exception as error:
         if not is_inside_the_heads(evidence, error):
             raise
