@@ -11,6 +11,7 @@ from rubric_tests.part2 import projections, reference
 from rubric_tests.part2.judgement import (
     answered,
     assert_same,
+    assert_same_items,
     cause_of_others,
     first_cause,
     is_inside_the_heads,
@@ -224,7 +225,7 @@ def check_returned(evidence: Any, question: str) -> None:
 def check_batch_of_attention(evidence: Any, given: Any) -> None:
     """What else is in the batch does not matter."""
     answer = evidence["attention/batch"]
-    assert_same(answer.out[0], answer.out_other[0], "the output changes with the rest of the batch")
+    assert_same_items(answer.out, answer.out_other)
 
 
 @cause_of_others("masks")
@@ -411,15 +412,16 @@ def check_heads_reach_everywhere(evidence: Any, given: Any) -> None:
         raise KnownMistake("asked again, it gives another output: dropout outside of training")
     if causal_heads(evidence):
         return
-    still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))
+    length = answer.out.shape[1]  # the i-th item has another row at its i-th place
+    still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))[:length]
     if still.any():
-        raise Wrong(f"nothing at place {still.argmax() % 7} of the memory changes the output")
+        raise Wrong(f"nothing at place {still.argmax()} of the memory changes the output")
 
 
 @cause_of_others("multi-head")
 def check_batch_of_heads(evidence: Any, given: Any) -> None:
     answer = evidence["multi-head/batch"]
-    assert_same(answer.out[0], answer.out_other[0], "the output changes with the rest of the batch")
+    assert_same_items(answer.out, answer.out_other)
 
 
 def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:

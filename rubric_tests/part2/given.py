@@ -188,8 +188,8 @@ def two_calls(
 
 
 def beside(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The first item of the batch, with other items beside it."""
-    return np.concatenate([own[:1], other[1:]])
+    """The items of the batch with another first one and another last one beside them."""
+    return np.concatenate([other[:1], own[1:-1], other[-1:]])
 
 
 def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:

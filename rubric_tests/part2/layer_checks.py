@@ -14,7 +14,9 @@ from rubric_tests.part2.judgement import (
     as_wide_as,
     assert_differs,
     assert_same,
+    assert_same_items,
     cause_of_others,
+    said,
     same,
     tolerance,
 )
@@ -51,12 +53,17 @@ def check_row_of_each(out: np.ndarray, tokens: np.ndarray) -> None:
 # Positions ------------------------------------------------------------------------------------
 
 
+def check_repeats(evidence: Any, given: Any) -> None:
+    answer = evidence["positions/added"]
+    if not same(answer.at_zero, answer.again):
+        raise KnownMistake("asked again, the positions are others")
+
+
 @cause_of_others("positions")
 def check_added(evidence: Any, given: Any) -> None:
     """The answer is what came in, scaled or not, plus something that does not depend on it."""
     answer = evidence["positions/added"]
-    if not same(answer.at_zero, answer.again):
-        raise KnownMistake("asked again, the positions are others")
+    check_repeats(evidence, given)
     alike(answer.out, answer.at_zero)
     x, rest = as_wide_as(answer.out, given["positions/added"].x), answer.out - answer.at_zero
     factor = float(np.sum(rest * x) / np.sum(x * x))
@@ -418,7 +425,7 @@ def check_batch_of_layer(evidence: Any, given: Any, layer: str) -> None:
     answer = evidence[f"{layer}/batch"]
     if not same(answer.out, answer.again):
         raise KnownMistake("asked again, it gives another output: dropout outside of training")
-    assert_same(answer.out[0], answer.out_other[0], "the output changes with the rest of the batch")
+    assert_same_items(answer.out, answer.out_other)
     one = evidence[f"{layer}/one"]
     reason = "one token of one sequence has another output than in a batch"
     assert_same(one.out, one.out_other[:1], reason)
@@ -459,6 +466,15 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
         raise KnownMistake(
             "the number of heads is not used", "one head and three give the same output"
         )
+    arrays = evidence.partial(f"{layer}/sizes")
+    for name in (name for name in arrays if name.startswith("one_head_")):
+        three = arrays.get(name.replace("one_head", "three_heads"))
+        if three is not None and same(arrays[name], three):
+            raise KnownMistake(
+                "the number of heads is not used", "in one of its attentions it makes no difference"
+            )
+    if unused := said(evidence, f"{layer}/sizes", "unused"):
+        raise KnownMistake("a part of the layer is not used", f"`{unused.split(', ')[0]}`")
     if answer.numbers_20 == answer.numbers_37:
         raise KnownMistake("`d_hidden` is not used", "20 and 37 give layers of the same size")
 
@@ -470,7 +486,7 @@ def check_memory_is_used(evidence: Any, given: Any) -> None:
     assert_differs(answer.out, answer.out_other, "another memory gives the same output")
     still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))
     if still.any():
-        raise Wrong(f"nothing at place {still.argmax() % 7} of the memory changes the output")
+        raise Wrong(f"nothing at place {still.argmax()} of the memory changes the output")
 
 
 CHECKS = (
@@ -487,7 +503,7 @@ for _layer in LAYERS:
 @cause_of_others("model")
 def check_batch_of_model(evidence: Any, given: Any) -> None:
     answer = evidence["model/batch"]
-    one, other = answer.logits[0], answer.logits_other[0]
+    one, other = answer.logits[1:-1], answer.logits_other[1:-1]
     alike(one, other)
     if not np.allclose(one, other, atol=100 * tolerance(one, other)):
         raise Wrong("the logits of a sequence change with the rest of the batch")

@@ -258,4 +258,18 @@ def wrong_sinusoids(length: int, d_model: int) -> dict[str, np.ndarray]:
     right = sinusoids(length, d_model)
     swapped = right.copy()
     swapped[:, 0::2], swapped[:, 1::2] = right[:, 1::2], right[:, 0::2]
-    return {"sine and cosine are swapped": swapped} if d_model % 2 == 0 else {}
+    position, i = np.arange(length)[:, None], np.arange(d_model) // 2
+    rates = {
+        "every channel has the same rate": 0.0 * i + 1e-4,
+        "every channel has the rate of the first": 0.0 * i + 1.0,
+        "the rates rise with the channel": 10_000.0 ** (2 * i / d_model),
+        "the base is 100, not 10000": 100.0 ** (-2 * i / d_model),
+        "the base is 1000, not 10000": 1000.0 ** (-2 * i / d_model),
+        "the rates fall half as fast as they should": 10_000.0 ** (-i / d_model),
+    }
+    in_turn = np.arange(d_model) % 2
+    known = {
+        sentence: np.where(in_turn, np.cos(position * rate), np.sin(position * rate))
+        for sentence, rate in rates.items()
+    }
+    return known | ({"sine and cosine are swapped": swapped} if d_model % 2 == 0 else {})

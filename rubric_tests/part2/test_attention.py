@@ -4,7 +4,7 @@ import pytest
 
 from rubric_tests.causes import fault_of
 from rubric_tests.part2 import attention_checks
-from rubric_tests.part2.judgement import after_marks_for, is_inside_the_heads
+from rubric_tests.part2.judgement import is_inside_the_heads
 
 pytestmark = pytest.mark.criterion("attention")
 
@@ -42,8 +42,7 @@ def test_batch_items_do_not_touch(evidence, given):
 @pytest.mark.hint("is `squeeze` given the axis that it may take away?")
 def test_one_row_is_enough(evidence, given):
     """One query of one sequence gets one row."""
-    with after_marks_for(evidence, given, "attention"):
-        judge(attention_checks.check_one_row, evidence, given)
+    judge(attention_checks.check_one_row, evidence, given)
 
 
 @pytest.mark.hint("an operation that ends in `_`, or `*=`, changes what the caller still needs")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rubric_tests.part2 import attention_checks, reference
+from rubric_tests.causes import fault_of, follows_from
+from rubric_tests.part2 import attention_checks, layer_checks, reference
 from rubric_tests.part2.judgement import (
     after_marks_for,
     assert_differs,
@@ -131,6 +132,8 @@ def test_the_model_hides_the_future(evidence, given):
     """In the trained model, later tokens of the target leave earlier logits alone."""
     if (form := said(evidence, "model/form", "form")) and form != "source, target":
         pytest.skip(f"not asked: the model takes {form}")
+    if chance := fault_of(layer_checks.check_repeats, evidence, given):
+        follows_from("positions", chance)
     with after_marks_for(evidence, given, *EARLIER):
         attention_checks.check_mask_of_model(evidence, given)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rubric_tests.causes import fault_of, follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import layer_checks
 from rubric_tests.part2.judgement import after_marks_for, said, where_asked
@@ -37,6 +38,8 @@ def test_one_softmax(evidence, given):
 def test_batch_items_do_not_touch(evidence, given):
     """A sequence has the same logits whatever else is in the batch."""
     can_be_called(evidence)
+    if chance := fault_of(layer_checks.check_repeats, evidence, given):
+        follows_from("positions", chance)
     with after_marks_for(evidence, given, *EARLIER):
         layer_checks.check_batch_of_model(evidence, given)
 

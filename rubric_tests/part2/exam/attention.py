@@ -19,8 +19,8 @@ from exam.components import (
 
 
 def beside(own, other):
-    """The first item of the batch with others beside it."""
-    return torch.cat([own[:1], other[1:]])
+    """The items of the batch with another first one and another last one beside them."""
+    return torch.cat([other[:1], own[1:-1], other[-1:]])
 
 
 def weights_under(given, *visible):

@@ -1,9 +1,10 @@
 """Embedding, positions, feed-forward; then the layers that are made of them."""
 
+import contextlib
 import copy
 
 import torch
-from ask import student
+from ask import Missing, student
 from exam.asking import first_that_works, precisely
 from exam.components import (
     SIZES,
@@ -12,6 +13,7 @@ from exam.components import (
     encoder_layer,
     first,
     inside_model,
+    mix,
     parameters_of,
     takes_sizes,
     through,
@@ -94,6 +96,19 @@ def _(given, answer):
     parameters_of(answer, module)
 
 
+def unused(layer, output):
+    """The weight matrices with which the output does not change."""
+    before, found = output(), []
+    for name, part in layer.named_parameters():
+        if part.ndim > 1:
+            kept = part.clone()
+            part += torch.randn(part.shape, generator=torch.Generator().manual_seed(0))
+            if torch.allclose(before, output(), atol=1e-9, rtol=0):
+                found.append(name)
+            part.copy_(kept)
+    return found
+
+
 def ask_layer(name, build):
     """The questions that are the same for both layers."""
 
@@ -140,6 +155,14 @@ def ask_layer(name, build):
         other, asked_other = layer_and(given, SIZES[0], 3, SIZES[2])
         other.load_state_dict(one.state_dict())
         answer.out, answer.out_other = (f(given.x, given.memory) for f in (asked, asked_other))
+        with contextlib.suppress(Missing):
+            kind = student.MultiHeadAttention
+            pairs = zip(one.modules(), other.modules(), strict=True)
+            each = [pair for pair in pairs if isinstance(pair[0], kind)]
+            for i, (first_of, second) in enumerate(each[:3]):
+                setattr(answer, f"one_head_{i}", mix(first_of, given.x, given.x))
+                setattr(answer, f"three_heads_{i}", mix(second, given.x, given.x))
+        answer.unused = ", ".join(unused(other, lambda: asked_other(given.x, given.memory)))
         for width in (20, 37):
             layer, _ = layer_and(given, *SIZES[:2], width)
             setattr(answer, f"numbers_{width}", sum(part.numel() for part in layer.parameters()))

@@ -21,7 +21,17 @@ def _(given, answer):
     parameters_of(answer, module)
 
 
-@precisely("multi-head/order", "multi-head/memory", "multi-head/batch", "multi-head/reach")
+@precisely("multi-head/reach")
+def _(given, answer):
+    """Another row at one place of the memory, or of the only input."""
+    module = built(given, "MultiHeadAttention", *SIZES[:2])
+    alone, length = takes_itself_only(module), given.x.shape[1]
+    for name, memory in (("out", given.memory), ("out_other", given.other_memory)):
+        setattr(answer, name, mix(module, memory[:, :length] if alone else given.x, memory))
+    answer.again = mix(module, given.memory[:, :length] if alone else given.x, given.memory)
+
+
+@precisely("multi-head/order", "multi-head/memory", "multi-head/batch")
 def _(given, answer):
     module = built(given, "MultiHeadAttention", *SIZES[:2])
     answer.out = mix(module, given.x, getattr(given, "memory", given.x))

@@ -203,10 +203,6 @@ HEADS = [
         "return self.w_o": "heads, _ = (heads, 0) if visible is None else attention("
         "queries, keys, values, for_all_heads)\n        return self.w_o",
     }),
-    attention("one head at a length of one loses its axis", "multi-head", {
-        "return self.w_o(self.merge(heads)), weights":
-        "return self.w_o(self.merge(heads)).squeeze(1), weights",
-    }),
     attention("an output projection that is skipped in training's absence", "multi-head", {
         "self.w_o(self.merge(heads))":
         "self.w_o(self.merge(heads)) if self.training else self.merge(heads)",
