@@ -11,7 +11,7 @@ from assay.submission import Submission
 from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
-from tests.mistakes.kinds import training
+from tests.mistakes.kinds import styles, training
 from tests.mistakes.part2 import CASES, SEED_IGNORED
 
 
@@ -87,6 +87,17 @@ def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path, record_
     record(record_property, result, "a decoder by itself", None)
 
     assert result.earned == result.judged_points > 65, explain(result)
+
+
+@pytest.mark.parametrize("case", parameters(styles.RIGHT))
+def test_another_style_loses_nothing(
+    case: Case, store: Store, tmp_path: Path, record_property: Note
+):
+    """A whole submission in a style of its own earns every point that can be judged."""
+    result = runs(Submission("styled", case.apply(styles.bare())), store, tmp_path)
+    record(record_property, result, case.name, None)
+
+    assert result.earned == result.judged_points > 55, explain(result)
 
 
 def test_the_short_notebook_loses_nothing(store: Store, tmp_path: Path):

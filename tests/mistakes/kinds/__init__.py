@@ -5,4 +5,4 @@ from tests.mistakes.part2 import hardly_trained
 
 MISTAKES = [*attention.CASES, *layers.CASES]
 RIGHT = [*attention.RIGHT, *layers.RIGHT]
-CASES = [*map(hardly_trained, MISTAKES), *RIGHT]
+CASES = [*map(hardly_trained, MISTAKES), *layers.HARMLESS_IN_TRAINING, *RIGHT]
