@@ -1,11 +1,23 @@
 """Read a submission's source as syntax trees: what it defines, imports and calls, by name."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from types import SimpleNamespace
 
-BY_NAME = {"import_module", "__import__", "getattr", "eval", "exec", "find_spec"}
+from rubric_tests.texts import Texts, values
+
+LOOKS_UP = {
+    "getattr": 1, "attrgetter": 0, "methodcaller": 0, "import_module": 0, "__import__": 0,
+    "find_spec": 0, "resolve_name": 0, "locate": 0,
+}  # fmt: skip
+"""Functions that find something by a text, and which argument that is."""
+NO_PYTHON = re.compile(
+    r"\s*%%(html|HTML|latex|markdown|svg|javascript|js|bash|sh|script|perl|ruby)\b"
+)
+LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|.*[^#\s?]\?{1,2})$", re.MULTILINE)
+VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
 
 
 def trees_of(submission: SimpleNamespace) -> dict[str, ast.Module]:
@@ -18,11 +30,20 @@ def trees_of(submission: SimpleNamespace) -> dict[str, ast.Module]:
 
 def parsed(source: str) -> ast.Module:
     """The syntax tree without IPython's own lines; a text that is no Python gives an empty one."""
-    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    return cleaned(source) or ast.Module(body=[], type_ignores=[])
+
+
+def cleaned(source: str) -> ast.Module | None:
+    """The syntax tree without IPython's own lines; None where the rest is not Python."""
+    if NO_PYTHON.match(source):
         return ast.Module(body=[], type_ignores=[])
+    without = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", source))
+    for text in (source, without):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
 
 
 def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
@@ -74,8 +95,16 @@ def called_name(node: ast.Call) -> str:
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
-def texts_looked_up(call: ast.Call) -> Iterator[str]:
-    """What `import_module("keras")` and `getattr(nn, "Transformer")` name."""
-    if called_name(call) in BY_NAME:
+def looked_up(call: ast.Call, known: Texts) -> frozenset[str] | None:
+    """The texts that a call finds something by; None where they are not written in the file."""
+    place = LOOKS_UP[called_name(call)]
+    return values(call.args[place], known) if len(call.args) > place else None
+
+
+def texts_looked_up(call: ast.Call, known: Texts) -> Iterator[str]:
+    """What `import_module("keras")` and `getattr(nn, "Trans" + "former")` name."""
+    if called_name(call) in LOOKS_UP:
+        yield from sorted(looked_up(call, known) or ())
+    elif called_name(call) in ("eval", "exec"):
         texts = (arg.value for arg in call.args if isinstance(arg, ast.Constant))
         yield from (text for text in texts if isinstance(text, str))

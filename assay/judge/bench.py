@@ -173,6 +173,8 @@ def _bench(
         "runs": runs,
         "cells": cells,
         "sources": readable,
+        "files": sorted(submission.files),
+        "unread": sorted(name for name in sources if not is_readable(sources[name])),
     }
 
 

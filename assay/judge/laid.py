@@ -106,7 +106,10 @@ class Bench:
         self.looks, self.hands = int(data["looks"]), int(data["hands"])
         self.runs = [_bench_run(entry) for entry in data["runs"]]
         self.submission = SimpleNamespace(
-            cells=[SimpleNamespace(**cell) for cell in data["cells"]], sources=data["sources"]
+            cells=[SimpleNamespace(**cell) for cell in data["cells"]],
+            sources=data["sources"],
+            files=data["files"],
+            unread=data["unread"],
         )
         self.checks: list[Check] = []
         self.measurements: list[Measurement] = []

@@ -103,7 +103,10 @@ def runs(pytestconfig: pytest.Config) -> list[BenchRun]:
 
 @pytest.fixture
 def submission(pytestconfig: pytest.Config) -> SimpleNamespace:
-    """The notebook's `cells` as handed in, and all Python `sources` by name."""
+    """The notebook's `cells` as handed in, all Python `sources` by name, the names of all `files`.
+
+    `unread` are the sources that were too large to be read: their text is empty.
+    """
     return pytestconfig.stash[BENCH].submission
 
 
@@ -267,6 +270,8 @@ def _verdict(error: BaseException | None, *, review: bool, begun: bool) -> Verdi
         return Verdict.FOR_REVIEW if review else Verdict.PASSED
     if isinstance(error, pytest.skip.Exception):
         return Verdict.SET_ASIDE
+    if getattr(error, "for_review", False):
+        return Verdict.FOR_REVIEW  # a person has to look at it, and the reason says why
     if isinstance(error, NotAnswered):
         return Verdict.NOT_ANSWERED
     if isinstance(error, NotJudged | NotPut):
@@ -292,7 +297,7 @@ def _short(file: str, root: Path | None) -> str:
 def _reason(error: BaseException) -> str:
     """The first line of the message; an exception that is no verdict is named in full."""
     text = sound(str(error)).strip().split("\n")[0][:500]
-    if isinstance(error, (*ON_PURPOSE, NotAnswered, NotJudged)):
+    if isinstance(error, (*ON_PURPOSE, NotAnswered, NotJudged)) or hasattr(error, "for_review"):
         return text
     return f"the test raised {type(error).__name__}: {text}"
 

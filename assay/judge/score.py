@@ -157,7 +157,7 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
     judged = [
         (p, worth * p.judged / (p.judged + sum(bool(c.follows) for c in checks[p.name])))
         for p in properties
-        if p.judged and verdict not in WAITING
+        if p.judged and verdict not in WAITING and p.verdict is not Verdict.FOR_REVIEW
     ]
     return Criterion(
         part=part.name,
@@ -180,11 +180,12 @@ def _share(prop: Property) -> float:
 
 
 def _property(checks: Sequence[Check]) -> Property:
-    judged = [check for check in checks if check.verdict not in LEFT_OUT]
+    asked = [check for check in checks if check.verdict not in LEFT_OUT]
+    judged = [c for c in asked if c.verdict is not Verdict.FOR_REVIEW] or asked
     held = [c for c in judged if c.verdict in HELD]
     missed = [c for c in judged if c not in held]
     estimates = _estimates(judged, held) or [e for c in judged for e in c.estimates]
-    worst = _overall([check.verdict for check in judged or checks])
+    worst = _overall([check.verdict for check in asked or checks])
     first = next((c for c in missed or checks if c.verdict is worst), None)
     return Property(
         name=checks[0].name,

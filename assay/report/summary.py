@@ -89,10 +89,15 @@ def sign(criterion: Criterion) -> str:
 
 def reasons(criterion: Criterion) -> list[Property]:
     """The properties that did not hold, the one missed most often first, each reason once."""
-    fine = (Verdict.PASSED, Verdict.FOR_REVIEW)
-    missed = [p for p in criterion.properties if p.verdict not in fine or p.held < p.judged]
+    missed = [p for p in criterion.properties if not _fine(p) or p.held < p.judged]
     missed.sort(key=lambda prop: prop.held / prop.judged if prop.judged else 1)
     return list({prop.reason: prop for prop in reversed(missed)}.values())[::-1]
+
+
+def _fine(prop: Property) -> bool:
+    """It held, or it waits for a person as every submission's does: there is no reason to tell."""
+    waits = prop.verdict is Verdict.FOR_REVIEW and not prop.reason
+    return prop.verdict is Verdict.PASSED or waits
 
 
 def once(criteria: Sequence[Criterion]) -> list[Criterion]:
@@ -123,6 +128,8 @@ def reason(prop: Property) -> str:
         text = f"not answered: {text}"
     if prop.verdict is Verdict.SET_ASIDE:
         text = f"set aside: {text}"
+    if prop.verdict is Verdict.FOR_REVIEW:
+        return f"for review: {text}"
     missed = prop.judged - prop.held
     if prop.verdict is Verdict.PASSED and missed:
         return f"bad luck in {missed} of {prop.judged} runs, nothing lost: {text}"

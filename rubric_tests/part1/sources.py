@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 from rubric_tests.syntax import definitions, imported, parts_of, texts_looked_up, trees_of
+from rubric_tests.texts import Texts, texts_bound
 
 LIBRARIES = {
     "autograd", "flax", "haiku", "jax", "keras", "lightning", "mxnet", "paddle",
@@ -22,7 +23,11 @@ def ready_made(dotted: str) -> bool:
     """Whether a dotted name leads to autograd, or to a model that somebody else wrote."""
     head, *rest = dotted.split(".")
     in_sklearn = head == "sklearn" and bool(rest) and rest[0] in SKLEARN
-    return head in LIBRARIES or in_sklearn or not CLASSES.isdisjoint([head, *rest])
+    return (
+        not LIBRARIES.isdisjoint([head, *rest])
+        or in_sklearn
+        or not CLASSES.isdisjoint([head, *rest])
+    )
 
 
 class Sources:
@@ -30,6 +35,7 @@ class Sources:
 
     def __init__(self, submission: SimpleNamespace) -> None:
         self.trees = trees_of(submission)
+        self.texts = {name: texts_bound(tree) for name, tree in self.trees.items()}
         self.defines = {name: dict(definitions(tree)) for name, tree in self.trees.items()}
 
     def reached(self, name: str) -> Iterator[str]:
@@ -43,7 +49,7 @@ class Sources:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 yield from self._follow(node, file, wanted, queue, seen)
                 continue
-            for dotted in hidden_names(node):
+            for dotted in hidden_names(node, self.texts[file]):
                 if (home := self._own(file, dotted.split(".")[0])) is None:
                     yield dotted
                     continue
@@ -109,7 +115,7 @@ def names_used(node: ast.AST) -> set[str]:
     return {name.id for name in names} - bound - set(dir(builtins))
 
 
-def hidden_names(node: ast.AST) -> Iterator[str]:
+def hidden_names(node: ast.AST, known: Texts) -> Iterator[str]:
     """Names that are reached without a plain import at the top: inside a function, or as text."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Import):
@@ -121,4 +127,4 @@ def hidden_names(node: ast.AST) -> Iterator[str]:
             if parts[0] == "sklearn" or not CLASSES.isdisjoint(parts[1:]):
                 yield ".".join(parts)
         elif isinstance(inner, ast.Call):
-            yield from texts_looked_up(inner)
+            yield from texts_looked_up(inner, known)

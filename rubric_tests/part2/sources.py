@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 from rubric_tests.syntax import (
+    LOOKS_UP,
     called_name,
     definitions,
     imported,
@@ -15,6 +16,7 @@ from rubric_tests.syntax import (
     texts_looked_up,
     trees_of,
 )
+from rubric_tests.texts import Texts, texts_bound
 
 LIBRARIES = {
     "allennlp", "curated_transformers", "fairseq", "flash_attn", "keras", "keras_nlp",
@@ -25,6 +27,11 @@ READY_MADE = {
     "TransformerEncoder", "TransformerEncoderLayer", "flex_attention",
     "multi_head_attention_forward", "scaled_dot_product_attention",
 }  # fmt: skip
+OPERATORS = (
+    "_transformer_", "scaled_dot_product", "multi_head_attention", "flash_attention",
+    "efficient_attention", "flex_attention",
+)  # fmt: skip
+"""In the names of the operators that torch's own attention comes down to."""
 IN_TORCH = "torch.nn.modules.transformer"
 ROOTS = (
     "attention", "MultiHeadAttention", "TokenEmbedding", "PositionalEncoding", "FeedForward",
@@ -37,10 +44,13 @@ def ready_made(dotted: str) -> bool:
     """Whether a dotted name leads into a library of transformers, or to torch's own."""
     head, *rest = dotted.split(".")
     in_torch = head == "torch" and (not READY_MADE.isdisjoint(rest) or dotted.startswith(IN_TORCH))
-    hidden = head == "torch" and any(
-        word in part for part in rest for word in ("_transformer_", "_scaled_dot_product")
-    )
+    hidden = head == "torch" and any(word in part for part in rest for word in OPERATORS)
     return head in LIBRARIES or in_torch or hidden
+
+
+def is_attention(name: str) -> bool:
+    """Whether an attribute of this name, of whatever module, is torch's own attention."""
+    return name in READY_MADE or any(word in name for word in OPERATORS)
 
 
 def foreign_names(submission: SimpleNamespace) -> set[str]:
@@ -60,7 +70,7 @@ def names_reached(file: str, tree: ast.Module) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
     ]
-    places = imports_of(tree, file)
+    places, texts = imports_of(tree, file), texts_bound(tree)
     found: set[str] = set()
     for node in used_nodes(tree):
         if isinstance(node, ast.Attribute):
@@ -72,7 +82,7 @@ def names_reached(file: str, tree: ast.Module) -> set[str]:
             elif node.id not in known:
                 found |= {f"{star}.{node.id}" for star in stars}
         elif isinstance(node, ast.Call):
-            found |= set(names_in_texts(node))
+            found |= set(names_in_texts(node, texts))
     return found
 
 
@@ -112,8 +122,8 @@ def may_run(node: ast.FunctionDef | ast.AsyncFunctionDef, called: set[str]) -> b
     return special or node.name in called
 
 
-def names_in_texts(call: ast.Call) -> Iterator[str]:
+def names_in_texts(call: ast.Call, known: Texts) -> Iterator[str]:
     """The dotted names that a call looks up by their text."""
-    for text in texts_looked_up(call):
-        of_torch = called_name(call) == "getattr" and text in READY_MADE
+    for text in texts_looked_up(call, known):
+        of_torch = called_name(call) in LOOKS_UP and is_attention(text)
         yield f"torch.nn.{text}" if of_torch else text

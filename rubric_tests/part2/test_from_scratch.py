@@ -2,14 +2,16 @@
 
 import pytest
 
-from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part2.sources import foreign_names, ready_made
+from rubric_tests.reading import check_readable
 
 pytestmark = [
     pytest.mark.criterion("from-scratch"),
     pytest.mark.hint("nn.Linear, nn.Embedding and nn.LayerNorm are allowed; the rest is your own"),
 ]
 
+WATCHED = "watched to the end"  # as the exam puts it
 WORKS = ("attention", "MultiHeadAttention", "EncoderLayer", "DecoderLayer", "model", "generate")
 
 
@@ -28,12 +30,14 @@ def test_nothing_ready_made_is_at_work(evidence):
     """No ready-made attention runs while the components, the model and `generate` work."""
     text = evidence["scratch/live"] and evidence["scratch/work"].text
     for work in WORKS:
-        called = text.strings(work) if work in text else []
+        called = text.strings(work)
         found = sorted(name for name in called if ready_made(name))
         if found:
             raise KnownMistake(
                 "a library does the work", f"`{found[0]}` is at work inside `{work}`"
             )
+    if any(WATCHED not in text.strings(work) for work in WORKS):
+        raise ForReview("what runs inside the model's parts could not be watched")
 
 
 def test_nothing_ready_made_is_reached(submission, runs):
@@ -43,3 +47,4 @@ def test_nothing_ready_made_is_reached(submission, runs):
 
     if found:
         raise Wrong(f"the source reaches `{found[0]}`")
+    check_readable(submission, runs)

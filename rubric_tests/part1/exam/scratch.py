@@ -1,14 +1,45 @@
 """From scratch: whose code runs when the network works."""
 
+import contextlib
 import sys
 
 from ask import ask, student
 from exam.network import outputs_of, ready
 
 
+class Operators:
+    """Notes whether torch computes anything: its own hook, whatever became of the profiler."""
+
+    def __init__(self):
+        self.seen, self.before = set(), set(sys.modules)
+
+    def __enter__(self):
+        self.mode = contextlib.nullcontext()
+        if "torch" in sys.modules:
+            from torch.utils._python_dispatch import TorchDispatchMode
+
+            seen = self.seen
+
+            class Note(TorchDispatchMode):
+                def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+                    seen.add("torch")
+                    return func(*args, **(kwargs or {}))
+
+            self.mode = Note()
+        self.mode.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.mode.__exit__(*error)
+        self.seen |= set(sys.modules) - self.before
+
+
 def modules_at_work(work):
-    """The modules whose functions are called while `work` runs, found by the profiler."""
-    seen = set()
+    """The modules whose functions are called while `work` runs, and whether that was seen.
+
+    They are found by the profiler, by torch's own hook, and by what is imported meanwhile.
+    """
+    seen, operators = set(), Operators()
 
     def note(frame, event, called):
         if event == "call":
@@ -19,12 +50,15 @@ def modules_at_work(work):
             seen.add(getattr(owner if isinstance(owner, type) else type(owner), "__module__", None))
 
     before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return sorted(name for name in seen if isinstance(name, str))
+    with operators:  # around the profiler, which would take its own calls for the network's
+        sys.setprofile(note)
+        try:
+            work()
+            watched = "to the end" if sys.getprofile() is note else "the profiler was switched off"
+        finally:
+            sys.setprofile(before)
+    names = sorted(name for name in seen | operators.seen if isinstance(name, str))
+    return names or ["nothing"], watched
 
 
 def held_by(thing, depth=2):
@@ -51,10 +85,11 @@ with ask("source/work") as (given, answer):
         network.fit(given.X.copy(), given.y.copy())
         outputs_of(network, given.X.copy())
 
-    answer.at_work = modules_at_work(use_it)
+    answer.at_work, answer.watched = modules_at_work(use_it)
     answer.holds = sorted(held_by(network))
 
 with ask("source/gradients") as (given, answer):
     network = ready(given.X.shape[1])
     call = network.loss_and_gradients
-    answer.at_work = modules_at_work(lambda: call(given.X.copy(), given.y.copy()))
+    work = modules_at_work(lambda: call(given.X.copy(), given.y.copy()))
+    answer.at_work, answer.watched = work

@@ -17,6 +17,10 @@ from exam.components import (
     mix,
     through,
 )
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+WATCHED = "watched to the end"
 
 
 @asked("scratch/live")
@@ -25,8 +29,35 @@ def _(given, answer):
     answer.classes = sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
 
 
+class Functions(TorchFunctionMode):
+    """Notes the functions of torch that are called, whatever became of the profiler."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.seen.add(("torch", str(getattr(func, "__qualname__", func))))
+        return func(*args, **(kwargs or {}))
+
+
+class Operators(TorchDispatchMode):
+    """Notes the operators that they come down to."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.seen.add(("torch.ops", func.name().replace("::", ".")))
+        return func(*args, **(kwargs or {}))
+
+
 def calls_of(work):
-    """Every module whose functions are called, and every function named after attention."""
+    """Every module whose functions are called, and every function named after attention.
+
+    The last entry says whether the profiler was there to the end.
+    """
     seen = set()
 
     def note(frame, event, called):
@@ -38,12 +69,13 @@ def calls_of(work):
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        with contextlib.suppress(Exception), torch.no_grad():
+        with contextlib.suppress(Exception), torch.no_grad(), Functions(seen), Operators(seen):
             work()
+        watched = WATCHED if sys.getprofile() is note else "the profiler was switched off"
     finally:
         sys.setprofile(before)
     named = {f"{m}.{q}" for m, q in seen if "ttention" in str(q) or "ransformer" in str(q)}
-    return sorted(named | {str(module) for module, _ in seen})
+    return [*sorted(named | {str(module) for module, _ in seen}), watched]
 
 
 @asked("scratch/work")

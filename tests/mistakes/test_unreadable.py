@@ -1,0 +1,231 @@
+"""From scratch, where the source does not say what runs: a person looks, and nobody passes."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from assay.records import Criterion, Result, Verdict
+from assay.store import Store
+from assay.submission import Submission, plain
+from rubric_tests.part1 import sources as part1
+from rubric_tests.part2 import sources as part2
+from rubric_tests.reading import unreadable
+from tests.mistakes.cases import short_submission
+from tests.mistakes.grading import ROOT, explain, graded, one_part
+from tests.mistakes.part1 import FIT
+
+NETWORK = "solution/backprop/network.py"
+
+UNREADABLE = {
+    "getattr of a made text": "import torch\nf = getattr(torch, input_name)",
+    "getattr under another name": "g = getattr\nf = g(torch, 'auto' + name)",
+    "getattr handed on": "from functools import reduce\nf = reduce(getattr, names, torch)",
+    "getattr on an attribute of self": "def f(self, n):\n    return getattr(self.t, n)",
+    "attrgetter": "from operator import attrgetter\nf = attrgetter(name)(torch)",
+    "import_module of a made text": "import importlib\nm = importlib.import_module(name)",
+    "__import__ of a made text": "m = __import__(name)",
+    "import_module renamed": "from importlib import import_module as im\nm = im('numpy')",
+    "vars": "import torch\nd = vars(torch)",
+    "globals": "f = globals()[name]",
+    "__dict__": "import torch\nf = torch.__dict__[name]",
+    "sys.modules": "import sys\nm = sys.modules['x']",
+    "sys.modules renamed": "import sys as s\nm = s.modules['x']",
+    "sys.modules through a library": "import torch\nm = torch.sys.modules['x']",
+    "sys.modules by a text": "import sys\nm = getattr(sys, 'mod' + 'ules')" + "\nn = sys.modules",
+    "exec": "exec(text)",
+    "eval": "f = eval('torch.' + name)",
+    "compile": "c = compile(text, 'x', 'exec')",
+    "exec through builtins": "import builtins\nbuiltins.exec(text)",
+    "__builtins__": "e = __builtins__['exec']",
+    "marshal": "import marshal\nc = marshal.loads(data)",
+    "marshal by a text": "m = __import__('mar' + 'shal')",
+    "pickle": "import pickle\nf = pickle.loads(data)",
+    "pickle renamed": "from pickle import loads as l\nf = l(data)",
+    "ctypes": "import ctypes",
+    "ctypes of another": "import torch\nc = torch.ctypes.CDLL(None)",
+    "types.FunctionType": "import types\nf = types.FunctionType(code, {})",
+    "subclasses": "k = object.__subclasses__()",
+    "globals of a function": "g = f.__globals__",
+    "another loader": "from importlib.machinery import SourcelessFileLoader",
+    "runpy": "import runpy\nrunpy.run_path('x')",
+    "gc": "import gc\no = gc.get_objects()",
+    "a frame": "import sys\nf = sys._getframe()",
+    "the profiler replaced": "import sys\nsys.setprofile = lambda *_: None",
+    "the profiler by a text": "import sys\nf = getattr(sys, 'set' + 'profile')",
+    "another program": "import subprocess\nsubprocess.run(['python'])",
+    "os.system": "import os\nos.system('python x.py')",
+    "a shell": "!python train.py",
+    "a shell that begins harmlessly": "!pip install x; python y.py",
+    "a shell's value": "out = !python train.py",
+    "bash": "%%bash\npython train.py",
+    "IPython's own exec": "get_ipython().run_cell(text)",
+    "a module that was neither handed in nor installed": "import made_at_run_time_by_a_cell",
+    "a name bound twice": "n = 'a'\nn = other()\nf = getattr(x, n)",
+    "a name that a star may bind": "n = 'a'\nfrom os.path import *\nf = getattr(x, n)",
+    "__getattribute__": "f = torch.__getattribute__(name)",
+}
+READABLE = {
+    "getattr of a text": "import numpy as np\nf = getattr(np, 'sin')",
+    "getattr in a loop over texts": "for name in ('a', 'b'):\n    print(getattr(x, name))",
+    "getattr of self": "class A:\n    def f(self, n):\n        return getattr(self, n)",
+    "a model's eval": "model.eval()",
+    "re.compile": "import re\np = re.compile('x')",
+    "torch.compile": "import torch\nm = torch.compile(model)",
+    "modules of a model": "for part in model.modules():\n    pass",
+    "a question to globals": "seen = 'x' in globals()",
+    "vars of self": "class A:\n    def f(self):\n        return vars(self)",
+    "pip": "!pip install -q numpy > /dev/null\nimport numpy as np",
+    "a magic": "%matplotlib inline\nimport numpy as np",
+    "a timed cell": "%%time\nx = 1",
+    "a page": "%%html\n<b>not Python</b>",
+    "Colab": "try:\n    import google.colab\nexcept ImportError:\n    pass",
+    "torch.load": "import torch\nw = torch.load('w.pt')",
+    "inspect.signature": "import inspect\ns = inspect.signature(f)",
+    "a directory": "import os\nos.makedirs('x', exist_ok=True)",
+}
+
+
+def as_read(*cells: str, **files: str) -> SimpleNamespace:
+    """A submission as a rubric's test sees it."""
+    return SimpleNamespace(
+        cells=[SimpleNamespace(kind="code", source=source, tags=[]) for source in cells],
+        sources={name.replace("__", "/") + ".py": text for name, text in files.items()},
+        files=[],
+        unread=[],
+    )
+
+
+@pytest.mark.parametrize("source", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_told(source: str):
+    """With the cell and what it does there."""
+    (first, *_) = unreadable(as_read("x = 1", source), [])
+
+    assert first.startswith("code cell 2")
+
+
+@pytest.mark.parametrize("source", READABLE.values(), ids=READABLE)
+def test_what_can_be_read_is_left_alone(source: str):
+    """Honest code looks names up too."""
+    assert list(unreadable(as_read(source), [])) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["solution/net.pyc", "net.cpython-311-x86_64-linux-gnu.so", "x.PYD"]
+)
+def test_compiled_files_cannot_be_read(name: str):
+    """Whatever else is beside them."""
+    handed_in = as_read("x = 1")
+    handed_in.files = [name]
+
+    assert list(unreadable(handed_in, [])) == [f"`{name}` is compiled, and cannot be read"]
+
+
+def test_a_file_in_an_encoding_of_its_own_cannot_be_read():
+    """As UTF-8 it is not Python, and yet it can be imported."""
+    rotated = "# -*- coding: rot13 -*-\nvzcbeg gbepu nf g g"
+
+    assert list(unreadable(as_read(solution__net=rotated), []))
+
+
+def test_a_cell_with_a_shells_value_is_read_all_the_same():
+    """One line of IPython's own does not hide the others."""
+    seen = as_read(
+        "files = !ls\nfrom torch import autograd\nclass ScratchNetwork:\n    a = autograd"
+    )
+
+    assert any(map(part1.ready_made, part1.Sources(seen).reached("ScratchNetwork")))
+
+
+@pytest.mark.parametrize(
+    "text", ["'auto' + 'grad'", "''.join(['auto', 'grad'])", "f'{\"auto\"}grad'", "part + 'grad'"]
+)
+def test_texts_put_together_in_the_file_are_read(text: str):
+    """They are not for review: what they come to is known."""
+    source = (
+        "import torch\npart = 'auto'\nclass ScratchNetwork:\n    def fit(self):\n"
+        f"        return getattr(torch, {text}), __import__('to' + 'rch')"
+    )
+    seen = as_read(source)
+
+    found = set(part1.Sources(seen).reached("ScratchNetwork"))
+
+    assert {"autograd", "torch"} <= found
+    assert list(unreadable(seen, [])) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch\nf = getattr(torch.nn.functional, 'scaled_dot_' + 'product_attention')",
+        "import torch\nf = torch.ops.aten.scaled_dot_product_attention",
+        "import torch\nf = torch._native_multi_head_attention",
+        "from operator import attrgetter\nf = attrgetter('Multihead' + 'Attention')(nn)",
+        "for n in ('Transformer',):\n    f = getattr(nn, n)",
+    ],
+)
+def test_ready_made_attention_is_found_under_a_text(source: str):
+    """In Part 2, by whatever the text is looked up in."""
+    assert any(map(part2.ready_made, part2.foreign_names(as_read(source))))
+
+
+# Graded --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("unreadable"))
+
+
+HIDDEN = {
+    "autograd in a text that is run": """        exec("import torch\\nw = torch.ones(1, requires_grad=True)\\n(w * w).backward()")
+        self._descend(X, self._targets(y))
+""",
+    "the profiler switched off, and nothing else": """        import sys
+        sys.setprofile = lambda *_: None
+        self._descend(X, self._targets(y))
+""",
+}
+
+
+@pytest.mark.parametrize("fit", HIDDEN.values(), ids=HIDDEN)
+def test_a_network_that_hides_what_it_does_earns_nothing_from_scratch(
+    fit: str, store: Store, tmp_path: Path
+):
+    """Autograd that is seen fails; what cannot be seen waits for a person; nothing else is lost."""
+    files = short_submission(ROOT, "part1")
+    files[NETWORK] = files[NETWORK].decode().replace(FIT, fit).encode()
+
+    result = one_run(Submission("hiding", files), store, tmp_path)
+    found = criterion(result, "from-scratch")
+
+    assert not found.earned, explain(result)
+    if "torch" in fit:
+        assert found.verdict is Verdict.FAILED
+    else:
+        assert found.verdict is Verdict.FOR_REVIEW
+        assert found.judged == 0
+        assert any("setprofile" in prop.reason for prop in found.properties)
+        others = [c for c in result.criteria if c.name != "from-scratch" and c.judged]
+        assert all(c.earned == c.judged for c in others), explain(result)
+
+
+def one_run(handed_in: Submission, store: Store, reports: Path) -> Result:
+    return graded(one_part("part1", [0], {"dataset": ["penguins"]}), handed_in, store, reports)
+
+
+def criterion(result: Result, name: str) -> Criterion:
+    return next(c for c in result.criteria if c.name == name)
+
+
+@pytest.mark.parametrize("part", ["part1", "part2"])
+def test_the_reference_can_be_read(part: str):
+    """All of it, the other part's files and the notebook's cells included."""
+    handed_in = Submission("reference", short_submission(ROOT, part))
+    book = next(name for name in handed_in.notebooks)
+    cells = [SimpleNamespace(**plain(cell)) for cell in handed_in.read(book)]
+    sources = {n: text.decode() for n, text in handed_in.files.items() if n.endswith(".py")}
+    seen = SimpleNamespace(cells=cells, sources=sources, files=list(handed_in.files), unread=[])
+
+    assert json.dumps(list(unreadable(seen, []))) == "[]"
