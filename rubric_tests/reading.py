@@ -55,6 +55,20 @@ HARMLESS = re.compile(
     r"unzip|git|rm|head|free|df)\b[^;|`]*$"
 )
 """Commands that install, fetch or show; none that comes after another in the same line."""
+KERNEL = {
+    "ipykernel", "zmq", "jupyter_client", "tornado", "socket", "asyncio",
+    "IPython.core.getipython", "IPython.kernel",
+}  # fmt: skip
+"""Modules by which a notebook reaches the kernel that reports how its cells ended."""
+REPLIES = {
+    "set_custom_exc", "showtraceback", "_showtraceback", "showsyntaxerror", "send_multipart",
+    "iopub_socket", "iopub_thread", "pub_thread", "shell_stream", "shell_streams",
+    "execute_request", "do_execute", "run_ast_nodes", "kernel_app", "excepthook", "_instance",
+}  # fmt: skip
+"""Attributes of that kernel, and of the shell in it."""
+TEXTS = re.compile(r"ASSAY_|/desk\b|execute_reply|finished\.json")
+"""In texts: the folders of a run, and the messages of its kernel."""
+ASKED_OF_THE_SHELL = {"run_line_magic", "magic", "system", "set_next_input"}
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 PLAIN = {"utf-8", "utf8", "ascii"}
 
@@ -64,6 +78,45 @@ def check_readable(submission: SimpleNamespace, runs: list) -> None:
     found = next(unreadable(submission, runs), None)
     if found:
         raise ForReview(found)
+
+
+def check_replies(submission: SimpleNamespace, runs: list) -> None:
+    """Raise ForReview where the notebook could have told itself how its cells ended.
+
+    Only the kernel knows that, and the notebook's code lives in it.
+    """
+    check_readable(submission, runs)
+    for where, source, _ in pieces(submission, runs):
+        tree = cleaned(source)
+        for line, said in reaches_the_kernel(tree) if tree else ():
+            raise ForReview(f"{where}, line {line}: {said}: how cells ended may be made up")
+
+
+def reaches_the_kernel(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The places where code reaches the kernel that it runs in."""
+    nodes = list(ast.walk(tree))
+    asked = {
+        id(node.func.value.func)
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ASKED_OF_THE_SHELL
+        and isinstance(node.func.value, ast.Call)
+    }
+    for node in nodes:
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.Name) and node.id == "get_ipython" and id(node) not in asked:
+            yield line, "`get_ipython` leads to the kernel"
+        elif isinstance(node, ast.Attribute) and node.attr in REPLIES | {"get_ipython"}:
+            yield line, f"`{node.attr}` leads to the kernel"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            modules = names if isinstance(node, ast.Import) else [node.module or "", *names]
+            for name in modules:
+                if any(name == k or name.startswith(f"{k}.") for k in KERNEL):
+                    yield line, f"`{name}` leads to the kernel"
+        elif isinstance(node, ast.Constant) and (found := TEXTS.search(str(node.value))):
+            yield line, f"`{found[0]}` is a part of the run"
 
 
 def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:

@@ -3,14 +3,16 @@
 import pytest
 
 from rubric_tests import clean_run
+from rubric_tests.reading import check_replies
 
 pytestmark = pytest.mark.criterion("clean-run")
 
 
 @pytest.mark.hint("restart the kernel and run all cells")
-def test_no_cell_fails(run):
+def test_no_cell_fails(run, runs, submission):
     """Every cell runs, from the top, without an error."""
     clean_run.check_cells(run)
+    check_replies(submission, runs)
 
 
 @pytest.mark.hint("restart the kernel, run all cells, and watch time and memory")

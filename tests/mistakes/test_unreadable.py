@@ -9,9 +9,10 @@ import pytest
 from assay.records import Criterion, Result, Verdict
 from assay.store import Store
 from assay.submission import Submission, plain
+from rubric_tests.checks import ForReview
 from rubric_tests.part1 import sources as part1
 from rubric_tests.part2 import sources as part2
-from rubric_tests.reading import unreadable
+from rubric_tests.reading import check_replies, unreadable
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, explain, graded, one_part
 from tests.mistakes.part1 import FIT
@@ -170,6 +171,33 @@ def test_ready_made_attention_is_found_under_a_text(source: str):
     assert any(map(part2.ready_made, part2.foreign_names(as_read(source))))
 
 
+REACHING = {
+    "the shell": "kernel = get_ipython().kernel",
+    "the shell under a name": "ip = get_ipython\nip().kernel",
+    "the shell from its package": "import IPython\nIPython.get_ipython().kernel",
+    "the session": "from ipykernel.kernelapp import IPKernelApp",
+    "its sockets": "import zmq",
+    "any socket": "import socket",
+    "its output": "import sys\nsys.stdout.pub_thread",
+    "tracebacks": "def f(shell):\n    shell.set_custom_exc((Exception,), g)",
+    "a reply": "kind = 'execute_reply'",
+    "the folder of answers": "import os\nkit = os.environ['ASSAY_KIT']",
+}
+
+
+@pytest.mark.parametrize("source", REACHING.values(), ids=REACHING)
+def test_who_reaches_the_kernel_cannot_vouch_for_its_cells(source: str):
+    """A failing cell hidden by forged replies: how cells ended is then for a person to say."""
+    with pytest.raises(ForReview, match="how cells ended may be made up"):
+        check_replies(as_read("x = 1", source), [])
+
+
+@pytest.mark.parametrize("source", READABLE.values(), ids=READABLE)
+def test_who_does_not_reach_the_kernel_is_taken_at_its_word(source: str):
+    """As every honest notebook is, with magics and pictures."""
+    check_replies(as_read(source, "get_ipython().run_line_magic('matplotlib', 'inline')"), [])
+
+
 # Graded --------------------------------------------------------------------------------------
 
 
@@ -179,7 +207,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 HIDDEN = {
-    "autograd in a text that is run": """        exec("import torch\\nw = torch.ones(1, requires_grad=True)\\n(w * w).backward()")
+    "autograd in a text that is run": """\
+        exec("import torch\\nw = torch.ones(1).requires_grad_()\\n(w * w).backward()")
         self._descend(X, self._targets(y))
 """,
     "the profiler switched off, and nothing else": """        import sys
@@ -209,6 +238,41 @@ def test_a_network_that_hides_what_it_does_earns_nothing_from_scratch(
         assert any("setprofile" in prop.reason for prop in found.properties)
         others = [c for c in result.criteria if c.name != "from-scratch" and c.judged]
         assert all(c.earned == c.judged for c in others), explain(result)
+
+
+FORGED = """kernel = get_ipython().kernel
+real = kernel.session.send
+
+def send(stream, kind, content=None, *args, **kwargs):
+    if kind == "execute_reply":
+        content = {"status": "ok", "execution_count": 1, "user_expressions": {}, "payload": []}
+    elif kind == "error":
+        return None
+    return real(stream, kind, content, *args, **kwargs)
+
+kernel.session.send = send
+"""
+ACCURACY = "network_accuracy = np.mean(network.predict(X_test) == y_test)"
+
+
+def test_a_failing_cell_hidden_by_forged_replies_earns_nothing(store: Store, tmp_path: Path):
+    """`clean-run` is for a person to mark: its points are not earned, and not judged."""
+    book = "notebooks/part1_backprop.ipynb"
+    files = short_submission(ROOT, "part1")
+    notebook = json.loads(files[book])
+    (cell,) = [c for c in notebook["cells"] if ACCURACY in "".join(c["source"])]
+    cell["source"] = FORGED + "".join(cell["source"]) + "\nprint(accuracy)"
+    files[book] = json.dumps(notebook).encode()
+
+    result = one_run(Submission("forging", files), store, tmp_path)
+    found = criterion(result, "clean-run")
+
+    assert not [cell for run in result.runs for cell in run.cells if cell.error], (
+        "it was not hidden"
+    )
+    assert found.verdict is Verdict.FOR_REVIEW, explain(result)
+    assert not found.earned
+    assert found.judged == 0
 
 
 def one_run(handed_in: Submission, store: Store, reports: Path) -> Result:
