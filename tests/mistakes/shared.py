@@ -152,7 +152,8 @@ def on_the_bench(part: str, submission: Submission) -> SimpleNamespace:
     cells = [plain_cell(cell) for cell in sheet.own] if sheet else []
     sources = {n: c.decode() for n, c in submission.files.items() if n.endswith(".py")}
     sources["notebook"] = "\n\n".join(c["source"] for c in cells if c["kind"] == "code")
-    return SimpleNamespace(cells=[SimpleNamespace(**cell) for cell in cells], sources=sources)
+    seen = [SimpleNamespace(**cell) for cell in cells]
+    return SimpleNamespace(cells=seen, sources=sources, files=sorted(submission.files), unread=[])
 
 
 @dataclass(frozen=True)
