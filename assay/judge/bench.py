@@ -102,6 +102,7 @@ def collect(assignment: Assignment, part: Part) -> tuple[dict[str, Any] | None, 
     with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
         bench = Path(folder)
         nothing = {"part": part.name, "looks": 1, "runs": [], "cells": [], "sources": {}}
+        nothing |= {"files": [], "unread": []}
         (bench / "bench.json").write_text(json.dumps(nothing | {"hands": 1}))
         only = ["-p", "assay.judge.collect", "--collect-only"]
         _, said = _pytest(assignment, part, bench, only)

@@ -23,7 +23,7 @@ from assay.secret import PUBLIC, Secret
 from assay.submission import Submission
 
 EXAM_TAG = notebook.EXAM
-DESK = ("given/", "kept/", "shapes.json", SECONDS)
+DESK = ("given/", "kept/", "shapes.json", "largest.json", SECONDS)
 """How the names begin of all that is kept of the questions."""
 EXAM_SOURCE = """\
 import os, sys
