@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ def trees_of(submission: SimpleNamespace) -> dict[str, ast.Module]:
     return files | {"notebook": ast.Module(body=body, type_ignores=[])}
 
 
+@lru_cache(1_000)
 def parsed(source: str) -> ast.Module:
     """The syntax tree without IPython's own lines; a text that is no Python gives an empty one."""
     return cleaned(source) or ast.Module(body=[], type_ignores=[])

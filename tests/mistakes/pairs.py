@@ -1,0 +1,159 @@
+"""Pairs of mistakes, put together from the answers of each: does the second ever raise a mark?
+
+Where a mistake changes an answer, the pair's is the changed one; where both do, a test judges both
+and the worse counts: one mistake does not undo the other.
+A test's verdict hangs on what it reads alone, so it is worked out once for all pairs that agree
+on that.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+from assay.evidence import arrays_of
+from assay.judge.laid import Sheets
+from assay.judge.score import score
+from assay.records import Check, Criterion, Verdict
+from assay.submission import Submission
+from tests.mistakes import shared
+from tests.mistakes.cases import Case
+from tests.mistakes.shared import Made, Test
+
+SOURCE, ENDING = "the source", "how the cells ran"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake, the run that was made of it, and the answers that it changes."""
+
+    case: Case
+    made: Made
+    changes: frozenset[str]
+
+
+def mistake(case: Case, made: Made, right: Made) -> Mistake:
+    own, others = answers(made), answers(right)
+    changed = {q for q in own.keys() | others.keys() if own.get(q) != others.get(q)}
+    return Mistake(case, made, frozenset(changed))
+
+
+def answers(made: Made) -> dict[str, Any]:
+    """By question, all that was written down, bit by bit."""
+    found: dict[str, Any] = {}
+    for name, array in arrays_of(made.files).items():
+        found.setdefault(name.rpartition("/")[0], {})[name] = array
+    for name, content in made.files.items():
+        if name.startswith("evidence/") and name.endswith(".json"):
+            question = name.removeprefix("evidence/").removesuffix(".json")
+            found.setdefault(question, {})["note"] = content
+    return found
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Which of several runs each answer is taken from; `source` and `ending` are taken as well."""
+
+    runs: Mapping[str, Made]
+    taken: Mapping[str, str]
+    """By question; what is not named is the reference's."""
+    submission: SimpleNamespace
+    source: str
+    ending: str
+
+    def version(self, what: str) -> str:
+        fixed = {SOURCE: self.source, ENDING: self.ending}
+        return fixed.get(what, self.taken.get(what, ""))
+
+
+@dataclass
+class Judge:
+    """The tests of a part, with what each read and made of it before."""
+
+    part: str
+    right: Made
+    known: dict[int, list[tuple[dict[str, str], Check]]] = field(default_factory=dict)
+
+    @cached_property
+    def sheets(self) -> tuple[Sheets, Sheets]:
+        return shared.sheets_of(self.part, self.right.desk)
+
+    def criteria(self, *mixes: Mix) -> list[Criterion]:
+        """The mark sheet; of several ways to mix two runs, each test's worst: no mistake mends."""
+        checks = [
+            max((self._check(number, test, mix) for mix in mixes), key=_badness)
+            for number, test in enumerate(shared.tests_of(self.part))
+        ]
+        return score(shared.part_of(self.part), checks)
+
+    def _check(self, number: int, test: Test, mix: Mix) -> Check:
+        for read, check in self.known.setdefault(number, []):
+            if all(mix.version(what) == version for what, version in read.items()):
+                return check
+        check, noted = self._judged(test, mix)
+        self.known[number].append(({what: mix.version(what) for what in noted}, check))
+        return check
+
+    def _judged(self, test: Test, mix: Mix) -> tuple[Check, set[str]]:
+        shared.forget()
+        run = shared.laid(self.part, self._run(mix), self.sheets)
+        check = shared.check(test, run, mix.submission)
+        fixed = {SOURCE} if "submission" in test.wants else set()
+        return check, run.evidence.noted | fixed | ({ENDING} if ends(test) else set())
+
+    def _run(self, mix: Mix) -> Made:
+        files = dict(self.right.files)
+        for question, chosen in mix.taken.items():
+            for end in (".npz", ".json"):
+                name = f"evidence/{question}{end}"
+                files.pop(name, None)
+                if name in mix.runs[chosen].files:
+                    files[name] = mix.runs[chosen].files[name]
+        ended = mix.runs.get(mix.ending, self.right)
+        return Made(ended.submission, self.right.desk, files, ended.outcome, ended.cells)
+
+
+def _badness(check: Check) -> int:
+    order = [Verdict.PASSED, Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.NOT_ANSWERED]
+    return order.index(check.verdict) if check.verdict in order else len(order)
+
+
+def ends(test: Test) -> bool:
+    return bool({"run", "runs", "evidence"} & set(test.wants))
+
+
+def alone(judge: Judge, one: Mistake) -> Mix:
+    return mix(
+        judge, one.case.name, {one.case.name: one}, dict.fromkeys(one.changes, one.case.name)
+    )
+
+
+def together(judge: Judge, one: Mistake, other: Mistake) -> Iterator[Mix]:
+    """The pair, with the first mistake's answers where both change one, then with the second's."""
+    both = {one.case.name: one, other.case.name: other}
+    for first, second in ((one, other), (other, one)):
+        taken = dict.fromkeys(second.changes, second.case.name)
+        taken |= dict.fromkeys(first.changes, first.case.name)
+        yield mix(judge, f"{first.case.name} + {second.case.name}", both, taken)
+
+
+def mix(judge: Judge, name: str, mistakes: Mapping[str, Mistake], taken: Mapping[str, str]) -> Mix:
+    runs = {each: found.made for each, found in mistakes.items()}
+    ended = [each for each, made in runs.items() if any(cell.error for cell in made.cells)]
+    files = dict(shared.reference(judge.part).files)
+    for found in mistakes.values():
+        try:
+            files = found.case.apply(files)
+        except AssertionError:  # both change one line: the first change stays
+            continue
+    submission = shared.on_the_bench(judge.part, Submission("pair", files))
+    return Mix(runs, taken, submission, name, ended[0] if ended else "")
+
+
+def percent(criteria: Sequence[Criterion]) -> float:
+    """The mark, of the points that count."""
+    counted = sum(criterion.counted for criterion in criteria)
+    return (
+        100 * sum(criterion.earned or 0.0 for criterion in criteria) / counted if counted else 0.0
+    )
