@@ -214,12 +214,16 @@ def unlike(result: Result, again: Result, *, exact: bool) -> Iterator[str]:
         yield "the written answers are not those of the submission"
 
 
+def _marks(criterion: Criterion) -> tuple[object, ...]:
+    return criterion.verdict, criterion.judged, criterion.earned, criterion.unexcused
+
+
 def _criterion(
     name: str, then: Criterion | None, now: Criterion | None, *, exact: bool
 ) -> Iterator[str]:
     if then is None or now is None:
         yield f"{name}: {'only in the result' if now is None else 'missing from the result'}"
-    elif (then.verdict, then.judged, then.earned) != (now.verdict, now.judged, now.earned):
+    elif _marks(then) != _marks(now):
         says, is_now = (f"{c.verdict}, {summary.mark(c)}" for c in (then, now))
         yield f"{name}: the result says {says}; judged again it is {is_now}"
     elif exact and then != now:

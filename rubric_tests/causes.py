@@ -56,6 +56,30 @@ def follows_from(criterion: str, reason: str) -> NoReturn:
     raise Follows(criterion, reason)
 
 
+@cache
+def holds(check: Check, evidence: Any, given: Any) -> bool:
+    """Whether `check` passes, or fails in a way that has a name: the work is there to be seen."""
+    try:
+        check(evidence, given)
+    except AssertionError as wrong:
+        return bool(getattr(wrong, "mistake", ""))
+    except Exception:  # no answer: nothing is there
+        return False
+    return True
+
+
+@contextmanager
+def after_marks_for_any(causes: Causes, runs: Sequence[Any], *criteria: str) -> Iterator[None]:
+    """The same for a test of all runs at once: the cause may show in any of them."""
+    try:
+        yield
+    except Exception:
+        for run in runs:
+            if found := first_cause(causes, run.evidence, run.given, *criteria):
+                follows_from(*found)
+        raise
+
+
 @contextmanager
 def after_marks_for(causes: Causes, evidence: Any, given: Any, *criteria: str) -> Iterator[None]:
     """Leave out what fails inside, where one of these criteria already lost marks for its cause."""

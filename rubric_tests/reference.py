@@ -234,6 +234,12 @@ def logistic_labels(
     raise ArithmeticError("the judge's own logistic regression did not converge")
 
 
+def neighbours(X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray) -> np.ndarray:
+    """The label of each test row's nearest training row."""
+    squares = (X_train**2).sum(axis=1)
+    return y_train[(squares - 2 * X_test @ X_train.T).argmin(axis=1)]
+
+
 def accuracy(labels: np.ndarray, truth: np.ndarray) -> float:
     """The share of labels that are right."""
     return float(np.mean(np.asarray(labels) == np.asarray(truth)))

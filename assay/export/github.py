@@ -87,7 +87,7 @@ def _errors(result: Result) -> Iterator[str]:
 def _warnings(result: Result) -> Iterator[str]:
     """What lost points, the most first."""
     notebooks = {part.name: part.notebook for part in result.parts}
-    for criterion in sorted(score.lost(result), key=lambda c: (c.earned or 0.0) - c.judged):
+    for criterion in sorted(score.lost(result), key=summary.lost, reverse=True):
         reasons = [f"{text}. {hint}".strip() for text, hint in score.shortcomings(criterion)]
         title = f"{criterion.title}: {summary.mark(criterion)}"
         yield command("warning", "\n".join(reasons), file=notebooks[criterion.part], title=title)

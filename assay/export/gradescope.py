@@ -66,17 +66,22 @@ def _test(criterion: Criterion) -> dict[str, Any]:
         "name_format": "text",
         "output": safe.lines("\n".join(_output(criterion))),
         "output_format": "text",
-        "tags": [criterion.part, criterion.name, str(criterion.verdict)],
+        "tags": [criterion.part, criterion.name, summary.state(criterion)],
         "extra_data": {"points": criterion.points},
     }
 
 
 def _marks(criterion: Criterion) -> dict[str, Any]:
-    """None where nobody has judged it: Gradescope then shows no zero that looks like a mark."""
-    if criterion.earned is None:
+    """None where nobody has judged it: Gradescope then shows no zero that looks like a mark.
+
+    What holds in part is neither passed nor failed: Gradescope has no third word.
+    """
+    if criterion.earned is None and not criterion.unexcused:
         return {}
-    status = "passed" if criterion.earned >= criterion.judged else "failed"
-    return {"score": criterion.earned, "max_score": criterion.judged, "status": status}
+    marks = {"score": criterion.earned or 0.0, "max_score": criterion.counted}
+    if summary.state(criterion) == "partly":
+        return marks
+    return marks | {"status": "failed" if summary.lost(criterion) else "passed"}
 
 
 def _output(criterion: Criterion) -> Iterator[str]:
@@ -85,9 +90,11 @@ def _output(criterion: Criterion) -> Iterator[str]:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."
-    elif criterion.judged < criterion.points:
-        aside = summary.points(criterion.points - criterion.judged)
+    elif criterion.set_aside:
+        aside = summary.points(criterion.set_aside)
         yield f"{aside} of {points} points are set aside: they hang on a mistake marked elsewhere."
+    if why := summary.excuse(criterion):
+        yield f"{why}."
     for reason, hint in score.shortcomings(criterion):
         yield f"- {reason}"
         yield from [f"  hint: {hint}"] if hint else []

@@ -60,6 +60,9 @@ def _case(criterion: Criterion, prop: Property) -> ET.Element:
     case = ET.Element("testcase", classname=place, name=safe.xml(safe.plain(prop.title)))
     if kind := ELEMENTS.get(prop.verdict):
         case.append(_told(kind, str(prop.verdict), summary.reason(prop), _details(prop)))
+    if summary.state(criterion) == "partly" and prop.verdict is Verdict.PASSED:
+        said = f"partly: {summary.mark(criterion)} of {summary.points(criterion.points)} points"
+        ET.SubElement(case, "system-out").text = safe.xml(said)
     return case
 
 

@@ -42,6 +42,11 @@ def remarks(result: Result) -> list[str]:
             f"on a mistake that is marked elsewhere; they count like the rest, "
             f"{summary.points(found.set_aside)}"
         )
+    if result.points_unexcused:
+        said.append(
+            f"{summary.points(result.points_unexcused)} points hang on such a mistake and count as "
+            "not earned: a mistake excuses no more points than it cost itself"
+        )
     if result.review_points:
         said.append(f"{summary.points(result.review_points)} points wait for a person to mark them")
     if result.unjudged_points:
@@ -53,7 +58,7 @@ def remarks(result: Result) -> list[str]:
 
 def lost(result: Result) -> list[Criterion]:
     """The criteria that cost points, in the order of the mark sheet."""
-    return [c for c in result.criteria if c.earned is not None and c.earned < c.judged]
+    return [criterion for criterion in result.criteria if summary.lost(criterion) > 0]
 
 
 def shortcomings(criterion: Criterion) -> Iterator[tuple[str, str]]:

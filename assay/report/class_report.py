@@ -131,7 +131,7 @@ def _recognised(prop: Property) -> bool:
 
 def _lost(criterion: Criterion) -> float:
     """The points that it cost."""
-    return 0.0 if criterion.earned is None else max(0.0, criterion.judged - criterion.earned)
+    return summary.lost(criterion)
 
 
 @dataclass(frozen=True)

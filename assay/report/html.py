@@ -110,6 +110,8 @@ def _environment() -> Environment:
         "reason": summary.reason,
         "reasons": summary.reasons,
         "sign": summary.sign,
+        "state": summary.state,
+        "excuse": summary.excuse,
     }
     return environment
 

@@ -43,6 +43,8 @@ def _template(name: str) -> Template:
         "reason": summary.reason,
         "reasons": summary.reasons,
         "sign": summary.sign,
+        "state": summary.state,
+        "excuse": summary.excuse,
         "traceback": lambda cell: cells.cleaned(cell.traceback, cell.number),
     }
     return environment.get_template(name)

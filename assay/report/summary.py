@@ -14,6 +14,7 @@ MARKS = {
     Verdict.FOR_REVIEW: "…",
     Verdict.SET_ASIDE: "–",
 }
+PARTLY = "◐"
 
 MOST = 4
 """Reasons that are told of one criterion."""
@@ -64,6 +65,8 @@ def totals(result: Result) -> str:
         words.append(f"{points(result.review_points)} for review")
     if result.points_set_aside:
         words.append(f"{points(result.points_set_aside)} set aside")
+    if result.points_unexcused:
+        words.append(f"{points(result.points_unexcused)} not earned after a mistake elsewhere")
     if result.unjudged_points:
         words.append(f"{points(result.unjudged_points)} not judged (our fault)")
     return ", ".join(words)
@@ -76,15 +79,36 @@ def points(value: float) -> str:
 
 def mark(criterion: Criterion) -> str:
     """`8.5/10`, or `-/10` while nobody has judged it; what was set aside is not counted."""
-    if criterion.earned is None:
+    if criterion.earned is None and not criterion.unexcused:
         return f"-/{points(criterion.points)}"
-    return f"{points(criterion.earned)}/{points(criterion.judged)}"
+    return f"{points(criterion.earned or 0.0)}/{points(criterion.counted)}"
+
+
+def state(criterion: Criterion) -> str:
+    """Its verdict in a word; what holds, but is not all that the criterion asks, is `partly`."""
+    part = criterion.judged < criterion.points or criterion.unexcused > 0
+    return "partly" if criterion.verdict is Verdict.PASSED and part else str(criterion.verdict)
 
 
 def sign(criterion: Criterion) -> str:
-    """The mark before a criterion; what was set aside in part is no plain pass."""
-    whole = criterion.verdict is not Verdict.PASSED or criterion.judged == criterion.points
-    return MARKS[criterion.verdict if whole else Verdict.SET_ASIDE]
+    """The mark before a criterion."""
+    return PARTLY if state(criterion) == "partly" else MARKS[criterion.verdict]
+
+
+def lost(criterion: Criterion) -> float:
+    """The points that it cost: what was judged and not earned, and what was not excused."""
+    waiting = criterion.earned is None and not criterion.unexcused
+    return 0.0 if waiting else max(0.0, criterion.counted - (criterion.earned or 0.0))
+
+
+def excuse(criterion: Criterion) -> str:
+    """Why points that were set aside count all the same; empty where none do."""
+    if not criterion.unexcused:
+        return ""
+    return (
+        f"{points(criterion.unexcused)} of the points set aside count as not earned: "
+        "a mistake excuses no more points than it cost itself"
+    )
 
 
 def reasons(criterion: Criterion) -> list[Property]:
@@ -130,6 +154,8 @@ def reason(prop: Property) -> str:
         text = f"set aside: {text}"
     if prop.verdict is Verdict.FOR_REVIEW:
         return f"for review: {text}"
+    if prop.stumbled:
+        text = f"{text}; for the teacher to look at: {prop.stumbled}"
     missed = prop.judged - prop.held
     if prop.verdict is Verdict.PASSED and missed:
         return f"bad luck in {missed} of {prop.judged} runs, nothing lost: {text}"
@@ -167,6 +193,8 @@ def _criterion(criterion: Criterion) -> list[str]:
         text = plain(reason(other), 200)
         lines += [f"{'':56}{text}"] if text not in shown else []
         shown.add(text)
+    if why := excuse(criterion):
+        lines.append(f"{'':56}{why}")
     return lines
 
 

@@ -98,7 +98,7 @@ class View:
         found: dict[tuple[str, str], list[tuple[Criterion, Property]]] = {}
         for criterion in self._result.criteria:
             missed = summary.reasons(criterion)
-            if missed and criterion.judged - (criterion.earned or 0) >= 0.005:
+            if missed and summary.lost(criterion) >= 0.005:
                 found.setdefault((criterion.part, missed[0].reason), []).append(
                     (criterion, missed[0])
                 )
@@ -106,7 +106,7 @@ class View:
         return sorted(losses, key=lambda loss: -loss.points)
 
     def _loss(self, part: str, lost: list[tuple[Criterion, Property]]) -> Loss:
-        points = sum(criterion.judged - (criterion.earned or 0) for criterion, _ in lost)
+        points = sum(summary.lost(criterion) for criterion, _ in lost)
         titles = [criterion.title for criterion, _ in lost]
         title = titles[0] if len(titles) < 3 else f"{titles[0]}, and {len(titles) - 1} more"
         if self.not_handed_in(part):

@@ -20,7 +20,7 @@ def chosen_on_test(submission: SimpleNamespace) -> str | None:
     for cell in submission.cells:
         tree = parsed(cell.source) if cell.kind == "code" else parsed("")
         for node in suspicious(tree):
-            return ast.unparse(node).partition("\n")[0].strip()
+            return cell.source.split("\n")[node.lineno - 1].strip()
     return None
 
 

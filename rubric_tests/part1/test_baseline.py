@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from rubric_tests.causes import after_marks_for_any
 from rubric_tests.checks import KnownMistake, Wrong
-from rubric_tests.part1.judgement import after_marks_for, first_cause
+from rubric_tests.part1.judgement import CAUSES, after_marks_for
 from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("baseline")
@@ -28,18 +29,13 @@ def judged_accuracies(evidence) -> list[float]:
     How features are scaled decides what the penalty holds down; either is fair.
     """
     split = evidence["notebook/split"]
-    try:
-        return [
-            accuracy(
-                logistic_labels(
-                    split.X_train, split.y_train, split.X_test, as_they_are=as_they_are
-                ),
-                split.y_test,
-            )
-            for as_they_are in (False, True)
-        ]
-    except (ArithmeticError, ValueError) as error:  # features that do not fit, labels of one kind
-        raise Wrong(f"no logistic regression can be fitted on that split: {error}") from None
+    return [
+        accuracy(
+            logistic_labels(split.X_train, split.y_train, split.X_test, as_they_are=as_they_are),
+            split.y_test,
+        )
+        for as_they_are in (False, True)
+    ]
 
 
 def gap(evidence) -> float:
@@ -83,18 +79,18 @@ def test_the_baseline_has_converged(evidence):
 def test_the_baseline_is_fair_on_average(runs, measure):
     """Over all runs, the baseline is not weaker than the judge's logistic regression."""
     gaps = [found for run in runs if (found := less_own(run)) is not None]
-    if gaps:
-        measure("baseline less the judge's", float(np.mean(gaps)))
+    if not gaps:
+        gap(runs[0].evidence)  # says why
+    measure("baseline less the judge's", float(np.mean(gaps)))
 
-    if gaps and np.mean(gaps) < -0.02:
-        raise Wrong(f"on average {-np.mean(gaps):.3f} below the judge's logistic regression")
+    with after_marks_for_any(CAUSES, runs, "inputs", "split"):
+        if np.mean(gaps) < -0.02:
+            raise Wrong(f"on average {-np.mean(gaps):.3f} below the judge's logistic regression")
 
 
 def less_own(run) -> float | None:
-    """The baseline less the judge's; None where one is missing or the split is at fault."""
+    """The baseline less the judge's; None where one is missing."""
     try:
-        if first_cause(run.evidence, run.given, "inputs", "split"):
-            return None
         return gap(run.evidence)
     except Exception:  # judged run by run in the tests above
         return None

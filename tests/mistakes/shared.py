@@ -29,12 +29,15 @@ from assay.run.execute import execute
 from assay.submission import Submission
 from assay.submission import plain as plain_cell
 from rubric_tests import causes
+from rubric_tests.part1 import pieces as pieces1
 from rubric_tests.part1 import test_parity
+from rubric_tests.part2 import pieces as pieces2
 from tests.assay.toy import arrays
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, one_part
 
 MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}
+PIECES: dict[str, Any] = {"part1": pieces1, "part2": pieces2}
 Files = Mapping[str, bytes]
 
 
@@ -226,6 +229,8 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
     } | test.chosen
     error: BaseException | None = None
     try:
+        if {"run", "evidence", "given", "kept", "runs"} & set(test.wants):
+            PIECES[test.part].something_works(run)  # as the part's conftest does
         test.function(**{name: fixtures[name] for name in test.wants})
     except (Exception, pytest.skip.Exception, pytest.fail.Exception) as raised:
         error = raised
@@ -247,6 +252,9 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
 def forget() -> None:
     """Nothing is remembered of answers that are no longer there."""
     causes.fault_of.cache_clear()
+    causes.holds.cache_clear()
+    for pieces in PIECES.values():
+        pieces.something_works.cache_clear()
     test_parity.accuracies.cache_clear()
 
 

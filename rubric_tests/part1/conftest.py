@@ -1,0 +1,24 @@
+"""What holds for every test of Part 1."""
+
+import pytest
+
+from rubric_tests.part1.pieces import something_works
+
+
+@pytest.fixture(autouse=True)
+def there_is_something(request: pytest.FixtureRequest) -> None:
+    """Nothing counts in a run in which no piece of the part works."""
+    if "run" in request.fixturenames:
+        something_works(request.getfixturevalue("run"))
+    elif "runs" in request.fixturenames:
+        in_any(request.getfixturevalue("runs"))
+
+
+def in_any(runs) -> None:
+    """Raise where it is so in every run."""
+    for run in runs[1:]:
+        try:
+            return something_works(run)
+        except AssertionError:
+            continue
+    something_works(runs[0])
