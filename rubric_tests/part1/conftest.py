@@ -10,7 +10,7 @@ def there_is_something(request: pytest.FixtureRequest) -> None:
     """Nothing counts in a run in which no piece of the part works."""
     if "run" in request.fixturenames:
         something_works(request.getfixturevalue("run"))
-    elif "runs" in request.fixturenames:
+    elif not request.node.get_closest_marker("review"):
         in_any(request.getfixturevalue("runs"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from assay.assignment import read
+from assay.judge.plugin import MARKERS
 from tests.mistakes import matrix
 from tests.mistakes.grading import ROOT
 
@@ -41,6 +42,8 @@ class Collector:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in MARKERS.items():  # the rubric's tests are imported here too
+        config.addinivalue_line("markers", f"{name}: {meaning}")
     folder = config.getoption("--kill-matrix")
     if folder and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Collector(folder), "kill-matrix")

@@ -1,0 +1,148 @@
+"""No work, no points: of no criterion, whatever the notebook says or the answers hold."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+
+from assay.judge.score import score
+from assay.records import Criterion
+from assay.submission import Submission
+from tests.assay.toy import arrays, npz
+from tests.mistakes import shared
+from tests.mistakes.shared import MATRIX, Made
+
+Array = np.ndarray
+Fill = Callable[[Array, np.random.Generator], Array]
+BOOKS = {"part1": "part1_backprop.ipynb", "part2": "part2_transformer.ipynb"}
+FRESH = np.random.SeedSequence().entropy
+"""New each time: what earns nothing earns nothing by luck either."""
+
+
+def everywhere(value: float) -> Fill:
+    return lambda array, rng: np.full(array.shape, value)
+
+
+FILLS: dict[str, Fill] = {
+    "zeros": everywhere(0.0),
+    "ones": everywhere(1.0),
+    "minus one": everywhere(-1.0),
+    "a half": everywhere(0.5),
+    "the largest float": everywhere(1.7976931348623157e308),
+    "the lowest float": everywhere(-1.7976931348623157e308),
+    "infinity": everywhere(np.inf),
+    "NaN": everywhere(np.nan),
+    "the smallest float": everywhere(5e-324),
+    "large, and not too large": everywhere(1e11),
+    "low, and not too low": everywhere(-1e11),
+    "normal noise": lambda array, rng: rng.normal(size=array.shape),
+    "shares": lambda array, rng: rng.uniform(size=array.shape),
+    "bits": lambda array, rng: rng.integers(0, 2, size=array.shape),
+    "digits": lambda array, rng: rng.integers(1, 10, size=array.shape),
+    "noise of the right size": lambda array, rng: (
+        rng.normal(size=array.shape) * (1 + np.abs(array).max(initial=0))
+    ),
+}
+NOTHING: dict[str, list[str]] = {
+    "an empty cell": [""],
+    "x = 1": ["x = 1"],
+    "numbers": ["logistic_accuracy = 0.9\nnetwork_accuracy = reversal_accuracy = 0.95"],
+    "imports": ["import numpy as np\nimport math"],
+    "pass": [
+        "def attention(*a, **k): pass\ndef train(*a, **k): pass\ndef generate(*a, **k): pass\n"
+        "class ScratchNetwork:\n    def __init__(self, **k): pass\n"
+        "    def fit(self, X, y): return self\n    def predict(self, X): pass\n"
+        "    def predict_proba(self, X): pass\n    def initialise(self, n): pass\n"
+        "    def loss_and_gradients(self, X, y): pass"
+    ],
+    "not implemented": [
+        "def attention(*a, **k): raise NotImplementedError\n"
+        "def generate(*a, **k): raise NotImplementedError\n"
+        "class ScratchNetwork:\n    def __init__(self, **k): raise NotImplementedError"
+    ],
+    "zeros of the right shape": [
+        "import numpy as np\nclass ScratchNetwork:\n    def __init__(self, **k): pass\n"
+        "    def initialise(self, n):\n"
+        "        self.coefs_ = [np.zeros((n, n)), np.zeros((n, 1))]\n"
+        "        self.intercepts_ = [np.zeros(n), np.zeros(1)]\n"
+        "    def fit(self, X, y):\n        self.initialise(X.shape[1])\n"
+        "        self.loss_curve_, self.n_iter_ = [1.0, 0.5, 0.1], 3\n        return self\n"
+        "    def predict(self, X): return np.zeros(len(X))\n"
+        "    def predict_proba(self, X): return np.full((len(X), 2), 0.5)\n"
+        "    def loss_and_gradients(self, X, y):\n"
+        "        return 0.5, [0 * c for c in self.coefs_], [0 * b for b in self.intercepts_]"
+    ],
+}
+
+
+def earned(criteria: list[Criterion]) -> dict[str, float]:
+    return {c.name: c.earned for c in criteria if c.earned}
+
+
+def marked(part: str, made: Made) -> dict[str, float]:
+    """The criteria that earn anything."""
+    return earned(score(shared.part_of(part), shared.judged(part, made)))
+
+
+@cache
+def right(part: str) -> Made:
+    return shared.make(part, shared.reference(part))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("part", MATRIX)
+def test_numbers_without_work_earn_nothing(part: str):
+    """Every answer of the right shape, in the reference's own notebook, and no number right."""
+    found = {}
+    for name, fill in FILLS.items():
+        rng = np.random.default_rng(FRESH)
+        files = {
+            file: filled(content, fill, rng) if is_answer(file) else content
+            for file, content in right(part).files.items()
+        }
+        found[name] = marked(part, right(part).answering(files))
+
+    assert found == {name: {} for name in FILLS}, f"entropy {FRESH}"
+
+
+def is_answer(file: str) -> bool:
+    return file.startswith("evidence/") and file.endswith(".npz")
+
+
+def filled(content: bytes, fill: Fill, rng: np.random.Generator) -> bytes:
+    return npz(**{name: fill(array, rng) for name, array in arrays(content).items()})
+
+
+@pytest.mark.parametrize("part", MATRIX)
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_notebook_without_work_earns_nothing(part: str, name: str):
+    """A clean run of nothing is none, and nothing bad is found of nothing."""
+    made = shared.make(part, without_work(part, NOTHING[name]))
+
+    assert marked(part, made) == {}
+
+
+@pytest.mark.parametrize("part", MATRIX)
+def test_prose_alone_earns_nothing(part: str):
+    """Headings and words, no code."""
+    made = shared.make(part, without_work(part, []))
+
+    assert marked(part, made) == {}
+
+
+def without_work(part: str, cells: list[str]) -> Submission:
+    """A notebook with the part's parameters, some prose and these cells."""
+    import nbformat
+
+    other = "dataset = 'penguins'" if part == "part1" else "task = 'reverse-5'"
+    book = nbformat.v4.new_notebook()
+    book.cells = [nbformat.v4.new_code_cell(f"seed = 0\n{other}", id="parameters")]
+    book.cells[0].metadata["tags"] = ["parameters"]
+    book.cells += [
+        nbformat.v4.new_markdown_cell(f"# {title}\n\nIt works well.", id=f"words-{n}")
+        for n, title in enumerate(("Evaluation", "The data", "Comparison", "Diagram: model"))
+    ]
+    book.cells += [nbformat.v4.new_code_cell(c, id=f"cell-{n}") for n, c in enumerate(cells)]
+    content = nbformat.writes(book).encode()
+    return Submission("nothing", {f"notebooks/{BOOKS[part]}": content})
