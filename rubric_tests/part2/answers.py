@@ -8,7 +8,7 @@ from scipy import stats
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
-from rubric_tests.part2.judgement import answered, cause_of_others, said
+from rubric_tests.part2.judgement import NotRecognised, answered, cause_of_others, said
 
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
@@ -135,9 +135,19 @@ def check_gradients_start_from_zero(evidence: Any, given: Any) -> None:
         )
 
 
+def steps_seen(evidence: Any) -> Any:
+    """What was seen of the optimizer's steps; without one of torch's, nothing is known of them."""
+    answer = evidence["training/steps"]
+    if not len(answer.rates):
+        raise NotRecognised("no step of an optimizer was seen")
+    if not answer.rates.max() > 0:
+        raise KnownMistake("the learning rate is 0")
+    return answer
+
+
 @cause_of_others("training")
 def check_steps_have_gradients(evidence: Any, given: Any) -> None:
-    answer = evidence["training/steps"]
+    answer = steps_seen(evidence)
     if answer.empty > 0.1 * len(answer.rates):
         raise KnownMistake(
             "steps are taken without gradients", f"{int(answer.empty)} of {len(answer.rates)}"
@@ -147,6 +157,7 @@ def check_steps_have_gradients(evidence: Any, given: Any) -> None:
 @cause_of_others("training")
 def check_everything_is_trained(evidence: Any, given: Any) -> None:
     """Every parameter that the answers depend on is another after training."""
+    steps_seen(evidence)
     untrained = said(evidence, "training/steps", "untrained").split(", ")
     if untrained != [""]:
         more = f" and {len(untrained) - 1} more" if len(untrained) > 1 else ""
@@ -158,7 +169,7 @@ def check_everything_is_trained(evidence: Any, given: Any) -> None:
 @cause_of_others("training")
 def check_rate_stays_alive(evidence: Any, given: Any) -> None:
     """The learning rate is not spent before half of the steps are done."""
-    rates = evidence["training/steps"].rates
+    rates = steps_seen(evidence).rates
     spent = rates < 1e-3 * rates.max(initial=0)
     if len(rates) >= 20 and spent.mean() > 0.5:
         raise KnownMistake(

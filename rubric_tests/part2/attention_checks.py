@@ -9,6 +9,8 @@ import numpy as np
 from rubric_tests.checks import KnownMistake, Wrong, assert_close, largest_difference
 from rubric_tests.part2 import projections, reference
 from rubric_tests.part2.judgement import (
+    NotRecognised,
+    alike,
     answered,
     assert_same,
     assert_same_items,
@@ -57,6 +59,7 @@ def settings(evidence: Any, given: Any) -> list[str]:
 def check_repeats(evidence: Any, given: Any) -> None:
     """Asked again, it gives the same output."""
     answer = evidence["attention/output"]
+    alike(answer.out, answer.again)
     if not same(answer.out, answer.again):
         raise KnownMistake("asked again, it gives another output: dropout outside of training")
 
@@ -205,8 +208,9 @@ def check_returned_weights(evidence: Any, given: Any) -> None:
 def check_returned(evidence: Any, question: str) -> None:
     answer = evidence[question]
     returned = evidence.partial(question).get("returned")
-    if returned is None:  # the output comes back alone
-        return
+    if returned is None:
+        raise NotRecognised("the output comes back alone")
+    alike(returned)
     weights = answer.weights
     if returned.shape == weights.shape and np.allclose(
         returned, weights, atol=10 * tolerance(returned, weights)
@@ -370,10 +374,6 @@ def check_mask_of_model(evidence: Any, given: Any) -> None:
 
 
 # Heads ----------------------------------------------------------------------------------------
-
-
-class NotRecognised(Exception):
-    """The weights cannot be told apart; the relations judge alone."""
 
 
 @cause_of_others("multi-head")

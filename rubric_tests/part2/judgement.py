@@ -12,6 +12,11 @@ from rubric_tests import causes
 from rubric_tests.causes import Check, follows_from
 from rubric_tests.checks import Wrong, same_numbers
 
+
+class NotRecognised(Exception):
+    """There is nothing here that this check knows; the relations judge alone."""
+
+
 CAUSES: dict[str, list[Check]] = {}
 first_cause = partial(causes.first_cause, CAUSES)
 after_marks_for = partial(causes.after_marks_for, CAUSES)

@@ -9,6 +9,7 @@ from scipy.special import expit, ndtr
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2.judgement import (
+    NotRecognised,
     alike,
     answered,
     as_wide_as,
@@ -86,7 +87,7 @@ def check_full_length(evidence: Any, given: Any) -> None:
         answer = evidence[question]
         rows = answer.at_zero[0]
         if not answer.as_asked or not np.abs(rows).max(initial=0) > 1e-6:
-            continue  # its size is its own; or the rows are learned, and all zero to begin with
+            raise NotRecognised("the size is its own, or the rows are all zero to begin with")
         gaps = np.abs(rows[:, None] - rows[None]).max(axis=-1) + np.eye(len(rows))
         if gaps.min() < 1e-6:
             i, j = sorted(np.unravel_index(gaps.argmin(), gaps.shape))
@@ -210,7 +211,7 @@ def check_inner_width(evidence: Any, given: Any) -> None:
     """`d_hidden` numbers inside, whichever number that is."""
     answer = evidence["feed-forward/sizes"]
     if not answer.as_asked:
-        return
+        raise NotRecognised("the sizes are its own")
     if answer.out.shape[-1] != 8:
         raise KnownMistake(
             "the output is not as wide as the input", f"8 numbers give {answer.out.shape[-1]}"
@@ -230,7 +231,8 @@ def check_place_of_the_bend(evidence: Any, given: Any) -> None:
     answer = evidence[question]
     parts = list(linears(answer, evidence.partial(question)).values())
     if not answer.as_asked or [part.matrix.shape[0] for part in parts] != [3, answer.out.shape[-1]]:
-        return  # of another kind: the relations judge
+        raise NotRecognised("the feed-forward network is of another kind")
+    alike(answer.out)
     x = as_wide_as(answer.out, given[question].x)
     first, second = parts
 
@@ -286,7 +288,8 @@ def check_sums(evidence: Any, given: Any, layer: str) -> None:
     norms, subs = ([s for s in steps if s.is_norm is kind] for kind in (True, False))
     in_turn = all(one.is_norm is not other.is_norm for one, other in pairwise(steps))
     if not in_turn or len(norms) != len(subs) or len(subs) < 2:
-        return
+        raise NotRecognised("the layer's parts are not norms and sub-layers in turn")
+    alike(answer.out, *(step.out for step in steps))
     x = as_wide_as(answer.out, given[f"{layer}/steps"].x)
     if steps[0].is_norm:
         past = [norm.into for norm in norms]
@@ -342,7 +345,9 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
     """Each normalisation gives mean 0 and deviation 1, or mean square 1; then come its gains."""
     question = f"{layer}/norms"
     text, arrays = evidence[question].text, evidence.partial(question)
-    for i in range(len(text.strings("kinds")) if "kinds" in text else 0):
+    if not any(name.startswith("fresh_") for name in arrays):
+        raise NotRecognised("no part of the layer is a normalisation by name")
+    for i in range(len(text.strings("kinds"))):
         fresh = arrays.get(f"fresh_{i}")
         if fresh is None or fresh.shape[:-1] != given[question].x.shape[:-1]:
             continue
@@ -512,6 +517,7 @@ def check_batch_of_model(evidence: Any, given: Any) -> None:
 @cause_of_others("model")
 def check_one_softmax(evidence: Any, given: Any) -> None:
     """What goes into the cross-entropy, which has a softmax of its own, went through none."""
+    alike(evidence["model/logits"].logits)
     if answered(evidence, "training/steps") and evidence["training/steps"].of_shares:
         raise KnownMistake("the softmax comes twice: the cross-entropy has one of its own")
 

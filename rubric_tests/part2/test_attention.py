@@ -72,6 +72,8 @@ def judge(check, evidence, given) -> None:
         if chance and check is not attention_checks.check_repeats:
             pytest.skip(f"follows from what is not repeatable: {chance}")
         raise
+    except attention_checks.NotRecognised as reason:
+        pytest.skip(f"not asked: {reason}")
     except Exception as error:
         if not is_inside_the_heads(evidence, error):
             raise

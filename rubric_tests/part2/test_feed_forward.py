@@ -3,6 +3,7 @@
 import pytest
 
 from rubric_tests.part2 import layer_checks
+from rubric_tests.part2.judgement import NotRecognised
 
 pytestmark = pytest.mark.criterion("feed-forward")
 
@@ -22,10 +23,17 @@ def test_it_is_not_linear(evidence, given):
 @pytest.mark.hint("Linear, then ReLU or its kin, then Linear")
 def test_the_bend_is_in_the_middle(evidence, given):
     """What bends stands between the two linear maps, and nowhere else."""
-    layer_checks.check_place_of_the_bend(evidence, given)
+    judge(layer_checks.check_place_of_the_bend, evidence, given)
 
 
 @pytest.mark.hint("Linear(d_model, d_hidden), Linear(d_hidden, d_model)")
 def test_the_inner_width_is_used(evidence, given):
     """`d_hidden` is the width between the two linear maps."""
-    layer_checks.check_inner_width(evidence, given)
+    judge(layer_checks.check_inner_width, evidence, given)
+
+
+def judge(check, evidence, given) -> None:
+    try:
+        check(evidence, given)
+    except NotRecognised as reason:
+        pytest.skip(f"{reason}: the relations judge")

@@ -3,7 +3,7 @@
 import pytest
 
 from rubric_tests.part2 import layer_checks
-from rubric_tests.part2.judgement import after_marks_for, where_built
+from rubric_tests.part2.judgement import NotRecognised, after_marks_for, where_built
 
 pytestmark = [
     pytest.mark.criterion("layers"),
@@ -69,4 +69,7 @@ def test_memory_is_used(evidence, given, layer):
 
 def judge(check, evidence, given, layer: str) -> None:
     with where_built(evidence, *BUILT[layer]), after_marks_for(evidence, given, *EARLIER):
-        check(evidence, given, layer)
+        try:
+            check(evidence, given, layer)
+        except NotRecognised as reason:
+            pytest.skip(f"{reason}: the relations judge")

@@ -5,7 +5,12 @@ import pytest
 
 from rubric_tests.checks import Wrong, assert_close
 from rubric_tests.part2 import layer_checks, reference
-from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training, answered
+from rubric_tests.part2.judgement import (
+    NotRecognised,
+    after_marks_for,
+    after_marks_for_training,
+    answered,
+)
 
 pytestmark = pytest.mark.criterion("positions")
 
@@ -27,7 +32,10 @@ def test_every_position_has_its_own_row(evidence, given):
 @pytest.mark.hint("how long is the table, and how many channels tell one place from another?")
 def test_every_place_that_was_asked_for(evidence, given):
     """There are `max_length` positions, told apart by most channels."""
-    layer_checks.check_full_length(evidence, given)
+    try:
+        layer_checks.check_full_length(evidence, given)
+    except NotRecognised as reason:
+        pytest.skip(f"not asked: {reason}")
 
 
 @pytest.mark.hint("the table has an axis for positions; on which axis of x is it laid?")

@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests.checks import Wrong
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import where_asked
+from rubric_tests.part2.judgement import NotRecognised, where_asked
 
 pytestmark = pytest.mark.criterion("training")
 
@@ -32,21 +32,21 @@ def test_gradients_start_from_zero(evidence, given):
 def test_everything_is_trained(evidence, given):
     """Every parameter that the answers depend on is changed by training."""
     watched(evidence)
-    answers.check_everything_is_trained(evidence, given)
+    judge(answers.check_everything_is_trained, evidence, given)
 
 
 @pytest.mark.hint("`zero_grad()` belongs before `backward()`, not after it")
 def test_steps_have_gradients(evidence, given):
     """A step follows the gradients of its own batch."""
     watched(evidence)
-    answers.check_steps_have_gradients(evidence, given)
+    judge(answers.check_steps_have_gradients, evidence, given)
 
 
 @pytest.mark.hint("print the learning rate of every hundredth step")
 def test_the_learning_rate_stays_alive(evidence, given):
     """The learning rate is not spent long before training ends."""
     watched(evidence)
-    answers.check_rate_stays_alive(evidence, given)
+    judge(answers.check_rate_stays_alive, evidence, given)
 
 
 @pytest.mark.claim("late training loss over the first", at_most=0.9)
@@ -58,6 +58,13 @@ def test_the_loss_falls(evidence, given, measure, claim):
     measure("training loss", losses[::every], x=np.arange(len(losses))[::every])
     measure(claim.measure, answers.late_loss(losses) / losses[0])
     answers.check_loss_falls(evidence, given, claim.at_most)
+
+
+def judge(check, evidence, given) -> None:
+    try:
+        check(evidence, given)
+    except NotRecognised as reason:
+        pytest.skip(f"not seen: {reason}")
 
 
 def watched(evidence):

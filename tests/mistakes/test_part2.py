@@ -60,6 +60,16 @@ def test_a_mistake_of_a_kind_loses_its_own_criterion(
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
+def test_who_sees_the_past_alone_learns_no_new_task(store: Store, tmp_path: Path):
+    """Most digits of the secret task are right, and none of its points are earned."""
+    case = training.SEES_THE_PAST
+    handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
+
+    result = runs(handed_in, store, tmp_path)
+
+    assert lost(result) == {"reversal", "secret-variant"}, explain(result)
+
+
 def test_an_ignored_seed_shows_in_two_runs(store: Store, tmp_path: Path, record_property: Note):
     """Two seeds that leave the same model cost the clean run, and nothing else."""
     handed_in = Submission("mistaken", SEED_IGNORED.apply(short_submission(ROOT, "part2")))
