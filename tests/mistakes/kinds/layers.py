@@ -46,7 +46,7 @@ FEED = [
     feed("dropout that stays on", {
         BENT: "self.w_2(nn.functional.dropout(self.w_1(x).relu(), 0.2))",
     }),
-    feed("the axis of one token is lost", {BENT: "self.w_2(self.w_1(x).relu().squeeze(1))"}),
+    feed("the axis of one sequence is lost", {BENT: "self.w_2(self.w_1(x).relu().squeeze(0))"}),
 ]  # fmt: skip
 
 NORM = "nn.LayerNorm(d_model, bias=False)"
@@ -201,9 +201,6 @@ EMBEDDING = [
     embedding("even tokens and odd ones", "embedding", {ROWS: "return self.table(tokens % 2)"}),
     embedding("rows made of length one", "embedding", {
         ROWS: "return nn.functional.normalize(self.table(tokens), dim=1)",
-    }),
-    embedding("one token's axis is lost", "embedding", {
-        ROWS: "return self.table(tokens).squeeze()",
     }),
     embedding("rows mixed along the sequence", "embedding", {
         ROWS: "return self.table(tokens).cumsum(1)",
