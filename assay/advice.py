@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from assay import parameters, parts, rubric, source
+from assay import books, parameters, parts, rubric, source
 from assay.assignment import Assignment, Part
 from assay.errors import quoted
 from assay.rubric import Row
@@ -96,12 +96,12 @@ def _of_part(assignment: Assignment, part: Part, submission: Submission) -> Iter
 def _is_lost(assignment: Assignment, part: Part, submission: Submission) -> bool:
     """Whether an earlier part shares this one's notebook."""
     earlier = assignment.part[: assignment.part.index(part)]
-    own = parts.notebook_of(assignment, part, submission)
-    return any(parts.notebook_of(assignment, p, submission) == own for p in earlier)
+    own = books.notebook_of(assignment, part, submission)
+    return any(books.notebook_of(assignment, p, submission) == own for p in earlier)
 
 
 def _answering(assignment: Assignment, submission: Submission) -> list[str]:
-    names = (parts.notebook_of(assignment, part, submission) for part in assignment.part)
+    names = (books.notebook_of(assignment, part, submission) for part in assignment.part)
     return [name for name in dict.fromkeys(names) if name is not None]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from assay import archives, intake, parts, platforms, submission
+from assay import archives, books, intake, platforms, submission
 from assay.archives import Damaged, Member
 from assay.assignment import Assignment
 from assay.errors import CannotGrade, UsageError, quoted
@@ -292,7 +292,7 @@ def _imports_beside(top: Sequence[str], entries: Sequence[Entry]) -> bool:
 def _answer_all(names: Sequence[str], assignment: Assignment) -> bool:
     """Whether these notebooks are the answers to the parts, one each, by their names."""
     several = Submission("", dict.fromkeys(names, b""))
-    chosen = [parts.notebook_by_name(assignment, part, several) for part in assignment.part]
+    chosen = [books.notebook_by_name(assignment, part, several) for part in assignment.part]
     return len(names) > 1 and None not in chosen and sorted(map(str, chosen)) == sorted(names)
 
 

@@ -8,31 +8,18 @@ by it.
 """
 
 import ast
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import count, groupby, pairwise
 from pathlib import PurePosixPath
 
-from assay import asked, parameters, source, syntax
+from assay import asked, books, headings, parameters, source, syntax
 from assay.assignment import Assignment, Part
 from assay.notebook import EXAM, Cell
 from assay.submission import Submission
 
 ADAPTER, INJECTED = "adapter", "injected-parameters"
 TAKEN_OUT = "# the adapter: read after the last cell"
-NUMBERS = (("1", "i", "one", "eins"), ("2", "ii", "two", "zwei"), ("3", "iii", "three", "drei"))
-FENCE = re.compile(
-    r"^ {0,3}(```+|~~~+)[^\n]*\n.*?(?:^ {0,3}\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL
-)
-UNDERLINED = re.compile(r"^([^\n#]{1,200})\n[ ]{0,3}(?:={3,}|-{3,})[ ]*$", re.MULTILINE)
-HEADED = re.compile(r"[^\S\n]{0,40}(?:#{1,6}|\*\*|<h[1-6])", re.IGNORECASE)
-BEFORE = r"(?:homework|hw|assignment|exercise|project|sheet|hausaufgabe|aufgabe|blatt|übung)"
-GAP = r"(?:[^\w\n]|[\d_]){{0,40}}"
-MARK = (  # within one line, with bounded gaps: a student may hand in a million blank lines
-    r"^[^\S\n]{{0,40}}(?:#{{1,6}}|\*\*|<h[1-6][^<>\n]{{0,200}}>)"
-    rf"{GAP}(?:{{}}\b{GAP})?(?:part|teil|partie|parte|deel|del|dio|osa|часть)(?:[^\w\n]|_){{{{0,40}}}}(?:{{}})\b"
-)
 
 
 @dataclass(frozen=True)
@@ -62,74 +49,73 @@ class Sheet:
 
 def sheet(assignment: Assignment, part: Part, submission: Submission) -> Sheet | None:
     """What answers a part, or None where no notebook does."""
-    name = notebook_of(assignment, part, submission)
+    name = books.notebook_of(assignment, part, submission)
     if name is None:
         return None
     cells = [cell for cell in submission.read(name) if not _was_injected(cell)]
-    begins, ends = _span(assignment, part, submission, name, cells)
+    pieces = [piece for cell in cells for piece in headings.pieces(cell)]
+    begins, ends = _span(assignment, part, submission, name, pieces)
     adapter = _adapter(submission, name, cells)
-    kept = [_untagged(cell) for cell in cells[:ends]]
+    above, own = _joined(pieces[:begins]), _joined(pieces[begins:ends])
+    begins, kept = len(above), [_untagged(cell) for cell in _with_own_ids([*above, *own])]
     chosen, once = parameters.chosen(part, kept)
     kept = [c if i == chosen else c.without(parameters.TAG) for i, c in enumerate(kept)]
     return Sheet(name, tuple(kept), begins, adapter, once)
 
 
-def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    """The notebook that answers a part: by its name, by words of its name, else the only one."""
-    name = submission.notebook_for(part)
-    if name is not None:
-        others = {PurePosixPath(p.notebook).name for p in assignment.part if p is not part}
-        is_anothers = PurePosixPath(name).name in others
-        return (
-            None if is_anothers and not _marked(assignment, part, submission.read(name)) else name
-        )
-    return _by_words(assignment, part, submission)
+def _joined(pieces: Iterable[Cell]) -> list[Cell]:
+    """The cells that these are pieces of."""
+    whole = [list(same) for _, same in groupby(pieces, key=lambda piece: piece.id)]
+    return [replace(same[0], source="".join(p.source for p in same)) for same in whole]
 
 
-def notebook_by_name(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    """The notebook that answers a part by its name alone."""
-    wanted = PurePosixPath(part.notebook).name
-    named = [name for name in submission.notebooks if PurePosixPath(name).name == wanted]
-    return named[0] if len(named) == 1 else _by_words(assignment, part, submission)
-
-
-def _by_words(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    number = assignment.part.index(part)
-    words = set(re.split(r"[\W\d_]+", PurePosixPath(part.notebook).stem.lower()))
-    words = {word for word in words if len(word) > 4}
-    stems = {name: PurePosixPath(name).stem.lower() for name in submission.notebooks}
-    numbered = [
-        n for n, stem in stems.items() if re.search(rf"(part|teil)[\W_]*{number + 1}", stem)
-    ]
-    alike = [n for n, stem in stems.items() if any(word in stem for word in words)]
-    return next((found[0] for found in (numbered, alike) if len(found) == 1), None)
+def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
+    """A cell that a part begins within is two, and each has an id."""
+    taken = {cell.id for cell in cells}
+    found = list(cells)
+    for number, (before, cell) in enumerate(pairwise(cells), 1):
+        if before.id == cell.id:
+            new = next(n for n in (f"{cell.id[:50]}-{i}" for i in count(2)) if n not in taken)
+            found[number] = replace(cell, id=new)
+    return found
 
 
 def _span(
     assignment: Assignment, part: Part, submission: Submission, name: str, cells: list[Cell]
 ) -> tuple[int, int]:
     """The index of a part's first cell and of the first that is the next part's."""
-    sharing = [p for p in assignment.part if notebook_of(assignment, p, submission) == name]
+    sharing = [p for p in assignment.part if books.notebook_of(assignment, p, submission) == name]
     here = sharing.index(part)
     adapter = _adapter(submission, name, cells)
     begins = [0]
     for before, following in pairwise(sharing):
         wanted = [asked.names(assignment, p) for p in (before, following)]
         names = [_with_adapted(each, adapter) for each in wanted]
-        marks = _candidates(assignment, before, following, cells, begins[-1])
+        marks = _candidates(assignment, before, following, cells, begins[-1], names[0] - names[1])
         begins.append(_beginning(assignment, following, cells, marks, names, begins[-1]))
     later = [begin for begin in begins[here + 1 :] if begin < len(cells)]
     return (begins[here] if begins[here] < len(cells) else 0), min(later, default=len(cells))
 
 
 def _candidates(
-    assignment: Assignment, before: Part, following: Part, cells: list[Cell], after: int
+    assignment: Assignment,
+    before: Part,
+    following: Part,
+    cells: list[Cell],
+    after: int,
+    theirs: frozenset[str],
 ) -> list[int]:
-    """The cells marked for a part and not for the one before, with code above them."""
-    own = _marked(assignment, before, cells)
+    """The places marked for a part and not for the one before, with code above them.
+
+    A cell that is marked for both may be an overview: it counts below an answer to the one before.
+    """
+    own = headings.marked(assignment, before, cells)
+    both = {cells[i].id for i in own}
     code = [i for i, cell in enumerate(cells) if cell.kind == "code" and i >= after]
-    marked = _marked(assignment, following, cells)
-    return [i for i in marked if i not in own and code and i > code[0]]
+    answers = [i for i in code if source.bound(cells[i].source) & theirs]
+    marked = headings.marked(assignment, following, cells)
+    marked = [i for i in marked if i not in own and code and i > code[0]]
+    return [i for i in marked if cells[i].id not in both or (answers and i > answers[0])]
 
 
 def _beginning(
@@ -142,22 +128,28 @@ def _beginning(
 ) -> int:
     """The cell that a part begins with; as many as there are cells where no one can be known.
 
-    What is certain decides. Else each reading is weighed by the names that it would lose: those of
+    A tag decides, and a title that loses nothing. Else each reading is weighed by the names that it
+    would lose: those of
     the part before that are bound only later, and those of this part that are bound only before;
     to begin nowhere loses what is bound anew. Where two readings lose as little, a heading counts,
     the last one above the first of this part's own names.
     """
-    if certain := [i for i in marks if _is_certain(part, cells[i])]:
-        return certain[0]
+    if tagged := [i for i in marks if part.name in cells[i].tags]:
+        return tagged[0]
     places = [source.bound(cell.source) if cell.kind == "code" else set() for cell in cells]
     moved = [names_ - _imported(cell) for names_, cell in zip(places, cells, strict=True)]
     theirs, mine = names[0] - names[1], names[1] - names[0]
+    titled = [i for i in marks if headings.is_certain(part, cells[i])]
+    if certain := [i for i in titled if not _lost(theirs, places, i)]:
+        return certain[0]
     first = next((i for i, bound in enumerate(moved) if i >= after and bound & mine), None)
     if first is None:
         return next((i for i in marks if not _lost(theirs, places, i)), len(cells))
     anew = set().union(*places[:first]) & set().union(*places[first:]) & names[0]
     above = sorted((i for i in marks if i <= first), reverse=True)
-    readings = [(len(_lost(theirs, places, i)), i) for i in above]
+    readings = [
+        (len(_lost(theirs, places, i) | _lost(names[0], places[:first], i)), i) for i in above
+    ]
     readings += [(len(anew), len(cells))]
     readings += [(len(_lost(theirs, places, first)), _with_text_above(cells, first))]
     below = [i for i in marks if i > first]
@@ -186,10 +178,12 @@ def _imported(cell: Cell) -> set[str]:
 
 
 def _with_text_above(cells: Sequence[Cell], place: int) -> int:
-    """The first of the text cells right above a cell."""
-    while place and cells[place - 1].kind != "code":
-        place -= 1
-    return place
+    """The first of the text right above a cell: from the highest heading on, the last of these."""
+    top = place
+    while top and cells[top - 1].kind != "code":
+        top -= 1
+    levels = {i: level for i in range(top, place) if (level := headings.level(cells[i]))}
+    return max((i for i in levels if levels[i] == min(levels.values())), default=top)
 
 
 def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
@@ -200,44 +194,6 @@ def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
         if source.bound(ast.unparse(statement)) & names:
             made |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
     return frozenset(made)
-
-
-def _is_certain(part: Part, cell: Cell) -> bool:
-    """Tagged for the part, or headed with words of its title that no section of it needs."""
-    if part.name in cell.tags:
-        return True
-    title = _words(part.title)
-    lines = [line for line in _headings(cell).splitlines() if HEADED.match(line)]
-    return bool(title) and any(title <= _words(line) for line in lines)
-
-
-def _words(text: str) -> set[str]:
-    """The words that tell: without `part`, numbers, and the shortest."""
-    words = set(re.findall(r"[^\W\d_]{3,}", text.casefold()))
-    return words - {"part", "teil", "the", "and", "der", "die", "das", "und", "two", "zwei", "one"}
-
-
-def _marked(assignment: Assignment, part: Part, cells: Sequence[Cell]) -> list[int]:
-    """The cells that a part begins with: tagged with its name, or headed `Part 2`, `Teil 2`.
-
-    In code, a comment in the first line counts as a heading.
-    """
-    number = assignment.part.index(part)
-    spelt = "|".join(NUMBERS[number]) if number < len(NUMBERS) else str(number + 1)
-    heading = re.compile(MARK.format(BEFORE, spelt), re.IGNORECASE | re.MULTILINE)
-    return [
-        i
-        for i, cell in enumerate(cells)
-        if part.name in cell.tags or heading.search(_headings(cell))
-    ]
-
-
-def _headings(cell: Cell) -> str:
-    """The text that may hold headings: not what stands in a fence, nor below a line of code."""
-    if cell.kind == "code":
-        return cell.source.lstrip().partition("\n")[0]
-    text = FENCE.sub("", cell.source)
-    return UNDERLINED.sub(r"# \1", text)
 
 
 def _adapter(submission: Submission, notebook: str, cells: list[Cell]) -> str:

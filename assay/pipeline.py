@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import assay
-from assay import leftover, parts, plan, recipe, reference, schedule
+from assay import books, leftover, parts, plan, recipe, reference, schedule
 from assay.assignment import Part
 from assay.audit import audit
 from assay.errors import CannotGrade
@@ -199,7 +199,11 @@ def _result(
         tallies=[tally for of in judgements.values() if of for tally in score.tallies(of.checks)],
         drawings=[d for of in judgements.values() if of for d in of.drawings],
         people=list(handed_in.people),
-        notes=[*handed_in.notes, *_left_on(road, handed_in, records)],
+        notes=[
+            *handed_in.notes,
+            *books.notes(road.assignment, handed_in),
+            *_left_on(road, handed_in, records),
+        ],
     )
 
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Collection, Sequence
 
-from assay import parts
+from assay import books, parts
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
 from assay.records import Run
@@ -19,8 +19,9 @@ def make(assignment: Assignment, submission: Submission) -> list[Run]:
     Raises
     ------
     CannotGrade
-        Where no part has a notebook, or none with code in it.
+        Where no part has a notebook, or none with code in it, or several may answer one.
     """
+    books.decided(assignment, submission)
     runs = []
     for part in assignment.part:
         sheet = parts.sheet(assignment, part, submission)
@@ -61,7 +62,7 @@ def _matrix(part: Part) -> list[Run]:
 
 
 def _nothing_to_run(assignment: Assignment, submission: Submission) -> CannotGrade:
-    answering = {parts.notebook_of(assignment, part, submission) for part in assignment.part}
+    answering = {books.notebook_of(assignment, part, submission) for part in assignment.part}
     if empty := sorted(name for name in answering if name is not None):
         return CannotGrade(
             f"there is no code in {quoted(f'{submission.name}/{empty[0]}')}",

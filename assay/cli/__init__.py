@@ -70,7 +70,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution once. Exits with 4 if the course cannot grade.
     """
-    from assay import advice, plan
+    from assay import advice, books, plan
 
     road = road_of(**options)
     if not adapter and all(path.resolve() == road.assignment.root for path in paths):
@@ -79,7 +79,11 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         runs = plan.make(road.assignment, handed_in)
-        notes = [*handed_in.notes, *advice.notes(road.assignment, handed_in)]
+        notes = [
+            *handed_in.notes,
+            *books.notes(road.assignment, handed_in),
+            *advice.notes(road.assignment, handed_in),
+        ]
         columns = dict.fromkeys(run.column for run in runs)
         counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
         head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"

@@ -62,11 +62,15 @@ MARKS = [
 
 @pytest.mark.parametrize("mark", MARKS, ids=[" ".join(mark) for mark in MARKS])
 def test_the_first_part_ends_where_the_second_begins(course: Assignment, mark: tuple[str, str]):
-    """What the second part binds anew, the first never sees; the second sees everything."""
+    """What the second part binds anew, the first never sees; the second sees everything.
+
+    A cell is cut above the heading: its words are about the first part.
+    """
     first, second = sheets(course, hw=book(FIRST, mark, SECOND))
 
-    assert sources(first) == ["predict = 1"]
-    assert sources(second) == ["predict = 1", mark[1], "predict = 2"]
+    _, above, own = mark[1].rpartition("some words\n\n")
+    assert sources(first) == ["predict = 1", *filter(None, [above])]
+    assert sources(second) == ["predict = 1", *filter(None, [above]), own, "predict = 2"]
 
 
 NO_MARKS = [
@@ -232,3 +236,83 @@ def test_a_heading_in_a_fence_is_none(course: Assignment, fence: str):
     first, _ = sheets(course, hw=book(FIRST, ("markdown", fence), SECOND))
 
     assert len(sources(first)) == 3
+
+
+OF_FIRST = ("markdown", "It adds: my answer to the question.\n\n# Part 2\n\nIt multiplies.")
+
+
+def texts(sheet: Sheet | None) -> str:
+    assert sheet is not None
+    return "|".join(cell.source for cell in sheet.own if cell.kind != "code")
+
+
+@pytest.mark.parametrize(
+    "heading", ["# Part 2", "Part 2\n------", "**Part 2**", "<h2>Part 2</h2>", "### Teil II: x"]
+)
+def test_a_cell_is_cut_above_the_heading(course_of_two: Assignment, heading: str):
+    """What stands above it answers the first part, and is nowhere else; the same in one or two."""
+    middle = ("markdown", f"It adds: my answer.\n\n{heading}\n\nIt multiplies.")
+    first, second = sheets(course_of_two, hw=book(CODE_ADD, CODE_TOTAL, middle, ANEW))
+
+    assert texts(first) == "It adds: my answer.\n\n"
+    assert texts(second) == f"{heading}\n\nIt multiplies."
+    assert second is not None
+    assert len({cell.id for cell in second.cells}) == len(second.cells) == 5
+
+
+@pytest.mark.parametrize(
+    "middle", ["## My network\nIt learns.", "## Part 1, a summary\nIt learns.\n## Numbers\n3"]
+)
+@pytest.mark.parametrize("heading", ["# Transformer", "## Part 2: attention", "# <b>Attention</b>"])
+def test_text_below_a_heading_of_the_first_part_stays_with_it(
+    course_of_two: Assignment, middle: str, heading: str
+):
+    """Right above the second part's code, in the same cell or in another."""
+    for between in (
+        [("markdown", f"{middle}\n{heading}")],
+        [("markdown", middle), ("markdown", heading)],
+    ):
+        first, second = sheets(course_of_two, hw=book(CODE_ADD, CODE_TOTAL, *between, ANEW))
+
+        assert texts(first).strip() == middle
+        assert texts(second).strip() == heading
+
+
+@pytest.mark.parametrize("second", [CODE_MULTIPLY, ANEW])
+def test_a_students_own_part_2_keeps_its_text(course_of_two: Assignment, second: tuple[str, str]):
+    """A section of the first part is called so; its words are the first's."""
+    own = ("markdown", "intro\n## Part 2: the total\nMy answer.")
+    products = ("markdown", "## Products")
+    cells = [("code", "x = 1"), CODE_ADD, own, CODE_TOTAL, products, second]
+    first, _ = sheets(course_of_two, hw=book(*cells))
+
+    assert "My answer." in texts(first)
+
+
+def test_a_fence_is_never_cut(course_of_two: Assignment):
+    """A heading in an example is none."""
+    fence = ("markdown", "like this:\n```\n# Part 2\n```\n")
+    first, _ = sheets(course_of_two, hw=book(CODE_ADD, fence, CODE_TOTAL, CODE_MULTIPLY))
+
+    assert texts(first) == fence[1]
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["__Part 2__", "<b>Part 2</b>", "<center><h1>Part 2</h1></center>", "Part 2", "2. Part 2:",
+     "- **Teil 2**", "> Part two", "#Part 2", "## 🤖 Part 2", '<font color="red"><b>PART II'],
+)  # fmt: skip
+def test_other_ways_to_write_a_heading(course: Assignment, mark: str):
+    """Bold, HTML, a line of its own, a list."""
+    first, _ = sheets(course, hw=book(FIRST, ("markdown", mark), SECOND))
+
+    assert sources(first) == [FIRST[1]]
+
+
+def test_a_first_part_in_two_pieces_is_whole(course_of_two: Assignment):
+    """Before and after the second, whatever the headings say."""
+    again = ("markdown", "# Part 1, continued")
+    cells = [CODE_TOTAL, MARKS[0], CODE_MULTIPLY, again, CODE_ADD]
+    first, _ = sheets(course_of_two, hw=book(*cells))
+
+    assert {CODE_ADD[1], CODE_TOTAL[1]} <= set(sources(first))

@@ -1,0 +1,198 @@
+"""Which notebook answers a part, where there are several, and what lies beside it.
+
+The name that the assignment gives counts, then words of it, then what is in them: the names that
+the part's exam asks for. Where that is not clear either, nobody guesses.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from assay import asked, headings, notebook, parameters, source
+from assay.assignment import Assignment, Part
+from assay.errors import CannotGrade, quoted
+from assay.submission import Submission
+
+SET_ASIDE = {
+    "alt", "archiv", "archive", "backup", "backups", "copies", "copy", "draft", "drafts",
+    "experiments", "old", "tmp", "versions",
+}  # fmt: skip
+"""Folders of earlier work: what is in them counts only where nothing else answers."""
+COPY = re.compile(
+    r"(?:copy of )?(?P<stem>.+?)(?:[ _-]*copy)?"
+    r"(?:[ _-]*\((?P<n>\d{1,3})\)|(?<=copy)[ _-]*(?P<m>\d{1,3})|[ _-]+v?(?P<v>\d{1,3}))?",
+    re.IGNORECASE,
+)
+"""`hw (1)`, `hw-Copy1`, `hw_v2`: what programs and people call a further one."""
+
+
+def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> str | None:
+    """The notebook that answers a part: by its name, by words of its name, by what is in it."""
+    name = submission.notebook_for(part)
+    others = {PurePosixPath(p.notebook).name for p in assignment.part if p is not part}
+    if name is not None and _last(name) in others:
+        is_marked = headings.marked(assignment, part, submission.read(name))
+        return name if is_marked else _by_content(assignment, part, submission)
+    named = name or _by_words(assignment, part, submission)
+    return named or _by_content(assignment, part, submission)
+
+
+def notebook_by_name(assignment: Assignment, part: Part, submission: Submission) -> str | None:
+    """The notebook that answers a part by its name alone."""
+    wanted = PurePosixPath(part.notebook).name
+    named = [name for name in submission.notebooks if PurePosixPath(name).name == wanted]
+    return named[0] if len(named) == 1 else _by_words(assignment, part, submission)
+
+
+def decided(assignment: Assignment, submission: Submission) -> None:
+    """Nothing where it is clear which notebook answers each part.
+
+    Raises
+    ------
+    CannotGrade
+        Where several may: to take one of them would be a guess.
+    """
+    for part in assignment.part:
+        found = _answering(assignment, part, submission)
+        if len(found) > 1 and notebook_of(assignment, part, submission) is None:
+            binds = [f"{quoted(name)} binds {_shown(names)}" for name, names in found.items()]
+            raise CannotGrade(
+                f"{len(found)} notebooks of {quoted(submission.name)} may answer {part.name}",
+                found="; ".join(binds[:5]),
+                hint=f"call the one that counts {quoted(PurePosixPath(part.notebook).name)}, "
+                "or take the others out",
+            )
+
+
+def notes(assignment: Assignment, submission: Submission) -> list[str]:
+    """Which notebooks were taken where there are others, and which of these may be better."""
+    taken = {p.name: notebook_of(assignment, p, submission) for p in assignment.part}
+    left = [name for name in submission.notebooks if name not in taken.values()]
+    if not left or not any(taken.values()):
+        return []
+    said = ", ".join(f"{quoted(n)} for {part}" for part, n in taken.items() if n)
+    told = [f"of several notebooks {said} was read, and {', '.join(map(quoted, left[:5]))} was not"]
+    for part in assignment.part:
+        name = taken[part.name]
+        for other in left if name else ():
+            if better := list(_better(assignment, part, submission, str(name), other)):
+                told.append(
+                    f"{part.name}: {quoted(other)} may be the better one: {', '.join(better)}"
+                )
+    return told
+
+
+def _better(
+    assignment: Assignment, part: Part, submission: Submission, taken: str, other: str
+) -> Iterator[str]:
+    """What speaks for another notebook than the one that was taken."""
+    wanted = asked.names(assignment, part)
+    here, there = (bound(submission.files[name]) & wanted for name in (taken, other))
+    if len(there) > len(here):
+        yield f"it binds {_shown(there - here)}"
+    elif len(there) < len(here):
+        return
+    cells = [_cells(submission.files[name]) for name in (taken, other)]
+    tags = [any(parameters.TAG in cell.tags for cell in each) for each in cells]
+    if tags == [False, True]:
+        yield f"it has a cell tagged `{parameters.TAG}`"
+    titles = [_titled(part, n, each) for n, each in zip((taken, other), cells, strict=True)]
+    if titles[1] > titles[0]:
+        yield "its name and headings have more words of the title"
+    (stem, first), (base, second) = map(attempt, (taken, other))
+    if stem == base and second > first:
+        yield "it looks like a later attempt"
+
+
+def attempt(name: str) -> tuple[str, int]:
+    """`hw (1).ipynb` as `hw` and 1; a name without a number has 0."""
+    stem = PurePosixPath(name).stem
+    found = COPY.fullmatch(stem)
+    if not found:
+        return stem.casefold(), 0
+    number = found["n"] or found["m"] or found["v"] or int(len(found["stem"]) < len(stem))
+    return found["stem"].casefold(), int(number)
+
+
+def bound(content: bytes) -> frozenset[str]:
+    """The names that the cells of a notebook bind."""
+    cells = _cells(content)
+    return frozenset(n for c in cells if c.kind == "code" for n in source.bound(c.source))
+
+
+@lru_cache(maxsize=64)
+def _cells(content: bytes) -> tuple[notebook.Cell, ...]:
+    try:
+        return notebook.read(content, "")
+    except CannotGrade:
+        return ()  # told where the submission is read
+
+
+def _titled(part: Part, name: str, cells: tuple[notebook.Cell, ...]) -> int:
+    texts = [name, *(cell.source[:2000] for cell in cells if cell.kind != "code")]
+    return len(headings.words(part.title) & headings.words(" ".join(texts)))
+
+
+def _shown(names: frozenset[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(quoted, sorted(names)[:5])) + more
+
+
+def _by_words(assignment: Assignment, part: Part, submission: Submission) -> str | None:
+    number = assignment.part.index(part)
+    words = set(re.split(r"[\W\d_]+", PurePosixPath(part.notebook).stem.lower()))
+    words = {word for word in words if len(word) > 4}
+    stems = {name: PurePosixPath(name).stem.lower() for name in submission.notebooks}
+    numbered = [
+        n for n, stem in stems.items() if re.search(rf"(part|teil)[\W_]*{number + 1}", stem)
+    ]
+    alike = [n for n, stem in stems.items() if any(word in stem for word in words)]
+    return next((found[0] for found in (numbered, alike) if len(found) == 1), None)
+
+
+def _by_content(assignment: Assignment, part: Part, submission: Submission) -> str | None:
+    """The one notebook that binds all that any other does, and more, or twice as much."""
+    found = _answering(assignment, part, submission)
+    for name, names in found.items():
+        others = [other for n, other in found.items() if n != name]
+        if all(names > other or len(names) >= 2 * len(other) for other in others):
+            return name
+    return None
+
+
+def _answering(
+    assignment: Assignment, part: Part, submission: Submission
+) -> dict[str, frozenset[str]]:
+    """The notebooks that bind names which this part alone is asked for, with these names.
+
+    One that is called as another part's counts where it binds many; of copies, the first.
+    """
+    others = [p for p in assignment.part if p is not part]
+    names = asked.names(assignment, part)
+    alone = names.difference(*(asked.names(assignment, p) for p in others))
+    mine, many = alone or names, max(2, -(-len(alone) // 3))
+    wanted = {PurePosixPath(p.notebook).name for p in others}
+    found: dict[str, frozenset[str]] = {}
+    seen: set[tuple[str, ...]] = set()
+    for name in sorted(submission.notebooks, key=lambda name: (_is_aside(name), name)):
+        content = submission.files[name]
+        names = bound(content) & mine
+        is_anothers = _last(name) in wanted
+        counts = len(names & alone) >= min(many, len(alone) or 1) if is_anothers else bool(names)
+        text = tuple(cell.source for cell in _cells(content))
+        if counts and text not in seen:
+            seen.add(text)
+            found[name] = names
+    if any(not _is_aside(name) for name in found):
+        best = frozenset().union(*(names for n, names in found.items() if not _is_aside(n)))
+        found = {n: names for n, names in found.items() if not _is_aside(n) or names - best}
+    return found
+
+
+def _last(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+def _is_aside(name: str) -> bool:
+    return not SET_ASIDE.isdisjoint(PurePosixPath(name.casefold()).parts[:-1])
