@@ -12,7 +12,7 @@ from rubric_tests.reference import Weights
 from solution.backprop import DATA_SETS, load
 
 
-@pytest.mark.parametrize("form", reference.FORMS, ids=", ".join)
+@pytest.mark.parametrize("form", reference.FORMS, ids=str)
 def test_gradients_are_the_measured_slopes(form: reference.Form):
     """Calculus and central differences agree in every direction."""
     rng = np.random.default_rng(0)
