@@ -124,7 +124,8 @@ def gradients(X: np.ndarray, y: np.ndarray, weights: Weights, form: Form = PLAIN
     """The gradient of the mean loss (Rumelhart, Hinton and Williams 1986)."""
     hidden, logits = forward(X, weights, form)
     slope = SLOPES[form.hidden](X @ weights.W1 + form.biases[0] * weights.b1, hidden)
-    return backward(X, output_error(logits, y, form.loss), hidden, slope, weights.W2)
+    whole = backward(X, output_error(logits, y, form.loss), hidden, slope, weights.W2)
+    return whole._replace(b1=form.biases[0] * whole.b1, b2=form.biases[1] * whole.b2)
 
 
 def slopes(
