@@ -1,35 +1,156 @@
-"""Written answers: found under their headings, and handed on for a person to mark."""
+"""Written answers: found under their headings, and handed on for a person to mark.
 
+A program does not say that an answer is wrong, nor that it is missing where any text there could
+be it: it says what it looked for, and a person looks.
+"""
+
+import ast
 import re
+from collections.abc import Iterator
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import ForReview, Wrong
+from rubric_tests.syntax import parsed
 
-HEADING = re.compile(r"^(#{1,6})[^\S\n](.*)$", re.MULTILINE)
+HASHES = re.compile(r"(#{1,6})(?!#)(.{1,2000})")
+BOLD = re.compile(r"(?:\*\*|__)([^*_]{1,200})(?:\*\*|__):?")
+TAGGED = re.compile(r"<h([1-6])[^<>]{0,100}>([^<>]{1,200})</h[1-6]>", re.IGNORECASE)
+BELOW_BOLD = 7
+"""The level of a line that is bold as a whole: below all headings."""
+PLACEHOLDER = re.compile(
+    r"to ?do|tbd|tba|wip|fixme|x{3,20}|n/?a|placeholder|platzhalter|lorem ipsum.{0,200}"
+    r"|(?:your|my) (?:answer|text|solution|comment|evaluation)s?(?: goes)?(?: here)?"
+    r"|(?:write|answer|type|add|insert|put) .{0,60}here"
+    r"|(?:deine|ihre|eure|meine) (?:antwort|lösung|auswertung)(?: hier)?"
+    r"|(?:hier|bitte) .{0,60}(?:antworten|antwort|einfügen|eintragen|ergänzen|schreiben)"
+    r"|(?:kommt|folgt)(?: noch| später)?|coming soon|later|später|noch offen"
+    r"|nothing|nichts|none|keine?",
+    re.IGNORECASE,
+)
+MARKS = " \t.,:;!?…*_#>()[]{}<>-–—/\\|`~\"'"
+ENOUGH = 8
+"""Words of a comment in code that may be an answer: fewer only say what a line does."""
+MOST = 60_000
+"""Characters of text that are handed on where no heading tells which of it is the answer."""
 
 
 def collect(submission, written, pattern: str) -> None:
-    """Hand on every section whose heading matches; raise where there is none with text in it."""
-    found = [
+    """Hand on every section whose heading matches; where there is none, all text of the notebook.
+
+    Raises
+    ------
+    ForReview
+        Where no heading matches, or nothing but a placeholder stands below it.
+    Wrong
+        Where the notebook has no text of its student's at all.
+    """
+    announced = [
         (heading, text)
         for heading, text in sections(submission.cells)
-        if re.search(pattern, heading, re.IGNORECASE) and text
+        if re.search(pattern, heading, re.IGNORECASE)
     ]
-    if not found:
-        raise Wrong("no heading in the notebook announces this answer")
-    for heading, text in found:
+    answers = [(heading, text) for heading, text in announced if not is_placeholder(text)]
+    for heading, text in answers:
         written(heading, text)
+    if answers:
+        return
+
+    everything = all_text(submission.cells)
+    if not everything:
+        raise Wrong("there is no text in the notebook that could be an answer")
+    written("No heading told this answer: all text of the notebook", everything[:MOST])
+    raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
+
+
+def _what_was_found(announced: list[tuple[str, str]]) -> str:
+    """The first of the headings below which there is no answer."""
+    for heading, text in announced[:1]:
+        there = f"only `{' '.join(text.split())[:60]}`" if text else "nothing"
+        return f"there is {there} below the heading `{heading[:80]}`"
+    return ""
+
+
+def _what_was_looked_for(pattern: str) -> str:
+    words = ", ".join(pattern.replace("\\b", "").replace(".?", "-").split("|"))
+    return f"no heading announces it; looked for: {words}. All text of the notebook is kept"
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text is empty, or says only that something is to be written there.
+
+    What stands below further headings counts; the headings themselves do not.
+    """
+    lines = [line for line in _without_comments(text).splitlines() if _heading(line) is None]
+    said = [line.strip(MARKS)[:300] for line in lines]
+    return all(not line or PLACEHOLDER.fullmatch(line) for line in said)
+
+
+def _without_comments(text: str) -> str:
+    before, *rest = text.split("<!--")
+    return before + "".join(part.partition("-->")[2] for part in rest)
 
 
 def sections(cells) -> list[tuple[str, str]]:
     """(heading, text until the next heading of its own level or above), from the markdown cells."""
     page = "\n\n".join(cell.source for cell in cells if cell.kind == "markdown")
-    marks = list(HEADING.finditer(page))
+    lines = page.split("\n")
+    marks = list(_headings(lines))
     ends: list[int] = []
-    first = dict.fromkeys(range(1, 7), len(page))  # of each level, the next heading from here on
-    for mark in reversed(marks):
-        level = len(mark[1])
+    first = dict.fromkeys(range(1, BELOW_BOLD + 1), len(lines))  # of each level, the next one
+    for number, _, level, _ in reversed(marks):
         ends.append(min(first[above] for above in range(1, level + 1)))
-        first[level] = mark.start()
-    titles = [mark[2].strip().rstrip("#").rstrip() for mark in marks]
-    pieces = zip(titles, marks, reversed(ends), strict=True)
-    return [(title, page[mark.end() : end].strip()) for title, mark, end in pieces]
+        first[level] = number
+    pieces = zip(marks, reversed(ends), strict=True)
+    return [(title, "\n".join(lines[begin:end]).strip()) for (_, begin, _, title), end in pieces]
+
+
+def _headings(lines: list[str]) -> Iterator[tuple[int, int, int, str]]:
+    """(its line, the line after it, level, title) of each heading outside a fence."""
+    fenced = False
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+        elif not fenced and (found := _heading(line)):
+            yield number, number + 1, *found
+        elif not fenced and number and line[:3] in ("===", "---") and not line.strip("=- \t"):
+            above = lines[number - 1].strip()
+            if above and _heading(above) is None and (number < 2 or not lines[number - 2].strip()):
+                yield number - 1, number + 1, 1 if line[0] == "=" else 2, above
+
+
+def _heading(line: str) -> tuple[int, str] | None:
+    """Level and title of a line that is a heading by itself."""
+    line = line.strip()
+    if found := HASHES.match(line):
+        title = line[len(found[1]) :].strip().rstrip("#").rstrip()
+        return (len(found[1]), title) if title else None
+    if found := TAGGED.fullmatch(line):
+        return int(found[1]), found[2].strip()
+    found = BOLD.fullmatch(line)
+    return (BELOW_BOLD, found[1].strip().rstrip(":")) if found else None
+
+
+def all_text(cells) -> str:
+    """What a student has written: Markdown, and in code the comments and texts that are long."""
+    found = [text for cell in cells for text in _texts(cell)]
+    return "\n\n".join(text for text in found if not is_placeholder(text))
+
+
+def _texts(cell) -> Iterator[str]:
+    if cell.kind != "code":
+        yield cell.source
+        return
+    comments: list[str] = []
+    for line in [*cell.source.splitlines(), ""]:
+        if line.lstrip().startswith("#"):
+            comments.append(line.strip().lstrip("# "))
+            continue
+        yield from _long("\n".join(comments))
+        comments = []
+    for node in ast.walk(parsed(cell.source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _long(node.value)
+
+
+def _long(text: str) -> Iterator[str]:
+    if len(text.split()) >= ENOUGH:
+        yield text

@@ -10,7 +10,11 @@ from rubric_tests.written import collect
 @pytest.mark.hint("give the answer a heading of its own with `exploration` or `data` in it")
 def test_exploration(submission, written):
     """The data set is described: labels, features, missing values, balance."""
-    collect(submission, written, r"explor|the data|data ?set")
+    collect(
+        submission,
+        written,
+        r"explor|the data|data ?set|erkundung|\bdaten|\beda\b",
+    )
 
 
 @pytest.mark.review
@@ -18,7 +22,7 @@ def test_exploration(submission, written):
 @pytest.mark.hint("give the answer a heading of its own with `comparison` in it")
 def test_comparison(submission, written):
     """Network and logistic regression are compared, with what the comparison can show."""
-    collect(submission, written, r"compar|versus|\bvs\b")
+    collect(submission, written, r"compar|versus|\bvs\b|vergleich|gegenüber")
 
 
 @pytest.mark.review
@@ -26,4 +30,8 @@ def test_comparison(submission, written):
 @pytest.mark.hint("give the answer a heading of its own with `self-learning` in it")
 def test_self_learning(submission, written):
     """What `self-learning` means is explained to a boss who knows linear regression."""
-    collect(submission, written, r"self.?learning|\bboss\b")
+    collect(
+        submission,
+        written,
+        r"self.?learning|\bboss\b|selbst.?lernen|\bchef",
+    )

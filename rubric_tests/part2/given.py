@@ -304,7 +304,8 @@ def notebook(task: tasks.Task) -> dict[str, Question]:
         "notebook/trace": Question({}, {"weights": (SOME,)}),
         **{f"data/{half}": Question(widths | {"half": np.array(half)}, pairs) for half in HALVES},
         "claims/reversal": Question({}, {"accuracy": ()}),
-        "diagram/text": Question({}, {"widths": (SOME,)}),
+        "diagram/text": Question({}, {}),
+        "diagram/widths": Question({}, {"widths": (SOME,)}),
     }
 
 

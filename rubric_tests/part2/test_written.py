@@ -10,7 +10,11 @@ from rubric_tests.written import collect
 @pytest.mark.hint("give the answer a heading of its own with `overview` or `components` in it")
 def test_overview(submission, written):
     """The components of a transformer are described: what each takes, does and is there for."""
-    collect(submission, written, r"overview|component|architecture")
+    collect(
+        submission,
+        written,
+        r"overview|component|architect|überblick|übersicht|komponente|baustein",
+    )
 
 
 @pytest.mark.review
@@ -18,4 +22,8 @@ def test_overview(submission, written):
 @pytest.mark.hint("give the answer a heading of its own with `evaluation` or `commentary` in it")
 def test_commentary(submission, written):
     """The results are evaluated and commented on: what works, what does not, and why."""
-    collect(submission, written, r"evaluat|comment|discuss|result")
+    collect(
+        submission,
+        written,
+        r"evaluat|comment|discuss|result|conclu|auswertung|kommentar|diskussion|ergebnis|fazit|bewertung|analys",
+    )

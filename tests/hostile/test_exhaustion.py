@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from assay.errors import CannotGrade
 from assay.judge import bench
 from assay.records import Verdict
 from rubric_tests import written
+from rubric_tests.part2 import drawings
 from tests.assay import toy as toys
 from tests.assay.test_judge import judge
 from tests.assay.toy import ADD, PARAMETERS, notebook
@@ -137,6 +139,16 @@ def test_headings_are_found_in_linear_time(text: str, within: Callable[[float], 
     found = written.sections([Cell])
 
     assert len(found) == sum(line.startswith(("# ", "###### ")) for line in text.split("\n"))
+
+
+def test_drawings_are_found_in_linear_time(within: Callable[[float], None]):
+    """Strokes, boxes, arrows and names of components, a million characters of them."""
+    source = "+" + "-" * 300_000 + "\n" + "|_" * 150_000 + "\n" + "embedding linear 3 " * 20_000
+    cells = [SimpleNamespace(kind=kind, source=source) for kind in ("markdown", "code")]
+
+    within(5.0)
+
+    assert drawings.found(SimpleNamespace(cells=cells, files=[]))
 
 
 def test_a_section_ends_at_the_next_heading_of_its_level_or_above():

@@ -43,6 +43,10 @@ def as_text(diagram):
 @asked("diagram/text")
 def _(given, answer):
     answer.text = as_text(student.diagram)[:200_000]
+
+
+@asked("diagram/widths")
+def _(given, answer):
     shapes = [part.shape for part in student.model.parameters() if part.ndim > 1]
     answer.widths = sorted({int(width) for shape in shapes for width in shape})
 

@@ -1,0 +1,231 @@
+"""Written answers and drawings: found in whatever form, and never failed by a program."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assay.evidence import NotAnswered
+from rubric_tests.checks import ForReview, Wrong
+from rubric_tests.part1 import test_written as written1
+from rubric_tests.part2 import test_diagram
+from rubric_tests.part2 import test_written as written2
+from rubric_tests.written import is_placeholder, sections
+
+PROSE = "It reverses nine of ten, and what is longer than in training it does not."
+
+
+def book(*cells: str | tuple[str, str]) -> SimpleNamespace:
+    """A submission of Markdown cells; a pair is (kind, source)."""
+    pairs = [("markdown", cell) if isinstance(cell, str) else cell for cell in cells]
+    return SimpleNamespace(
+        cells=[SimpleNamespace(kind=kind, source=source) for kind, source in pairs], files=[]
+    )
+
+
+def collected(test: Any, submission: SimpleNamespace) -> tuple[dict[str, str], Exception | None]:
+    """The answers that a test hands on, and what it raises."""
+    kept: dict[str, str] = {}
+    try:
+        test(submission, kept.__setitem__)
+    except (ForReview, Wrong) as error:
+        return kept, error
+    return kept, None
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "# Evaluation", "## 5. Auswertung und Kommentar", "#Ergebnisse", "**Fazit**",
+        "__Conclusion__:", "Diskussion\n==========", "Results\n---", "<h2>Kommentar</h2>",
+        "### Analyse ###",
+    ],
+)  # fmt: skip
+def test_an_evaluation_is_found_under_its_heading(heading: str):
+    """In two languages, and in the ways that Markdown has for headings."""
+    kept, error = collected(written2.test_commentary, book("# Part 2", f"{heading}\n\n{PROSE}"))
+
+    assert error is None
+    assert list(kept.values()) == [PROSE]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        written1.test_exploration,
+        written1.test_comparison,
+        written1.test_self_learning,
+        written2.test_overview,
+        written2.test_commentary,
+    ],
+)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"# Was wir gelernt haben\n{PROSE}",
+        PROSE,
+        ("code", f"x = 1\n# {PROSE}"),
+        ("code", f'print("""{PROSE}""")'),
+        ("raw", PROSE),
+    ],
+    ids=["heading", "none", "comment", "printed", "raw"],
+)
+def test_an_answer_elsewhere_is_for_review(test: Any, cell: str | tuple[str, str]):
+    """All text is handed on, with what was looked for."""
+    kept, error = collected(test, book(("code", "x = 1  # one"), cell))
+
+    assert isinstance(error, ForReview)
+    assert "looked for: " in str(error)
+    assert PROSE in "".join(kept.values())
+
+
+@pytest.mark.parametrize("there", ["", "TODO", "*Your answer here*", "...", "<!-- write -->"])
+def test_an_empty_answer_is_pointed_out(there: str):
+    """For review, too: it may stand elsewhere."""
+    kept, error = collected(
+        written2.test_commentary, book(f"## Evaluation\n\n{there}", f"## More\n{PROSE}")
+    )
+
+    assert isinstance(error, ForReview)
+    assert "below the heading `Evaluation`" in str(error)
+    assert PROSE in "".join(kept.values())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[], [("code", "x = 1\n# the loss\nloss = 2")], ["# Evaluation\n\nTODO"], ["# Auswertung"]],
+    ids=["no cells", "code", "placeholder", "heading"],
+)
+def test_no_text_at_all_is_none(cells: list[Any]):
+    """Nothing but headings, placeholders and labels of code: there is nothing to review."""
+    kept, error = collected(written2.test_commentary, book(*cells))
+
+    assert isinstance(error, Wrong)
+    assert not kept
+
+
+@pytest.mark.parametrize(
+    "text", ["Nothing it was never shown is answered.", "Later sequences fail.", "None of them."]
+)
+def test_a_sentence_is_no_placeholder(text: str):
+    """Though it begins like one."""
+    assert not is_placeholder(text)
+
+
+def test_what_stands_in_a_fence_or_a_table_is_no_heading():
+    """`# comment` in code, a rule below a paragraph of several lines, bold words in a sentence."""
+    page = "# A\n```python\n# b\n```\none **bold** word\nand a rule\n---\n| x |\n|---|\n"
+
+    assert [title for title, _ in sections(book(page).cells)] == ["A"]
+
+
+WIDTHS = {14, 32, 64}
+DRAWN = {
+    "Mermaid": "```mermaid\nflowchart TD\n a[embedding 32] --> b[feed-forward 64]\n```",
+    "boxes": "```\n┌───────────┐\n│ embedding │ (batch, length, 32)\n└─────┬─────┘\n      ▼\n"
+    "  attention   (batch, length, 64)\n```",
+    "ascii": "```\n+-----------+\n| Embedding | (B, 5, 32)\n+-----------+\n      |\n      v\n"
+    "| Linear | (B, 5, 14)\n```",
+    "arrows": "tokens (B, 5) → embedding (B, 5, 32) → attention (B, 5, 32) → logits (B, 5, 14)",
+    "printed": (
+        "code",
+        'print("embedding (B, L, 32)")\nprint("  |")\nprint("  v")\nprint("linear (B, L, 64)")',
+    ),
+    "a string": ("code", 'ARCH = """digraph { embedding [label=32]; linear [label=14] }"""'),
+    "graphviz": ("code", "g = Digraph()\ng.node('embedding 32')\ng.edge('attention 64', 'x')"),
+    "comment": ("code", "# embedding (B, 32)\n#    |\n#    v\n# linear (B, 14)\nx = 1"),
+}
+
+
+class Asked:
+    """The evidence of the two questions on the diagram."""
+
+    def __init__(self, text: str | None, widths: set[int]) -> None:
+        self.text, self.widths = text, widths
+
+    def __getitem__(self, question: str) -> SimpleNamespace:
+        if question == "diagram/text" and self.text is not None:
+            return SimpleNamespace(text=SimpleNamespace(string=lambda _: self.text))
+        if question == "diagram/widths" and self.widths:
+            return SimpleNamespace(widths=sorted(self.widths))
+        raise NotAnswered("expected `diagram`")
+
+
+RUN = SimpleNamespace(parameters={"task": "reverse-5"})
+
+
+def verdicts(
+    submission: SimpleNamespace, text: str | None = None, widths: set[int] = WIDTHS
+) -> list[str]:
+    """What becomes of the three properties."""
+
+    def of(test: Any, *arguments: Any) -> str:
+        try:
+            test(*arguments)
+        except Exception as error:
+            return type(error).__name__
+        return "passed"
+
+    evidence = Asked(text, widths)
+    return [
+        of(test_diagram.test_there_is_a_diagram, evidence, submission, lambda *_: None),
+        of(test_diagram.test_it_gives_the_widths_of_the_model, evidence, submission),
+        of(test_diagram.test_its_dimensions_are_true, evidence, RUN, submission),
+    ]
+
+
+@pytest.mark.parametrize("form", DRAWN)
+def test_a_drawing_is_found_in_any_form(form: str):
+    """With the dimensions that are written in it."""
+    assert verdicts(book("# Model", DRAWN[form])) == ["passed"] * 3
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "![the model](attachment:model.png)",
+        '<img src="model.png">',
+        "tokens → embedding (B, T, d_model) → attention (B, T, d_model) → logits (B, T, V)",
+        "tokens → embedding (B, T, 512) → attention (B, T, 512) → logits (B, T, 30000)",
+        "| component | shape |\n|---|---|\n| embedding | (B, 32) |\n| attention | (B, 64) |",
+        ("code", "summary(model, (5,))"),
+        ("code", "ax.add_patch(Rectangle((0, 0), 1, 2))"),
+    ],
+)
+def test_what_a_program_cannot_read_is_for_review(cell: Any):
+    """Nothing fails, and not all passes."""
+    found = verdicts(book(cell))
+
+    assert "ForReview" in found
+    assert set(found) <= {"passed", "ForReview"}
+
+
+def test_without_a_model_the_dimensions_are_for_review():
+    """Nobody knows what they should be."""
+    found = verdicts(book(DRAWN["arrows"]), widths=set())
+
+    assert found == ["passed", "ForReview", "ForReview"]
+
+
+def test_a_figure_is_for_a_person():
+    """`diagram` is a picture that cannot be read: no points are given for it unseen."""
+    assert verdicts(book(), "<Figure>") == ["passed", "ForReview", "ForReview"]
+
+
+def test_no_drawing_at_all_is_none():
+    """Code without any picture of it, and words without dimensions."""
+    assert verdicts(book("# A model", ("code", "x = attention(q, k, v)"))) == ["NotAnswered"] * 3
+
+
+def test_wrong_dimensions_under_the_name_are_wrong():
+    """There it is certain what the text is."""
+    text = "flowchart TD\n a[embedding: (batch, 5, 32)] --> b[feed-forward: (batch, 5, 513)]"
+
+    assert verdicts(book(), text)[2] == "Wrong"
+
+
+def test_a_picture_of_something_else_passes_nothing_alone():
+    """A loss curve in Markdown beside a text with the right numbers."""
+    found = verdicts(book("![loss](attachment:loss.png)", "embedding 32, attention 64"))
+
+    assert found == ["passed", "ForReview", "ForReview"]
