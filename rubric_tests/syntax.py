@@ -18,6 +18,7 @@ NO_PYTHON = re.compile(
     r"\s*%%(html|HTML|latex|markdown|svg|javascript|js|bash|sh|script|perl|ruby)\b"
 )
 LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|.*[^#\s?]\?{1,2})$", re.MULTILINE)
+ENDS_LINE = re.compile(r"\r\n|\r|\n")
 VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
 
 
@@ -46,6 +47,11 @@ def cleaned(source: str) -> ast.Module | None:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return None
+
+
+def line_of(source: str, number: int) -> str:
+    """A line as Python counts them: `\\r` alone ends one too; whatever else may, does not."""
+    return ENDS_LINE.split(source)[number - 1].strip()
 
 
 def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:

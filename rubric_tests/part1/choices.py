@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from rubric_tests.syntax import called_name, parsed
+from rubric_tests.syntax import called_name, line_of, parsed
 
 FITTING = {"fit", "partial_fit", "fit_transform"}
 TEST_ROWS = {"X_test", "y_test"}
@@ -20,7 +20,7 @@ def chosen_on_test(submission: SimpleNamespace) -> str | None:
     for cell in submission.cells:
         tree = parsed(cell.source) if cell.kind == "code" else parsed("")
         for node in suspicious(tree):
-            return cell.source.split("\n")[node.lineno - 1].strip()
+            return line_of(cell.source, node.lineno)
     return None
 
 

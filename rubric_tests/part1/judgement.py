@@ -22,6 +22,22 @@ def weights(sheet: SimpleNamespace, pattern: str = "{}") -> Weights:
     return Weights(*(getattr(sheet, pattern.format(part)) for part in Weights._fields))
 
 
+def split_of(evidence: Sheets) -> SimpleNamespace:
+    """The notebook's split, where rows and labels, and the features of both parts, belong together.
+
+    Raises Wrong where they do not: no test has to look whether they fit.
+    """
+    split = evidence["notebook/split"]
+    for part in ("train", "test"):
+        X, y = getattr(split, f"X_{part}"), getattr(split, f"y_{part}")
+        if len(X) != len(y):
+            raise Wrong(f"`X_{part}` has {len(X)} rows, `y_{part}` has {len(y)} labels")
+    if split.X_train.shape[1] != split.X_test.shape[1]:
+        found = f"{split.X_train.shape[1]} and {split.X_test.shape[1]}"
+        raise Wrong(f"`X_train` and `X_test` have {found} features")
+    return split
+
+
 def recognised(evidence: Sheets, given: Sheets) -> Form:
     """What the network computes, by its loss and else by its probabilities; once, for all tests.
 
@@ -124,8 +140,23 @@ def check_confident(evidence: Sheets, given: Sheets) -> None:
 def steps(evidence: Sheets, moment: str) -> Weights:
     """How far each weight went from the start until `moment`."""
     answer = evidence["update/steps"]
-    pairs = zip(weights(answer, "{}_" + moment), weights(answer, "{}_start"), strict=True)
-    return Weights(*(then - start for then, start in pairs))
+    then, start = weights(answer, "{}_" + moment), weights(answer, "{}_start")
+    of_one_shape(then, start)
+    return Weights(*(late - early for late, early in zip(then, start, strict=True)))
+
+
+def slope_at(evidence: Sheets, step: Weights) -> Weights:
+    """The network's own gradient at the start of the steps."""
+    slope = weights(evidence["update/gradient"], "d{}")
+    of_one_shape(slope, step)
+    return slope
+
+
+def of_one_shape(some: Weights, others: Weights) -> None:
+    """Raise where they are not of the same network: nothing of them can be compared."""
+    for name, one, other in zip(Weights._fields, some, others, strict=True):
+        if one.shape != other.shape:
+            raise Wrong(f"`{name}` has shape {other.shape} first, {one.shape} afterwards")
 
 
 def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
@@ -149,7 +180,7 @@ def check_every_layer_moves(evidence: Sheets, given: Sheets) -> None:
 def check_downhill(evidence: Sheets, given: Sheets) -> None:
     """The step goes against the network's own gradient, layer for layer taken together."""
     step = steps(evidence, "small").flat()
-    slope = weights(evidence["update/gradient"], "d{}").flat()
+    slope = slope_at(evidence, steps(evidence, "small")).flat()
     cosine = step @ slope / (np.linalg.norm(step) * np.linalg.norm(slope) + 1e-300)
     if cosine > 0.1:
         raise KnownMistake("the first step goes up the gradient, not down")
@@ -162,7 +193,8 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
     answer = evidence["update/gradient"]
     if answer.outputs != 1:
         return  # of two outputs only the difference was written down
-    step, slope = steps(evidence, "step"), weights(answer, "d{}")
+    step = steps(evidence, "step")
+    slope = slope_at(evidence, step)
     if not step.W2.any():
         raise KnownMistake("the first step leaves the output layer where it was")
     rate = -float(step.W2.ravel() @ slope.W2.ravel()) / (float(np.sum(slope.W2**2)) + 1e-300)

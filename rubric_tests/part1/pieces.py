@@ -64,7 +64,7 @@ def network(run: Any) -> None:
 
 def split(run: Any) -> None:
     """A data set that was split: its features tell of its labels, which are those of the data."""
-    found = run.evidence["notebook/split"]
+    found = judgement.split_of(run.evidence)
     y, tested = found.y_train, found.y_test
     spread = np.where(found.X_train.std(axis=0) > 0, found.X_train.std(axis=0), 1)
     answers = [reference.neighbours(found.X_train / spread, y, found.X_test / spread)]

@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.choices import chosen_on_test
-from rubric_tests.part1.judgement import after_marks_for
+from rubric_tests.part1.judgement import after_marks_for, split_of
 from rubric_tests.reference import accuracy
 
 pytestmark = pytest.mark.criterion("claims")
@@ -41,7 +41,7 @@ def test_logistic_accuracy_is_what_is_measured(evidence, given):
 
 def check_claim(evidence, name: str, claim: float, models) -> None:
     """One of the models the notebook left has to account for the claim; none left, none judged."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     measured = [accuracy(labels, split.y_test) for labels in models.labels]
     if not measured or min(abs(claim - value) for value in measured) <= ROUNDING:
         return
@@ -58,7 +58,7 @@ def check_claim(evidence, name: str, claim: float, models) -> None:
 
 def other_readings(evidence, name: str, models, measured: list[float]):
     """What else a number like that may be, with the sentence that says so."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     n_train, n_test = len(split.y_train), len(split.y_test)
     for k, value in enumerate(measured):
         confidence = np.maximum(models.probabilities[k], 1 - models.probabilities[k])

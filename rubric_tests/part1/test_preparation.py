@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests.checks import KnownMistake
-from rubric_tests.part1.judgement import after_marks_for
+from rubric_tests.part1.judgement import after_marks_for, split_of
 
 pytestmark = [
     pytest.mark.criterion("preparation"),
@@ -29,14 +29,14 @@ def is_scaled(X: np.ndarray) -> bool:
 
 def test_features_are_numbers(evidence):
     """Every feature is a finite number in both parts, and not all of them are constant."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
 
     assert split.X_train.std(axis=0).any(), "every feature of `X_train` is constant"
 
 
 def test_test_rows_do_not_shape_the_scaling(evidence, given):
     """The scaling was not fitted on training and test part together."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     with after_marks_for(evidence, given, "inputs"):
         if is_scaled(np.vstack([split.X_train, split.X_test])) and not is_scaled(split.X_train):
             raise KnownMistake(
@@ -46,7 +46,7 @@ def test_test_rows_do_not_shape_the_scaling(evidence, given):
 
 def test_test_part_is_scaled_like_the_training_part(evidence, given):
     """The test part went through the scaler of the training part, not through one of its own."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     with after_marks_for(evidence, given, "inputs"):
         if is_scaled(split.X_test):
             raise KnownMistake("the test part was scaled by its own mean and spread")

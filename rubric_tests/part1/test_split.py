@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests import clean_run, reference
 from rubric_tests.checks import KnownMistake, Wrong
-from rubric_tests.part1.judgement import after_marks_for, check_same_split
+from rubric_tests.part1.judgement import after_marks_for, check_same_split, split_of
 
 pytestmark = pytest.mark.criterion("split")
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.criterion("split")
 @pytest.mark.hint("look at `test_size`, and at how many rows the four arrays hold")
 def test_a_fifth_is_set_apart(evidence):
     """The test part holds 20 % of the rows."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     n_test, n = len(split.y_test), len(split.y_train) + len(split.y_test)
 
     if abs(n_test - 0.2 * n) > 1:
@@ -25,7 +25,7 @@ def test_the_whole_data_set_is_used(run, evidence, kept):
     """Training and test part together are the data set, every row once."""
     if not run.parameterised:
         pytest.skip("not parameterised: the notebook brings a data set of its own")
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     found, expected = len(split.y_train) + len(split.y_test), len(kept["notebook/split"].y)
 
     with clean_run.after_parameters(run, evidence, "dataset"):
@@ -36,7 +36,7 @@ def test_the_whole_data_set_is_used(run, evidence, kept):
 @pytest.mark.hint("compare the lengths of X and y in each part")
 def test_rows_and_labels_belong_together(evidence):
     """Each part has as many labels as rows, and both have the same features."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
 
     if len(split.X_train) != len(split.y_train) or len(split.X_test) != len(split.y_test):
         raise Wrong("a part has rows without labels, or labels without rows")
@@ -47,7 +47,7 @@ def test_rows_and_labels_belong_together(evidence):
 @pytest.mark.hint("how do you make sure that a small test part is not one-sided by bad luck?")
 def test_both_parts_are_balanced_alike(evidence):
     """The split is stratified: each label has the same share in both parts, to within one row."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     y = np.concatenate([split.y_train, split.y_test])
 
     for label in np.unique(y):
@@ -60,7 +60,7 @@ def test_both_parts_are_balanced_alike(evidence):
 @pytest.mark.hint("can the same row be drawn twice?")
 def test_no_row_is_in_both_parts(evidence, given):
     """No row of the test part was seen in training."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     with after_marks_for(evidence, given, "inputs"):
         train, test = (rows_by_content(X) for X in (split.X_train, split.X_test))
         shared = [row for row in test if row in train]
@@ -85,7 +85,7 @@ def test_both_models_learn_from_the_same_rows(evidence, given):
 @pytest.mark.hint("print one row of `X_train`: which of its numbers would not be known beforehand?")
 def test_no_feature_tells_the_label(run, evidence, kept):
     """No single feature tells the label of every row, where none of the data set's does."""
-    split = evidence["notebook/split"]
+    split = split_of(evidence)
     X, y = np.vstack([split.X_train, split.X_test]), np.concatenate([split.y_train, split.y_test])
     found = reference.telling_features(X, y)
     expected = int(kept["notebook/split"].telling) if run.parameterised else 0
@@ -105,7 +105,7 @@ def test_another_seed_splits_otherwise(runs):
         try:
             if run.evidence["notebook/parameters"].seed != run.parameters["seed"]:
                 continue  # a seed that is set again is marked as that
-            split, networks = run.evidence["notebook/split"], run.evidence["notebook/networks"]
+            split, networks = split_of(run.evidence), run.evidence["notebook/networks"]
         except Exception:  # not answered: marked run by run
             continue
         rows = np.unique(np.round(split.y_test, 9)), np.sort(np.round(split.X_test, 6), axis=0)

@@ -17,6 +17,7 @@ class NotRecognised(Exception):
     """There is nothing here that this check knows; the relations judge alone."""
 
 
+SPREAD = 6  # the largest of many normal numbers, in medians
 CAUSES: dict[str, list[Check]] = {}
 first_cause = partial(causes.first_cause, CAUSES)
 after_marks_for = partial(causes.after_marks_for, CAUSES)
@@ -96,14 +97,21 @@ def where_asked(evidence: Any, question: str) -> None:
 
 
 def tolerance(*arrays: np.ndarray) -> float:
-    """How far apart right answers may be: single precision is less exact than double."""
-    single = any(array.dtype == np.float32 for array in arrays)
-    size = max(1.0, *(float(np.abs(array).max(initial=0)) for array in arrays))
-    return (1e-4 if single else 1e-7) * size
+    """How far apart right answers may be: single precision is less exact than double.
+
+    Right answers err by their size, which is that of most entries: a huge one excuses no other.
+    """
+    sizes = [float(np.median(np.abs(array))) for array in arrays if array.size]
+    return precision(*arrays) * max(1.0, SPREAD * max(sizes, default=0.0))
+
+
+def precision(*arrays: np.ndarray) -> float:
+    """How exact a number is, of its own size."""
+    return 1e-4 if any(array.dtype == np.float32 for array in arrays) else 1e-7
 
 
 def same(one: np.ndarray, other: np.ndarray) -> bool:
-    return same_numbers(one, other, atol=tolerance(one, other))
+    return same_numbers(one, other, atol=tolerance(one, other), rtol=precision(one, other))
 
 
 def assert_same(one: np.ndarray, other: np.ndarray, reason: str) -> None:

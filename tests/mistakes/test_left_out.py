@@ -1,0 +1,130 @@
+"""What is left out for a mistake marked elsewhere is set aside, never passed: there is a limit."""
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.judge import statistics
+from rubric_tests.causes import Follows
+from rubric_tests.checks import Wrong
+from rubric_tests.part1 import choices, test_baseline, test_convergence, test_parity
+from rubric_tests.part2.judgement import assert_differs, same
+from rubric_tests.reference import N_SPLITS
+from tests.assay.toy import arrays, npz
+from tests.mistakes import shared
+
+
+@cache
+def right() -> shared.Made:
+    return shared.make("part1", shared.reference("part1"))
+
+
+def run_with(**changed: dict[str, Any]) -> shared.Run:
+    """A run of the reference with some arrays of some answers exchanged, by question."""
+    shared.forget()
+    made, files = right(), dict(right().files)
+    for question, new in changed.items():
+        name = f"evidence/{question}.npz"
+        files[name] = npz(**(arrays(files[name]) | new))
+    return shared.laid("part1", made.answering(files))
+
+
+def answer(question: str, name: str) -> np.ndarray[Any, Any]:
+    return arrays(right().files[f"evidence/{question}.npz"])[name]
+
+
+def compare(differences: Any, threshold: float) -> Any:
+    return statistics.compare(differences, threshold)
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Keep no measurement."""
+
+
+SLIP = {"inputs/fit": {"X": np.zeros((24, 3))}}
+
+
+def other_labels() -> dict[str, dict[str, Any]]:
+    return {f"parity/{k}": {"labels": 1 - answer(f"parity/{k}", "labels")} for k in range(N_SPLITS)}
+
+
+def test_a_slip_in_the_runs_that_fail_does_not_pass_for_good_work():
+    """Parity fails in one of two runs, and there an input is written into: it is set aside."""
+    good, bad = run_with(), run_with(**other_labels(), **SLIP)
+
+    with pytest.raises(Follows) as aside:
+        test_parity.test_not_worse_than_logistic_regression([good, bad], nothing, compare)
+
+    assert aside.value.cause == "inputs"
+
+
+def test_without_the_slip_it_fails():
+    """The same labels, and nothing that names a cause."""
+    good, bad = run_with(), run_with(**other_labels())
+
+    with pytest.raises(Wrong, match="labels"):
+        test_parity.test_not_worse_than_logistic_regression([good, bad], nothing, compare)
+
+
+def test_a_slip_in_a_run_that_holds_costs_nothing_here():
+    """All runs hold, one of them in spite of the slip."""
+    test_parity.test_not_worse_than_logistic_regression(
+        [run_with(), run_with(**SLIP)], nothing, compare
+    )
+
+
+def test_a_seed_that_learnt_nothing_is_set_aside_for_convergence():
+    """A curve that rises is no way out of the comparison of the seeds: there is a limit to it."""
+    curve = answer("training/curve", "loss_curve")
+    stuck, other = run_with(**{"training/curve": {"loss_curve": curve[::-1]}}), run_with()
+    claim = SimpleNamespace(measure="above", at_most=0.25)
+
+    with pytest.raises(Follows) as aside:
+        test_convergence.test_every_seed_converges_alike(stuck, [stuck, other], nothing, claim)
+
+    assert aside.value.cause == "convergence"
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3])
+def test_one_huge_number_makes_no_answers_alike(size: float):
+    """The tolerance is that of most numbers, in whatever unit they are."""
+    rng = np.random.default_rng(0)
+    one, other = size * rng.normal(size=(2, 4, 5))
+    one[0, 0] = other[0, 0] = 1e12
+
+    assert not same(one, other)
+    assert_differs(one, other, "they differ")
+    assert same(one, one * (1 + 1e-8))
+
+
+def test_a_line_that_ends_in_a_carriage_return_alone_is_a_line():
+    """Python counts it as one; no cell of a notebook makes the judge stumble."""
+    source = "a = 1\rb = '\x0b\x85\u2028'\r\nmodel.fit(X_train, y_test)\r"
+    cell = SimpleNamespace(kind="code", source=source)
+
+    found = choices.chosen_on_test(SimpleNamespace(cells=[cell]))
+
+    assert found == "model.fit(X_train, y_test)"
+
+
+@pytest.mark.parametrize(
+    ("name", "cut"), [("y_test", slice(-1)), ("X_train", slice(-1)), ("X_test", np.s_[:, :-1])]
+)
+def test_a_split_whose_parts_do_not_fit_is_wrong(name: str, cut: Any):
+    """Rows without labels, or features that only one part has: told so, and nothing stumbles."""
+    run = run_with(**{"notebook/split": {name: answer("notebook/split", name)[cut]}})
+
+    with pytest.raises(Wrong, match=name):
+        test_baseline.judged_accuracies(run.evidence)
+
+
+def test_features_that_no_regression_can_be_fitted_to_are_wrong():
+    """Numbers so far apart that no step can be taken."""
+    X = answer("notebook/split", "X_train")
+    odd = {"X_train": np.full(X.shape, 1e17), "y_train": np.full(len(X), 1e11)}
+
+    with pytest.raises(Wrong, match="no logistic regression"):
+        test_baseline.judged_accuracies(run_with(**{"notebook/split": odd}).evidence)
