@@ -3,7 +3,7 @@
 import pytest
 
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training
+from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training, is_written
 
 pytestmark = pytest.mark.criterion("generation")
 
@@ -38,12 +38,13 @@ def test_the_same_question_has_the_same_answer(evidence, given):
 
 
 @pytest.mark.hint("does a sequence see the padding that a longer one beside it needs?")
-def test_answers_do_not_depend_on_the_batch(evidence, given):
+def test_answers_do_not_depend_on_the_batch(evidence, given, submission):
     """`generate_batch`, where there is one, answers like `generate`."""
     with after_marks_for(evidence, given, *EARLIER):
         try:
             answers.check_together(evidence, given)
         except Exception as error:
-            if "expected `generate_batch`" in str(error):
+            written = is_written(submission, "generate_batch")
+            if "expected `generate_batch`" in str(error) and not written:
                 pytest.skip("not asked: there is no `generate_batch`, and there need not be")
             raise

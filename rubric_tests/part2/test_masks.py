@@ -89,10 +89,10 @@ def test_every_sequence_of_the_heads_has_its_own_mask(evidence, given):
 
 
 @pytest.mark.hint("is the mask handed on to the attention inside?")
-def test_encoder_layer_obeys_its_mask(evidence, given):
+def test_encoder_layer_obeys_its_mask(evidence, given, submission):
     """The encoder layer hands its mask on."""
     with (
-        where_built(evidence, "EncoderLayer", "masks/decoder-layer"),
+        where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
         where_masks_are_taken(evidence),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -100,10 +100,10 @@ def test_encoder_layer_obeys_its_mask(evidence, given):
 
 
 @pytest.mark.hint("does padding have a mask of its own in every sequence of the batch?")
-def test_encoder_layer_obeys_padding(evidence, given):
+def test_encoder_layer_obeys_padding(evidence, given, submission):
     """In the encoder layer the padding of each sequence makes no difference to its tokens."""
     with (
-        where_built(evidence, "EncoderLayer", "masks/decoder-layer"),
+        where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
         where_masks_are_taken(evidence),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -111,20 +111,20 @@ def test_encoder_layer_obeys_padding(evidence, given):
 
 
 @pytest.mark.hint("is the mask handed on to the attention inside?")
-def test_decoder_layer_obeys_its_mask(evidence, given):
+def test_decoder_layer_obeys_its_mask(evidence, given, submission):
     """In the decoder layer later tokens leave earlier ones alone."""
     with (
-        where_built(evidence, "DecoderLayer", "encoder-layer/tokens"),
+        where_built(submission, evidence, "DecoderLayer", "encoder-layer/tokens"),
         after_marks_for(evidence, given, *EARLIER),
     ):
         attention_checks.check_mask_of_decoder_layer(evidence, given)
 
 
 @pytest.mark.hint("which of the two masks belongs to cross-attention?")
-def test_decoder_layer_obeys_the_mask_of_its_memory(evidence, given):
+def test_decoder_layer_obeys_the_mask_of_its_memory(evidence, given, submission):
     """In the decoder layer hidden places of the memory make no difference."""
     with (
-        where_built(evidence, "DecoderLayer", "encoder-layer/tokens"),
+        where_built(submission, evidence, "DecoderLayer", "encoder-layer/tokens"),
         after_marks_for(evidence, given, *EARLIER),
     ):
         attention_checks.check_mask_of_memory(evidence, given)

@@ -1,5 +1,7 @@
 """What is left out for a mistake marked elsewhere is set aside, never passed: there is a limit."""
 
+import json
+from collections.abc import Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from assay.judge import statistics
+from assay.records import Check, Verdict
 from rubric_tests.causes import Follows
 from rubric_tests.checks import Wrong
 from rubric_tests.part1 import choices, test_baseline, test_convergence, test_parity
@@ -128,3 +131,54 @@ def test_features_that_no_regression_can_be_fitted_to_are_wrong():
 
     with pytest.raises(Wrong, match="no logistic regression"):
         test_baseline.judged_accuracies(run_with(**{"notebook/split": odd}).evidence)
+
+
+@cache
+def right2() -> shared.Made:
+    return shared.make("part2", shared.reference("part2"))
+
+
+def without(name: str, begin: str, form: str, source: str) -> Sequence[Check]:
+    """What the tests of the layers say where the kernel's word is that `name` is not there."""
+    files = dict(right2().files)
+    files["evidence/model/form.json"] = note(status="answered", text={"form": form})
+    for question in (q for q in files if q.startswith(f"evidence/{begin}") and q.endswith("json")):
+        missing = f"expected `{name}` in the notebook or in the `solution` package beside it"
+        files[question] = note(status="missing", error=missing)
+    tests = [
+        test
+        for test in shared.tests_of("part2")
+        if test.name.startswith("test_layers.") and test.chosen["layer"] == begin
+    ]
+    shared.forget()
+    run = shared.laid("part2", right2().answering(files))
+    submission = SimpleNamespace(cells=[], sources={"layers.py": source}, files=[], unread=[])
+    return [shared.check(test, run, submission) for test in tests]
+
+
+def note(**values: Any) -> bytes:
+    return json.dumps(values).encode()
+
+
+@pytest.mark.parametrize(
+    ("form", "source"),
+    [
+        ("source, target", ""),
+        ("tokens", "class DecoderLayer:\n    pass\ndel DecoderLayer"),
+        ("tokens", "def built():\n    class DecoderLayer:\n        pass"),
+    ],
+)
+def test_a_layer_that_was_built_is_not_left_out(form: str, source: str):
+    """What the sources define, or a model needs, does not go away by taking its name away."""
+    checks = without("DecoderLayer", "decoder-layer", form, source)
+
+    assert checks
+    assert {check.verdict for check in checks} == {Verdict.NOT_ANSWERED}
+
+
+def test_a_layer_that_was_not_built_is_not_asked():
+    """An encoder by itself is allowed."""
+    checks = without("DecoderLayer", "decoder-layer", "tokens", "class EncoderLayer:\n    pass")
+
+    assert checks
+    assert {check.verdict for check in checks} == {Verdict.SET_ASIDE}
