@@ -113,6 +113,8 @@ def test_another_seed_splits_otherwise(runs):
             r.tobytes() for r in rows
         )
         others.setdefault(run.place, set()).add(networks.loss.tobytes())
+    if not splits:
+        split_of(runs[0].evidence)  # says why, where no run has one
     for place, by_seed in splits.items():
         if len(by_seed) > 1 and len(set(by_seed.values())) == 1 and len(others[place]) > 1:
             raise KnownMistake("the split is the same for every seed", f"{len(by_seed)} seeds")

@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assay.evidence import NotAnswered
 from assay.judge import statistics
 from assay.records import Check, Verdict
 from rubric_tests.causes import Follows
 from rubric_tests.checks import Wrong
-from rubric_tests.part1 import choices, test_baseline, test_convergence, test_parity
+from rubric_tests.part1 import (
+    choices,
+    test_baseline,
+    test_convergence,
+    test_parity,
+    test_split,
+)
 from rubric_tests.part2.judgement import assert_differs, same
 from rubric_tests.reference import N_SPLITS
 from tests.assay.toy import arrays, npz
@@ -122,6 +129,16 @@ def test_a_split_whose_parts_do_not_fit_is_wrong(name: str, cut: Any):
 
     with pytest.raises(Wrong, match=name):
         test_baseline.judged_accuracies(run.evidence)
+
+
+def test_no_split_at_all_is_no_other_split_for_another_seed():
+    """That nothing bad was found counts only where there is something to look at."""
+    files = {n: c for n, c in right().files.items() if not n.startswith("evidence/notebook/split")}
+    shared.forget()
+    run = shared.laid("part1", right().answering(files))
+
+    with pytest.raises(NotAnswered):
+        test_split.test_another_seed_splits_otherwise([run, run])
 
 
 def test_features_that_no_regression_can_be_fitted_to_are_wrong():
