@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
@@ -11,6 +12,8 @@ from assay.errors import quoted
 from assay.rubric import Row
 from assay.submission import Submission
 
+NOT_LOOKED_IN = {"adapter.py", "setup.py", "conftest.py", "exam.py", "ask.py"}
+STANDARD = sys.stdlib_module_names
 ADAPTER_HEAD = """\
 # An adapter: the names that are asked for, made from yours. Save it as adapter.py beside the
 # notebook, or as a cell tagged `adapter`. It is executed after the last cell and sees every name of
@@ -64,9 +67,24 @@ def _names(assignment: Assignment, part: Part, submission: Submission) -> set[st
     texts += [
         content.decode("utf-8", "replace")
         for name, content in submission.files.items()
-        if name.endswith(".py") and "solution" in name.split("/")[0]
+        if _is_looked_in(name, sheet.notebook if sheet else "")
     ]
     return {name for text in texts for name in source.bound(text)}
+
+
+def _is_looked_in(file: str, notebook: str) -> bool:
+    """Whether grading looks for names in a module: of `solution`, at the top, beside the notebook.
+
+    docs/contract.md says where; a package of a student's own counts with the modules right in it.
+    """
+    path, beside = PurePosixPath(file), PurePosixPath(notebook).parent
+    if path.suffix != ".py" or path.name in NOT_LOOKED_IN:
+        return False
+    if "solution" in path.parts[0]:
+        return True
+    inner = path.relative_to(beside) if path.is_relative_to(beside) else path
+    names = (*inner.parts[:-1], inner.stem)
+    return len(names) <= 2 and all(map(str.isidentifier, names)) and names[0] not in STANDARD
 
 
 def _of_part(assignment: Assignment, part: Part, submission: Submission) -> Iterator[str]:

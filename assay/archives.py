@@ -7,9 +7,11 @@ a bomb goes off in a counter.
 import gzip
 import io
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +24,10 @@ MAX_CLASS_MEMBERS = 200_000
 ENTRY = b"PK\x01\x02"
 UTF_8 = 0x800
 """The flag of a name that is UTF-8. Finder writes UTF-8 and does not set it."""
+
+
+UNICODE_PATH = 0x7075
+"""The extra field in which Info-ZIP writes a name as UTF-8, beside one in an older encoding."""
 
 
 class Damaged(ValueError):
@@ -55,9 +61,15 @@ def zipped(content: bytes, at_most: int) -> Iterator[Member]:
     return _members(io.BytesIO(content), MAX_MEMBERS)
 
 
-def of_class(content: bytes) -> Iterator[Member]:
-    """The members of the zip file of a whole class."""
-    return _members(io.BytesIO(content), MAX_CLASS_MEMBERS)
+def of_class(file: BinaryIO) -> Iterator[Member]:
+    """The members of the zip file of a whole class, each read when it is needed.
+
+    Raises
+    ------
+    Damaged
+        Where it is no zip archive, or one of more members than any class has.
+    """
+    return _members(file, MAX_CLASS_MEMBERS)
 
 
 def _members(file: BinaryIO, most: int) -> Iterator[Member]:
@@ -73,7 +85,8 @@ def _members(file: BinaryIO, most: int) -> Iterator[Member]:
     for member in members:
         name = member.orig_filename
         if not member.flag_bits & UTF_8:
-            name = _decoded(name.encode("cp437"), encoding)
+            coded = name.encode("cp437")
+            name = _unicode_path(member.extra, coded) or _decoded(coded, encoding)
         name = name.replace("\\", "/")  # as some programs write it
         if not name.endswith("/"):
             kind = kind_of(member.external_attr >> 16)
@@ -102,6 +115,20 @@ def _encoding(names: Iterable[bytes]) -> str:
 def _letters(text: bytes, encoding: str) -> int:
     odd = [c for c in text.decode(encoding, "replace") if not c.isascii()]
     return sum(unicodedata.name(c, "").startswith("LATIN ") for c in odd)
+
+
+def _unicode_path(extra: bytes, name: bytes) -> str | None:
+    """The name in Info-ZIP's own field, where there is one and it belongs to this name."""
+    place = 0
+    while place + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, place)
+        field = extra[place + 4 : place + 4 + size]
+        if kind == UNICODE_PATH and size > 5 and len(field) == size:
+            version, checksum = struct.unpack_from("<BL", field)
+            if version == 1 and checksum == zlib.crc32(name) and _is_utf_8(field[5:]):
+                return field[5:].decode()
+        place += 4 + size
+    return None
 
 
 def _is_utf_8(name: bytes) -> bool:

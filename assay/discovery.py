@@ -4,6 +4,8 @@ Whatever lies there is accounted for: it is a submission, a part of one, or pass
 Where two readings are possible and one of them would lose somebody's work, nothing is graded.
 """
 
+import io
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -181,11 +183,12 @@ def _on_disk(path: Path) -> Entry:
 
 def _in_zip(path: Path) -> list[Entry]:
     """The entries of a zip archive; what is in them is unpacked when it is needed."""
-    content = intake.content_of(path, MAX_CLASS + 1)
-    if len(content) > MAX_CLASS:
+    with intake.opened(path) as file:
+        size = file.seek(0, os.SEEK_END)
+    if size > MAX_CLASS:
         what = f"{quoted(path)} is larger than {MAX_CLASS // 10**9} GB"
         raise UsageError(what, hint="unpack it, and name the folder")
-    members = list(archives.of_class(content))
+    members = list(archives.of_class(io.BufferedReader(intake.OnDisk(path), intake.MB)))
     kept = [(intake.plain_name(member.name), member) for member in members]
     kept = [(name, member) for name, member in kept if not intake.is_left_out(name)]
     while kept and _is_wrapped([name for name, _ in kept]):

@@ -5,6 +5,7 @@ so many and so large at most; what comes in is a copy that nobody can change any
 that is wrong is told at once: a student need not hand in five times to hear of five slips.
 """
 
+import io
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 from assay import archives, notebook
 from assay.archives import Damaged, Member
@@ -382,15 +384,56 @@ def _on_disk(path: Path, name: str) -> Member:
 
 
 def content_of(path: Path, at_most: int) -> bytes:
-    """The first bytes of a regular file; what became a link or a pipe meanwhile is not opened."""
+    """The first bytes of a regular file."""
+    with opened(path) as file:
+        try:
+            return file.read(at_most)
+        except OSError as error:
+            raise Damaged(str(error.strerror)) from None
+
+
+class OnDisk(io.RawIOBase):
+    """A file that is open only while it is read: nobody has to say when all is done."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._at = path, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
+        self._at = offset + (self._path.stat().st_size if begin is None else begin)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        with opened(self._path) as file:
+            file.seek(self._at)
+            count = file.readinto(buffer)  # type: ignore[attr-defined]
+        self._at += count
+        return int(count)
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file; what became a link or a pipe meanwhile is not opened.
+
+    Raises
+    ------
+    Damaged
+        Where it cannot be opened, or is something else.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Damaged("it is not a regular file")
-            return file.read(at_most)
     except OSError as error:
         raise Damaged(str(error.strerror)) from None
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise Damaged("it is not a regular file")
+    return file
 
 
 def _without_outer_folder(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -156,6 +156,7 @@ def for_each(
         click.echo(f"all of them     {page}")
     if as_json:
         shown = [{k: v for k, v in a.items() if k not in ("text", "entry")} for a in answers]
+        shown += [{"not_looked_at": str(p), "reason": why} for p, why in discovered.passed_over]
         click.echo(json.dumps(shown, indent=1))  # ASCII: nothing in it moves a cursor
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
 
