@@ -20,8 +20,9 @@ SET_ASIDE = {
 }  # fmt: skip
 """Folders of earlier work: what is in them counts only where nothing else answers."""
 COPY = re.compile(
-    r"(?:copy of )?(?P<stem>.+?)(?:[ _-]*copy)?"
-    r"(?:[ _-]*\((?P<n>\d{1,3})\)|(?<=copy)[ _-]*(?P<m>\d{1,3})|[ _-]+v?(?P<v>\d{1,3}))?",
+    r"(?:copy of )?(?P<stem>untitled(?=\d)|.+?)(?:[ _-]*copy)?"
+    r"(?:[ _-]*\((?P<n>\d{1,3})\)|(?<=copy)[ _-]*(?P<m>\d{1,3})|[ _-]+v?(?P<v>\d{1,3})"
+    r"|(?<=untitled)(?P<u>\d{1,3}))?",
     re.IGNORECASE,
 )
 """`hw (1)`, `hw-Copy1`, `hw_v2`: what programs and people call a further one."""
@@ -111,7 +112,9 @@ def attempt(name: str) -> tuple[str, int]:
     found = COPY.fullmatch(stem)
     if not found:
         return stem.casefold(), 0
-    number = found["n"] or found["m"] or found["v"] or int(len(found["stem"]) < len(stem))
+    number = (
+        found["n"] or found["m"] or found["v"] or found["u"] or int(len(found["stem"]) < len(stem))
+    )
     return found["stem"].casefold(), int(number)
 
 

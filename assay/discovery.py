@@ -31,9 +31,18 @@ OWN_FOLDERS = {
     "tmp", "versions",
 }  # fmt: skip
 """Folders of a student's own: a notebook below one does not make its parent a class."""
+COPY = re.compile(r"^copy of |[ _-]copy *\d*$|\(\d+\)$|^untitled *\d+$", re.IGNORECASE)
+"""How the names of copies begin or end: those that browsers, Jupyter and file managers give."""
+NBGRADER = {
+    "submitted", "source", "release", "autograded", "feedback", "exchange", "inbound", "outbound",
+    "nbgrader_config.py", "gradebook.db", "header.ipynb",
+}  # fmt: skip
+"""What is in the folder of a course for nbgrader; only `submitted` holds what was handed in."""
 OTHER_FORMS = {
-    "", ".7z", ".bz2", ".doc", ".docx", ".gz", ".htm", ".html", ".odt", ".pages", ".pdf", ".py",
-    ".rar", ".rtf", ".tar", ".tbz", ".txz", ".xz", ".zipx",
+    "", ".7z", ".bz2", ".doc", ".docx", ".gdoc", ".gif", ".gz", ".heic", ".htm", ".html", ".jpeg",
+    ".jpg", ".key", ".m", ".nb", ".odt", ".pages", ".pdf", ".png", ".ppt", ".pptx", ".py", ".qmd",
+    ".r", ".rar", ".rmd", ".rtf", ".tar", ".tbz", ".tex", ".txz", ".url", ".webarchive", ".webloc",
+    ".xls", ".xlsx", ".xz", ".zipx",
 }  # fmt: skip
 """What people hand in instead of a notebook: each has a row that says why it is not graded."""
 
@@ -49,6 +58,8 @@ class Entry:
     load: Callable[[str], Found]
     """Read it; a file under the name that is given, '' for its own."""
     disk: Path | None = None
+    by_chance: bool = False
+    """Whether its name only looks like a platform's."""
 
     @property
     def is_folder(self) -> bool:
@@ -56,7 +67,7 @@ class Entry:
 
     @property
     def named(self) -> Named | None:
-        return platforms.read(self.name)
+        return None if self.by_chance else platforms.read(self.name)
 
     @property
     def may_hold_notebook(self) -> bool:
@@ -134,10 +145,13 @@ def discover(
     entries: list[Entry] = []
     people: dict[str, tuple[Person, ...]] = {}
     for path in paths:
+        path = _unwrapped(path, assignment)
         inside = _entries(path)
         if inside is None or _is_one(path, inside, assignment):
             entries.append(_on_disk(path))
             continue
+        inside, beside = _of_nbgrader(inside)
+        found.passed_over += [(entry.where, "is not what was handed in") for entry in beside]
         people |= _metadata(inside)
         for entry in inside:
             reason = _no_submission(entry, inside, assignment, reports, people)
@@ -145,7 +159,14 @@ def discover(
                 entries.append(entry)
             elif reason:
                 found.passed_over.append((entry.where, reason))
-    once = list({entry.where.resolve(): entry for entry in entries}.values())
+    missing = sorted(set(people) - {entry.name for entry in entries})
+    for folder in missing:
+        who = ", ".join(person.name or person.id for person in people[folder])
+        reason = f"in Gradescope's list, of {who or 'nobody'}, and there is no such folder"
+        found.passed_over.append((Path(folder), reason))
+    once = list({e.where.parent.resolve() / e.name: e for e in entries}.values())
+    chance = platforms.by_chance(entry.name for entry in once)
+    once = [replace(entry, by_chance=entry.name in chance) for entry in once]
     handed_in = [_of_person(group, people, assignment) for group in _grouped(once)]
     found.found = _apart(handed_in, assignment.root)
     return found
@@ -161,15 +182,80 @@ def find(path: Path, assignment: Assignment) -> list[Path]:
 
 def _entries(path: Path) -> list[Entry] | None:
     """What a folder or an archive holds at its top; None for a single file, or what is damaged."""
+    entries = None
     if path.is_dir():
-        shown = sorted(path.iterdir())
-        return [_on_disk(entry) for entry in shown if not intake.is_left_out(_plain(entry.name))]
-    if path.is_file() and path.suffix.lower() == ".zip":
+        entries = [_on_disk(entry) for entry in _shown(path)]
+    elif path.is_file() and path.suffix.lower() == ".zip":
         try:
-            return _in_zip(path)
+            entries = _in_zip(path)
         except (Damaged, OSError):
             return None
-    return None
+    if entries is None:
+        return None
+    chance = platforms.by_chance(entry.name for entry in entries)
+    return [replace(entry, by_chance=entry.name in chance) for entry in entries]
+
+
+def _shown(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if not intake.is_left_out(_plain(p.name)))
+
+
+def _unwrapped(path: Path, assignment: Assignment) -> Path:
+    """The folder of a class inside folders that hold nothing else, as a zip of it is unpacked.
+
+    Raises
+    ------
+    UsageError
+        Where the one folder may be a class or a student's.
+    """
+    parts_ = assignment.part
+    titles = {_letters(t) for p in parts_ for t in (p.name, p.title, Path(p.notebook).stem)}
+    inner = path
+    while inner.is_dir() and not (inner / "assignment.toml").exists():
+        shown = _shown(inner)
+        if inner.name == "submitted":
+            return inner
+        if len(shown) != 1 or not shown[0].is_dir() or shown[0].is_symlink():
+            return path
+        inner = shown[0]
+        if inner.name in LAID_OUT or _is_named(inner):
+            return path
+        tops = [_on_disk(one) for one in _shown(inner)]
+        files = [one for one in tops if not one.is_folder and _is_material(one.name)]
+        folders = [one for one in tops if one.is_folder and _holds_notebook(one)]
+        folders = [one for one in folders if one.name.casefold() not in OWN_FOLDERS | LAID_OUT]
+        around = {_letters(assignment.title), _letters(path.name), _letters(path.resolve().name)}
+        called = _letters(inner.name) in titles | around or inner.name == "submitted"
+        if any(one.named for one in tops) or (called and len(files) + len(folders) > 1):
+            return inner
+        if (
+            files
+            or any(one.name in LAID_OUT for one in tops)
+            or _are_parts(folders, tops, assignment)
+        ):
+            return path
+        if len(folders) > 1:
+            raise UsageError(
+                f"{quoted(inner)} may be one submission or a class",
+                found="nothing stands beside it, and in it are "
+                + ", ".join(quoted(one.name) for one in folders[:5]),
+                hint=f"name {quoted(inner)} itself if it is the class",
+            )
+    return path
+
+
+def _is_named(path: Path) -> bool:
+    return platforms.read(_plain(path.name)) is not None
+
+
+def _of_nbgrader(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Where they are the folders of an nbgrader course: what was submitted, and the others."""
+    submitted = [e for e in entries if e.name == "submitted" and e.disk and e.is_folder]
+    known = [e for e in entries if e.name in NBGRADER]
+    if not submitted or len(known) < len(entries):
+        return entries, []
+    inner = _entries(Path(str(submitted[0].disk)))
+    return inner or [], [e for e in entries if e is not submitted[0]]
 
 
 def _on_disk(path: Path) -> Entry:
@@ -178,7 +264,9 @@ def _on_disk(path: Path) -> Entry:
             return intake.file_on_disk(path, name)
         return intake.read(path)
 
-    return Entry(_plain(path.resolve().name), path, tuple(intake.names_below(path)), load, path)
+    return Entry(
+        _plain(submission.own_name(path)), path, tuple(intake.names_below(path)), load, path
+    )
 
 
 def _in_zip(path: Path) -> list[Entry]:
@@ -245,6 +333,8 @@ def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> boo
     packed = [e for e in entries if not e.is_folder and intake.archive_suffix(e.where)]
     if _imports_beside(top, entries):
         return True
+    if _are_copies(top, assignment) and not below and not packed:
+        return True
     wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
     if wanted.isdisjoint(top):
         if _answer_all(top, assignment) and not below and not packed:
@@ -292,6 +382,13 @@ def _imports_beside(top: Sequence[str], entries: Sequence[Entry]) -> bool:
     return any(imports.search(c) for book in books for n, c in book.items() if "ipynb" in n)
 
 
+def _are_copies(names: Sequence[str], assignment: Assignment) -> bool:
+    """Whether these notebooks are copies of one, by what programs call a copy: of one person."""
+    marked = [name for name in names if COPY.search(PurePosixPath(name).stem)]
+    stems = {books.attempt(name)[0] for name in names}
+    return len(names) > 1 and len(stems) == 1 and len(marked) >= len(names) - 1
+
+
 def _answer_all(names: Sequence[str], assignment: Assignment) -> bool:
     """Whether these notebooks are the answers to the parts, one each, by their names."""
     several = Submission("", dict.fromkeys(names, b""))
@@ -332,6 +429,10 @@ def _no_submission(
     if entry.name in people or entry.named or entry.is_folder:
         return None
     wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
+    stem = submission.stem_of(entry.name).casefold()
+    same = [e.name for e in beside if _is_material(e.name) and not e.is_folder and not e.named]
+    if not _is_material(entry.name) and stem in {submission.stem_of(n).casefold() for n in same}:
+        return "it is called like a notebook beside it"
     if entry.name in wanted and (people or any(e.is_folder or e.named for e in beside)):
         return "it has the name of the notebook that was handed out"
     suffix = PurePosixPath(entry.name).suffix.lower()
@@ -346,9 +447,9 @@ def _no_submission(
     return "is no submission"
 
 
-def _loaded(entry: Entry) -> dict[str, bytes]:
+def _loaded(entry: Entry, name: str = "") -> dict[str, bytes]:
     try:
-        return entry.load("").files
+        return entry.load(name).files
     except CannotGrade:
         return {}
 
@@ -413,9 +514,9 @@ def _latest(
     """The entries that count, and a note on each that a later one stands for."""
     platform = files[0][1].platform
     if platform == "canvas":
-        chosen = _latest_of_canvas(files, assignment)
+        chosen = _latest_of_canvas(_useful(files), assignment)
     elif platform in ("blackboard", "brightspace"):
-        useful = [n.attempt for e, n in files if e.may_hold_notebook]
+        useful = [n.attempt for e, n in _useful(files) if e.may_hold_notebook]
         last = max(useful or [n.attempt for _, n in files])
         chosen = [entry for entry, named in files if named.attempt == last]
     else:
@@ -426,6 +527,14 @@ def _latest(
         f"handed in again: {counts} counts, {quoted(entry.name)} was not read" for entry in gone
     ]
     return chosen, notes
+
+
+def _useful(files: Sequence[tuple[Entry, Named]]) -> Sequence[tuple[Entry, Named]]:
+    """Those of several that hold anything: an empty file that is sent again replaces nothing."""
+    if len(files) == 1:
+        return files
+    full = [(e, n) for e, n in files if any(map(bytes.strip, _loaded(e, n.file).values()))]
+    return full or files
 
 
 def _latest_of_canvas(files: Sequence[tuple[Entry, Named]], assignment: Assignment) -> list[Entry]:

@@ -200,6 +200,7 @@ def _unpacked(content: bytes, path: Path, at_most: int) -> Found:
 
 def _books(found: Found, where: Path) -> Found:
     """Notebooks under names that end in .ipynb, out of an archive too where there are no others."""
+    _without_empty(found)
     for _ in range(MAX_NESTED):
         _rename(found)
         if any(is_notebook(name) for name in found.files):
@@ -211,6 +212,20 @@ def _books(found: Found, where: Path) -> Found:
             _unpack_within(found, name, where)
     _recognise(found)
     return found
+
+
+def _without_empty(found: Found) -> None:
+    """An empty notebook or archive keeps no other from being read."""
+    kinds = [name for name in found.files if may_be_notebook(name) or archive_suffix(Path(name))]
+    empty = [name for name in kinds if _is_empty(found.files[name])]
+    if len(empty) < len(kinds):
+        for name in empty:
+            del found.files[name]
+            found.notes.append(f"{quoted(name)} is empty, and was passed over")
+
+
+def _is_empty(content: bytes) -> bool:
+    return not content.strip(b"\0 \r\n\t") or content[:4] == b"PK\x05\x06"  # a zip of no files
 
 
 def _unpack_within(found: Found, name: str, where: Path) -> None:
@@ -468,6 +483,7 @@ def _too_large_a_notebook(name: str, where: Path, size: int) -> CannotGrade:
 
 
 def _damaged(what: str, error: Damaged) -> CannotGrade:
-    return CannotGrade(
-        f"{what} cannot be read", found=str(error)[:200], hint="pack and hand it in once more"
-    )
+    hint = "pack and hand it in once more"
+    if "encrypted" in str(error):
+        hint = "pack it without a password"
+    return CannotGrade(f"{what} cannot be read", found=str(error)[:200], hint=hint)

@@ -4,7 +4,8 @@ Each pattern is that of the platform's own download of all submissions to one as
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,8 @@ MAX_METADATA = 50_000_000
 TIME = r"[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}[:_]?\d{2} ?[AP]M"
 PATTERNS = {
     "canvas": re.compile(
-        r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_(?:question_\d+_)?(?P<attempt>\d+)_(?P<file>.+)"
+        r"(?P<student>[^_]+)_(?:LATE_)?(?!\d_\d_|(?:19|20)\d\d_(?:0?[1-9]|1[0-2])_)"  # a date
+        r"(?P<id>\d+)_(?:question_\d+_)?(?P<attempt>\d+)_(?P<file>.+)"
     ),
     "moodle": re.compile(
         r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.DOTALL
@@ -67,6 +69,21 @@ def read(name: str) -> Named | None:
     return None
 
 
+def by_chance(names: Iterable[str]) -> set[str]:
+    """The names among these that only look like Canvas': its number of a file occurs once.
+
+    `ann_27_11_hw.ipynb` and `bob_27_11_hw.ipynb` hold a date.
+    """
+    named = {name: found for name in names if (found := read(name)) and found.platform == "canvas"}
+    numbers = Counter((one.id, one.attempt) for name, one in named.items() if _is_whole(name))
+    return {n for n, one in named.items() if _is_whole(n) and numbers[one.id, one.attempt] > 1}
+
+
+def _is_whole(name: str) -> bool:
+    """Whether it is no answer to one question of a quiz: those of one attempt share its number."""
+    return "_question_" not in name
+
+
 def _attempt(platform: str, text: str) -> tuple[int, ...]:
     if platform != "brightspace":
         return tuple(int(number) for number in re.findall(r"\d+", text))
@@ -103,6 +120,10 @@ def gradescope(content: bytes, where: str) -> dict[str, tuple[Person, ...]]:
         return loader.construct_sequence(node, deep=True) if of_many else node.value
 
     Plain: Any = type("Plain", (yaml.SafeLoader,), {})  # a Ruby object is its plain data
+    Plain.yaml_implicit_resolvers = {  # and 0017 is a student's number, not fifteen
+        first: [(tag, pattern) for tag, pattern in known if tag.endswith((":null", ":merge"))]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     Plain.add_multi_constructor("", plain)
     try:
         data = yaml.load(content, Plain) if len(content) <= MAX_METADATA else None

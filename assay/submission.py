@@ -159,9 +159,14 @@ def _unreadable(handed_in: Submission, path: Path) -> Iterator[CannotGrade]:
 
 def name_of(path: Path) -> str:
     """What a submission is called: the name of its file or folder, as text, without the ending."""
-    whole = path.resolve().name
-    whole = stem_of(whole) if path.is_file() else whole
+    whole = own_name(path)
+    whole = whole if path.is_dir() else stem_of(whole)
     return sound(whole.lstrip(".")) or "submission"
+
+
+def own_name(path: Path) -> str:
+    """The last part of a path; that of a link and not of what it leads to."""
+    return path.name if path.is_symlink() else path.resolve().name
 
 
 def stem_of(name: str) -> str:
@@ -197,4 +202,4 @@ def names_of(paths: Sequence[Path], root: Path, own: Sequence[str] | None = None
 
 
 def _whole(path: Path) -> str:
-    return sound(path.resolve().name)
+    return sound(own_name(path))
