@@ -4,6 +4,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
 from assay import books, parameters, parts, rubric, source
@@ -18,6 +19,9 @@ ADAPTER_HEAD = """\
 # An adapter: the names that are asked for, made from yours. Save it as adapter.py beside the
 # notebook, or as a cell tagged `adapter`. It is executed after the last cell and sees every name of
 # the notebook; to wrap a function of the same name: `from __main__ import train as my_train`."""
+
+ALIKE = 0.7
+"""Names with less in common are not proposed for each other."""
 
 
 def notes(assignment: Assignment, submission: Submission) -> list[str]:
@@ -35,7 +39,9 @@ def adapter(assignment: Assignment, submission: Submission) -> str:
     for part in assignment.part:
         rows = missing(assignment, part, submission)
         lines += ["", f"# {part.title}"] if rows else []
+        near = _near(assignment, part, submission, rows)
         for row in rows:
+            lines += [f"# Not tried: {n} = {own}" for n in row.names if (own := near.get(n))]
             others = rubric.instead(assignment, part).get(row.names[0], ())
             lines += [*_skeleton(row), *(["# or, instead of it:"] if others else [])]
             lines += [line for other in others for line in _skeleton(other)]
@@ -52,6 +58,51 @@ def missing(assignment: Assignment, part: Part, submission: Submission) -> list[
     ]
 
 
+def _near(
+    assignment: Assignment, part: Part, submission: Submission, rows: Sequence[Row]
+) -> dict[str, str]:
+    """For the names that are missing, the student's own that are most like them, each once.
+
+    Alike are names that share words, of the same kind: classes, functions, or values. Among those
+    as like, the one whose arguments are as many goes first. Nothing is run, so nothing is tried.
+    """
+    own: dict[str, source.Defined] = {}
+    for text in _texts(assignment, part, submission):
+        own |= source.defined(text)
+    asked = {name for row in rubric.names(assignment, part) for name in row.names}
+    wanted = [(name, row.call) for row in rows for name in row.names]
+    pairs = sorted(
+        (
+            (_likeness(name, other), -abs(kind.arguments - call.count(",") - 1), name, other)
+            for name, call in wanted
+            for other, kind in own.items()
+            if other not in asked and kind.what == _kind(name, call)
+        ),
+        key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3]),
+    )
+    found: dict[str, str] = {}
+    for likeness, _, name, other in pairs:
+        if likeness >= ALIKE and name not in found and other not in found.values():
+            found[name] = other
+    return found
+
+
+def _kind(name: str, call: str) -> str:
+    return "class" if name[0].isupper() else "function" if call else "value"
+
+
+def _likeness(name: str, other: str) -> float:
+    """1 where all words of one are among the other's; else how much the letters are alike."""
+    ours, theirs = _words_of(name), _words_of(other)
+    if ours and theirs and (ours <= theirs or theirs <= ours):
+        return 1.0
+    return SequenceMatcher(None, name.lower(), other.lower()).ratio()
+
+
+def _words_of(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
 def _served(row: Row, instead: dict[str, Sequence[Row]], there: set[str]) -> bool:
     """Whether other names do instead of this row's."""
     others = [name for name in row.names if name in instead]
@@ -61,6 +112,11 @@ def _served(row: Row, instead: dict[str, Sequence[Row]], there: set[str]) -> boo
 
 
 def _names(assignment: Assignment, part: Part, submission: Submission) -> set[str]:
+    texts = _texts(assignment, part, submission)
+    return {name for text in texts for name in source.bound(text)}
+
+
+def _texts(assignment: Assignment, part: Part, submission: Submission) -> list[str]:
     sheet = parts.sheet(assignment, part, submission)
     texts = [cell.source for cell in sheet.cells if cell.kind == "code"] if sheet else []
     texts += [sheet.adapter] if sheet else []
@@ -69,7 +125,7 @@ def _names(assignment: Assignment, part: Part, submission: Submission) -> set[st
         for name, content in submission.files.items()
         if _is_looked_in(name, sheet.notebook if sheet else "")
     ]
-    return {name for text in texts for name in source.bound(text)}
+    return texts
 
 
 def _is_looked_in(file: str, notebook: str) -> bool:

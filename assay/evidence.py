@@ -239,11 +239,19 @@ def _kind(value: Any) -> str:
 
 
 class Answer(SimpleNamespace):
-    """The arrays of one answer as attributes; `text` holds what is not numbers."""
+    """The arrays of one answer as attributes; `text` holds what is not numbers.
+
+    An array with numbers that no honest answer has fails who reads it, and nobody else: where a
+    loss is infinite, its gradients may be right.
+    """
 
     text: Text
+    unsound: dict[str, str]
+    """What is wrong with the arrays that cannot be read."""
 
     def __getattr__(self, name: str) -> Any:
+        if wrong := self.__dict__.get("unsound", {}).get(name):
+            raise WrongAnswer(wrong)
         raise NotAnswered(f"the answer has no `{name}`")
 
 
@@ -280,9 +288,13 @@ class Evidence:
             raise NotAnswered(f"the evidence was refused: {error}") from None
         largest = self._largest.get(question, LARGEST)
         shapes = self._shapes[question].items()
-        checked = {name: _checked(arrays, name, shape, largest) for name, shape in shapes}
+        fitting = {name: _fitting(arrays, name, shape) for name, shape in shapes}
+        found = {name: _implausible(array, largest) for name, array in fitting.items()}
+        unsound = {name: f"`{name}` holds {wrong}" for name, wrong in found.items() if wrong}
+        sound_ = {name: _plain(a) for name, a in fitting.items() if name not in unsound}
         text = note.get("text")
-        return Answer(text=Text(text if isinstance(text, dict) else {}), **checked)
+        words = Text(text if isinstance(text, dict) else {})
+        return Answer(text=words, unsound=unsound, **sound_)
 
     def partial(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
         """The sound arrays of an answer, promised or not; none where there is no answer."""
@@ -345,8 +357,8 @@ def _put(note: dict[str, Any]) -> Put | None:
     return Put(file, line, sound(code[:200]).replace("`", "'")) if named else None
 
 
-def _checked(
-    arrays: dict[str, np.ndarray[Any, Any]], name: str, shape: Shape, largest: float
+def _fitting(
+    arrays: dict[str, np.ndarray[Any, Any]], name: str, shape: Shape
 ) -> np.ndarray[Any, Any]:
     if name not in arrays:
         raise NotAnswered(f"the answer has no numbers in `{name}`")
@@ -355,9 +367,7 @@ def _checked(
         none = " (there is nothing in it)" if not array.size else ""
         expected = f"expected {_shape_in_words(shape)}{none}"
         raise WrongAnswer(f"`{name}` has shape {array.shape}, {expected}")
-    if wrong := _implausible(array, largest):
-        raise WrongAnswer(f"`{name}` holds {wrong}")
-    return _plain(array)
+    return array
 
 
 def _fits(found: tuple[int, ...], promised: Shape) -> bool:

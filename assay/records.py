@@ -269,6 +269,8 @@ class Property(Record):
     stumbled: str = ""
     """File and line where its test raised what no test should: for the teacher to look at."""
     where: dict[str, str] = {}
+    runs: int = 0
+    """Runs in which it was judged; a test of several cases judges each of them in every run."""
     claim: Claim | None = None
     estimates: list[Estimate] = []
 

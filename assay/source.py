@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from assay import syntax
 from assay.errors import quoted
@@ -100,6 +101,33 @@ def bound(source: str) -> set[str]:
         elif isinstance(node, ast.alias):
             found.add(node.asname or node.name.split(".")[0])
         queue.extend(ast.iter_child_nodes(node))
+    return found
+
+
+class Defined(NamedTuple):
+    """What a name stands for at the top level: a class, a function or a value."""
+
+    what: str
+    arguments: int
+    """Of a function, or of a class's `__init__` without `self`."""
+
+
+def defined(source: str) -> dict[str, Defined]:
+    """The names of a student's own: what is imported is not."""
+    tree = parsed(source)
+    found: dict[str, Defined] = {}
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.ClassDef):
+            inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
+            first = next((n for n in inner if n.name == "__init__"), None)
+            found[node.name] = Defined("class", len(first.args.args) - 1 if first else 0)
+        elif isinstance(node, ast.FunctionDef):
+            taken = [*node.args.args, *node.args.kwonlyargs]
+            found[node.name] = Defined("function", len(taken))
+        elif isinstance(node, ast.Assign):
+            stored = [n for target in node.targets for n in ast.walk(target)]
+            names = [n.id for n in stored if isinstance(n, ast.Name)]
+            found |= dict.fromkeys(names, Defined("value", 0))
     return found
 
 

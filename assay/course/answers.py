@@ -83,7 +83,8 @@ def _of_answers(
         said_of_it = folder / "evidence" / f"{question}.json"
         note = json.loads(said_of_it.read_bytes()) if said_of_it.exists() else {}
         try:
-            evidence[question]
+            if unsound := evidence[question].unsound:
+                raise WrongAnswer(next(iter(unsound.values())))
         except WrongAnswer as error:
             said = f"question `{question}`: the reference's {error}"
             faults.append(Fault(where=place_of(assignment, part, question), said=said))

@@ -44,13 +44,36 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
             hint='every test needs `pytest.mark.criterion("...")` with a name of assignment.toml',
         )
     by_name: dict[str, dict[str, list[Check]]] = {spec.name: {} for spec in part.criterion}
-    for check in checks:
+    for check in rooted(checks):
         by_name[check.criterion].setdefault(check.name, []).append(check)
     criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
         return [c if c.verdict in WAITING else _all_judged(c) for c in criteria]
     return _no_more_than_it_cost(criteria, following)
+
+
+def rooted(checks: Sequence[Check]) -> list[Check]:
+    """The checks, each that follows from a criterion that is itself set aside by its root."""
+    judged = {check.criterion for check in checks if check.verdict not in LEFT_OUT}
+    cause = {c.criterion: c.follows for c in checks if c.follows and c.criterion not in judged}
+
+    def root(name: str) -> str:
+        passed = {name}
+        while (above := cause.get(name)) and above not in passed:
+            name = above
+            passed.add(name)
+        return name
+
+    return [_by_root(check, root(check.follows)) if check.follows else check for check in checks]
+
+
+def _by_root(check: Check, root: str) -> Check:
+    if root in (check.follows, check.criterion):
+        return check
+    before = f"follows from {check.follows}"
+    reason = check.reason.replace(before, f"follows from {root}, as {check.follows} does", 1)
+    return check.model_copy(update={"follows": root, "reason": reason})
 
 
 def settled(checks: Sequence[Check], of_reference: Sequence[Check]) -> list[Check]:
@@ -198,6 +221,7 @@ def _property(checks: Sequence[Check]) -> Property:
         mistake=next((c.mistake for c in missed if c.mistake), ""),
         stumbled=next((c.stumbled for c in missed if c.stumbled), ""),
         where={check.run: check.reason for check in missed if check.run},
+        runs=len({check.run for check in judged if check.run}),
         claim=checks[0].claim,
         estimates=estimates,
     )

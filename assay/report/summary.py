@@ -161,7 +161,16 @@ def reason(prop: Property) -> str:
         return f"bad luck in {missed} of {prop.judged} runs, nothing lost: {text}"
     if prop.verdict is Verdict.UNDECIDED:
         return undecided(prop)
-    return text if missed in (0, prop.judged) else f"{text} (in {missed} of {prop.judged} runs)"
+    return text if missed in (0, prop.judged) else f"{text} (in {_counted(prop, missed)})"
+
+
+def _counted(prop: Property, missed: int) -> str:
+    """In how many runs; of a test of several cases, in how many of these where all runs lost."""
+    if prop.runs and prop.judged > prop.runs:
+        if len(prop.where) == prop.runs:
+            return f"{missed} of {prop.judged} cases"
+        return f"{len(prop.where)} of {prop.runs} runs"
+    return f"{missed} of {prop.judged} runs"
 
 
 def undecided(prop: Property) -> str:

@@ -95,11 +95,11 @@ def is_inside_the_heads(evidence: Any, error: Exception) -> bool:
 
 
 def answered(evidence: Any, question: str) -> bool:
+    """Whether a question has an answer, with numbers in it that one can be."""
     try:
-        evidence[question]
+        return not getattr(evidence[question], "unsound", {})
     except Exception:
         return False
-    return True
 
 
 def said(evidence: Any, question: str, name: str) -> str:

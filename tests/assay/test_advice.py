@@ -67,6 +67,37 @@ def test_the_template_of_an_adapter_is_python_once_it_is_wanted(course: Assignme
     assert len(tree.body) == len(code)
 
 
+def test_the_template_proposes_names_that_are_near(course: Assignment):
+    """Of the same kind, the more alike first, each once; imports and far ones are left alone."""
+    cells = ["def add_up(x, y): pass", "def add_all(x): pass", "class DeepNet: pass"]
+    lines = advice.adapter(course, handed_in(*cells, "from x import fit_all", "q = 1"))
+
+    proposed = [line for line in lines.splitlines() if "Not tried" in line]
+    assert proposed == ["# Not tried: add = add_up", "# Not tried: Net = DeepNet"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "own"),
+    [
+        ("TokenEmbedding", "Embedding"),
+        ("generate", "generate_output"),
+        ("attention", "scaled_dot_product_attention"),
+        ("PositionalEncoding", "PositionalEncodings"),
+        ("MultiHeadAttention", "MultiheadAttention"),
+        ("EncoderLayer", "TransformerEncoderLayer"),
+    ],
+)
+def test_names_in_public_code_are_near(asked: str, own: str):
+    """As they are written there."""
+    assert advice._likeness(asked, own) >= advice.ALIKE
+
+
+@pytest.mark.parametrize(("asked", "own"), [("train", "test"), ("generate", "attend")])
+def test_other_words_are_not_near(asked: str, own: str):
+    """Some letters in common are not enough."""
+    assert advice._likeness(asked, own) < advice.ALIKE
+
+
 def test_nothing_missing_needs_no_adapter(course: Assignment):
     """It says so, in a comment."""
     said = advice.adapter(course, handed_in(ADD, "Net = a = b = 1"))

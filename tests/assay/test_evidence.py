@@ -363,7 +363,7 @@ def test_a_number_that_no_honest_answer_holds_is_wrong(number: float):
     array = np.array([1, number])
 
     with pytest.raises(WrongAnswer, match="holds a number beyond 1e"):
-        answers(shape=(2,), W=array)["q"]
+        answers(shape=(2,), W=array)["q"].W  # noqa: B018
 
 
 def test_a_question_may_allow_for_larger_numbers():
@@ -451,7 +451,20 @@ def noted(text: str) -> Text:
 def test_an_answer_of_another_form_is_wrong_in_words(value: Any, shape: Any, words: str):
     """Shape found and expected; NaN and infinity by name. That is the student's failure."""
     with pytest.raises(WrongAnswer, match=words):
-        answers(shape=shape, W=value)["q"]
+        answers(shape=shape, W=value)["q"].W  # noqa: B018
+
+
+def test_an_array_fails_who_reads_it_and_nobody_else():
+    """A loss that is infinite says nothing against the gradients that came with it."""
+    files = {
+        "evidence/q.npz": npz(W=MATRIX, loss=np.inf),
+        "evidence/q.json": b'{"status": "answered"}',
+    }
+    answer = Evidence(files, {"q": {"W": (3, 2), "loss": ()}}, "completed")["q"]
+
+    assert np.array_equal(answer.W, MATRIX)
+    with pytest.raises(WrongAnswer, match="`loss` holds infinity"):
+        answer.loss  # noqa: B018
 
 
 def test_an_answer_that_is_not_numbers_is_not_answered():

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from assay.assignment import Assignment, CriterionSpec, Part
 from assay.errors import OurFault
 from assay.judge import bench
-from assay.judge.score import score, settled, tallies
+from assay.judge.score import rooted, score, settled, tallies
 from assay.records import Check, Criterion, Judgement, Outcome, Verdict
+from assay.report import summary
 from assay.store import Store
 from assay.submission import Submission
 from tests.assay import toy as toys
@@ -487,6 +488,34 @@ def test_a_mistake_excuses_no_more_than_it_cost(part: Part):
 
     assert (add.earned, add.judged, add.unexcused) == (2.0, 4.0, 0.0)
     assert (more.earned, more.judged, more.unexcused, more.set_aside) == (None, 0.0, 2.0, 2.0)
+
+
+def test_what_follows_names_the_root():
+    """Not the criterion between, which is itself set aside; a circle is left as it is."""
+    between = follows("more", "c", "add").model_copy(update={"reason": "follows from add: x"})
+    last = follows("last", "d", "more").model_copy(update={"reason": "follows from more: y"})
+    failed = check("add", "a", Verdict.FAILED)
+
+    assert rooted([failed, between, last])[1:] == [
+        between,
+        last.model_copy(update={"follows": "add", "reason": "follows from add, as more does: y"}),
+    ]
+    circle = [follows("a", "x", "b"), follows("b", "y", "a")]
+    assert rooted(circle) == circle
+
+
+def test_runs_are_counted_not_cases(part: Part):
+    """A test of two cases that fails in one of two runs: in one of two runs, as it says."""
+    verdicts = {"r1": [Verdict.FAILED, Verdict.FAILED], "r2": [Verdict.PASSED, Verdict.PASSED]}
+    checks = [check("add", "a", v, run) for run, both in verdicts.items() for v in both]
+    in_one = [check("add", "a", v, "r1") for v in (Verdict.FAILED, Verdict.PASSED)]
+
+    (both,) = scored(part, *checks).properties
+    (cases,) = scored(part, *in_one).properties
+
+    assert (both.held, both.judged, both.runs) == (2, 4, 2)
+    assert summary.reason(both).endswith("(in 1 of 2 runs)")
+    assert summary.reason(cases).endswith("(in 1 of 2 cases)")
 
 
 def test_what_follows_from_a_mistake_that_cost_nothing_counts(part: Part):
