@@ -13,6 +13,8 @@ from rubric_tests.reference import PLAIN, Form, Weights
 
 Sheets = Mapping[str, SimpleNamespace]
 LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
+MODELS = {"networks": ("repeatable", "loss", "refit_loss"), "baselines": ("rounds", "max_iter")}
+ON_TEST = ("labels", "probabilities", "refit_probabilities")
 GRADIENT_RTOL = 1e-6  # of the largest entry
 FURTHER = 100  # steps of the judge's own, to see what is left to gain
 
@@ -36,6 +38,27 @@ def split_of(evidence: Sheets) -> SimpleNamespace:
         found = f"{split.X_train.shape[1]} and {split.X_test.shape[1]}"
         raise Wrong(f"`X_train` and `X_test` have {found} features")
     return split
+
+
+def models_of(evidence: Sheets, kind: str) -> SimpleNamespace:
+    """The models that the notebook left, each with an answer to every row of the split.
+
+    Raises Wrong where they are not as many as they are said to be.
+    """
+    models = evidence[f"notebook/{kind}"]
+    n, alone = int(models.found), MODELS[kind]
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(alone, (n,))
+    if n:
+        split = split_of(evidence)
+        shapes |= dict.fromkeys(ON_TEST, (n, len(split.y_test)))
+        shapes["labels_train"] = (n, len(split.y_train))
+    else:
+        shapes |= dict.fromkeys((*ON_TEST, "labels_train"), (0, 0))
+    for name, shape in shapes.items():
+        if getattr(models, name).shape != shape:
+            found = getattr(models, name).shape
+            raise Wrong(f"`{name}` of {n} models has shape {found}, expected {shape}")
+    return models
 
 
 def recognised(evidence: Sheets, given: Sheets) -> Form:
@@ -352,7 +375,7 @@ def check_live_objects(evidence: Sheets, given: Sheets) -> None:
 
 def check_same_split(evidence: Sheets, given: Sheets) -> None:
     """The models that the notebook fitted come out alike when fitted on its training part."""
-    baselines, networks = evidence["notebook/baselines"], evidence["notebook/networks"]
+    baselines, networks = models_of(evidence, "baselines"), models_of(evidence, "networks")
     gaps = np.abs(baselines.probabilities - baselines.refit_probabilities).max(axis=-1, initial=0)
     if baselines.found and gaps.min() > 0.01:
         raise KnownMistake("the logistic regression was not fitted on `X_train`, `y_train`")

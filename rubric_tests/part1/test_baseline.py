@@ -7,7 +7,7 @@ import pytest
 
 from rubric_tests.causes import after_marks_for_any
 from rubric_tests.checks import KnownMistake, Wrong
-from rubric_tests.part1.judgement import CAUSES, after_marks_for, split_of
+from rubric_tests.part1.judgement import CAUSES, after_marks_for, models_of, split_of
 from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("baseline")
@@ -19,7 +19,7 @@ def reached(evidence) -> float:
     """The accuracy of the baseline on the test part: measured where the notebook left the model."""
     claim, split = float(evidence["claims/logistic"].accuracy), split_of(evidence)
     try:
-        measured = [accuracy(row, split.y_test) for row in evidence["notebook/baselines"].labels]
+        measured = [accuracy(row, split.y_test) for row in models_of(evidence, "baselines").labels]
     except Exception:  # no model is left: the claim is all there is
         measured = []
     return min(measured, key=lambda one: abs(one - claim), default=claim)
@@ -71,7 +71,7 @@ def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measu
 @pytest.mark.hint("did scikit-learn warn that it stopped too early?")
 def test_the_baseline_has_converged(evidence):
     """The logistic regression went on until it had converged."""
-    models = evidence["notebook/baselines"]
+    models = models_of(evidence, "baselines")
 
     if models.found and (models.rounds >= models.max_iter).all():
         raise KnownMistake(

@@ -5,7 +5,7 @@ import pytest
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.choices import chosen_on_test
-from rubric_tests.part1.judgement import after_marks_for, split_of
+from rubric_tests.part1.judgement import after_marks_for, models_of, split_of
 from rubric_tests.reference import accuracy
 
 pytestmark = pytest.mark.criterion("claims")
@@ -28,7 +28,7 @@ def test_network_accuracy_is_what_is_measured(evidence, given, measure):
     with after_marks_for(evidence, given, "inputs", "split"):
         claim = float(evidence["claims/network"].accuracy)
         measure("network accuracy, as claimed", claim)
-        check_claim(evidence, "network", claim, evidence["notebook/networks"])
+        check_claim(evidence, "network", claim, models_of(evidence, "networks"))
 
 
 @pytest.mark.hint("on which rows is the accuracy measured, and with which model?")
@@ -36,7 +36,7 @@ def test_logistic_accuracy_is_what_is_measured(evidence, given):
     """`logistic_accuracy` is the accuracy of the notebook's baseline on the test part."""
     with after_marks_for(evidence, given, "inputs", "split"):
         claim = float(evidence["claims/logistic"].accuracy)
-        check_claim(evidence, "logistic", claim, evidence["notebook/baselines"])
+        check_claim(evidence, "logistic", claim, models_of(evidence, "baselines"))
 
 
 def check_claim(evidence, name: str, claim: float, models) -> None:
@@ -70,7 +70,7 @@ def other_readings(evidence, name: str, models, measured: list[float]):
         yield "that is the accuracy on training and test part together", whole
     other = "baselines" if name == "network" else "networks"
     try:
-        labels = evidence[f"notebook/{other}"].labels
+        labels = models_of(evidence, other).labels
     except Exception:  # not answered: nothing to compare with
         return
     for row in labels:
@@ -84,7 +84,7 @@ def other_readings(evidence, name: str, models, measured: list[float]):
 def test_the_network_reported_is_what_fit_makes(evidence, given):
     """Fitted once more on the training part, the network that was reported comes out the same."""
     with after_marks_for(evidence, given, "inputs", "split"):
-        models = evidence["notebook/networks"]
+        models = models_of(evidence, "networks")
         gaps = np.abs(models.probabilities - models.refit_probabilities).max(axis=-1, initial=0)
 
         if models.found and models.repeatable.all() and gaps.min() > 1e-3:

@@ -21,6 +21,7 @@ from rubric_tests.part1 import (
     test_parity,
     test_split,
 )
+from rubric_tests.part1.judgement import models_of
 from rubric_tests.part2.judgement import assert_differs, same
 from rubric_tests.reference import N_SPLITS
 from tests.assay.toy import arrays, npz
@@ -129,6 +130,26 @@ def test_a_split_whose_parts_do_not_fit_is_wrong(name: str, cut: Any):
 
     with pytest.raises(Wrong, match=name):
         test_baseline.judged_accuracies(run.evidence)
+
+
+@pytest.mark.parametrize("kind", ["baselines", "networks"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("labels", np.zeros((1, 3))),
+        ("refit_probabilities", np.zeros((0, 0))),
+        ("labels_train", np.zeros((9, 9))),
+        ("found", np.array(3)),
+        ("found", np.array(-1)),
+        ("found", np.array(0)),
+    ],
+)
+def test_models_that_do_not_fit_the_split_are_wrong(kind: str, name: str, value: Any):
+    """As many as they are said to be, each with an answer to every row: or told so."""
+    run = run_with(**{f"notebook/{kind}": {name: value}})
+
+    with pytest.raises(Wrong, match="models has shape"):
+        models_of(run.evidence, kind)
 
 
 def test_no_split_at_all_is_no_other_split_for_another_seed():
