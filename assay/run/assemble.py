@@ -158,6 +158,7 @@ def _lay_out(
         "notebook.ipynb": notebook.dumps((*sheet.cells, EXAM)),
         "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
         "kit/switches.py": (Path(__file__).parent / "switches.py").read_bytes(),
+        "kit/commands/pip/__init__.py": (Path(__file__).parent / "offline.py").read_bytes(),
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
     return files | _exam(assignment.root / part.rubric)

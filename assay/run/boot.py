@@ -56,7 +56,7 @@ def main(
         seccomp.restrict()
     os.chdir((copy / settings["notebook"]).parent)
     os.environ["PWD"] = os.getcwd()  # noqa: PTH109 - as a shell would say it
-    os.environ["PYTHONPATH"] = str(copy)
+    os.environ["PYTHONPATH"] = f"{copy}{os.pathsep}{desk / 'kit' / 'commands'}"
     sys.dont_write_bytecode = True
     if "canary" in settings:
         sys.argv = ["canary.py", json.dumps(settings["canary"])]
@@ -145,17 +145,41 @@ def _become_kernel(
     warnings.filters[:0] = filters  # type: ignore[index]
     # stock stops the loop a moment later, in whichever cell that is; this ends the cell
     app.shell.ask_exit = partial(sys.exit, "the cell called exit() or quit()")
-    _remember(desk / "kit" / "switches.py")
+    switches = _remember(desk / "kit" / "switches.py")
+    _answer_whatever_happens(app.kernel, switches.keep_streams)
     app.start()
 
 
-def _remember(path: Path) -> None:
+def _answer_whatever_happens(kernel: Any, keep_streams: Callable[[], None]) -> None:
+    """Stock sends no answer where `sys.stdout` is None or cannot be flushed: all would wait."""
+    execute, show = kernel.do_execute, kernel.shell._showtraceback
+
+    def show_traceback(*error: Any) -> None:
+        keep_streams()
+        show(*error)
+
+    async def answer(*request: Any, **options: Any) -> dict[str, Any]:
+        try:
+            reply: dict[str, Any] = await execute(*request, **options)
+        except Exception as error:  # the kernel's own code, over what the student's has broken
+            keep_streams()
+            kernel.shell.showtraceback()
+            told = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
+            reply = {"status": "error", "execution_count": kernel.execution_count, **told}
+        keep_streams()
+        return reply
+
+    kernel.do_execute, kernel.shell._showtraceback = answer, show_traceback
+
+
+def _remember(path: Path) -> Any:
     """How switches stand before the first cell, for the exam to set them back."""
     spec = importlib.util.spec_from_file_location("assay-switches", path)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules["assay-switches"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
 
 
 def _imported() -> tuple[Any, Any]:

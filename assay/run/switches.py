@@ -114,6 +114,22 @@ def set_back() -> dict[str, list[str]]:
     return changed
 
 
+def keep_streams() -> None:
+    """A stream that cannot be written to or flushed makes way for the usual one, and is told."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        try:
+            stream.write("")  # type: ignore[union-attr]
+            stream.flush()  # type: ignore[union-attr]
+        except BaseException:  # what a student has put there may do as it likes
+            _unfit[name] = stream
+            setattr(sys, name, _new[name])
+
+
+_unfit: dict[str, Any] = {}
+"""Streams of the notebook's that made way, by their names."""
+
+
 def _same(value: Any, usual: Any) -> bool:
     return value is usual or bool(value == usual)
 
@@ -188,7 +204,8 @@ def _of_python() -> Iterator[Switch]:
     yield Switch("the working directory", _folder(), new["folder"], os.chdir)
     for name in ("stdout", "stderr"):
         usual = new[name] if _is_open(new[name]) else _nowhere()
-        yield Switch(f"`sys.{name}`", getattr(sys, name, None), usual, _setter(name))
+        found = _unfit.pop(name) if name in _unfit else getattr(sys, name, None)
+        yield Switch(f"`sys.{name}`", found, usual, _setter(name))
     errors = [f for f in warnings.filters if f[0] == "error" and f not in new["filters"]]
     yield Switch("warnings", errors and "errors", [], lambda _: None)
     limit = min(sys.getrecursionlimit(), new["recursion"])

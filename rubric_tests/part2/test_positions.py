@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rubric_tests import clean_run
 from rubric_tests.checks import Wrong, assert_close
 from rubric_tests.part2 import layer_checks, reference
 from rubric_tests.part2.judgement import (
@@ -73,5 +74,9 @@ def test_the_model_knows_the_order(evidence, given, run, runs):
             layer_checks.check_order_reaches_the_logits(evidence, given)
     if run.parameters["task"].startswith("sort"):
         return  # a sorted answer does not depend on the order
-    with after_marks_for_training(runs), after_marks_for(evidence, given, *EARLIER):
+    with (
+        clean_run.after_parameters(run, evidence, "task"),
+        after_marks_for_training(runs),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         layer_checks.check_order_matters(evidence, given)

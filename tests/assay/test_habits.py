@@ -1,6 +1,7 @@
 """What students' notebooks do besides their homework: it ends alike each time, and is told."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import nbformat
@@ -69,6 +70,67 @@ def test_what_is_not_installed_cannot_be_had(course: Assignment):
     assert "No matching distribution found for torchinfo" in shown
     assert "Requirement already satisfied: numpy" in shown
     assert "Retrying" not in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!pip install torchinfo",
+        "%pip install -q -U 'no-such-package>=2' numpy",
+        "!pip3 install --upgrade no-such-package -i https://pypi.org/simple",
+        "!python -m pip install --user no-such-package[all]==1.2",
+        "!{__import__('sys').executable} -m pip --quiet install no_such_package",
+        "!uv pip install no-such-package",
+        "!conda install -y no-such-package",
+        "!apt-get install -y no-such-package",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'x_no'])",
+    ],
+)
+def test_to_install_takes_no_time(course: Assignment, line: str):
+    """Of the processor: half a second is more than any of it needs; real pip takes one or two."""
+    run = ended(
+        course,
+        "import os; begun = sum(os.times()[:4])",
+        line,
+        "used = sum(os.times()[:4]) - begun; assert used < 0.5, used",
+        "",
+    )
+
+    assert run.outcome is Outcome.COMPLETED, run.reason
+
+
+@pytest.mark.parametrize(
+    "line", ["!pip --version", "!python -m pip list", "!pip show numpy", "!pip install 'numpy>1'"]
+)
+def test_other_commands_of_pip_are_as_ever(course: Assignment, line: str):
+    """Versions, lists, what is known of a package."""
+    shown = ended(course, line).files["executed.ipynb"].decode()
+
+    assert re.search(r"pip \d|numpy +2|Name: numpy|already satisfied: numpy>1", shown)
+    assert "Traceback" not in shown
+
+
+STREAMS = {
+    "sys.stdout = None": [],
+    "sys.stderr = None": [],
+    "sys.stdout = sys.stderr = io.StringIO(); sys.stdout.close()": [],
+    "class Log:\n    def write(self, s): pass\nsys.stdout = Log()": [],
+    "class Log:\n    def write(self, s): pass\n    def flush(self): 1 / 0\nsys.stdout = Log()": [],
+    "sys.stdout = None; int('x')": [3],
+    "del sys.stderr": [],
+    "get_ipython().showtraceback = None; int('x')": [3],
+}
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("cell", STREAMS)
+def test_a_kernel_whose_streams_are_broken_goes_on(course: Assignment, cell: str, warm: bool):
+    """Stock never answers again, and all would wait for the limit."""
+    run = ended(course, "import io, sys\n" + cell, "display(1)", "print(2)\n3", warm=warm)
+
+    assert run.outcome is (Outcome.CELL_FAILED if STREAMS[cell] else Outcome.COMPLETED), run.reason
+    assert [n for n, c in enumerate(run.cells, 1) if c.error] == STREAMS[cell]
+    assert json.loads(run.files["evidence/add/plain.json"])["status"] == "answered"
 
 
 @pytest.mark.parametrize(
