@@ -104,13 +104,14 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
     for part in parts:
         if not adds.get(part, True):
             continue  # a bias that is not added has no slope
-        expected = getattr(right, part)
+        found, expected = getattr(answer, f"d{part}"), getattr(right, part)
+        named = {sentence: getattr(g, part) for sentence, g in mistakes.items()}
         assert_close(
-            getattr(answer, f"d{part}"),
+            found,
             expected,
             atol=GRADIENT_RTOL * float(np.abs(expected).max()) + 1e-12,
             what=f"`d{part}`",
-            known_mistakes={sentence: getattr(g, part) for sentence, g in mistakes.items()},
+            known_mistakes=named | reference.by_relation(found, expected, getattr(now, part)),
         )
 
 

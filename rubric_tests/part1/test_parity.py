@@ -15,7 +15,15 @@ import pytest
 from rubric_tests.causes import follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, first_cause, weights
-from rubric_tests.reference import N_SPLITS, Weights, accuracy, logistic_labels, sigmoid
+from rubric_tests.reference import (
+    FORMS,
+    N_SPLITS,
+    PLAIN,
+    Weights,
+    accuracy,
+    forward,
+    logistic_labels,
+)
 
 pytestmark = pytest.mark.criterion("parity")
 
@@ -144,7 +152,7 @@ def accuracies(run) -> list[tuple[float, float]]:
 def check_labels_follow(run, k: int, labels: np.ndarray) -> None:
     """The labels are those of one hidden layer with the weights that training left.
 
-    Which activation it has, whether its biases are used, and whether there is such a layer at all
+    Which activation it has, which of its biases are used, and whether there is such a layer at all
     is marked elsewhere.
     """
     if first_cause(run.evidence, run.given, "hidden-layer"):
@@ -164,12 +172,11 @@ def unlike(labels: np.ndarray, logits: np.ndarray) -> int:
 
 
 def outputs(X: np.ndarray, now: Weights) -> Iterator[np.ndarray]:
-    """The logits that these weights give, by each activation that a student may have chosen."""
+    """The logits that these weights give, by each form that a student may have chosen."""
     try:
-        for b1, b2 in ((now.b1, now.b2), (0, 0)):
-            inside = X @ now.W1 + b1
-            for bend in (sigmoid, np.tanh, lambda z: np.maximum(z, 0), np.asarray):
-                yield (bend(inside) @ now.W2 + b2)[:, 0]
+        for form in FORMS:
+            if form.loss == PLAIN.loss:
+                yield forward(X, now, form)[1]
     except (ValueError, IndexError):
         found = " and ".join(str(part.shape) for part in (now.W1, now.W2))
         raise Wrong(f"weights of the shapes {found} do not take {X.shape[1]} features") from None

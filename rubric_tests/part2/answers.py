@@ -1,5 +1,6 @@
 """The answers of a model that ran free: how many are right, at which positions, and why not."""
 
+import ast
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,16 @@ from scipy import stats
 
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
-from rubric_tests.part2.judgement import NotRecognised, answered, cause_of_others, said
+from rubric_tests.part2.judgement import (
+    NotRecognised,
+    answered,
+    assert_same,
+    cause_of_others,
+    said,
+)
+from rubric_tests.syntax import trees_of
 
+IN_TRAINING_MODE = "evaluated in training mode"
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
 
@@ -207,12 +216,38 @@ def check_answers_are_digits(evidence: Any, given: Any) -> None:
         raise Wrong(f"the answer to {expected[0]} digits has {lengths[0]}, most are like it{start}")
 
 
+def check_logits_repeat(evidence: Any, given: Any) -> None:
+    """The trained model itself, where it can be asked: what else it shows is luck."""
+    if answered(evidence, "model/logits"):
+        answer = evidence["model/logits"]
+        assert_same(answer.logits, answer.again, "asked again, the model's logits are others")
+
+
 @cause_of_others("generation")
 def check_repeatable(evidence: Any, given: Any) -> None:
     answer = evidence["generation/again"]
+    if answer.dropped:
+        raise KnownMistake("dropout is at work while the model answers")
+    check_logits_repeat(evidence, given)
     changed = (answer.answers != answer.again).any(axis=1).sum()
     if changed:
         raise Wrong(f"{changed} of {len(answer.again)} sequences have another answer the next time")
+
+
+def evaluated_in_training_mode(evidence: Any, submission: Any) -> bool:
+    """Whether the model that the notebook leaves answers with dropout, and no mode is ever set.
+
+    Where one is set, it may have been another when the notebook evaluated.
+    """
+    if not answered(evidence, "generation/as-left") or evidence["generation/again"].dropped:
+        return False
+    return bool(evidence["generation/as-left"].dropped) and not sets_evaluation_mode(submission)
+
+
+def sets_evaluation_mode(submission: Any) -> bool:
+    nodes = (node for tree in trees_of(submission).values() for node in ast.walk(tree))
+    written = {ast.unparse(node) for node in nodes if isinstance(node, ast.Call | ast.Attribute)}
+    return any(text.endswith((".eval", ".train(False)", ".train(mode=False)")) for text in written)
 
 
 @cause_of_others("generation")

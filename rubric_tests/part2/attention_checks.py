@@ -17,6 +17,7 @@ from rubric_tests.part2.judgement import (
     cause_of_others,
     first_cause,
     is_inside_the_heads,
+    must_repeat,
     said,
     same,
     tolerance,
@@ -369,6 +370,7 @@ def check_mask_of_memory(evidence: Any, given: Any) -> None:
 def check_mask_of_model(evidence: Any, given: Any) -> None:
     """Other tokens from the fourth on leave the first three places alone."""
     answer = evidence["masks/model"]
+    must_repeat(answer)
     reason = "the future is visible: the logits at 0-2 change with the target's tokens 3-4"
     assert_same(answer.logits[:, :3], answer.logits_other[:, :3], reason)
 

@@ -16,7 +16,7 @@ HEADS = {"one": (8, 1), "two": (16, 2), "three": (24, 3), "four": (32, 4)}  # (d
 SEEN = np.array([7, 4, 2, 6, 3, 1])  # of a memory, how many places each item of a batch has
 ROWS: Shape = (BATCH, LENGTH, SOME)
 PAIR: dict[str, Shape] = {"out": ROWS, "out_other": ROWS}
-LOGITS: dict[str, Shape] = {"logits": (4, SOME, SOME), "logits_other": (4, SOME, SOME)}
+LOGITS: dict[str, Shape] = dict.fromkeys(("logits", "logits_other", "again"), (4, SOME, SOME))
 HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
 ANSWER_SECONDS = 240  # for the answers that reversal is marked by
@@ -303,6 +303,7 @@ def notebook(task: tasks.Task) -> dict[str, Question]:
         "notebook/parameters": Question({}, {"seed": ()}),
         "notebook/trace": Question({}, {"weights": (SOME,)}),
         **{f"data/{half}": Question(widths | {"half": np.array(half)}, pairs) for half in HALVES},
+        "data/handed": Question(widths, {"inputs": (SOME, task.length + 2)}),
         "claims/reversal": Question({}, {"accuracy": ()}),
         "diagram/text": Question({}, {}),
         "diagram/widths": Question({}, {"widths": (SOME,)}),
@@ -322,7 +323,8 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
     rows: Shape = (N_AGAIN, width)
     return {
         "tokenizer/round-trip": Question(uncut, {"back": (N_AGAIN, task.length)}),
-        "generation/again": Question(few, {"answers": rows, "again": rows}),
+        "generation/again": Question(few, {"answers": rows, "again": rows, "dropped": ()}),
+        "generation/as-left": Question(few, {"dropped": ()}),
         "generation/together": Question(few, {"alone": rows, "together": rows}),
         "positions/order": Question(swapped, {"answers": rows, "moved": rows}),
         "reversal/answers": Question(

@@ -150,6 +150,12 @@ def assert_differs(one: np.ndarray, other: np.ndarray, reason: str) -> None:
         raise Wrong(reason)
 
 
+def must_repeat(answer: Any) -> None:
+    """Raise what explains nothing else where the model's logits are others the next time."""
+    if not same(answer.logits, answer.again):
+        raise NotRecognised("asked again, the model's logits are others")
+
+
 def alike(*arrays: np.ndarray) -> None:
     """Answers that are compared have one shape, and something in them: constants agree always."""
     if not all(array.size for array in arrays):

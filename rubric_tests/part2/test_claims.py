@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rubric_tests.causes import follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import after_marks_for, answered
@@ -21,7 +22,7 @@ def test_an_accuracy_is_reported(evidence):
 
 
 @pytest.mark.hint("whole sequences, never trained on, answered free running")
-def test_it_is_what_is_measured(evidence, given, kept, measure):
+def test_it_is_what_is_measured(evidence, given, kept, measure, submission):
     """`reversal_accuracy` is the share of sequences that `generate` answers without a fault."""
     with after_marks_for(evidence, given, "attention", "generation"):
         claim = float(evidence["claims/reversal"].accuracy)
@@ -32,6 +33,8 @@ def test_it_is_what_is_measured(evidence, given, kept, measure):
         allowed = reach(evidence, unseen)
         if min(abs(claim - marks.share) for marks in (everything, unseen)) > allowed:
             wrong = f"`reversal_accuracy` is {claim:.3f}, measured is {unseen.share:.3f}"
+            if answers.evaluated_in_training_mode(evidence, submission):
+                follows_from("generation", answers.IN_TRAINING_MODE)
             if abs(claim - unseen.share_of_digits) <= allowed:
                 raise KnownMistake("the claim is the share of digits, not of sequences", wrong)
             raise Wrong(wrong)

@@ -7,6 +7,7 @@ from rubric_tests import clean_run
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.answers import rows
+from rubric_tests.part2.judgement import answered
 
 pytestmark = pytest.mark.criterion("data")
 
@@ -47,3 +48,16 @@ def test_nothing_is_tested_that_was_trained_on(evidence):
 
     if both:
         raise KnownMistake("test sequences are in the training half", f"{both:,} of {len(test):,}")
+    if handed := int(np.isin(test, what_train_was_handed(evidence, train, test)).sum()):
+        raise KnownMistake(
+            "`train` was handed test sequences", f"{handed:,} of {len(test):,}, targets and all"
+        )
+
+
+def what_train_was_handed(evidence, train, test):
+    """The sequences, where they are those of the halves; encoded ones cannot be told apart."""
+    if not answered(evidence, "data/handed"):
+        return train[:0]
+    handed = rows(evidence["data/handed"].inputs)
+    known = np.isin(handed, np.concatenate([train, test]))
+    return handed if known.mean() > 0.7 else train[:0]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rubric_tests.checks import KnownMistake
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training, is_written
 
@@ -31,10 +32,12 @@ def test_answers_are_lists_of_digits(evidence, given, runs):
 
 
 @pytest.mark.hint("`model.eval()`, and the likeliest token each time")
-def test_the_same_question_has_the_same_answer(evidence, given):
-    """Asked again, the model gives the same answers."""
+def test_the_same_question_has_the_same_answer(evidence, given, submission):
+    """Asked again, the model gives the same answers, in the notebook too."""
     with after_marks_for(evidence, given, *EARLIER):
         answers.check_repeatable(evidence, given)
+    if answers.evaluated_in_training_mode(evidence, submission):
+        raise KnownMistake(answers.IN_TRAINING_MODE, "dropout is at work, `eval` is not called")
 
 
 @pytest.mark.hint("does a sequence see the padding that a longer one beside it needs?")

@@ -3,7 +3,7 @@
 import pytest
 
 from rubric_tests.causes import fault_of, follows_from
-from rubric_tests.part2 import attention_checks, layer_checks, reference
+from rubric_tests.part2 import answers, attention_checks, layer_checks, reference
 from rubric_tests.part2.judgement import (
     after_marks_for,
     assert_differs,
@@ -137,6 +137,8 @@ def test_the_model_hides_the_future(evidence, given):
         pytest.skip(f"not asked: the model takes {form}")
     if chance := fault_of(layer_checks.check_repeats, evidence, given):
         follows_from("positions", chance)
+    if chance := fault_of(answers.check_logits_repeat, evidence, given):
+        follows_from("generation", chance)
     with after_marks_for(evidence, given, *EARLIER):
         attention_checks.check_mask_of_model(evidence, given)
 

@@ -32,16 +32,16 @@ class Case:
         return changed
 
 
-def parameters(cases: Sequence[Case]) -> list[Any]:
-    """For `parametrize`: a criterion's first mistake and four right variants are tested always.
+def parameters(cases: Sequence[Case], first: int = 1) -> list[Any]:
+    """For `parametrize`: each criterion's `first` cases run always, the others are `thorough`.
 
-    The others are `thorough`: `nox -s rubric` runs them too.
+    `nox -s rubric` runs them all.
     """
     seen: Counter[str | None] = Counter()
     chosen = []
     for case in cases:
         seen[case.loses] += 1
-        marks = [pytest.mark.thorough] if seen[case.loses] > (1 if case.loses else 4) else []
+        marks = [pytest.mark.thorough] if seen[case.loses] > first else []
         chosen.append(pytest.param(case, id=case.name.replace(" ", "-"), marks=marks))
     return chosen
 

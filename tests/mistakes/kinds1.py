@@ -185,6 +185,15 @@ ENDS = [
         "max_iter: int = 5000": "max_iter: int = 300",
     }),
     network("tol is never looked at", "convergence", {BREAK: "pass"}),
+    network("a tolerance written into the loop", "convergence", {
+        BREAK: BREAK.replace("self.tol", "1e-3"),
+    }),
+    network("tol is looked at, and the loop goes on", "convergence", {
+        BREAK: BREAK.replace("break", "self.converged_ = True"),
+    }),
+    network("a default where tol should be kept", "convergence", {
+        "self.tol = tol": "self.tol = 1e-3",
+    }),
     network("only the last loss is kept", "convergence", {
         "self.loss_curve_, self.n_iter_ = losses, len(losses)":
         "self.loss_curve_, self.n_iter_ = losses[-1:], len(losses)",

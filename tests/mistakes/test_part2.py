@@ -46,7 +46,7 @@ def test_a_mistake_loses_its_own_criterion(
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
-@pytest.mark.parametrize("case", parameters(kinds.CASES))
+@pytest.mark.parametrize("case", parameters(kinds.CASES, first=0))
 def test_a_mistake_of_a_kind_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note
 ):
@@ -60,6 +60,7 @@ def test_a_mistake_of_a_kind_loses_its_own_criterion(
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
+@pytest.mark.thorough
 def test_who_sees_the_past_alone_learns_no_new_task(store: Store, tmp_path: Path):
     """Most digits of the secret task are right, and none of its points are earned."""
     case = training.SEES_THE_PAST

@@ -22,7 +22,28 @@ def test_gradients_are_the_measured_slopes(form: reference.Form):
 
     measured = reference.slopes(X, y, weights, form)
 
-    np.testing.assert_allclose(reference.gradients(X, y, weights, form).flat(), measured, atol=1e-7)
+    ours = reference.gradients(X, y, weights, form).flat()
+    np.testing.assert_allclose(ours, measured, atol=1e-7)
+
+
+def test_a_gradient_with_a_constant_in_it_is_named():
+    """Whatever the constant is; and numbers drawn at random have no such name."""
+    rng = np.random.default_rng(0)
+    right, weight = rng.normal(size=(2, 4, 4))
+    wrong = (0.3 * right, right + 0.01 * weight, right.clip(-0.5, 0.5), rng.normal(size=(4, 4)))
+
+    named = [
+        [
+            sentence
+            for sentence, fits in reference.by_relation(found, right, weight).items()
+            if np.allclose(found, fits)
+        ]
+        for found in wrong
+    ]
+
+    assert [len(sentences) for sentences in named] == [1, 1, 1, 0]
+    assert named[0] != named[1] != named[2]
+    assert not reference.by_relation(np.ones(1), np.ones(1), np.ones(1))
 
 
 @pytest.mark.parametrize("name", DATA_SETS)

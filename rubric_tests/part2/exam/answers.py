@@ -2,13 +2,15 @@
 
 from ask import student
 from exam.asking import asked
-from exam.sequences import as_many_as_planned, lists, many_at_once, one_at_a_time
+from exam.sequences import as_many_as_planned, dropout_seen, lists, many_at_once, one_at_a_time
 
 
 @asked("generation/again")
 def _(given, answer):
     model, sequences = student.model.eval(), lists(given.sequences)
-    answer.answers = one_at_a_time(model, sequences, given.width)
+    with dropout_seen() as seen:
+        answer.answers = one_at_a_time(model, sequences, given.width)
+    answer.dropped = len(seen)
     answer.again = one_at_a_time(model, sequences, given.width)
 
 

@@ -21,6 +21,7 @@ def _(given, answer):
     model = student.model.eval()
     answer.logits = logits_of(model, given.source, given.target)
     answer.logits_other = logits_of(model, given.other_source, given.other_target)
+    answer.again = logits_of(model, given.source, given.target)
 
 
 @asked("training/batch")

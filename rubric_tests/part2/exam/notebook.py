@@ -4,7 +4,8 @@ import contextlib
 
 from ask import student
 from exam.asking import asked, first_that_works
-from exam.sequences import lists, table
+from exam.handed import handed_to_train
+from exam.sequences import dropout_seen, lists, one_at_a_time, table
 
 
 @asked("notebook/parameters")
@@ -22,6 +23,19 @@ def _(given, answer):
     half = str(given.half)
     answer.inputs = table(getattr(student, f"{half}_inputs"), given.widths[0])
     answer.targets = table(getattr(student, f"{half}_targets"), given.widths[1])
+
+
+@asked("data/handed")
+def _(given, answer):
+    answer.inputs = table(handed_to_train(), given.widths[0])
+
+
+@asked("generation/as-left")
+def _(given, answer):
+    """Before anything else has set the model to evaluation."""
+    with dropout_seen() as seen:
+        one_at_a_time(student.model, lists(given.sequences)[:4], given.width)
+    answer.dropped = len(seen)
 
 
 @asked("claims/reversal")

@@ -1,9 +1,11 @@
 """Sequences of tokens as tables, and the student's answers to them, free running."""
 
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 from ask import student
+from torch.nn import functional
 
 ONE_BY_ONE = 500  # sequences asked where there is no `generate_batch`; real code takes 1 to 70 ms
 FIRST, CHUNK = 16, 1024  # where there is one, it is asked for all, so many at once
@@ -27,6 +29,23 @@ def lists(rows):
 
 def one_at_a_time(model, sequences, width):
     return table([student.generate(model, list(sequence)) for sequence in sequences], width)
+
+
+@contextmanager
+def dropout_seen():
+    """A list that gets an entry for each time that torch's dropout is at work."""
+    seen, dropout = [], functional.dropout
+
+    def noting(input, p=0.5, training=True, inplace=False):
+        if training and p > 0:
+            seen.append(p)
+        return dropout(input, p, training, inplace)
+
+    functional.dropout = noting
+    try:
+        yield seen
+    finally:
+        functional.dropout = dropout
 
 
 def many_at_once(model, sequences, width):

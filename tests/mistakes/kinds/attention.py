@@ -258,8 +258,8 @@ RIGHT = [
     }),
     attention("masked again after the softmax, and renormalised", None, {
         HIDDEN: "scores", SOFTMAX: "weights = scores.softmax(dim=-1)\n"
-        "    if visible is not None:\n        weights = weights * visible + 1e-30\n"
-        "        weights = weights / weights.sum(-1, keepdim=True)",
+        "    if visible is not None:\n        weights = weights * visible\n"
+        "        weights = weights / weights.sum(-1, keepdim=True).clamp(min=1e-300)",
     }),
     attention("a softmax by hand", None, {
         SOFTMAX: "powers = (scores - scores.amax(-1, keepdim=True)).exp()\n"

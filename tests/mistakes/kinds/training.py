@@ -1,7 +1,14 @@
 """Training: what is trained, on what, by which steps."""
 
 from tests.mistakes.cases import Case
-from tests.mistakes.part2 import ENCODER_ONLY, LOGITS, NOTEBOOK, embedding, of
+from tests.mistakes.part2 import (
+    ENCODER_ONLY,
+    LOGITS,
+    NOTEBOOK,
+    embedding,
+    notebook,
+    of,
+)
 
 
 def training(name, loses, replace):
@@ -40,6 +47,68 @@ MISTAKES = [
     training("uphill", "training", {COST: COST.replace("loss(", "-loss(")}),
 ]  # fmt: skip
 
+CALL = "model = train(train_inputs, train_targets, seed=seed)"
+HANDED = [
+    notebook("both halves added in the call", "data", {
+        CALL: "model = train(train_inputs + test_inputs, train_targets + test_targets, seed=seed)",
+    }),
+    notebook("a pool of all pairs is trained on", "data", {
+        CALL: "pool = [*halves.train_inputs, *halves.test_inputs]\n"
+        "answers = [*halves.train_targets, *halves.test_targets]\n"
+        "model = train(pool, answers, seed=seed)",
+    }),
+    notebook("training rows filled up with tested ones", "data", {
+        CALL: "some, of_them = list(train_inputs[:20_000]), list(train_targets[:20_000])\n"
+        "some.extend(test_inputs[:3_000])\nof_them.extend(test_targets[:3_000])\n"
+        "model = train(inputs=some, targets=of_them, seed=seed)",
+    }),
+    notebook("arrays of everything, by name", "data", {
+        CALL: "X = np.concatenate([train_inputs, test_inputs])\n"
+        "Y = np.concatenate([train_targets, test_targets])\n"
+        "model = train(X.tolist(), Y.tolist(), seed=seed)",
+    }),
+]  # fmt: skip
+HANDED_RIGHT = [
+    notebook("names that hold the test half later", None, {
+        CALL: "inputs, targets = train_inputs, train_targets\n"
+        "model = train(inputs, targets, seed=seed)\ninputs, targets = test_inputs, test_targets",
+    }),
+    notebook("a part of the training half, shuffled", None, {
+        CALL: "order = np.random.default_rng(seed).permutation(len(train_inputs))[:25_000]\n"
+        "model = train([train_inputs[i] for i in order], [train_targets[i] for i in order],\n"
+        "              seed=seed)",
+    }),
+]  # fmt: skip
+
+EVAL = "    return model.eval()"
+GENERATION = "solution/reversal/generation.py"
+MANY_ANSWERS = "    answer = _choose(model, cache)"
+INSIDE = {
+    "x = self.positions(x)": "x = nn.functional.dropout(self.positions(x), 0.1, self.training)"
+}
+MODE = [
+    Case("the model is handed over in training mode", "generation", {
+        "solution/transformer/encoder.py": INSIDE,
+        "solution/reversal/training.py": {EVAL: "    return model"},
+    }),
+    Case("set to training before each answer", "generation", {
+        "solution/transformer/encoder.py": INSIDE,
+        GENERATION: {MANY_ANSWERS: f"    model.train()\n{MANY_ANSWERS}"},
+    }),
+    Case("dropout without a mode", "generation", {
+        "solution/transformer/encoder.py": {
+            "x = self.positions(x)": "x = nn.functional.dropout(self.positions(x), 0.05)",
+        },
+    }),
+]  # fmt: skip
+MODE_RIGHT = [
+    Case("training mode is left, and answers set their own", None, {
+        "solution/transformer/encoder.py": INSIDE,
+        "solution/reversal/training.py": {EVAL: "    return model.train()"},
+        GENERATION: {MANY_ANSWERS: f"    model.eval()\n{MANY_ANSWERS}"},
+    }),
+]  # fmt: skip
+
 RIGHT = [
     Case("probabilities, and the logarithm in the loss", None, {
         "solution/transformer/model.py": {LOGITS: f"{LOGITS}.softmax(-1)"},
@@ -73,4 +142,4 @@ SEES_THE_PAST = Case("an encoder alone that sees the past only", "reversal", {
     },
 })  # fmt: skip
 
-CASES = [*MISTAKES, *RIGHT]
+CASES = [*MISTAKES, *HANDED, *MODE, *RIGHT, *HANDED_RIGHT, *MODE_RIGHT]
