@@ -4,7 +4,7 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
-from assay import parameters
+from assay import parameters, syntax
 from assay.assignment import Assignment, Part
 
 STUDENT = "student"
@@ -29,7 +29,7 @@ def _when(path: Path) -> int:
 @lru_cache(maxsize=256)
 def _looked_up(path: Path, _: int) -> frozenset[str]:
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = syntax.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
         return frozenset()  # the course's fault, which is told where its exam is put together
     return frozenset(name for node in ast.walk(tree) for name in _of(node))

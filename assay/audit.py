@@ -13,7 +13,7 @@ from assay import causes
 from assay.evidence import Array, arrays_of
 from assay.records import Audit, Difference, Outcome, Record
 from assay.run import archive, prove
-from assay.run.assemble import Job
+from assay.run.assemble import OURS, Job
 from assay.run.execute import TRACE, Ended, execute
 
 INJECTED = "# Parameters\n"
@@ -101,7 +101,7 @@ def _difference(
     kept_files: bool,
 ) -> Difference:
     files = archive.unpack(job.packed)
-    theirs = [n for n in files if n.endswith(".py") and n != "kit/ask.py"]
+    theirs = [name for name in files if name.endswith(".py") and name not in OURS]
     modules = [files[n].decode("utf-8", "replace") for n in theirs]
     source = cell[1].source if cell else ""
     return Difference(

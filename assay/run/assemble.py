@@ -25,6 +25,12 @@ from assay.submission import Submission
 EXAM_TAG = notebook.EXAM
 DESK = ("given/", "kept/", "shapes.json", "largest.json", SECONDS)
 """How the names begin of all that is kept of the questions."""
+OURS = {
+    "kit/ask.py": "ask.py",
+    "kit/switches.py": "switches.py",
+    "kit/commands/pip/__init__.py": "offline.py",
+}
+"""Our own files that enter the student's kernel."""
 EXAM_SOURCE = """\
 import os, sys
 sys.path.insert(0, os.environ["ASSAY_KIT"])
@@ -156,9 +162,7 @@ def _lay_out(
     files |= {
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": notebook.dumps((*sheet.cells, EXAM)),
-        "kit/ask.py": (Path(__file__).parent / "ask.py").read_bytes(),
-        "kit/switches.py": (Path(__file__).parent / "switches.py").read_bytes(),
-        "kit/commands/pip/__init__.py": (Path(__file__).parent / "offline.py").read_bytes(),
+        **{name: (Path(__file__).parent / ours).read_bytes() for name, ours in OURS.items()},
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
     return files | _exam(assignment.root / part.rubric)

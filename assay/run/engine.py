@@ -18,6 +18,8 @@ from assay.run import clock, desk
 from assay.run.clock import ASKING, START, Clock, Moment
 
 NAME = "assay"
+FIRST = 0.5
+"""Seconds after which what has run by then is saved, however slow the machine is."""
 SHARE = 0.02
 """Of the time a run takes, what may go into saving it; all of it was a second for 40 cells."""
 
@@ -138,7 +140,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no annotati
     ) -> None:
         save = nb_man.save
         took = (nb_man.last_save_time - nb_man.start_time).total_seconds()  # at its start just now
-        nb_man.save = _seldom(save, due=time.monotonic() + took / SHARE)
+        nb_man.save = _seldom(save, due=time.monotonic() + min(took / SHARE, FIRST))
         try:
             _client(nb_man, kernel_name, keeper, options).execute()
         except BaseException:
@@ -171,10 +173,10 @@ def _seldom(save: Callable[..., None], due: float) -> Callable[..., None]:
 
     def save_if_due(**options: Any) -> None:
         nonlocal due
-        before = time.monotonic()
-        if before >= due:
+        now, before = time.monotonic(), time.thread_time()
+        if now >= due:
             save(**options)
-            due = before + (time.monotonic() - before) / SHARE
+            due = now + (time.thread_time() - before) / SHARE  # not what a busy machine takes
 
     return save_if_due
 

@@ -66,6 +66,7 @@ def lasting(record: RunRecord) -> RunRecord:
     cells = [cell.model_copy(update={"seconds": None, "megabytes": None}) for cell in record.cells]
     return record.model_copy(
         update={"seconds": 0.0, "cells": cells, "isolation": None, "evidence": ""}
+        | {"cpu_seconds": 0.0, "pressure": 0.0}
     )
 
 

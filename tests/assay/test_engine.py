@@ -30,7 +30,9 @@ def test_saving_takes_its_share_at_most():
 
     def save() -> None:
         saved.append(time.monotonic())
-        time.sleep(0.002)
+        until = time.thread_time() + 0.002
+        while time.thread_time() < until:
+            pass
 
     start = time.monotonic()
     seldom = engine._seldom(save, due=start + 0.1)
@@ -57,12 +59,14 @@ def test_a_short_run_is_saved_at_its_start_and_its_end_and_once_between(
     cells = [nbformat.v4.new_code_cell(f"print({number})") for number in range(3)]
     book, executed = tmp_path / "book.ipynb", tmp_path / "executed.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells), book)
+    start = time.monotonic()
     papermill.execute_notebook(
         str(book), str(executed), engine_name=engine.NAME, kernel_name="python3", progress_bar=False
     )
+    took = time.monotonic() - start
     outputs = [cell.outputs[0].text for cell in nbformat.read(executed, 4).cells]
 
-    assert len(saved) <= 3
+    assert len(saved) <= 3 + took / engine.FIRST  # on a busy machine no run is short
     assert outputs == ["0\n", "1\n", "2\n"]
 
 
