@@ -2,23 +2,16 @@
 
 import pytest
 
+from rubric_tests import gate
 from rubric_tests.part1.pieces import something_works
 
 
 @pytest.fixture(autouse=True)
 def there_is_something(request: pytest.FixtureRequest) -> None:
     """Nothing counts in a run in which no piece of the part works."""
-    if "run" in request.fixturenames:
-        something_works(request.getfixturevalue("run"))
-    elif not request.node.get_closest_marker("review"):
-        in_any(request.getfixturevalue("runs"))
+    gate.keep(request, something_works)
 
 
-def in_any(runs) -> None:
-    """Raise where it is so in every run."""
-    for run in runs[1:]:
-        try:
-            return something_works(run)
-        except AssertionError:
-            continue
-    something_works(runs[0])
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function):
+    return (yield from gate.look_once_more(pyfuncitem))

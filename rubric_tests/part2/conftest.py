@@ -2,6 +2,7 @@
 
 import pytest
 
+from rubric_tests import gate
 from rubric_tests.checks import ForReview, Wrong
 from rubric_tests.part2 import drawings
 from rubric_tests.part2.pieces import something_works
@@ -13,23 +14,19 @@ def there_is_something(request: pytest.FixtureRequest) -> None:
 
     A drawing of it is looked at by a person all the same.
     """
-    if "run" in request.fixturenames:
+    is_diagram = request.node.get_closest_marker("criterion").args == ("diagram",)
+
+    def works(run) -> None:
         try:
-            something_works(request.getfixturevalue("run"))
+            something_works(run)
         except Wrong as nothing:
-            is_diagram = request.node.get_closest_marker("criterion").args == ("diagram",)
             if is_diagram and (found := drawings.found(request.getfixturevalue("submission"))):
                 raise ForReview(f"{nothing}; there is {found[0].form}") from None
             raise
-    elif not request.node.get_closest_marker("review"):
-        in_any(request.getfixturevalue("runs"))
+
+    gate.keep(request, works)
 
 
-def in_any(runs) -> None:
-    """Raise where it is so in every run."""
-    for run in runs[1:]:
-        try:
-            return something_works(run)
-        except AssertionError:
-            continue
-    something_works(runs[0])
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function):
+    return (yield from gate.look_once_more(pyfuncitem))

@@ -63,4 +63,9 @@ def answers(run: Any) -> None:
         raise Wrong("most digits are wrong")
 
 
-PIECES = (attention, heads, embedding, pairs, answers)
+def learning(run: Any) -> None:
+    """The model learns a batch of random answers by heart."""
+    layer_checks.check_by_heart(run.evidence, run.given)
+
+
+PIECES = (attention, heads, embedding, learning, pairs, answers)
