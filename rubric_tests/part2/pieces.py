@@ -66,6 +66,9 @@ def answers(run: Any) -> None:
 def learning(run: Any) -> None:
     """The model learns a batch of random answers by heart."""
     layer_checks.check_by_heart(run.evidence, run.given)
+    losses = run.evidence["training/batch"].losses
+    if losses.min() < 0 or np.mean(np.diff(losses) < 0) < 0.7:
+        raise Wrong("the losses are not those of a model that learns")
 
 
 PIECES = (attention, heads, embedding, learning, pairs, answers)
