@@ -16,13 +16,15 @@ from tests.mistakes.grading import ROOT, explain, lost, one_part
 pytestmark = pytest.mark.thorough
 
 NETWORK = "solution/backprop/network.py"
+DRAWS = "rng = check_random_state(self.random_state)"
 UNLUCKY = Case(
-    "weights drawn far too wide: right, and now and then a seed gets stuck",
+    "one start in ten is drawn far too wide: right, and now and then a seed gets stuck",
     None,
     {
         NETWORK: {
-            "scale=n_features**-0.5": "scale=20 * n_features**-0.5",
-            "scale=n_hidden**-0.5": "scale=20 * n_hidden**-0.5",
+            DRAWS: f"{DRAWS}\n        wide = 100 if rng.random() < 0.1 else 1",
+            "scale=n_features**-0.5": "scale=wide * n_features**-0.5",
+            "scale=n_hidden**-0.5": "scale=wide * n_hidden**-0.5",
         }
     },
 )
