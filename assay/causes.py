@@ -45,7 +45,29 @@ def likely(source: str, cells: Sequence[str], modules: Sequence[str], *, kept_fi
 
 
 def _of(text: str) -> str:
-    return next((cause for pattern, cause in CAUSES if re.search(pattern, text)), "")
+    code = _without_texts(text)
+    return next((cause for pattern, cause in CAUSES if re.search(pattern, code)), "")
+
+
+def _without_texts(text: str) -> str:
+    """The code without what its texts and comments say: the braces of an f-string are no set."""
+    try:
+        return ast.unparse(_Emptied().visit(syntax.parse(text)))
+    except (SyntaxError, ValueError, RecursionError):  # a magic in the cell: its text still speaks
+        return text
+
+
+class _Emptied(ast.NodeTransformer):
+    """Empty texts; of an f-string, the expressions in it stay."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant("") if isinstance(node.value, str) else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Tuple:
+        parts = [part for part in node.values if isinstance(part, ast.FormattedValue)]
+        values = [part.value for part in parts]
+        values += [part.format_spec for part in parts if part.format_spec]
+        return ast.Tuple([self.visit(value) for value in values], ast.Load())
 
 
 def _called(source: str, texts: Sequence[str]) -> Iterator[str]:
