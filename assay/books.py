@@ -20,8 +20,8 @@ SET_ASIDE = {
 }  # fmt: skip
 """Folders of earlier work: what is in them counts only where nothing else answers."""
 COPY = re.compile(
-    r"(?:copy of )?(?P<stem>untitled(?=\d)|.+?)(?:[ _-]*copy)?"
-    r"(?:[ _-]*\((?P<n>\d{1,3})\)|(?<=copy)[ _-]*(?P<m>\d{1,3})|[ _-]+v?(?P<v>\d{1,3})"
+    r"(?:copy of )?(?P<stem>untitled(?=\d)|.{1,200}?)(?:[ _-]{0,3}copy)?"
+    r"(?:[ _-]{0,3}\((?P<n>\d{1,3})\)|(?<=copy)[ _-]{0,3}(?P<m>\d{1,3})|[ _-]{1,3}v?(?P<v>\d{1,3})"
     r"|(?<=untitled)(?P<u>\d{1,3}))?",
     re.IGNORECASE,
 )
@@ -108,7 +108,7 @@ def _better(
 
 def attempt(name: str) -> tuple[str, int]:
     """`hw (1).ipynb` as `hw` and 1; a name without a number has 0."""
-    stem = PurePosixPath(name).stem
+    stem = PurePosixPath(name).stem[-200:]
     found = COPY.fullmatch(stem)
     if not found:
         return stem.casefold(), 0

@@ -299,13 +299,20 @@ def _is_wrapped(names: list[str]) -> bool:
 def _of_members(path: Path, top: str, members: list[Member]) -> Entry:
     cut = [replace(m, name=m.name.partition("/")[2]) for m in members if "/" in m.name]
     below = tuple(member.name for member in cut)
+    where = path / _as_a_place(top)
 
     def load(name: str) -> Found:
         chosen = cut or [replace(members[0], name=name or top)]
-        found = intake.read_members(chosen, path / top)
+        found = intake.read_members(chosen, where)
         return intake.outer_folder_taken_off(found) if not cut else found
 
-    return Entry(top, path / top, below, load)
+    return Entry(top, where, below, load)
+
+
+def _as_a_place(name: str) -> str:
+    """A name that a file system can be asked about, of one in an archive: it may be anything."""
+    shown = re.sub(r"[\x00-\x1f\x7f]", "?", name)
+    return shown if len(shown.encode("utf-8", "replace")) <= 200 else f"{shown[:60]}…"
 
 
 # Is it one submission? ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from assay.notebook import Cell
 
 NUMBERS = (("1", "i", "one", "eins"), ("2", "ii", "two", "zwei"), ("3", "iii", "three", "drei"))
 FENCE = re.compile(
-    r"^ {0,3}(```+|~~~+)[^\n]*\n.*?(?:^ {0,3}\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL
 )
 UNDERLINED = re.compile(r"^([^\n#]{1,200})\n[ ]{0,3}(?:={3,}|-{3,})[ ]*$", re.MULTILINE)
 TAG = r"<(?:h[1-6]|b|strong|u|em|i|p|div|span|center|font|a)\b[^<>\n]{0,200}>"

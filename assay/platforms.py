@@ -15,24 +15,30 @@ from assay.records import Person
 
 GRADESCOPE = "submission_metadata.yml"
 """Beside the folders of Gradescope's export: who handed in what."""
+MAX_NAME = 400
+"""Characters; an archive may hold names of 65,535, and a file system none of more than 255."""
 MAX_METADATA = 50_000_000
 TIME = r"[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}[:_]?\d{2} ?[AP]M"
 PATTERNS = {
     "canvas": re.compile(
-        r"(?P<student>[^_]+)_(?:LATE_)?(?!\d_\d_|(?:19|20)\d\d_(?:0?[1-9]|1[0-2])_)"  # a date
-        r"(?P<id>\d+)_(?:question_\d+_)?(?P<attempt>\d+)_(?P<file>.+)"
+        r"(?P<student>[^_]{1,200})_(?:LATE_)?(?!\d_\d_|(?:19|20)\d\d_(?:0?[1-9]|1[0-2])_)"  # a date
+        r"(?P<id>\d{1,20})_(?:question_\d{1,9}_)?(?P<attempt>\d{1,20})_(?P<file>.{1,255})"
     ),
     "moodle": re.compile(
-        r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.DOTALL
+        r"(?P<student>.{1,200})_(?P<id>\d{1,20})_assignsubmission_[a-z]{1,20}"
+        r"(?:_(?P<file>.{0,255}))?",
+        re.DOTALL,
     ),
     "blackboard": re.compile(
-        r".+?_(?P<student>(?P<id>[^_]+))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)?"
+        r".{1,200}?_(?P<student>(?P<id>[^_]{1,100}))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})"
+        r"(?:_(?P<file>.{1,255})|\.txt)?"
     ),
     "brightspace": re.compile(
-        rf"(?P<id>\d+)-\d+ - (?P<student>.+?) - (?P<attempt>{TIME})(?: - (?P<file>.+))?"
+        rf"(?P<id>\d{{1,20}})-\d{{1,20}} - (?P<student>.{{1,200}}?) - (?P<attempt>{TIME})"
+        r"(?: - (?P<file>.{1,255}))?"
     ),
 }
-AGAIN = re.compile(r"(?P<stem>.+)-(?P<again>\d{1,3})(?P<ending>(?:\.[^.]+)?)")
+AGAIN = re.compile(r"(?P<stem>.{1,255})-(?P<again>\d{1,3})(?P<ending>(?:\.[^.]{1,50})?)")
 """What Canvas makes of the name of a file that is handed in once more."""
 
 
@@ -61,6 +67,8 @@ class Named:
 
 def read(name: str) -> Named | None:
     """What the name of a file or folder says, or None where no platform gave it."""
+    if len(name) > MAX_NAME:
+        return None
     for platform, pattern in PATTERNS.items():
         if found := pattern.fullmatch(name):
             parts = found.groupdict()

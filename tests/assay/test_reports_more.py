@@ -417,3 +417,28 @@ def test_check_looks_where_grading_does(toy: Assignment):
     assert missing("a/b/net.py")
     assert missing("adapter.txt")
     assert missing("setup.py")
+
+
+def test_a_name_of_65_000_characters_costs_no_time(toy: Assignment, tmp_path: Path):
+    """An archive may hold one: it is refused in its row, and read by no pattern before."""
+    import time
+
+    long = "a_1_" * 16_000 + ".ipynb"
+    odd = "x\n\x01.ipynb"
+    (tmp_path / "class.zip").write_bytes(
+        zipped({"ann/hw.ipynb": BOOK, "bob/h.ipynb": BOOK, long: BOOK, odd: BOOK})
+    )
+    began = time.process_time()
+    found = at(tmp_path / "class.zip", toy)
+    said = outcomes(found, toy)
+
+    assert time.process_time() - began < 5
+    assert sorted(text for text in said.values() if text.endswith("ipynb")) == [
+        "h.ipynb",
+        "hw.ipynb",
+    ]
+    refused = [text for text in said.values() if "hint:" in text]
+    assert len(said) == 4
+    assert {"is too long", "control characters"} == {
+        words for words in ("is too long", "control characters") for t in refused if words in t
+    }
