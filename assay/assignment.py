@@ -54,6 +54,10 @@ class Part(Record):
     @model_validator(mode="after")
     def names_are_unique(self) -> "Part":
         _refuse_repeats(f"criteria of part `{self.name}`", [c.name for c in self.criterion])
+        if self.max_seeds is not None and self.max_seeds < len(self.seeds):
+            raise ValueError(
+                f"`max_seeds` is {self.max_seeds}, below the {len(self.seeds)} `seeds`"
+            )
         _refuse_repeats(f"seeds of part `{self.name}`", [str(seed) for seed in self.seeds])
         for name, values in self.matrix.items():
             _refuse_repeats(f"values of `{name}`", [repr(value) for value in values])

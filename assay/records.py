@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Scalar = bool | int | float | str
 
@@ -352,6 +352,12 @@ class Figure(Record):
     against: str = ""
     x_label: str = ""
     y_label: str = ""
+
+    @model_validator(mode="after")
+    def has_what_its_kind_draws(self) -> "Figure":
+        if self.kind == "pairs" and not self.against:
+            raise ValueError(f"the figure `{self.name}` draws pairs: it needs `against` too")
+        return self
 
 
 class Difference(Record):

@@ -40,7 +40,7 @@ def load(assignment: Assignment, part: Part, name: str) -> ModuleType:
     _forget_others(module.partition(".")[0], assignment.root)
     try:
         return import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module may call `sys.exit`
         raise CourseFault(
             f"`{module}` cannot be imported",
             found=in_words(error, assignment.root) or str(error),

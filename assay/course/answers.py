@@ -10,7 +10,7 @@ from typing import Any
 
 from assay.assignment import Assignment, Part
 from assay.course import tests
-from assay.course.files import place_of
+from assay.course.files import place_of, put_at
 from assay.evidence import NotAnswered, WrongAnswer
 from assay.judge import bench
 from assay.judge.laid import BenchRun
@@ -78,6 +78,7 @@ def _of_answers(
     if broken.exists():
         return [_of_note(part, json.loads(broken.read_bytes()), "the exam broke off")]
     faults = []
+    unreached = []
     evidence = BenchRun(record, folder).evidence
     for question in evidence.questions():
         said_of_it = folder / "evidence" / f"{question}.json"
@@ -93,10 +94,26 @@ def _of_answers(
                 faults.append(
                     _of_note(part, note, f"question `{question}`, asked of the reference")
                 )
+            elif str(error).startswith("never reached"):
+                unreached.append(question)
             else:
                 said = f"question `{question}` is not answered by the reference: {error}"
-                faults.append(Fault(where=place_of(assignment, part, question), said=said))
+                faults.append(Fault(where=put_at(assignment, part, question), said=said))
+    if unreached and record.outcome is Outcome.EXITED:
+        said = "the exam, or the reference's notebook, ended the kernel before the questions"
+        listed = ", ".join(f"`{question}`" for question in unreached[:6])
+        faults.append(Fault(where=_exam(assignment, part), said=f"{said} {listed}"))
+    elif unreached and not _of_run(part, record):
+        for question in unreached:
+            said = f"question `{question}` was never put to the reference"
+            faults.append(Fault(where=put_at(assignment, part, question), said=said))
     return faults
+
+
+def _exam(assignment: Assignment, part: Part) -> str:
+    """The first file of the exam."""
+    is_file = (assignment.root / part.rubric / "exam.py").is_file()
+    return f"{part.rubric}/exam.py:1" if is_file else f"{part.rubric}/exam/__init__.py:1"
 
 
 def _of_note(part: Part, note: dict[str, Any], what: str) -> Fault:

@@ -50,6 +50,10 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
         text = path.read_text(encoding="utf-8")
         for line, unbound in names.unbound(text, tree):
             found.append(Fault(where=f"{name}:{line}", said=f"`{unbound}` is bound nowhere"))
+        for line, twice in names.twice(tree):
+            found.append(Fault(where=f"{name}:{line}", said=twice))
+        for line, hollow in names.unchecked(tree) if path.name.startswith("test_") else ():
+            found.append(Fault(where=f"{name}:{line}", said=hollow))
     questions, of_draws = _drawn(assignment, part)
     found += [*of_draws, *_of_names(assignment, part)]
     if questions and not of_draws:
@@ -83,8 +87,12 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
             yield path, syntax.parse(path.read_text(encoding="utf-8"))
         except SyntaxError as error:
             yield path, Fault(where=f"{name}:{error.lineno or 1}", said=f"SyntaxError: {error.msg}")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            said = f"UnicodeDecodeError: byte {error.object[error.start]:#x} is not UTF-8"
+            yield path, Fault(where=f"{name}:{line}", said=said)
         except (ValueError, RecursionError, MemoryError) as error:
-            yield path, Fault(where=f"{name}:1", said=f"is not Python: {error}")
+            yield path, Fault(where=f"{name}:1", said=f"{type(error).__name__}: {error}")
 
 
 def _is_exam(path: Path, folder: Path) -> bool:
@@ -105,17 +113,20 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
     top = f"{file}:{given.draw.__code__.co_firstlineno if hasattr(given.draw, '__code__') else 1}"
     questions: dict[str, Asked] = {}
     found: list[Fault] = []
-    for values in itertools.product(*part.matrix.values()):
-        chosen = {"seed": part.seeds[0], **dict(zip(part.matrix, values, strict=True))}
+    first: Any = None
+    for chosen in _chosen(part):
         try:
             drawn = given.draw(np.random.default_rng(part.seeds[0]), dict(chosen))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             fault = of_exception(error, assignment.root, top)
             found.append(fault.model_copy(update={"said": f"draw({chosen}): {fault.said}"}))
             continue
+        said_of = list(_misdrawn(drawn))
+        if first is not None and not said_of and not found and chosen == first[0]:
+            said_of = list(_differing(first[1], drawn))
+        first = first or (chosen, drawn)
         found += [
-            Fault(where=place_of(assignment, part, name), said=said)
-            for name, said in _misdrawn(drawn)
+            Fault(where=place_of(assignment, part, name), said=said) for name, said in said_of
         ]
         for name, question in drawn.items() if isinstance(drawn, Mapping) and not found else ():
             asked = questions.setdefault(name, Asked())
@@ -123,6 +134,39 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
             asked.answers.update(question.answers)
             asked.kept.update(question.kept)
     return questions, list(dict.fromkeys(found))
+
+
+def _chosen(part: Part) -> list[dict[str, Any]]:
+    """The parameters to draw for: every value of the matrix, every seed, and the first ones twice.
+
+    Not every pair of them: a draw may take seconds.
+    """
+    matrix = [
+        dict(zip(part.matrix, v, strict=True)) for v in itertools.product(*part.matrix.values())
+    ]
+    over_matrix = [{"seed": part.seeds[0], **values} for values in matrix]
+    over_seeds = [{"seed": seed, **matrix[0]} for seed in part.seeds[1:]]
+    return [*over_matrix, *over_seeds, over_matrix[0]]
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what two draws with the same `rng` do not have in common: no run could be repeated."""
+    if set(one) != set(other):
+        yield "", "two draws with the same `rng` and parameters name different questions"
+        return
+    for name, question in one.items():
+        again = other[name]
+        for attribute in ("shown", "kept"):
+            before, after = getattr(question, attribute), getattr(again, attribute)
+            for key in sorted({*before, *after}):
+                if key not in before or key not in after or not _same(before[key], after[key]):
+                    differ = f"`{key}` of question `{name}` differs between two draws"
+                    yield name, f"{differ} with the same `rng` and parameters: use `rng` alone"
+
+
+def _same(one: Any, other: Any) -> bool:
+    a, b = np.asarray(one), np.asarray(other)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
@@ -184,6 +228,19 @@ def place_of(assignment: Assignment, part: Part, question: str) -> str:
     return f"{name}:{[*(found if question else []), *draw, 1][0]}"
 
 
+def put_at(assignment: Assignment, part: Part, question: str) -> str:
+    """Return the line of the exam that puts a question; where it is drawn if none spells it."""
+    for path in sorted(recipe.files(assignment, part)):
+        if path.suffix != ".py" or not _is_exam(path, assignment.root / part.rubric):
+            continue
+        for call in ast.walk(syntax.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and _called(call) == "ask" and call.args:
+                pattern = _pattern(call.args[0])
+                if pattern and re.fullmatch(pattern, question):
+                    return f"{path.relative_to(assignment.root).as_posix()}:{call.lineno}"
+    return place_of(assignment, part, question)
+
+
 def _of_names(assignment: Assignment, part: Part) -> Iterator[Fault]:
     """Yield what is wrong with the table of names."""
     file = f"{part.rubric}/names.py"
@@ -239,10 +296,26 @@ def _of_exam(
                 said = f"`{ast.unparse(call)}`: {_no_such_question(questions)}"
                 yield Fault(where=f"{file}:{call.lineno}", said=said)
         yield from _of_blocks(file, tree, questions)
+        yield from _put_twice(file, tree)
     for name in sorted(set(questions) - put) if all_literal else ():
         where = place_of(assignment, part, name)
         said = f"question `{name}` is drawn, and the exam never puts it"
         yield Fault(where=where, said=said)
+
+
+def _put_twice(file: str, tree: ast.Module) -> Iterator[Fault]:
+    """Yield the questions that a file always puts again: the second answer replaces the first."""
+    seen: dict[str, int] = {}
+    for block in (node for node in tree.body if isinstance(node, ast.With)):
+        call = block.items[0].context_expr
+        if not isinstance(call, ast.Call) or _called(call) != "ask" or not call.args:
+            continue
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str):
+            name = call.args[0].value
+            if name in seen:
+                said = f"question `{name}` is put again; it was put in line {seen[name]}"
+                yield Fault(where=f"{file}:{block.lineno}", said=said)
+            seen.setdefault(name, block.lineno)
 
 
 def _no_such_question(questions: Mapping[str, Asked]) -> str:

@@ -1,4 +1,7 @@
-"""Read the course's Python files without running them: names that are bound nowhere."""
+"""Read the course's Python files without running them.
+
+Names that are bound nowhere, or twice; checks that check nothing.
+"""
 
 import ast
 import builtins
@@ -9,6 +12,8 @@ PROVIDED = {"__file__", "__name__", "__doc__", "__package__", "__path__", "__spe
 OF_A_CLASS = {"__class__", "__module__", "__qualname__"}
 DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr"}
 """A module that calls one of these may bind names that no reader sees."""
+ANSWERS = {"allclose", "isclose", "array_equal", "array_equiv", "isinstance", "all", "any"}
+"""Functions that say yes or no: to call one and drop what it says checks nothing."""
 
 
 def unbound(source: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -32,6 +37,51 @@ def unbound(source: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
         if _is_global_somewhere(node.id, tables):
             seen.add(node.id)
             yield node.lineno, node.id
+
+
+def twice(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield what hides something of its own name: a test, or an entry of a dict."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            seen: set[str] = set()
+            for key in node.keys:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    if key.value in seen:
+                        yield key.lineno, f"`{key.value}` stands twice in one dict"
+                    seen.add(key.value)
+        if isinstance(node, ast.Module | ast.ClassDef):
+            first: dict[str, int] = {}
+            for test in (n for n in node.body if isinstance(n, ast.FunctionDef)):
+                if test.name.startswith("test") and test.name in first:
+                    said = f"`{test.name}` is defined twice, first in line {first[test.name]}"
+                    yield test.lineno, said
+                first.setdefault(test.name, test.lineno)
+
+
+def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the lines of tests that look like a check, and can never fail."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef) or not function.name.startswith("test"):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assert) and _is_always_true(node.test):
+                yield node.lineno, f"`{ast.unparse(node):.80}` never fails"
+            if isinstance(node, ast.Expr) and _is_an_answer(node.value):
+                yield node.lineno, f"`{ast.unparse(node):.80}` checks nothing without `assert`"
+
+
+def _is_always_true(test: ast.expr) -> bool:
+    if isinstance(test, ast.Tuple):
+        return bool(test.elts)
+    return isinstance(test, ast.Constant) and bool(test.value)
+
+
+def _is_an_answer(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        function = value.func
+        return str(getattr(function, "id", getattr(function, "attr", ""))) in ANSWERS
+    is_not = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)
+    return isinstance(value, ast.Compare | ast.BoolOp) or is_not
 
 
 def _all(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

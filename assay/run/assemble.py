@@ -203,7 +203,7 @@ def _draw(
     try:
         with _one_at_a_time:
             questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         found = rubric.in_words(error, assignment.root) or f"{type(error).__name__}: {error}"
         raise CourseFault(
             f"`{given.__name__}` cannot draw the inputs of {run.id}",
