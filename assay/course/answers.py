@@ -19,6 +19,7 @@ from assay.store import Store
 from assay.submission import Submission
 
 FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
+MENDED = "; mend the test or the reference, or mark it with a `claim` where a seed may miss it"
 LUCK = (Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.FOR_REVIEW, Verdict.PASSED)
 
 
@@ -48,7 +49,7 @@ def check(
     faults += tests.figures(assignment, part, measured)
     if not missed:
         faults += tests.claims_unmeasured(listed, measured)
-    failing = [_of_check(part, c, places, "the reference fails") for c in missed]
+    failing = [_of_check(part, c, places, "the reference fails", MENDED) for c in missed]
     return CourseReport(
         faults=list(dict.fromkeys(faults)),
         failing=list(dict.fromkeys(failing)),
@@ -140,8 +141,8 @@ def _is_missed(check: Check) -> bool:
     return check.run is not None or check.verdict is Verdict.NOT_ANSWERED
 
 
-def _of_check(part: Part, check: Check, places: dict[str, str], said: str) -> Fault:
+def _of_check(part: Part, check: Check, places: dict[str, str], said: str, so: str = "") -> Fault:
     file, _, name = check.name.partition(".")
     where = check.stumbled or places.get(check.name, f"{part.rubric}/{file}.py:1")
     words = check.reason.removeprefix("the test raised ")
-    return Fault(where=where, said=f"{said}: `{name}`: {words}")
+    return Fault(where=where, said=f"{said}: `{name}`: {words}{so}")

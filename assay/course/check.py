@@ -5,7 +5,7 @@ What was found to be good is kept in the store, by a hash of all that it was fou
 
 from collections.abc import Callable
 
-from assay import advice, recipe, reference
+from assay import advice, parts, recipe, reference
 from assay.assignment import Assignment, Part
 from assay.assignment import read as read_assignment
 from assay.course import answers, files, tests
@@ -89,6 +89,12 @@ def _asked(assignment: Assignment, answer: Submission, store: Store, make: Make)
                 f"the course cannot be checked: its reference could not be run ({record.run.id})",
                 found=record.reason,
             )
+        if not record.run.parameterised and (len(part.seeds) > 1 or part.matrix):
+            sheet = parts.sheet(assignment, part, answer)
+            why = sheet.once if sheet else "no cell sets its parameters"
+            said = f"the reference takes no parameters, so every run would be the same: {why}"
+            reports.append(CourseReport(faults=[Fault(where=part.notebook, said=said)]))
+            continue
         _, listed = tests.check(assignment, part)
         named = list(_of_names(assignment, part, answer))
         report = answers.check(assignment, part, answer, record, store, listed)

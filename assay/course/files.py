@@ -4,6 +4,8 @@ No student's code and no reference is needed for it.
 """
 
 import ast
+import difflib
+import importlib.util
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +52,8 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
         text = path.read_text(encoding="utf-8")
         for line, unbound in names.unbound(text, tree):
             found.append(Fault(where=f"{name}:{line}", said=f"`{unbound}` is bound nowhere"))
+        if path == folder / "fallback.py":
+            found += _of_imports(assignment, part, name, tree)
         for line, twice in names.twice(tree):
             found.append(Fault(where=f"{name}:{line}", said=twice))
         for line, hollow in names.unchecked(tree) if path.name.startswith("test_") else ():
@@ -75,6 +79,12 @@ def _absent(assignment: Assignment, part: Part, folder: Path) -> Iterator[Fault]
         if not any((folder / name).is_file() for name in wanted):
             said = f"the rubric `{part.rubric}` has no {wanted[0]}"
             yield Fault(where=where, said=said, is_usage=True)
+    notebook = assignment.root / part.notebook
+    beside = [path.name for path in notebook.parent.glob("*.ipynb")]
+    if not notebook.is_file() and (near := difflib.get_close_matches(notebook.name, beside, 1)):
+        where = f"{assignment.file}:{line_of(assignment, part.name, 'notebook')}"
+        said = f"there is no `{part.notebook}`, and beside it there is `{near[0]}`"
+        yield Fault(where=where, said=said, is_usage=True)
 
 
 def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Module | Fault]]:
@@ -93,6 +103,22 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
             yield path, Fault(where=f"{name}:{line}", said=said)
         except (ValueError, RecursionError, MemoryError) as error:
             yield path, Fault(where=f"{name}:1", said=f"{type(error).__name__}: {error}")
+
+
+def _of_imports(assignment: Assignment, part: Part, name: str, tree: ast.Module) -> Iterator[Fault]:
+    """Yield what the fallback imports and nobody has: only some students' code would need it."""
+    folder = assignment.root / part.rubric
+    for node in ast.walk(tree):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            modules = [node.module]
+        for first in {module.partition(".")[0] for module in modules} - {"ask", "exam"}:
+            is_own = (folder / f"{first}.py").is_file() or (
+                folder / "exam" / f"{first}.py"
+            ).is_file()
+            if not is_own and importlib.util.find_spec(first) is None:
+                line = getattr(node, "lineno", 1)
+                yield Fault(where=f"{name}:{line}", said=f"there is no module `{first}` to import")
 
 
 def _is_exam(path: Path, folder: Path) -> bool:

@@ -53,6 +53,10 @@ def _of_test(part: Part, test: dict[str, Any]) -> Iterator[str]:
     name = f"`{test['name']}`"
     for unknown in test.get("unknown", []):
         yield f"{name} asks for `{unknown}`, and there is no such fixture"
+    for marker in test.get("left_out", []):
+        yield f"{name} is marked `{marker}`: nobody would get its points"
+    if not test.get("reads", True):
+        yield f"{name} reads nothing of a submission, so it says the same of all of them"
     for marker in ("criterion", "hint"):
         if marker in test and (said := _not_one_text(test[marker])):
             yield f"the marker `{marker}` of {name} {said}"
