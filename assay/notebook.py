@@ -19,7 +19,7 @@ EXAM = "assay-exam"
 """Id and tag of the one cell that is ours; no cell of a student's has them."""
 KINDS = ("code", "markdown", "raw")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+["\\]?|[\[\]{}]', re.DOTALL)
 OUTPUTS = re.compile(rb'"outputs"\s*:\s*(?=\[)')
 MAX_TOKENS = 5_000_000
 """Strings and brackets that are looked at to find where outputs end."""

@@ -51,8 +51,8 @@ MAGICS = {
 SHELL = re.compile(r"(?:[\w, ]+=\s*)?!+\s*(.*)")
 MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)")
 HARMLESS = re.compile(
-    r"(\S*python\S* -m )?(pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|mkdir|wget|curl|"
-    r"unzip|git|rm|head|free|df)\b[^;|`]*$"
+    r"(\S{0,200}python\S{0,200} -m )?(pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|"
+    r"mkdir|wget|curl|unzip|git|rm|head|free|df)\b[^;|`]*$"
 )
 """Commands that install, fetch or show; none that comes after another in the same line."""
 KERNEL = {

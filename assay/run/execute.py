@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from assay.errors import OurFault, Stopped
-from assay.records import Cell, Isolation, Outcome
+from assay.records import Cell, Isolation, Outcome, sound
 from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
 from assay.run.clock import ASKING, BUSY, WAITED
 from assay.run.forked import Process, kill_below
@@ -30,6 +30,8 @@ EVIDENCE_FILES = 400
 EXECUTED_BYTES = 50_000_000
 LOG_BYTES = 10_000_000
 LOOK_EVERY = 0.2
+LAST_WORDS = "evidence/last_words.txt"
+"""What the last cell raised, as its kernel wrote it down: nothing where it ended well."""
 SPARE = 256 * MB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE = Path(__file__).with_name("trace.py").read_bytes()
@@ -201,6 +203,9 @@ def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Pare
         said=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
         runner=_facts(place) if code == 0 else None,
         finished=desk.read_below(place, "evidence/finished.json", LOG_BYTES) is not None,
+        last_words=sound(
+            (desk.read_below(place, LAST_WORDS, 4000) or b"").decode(errors="replace")
+        ),
     )
 
 
@@ -283,7 +288,7 @@ def _collect(place: Path) -> dict[str, bytes]:
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in desk.files(place / "evidence", 10 * EVIDENCE_FILES))
     names = [path.relative_to(place).as_posix() for path in found]
-    names = [name for name in names if name.isprintable() and name != ASKING]
+    names = [name for name in names if name.isprintable() and name not in (ASKING, LAST_WORDS)]
     for name in names[:EVIDENCE_FILES]:
         content = desk.read_below(place, name, room)
         if content is not None:

@@ -39,6 +39,8 @@ class Facts:
     """The last lines that the runner and the kernel wrote, '' where there is none."""
     runner: dict[str, Any] | None
     finished: bool
+    last_words: str = ""
+    """What the last cell raised, as the kernel wrote it down; '' where it ended well."""
 
     @property
     def failed(self) -> list[dict[str, Any]]:
@@ -155,10 +157,26 @@ def _reported(facts: Facts) -> Found:
     for outcome, words in SAID.items():
         for cell in facts.failed:
             if any(word in cell["error"] for word in words):
+                if (
+                    outcome is Outcome.DISK_FULL
+                    and "memfd" in f"{cell['source']}{cell['traceback']}"
+                ):
+                    return Outcome.OUT_OF_MEMORY, _piled_up(f"cell {cell['number']}", cell["error"])
                 return outcome, _met(facts, outcome, f"cell {cell['number']}", cell["error"])
     if not facts.finished:
-        return Outcome.EXITED, "the notebook ended its kernel's work before the last question"
+        return _broken_off(facts)
     return _failed(facts)
+
+
+def _broken_off(facts: Facts) -> Found:
+    """The exam did not come to its end: what it said last, through the kernel or by itself."""
+    said = facts.last_words or (facts.runner and facts.runner.get("exam")) or ""
+    if not said:
+        return Outcome.EXITED, "the notebook ended its kernel's work before the last question"
+    for outcome, words in SAID.items():
+        if any(word in said for word in words):
+            return outcome, _met(facts, outcome, EXAM, said)
+    return Outcome.EXITED, f"the exam broke off before its last question: {said[:300]}"
 
 
 def _failed(facts: Facts) -> Found:
@@ -180,6 +198,11 @@ def _met(facts: Facts, outcome: Outcome, where: str, error: str) -> str:
     else:
         said = f"{where} {_FILLED}"
     return f"{said} ({error[:120]})"
+
+
+def _piled_up(where: str, error: str) -> str:
+    """A file in memory meets the limit of any other file, and is on no disk."""
+    return f"{where} put more than {FILE_SIZE // MB} MB into a file in memory ({error[:120]})"
 
 
 def _memory(facts: Facts, where: str) -> str:

@@ -69,7 +69,9 @@ def _facts(
     try:
         stopped = _execute(desk, job, meter, manager, keeper, replies, memory)
         code = _exit_code(meter, alive=stopped == "")
-        facts = {"exit_code": code, "cells": _cells(desk, replies, memory, keeper.late)}
+        cells = _read(desk / "executed.ipynb").cells
+        facts = {"exit_code": code, "cells": _cells(desk, cells, replies, memory, keeper.late)}
+        facts["exam"] = _of_exam(cells, replies)
     except Exception as error:
         if _is_ours(error) or not (desk / "at.txt").exists():  # no code of the student's has run
             raise
@@ -200,13 +202,23 @@ def _students_cells(desk: Path) -> list[tuple[int, Any]]:
     return list(enumerate(code[:-1], 1))  # the last one is the exam
 
 
+def _of_exam(executed: list[Any], replies: dict[str, Any]) -> str | None:
+    """The exception that ended the exam itself, outside of any question."""
+    exam = [cell for cell in executed if cell.id == EXAM]
+    return _failure(exam[-1], replies.get(EXAM) or {}, "")["error"] if exam else None
+
+
 def _cells(
-    desk: Path, replies: dict[str, Any], memory: dict[str, float], late: dict[str, str]
+    desk: Path,
+    executed: list[Any],
+    replies: dict[str, Any],
+    memory: dict[str, float],
+    late: dict[str, str],
 ) -> list[dict[str, Any]]:
     """The student's code cells with their errors and times on our clock."""
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
     cells = []
-    for cell in _read(desk / "executed.ipynb").cells:
+    for cell in executed:
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
         if cell.id in numbers:
             failure = _failure(cell, replies.get(cell.id) or {}, late.get(cell.id, ""))

@@ -1,6 +1,7 @@
 """Every regular expression of ours is linear: whatever a student writes, it ends soon."""
 
 import ast
+import functools
 import re
 import re._constants as kinds
 import re._parser as parser
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from assay import causes
+from assay import causes, source
+from assay.run import switches
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = {
@@ -28,26 +30,79 @@ FUNCTIONS = {
 LONG = 50_000
 SECONDS = 0.25
 """Of processor time, for one pattern over 50,000 characters: a quadratic one takes longer."""
-HANDED_ON = {"assay/causes.py", "rubric_tests/written.py"}
-"""Where a pattern is an argument: those of `CAUSES` and of `collect`, which are tried too."""
+TABLES = {
+    "assay/causes.py": [pattern for pattern, _ in causes.CAUSES],
+    "assay/leftover.py": list(switches.LIKELY.values()),
+    "assay/source.py": list(source.WIDGETS),
+}
+"""Where patterns stand in a table."""
+HANDED_ON = {
+    *TABLES,
+    *("rubric_tests/written.py", "assay/course/files.py", "assay/course/tests.py"),
+}
+"""Where a pattern is an argument: those of the tables and of `collect` are tried too.
+
+The last two make patterns of what a course wrote, for the names of its own questions.
+"""
 ENDS = ("", "\x00", "!\n")
 
 
-def patterns() -> Iterator[tuple[str, str, int]]:
-    """Where each pattern stands, the pattern itself, and its flags."""
-    for path in sorted([*ROOT.glob("assay/**/*.py"), *ROOT.glob("rubric_tests/**/*.py")]):
-        tree = ast.parse(path.read_text())
+TREES = {
+    path: ast.parse(path.read_text())
+    for path in sorted([*ROOT.glob("assay/**/*.py"), *ROOT.glob("rubric_tests/**/*.py")])
+}
+ANCHORED = {"match", "fullmatch"}
+"""They look from the first character on and nowhere else."""
+
+
+def patterns() -> Iterator[tuple[str, str, int, bool]]:
+    """Where each pattern stands, the pattern itself, its flags, and whether it is searched for."""
+    for path, tree in TREES.items():
+        assigned = [node for node in tree.body if is_assigned(node)]
+        names = {id(n): ast.unparse(a.targets[0]) for a in assigned for n in ast.walk(a.value)}
         for node in ast.walk(tree):
             if is_of_re(node):
                 pattern = text_of(node.args[0], tree)
                 where = path.relative_to(ROOT).as_posix()
                 assert pattern is not None or where in HANDED_ON, f"{path}:{node.lineno}: which?"
                 if pattern is not None:
-                    yield f"{where}:{node.lineno}", pattern, flags_of(node)
+                    name = names.get(id(node), "")
+                    ways = uses(name, path) if name else {node.func.attr} - {"compile"}
+                    searched = not ways or not ways <= ANCHORED
+                    yield f"{where}:{node.lineno}", pattern, flags_of(node), searched
             elif is_of_collect(node):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node.args[2].value, re.IGNORECASE
-    for number, (pattern, _) in enumerate(causes.CAUSES):
-        yield f"assay/causes.py, cause {number}", pattern, 0
+                yield (
+                    f"{path.relative_to(ROOT)}:{node.lineno}",
+                    node.args[2].value,
+                    re.IGNORECASE,
+                    True,
+                )
+    for where, table in TABLES.items():
+        for number, pattern in enumerate(table):
+            yield f"{where}, row {number}", pattern, re.MULTILINE, True
+
+
+def is_assigned(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and len(node.targets) == 1
+
+
+@functools.cache
+def uses(name: str, path: Path) -> set[str]:
+    """The methods by which a pattern of this name is used: in its own file, else in any other."""
+    own = used_in(TREES[path], {name, *loops(TREES[path], name)})
+    return own or set().union(*(used_in(tree, {name}) for tree in TREES.values()))
+
+
+def loops(tree: ast.AST, name: str) -> Iterator[str]:
+    """What a table of patterns is called where a loop takes them one by one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For) and ast.unparse(node.iter) == f"{name}.items()":
+            yield ast.unparse(node.target.elts[1])
+
+
+def used_in(tree: ast.AST, names: set[str]) -> set[str]:
+    found = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in FUNCTIONS)
+    return {n.attr for n in found if ast.unparse(n.value).split(".")[-1] in names}
 
 
 def is_of_re(node: ast.AST) -> bool:
@@ -71,6 +126,8 @@ def text_of(node: ast.expr, tree: ast.Module) -> str | None:
     match node:
         case ast.Constant(value=str(text)):
             return text
+        case ast.Constant(value=bytes(content)):
+            return content.decode("latin-1")
         case ast.JoinedStr(values=values):
             return "".join(text_of(value, tree) or "" for value in values)
         case ast.FormattedValue(value=value):
@@ -194,12 +251,14 @@ def holds(choice: Any, character: str) -> bool:
 FOUND = list(patterns())
 
 
-@pytest.mark.parametrize(("where", "pattern", "flags"), FOUND, ids=[found[0] for found in FOUND])
-def test_a_pattern_is_linear(where: str, pattern: str, flags: int):
+@pytest.mark.parametrize(
+    ("where", "pattern", "flags", "searched"), FOUND, ids=[found[0] for found in FOUND]
+)
+def test_a_pattern_is_linear(where: str, pattern: str, flags: int, searched: bool):
     """Each repetition in it is fed 50,000 of what it takes, then what it does not."""
     compiled = re.compile(pattern, flags)
     texts = sorted(set(attacks(pattern, flags)))
-    slow = next((text for text in texts if is_slow(compiled, text)), None)
+    slow = next((text for text in texts if is_slow(compiled, text, searched)), None)
 
     assert slow is None, f"{where}: {pattern!r} is slow on {slow[:40]!r}...{slow[-5:]!r}"
 
@@ -207,15 +266,15 @@ def test_a_pattern_is_linear(where: str, pattern: str, flags: int):
 @pytest.mark.parametrize("pattern", [r"\s*\s*x", r"<[^>]*>", r"(a|aa)+b", r"a+$", r"\[[^\]]*\]\("])
 def test_the_attack_finds_what_is_quadratic(pattern: str):
     """Two gaps that share one out, a search that begins anywhere, a choice within a choice."""
-    assert any(is_slow(re.compile(pattern), text) for text in set(attacks(pattern, 0)))
+    assert any(is_slow(re.compile(pattern), text, True) for text in set(attacks(pattern, 0)))
 
 
 class TooSlow(Exception):
     """A pattern has used up its time."""
 
 
-def is_slow(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether a search takes longer than any linear one does, in processor time."""
+def is_slow(pattern: re.Pattern[str], text: str, searched: bool) -> bool:
+    """Whether a look at it takes longer than any linear one does, in processor time."""
 
     def stop(number: int, frame: object) -> None:
         raise TooSlow
@@ -223,8 +282,9 @@ def is_slow(pattern: re.Pattern[str], text: str) -> bool:
     before = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
-        for _ in pattern.finditer(text):
+        for _ in pattern.finditer(text) if searched else ():
             pass
+        pattern.match(text)
         pattern.fullmatch(text)
     except TooSlow:
         return True

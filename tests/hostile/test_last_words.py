@@ -1,0 +1,93 @@
+"""What ends the exam itself, before its last question: the sentence names it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from assay.assignment import Assignment
+from assay.records import Outcome
+from tests.assay import toy as toys
+from tests.assay.toy import ADD, PARAMETERS, submission
+
+SHADOWS = "import sys, types\nsys.modules[{0!r}] = types.ModuleType({0!r})"
+PILE = """
+import os
+file = os.memfd_create('pile')
+while True:
+    os.write(file, bytes(10_000_000))
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
+    text = toys.toml(cell=10, run=60)
+    with toys.course(tmp_path_factory.mktemp("words") / "course", text=text) as assignment:
+        yield assignment
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "import os\nkept = []\nwhile True:\n    kept.append(os.open('/dev/null', 0))",
+            "[Errno 24]",
+        ),
+        (SHADOWS.format("json"), "module 'json' has no attribute"),
+        (SHADOWS.format("numpy"), "module 'numpy' has no attribute"),
+        ("import sys\nsys.modules['json'] = None", "import of json halted"),
+        ("import os\nos.environ.clear()", "KeyError: 'ASSAY_KIT'"),
+        ("import sys\nsys.path = None", "AttributeError"),
+        ("import contextlib\ncontextlib.contextmanager = None", "TypeError"),
+        ("import builtins\nbuiltins.open = None\nimport io\nio.open = None", "TypeError"),
+        (
+            "import signal, resource\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
+            "[Errno 27]",
+        ),
+        (
+            "shell = get_ipython()\n"
+            "shell.input_transformers_cleanup.append(lambda lines: ['1 / 0\\n'])",
+            "ZeroDivisionError",
+        ),
+        (
+            "import sys\nsys.modules['json'] = None\nshell = get_ipython()\n"
+            "shell.showtraceback = shell._showtraceback = lambda *a, **k: None",
+            "import of json halted",
+        ),
+    ],
+    ids=lambda text: text.splitlines()[-1][:40],
+)
+def test_the_sentence_names_what_ended_the_exam(course: Assignment, code: str, said: str):
+    """A notebook that leaves a kernel in which nothing can be asked is told what was missing."""
+    ended = toys.run(course, submission(PARAMETERS, ADD, code))
+
+    assert said in ended.reason
+    assert "its kernel's work" not in ended.reason
+    assert ended.outcome in (Outcome.EXITED, Outcome.DISK_FULL)
+    assert "evidence/last_words.txt" not in ended.files
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, tempfile\ngone = tempfile.mkdtemp()\nos.chdir(gone)\nos.rmdir(gone)",
+        "import sys\nsys.stdout.close()\nsys.stderr.close()",
+        "import os\nfor number in (0, 1, 2):\n    os.close(number)",
+        "import sys\nsys.setrecursionlimit(70)",
+    ],
+    ids=["removed folder", "closed streams", "closed descriptors", "recursion"],
+)
+def test_the_exam_is_put_all_the_same(course: Assignment, code: str):
+    """What can be set back is, and every question is asked."""
+    ended = toys.run(course, submission(PARAMETERS, ADD, code))
+
+    assert ended.outcome is Outcome.COMPLETED, ended.reason
+    assert "evidence/add/plain.npz" in ended.files
+
+
+def test_a_pile_in_memory_is_no_full_disk(course: Assignment):
+    """A file in memory that meets the limit of a file is told as what it is."""
+    ended = toys.run(course, submission(PARAMETERS, ADD, PILE))
+
+    assert ended.outcome is Outcome.OUT_OF_MEMORY
+    assert "into a file in memory" in ended.reason
