@@ -26,6 +26,8 @@ NODES = 80
 WORDS = 9
 READ = 2_000_000
 """Characters of code of one submission that are looked at, and of one file a tenth."""
+COMPARED, SHOWN = 200_000, 20_000
+"""Nodes of the functions of one file, each in all that it stands in; characters that are shown."""
 WORD = re.compile(r"\w+")
 SENTENCE = re.compile(r"[.!?:;]\s|\n")
 
@@ -120,13 +122,14 @@ def _sources(handed_in: Submission) -> Iterator[str]:
 def functions(text: str) -> tuple[Trait, ...]:
     """The longer functions of a module or a cell; what is handed out is read once for a class."""
     tree, lines = source.parsed(text), list(io.StringIO(text, None))  # lines as Python counts
-    return tuple(
-        Trait("code", digest, "".join(lines[node.lineno - 1 : node.end_lineno]))
-        for node in (ast.walk(tree) if tree else ())
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for digest, nodes in [normalised(node)]
-        if nodes >= NODES
-    )
+    found, compared = [], 0
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and compared < COMPARED:
+            digest, nodes = normalised(node)
+            compared += nodes
+            code = "".join(lines[node.lineno - 1 : node.end_lineno])[:SHOWN]
+            found += [Trait("code", digest, code)] if nodes >= NODES else []
+    return tuple(found)
 
 
 def normalised(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, int]:

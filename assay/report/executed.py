@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from assay.report import safe
-from assay.report.pictures import NotShown, rebuilt, redrawn
+from assay.report.pictures import NotShown, Room, rebuilt, redrawn
 
 OURS = "assay-exam"
 MAX_OUTPUTS = 200
@@ -24,7 +24,10 @@ def readable(executed: bytes) -> bytes:
     """The executed notebook with nothing in it that acts, or differs between two equal runs."""
     try:
         cells = json.loads(executed)["cells"]
-        shown = [_cell(cell, number) for number, cell in enumerate(cells) if not _is_ours(cell)]
+        room = Room()
+        shown = [
+            _cell(cell, number, room) for number, cell in enumerate(cells) if not _is_ours(cell)
+        ]
     except Exception:  # forged or cut: the kernel's own process wrote what it is made of
         shown = [_markdown("(the notebook as it ran cannot be shown)", 0, {})]
     notebook = {"cells": shown, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
@@ -35,13 +38,13 @@ def _is_ours(cell: dict[str, Any]) -> bool:
     return OURS in cell["metadata"].get("tags", [])
 
 
-def _cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
+def _cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]:
     source = _text(cell["source"])
     if cell["cell_type"] == "markdown":
-        return _markdown(safe.document(source), number, _pictures(cell.get("attachments")))
+        return _markdown(safe.document(source), number, _pictures(cell.get("attachments"), room))
     if cell["cell_type"] != "code":  # raw cells are HTML to some readers
         return _markdown(safe.code_block(source), number, {})
-    outputs = [_output(output) for output in cell["outputs"][:MAX_OUTPUTS]]
+    outputs = [_output(output, room) for output in cell["outputs"][:MAX_OUTPUTS]]
     tags = [str(tag) for tag in cell["metadata"].get("tags", [])]
     return {
         "cell_type": "code",
@@ -64,7 +67,7 @@ def _markdown(source: str, number: int, attachments: dict[str, Any]) -> dict[str
     }
 
 
-def _output(output: dict[str, Any]) -> dict[str, Any]:
+def _output(output: dict[str, Any], room: Room) -> dict[str, Any]:
     kind = output["output_type"]
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
@@ -76,17 +79,21 @@ def _output(output: dict[str, Any]) -> dict[str, Any]:
             "evalue": safe.plain(str(output["evalue"])),
             "traceback": [safe.lines(str(line)) for line in output["traceback"][:100]],
         }
-    return {"output_type": "display_data", "metadata": {}, "data": _data(output.get("data", {}))}
+    return {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": _data(output.get("data", {}), room),
+    }
 
 
-def _data(data: dict[str, Any]) -> dict[str, str]:
+def _data(data: dict[str, Any], room: Room) -> dict[str, str]:
     """The one form of an output that is shown: a picture drawn anew, else words."""
     try:
         for kind in ("image/png", "image/jpeg"):
             if kind in data:
-                return {"image/png": redrawn(_text(data[kind]))}
+                return {"image/png": redrawn(_text(data[kind]), room)}
         if "image/svg+xml" in data:
-            return {"image/svg+xml": rebuilt(_text(data["image/svg+xml"]))}
+            return {"image/svg+xml": rebuilt(_text(data["image/svg+xml"]), room)}
     except NotShown as error:
         return {"text/plain": f"(a picture that is not shown: {safe.plain(str(error))})"}
     words = [kind for kind in WORDS if kind in data]
@@ -98,11 +105,11 @@ def _data(data: dict[str, Any]) -> dict[str, str]:
     return {"text/plain": safe.lines(text)}
 
 
-def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
+def _pictures(attachments: Any, room: Room) -> dict[str, dict[str, str]]:
     """Pictures pasted into a Markdown cell, drawn anew; others are left out."""
     found: dict[str, dict[str, str]] = {}
     for name, kinds in list(attachments.items())[:20] if isinstance(attachments, dict) else ():
-        shown = _data(kinds) if safe.ATTACHED.fullmatch(name) else {}
+        shown = _data(kinds, room) if safe.ATTACHED.fullmatch(name) else {}
         found |= {name: shown} if "image/png" in shown else {}
     return found
 

@@ -49,13 +49,14 @@ def _key(result: Result) -> list[tuple[str, float, str]]:
 
 def _drawings(result: Result, part: str) -> list[dict[str, object]]:
     """The student's own pictures, rebuilt; as their source where that cannot be."""
-    return [_drawing(found) for found in result.drawings if found.part == part]
+    room = pictures.Room()
+    return [_drawing(found, room) for found in result.drawings if found.part == part]
 
 
-def _drawing(found: Drawing) -> dict[str, object]:
+def _drawing(found: Drawing, room: pictures.Room) -> dict[str, object]:
     svg = _svg(found.source)
     try:
-        rebuilt = pictures.rebuilt(svg) if svg else ""
+        rebuilt = pictures.rebuilt(svg, room) if svg else ""
         note = "Rebuilt from its shapes and words." if svg else "It is text: this is its source."
     except pictures.NotShown as error:
         rebuilt, note = "", f"It is not drawn here: {error}. This is its source."

@@ -11,11 +11,14 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from PIL import Image
 
 MAX_BYTES, MAX_PIXELS = 10_000_000, 20_000_000
 MAX_SVG, MAX_SHAPES = 500_000, 5_000
+MAX_SCANS = 100
+"""Of a JPEG: a progressive one is decoded as often as it has scans."""
 NAMESPACE = "http://www.w3.org/2000/svg"
 SHAPES = {
     *("svg", "g", "title", "desc", "defs", "marker", "path", "rect", "circle", "ellipse"),
@@ -40,7 +43,23 @@ class NotShown(ValueError):
     """The picture is left out; the message says why."""
 
 
-def redrawn(encoded: str) -> str:
+@dataclass
+class Room:
+    """How much of the pictures of one notebook is drawn anew; each takes its share."""
+
+    pixels: int = 60_000_000
+    characters: int = 5_000_000
+    """Of SVG."""
+
+    def take(self, pixels: int = 0, characters: int = 0) -> None:
+        """Take what a picture needs; NotShown where there is not so much left."""
+        if pixels > self.pixels or characters > self.characters:
+            raise NotShown("the pictures of this notebook are too much to be drawn together")
+        self.pixels -= pixels
+        self.characters -= characters
+
+
+def redrawn(encoded: str, room: Room) -> str:
     """A PNG or JPEG in base64, as a PNG in base64 that we encoded.
 
     Raises
@@ -53,9 +72,13 @@ def redrawn(encoded: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own word on bombs; ours is the limit below
-            picture = Image.open(io.BytesIO(base64.b64decode(encoded)), formats=["PNG", "JPEG"])
+            content = base64.b64decode(encoded)
+            picture = Image.open(io.BytesIO(content), formats=["PNG", "JPEG"])
             if picture.width * picture.height > MAX_PIXELS:
                 raise NotShown(f"it has {picture.width} x {picture.height} pixels")
+            if picture.format == "JPEG" and content.count(b"\xff\xda") > MAX_SCANS:
+                raise NotShown(f"it is made of more than {MAX_SCANS} scans")
+            room.take(pixels=picture.width * picture.height)
             pixels = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
     except NotShown:
         raise
@@ -66,7 +89,7 @@ def redrawn(encoded: str) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def rebuilt(svg: str) -> str:
+def rebuilt(svg: str, room: Room) -> str:
     """An SVG of the shapes, text and looks of another, and of nothing else that was in it.
 
     Style sheets become attributes: they would reach the page around the picture.
@@ -78,9 +101,10 @@ def rebuilt(svg: str) -> str:
     """
     if len(svg) > MAX_SVG or "<!" in svg.replace("<!--", ""):
         raise NotShown("it is too large, or declares what it is made of")
+    room.take(characters=len(svg))
     try:
         root = ET.fromstring(svg)
-        rules = [rule for style in root.iter(f"{{{NAMESPACE}}}style") for rule in _rules(style)]
+        rules = _rules(root.iter(f"{{{NAMESPACE}}}style"))
         count = sum(1 for _ in root.iter())
         if root.tag != f"{{{NAMESPACE}}}svg" or count > MAX_SHAPES:
             raise NotShown("it is no picture, or one of too many shapes")
@@ -90,20 +114,28 @@ def rebuilt(svg: str) -> str:
         raise NotShown(f"it is not as SVG has to be: {str(error)[:100]}") from None
 
 
-def _rules(style: ET.Element) -> Iterator[tuple[str, dict[str, str]]]:
-    """The simple rules of a style sheet: for one element or one class each."""
-    for selector, body in RULE.findall(style.text or ""):
-        pairs = (line.partition(":") for line in body.split(";"))
-        looks = {name.strip(): value.strip() for name, _, value in pairs}
-        yield selector, {n: v for n, v in looks.items() if n in LOOKS and PLAIN.fullmatch(v)}
+Rules = dict[str, dict[str, tuple[int, str]]]
+"""For each element and class the looks that it has, and at which place in the sheet each stands."""
 
 
-def _copied(old: ET.Element, rules: list[tuple[str, dict[str, str]]]) -> ET.Element:
+def _rules(styles: Iterator[ET.Element]) -> Rules:
+    """The simple rules of style sheets: for one element or one class each, the last one holds."""
+    rules: Rules = {}
+    found = (rule for style in styles for rule in RULE.findall(style.text or ""))
+    for place, (selector, body) in enumerate(found):
+        for name, _, value in (line.partition(":") for line in body.split(";")):
+            look, words = name.strip(), value.strip()
+            if look in LOOKS and PLAIN.fullmatch(words):
+                rules.setdefault(selector, {})[look] = (place, words)
+    return rules
+
+
+def _copied(old: ET.Element, rules: Rules) -> ET.Element:
     name = old.tag.removeprefix(f"{{{NAMESPACE}}}")
     attributes = {key: value for key, value in old.items() if _is_plain(key, value)}
     selectors = {name, *(f".{word}" for word in old.get("class", "").split())}
-    for selector, looks in rules:
-        attributes = attributes | looks if selector in selectors else attributes
+    looks = [each for selector in selectors for each in rules.get(selector, {}).items()]
+    attributes |= {look: words for look, (_, words) in sorted(looks, key=lambda each: each[1][0])}
     new = ET.Element(f"{{{NAMESPACE}}}{name}", attributes)
     new.text, new.tail = old.text, old.tail
     for child in old:

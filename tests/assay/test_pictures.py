@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from assay.report import pictures
-from assay.report.pictures import NotShown, rebuilt, redrawn
+from assay.report.pictures import NotShown, Room, rebuilt, redrawn
 
 PIXELS = np.random.default_rng(0).integers(0, 256, size=(5, 7, 3), dtype=np.uint8)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
@@ -39,12 +39,12 @@ def huge() -> str:
 
 def test_the_pixels_of_a_png_survive():
     """To the last bit."""
-    assert np.array_equal(pixels(redrawn(encoded())), PIXELS)
+    assert np.array_equal(pixels(redrawn(encoded(), Room())), PIXELS)
 
 
 def test_a_jpeg_becomes_a_png():
     """Of the same size."""
-    assert pixels(redrawn(encoded("JPEG"))).shape == PIXELS.shape
+    assert pixels(redrawn(encoded("JPEG"), Room())).shape == PIXELS.shape
 
 
 def test_nothing_but_pixels_survives():
@@ -52,7 +52,7 @@ def test_nothing_but_pixels_survives():
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", "<script>alert(1)</script>")
     content = base64.b64decode(encoded(pnginfo=notes)) + b"<script>behind</script>"
-    drawn = base64.b64decode(redrawn(base64.b64encode(content).decode()))
+    drawn = base64.b64decode(redrawn(base64.b64encode(content).decode(), Room()))
 
     assert b"script" in content
     assert b"script" not in drawn
@@ -66,7 +66,7 @@ def test_nothing_but_pixels_survives():
 def test_what_cannot_be_drawn_is_not_shown(picture: str):
     """With the reason; no memory is asked for what a header claims."""
     with pytest.raises(NotShown, match=r"\w"):
-        redrawn(picture)
+        redrawn(picture, Room())
 
 
 @given(content=st.binary(max_size=200), after=st.booleans())
@@ -75,7 +75,7 @@ def test_arbitrary_bytes_are_drawn_or_not_shown(content: bytes, after: bool):
     """Nothing else is raised."""
     whole = base64.b64decode(encoded())[:60] + content if after else content
     with contextlib.suppress(NotShown):
-        redrawn(base64.b64encode(whole).decode())
+        redrawn(base64.b64encode(whole).decode(), Room())
 
 
 def test_the_shapes_of_an_svg_survive():
@@ -85,7 +85,7 @@ def test_the_shapes_of_an_svg_survive():
         '<g transform="rotate(9)"><path d="M1 1 L2 2" marker-end="url(#tip)" fill="#fff"/></g>'
         "<text x='1'>a &lt; b</text>"
     )
-    back = rebuilt(SVG.format(inside))
+    back = rebuilt(SVG.format(inside), Room())
 
     for part in (
         'd="M0 0 L8 4z"',
@@ -100,7 +100,7 @@ def test_the_shapes_of_an_svg_survive():
 def test_a_style_sheet_becomes_attributes():
     """Only looks, only where they belong: a sheet would reach the page around the picture."""
     sheet = "<style>.a { fill: red; behavior: url(x) } text { font-size: 9px } body { opacity: 0 }"
-    back = rebuilt(SVG.format(f"{sheet}</style><text class='a'>x</text><text>y</text>"))
+    back = rebuilt(SVG.format(f"{sheet}</style><text class='a'>x</text><text>y</text>"), Room())
     first, second = ET.fromstring(back)
 
     assert (first.get("fill"), first.get("font-size"), second.get("fill")) == ("red", "9px", None)
@@ -126,7 +126,7 @@ ACTING = {
 @pytest.mark.parametrize("inside", ACTING.values(), ids=ACTING)
 def test_nothing_in_an_svg_acts(inside: str):
     """What is no shape, text or look is gone."""
-    back = rebuilt(SVG.format(f"{inside}<circle r='1'/>"))
+    back = rebuilt(SVG.format(f"{inside}<circle r='1'/>"), Room())
     words = ("script", "alert", "href", "evil", "html", "style", "onload", "animate")
 
     assert "circle" in back
@@ -149,13 +149,13 @@ def test_nothing_in_an_svg_acts(inside: str):
 def test_an_svg_that_is_none_is_not_shown(svg: str):
     """With the reason."""
     with pytest.raises(NotShown, match=r"\w"):
-        rebuilt(svg)
+        rebuilt(svg, Room())
 
 
 def test_the_limit_is_on_pixels(monkeypatch: pytest.MonkeyPatch):
     """35 of them pass a limit of 35, and not one of 34."""
     monkeypatch.setattr(pictures, "MAX_PIXELS", 35)
-    redrawn(encoded())
+    redrawn(encoded(), Room())
     monkeypatch.setattr(pictures, "MAX_PIXELS", 34)
     with pytest.raises(NotShown, match="7 x 5 pixels"):
-        redrawn(encoded())
+        redrawn(encoded(), Room())
