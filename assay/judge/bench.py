@@ -23,6 +23,8 @@ JUDGE_SECONDS = 1800
 """Of the clock, for a part: a machine that takes so long is not fit for it."""
 CPU_SECONDS, MEMORY = 900, 800_000_000
 """Of a process that judges: a submission that takes more is not judged, and told so."""
+OF_A_RUN = 40_000_000
+"""Bytes more for each run that is judged: the evidence of all may be held at once."""
 HANDS = 4
 """Processes at most that judge one part."""
 PYTEST_OPTIONS = [
@@ -64,7 +66,7 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
         code, said = _pytest(assignment, part, bench, [])
-        if spent := _spent(code, said):
+        if spent := _spent(code, said, MEMORY + OF_A_RUN * len(laid["runs"])):
             raise CannotGrade(
                 f"judging `{part.name}` took more than {spent}",
                 hint="what was handed in, or what it answered, is too much to be judged",
@@ -85,12 +87,12 @@ def _why(assignment: Assignment, part: Part) -> str:
     return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
 
 
-def _spent(code: int, said: str) -> str:
+def _spent(code: int, said: str, memory: int) -> str:
     """The limit that ended the judge; '' where it ended by itself."""
     if code == -signal.SIGXCPU or "ended with -24" in said:
         return f"{CPU_SECONDS} s of processor time"
     if code not in (0, 1) and "MemoryError" in said:
-        return f"{MEMORY // 10**6} MB of memory"
+        return f"{memory // 10**6} MB of memory"
     return ""
 
 
@@ -115,7 +117,8 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
     folder = str(assignment.root.resolve())
     rubric = str(assignment.root / part.rubric)
     arguments = [*PYTEST_OPTIONS, *more, "--rootdir", folder, "--bench", str(bench), rubric]
-    limits = {"memory": MEMORY, "seconds": CPU_SECONDS}
+    runs = len(json.loads((bench / "bench.json").read_bytes())["runs"])
+    limits = {"memory": MEMORY + OF_A_RUN * runs, "seconds": CPU_SECONDS}
     request = {"become": "judge", "folder": folder, "arguments": arguments, **limits}
     with (bench / "pytest.log").open("w+b") as log:
         judge = parent(assignment.root, part.rubric).fork(request, log.fileno())
