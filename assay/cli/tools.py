@@ -50,7 +50,9 @@ def store(prune: float | None, assignment: Path, as_json: bool) -> None:
         return
     if prune is not None:
         click.echo(f"forgotten: {in_words(forgotten)}")
-    click.echo(f"{kept.root}: {in_words(held)}")
+    here = Path.cwd()
+    root = kept.root.relative_to(here) if kept.root.is_relative_to(here) else kept.root
+    click.echo(f"{root}: {in_words(held)}")
 
 
 def amount(held: "Sequence[Held]") -> dict[str, int]:

@@ -152,6 +152,15 @@ def assert_differs(one: np.ndarray, other: np.ndarray, reason: str) -> None:
         raise Wrong(reason)
 
 
+@contextmanager
+def told_as_wrong() -> Iterator[None]:
+    """What is not recognised here is wrong: nothing else is left to judge it by."""
+    try:
+        yield
+    except NotRecognised as reason:
+        raise Wrong(str(reason)) from None
+
+
 def must_repeat(answer: Any) -> None:
     """Raise what explains nothing else where the model's logits are others the next time."""
     if not same(answer.logits, answer.again):

@@ -319,7 +319,9 @@ def steps_of(answer: Any, arrays: Mapping[str, np.ndarray]) -> list[Step]:
     return [
         Step("norm" in kind, arrays[f"into_{i}"], arrays[f"from_{i}"])
         for i, kind in enumerate(kinds)
-        if f"from_{i}" in arrays and "drop" not in kind and "identity" not in kind
+        if {f"into_{i}", f"from_{i}"} <= arrays.keys()
+        and "drop" not in kind
+        and "identity" not in kind
     ]
 
 

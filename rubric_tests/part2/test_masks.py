@@ -9,6 +9,7 @@ from rubric_tests.part2.judgement import (
     assert_differs,
     assert_same,
     said,
+    told_as_wrong,
     where_built,
     where_masks_are_taken,
 )
@@ -139,7 +140,7 @@ def test_the_model_hides_the_future(evidence, given):
         follows_from("positions", chance)
     if chance := fault_of(answers.check_logits_repeat, evidence, given):
         follows_from("generation", chance)
-    with after_marks_for(evidence, given, *EARLIER):
+    with after_marks_for(evidence, given, *EARLIER), told_as_wrong():
         attention_checks.check_mask_of_model(evidence, given)
 
 

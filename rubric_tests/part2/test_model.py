@@ -6,7 +6,7 @@ import pytest
 from rubric_tests.causes import fault_of, follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import answers, layer_checks
-from rubric_tests.part2.judgement import after_marks_for, said, where_asked
+from rubric_tests.part2.judgement import after_marks_for, said, told_as_wrong, where_asked
 
 pytestmark = pytest.mark.criterion("model")
 
@@ -42,7 +42,7 @@ def test_batch_items_do_not_touch(evidence, given):
         follows_from("positions", chance)
     if chance := fault_of(answers.check_logits_repeat, evidence, given):
         follows_from("generation", chance)
-    with after_marks_for(evidence, given, *EARLIER):
+    with after_marks_for(evidence, given, *EARLIER), told_as_wrong():
         layer_checks.check_batch_of_model(evidence, given)
 
 

@@ -15,7 +15,10 @@ from rubric_tests.part2.judgement import (
 
 pytestmark = pytest.mark.criterion("positions")
 
-EARLIER = ("attention", "masks", "multi-head", "feed-forward", "layers", "generation")
+EARLIER = (
+    *("attention", "masks", "multi-head", "embedding"),
+    *("feed-forward", "layers", "generation"),
+)
 
 
 @pytest.mark.hint("x + positions")
@@ -69,7 +72,9 @@ def test_sinusoidal_formula(evidence, given, submission):
 @pytest.mark.hint("are the positions added in the model that was trained?")
 def test_the_model_knows_the_order(evidence, given, run, runs):
     """The trained model tells the order of its tokens."""
-    with after_marks_for(evidence, given, "attention", "multi-head", "layers", "model"):
+    with after_marks_for(
+        evidence, given, "attention", "multi-head", "embedding", "layers", "model"
+    ):
         if answered(evidence, "positions/model"):
             layer_checks.check_order_reaches_the_logits(evidence, given)
     if run.parameters["task"].startswith("sort"):

@@ -96,10 +96,10 @@ WARNINGS = [
 STREAMS = [
     "import os, sys, subprocess",
     "print('out'); print('err', file=sys.stderr); print('out again')",
-    "os.system('echo from a shell')",
+    "import time\nended = os.system('echo from a shell')\ntime.sleep(0.5)\nended",
     "subprocess.run(['echo', 'from a child'])",
-    "os.write(1, b'raw\\n')",
-    "os.write(2, b'raw error\\n')",
+    "import time\nwritten = os.write(1, b'raw\\n')\ntime.sleep(0.5)\nwritten",
+    "written = os.write(2, b'raw error\\n')\ntime.sleep(0.5)\nwritten",
     "sys.stdout.write('no end of line')",
     "print(sys.stdout.encoding, sys.stdout.isatty(), sys.stdin.isatty(), sys.__stdout__.encoding)",
     "sys.__stdout__.write('beside\\n'); sys.__stdout__.flush()",

@@ -179,7 +179,8 @@ def test_what_a_notebook_leaves_on_reaches_no_question(course: Assignment, name:
 def test_what_one_answer_switches_reaches_no_other(course: Assignment, name: str):
     """Each question begins as the first did."""
     switch, holds = LEFT[name]
-    imports, _, switched = switch.partition("\n")
+    imports, _, rest = switch.partition("\n")
+    switched = rest.replace("\n", "\n    ")
     run = ended(
         course,
         f"{imports}\nhere = os.getcwd()" if "here" in holds else imports,

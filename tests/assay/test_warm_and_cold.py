@@ -25,7 +25,7 @@ CHANGES = (
 )
 """What no two runs have in common, however their kernels were started."""
 NEEDS = {"bars": ("tqdm",), "widgets": ("seaborn", "ipywidgets")}
-DRAWN = {"plots": 9, "inline": 4, "looks": 4, "shown": 1, "tables": 1, "widgets": 5}
+DRAWN = {"plots": 9, "inline": 4, "looks": 4, "shown": 3, "tables": 1, "widgets": 5}
 """The pictures that a person who looks at the notebook as it ran sees."""
 
 
@@ -52,7 +52,16 @@ def cells(content: bytes) -> list[dict[str, Any]]:
 
 def said(cell: dict[str, Any]) -> tuple[str, str]:
     """A cell's source, and all that it showed, without what no two runs have in common."""
-    found = [{k: v for k, v in output.items() if k != "metadata"} for output in cell["outputs"]]
+    found: list[dict[str, Any]] = []
+    for output in cell["outputs"]:
+        shown = {k: v for k, v in output.items() if k != "metadata"}
+        if found and "name" in shown and found[-1].get("name") == shown["name"]:
+            found[-1]["text"] = [*found[-1]["text"], *shown["text"]]  # in how many pieces is chance
+        else:
+            found.append(shown)
+    for output in found:
+        if "text" in output:
+            output["text"] = "".join(output["text"])
     text = json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True)
     for pattern, name in CHANGES:
         text = re.sub(pattern, name, text)

@@ -75,8 +75,9 @@ def test_the_runner_is_led_to_no_socket_of_this_machine(
 
     with pytest.raises(BlockingIOError):
         listener.accept()
-    assert ended.outcome is Outcome.PROTOCOL_BROKEN
-    assert "closed its connection" in ended.reason
+    # which comes first: that nobody answers, or that its loop spins on what it has shut down
+    assert ended.outcome in (Outcome.PROTOCOL_BROKEN, Outcome.TIMED_OUT)
+    assert ended.outcome is Outcome.TIMED_OUT or "closed its connection" in ended.reason
 
 
 def test_the_kernels_sockets_do_not_name_our_folders(toy: Assignment):
