@@ -176,7 +176,7 @@ def _broken_off(facts: Facts) -> Found:
     for outcome, words in SAID.items():
         if any(word in said for word in words):
             return outcome, _met(facts, outcome, EXAM, said)
-    return Outcome.EXITED, f"the exam broke off before its last question: {said[:300]}"
+    return Outcome.EXITED, f"the exam broke off before the last question: {said[:300]}"
 
 
 def _failed(facts: Facts) -> Found:

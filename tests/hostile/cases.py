@@ -82,7 +82,7 @@ def _stored_outputs() -> bytes:
 
 BROKEN = [
     raw("empty notebook", REFUSED, "no code", notebook()),
-    raw("not JSON", REFUSED, "not JSON", b"%PDF-1.4 this is not a notebook"),
+    raw("PDF under another name", REFUSED, "It is a PDF", b"%PDF-1.4 this is not a notebook"),
     raw("old nbformat", REFUSED, "format", _old_format()),
     # refused once; outputs are never read, so they keep nobody from being graded
     Hostile("30 MB of stored outputs", Outcome.COMPLETED, "",
