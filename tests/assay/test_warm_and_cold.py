@@ -59,6 +59,10 @@ def said(cell: dict[str, Any]) -> tuple[str, str]:
             found[-1]["text"] = [*found[-1]["text"], *shown["text"]]  # in how many pieces is chance
         else:
             found.append(shown)
+    if re.search(r"os\.(write|system|fork)|subprocess|multiprocessing", "".join(cell["source"])):
+        found.sort(
+            key=lambda output: output.get("name", "~")
+        )  # what a thread reads comes when it may
     for output in found:
         if "text" in output:
             output["text"] = "".join(output["text"])
