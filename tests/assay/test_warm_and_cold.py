@@ -20,7 +20,7 @@ from tests.assay.kept import kept
 CHANGES = (
     (r"0x[0-9a-f]{6,}", "an address"),
     (r"\b[0-9a-f]{32}\b", "a widget"),
-    (r"[\d.]+ (?:ns|[uµμ]s|ms|s)\b", "a time"),
+    (r"\b[\d.]+(?:e[+-]?\d+)? (?:ns|[uµμ]s|ms|s)\b", "a time"),
     (r"Thread-\d+", "a thread"),
 )
 """What no two runs have in common, however their kernels were started."""
