@@ -61,6 +61,15 @@ def models_of(evidence: Sheets, kind: str) -> SimpleNamespace:
     return models
 
 
+def fitting(now: Weights, X: np.ndarray) -> Weights:
+    """The weights, where they are those of one hidden layer for these features."""
+    d, h = now.W1.shape
+    if d != X.shape[1] or now.W2.shape != (h, 1) or now.b1.shape != (h,) or now.b2.shape != (1,):
+        shapes = ", ".join(str(part.shape) for part in now)
+        raise Wrong(f"weights of the shapes {shapes} do not take {X.shape[1]} features")
+    return now
+
+
 def recognised(evidence: Sheets, given: Sheets) -> Form:
     """What the network computes, by its loss and else by its probabilities; once, for all tests.
 
@@ -269,7 +278,9 @@ def check_random_start(evidence: Sheets, given: Sheets) -> None:
 def check_fit_starts_anew(evidence: Sheets, given: Sheets) -> None:
     """A second `fit` begins where the first began, not where it ended."""
     sheet, answer = given["start/again"], evidence["start/again"]
-    end = reference.loss_of(sheet.X, sheet.y, weights(answer), recognised(evidence, given))
+    end = reference.loss_of(
+        sheet.X, sheet.y, fitting(weights(answer), sheet.X), recognised(evidence, given)
+    )
     fallen = float(answer.first) - end
     if fallen > 0.05 * answer.first and abs(answer.again - end) < 0.1 * fallen:
         raise KnownMistake(
@@ -327,7 +338,8 @@ def remaining_gradient(evidence: Sheets, given: Sheets) -> tuple[float, float]:
 
     The fresh ones are the judge's: the student's own start may be flat or steep.
     """
-    now, split = weights(evidence["training/weights"]), given["parity/0"]
+    split = given["parity/0"]
+    now = fitting(weights(evidence["training/weights"]), split.X_train)
     form, X, y = recognised(evidence, given), split.X_train, split.y_train
     fresh = [initial(X.shape[1], seed) for seed in range(2)]
     start, end = np.mean([norm(X, y, w, form) for w in fresh]), norm(X, y, now, form)
@@ -348,7 +360,8 @@ def initial(d: int, seed: int) -> Weights:
 
 def still_to_gain(evidence: Sheets, given: Sheets) -> float:
     """By how much plain gradient descent lowers the loss from where training ended."""
-    now, split = weights(evidence["training/weights"]), given["parity/0"]
+    split = given["parity/0"]
+    now = fitting(weights(evidence["training/weights"]), split.X_train)
     form, X, y = recognised(evidence, given), split.X_train, split.y_train
     first = loss = reference.loss_of(X, y, now, form)
     rate = 1.0

@@ -10,6 +10,7 @@ from rubric_tests.part1.judgement import (
     FURTHER,
     after_marks_for,
     first_cause,
+    fitting,
     last_tenth,
     recognised,
     remaining_gradient,
@@ -103,7 +104,8 @@ def test_the_curve_ends_at_the_loss_of_the_weights(evidence, given):
     """The last loss recorded is the loss of the weights that training left."""
     with after_marks_for(evidence, given, *EARLIER):
         split, curve = given["parity/0"], evidence["training/curve"].loss_curve
-        now, form = weights(evidence["training/weights"]), recognised(evidence, given)
+        now = fitting(weights(evidence["training/weights"]), split.X_train)
+        form = recognised(evidence, given)
         right = reference.loss_of(split.X_train, split.y_train, now, form)
 
         if min(abs(curve[-1] - right), abs(last_tenth(curve) - right)) > 0.05 * curve[0]:
