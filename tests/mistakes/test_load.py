@@ -14,8 +14,10 @@ from assay.store import Store
 from assay.submission import Submission
 from tests.assay import toy as toys
 from tests.assay.toy import ADD, submission
+from tests.mistakes import part1
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, graded, one_part
+from tests.mistakes.kinds import styles, training
 
 pytestmark = [
     pytest.mark.thorough,
@@ -103,14 +105,43 @@ def test_a_toy_has_the_same_mark_and_the_same_bits(name: str, tmp_path: Path):
         compare(course, submission(*TOYS[name], name=name), tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("part", "matrix"),
-    [("part1", {"dataset": ["penguins"]}), ("part2", {"task": ["reverse-5"]})],
-    ids=["part 1", "part 2"],
-)
-def test_an_answer_to_the_assignment_has_the_same_mark_and_the_same_bits(
-    part: str, matrix: dict[str, list[str]], tmp_path: Path
-):
+def changed(part: str, name: str) -> dict[str, bytes]:
+    """The short answer to this part with one mistake, or one right change, in it."""
+    return CHANGES[name].apply(short_submission(ROOT, part))
+
+
+def notebook_of(part: str) -> dict[str, bytes]:
+    """A hand-in that forgot every module: its first import fails."""
+    files = short_submission(ROOT, part)
+    return {name: content for name, content in files.items() if name.endswith(".ipynb")}
+
+
+def decoder() -> dict[str, bytes]:
+    """One causal model, all of it in one notebook."""
+    found = Path(__file__).parent / "short" / "decoder_only" / "part2_transformer.ipynb"
+    return {"notebooks/part2_transformer.ipynb": found.read_bytes()}
+
+
+CHANGES = {case.name: case for case in [*part1.CASES, *training.CASES]}
+ANSWERS = {
+    "part 1": ("part1", lambda: short_submission(ROOT, "part1")),
+    "part 1, in mini-batches": ("part1", lambda: changed("part1", "mini-batches")),
+    "part 1, wrong gradients": ("part1", lambda: changed("part1", "transposes swapped")),
+    "part 1, nothing but the notebook": ("part1", lambda: notebook_of("part1")),
+    "part 2": ("part2", lambda: short_submission(ROOT, "part2")),
+    "part 2, one layer trained": (
+        "part2",
+        lambda: changed("part2", "only the last layer is trained"),
+    ),
+    "part 2, another style": ("part2", lambda: styles.RIGHT[0].apply(styles.bare())),
+    "part 2, a decoder by itself": ("part2", decoder),
+    "part 2, nothing but the notebook": ("part2", lambda: notebook_of("part2")),
+}
+MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_to_the_assignment_has_the_same_mark_and_the_same_bits(name: str, tmp_path: Path):
     """Its trainings, and the secret task, take as long as they take."""
-    handed_in = Submission(f"short answer to {part}", short_submission(ROOT, part))
-    compare(one_part(part, [0], matrix), handed_in, tmp_path)
+    part, files = ANSWERS[name]
+    compare(one_part(part, [0], MATRIX[part]), Submission(name, files()), tmp_path)
