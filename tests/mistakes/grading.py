@@ -8,6 +8,8 @@ from assay import pipeline
 from assay.assignment import Assignment, read
 from assay.cores import Cores
 from assay.records import Result, Verdict
+from assay.report import summary
+from assay.report.view import View
 from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
@@ -41,14 +43,14 @@ def lost(result: Result) -> set[str]:
 
 def record(note: Note, result: Result, name: str, loses: str | None) -> None:
     """Leave a row for the kill matrix; `note` is pytest's `record_property`."""
-    missed = [c for c in result.criteria if c.name == loses]
-    named = [p.mistake for c in missed for p in c.properties if p.mistake]
+    first = next(iter(View(result).losses()), None)
     row = {
         "part": result.runs[0].run.part,
         "name": name,
         "loses": loses,
         "lost": sorted(lost(result)),
-        "named": named[0] if named else "",
+        "said": summary.reason(first.property) if first else "",
+        "named": bool(first and first.property.mistake),
     }
     note("row", json.dumps(row))
 

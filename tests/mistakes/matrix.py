@@ -20,7 +20,10 @@ class Row:
     name: str
     loses: str | None
     lost: list[str]
-    named: str = ""
+    said: str = ""
+    """What its report says first."""
+    named: bool = False
+    """Whether that calls a mistake by its name."""
 
     @property
     def right(self) -> bool:
@@ -52,14 +55,14 @@ def page(rows: Sequence[Row], criteria: Mapping[str, Sequence[str]]) -> str:
         "criterion and no other.",
         f"- {sum(row.right for row in variants)} of {len(variants)} right submissions lose "
         "nothing: the references and the variants that are just as right.",
-        f"- {len(named)} mistakes are called by their name.",
+        f"- {len(named)} mistakes are called by their name in the first sentence of the report.",
         "",
     ]
     for part, names in criteria.items():
         lines += [f"## {TITLES[part]}", "", f"![Mistakes by criteria](kill-matrix-{part}.svg)", ""]
         lines += ["| criterion | mistakes that it alone catches |", "|---|---:|"]
         lines += [f"| {name} | {only_killer(rows, (part, name))} |" for name in names]
-        lines += ["", "| mistake | loses | what the report calls it |", "|---|---|---|"]
+        lines += ["", "| mistake | loses | what its report says first |", "|---|---|---|"]
         lines += [_line(row) for row in mistakes if row.part == part]
         right = ", ".join(row.name for row in variants if row.part == part)
         lines += ["", f"Right, and unharmed: {right}.", ""]
@@ -69,7 +72,7 @@ def page(rows: Sequence[Row], criteria: Mapping[str, Sequence[str]]) -> str:
 def _line(row: Row) -> str:
     lost = ", ".join(row.lost) or "nothing"
     wrong = "" if row.right else f" (expected {row.loses})"
-    return f"| {row.name} | {lost}{wrong} | {row.named.replace('|', '/')} |"
+    return f"| {row.name} | {lost}{wrong} | {row.said.replace('|', '/')} |"
 
 
 def picture(rows: Sequence[Row], names: Sequence[str]) -> bytes:
