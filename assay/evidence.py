@@ -315,10 +315,17 @@ class Evidence:
             return self._arrays(question)
         return arrays
 
+    @property
+    def _broke_off(self) -> str:
+        """The line of the exam that raised between two questions; '' where none is told."""
+        note = _note_of(self._files.get("evidence/broken.json", b"")) or {}
+        put = _put({"status": "raised", **note})
+        return f"{put.file}:{put.line}" if put else ""
+
     def _note(self, question: str) -> dict[str, Any]:
         content = self._files.get(f"evidence/{question}.json")
         if content is None:
-            raise NotAnswered(f"never reached: {self._ended}")
+            raise NotAnswered(f"never reached: {self._ended}", self._broke_off)
         try:
             note = read_json(content)
         except Refused as error:
@@ -326,6 +333,15 @@ class Evidence:
         if not isinstance(note, dict) or note.get("status") not in STATUSES:
             raise NotAnswered("the evidence was refused: it does not say what became of it")
         return note
+
+
+def _note_of(content: bytes) -> dict[str, Any] | None:
+    """A note of the kernel's, read strictly; None where it is none."""
+    try:
+        note = read_json(content)
+    except Refused:
+        return None
+    return note if isinstance(note, dict) else None
 
 
 def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
@@ -348,7 +364,7 @@ class Put(NamedTuple):
 def _put(note: dict[str, Any]) -> Put | None:
     """What the kernel says of it, read strictly; None where it says nothing, or something else."""
     found = note.get("put")
-    if note["status"] != "raised" or not isinstance(found, dict):
+    if note.get("status") != "raised" or not isinstance(found, dict):
         return None
     file, line, code = (found.get(name) for name in Put._fields)
     if not (isinstance(file, str) and isinstance(code, str) and type(line) is int):

@@ -102,10 +102,12 @@ def judge(road: Road, handed_in: Submission) -> Result:
     return grade(road, handed_in, make)
 
 
-def grade(road: Road, handed_in: Submission, make: Make) -> Result:
+def grade(road: Road, handed_in: Submission, make: Make, ask: Make | None = None) -> Result:
     """Run and judge, and where a verdict is undecided, run more seeds up to the part's budget.
 
-    `make` returns the records of jobs: it executes them, or finds them in the store.
+    `make` returns the records of jobs: it executes them, or finds them in the store. `ask` executes
+    those of the course's own answer that are needed to tell whose fault an exception is; without
+    it those decide that have been made.
     """
     runs = plan.make(road.assignment, handed_in)
     records: list[RunRecord] = []
@@ -113,7 +115,8 @@ def grade(road: Road, handed_in: Submission, make: Make) -> Result:
     while runs:
         fresh = make(road.jobs_of(handed_in, runs))
         records += fresh
-        found |= _judgements(road, handed_in, {record.run.part for record in fresh}, records)
+        names = {record.run.part for record in fresh}
+        found |= _judgements(road, handed_in, names, records, ask)
         result = _result(road, handed_in, records, found)
         runs = _further(road, records, result) if fresh else []
     return sealed(road, handed_in, result)
@@ -131,36 +134,56 @@ def _further(road: Road, records: list[RunRecord], result: Result) -> list[Run]:
 
 
 def _judgements(
-    road: Road, handed_in: Submission, names: set[str], records: list[RunRecord]
+    road: Road,
+    handed_in: Submission,
+    names: set[str],
+    records: list[RunRecord],
+    ask: Make | None = None,
 ) -> dict[str, Judgement]:
     """Of each of these parts, side by side."""
     parts = [part for part in road.assignment.part if part.name in names]
     hands = max(1, min(bench.HANDS, road.cores.workers // max(1, len(parts))))
     with ThreadPoolExecutor() as executor:
-        found = executor.map(lambda part: _judgement(road, handed_in, part, records, hands), parts)
+        found = executor.map(
+            lambda part: _judgement(road, handed_in, part, records, hands, ask), parts
+        )
         return {part.name: judgement for part, judgement in zip(parts, found, strict=True)}
 
 
 def _judgement(
-    road: Road, handed_in: Submission, part: Part, records: list[RunRecord], hands: int
+    road: Road,
+    handed_in: Submission,
+    part: Part,
+    records: list[RunRecord],
+    hands: int,
+    ask: Make | None,
 ) -> Judgement:
     """Of one part, by so many processes where as many cores are idle."""
     of_part = [record for record in records if record.run.part == part.name]
     with road.cores.taken(), road.cores.idle(hands - 1) as more:
         found = bench.judge(road.assignment, part, handed_in, of_part, road.store, 1 + more)
-        if not any(check.stumbled for check in found.checks):
-            return found
-        of_reference = _of_reference(road, part)
-        return found.model_copy(update={"checks": score.settled(found.checks, of_reference)})
+    if not any(check.stumbled for check in found.checks):
+        return found
+    doubtful = score.in_doubt(found.checks)
+    runs = [record.run for record in of_part if record.run.id in doubtful]
+    of_reference = _of_reference(road, part, runs, ask)
+    return found.model_copy(update={"checks": score.settled(found.checks, of_reference)})
 
 
-def _of_reference(road: Road, part: Part) -> list[Check]:
-    """What the judge says of the course's own answer: nothing where it has not been run."""
-    record = reference.record(road.assignment, part, road.store)
-    answer = reference.submission(road.assignment) if record else None
-    if record is None or answer is None:
+def _of_reference(road: Road, part: Part, runs: list[Run], ask: Make | None) -> list[Check]:
+    """What the judge says of the course's own answer, in these runs too: nothing if it has none."""
+    jobs = reference.jobs_at(road.assignment, part, runs)
+    new = [job for job in jobs if not road.store.knows(job)]
+    records = {r.key: r for r in reference.records(road.assignment, part, road.store)}
+    known = [road.store.record(road.store.key(job)) for job in jobs if job not in new]
+    for record in [*known, *(ask(new) if ask and new else [])]:
+        records[record.key] = record
+    answer = reference.submission(road.assignment) if records else None
+    if answer is None:
         return []
-    return bench.judge(road.assignment, part, answer, [record], road.store).checks
+    with road.cores.taken():
+        judged = bench.judge(road.assignment, part, answer, list(records.values()), road.store)
+    return judged.checks
 
 
 def _result(

@@ -1,12 +1,13 @@
 """The course's own answer to its exam: what tells a slip in the course from one of a student's.
 
-The reference is the assignment's notebooks and solution. It is run once for each part, with the
-first seed and the first value of everything that the matrix varies; its questions are drawn without
-the course's secret, as those of `assay reproduce` are. So the run costs once per version of the
-course: it is kept in the store like any other.
+The reference is the assignment's notebooks and solution. It is run once for every combination of
+what the matrix varies, each with the next seed; and again where a student's run meets an exception
+in the course's own code, with that run's parameters. Its questions are drawn without the course's
+secret, as those of `assay reproduce` are. So its runs cost once per version of the course: they are
+kept in the store like any other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from assay import intake, parts, plan
 from assay.assignment import Assignment, Part
@@ -38,32 +39,49 @@ def submission(assignment: Assignment) -> Submission | None:
 
 
 def jobs(assignment: Assignment) -> list[Job]:
-    """Return the jobs of the reference, one for each part that it answers."""
+    """Return the jobs of the reference, one for each place of the parts that it answers."""
     answer = submission(assignment)
     return [] if answer is None else _jobs(assignment, answer, assignment.part)
 
 
-def record(assignment: Assignment, part: Part, store: Store) -> RunRecord | None:
-    """Return the reference's run of a part if it has been made; nothing is run for it.
+def jobs_at(assignment: Assignment, part: Part, runs: Collection[Run]) -> list[Job]:
+    """Return the jobs of the reference with these runs' parameters; none if it cannot be run."""
+    try:
+        answer = submission(assignment)
+    except CannotGrade:
+        return []
+    if answer is None or not _answers(assignment, part, answer):
+        return []
+    same = [Run(part=part.name, parameters=run.parameters) for run in runs]
+    return assemble_all(assignment, answer, same, PUBLIC)
 
-    Its evidence lies in `store.folder(record.key)`, as a student's does.
+
+def records(assignment: Assignment, part: Part, store: Store) -> list[RunRecord]:
+    """Return the reference's runs of a part that have been made; nothing is run for it.
+
+    Their evidence lies in `store.folder(record.key)`, as a student's does.
     """
     try:
         answer = submission(assignment)
         found = _jobs(assignment, answer, [part]) if answer else []
     except CannotGrade:
-        return None
-    return next((store.record(store.key(job)) for job in found if store.knows(job)), None)
+        return []
+    return [store.record(store.key(job)) for job in found if store.knows(job)]
 
 
 def _jobs(assignment: Assignment, answer: Submission, of: Sequence[Part]) -> list[Job]:
-    """The first run of each of these parts that a notebook answers."""
+    """A run at each place of these parts that a notebook answers."""
     names = {part.name for part in of if _answers(assignment, part, answer)}
-    first: dict[str, Run] = {}
+    places: dict[str, dict[str, list[Run]]] = {}
     for run in plan.make(assignment, answer) if names else ():
         if run.part in names:
-            first.setdefault(run.part, run)
-    return assemble_all(assignment, answer, list(first.values()), PUBLIC)
+            places.setdefault(run.part, {}).setdefault(run.place, []).append(run)
+    chosen = [
+        seeds[number % len(seeds)]
+        for of_part in places.values()
+        for number, seeds in enumerate(of_part.values())
+    ]
+    return assemble_all(assignment, answer, chosen, PUBLIC)
 
 
 def _answers(assignment: Assignment, part: Part, answer: Submission) -> bool:

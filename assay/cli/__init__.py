@@ -68,7 +68,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     """Say whether submissions can be graded, and what would help, without running anything.
 
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
-    read, and its exam is put to its own solution once. Exits with 4 if the course cannot grade.
+    read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
     """
     from assay import advice, books, plan
 

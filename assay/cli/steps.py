@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
 
     Step = Callable[[Submission, Live], dict[str, Any]]
 
+OF_COURSE = "the course's check"
 SMALL = 20_000_000
 """Bytes of a submission beside which others are read; a larger one is alone until it is done."""
 
@@ -328,7 +329,7 @@ class Batch:
                     check.whole(
                         road.assignment,
                         road.store,
-                        lambda jobs: self._made("the course's check", jobs, progress),
+                        lambda jobs: self._made(OF_COURSE, jobs, progress),
                     )
                 )
                 for note in self.course[0].notes:
@@ -359,7 +360,10 @@ class Batch:
         def make(jobs: "list[Job]") -> "list[RunRecord]":
             return self.run(handed_in.name, jobs, progress)
 
-        result = pipeline.grade(self.road, handed_in, make)
+        def ask(jobs: "list[Job]") -> "list[RunRecord]":
+            return self._made(OF_COURSE, jobs, progress)
+
+        result = pipeline.grade(self.road, handed_in, make, ask)
         if sample:
             progress.say(f"making runs of {sample} seed(s) twice more")
             result = pipeline.audited(self.road, handed_in, result, sample)

@@ -1,10 +1,11 @@
-"""What the reference's own run says of the course: a question that it cannot be asked is a slip.
+"""What the reference's own runs say of the course: a question that it cannot be asked is a slip.
 
 The reference is right, so what goes wrong with it is the rubric's fault or its own.
 """
 
 import json
 import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,34 +28,64 @@ def check(
     assignment: Assignment,
     part: Part,
     answer: Submission,
-    record: RunRecord,
+    records: Sequence[RunRecord],
     store: Store,
     listed: list[dict[str, Any]],
 ) -> CourseReport:
-    """Return what the reference's run of a part shows: its cells, its answers, its verdicts."""
-    folder = store.folder(record.key)
-    shapes = json.loads((folder / "shapes.json").read_bytes())
-    faults = _of_run(part, record)
-    faults += _of_answers(assignment, part, record, folder)
+    """Return what the reference's runs of a part show: its cells, its answers, its verdicts."""
+    folders = [store.folder(record.key) for record in records]
+    questions = {q for f in folders for q in json.loads((f / "shapes.json").read_bytes())}
+    faults = _merged(
+        {
+            record.run.id: [*_of_run(part, record), *_of_answers(assignment, part, record, folder)]
+            for record, folder in zip(records, folders, strict=True)
+        }
+    )
     if faults:
-        return CourseReport(faults=faults, questions=len(shapes))
-    judged = bench.judge(assignment, part, answer, [record], store)
+        return CourseReport(faults=faults, questions=len(questions))
+    judged = bench.judge(assignment, part, answer, list(records), store)
     places = {_named(test): test["where"] for test in listed}
     stumbled = [c for c in judged.checks if c.stumbled or c.verdict is Verdict.NOT_JUDGED]
     missed = [c for c in judged.checks if _is_missed(c)]
     measured = {measurement.name for measurement in judged.measurements}
-    faults = [
-        _of_check(part, c, places, "the test raised over the reference's answers") for c in stumbled
-    ]
+    raised = "the test raised over the reference's answers"
+    runs = {record.run.id for record in records}
+    faults = [_of_check(part, cs, places, runs, raised) for cs in _by_test(stumbled)]
     faults += tests.figures(assignment, part, measured)
     if not missed:
         faults += tests.claims_unmeasured(listed, measured)
-    failing = [_of_check(part, c, places, "the reference fails", MENDED) for c in missed]
+    fails = "the reference fails"
+    failing = [_of_check(part, cs, places, runs, fails, MENDED) for cs in _by_test(missed)]
     return CourseReport(
         faults=list(dict.fromkeys(faults)),
         failing=list(dict.fromkeys(failing)),
-        questions=len(shapes),
+        questions=len(questions),
     )
+
+
+def _merged(found: Mapping[str, Sequence[Fault]]) -> list[Fault]:
+    """Every fault once; one that not all runs show with the first run that does."""
+    runs: dict[Fault, list[str]] = {}
+    for run, faults in found.items():
+        for fault in dict.fromkeys(faults):
+            runs.setdefault(fault, []).append(run)
+    return [
+        fault.model_copy(update={"said": f"{fault.said}{_only_in(of, found)}"})
+        for fault, of in runs.items()
+    ]
+
+
+def _only_in(runs: Sequence[str | None], of_all: Collection[str]) -> str:
+    """In words where something is seen, if not everywhere."""
+    some = next((run for run in runs if run), None)
+    return f" (in {some})" if some and set(of_all) - set(runs) else ""
+
+
+def _by_test(checks: Sequence[Check]) -> list[list[Check]]:
+    by_name: dict[str, list[Check]] = {}
+    for check in checks:
+        by_name.setdefault(check.name, []).append(check)
+    return list(by_name.values())
 
 
 def _of_run(part: Part, record: RunRecord) -> list[Fault]:
@@ -141,8 +172,18 @@ def _is_missed(check: Check) -> bool:
     return check.run is not None or check.verdict is Verdict.NOT_ANSWERED
 
 
-def _of_check(part: Part, check: Check, places: dict[str, str], said: str, so: str = "") -> Fault:
+def _of_check(
+    part: Part,
+    checks: Sequence[Check],
+    places: dict[str, str],
+    runs: Collection[str],
+    said: str,
+    so: str = "",
+) -> Fault:
+    """What the first of these checks of one test shows."""
+    check = checks[0]
     file, _, name = check.name.partition(".")
+    where_in = _only_in([check.run for check in checks], runs)
     where = check.stumbled or places.get(check.name, f"{part.rubric}/{file}.py:1")
     words = check.reason.removeprefix("the test raised ")
-    return Fault(where=where, said=f"{said}: `{name}`: {words}{so}")
+    return Fault(where=where, said=f"{said}: `{name}`: {words}{where_in}{so}")

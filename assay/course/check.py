@@ -1,4 +1,4 @@
-"""The whole check of a course: its files, its tests, and its exam put to the reference once.
+"""The whole check of a course: its files, its tests, and its exam put to the reference.
 
 What was found to be good is kept in the store, by a hash of all that it was found of.
 """
@@ -75,21 +75,19 @@ def _static_of(assignment: Assignment, part: Part) -> CourseReport:
 
 def _asked(assignment: Assignment, answer: Submission, store: Store, make: Make) -> CourseReport:
     """What the reference's runs show, part by part."""
-    jobs = {job.run.part: job for job in reference.jobs(assignment)}
-    records = {record.run.part: record for record in make(list(jobs.values()))}
+    made = make(reference.jobs(assignment))
     reports = []
     for part in assignment.part:
-        if part.name not in records:
+        records = [record for record in made if record.run.part == part.name]
+        if not records:
             note = f"no notebook of the assignment's own answers `{part.name}`: it was not asked"
             reports.append(CourseReport(notes=[note]))
             continue
-        record = records[part.name]
-        if record.outcome is Outcome.INFRASTRUCTURE:
-            raise OurFault(
-                f"the course cannot be checked: its reference could not be run ({record.run.id})",
-                found=record.reason,
-            )
-        if not record.run.parameterised and (len(part.seeds) > 1 or part.matrix):
+        for record in records:
+            if record.outcome is Outcome.INFRASTRUCTURE:
+                what = f"its reference could not be run ({record.run.id})"
+                raise OurFault(f"the course cannot be checked: {what}", found=record.reason)
+        if not records[0].run.parameterised and (len(part.seeds) > 1 or part.matrix):
             sheet = parts.sheet(assignment, part, answer)
             why = sheet.once if sheet else "no cell sets its parameters"
             said = f"the reference takes no parameters, so every run would be the same: {why}"
@@ -97,7 +95,7 @@ def _asked(assignment: Assignment, answer: Submission, store: Store, make: Make)
             continue
         _, listed = tests.check(assignment, part)
         named = list(_of_names(assignment, part, answer))
-        report = answers.check(assignment, part, answer, record, store, listed)
+        report = answers.check(assignment, part, answer, records, store, listed)
         reports.append(together([CourseReport(faults=named), report]))
     return together(reports)
 

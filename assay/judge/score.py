@@ -1,5 +1,6 @@
 """From checks to points: a property counts by the share of its runs in which it held."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from assay.assignment import CriterionSpec, Part
@@ -76,10 +77,33 @@ def _by_root(check: Check, root: str) -> Check:
     return check.model_copy(update={"follows": root, "reason": reason})
 
 
+def in_doubt(checks: Sequence[Check]) -> set[str]:
+    """The runs in which a test stumbles that does not stumble in all: whose fault is it there?"""
+    runs: dict[str, set[str]] = {}
+    for check in checks:
+        if check.run:
+            runs.setdefault(check.name, set()).add(check.run)
+    over: dict[str, set[str]] = {}
+    for check in checks:
+        if check.run and check.stumbled:
+            over.setdefault(check.name, set()).add(check.run)
+    return {run for name, stumbled in over.items() if stumbled < runs[name] for run in stumbled}
+
+
 def settled(checks: Sequence[Check], of_reference: Sequence[Check]) -> list[Check]:
-    """The checks, a test that stumbles over the reference's answers too held against nobody."""
-    course = {check.name for check in of_reference if check.stumbled}
-    return [_course_fault(check) if check.name in course else check for check in checks]
+    """The checks, a test that stumbles over the reference's answers too held against nobody.
+
+    What the reference shows in the same run decides; in one that it has not made, any of its runs.
+    """
+    asked = {(check.name, check.run) for check in of_reference}
+    there = {(check.name, check.run) for check in of_reference if check.stumbled}
+    course = {name for name, _ in there}
+
+    def is_course(check: Check) -> bool:
+        same = (check.name, check.run)
+        return same in there if same in asked else check.name in course
+
+    return [_course_fault(check) if is_course(check) else check for check in checks]
 
 
 def _course_fault(check: Check) -> Check:
@@ -87,6 +111,11 @@ def _course_fault(check: Check) -> Check:
         return check
     reason = f"{check.reason} ({check.stumbled}), as it does for the reference"
     return check.model_copy(update={"verdict": Verdict.NOT_JUDGED, "reason": reason})
+
+
+def _is_course(check: Check) -> bool:
+    """Whether it was settled that the course's own code is at fault: its criterion has no mark."""
+    return check.verdict is Verdict.NOT_JUDGED and bool(check.stumbled)
 
 
 def tallies(checks: Sequence[Check]) -> list[Tally]:
@@ -175,7 +204,8 @@ def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
 
 def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Check]]) -> Criterion:
     properties = [_property(of_property) for of_property in checks.values()]
-    verdict = _overall([p.verdict for p in properties])
+    is_course = any(map(_is_course, itertools.chain(*checks.values())))
+    verdict = Verdict.NOT_JUDGED if is_course else _overall([p.verdict for p in properties])
     worth = spec.points / len(properties)
     judged = [
         (p, worth * p.judged / (p.judged + sum(bool(c.follows) for c in checks[p.name])))
@@ -208,8 +238,9 @@ def _property(checks: Sequence[Check]) -> Property:
     held = [c for c in judged if c.verdict in HELD]
     missed = [c for c in judged if c not in held]
     estimates = _estimates(judged, held) or [e for c in judged for e in c.estimates]
-    worst = _overall([check.verdict for check in asked or checks])
-    first = next((c for c in missed or checks if c.verdict is worst), None)
+    of_course = [check for check in checks if _is_course(check)]
+    worst = _overall([check.verdict for check in of_course or asked or checks])
+    first = next((c for c in of_course or missed or checks if c.verdict is worst), None)
     return Property(
         name=checks[0].name,
         title=checks[0].title,
@@ -219,7 +250,7 @@ def _property(checks: Sequence[Check]) -> Property:
         reason=first.reason if first else "",
         hint=first.hint if first else "",
         mistake=next((c.mistake for c in missed if c.mistake), ""),
-        stumbled=next((c.stumbled for c in missed if c.stumbled), ""),
+        stumbled=next((c.stumbled for c in [*of_course, *missed] if c.stumbled), ""),
         where={check.run: check.reason for check in missed if check.run},
         runs=len({check.run for check in judged if check.run}),
         claim=checks[0].claim,

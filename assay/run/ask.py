@@ -440,7 +440,10 @@ def sit(namespace: dict[str, Any]) -> None:
     before = signal.getsignal(signal.SIGINT)
     try:
         importlib.import_module("exam")
-    except Exception as error:  # between two questions, where no code of a student's is called
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # between two questions: no code of a student's is called
         broken = json.dumps(_raised(error), allow_nan=False)
         (DESK / "evidence" / "broken.json").write_text(broken, encoding="utf-8")
         raise

@@ -4,24 +4,25 @@ from pathlib import Path
 
 from assay import reference, schedule
 from assay.cores import Cores
+from assay.records import Run
 from assay.store import Store
 from tests.assay import toy as toys
 
 
-def test_the_reference_is_run_once_for_each_part(tmp_path: Path):
-    """Its run is made with the first seed and value, and is then found without running anything."""
+def test_the_reference_is_run_once_at_each_place(tmp_path: Path):
+    """Each with the next seed; its runs are then found without running anything."""
     store = Store(tmp_path / "store")
     with toys.course(tmp_path / "course", text=toys.toml(seeds=(3, 4), datasets=("b", "c"))) as toy:
-        before = reference.record(toy, toy.part[0], store)
+        before = reference.records(toy, toy.part[0], store)
         jobs = reference.jobs(toy)
         records = schedule.run_all(
             jobs, store, cores=Cores(1), force=False, progress=lambda record, was_kept: None
         )
-        after = reference.record(toy, toy.part[0], store)
+        after = reference.records(toy, toy.part[0], store)
 
-    assert before is None
-    assert [job.run.id for job in jobs] == ["sums/b/seed-3"]
-    assert after == records[0]
+    assert before == []
+    assert [job.run.id for job in jobs] == ["sums/b/seed-3", "sums/c/seed-4"]
+    assert after == records
 
 
 def test_submissions_in_the_course_do_not_change_its_reference(tmp_path: Path):
@@ -44,4 +45,5 @@ def test_a_course_without_a_notebook_has_no_reference(tmp_path: Path):
 
         assert reference.submission(toy) is None
         assert reference.jobs(toy) == []
-        assert reference.record(toy, toy.part[0], Store(tmp_path / "store")) is None
+        assert reference.records(toy, toy.part[0], Store(tmp_path / "store")) == []
+        assert reference.jobs_at(toy, toy.part[0], [Run(part="sums", parameters={"seed": 1})]) == []
