@@ -174,7 +174,8 @@ def connect(where: str, *, workers: int, isolation: int, private: Path) -> Clust
             "`--scheduler` needs Dask, which is not installed",
             hint="install assay with its extra `dask`",
         ) from None
-    for name in ("distributed", "distributed.client"):  # our errors say what matters
+    for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
+        # a lost connection breaks their callbacks and tasks: our errors say what it means
         logging.getLogger(name).setLevel(logging.CRITICAL)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})  # it is the job
     if where == "local":

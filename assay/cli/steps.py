@@ -5,7 +5,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,8 +144,13 @@ def for_each(
         finally:
             progress.done()
 
-    with live(len(handed_in)) as progress:
-        for answer in _in_threads(road, one, [(of,) for of in handed_in]):
+    with (
+        until_stopped(road),  # says so last: no line of progress follows it
+        live(len(handed_in)) as progress,
+        _in_threads(road, one, handed_in) as futures,
+    ):
+        for future in futures:
+            answer = future.result()
             if not as_json and "text" in answer:
                 with progress.aside():
                     click.echo(safe.terminal(answer["text"]))
@@ -187,16 +192,18 @@ def _class_page(
     return publish.report_class(road, [answer["entry"] for answer in answers], beside)
 
 
+@contextmanager
 def _in_threads(
-    road: "Road", one: Callable[..., dict[str, Any]], handed_in: Sequence[tuple[Any, ...]]
-) -> Iterator[dict[str, Any]]:
+    road: "Road", one: "Callable[[HandIn], dict[str, Any]]", handed_in: "Sequence[HandIn]"
+) -> "Iterator[list[Future[dict[str, Any]]]]":
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
     with ThreadPoolExecutor(road.at_once) as pool:
-        futures = [pool.submit(one, *each) for each in handed_in]
+        futures = [pool.submit(one, each) for each in handed_in]
         try:
-            with until_stopped(road):
-                for future in futures:
-                    yield future.result()
+            yield futures
+        except KeyboardInterrupt:
+            road.stop()  # or our threads would wait for their runs
+            raise
         finally:
             for future in futures:
                 future.cancel()

@@ -1,7 +1,8 @@
 """What is alike is what two share and few others have; each measure can be wrong, and is shown."""
 
 import ast
-import time
+import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -82,15 +83,40 @@ def test_any_source_is_read(code: str):
 def test_reading_many_functions_takes_what_comparing_them_takes():
     """A file full of functions does not hold up a class: its text is split once, not for each."""
     text = "".join(FIT.replace("fit", f"fit{n}").replace("0.1", f"0.{n}1") for n in range(400))
-    start = time.process_time()
-    for function in ast.parse(text).body:
-        assert isinstance(function, ast.FunctionDef)
-        alike.normalised(function)
-    compared = time.process_time()
-    found = alike.functions(text)
+    tree = ast.parse(text)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
 
-    assert len(found) == 400
-    assert time.process_time() - compared < 3 * (compared - start)
+    assert len(alike.functions.__wrapped__(text)) == 400
+    comparing = work(lambda: [alike.normalised(function) for function in functions])
+    assert work(lambda: alike.functions.__wrapped__(text)) < 2 * comparing
+
+
+def test_a_text_that_is_split_for_each_function_is_much_work():
+    """The measure of the test above counts a loop in Python, and a pass of one method's as well."""
+    text = "x = 1\n" * 1000
+    node = ast.parse(text).body[0]
+
+    assert work(text.splitlines) >= len(text)
+    assert work(lambda: ast.get_source_segment(text, node)) >= len(text)
+    assert work(lambda: ast.parse(text)) < 100
+
+
+def work(of: Callable[[], object]) -> int:
+    """Calls that are made, those of a string's own methods as many times as it is long."""
+    total = 0
+
+    def count(frame: object, event: str, called: object) -> None:
+        nonlocal total
+        owner = getattr(called, "__self__", None) if event == "c_call" else None
+        total += len(owner) if isinstance(owner, str) else event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        of()
+    finally:
+        sys.setprofile(before)
+    return total
 
 
 def test_code_is_shown_from_its_first_line_to_its_last():

@@ -1,7 +1,10 @@
 """Runs on a Dask cluster: the same evidence as here, whatever is lost on the way."""
 
+import asyncio
+import gc
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -215,6 +218,25 @@ def test_what_is_no_scheduler_is_wrong_usage():
     """Neither an address, nor a file that is there, nor `local`."""
     with pytest.raises(UsageError, match="`loca` is no scheduler"):
         clusters.connect("loca", workers=1, isolation=0, private=ROOT)
+
+
+def test_what_breaks_in_dasks_own_loop_is_not_logged(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+):
+    """A lost connection breaks its callbacks and tasks; our own error says what that means."""
+    done = threading.Event()
+
+    async def lose() -> None:
+        raise OSError("Stream is closed")
+
+    cluster.client.loop.add_callback(partial(open, "/nowhere"))
+    cluster.client.loop.add_callback(lose)
+    cluster.client.loop.add_callback(lambda: asyncio.ensure_future(lose()) and None)
+    cluster.client.loop.call_later(0.2, done.set)
+
+    assert done.wait(60)
+    gc.collect()  # asyncio tells of a task's error when the task is no more
+    assert not caplog.records
 
 
 def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch):

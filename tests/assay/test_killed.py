@@ -21,6 +21,22 @@ from tests.assay.toy import ADD, PARAMETERS, notebook
 
 ASSAY = "from assay.cli import main; main()"
 TIMED = ("seconds", "cpu_seconds", "pressure", "megabytes", "evidence", "receipt")
+LATE = """
+import time
+from pathlib import Path
+from assay.cli.steps import for_each, road_of
+from assay.run import warm
+
+def ends_late(handed_in, progress):
+    progress.say("begun")
+    warm.stopping.wait()
+    time.sleep(0.3)
+    progress.say("✓ late")
+    return {}
+
+road = road_of(Path("assignment.toml"), Path("reports"), None, None)
+for_each(road, (Path("ada.ipynb"),), False, ends_late)
+"""
 SLOW = "import time\ntime.sleep(0.15)"
 
 
@@ -122,6 +138,20 @@ def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, temporary: P
     assert below
     assert not [process for process in below if _lives(process)]
     assert not list(temporary.iterdir())
+
+
+def test_what_a_thread_still_says_is_said_before_the_last_line(course: Assignment):
+    """No line of progress follows `stopped: …`, however late a run ends."""
+    harness = subprocess.Popen(
+        [sys.executable, "-c", LATE], cwd=course.root, stderr=subprocess.PIPE, text=True
+    )
+    assert harness.stderr
+    assert harness.stderr.readline() == "begun\n"
+    harness.send_signal(signal.SIGINT)
+    _, said = harness.communicate(timeout=30)
+
+    assert said == "✓ late\nstopped: what has been run is kept, the same command goes on\n"
+    assert harness.returncode == 130
 
 
 def _lives(process: psutil.Process) -> bool:

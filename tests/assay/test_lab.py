@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from assay import reference
 from assay.assignment import Assignment
 from assay.store import Store
 from tests.assay import toy as toys
@@ -49,12 +50,11 @@ def grade(
     )
 
 
-def wait_for_runs(command: "subprocess.Popen[str]", batch: Assignment, count: int) -> int:
+def wait_for_runs(command: "subprocess.Popen[str]", batch: Assignment, count: int) -> None:
     """Until so many are kept, or the command is through."""
     store = Store(batch.root / ".assay" / "store")
     while command.poll() is None and len(store.held()) < count:
         time.sleep(0.02)
-    return len(store.held())
 
 
 @contextmanager
@@ -109,9 +109,12 @@ def test_a_lost_scheduler_loses_no_run(batch: Assignment, tmp_path: Path):
     tls = certified(tmp_path / "tls")
     with a_lab(first, **tls) as scheduler:
         command = grade(batch, str(first), tls)
-        before = wait_for_runs(command, batch, 2)
+        wait_for_runs(command, batch, 3)  # the reference's, which is told once, and two of ada's
         scheduler.kill()
         _, said = command.communicate()
+    store = Store(batch.root / ".assay" / "store")
+    before = {held.key: (store.folder(held.key) / "run.json").read_bytes() for held in store.held()}
+    of_reference = reference.record(batch, batch.part[0], store)
 
     assert json.loads(first.read_text())["address"].startswith("tls://")
     assert command.returncode == 4
@@ -121,8 +124,13 @@ def test_a_lost_scheduler_loses_no_run(batch: Assignment, tmp_path: Path):
         command = grade(batch, str(second), tls)
         out, said = command.communicate()
 
-    assert before >= 2
-    assert said.count("kept from before") >= before
+    assert of_reference
+    of_ada = before.keys() - {of_reference.key}
+    assert len(of_ada) >= 2
+    assert said.count("kept from before") == len(of_ada)
+    for key, record in before.items():
+        assert (store.folder(key) / "run.json").read_bytes() == record
+    assert len(store.held()) == 9
     assert command.returncode == 0
     assert "2/2 judged" in out
 
