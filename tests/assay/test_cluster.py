@@ -163,6 +163,19 @@ def takes_its_worker_along(job: bytes, terms: bytes, cold: bool) -> bytes:
     return b""
 
 
+def test_a_worker_that_goes_while_it_is_asked_is_no_fault(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    """Those that are there say what they isolate with, or those that come after it."""
+    told = cluster.require()
+    ask, gone = cluster.client.run, distributed.comm.core.CommClosedError("Stream is closed")
+    answers = [{"tcp://gone": gone}, {"tcp://gone": gone, **ask(work.roll, work.terms(0, ROOT))}]
+    monkeypatch.setattr(cluster.client, "run", lambda *_, on_error: answers.pop(0))
+
+    assert cluster.require() == told
+    assert answers == []
+
+
 def test_a_worker_that_isolates_too_little_runs_nothing(
     cluster: Cluster, course: Assignment, store: Store
 ):
