@@ -22,8 +22,11 @@ from numpy.lib import format as npy
 from assay import culprit, syntax
 from assay.records import Cell, sound
 
-Shape = tuple[int | None, ...]
-"""The promised length of each axis: a number, None for any, SOME for any but none."""
+Shape = tuple[int | str | None, ...]
+"""The promised length of each axis: a number, None for any, SOME for any but none.
+
+A name stands for any length but none that is the same wherever an answer has that name.
+"""
 SOME = -1
 Header = tuple[tuple[int, ...], bool, "np.dtype[Any]", int]
 """Shape, whether in Fortran's order, dtype, and where the numbers begin."""
@@ -287,8 +290,7 @@ class Evidence:
         except Refused as error:
             raise NotAnswered(f"the evidence was refused: {error}") from None
         largest = self._largest.get(question, LARGEST)
-        shapes = self._shapes[question].items()
-        fitting = {name: _fitting(arrays, name, shape) for name, shape in shapes}
+        fitting = _fitting(arrays, self._shapes[question])
         found = {name: _implausible(array, largest) for name, array in fitting.items()}
         unsound = {name: f"`{name}` holds {wrong}" for name, wrong in found.items() if wrong}
         sound_ = {name: _plain(a) for name, a in fitting.items() if name not in unsound}
@@ -374,22 +376,30 @@ def _put(note: dict[str, Any]) -> Put | None:
 
 
 def _fitting(
-    arrays: dict[str, np.ndarray[Any, Any]], name: str, shape: Shape
-) -> np.ndarray[Any, Any]:
-    if name not in arrays:
-        raise NotAnswered(f"the answer has no numbers in `{name}`")
-    array = arrays[name]
-    if not _fits(array.shape, shape):
-        none = " (there is nothing in it)" if not array.size else ""
-        expected = f"expected {_shape_in_words(shape)}{none}"
-        raise WrongAnswer(f"`{name}` has shape {array.shape}, {expected}")
-    return array
+    arrays: Mapping[str, np.ndarray[Any, Any]], shapes: Mapping[str, Shape]
+) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays that were promised; the only place where their shapes are looked at."""
+    lengths: dict[str, tuple[int, str]] = {}
+    for name, shape in shapes.items():
+        if name not in arrays:
+            raise NotAnswered(f"the answer has no numbers in `{name}`")
+        array = arrays[name]
+        if not _fits(array.shape, shape):
+            none = " (there is nothing in it)" if not array.size else ""
+            expected = f"expected {_shape_in_words(shape)}{none}"
+            raise WrongAnswer(f"`{name}` has shape {array.shape}, {expected}")
+        for length, axis in zip(array.shape, shape, strict=True):
+            if isinstance(axis, str) and lengths.setdefault(axis, (length, name))[0] != length:
+                known, other = lengths[axis]
+                found = f"its {axis} is {length}, that of `{other}` is {known}"
+                raise WrongAnswer(f"`{name}` has shape {array.shape}: {found}")
+    return {name: arrays[name] for name in shapes}
 
 
 def _fits(found: tuple[int, ...], promised: Shape) -> bool:
     return len(found) == len(promised) and all(
-        length > 0 if expected == SOME else expected in (None, length)
-        for length, expected in zip(found, promised, strict=True)
+        length > 0 if isinstance(axis, str) or axis == SOME else axis in (None, length)
+        for length, axis in zip(found, promised, strict=True)
     )
 
 
@@ -421,7 +431,7 @@ def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _shape_in_words(shape: Shape) -> str:
-    inside = ", ".join("any" if length in (None, SOME) else str(length) for length in shape)
+    inside = ", ".join("any" if axis in (None, SOME) else str(axis) for axis in shape)
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
 

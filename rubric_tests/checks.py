@@ -63,7 +63,9 @@ def same_numbers(actual: np.ndarray, other: np.ndarray, *, atol: float, rtol: fl
 
 def largest_difference(actual: np.ndarray, expected: np.ndarray, what: str) -> str:
     """One sentence on the entry that is furthest off."""
-    gap = np.abs(actual - expected)
-    place = np.unravel_index(np.nanargmax(gap), gap.shape) if gap.ndim else ()
+    gap = np.nan_to_num(
+        np.abs(actual - expected), nan=np.inf
+    )  # what cannot be compared is furthest
+    place = np.unravel_index(gap.argmax(), gap.shape) if gap.ndim else ()
     where = f" at [{', '.join(str(i) for i in place)}]" if place else ""
     return f"{what} is {actual[place]:.6g}{where}, expected {expected[place]:.6g}"

@@ -235,6 +235,7 @@ def _is_array(value: Any) -> bool:
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, tuple | list) and all(
         length is None
+        or (isinstance(length, str) and length.isidentifier())
         or (
             (isinstance(length, int | np.integer) and not isinstance(length, bool))
             and length >= SOME

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.evidence import Evidence
+from assay.evidence import Evidence, Shape
 from assay.records import (
     Check,
     Drawing,
@@ -84,7 +84,7 @@ class BenchRun:
         return self._sheets[name]
 
     @cached_property
-    def _shapes(self) -> dict[str, dict[str, tuple[int | None, ...]]]:
+    def _shapes(self) -> dict[str, dict[str, Shape]]:
         shapes = json.loads((self._folder / "shapes.json").read_text())
         return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
 

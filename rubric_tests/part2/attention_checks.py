@@ -1,7 +1,6 @@
 """What is right of attention, its masks and its heads."""
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -321,7 +320,7 @@ def check_masked_heads(evidence: Any, given: Any, question: str) -> None:
         for sentence, mask in masks.items():
             if gives(reading, mask):
                 raise KnownMistake(f"with several heads: {sentence}")
-    if not recognised_without_mask(evidence, given):
+    if not readings or not recognised_without_mask(evidence, given):
         raise NotRecognised("the weights of the projections are not recognised")
     expected = reference.multi_head(x, memory, readings[0], n_heads, visible=sheet.visible)
     raise Wrong(largest_difference(out, expected, "of several heads under a mask the output"))
@@ -454,8 +453,8 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
     for n_heads in [asked] if answer.as_asked else divisors(width):
         readings = projections.candidates(parts, n_heads, width=width)
         for right in readings:
-            ways = product(own_weights(evidence, given), RIGHT_LAYOUTS)
-            if any(gives(right, weigh, layout) for weigh, layout in ways):
+            weighers = own_weights(evidence, given)
+            if any(gives(right, weigh, way) for weigh in weighers for way in RIGHT_LAYOUTS):
                 return check_projections(right, parts, answer)
     n_heads = asked if width % asked == 0 else 1
     readings = projections.candidates(parts, n_heads, width=width)
@@ -518,11 +517,11 @@ LAYOUTS = RIGHT_LAYOUTS | {
 WRONG_LAYOUTS = [name for name in LAYOUTS if name not in RIGHT_LAYOUTS]
 
 
-def own_weights(evidence: Any, given: Any) -> list[Weigh]:
+def own_weights(evidence: Any, given: Any) -> Iterator[Weigh]:
     """Right attention; and where the student's own is wrong, which is marked there, any other."""
-    wrong = first_cause(evidence, given, "attention")
-    others = list(reference.WRONG_WEIGHTS.values()) if wrong else []
-    return [reference.attention_weights, *others]
+    yield reference.attention_weights
+    if first_cause(evidence, given, "attention"):
+        yield from reference.WRONG_WEIGHTS.values()
 
 
 def check_projections(right: Projections, parts: dict[str, Linear], answer: Any) -> None:

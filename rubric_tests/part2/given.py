@@ -14,9 +14,12 @@ D_KEY, D_VALUE = 4, 9  # channels of keys and of values: no two sizes of a quest
 CHANNELS = 512
 HEADS = {"one": (8, 1), "two": (16, 2), "three": (24, 3), "four": (32, 4)}  # (d_model, n_heads)
 SEEN = np.array([7, 4, 2, 6, 3, 1])  # of a memory, how many places each item of a batch has
-ROWS: Shape = (BATCH, LENGTH, SOME)
+WIDTH, TOKENS, VOCABULARY = "width", "tokens", "vocabulary"  # as long as the code is made
+ROWS: Shape = (BATCH, LENGTH, WIDTH)
 PAIR: dict[str, Shape] = {"out": ROWS, "out_other": ROWS}
-LOGITS: dict[str, Shape] = dict.fromkeys(("logits", "logits_other", "again"), (4, SOME, SOME))
+LOGITS: dict[str, Shape] = dict.fromkeys(
+    ("logits", "logits_other", "again"), (4, TOKENS, VOCABULARY)
+)
 HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
 ANSWER_SECONDS = 240  # for the answers that reversal is marked by
@@ -157,7 +160,7 @@ def multi_head(rng: np.random.Generator) -> dict[str, Question]:
     others = beside(x, activations(rng, LENGTH))
     reordered = {"x": x, "other": x[:, order], "order": order}
     thrice = PAIR | {"again": ROWS}
-    one: dict[str, Shape] = {"out": (1, 1, SOME), "out_other": (BATCH, 1, SOME)}
+    one: dict[str, Shape] = {"out": (1, 1, WIDTH), "out_other": (BATCH, 1, WIDTH)}
     return questions | {
         "multi-head/order": Question(reordered, thrice),
         "multi-head/memory": Question(
@@ -198,16 +201,19 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
     other[0, 0] = x[0, 0]
     order, step = shifted(rng, LENGTH), rng.normal(size=x.shape)
     tokens = rng.permuted(np.tile(np.arange(1, 9), (BATCH, 1)), axis=1)[:, :LENGTH]
-    one: Shape = (1, 1, SOME)
+    one: Shape = (1, 1, WIDTH)
     rows = {"out": ROWS, "one": one, "as_asked": ()}
     every = {n: rng.permuted(np.tile(np.arange(n), (2, 1)), axis=1) for n in (11, 40)}
-    all_rows: dict[str, Shape] = {"out": (2, SOME, SOME), "one": one, "as_asked": ()}
     bent = ("out", "ahead", "behind", "one", "other", "both")
     numbers: dict[str, Shape] = {f"numbers_{width}": () for width in (3, 19)}
+
+    def all_rows(n: int) -> dict[str, Shape]:
+        return {"out": (2, n, WIDTH), "one": one, "as_asked": ()}
+
     return {
         "embedding/rows": Question({"tokens": tokens, "vocabulary": np.array(11)}, rows),
-        "embedding/all": Question({"tokens": every[11], "vocabulary": np.array(11)}, all_rows),
-        "embedding/more": Question({"tokens": every[40], "vocabulary": np.array(40)}, all_rows),
+        "embedding/all": Question({"tokens": every[11], "vocabulary": np.array(11)}, all_rows(11)),
+        "embedding/more": Question({"tokens": every[40], "vocabulary": np.array(40)}, all_rows(40)),
         "positions/added": Question(
             {"x": x}, dict.fromkeys(("out", "at_zero", "again"), ROWS) | {"learned": (), "one": one}
         ),
@@ -223,7 +229,7 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
 
 
 def full_length(length: int) -> dict[str, Shape]:
-    return {"at_zero": (2, length, SOME), "as_asked": ()}
+    return {"at_zero": (2, length, WIDTH), "as_asked": ()}
 
 
 def layers(rng: np.random.Generator) -> dict[str, Question]:
@@ -248,7 +254,7 @@ def layers(rng: np.random.Generator) -> dict[str, Question]:
         sizes: dict[str, Shape] = {"numbers_20": (), "numbers_37": ()}
         questions |= {
             f"{kind}/silent": Question(alone, {"out": ROWS, "silent": ROWS}),
-            f"{kind}/one": Question(alone, {"out": (1, 1, SOME), "out_other": (BATCH, 1, SOME)}),
+            f"{kind}/one": Question(alone, {"out": (1, 1, WIDTH), "out_other": (BATCH, 1, WIDTH)}),
             f"{kind}/sizes": Question(alone, PAIR | sizes),
             f"{kind}/steps": Question(alone, {"out": ROWS}),
             f"{kind}/norms": Question(alone, {}),

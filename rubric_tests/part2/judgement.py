@@ -173,6 +173,11 @@ def alike(*arrays: np.ndarray) -> None:
         raise Wrong("the answer is empty")
     if any(array.size > 1 and np.ptp(array) == 0 for array in arrays):
         raise Wrong("every number of the answer is the same")
+    of_one_shape(*arrays)
+
+
+def of_one_shape(*arrays: np.ndarray) -> None:
+    """Raise where arrays that are set against each other have different shapes."""
     if len({array.shape for array in arrays}) > 1:
         raise Wrong(f"answers of different shapes: {', '.join(str(a.shape) for a in arrays)}")
 

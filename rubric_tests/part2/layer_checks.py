@@ -18,6 +18,7 @@ from rubric_tests.part2.judgement import (
     assert_same_items,
     cause_of_others,
     must_repeat,
+    of_one_shape,
     said,
     same,
     tolerance,
@@ -291,6 +292,7 @@ def check_sums(evidence: Any, given: Any, layer: str) -> None:
     if not in_turn or len(norms) != len(subs) or len(subs) < 2:
         raise NotRecognised("the layer's parts are not norms and sub-layers in turn")
     alike(answer.out, *(step.out for step in steps))
+    of_one_shape(answer.out, *(norm.into for norm in norms))
     x = as_wide_as(answer.out, given[f"{layer}/steps"].x)
     if steps[0].is_norm:
         past = [norm.into for norm in norms]
@@ -360,6 +362,7 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
         if not any(np.allclose(fresh, its, atol=0.05, rtol=0.04) for its in right.values()):
             raise name_the_norm(fresh, x, rows)
         gains = [arrays[f"changed_{i}_{j}"] for j in (0, 1) if f"changed_{i}_{j}" in arrays]
+        of_one_shape(fresh, *gains)
         if gains and same(gains[0], fresh):
             raise KnownMistake("a normalisation does not use its gain")
         if gains:

@@ -354,6 +354,22 @@ def test_some_is_any_length_but_none():
         answers(shape=(SOME, 2), W=MATRIX[:0])["q"]
 
 
+def test_a_named_length_is_the_same_throughout():
+    """What a rubric sets against each other fits: it is looked at where an answer is read."""
+    shapes = {"q": {"out": (2, "width"), "again": (2, "width")}}
+
+    def read(again: np.ndarray) -> evidence.Answer:
+        files = {"evidence/q.json": b'{"status": "answered"}'}
+        files["evidence/q.npz"] = npz(out=np.ones((2, 3)), again=again)
+        return Evidence(files, shapes, "ended")["q"]
+
+    assert read(np.ones((2, 3))).again.shape == (2, 3)
+    with pytest.raises(WrongAnswer, match=r"its width is 4, that of `out` is 3"):
+        read(np.ones((2, 4)))
+    with pytest.raises(WrongAnswer, match="there is nothing in it"):
+        read(np.ones((2, 0)))
+
+
 @pytest.mark.parametrize(
     "number",
     [1.7e308, -1.7e308, 1e13, -1e13, 2**62, -(2**62), np.float32(3e38)],

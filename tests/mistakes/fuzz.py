@@ -1,16 +1,17 @@
 """Change an answer in one of the ways that a forger, a slip or an odd machine may."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from tests.assay.toy import arrays, npz
 
 Array = np.ndarray[Any, Any]
 Files = dict[str, bytes]
+Rng = np.random.Generator
 
 EXTREME = [
     *(0.0, -0.0, 1.0, -1.0, 0.5, 5e-324, 2.2e-308, 1e-300, 1e100, -1e100, 1e155, 1e12, -1e12),
@@ -85,82 +86,93 @@ SHAPES = [
 ]
 
 
-@st.composite
-def changed_arrays(draw: st.DrawFn, before: Mapping[str, Array]) -> dict[str, Array]:
-    """Some of the arrays changed, left out, or joined by another."""
+def one_of(rng: Rng, choices: Sequence[Any]) -> Any:
+    """One of them, as it is: NumPy's own choice would make an array of them."""
+    return choices[int(rng.integers(len(choices)))]
+
+
+def changed_array(rng: Rng, name: str, before: Mapping[str, Array]) -> Array:
+    """One array: other numbers, another type, another shape, or that of another name."""
+    array = before[name]
+    match int(rng.integers(1, 10)):
+        case 1:
+            return np.full(array.shape, one_of(rng, EXTREME))
+        case 2:
+            return one_cell(array, one_of(rng, EXTREME))
+        case 3:
+            return cast(array, one_of(rng, KINDS))
+        case 4 | 5:
+            return shaped(array, one_of(rng, SHAPES))
+        case 6:
+            return np.full(array.shape, one_of(rng, WHOLE))
+        case 7:
+            return rng.normal(size=array.shape) * 10.0 ** int(rng.integers(-320, 12))
+        case 8:
+            return cast(np.round(array.astype(float), 0), "i8")
+        case _:
+            same = [other for other in sorted(before) if before[other].shape == array.shape]
+            return before[one_of(rng, same)]
+
+
+def changed_arrays(rng: Rng, before: Mapping[str, Array]) -> dict[str, Array]:
+    """Some of the arrays changed or left out; at times all of them alike."""
+    if not rng.integers(10):
+        every = one_of(rng, EXTREME)
+        return {name: np.full(array.shape, every) for name, array in before.items()}
     found = dict(before)
-    names = sorted(before)
-    for name in draw(st.sets(st.sampled_from(names), min_size=1, max_size=4)) if names else ():
-        array = before[name]
-        how = draw(st.integers(0, 9))
-        if how == 0:
+    chosen = rng.permutation(sorted(before))[: int(rng.integers(1, 5))].tolist() if before else []
+    for name in chosen:
+        if not rng.integers(10):
             del found[name]
-        elif how == 1:
-            found[name] = np.full(array.shape, draw(st.sampled_from(EXTREME)))
-        elif how == 2:
-            found[name] = one_cell(array, draw(st.sampled_from(EXTREME)))
-        elif how == 3:
-            found[name] = cast(array, draw(st.sampled_from(KINDS)))
-        elif how in (4, 5):
-            found[name] = shaped(array, draw(st.sampled_from(SHAPES)))
-        elif how == 6:
-            found[name] = np.full(array.shape, draw(st.sampled_from(WHOLE)))
-        elif how == 7:
-            rng = np.random.default_rng(draw(st.integers(0, 99)))
-            scale = 10.0 ** draw(st.integers(-320, 11))
-            found[name] = rng.normal(size=array.shape) * scale
-        elif how == 8:
-            found[name] = cast(np.round(array.astype(float), 0), "i8")
         else:
-            same = [other for other in names if before[other].shape == array.shape]
-            found[name] = before[draw(st.sampled_from(same))]
-    if draw(st.integers(0, 9)) == 0 and names:
-        every = draw(st.sampled_from(EXTREME))
-        found = {name: np.full(array.shape, every) for name, array in before.items()}
+            found[name] = changed_array(rng, name, before)
     return found
 
 
-@st.composite
-def changed_note(draw: st.DrawFn, before: dict[str, Any]) -> dict[str, Any]:
+def changed_note(rng: Rng, before: dict[str, Any]) -> dict[str, Any]:
     """One of the texts of a note of another type, left out, or the whole note odd."""
     note = dict(before)
     text = dict(note.get("text") or {})
-    how = draw(st.integers(0, 5))
+    how = int(rng.integers(6))
     if how == 0:
-        note["status"] = draw(st.sampled_from(["raised", "missing", "answered", None, 1, "\ud800"]))
-        note["error"] = draw(st.sampled_from(VALUES))
+        note["status"] = one_of(rng, ["raised", "missing", "answered", None, 1, "\ud800"])
+        note["error"] = one_of(rng, VALUES)
+        note["missing"] = one_of(rng, VALUES)
     elif how == 1:
-        note["text"] = draw(st.sampled_from(VALUES))
+        note["text"] = one_of(rng, VALUES)
     elif text:
-        name = draw(st.sampled_from(sorted(text)))
+        name = one_of(rng, sorted(text))
         if how == 2:
             del text[name]
         elif how == 3 and isinstance(text[name], list | dict) and text[name]:
-            text[name] = _inside(draw, text[name])
+            text[name] = _inside(rng, text[name])
         else:
-            text[name] = draw(st.sampled_from(VALUES))
+            text[name] = one_of(rng, VALUES)
         note["text"] = text
     return note
 
 
-def _inside(draw: st.DrawFn, value: Any) -> Any:
+def _inside(rng: Rng, value: Any) -> Any:
     """A list or an object with one of its own values exchanged."""
-    places = range(len(value)) if isinstance(value, list) else sorted(value)
-    place = draw(st.sampled_from(list(places)))
+    place = one_of(rng, range(len(value)) if isinstance(value, list) else sorted(value))
     copied = list(value) if isinstance(value, list) else dict(value)
-    copied[place] = draw(st.sampled_from(VALUES))
+    copied[place] = one_of(rng, VALUES)
     return copied
 
 
-@st.composite
-def changed(draw: st.DrawFn, files: Mapping[str, bytes], question: str) -> Files:
+def changed(rng: Rng, files: Mapping[str, bytes], question: str) -> Files:
     """The files of a run with one answer changed."""
     box, note = f"evidence/{question}.npz", f"evidence/{question}.json"
     found = dict(files)
-    said = json.loads(files[note])
-    which = draw(st.integers(0, 2)) if said.get("text") else 0
+    said, before = json.loads(files[note]), _arrays(files[box])
+    which = int(rng.integers(3)) if said.get("text") else 0 if before else 2
     if which < 2:
-        found[box] = npz(**draw(changed_arrays(arrays(files[box]))))
+        found[box] = npz(**changed_arrays(rng, before))
     if which > 0:
-        found[note] = json.dumps(draw(changed_note(said))).encode()
+        found[note] = json.dumps(changed_note(rng, said)).encode()
     return found
+
+
+@lru_cache
+def _arrays(content: bytes) -> dict[str, Array]:
+    return arrays(content)
