@@ -174,6 +174,8 @@ class Check(Record):
     """The known mistake that the answer looks like."""
     follows: str = ""
     """The criterion whose mistake it is set aside for."""
+    explains: bool = False
+    """Whether it failed for a mistake that what follows from its criterion is set aside for."""
     stumbled: str = ""
     """File and line where the test raised what no test should, over this answer."""
     claim: Claim | None = None

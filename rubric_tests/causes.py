@@ -7,14 +7,32 @@ always does.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import Any, NoReturn
+from functools import cache, wraps
+from typing import Any, NoReturn, ParamSpec
 
 import pytest
 
+P = ParamSpec("P")
 Check = Callable[[Any, Any], None]  # of a run's evidence and what it was given
 Causes = Mapping[str, Sequence[Check]]
 """The checks by criterion that other criteria may follow from, in the order of looking."""
+
+
+def explains(criterion: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Mark what a check raises: this mistake of the criterion explains what fails elsewhere."""
+
+    def marking(check: Callable[P, None]) -> Callable[P, None]:
+        @wraps(check)
+        def marked(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                check(*args, **kwargs)
+            except AssertionError as wrong:
+                wrong.explains = {criterion, *getattr(wrong, "explains", ())}  # type: ignore[attr-defined]
+                raise
+
+        return marked
+
+    return marking
 
 
 @cache
@@ -51,7 +69,7 @@ class Follows(pytest.skip.Exception):
 def follows_from(criterion: str, reason: str) -> NoReturn:
     """Set the test aside: the report says what it follows from.
 
-    No more points are excused so than the criterion itself has lost.
+    No more points are excused so than the criterion has lost by checks that explain others.
     """
     raise Follows(criterion, reason)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from rubric_tests.causes import follows_from
+from rubric_tests.causes import explains, follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.syntax import definitions, parsed
 
@@ -25,6 +25,7 @@ def check_end(run: Any) -> None:
         raise Wrong(f"the run ended as: {outcome}")
 
 
+@explains("clean-run")
 def check_parameters(run: Any, evidence: Any, name: str, cells: Sequence[Any]) -> None:
     """`seed` and the other parameter, `name`, are at the end what they were set to."""
     if not run.parameterised:

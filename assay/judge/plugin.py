@@ -254,6 +254,7 @@ def check_of(
         hint=hint if verdict is Verdict.FAILED and not stumbled else "",
         mistake=sound(getattr(error, "mistake", "")),
         follows=getattr(error, "cause", "") if verdict is Verdict.SET_ASIDE else "",
+        explains=verdict is Verdict.FAILED and about["criterion"] in getattr(error, "explains", ()),
         stumbled=place_of(error, root) if stumbled else getattr(error, "place", ""),
         estimates=estimates,
         **about,

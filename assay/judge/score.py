@@ -23,8 +23,8 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
     is decided in the submission's favour, bad luck in some seeds costs nothing. A test that skips
     is set aside, and neither earns nor costs anything. Where that is because of a mistake that
-    another criterion marks, no more points are excused than that criterion has lost: whatever else
-    goes wrong with it, a second mistake never raises a mark.
+    another criterion marks, no more points are excused than that mistake has lost there: a second
+    mistake never raises a mark.
 
     Raises
     ------
@@ -51,7 +51,8 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
         return [c if c.verdict in WAITING else _all_judged(c) for c in criteria]
-    return _no_more_than_it_cost(criteria, following)
+    cost = {c.name: _cost(c, by_name[c.name]) for c in criteria}
+    return _no_more_than_it_cost(criteria, following, cost)
 
 
 def rooted(checks: Sequence[Check]) -> list[Check]:
@@ -141,6 +142,22 @@ def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> d
     return points
 
 
+def _cost(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> float:
+    """The points that a criterion lost for what explains others; all, where no check says so.
+
+    What else it lost, for another reason, excuses nothing.
+    """
+    lost = criterion.judged - (criterion.earned or 0.0)
+    if not any(check.explains for of_property in checks.values() for check in of_property):
+        return lost
+    worth = criterion.points / len(checks)
+    explained = 0.0
+    for prop in criterion.properties:
+        counted = [c for c in checks[prop.name] if c.follows or c.verdict not in LEFT_OUT]
+        explained += worth * sum(c.explains for c in counted) / max(1, len(counted))
+    return min(lost, explained)
+
+
 def _hardly_anything_asked(
     criteria: Sequence[Criterion], following: Sequence[Mapping[str, float]]
 ) -> bool:
@@ -154,19 +171,20 @@ def _hardly_anything_asked(
 
 
 def _no_more_than_it_cost(
-    criteria: Sequence[Criterion], following: Sequence[Mapping[str, float]]
+    criteria: Sequence[Criterion],
+    following: Sequence[Mapping[str, float]],
+    cost: Mapping[str, float],
 ) -> list[Criterion]:
     """What follows from a mistake is excused up to what the mistake lost; the rest counts.
 
     So a mistake costs what it lost, or what follows from it where that is more. Without the limit
     a slip worth little could hide whatever else is wrong.
     """
-    lost = {c.name: c.judged - (c.earned or 0.0) for c in criteria}
     points: dict[str, float] = {}
     for of_criterion in following:
         for cause, share in of_criterion.items():
             points[cause] = points.get(cause, 0.0) + share
-    left = {x: max(0.0, 1 - lost.get(x, 0.0) / total) for x, total in points.items()}
+    left = {x: max(0.0, 1 - cost.get(x, 0.0) / total) for x, total in points.items()}
     over = [sum(left[x] * share for x, share in each.items()) for each in following]
     return [
         c.model_copy(update={"unexcused": round(more, 2)})

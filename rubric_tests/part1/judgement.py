@@ -103,6 +103,7 @@ def by_probabilities(evidence: Sheets, given: Sheets) -> Form | None:
     return None
 
 
+@causes.explains("gradients")
 def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[str, ...]) -> None:
     """Some of the four gradients against the judge's, with the known mistakes named."""
     sheet, form = given[question], recognised(evidence, given)
@@ -124,6 +125,7 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
         )
 
 
+@causes.explains("gradients")
 def check_loss(evidence: Sheets, given: Sheets) -> None:
     """The loss is the mean of a loss that is known."""
     sheet, form = given["gradients/square"], recognised(evidence, given)
@@ -149,6 +151,7 @@ def one_sided(sheet: SimpleNamespace, form: Form, label: int) -> float:
     return float(reference.loss_of(sheet.X[own], sheet.y[own], weights(sheet), form) * own.mean())
 
 
+@causes.explains("forward")
 def check_labels(evidence: Sheets, given: Sheets) -> None:
     """`predict` says 1 exactly where `predict_proba` is above one half."""
     answer = evidence["forward/weights"]
@@ -165,6 +168,43 @@ def check_gradients(evidence: Sheets, given: Sheets) -> None:
         check_gradient(evidence, given, question, Weights._fields)
 
 
+@causes.explains("gradients")
+def check_rise(evidence: Sheets, given: Sheets) -> None:
+    """The network's own loss rises along a direction as its own gradient says."""
+    answer, directions = evidence["gradients/square"], given["gradients/square"].directions
+    measured = (answer.ahead - answer.behind) / 2
+    counts = reference.used(weights(given["gradients/square"]), recognised(evidence, given))
+    predicted = directions @ (counts * weights(answer, "d{}").flat())
+    scale = float(np.abs(measured).max())
+    assert_close(predicted, measured, atol=1e-5 * scale + 1e-12, what="the rise of the loss")
+
+
+@causes.explains("gradients")
+def check_every_slope(evidence: Sheets, given: Sheets) -> None:
+    """Each gradient equals the slope that the judge measures, weight by weight."""
+    sheet, form = given["gradients/square"], recognised(evidence, given)
+    measured = reference.slopes(sheet.X, sheet.y, weights(sheet), form)
+    found = (
+        reference.used(weights(sheet), form) * weights(evidence["gradients/square"], "d{}").flat()
+    )
+    scale = float(np.abs(measured).max())
+    assert_close(found, measured, atol=GRADIENT_RTOL * scale, what="the slope")
+
+
+@causes.explains("gradients")
+def check_doubled_batch(evidence: Sheets, given: Sheets) -> None:
+    """The same rows twice give the same gradient."""
+    answer = evidence["gradients/square"]
+    once, twice = weights(answer, "d{}").flat(), weights(answer, "d{}_twice").flat()
+    if not once.any():
+        raise KnownMistake("every gradient is zero")
+    doubled = {"it doubles, as a sum does: divide by the number of rows": 2 * once}
+    what = "the gradient of the doubled batch"
+    atol = 1e-6 * float(np.abs(once).max())
+    assert_close(twice, once, atol=atol, what=what, known_mistakes=doubled)
+
+
+@causes.explains("gradients")
 def check_confident(evidence: Sheets, given: Sheets) -> None:
     """Outputs of exactly 0 or 1 are answered with numbers, not with NaN."""
     assert evidence["gradients/confident"].loss.shape == ()
@@ -192,6 +232,7 @@ def of_one_shape(some: Weights, others: Weights) -> None:
             raise Wrong(f"`{name}` has shape {other.shape} first, {one.shape} afterwards")
 
 
+@causes.explains("update")
 def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
     """Twice the learning rate, twice the step."""
     small, double = steps(evidence, "small").flat(), steps(evidence, "double").flat()
@@ -202,6 +243,7 @@ def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
         raise Wrong(f"doubling the learning rate makes the first step {ratio:.3g} times as long")
 
 
+@causes.explains("update")
 def check_every_layer_moves(evidence: Sheets, given: Sheets) -> None:
     """After five iterations no layer is where it started."""
     moved = steps(evidence, "later")
@@ -210,6 +252,7 @@ def check_every_layer_moves(evidence: Sheets, given: Sheets) -> None:
         raise Wrong(f"after five iterations {', '.join(still)} have not changed at all")
 
 
+@causes.explains("update")
 def check_downhill(evidence: Sheets, given: Sheets) -> None:
     """The step goes against the network's own gradient, layer for layer taken together."""
     step = steps(evidence, "small").flat()
@@ -221,6 +264,7 @@ def check_downhill(evidence: Sheets, given: Sheets) -> None:
         raise Wrong(f"the first step does not follow the gradient (cosine {cosine:.2f})")
 
 
+@causes.explains("update")
 def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
     """Where the output layer takes one exact gradient step, the hidden layer takes the same."""
     answer = evidence["update/gradient"]
@@ -247,6 +291,7 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
     )
 
 
+@causes.explains("hidden-layer")
 def check_hidden_layer(evidence: Sheets, given: Sheets) -> None:
     """One hidden layer, as many units as features, freshly initialised and after `fit`."""
     for d in given["start/widths"].widths:
@@ -266,6 +311,7 @@ def check_shapes(d: int, moment: str, shapes: list[tuple[int, ...]]) -> None:
         )
 
 
+@causes.explains("start")
 def check_random_start(evidence: Sheets, given: Sheets) -> None:
     """Fresh weights are not zero, and no two hidden units begin alike."""
     W1 = evidence["start/weights"].W1
@@ -290,6 +336,7 @@ def check_fit_starts_anew(evidence: Sheets, given: Sheets) -> None:
         )
 
 
+@causes.explains("start")
 def check_repeatable_start(evidence: Sheets, given: Sheets) -> None:
     """The same `random_state` gives the same weights again."""
     answer = evidence["start/weights"]
@@ -303,6 +350,7 @@ def check_inputs(evidence: Sheets, given: Sheets) -> None:
         check_input(evidence, given, call)
 
 
+@causes.explains("inputs")
 def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
     before, after = given[f"inputs/{call}"], evidence[f"inputs/{call}"]
     for name in ("X", "y"):
@@ -318,6 +366,7 @@ def last_tenth(curve: np.ndarray) -> float:
     return float(curve[-max(1, len(curve) // 10) :].mean())
 
 
+@causes.explains("convergence")
 def check_converged(evidence: Sheets, given: Sheets) -> None:
     """Training has lowered the loss, and a further hundred steps gain little."""
     curve = evidence["training/curve"].loss_curve
@@ -374,6 +423,7 @@ def still_to_gain(evidence: Sheets, given: Sheets) -> float:
     return first - loss
 
 
+@causes.explains("from-scratch")
 def check_live_objects(evidence: Sheets, given: Sheets) -> None:
     """No ready-made network, and no autograd, runs while the student's network works."""
     itself, work = evidence["source/class"].text, evidence["source/work"].text
@@ -387,6 +437,7 @@ def check_live_objects(evidence: Sheets, given: Sheets) -> None:
         )
 
 
+@causes.explains("split")
 def check_same_split(evidence: Sheets, given: Sheets) -> None:
     """The models that the notebook fitted come out alike when fitted on its training part."""
     baselines, networks = models_of(evidence, "baselines"), models_of(evidence, "networks")
@@ -404,7 +455,10 @@ CAUSES: causes.Causes = {
     "inputs": (check_inputs,),
     "start": (check_random_start, check_repeatable_start),
     "forward": (check_labels,),
-    "gradients": (check_gradients, check_confident, check_loss),
+    "gradients": (
+        *(check_gradients, check_confident, check_loss),
+        *(check_rise, check_every_slope, check_doubled_batch),
+    ),
     "update": (
         check_learning_rate,
         check_every_layer_moves,

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from rubric_tests import reference
-from rubric_tests.checks import KnownMistake, Wrong, assert_close
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
-    GRADIENT_RTOL,
     after_marks_for,
+    check_doubled_batch,
+    check_every_slope,
     check_gradient,
     check_loss,
+    check_rise,
     recognised,
     weights,
 )
@@ -69,38 +71,21 @@ def test_fewer_features_than_hidden_units(evidence, given):
 def test_gradients_are_measured_slopes(evidence, given):
     """The network's own loss rises along a direction as its own gradient says."""
     with after_marks_for(evidence, given, *EARLIER):
-        answer, directions = evidence["gradients/square"], given["gradients/square"].directions
-        measured = (answer.ahead - answer.behind) / 2
-        counts = reference.used(weights(given["gradients/square"]), recognised(evidence, given))
-        predicted = directions @ (counts * weights(answer, "d{}").flat())
-        scale = float(np.abs(measured).max())
-        assert_close(predicted, measured, atol=1e-5 * scale + 1e-12, what="the rise of the loss")
+        check_rise(evidence, given)
 
 
 @pytest.mark.hint("measure every slope: raise one weight a little, then lower it")
 def test_every_slope(evidence, given):
     """Each gradient equals the slope that the judge measures, weight by weight."""
     with after_marks_for(evidence, given, *EARLIER):
-        sheet, form = given["gradients/square"], recognised(evidence, given)
-        measured = reference.slopes(sheet.X, sheet.y, weights(sheet), form)
-        counts = reference.used(weights(sheet), form)
-        found = counts * weights(evidence["gradients/square"], "d{}").flat()
-        scale = float(np.abs(measured).max())
-        assert_close(found, measured, atol=GRADIENT_RTOL * scale, what="the slope")
+        check_every_slope(evidence, given)
 
 
 @pytest.mark.hint("what should happen to the gradient of a mean when every row is there twice?")
 def test_batch_size_does_not_scale_the_gradient(evidence, given):
     """The same rows twice give the same gradient."""
     with after_marks_for(evidence, given, *EARLIER):
-        answer = evidence["gradients/square"]
-        once, twice = weights(answer, "d{}").flat(), weights(answer, "d{}_twice").flat()
-        if not once.any():
-            raise KnownMistake("every gradient is zero")
-        doubled = {"it doubles, as a sum does: divide by the number of rows": 2 * once}
-        what = "the gradient of the doubled batch"
-        atol = 1e-6 * float(np.abs(once).max())
-        assert_close(twice, once, atol=atol, what=what, known_mistakes=doubled)
+        check_doubled_batch(evidence, given)
 
 
 @pytest.mark.hint("what is log(p) when p is exactly 0, and when does that happen?")

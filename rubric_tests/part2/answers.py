@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from rubric_tests import causes
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.judgement import (
@@ -98,6 +99,7 @@ def in_words(marks: Marked) -> str:
     )
 
 
+@causes.explains("reversal")
 def check_share(marks: Marked, needed: float) -> None:
     """Enough sequences are right, allowing for how few could be asked."""
     if not len(marks.exact):
@@ -232,6 +234,13 @@ def check_repeatable(evidence: Any, given: Any) -> None:
     changed = (answer.answers != answer.again).any(axis=1).sum()
     if changed:
         raise Wrong(f"{changed} of {len(answer.again)} sequences have another answer the next time")
+
+
+@causes.explains("generation")
+def check_evaluation_mode(evidence: Any, submission: Any) -> None:
+    """The model that the notebook leaves answers without dropout, or its mode is set somewhere."""
+    if evaluated_in_training_mode(evidence, submission):
+        raise KnownMistake(IN_TRAINING_MODE, "dropout is at work, `eval` is not called")
 
 
 def evaluated_in_training_mode(evidence: Any, submission: Any) -> bool:

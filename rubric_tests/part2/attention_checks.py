@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from rubric_tests import causes
 from rubric_tests.checks import KnownMistake, Wrong, assert_close, largest_difference
 from rubric_tests.part2 import projections, reference
 from rubric_tests.part2.judgement import (
@@ -432,6 +433,7 @@ def check_batch_of_heads(evidence: Any, given: Any) -> None:
     assert_same_items(answer.out, answer.out_other)
 
 
+@causes.explains("multi-head")
 def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
     """The output is that of the module's own weights, computed once more by the judge."""
     answer, sheet = evidence[question], given[question]

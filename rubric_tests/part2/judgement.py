@@ -29,8 +29,9 @@ def cause_of_others(criterion: str) -> Callable[[Check], Check]:
     """Register a check: what fails it explains what fails elsewhere."""
 
     def register(check: Check) -> Check:
-        CAUSES.setdefault(criterion, []).append(check)
-        return check
+        marked = causes.explains(criterion)(check)
+        CAUSES.setdefault(criterion, []).append(marked)
+        return marked
 
     return register
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from rubric_tests.checks import KnownMistake
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import after_marks_for, after_marks_for_training, is_written
 
@@ -36,8 +35,7 @@ def test_the_same_question_has_the_same_answer(evidence, given, submission):
     """Asked again, the model gives the same answers, in the notebook too."""
     with after_marks_for(evidence, given, *EARLIER):
         answers.check_repeatable(evidence, given)
-    if answers.evaluated_in_training_mode(evidence, submission):
-        raise KnownMistake(answers.IN_TRAINING_MODE, "dropout is at work, `eval` is not called")
+    answers.check_evaluation_mode(evidence, submission)
 
 
 @pytest.mark.hint("does a sequence see the padding that a longer one beside it needs?")
