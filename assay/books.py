@@ -5,7 +5,7 @@ the part's exam asks for. Where that is not clear either, nobody guesses.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -29,7 +29,12 @@ COPY = re.compile(
 
 
 def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    """The notebook that answers a part: by its name, by words of its name, by what is in it."""
+    """The notebook that answers a part: by its name, by words of its name, by what is in it.
+
+    The only notebook answers every part, but for one that it shows nothing of beside another.
+    """
+    if part in absent(assignment, submission):
+        return None
     name = submission.notebook_for(part)
     others = {PurePosixPath(p.notebook).name for p in assignment.part if p is not part}
     if name is not None and _last(name) in others:
@@ -37,6 +42,67 @@ def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> s
         return name if is_marked else _by_content(assignment, part, submission)
     named = name or _by_words(assignment, part, submission)
     return named or _by_content(assignment, part, submission)
+
+
+def absent(assignment: Assignment, submission: Submission) -> list[Part]:
+    """The parts that the only notebook shows nothing of, where it shows another.
+
+    A part shows in a heading or a tag, in a word of its name that a heading or a name has, in a
+    third of the names that it alone is asked for, or in three that are near them.
+    """
+    if len(submission.notebooks) != 1 or len(assignment.part) == 1:
+        return []
+    only = submission.notebooks[0]
+    if any(_last(part.notebook) == _last(only) for part in assignment.part):
+        return []  # the name says which; `notebook_of` goes on from there
+    shown = [part for part in assignment.part if _shows(assignment, part, submission)]
+    return [part for part in assignment.part if part not in shown] if shown else []
+
+
+def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
+    only = submission.notebooks[0]
+    cells = submission.read(only)
+    if headings.marked(assignment, part, cells) or _stands_above(assignment, part, cells):
+        return True
+    texts = [content for name, content in submission.files.items() if name.endswith(".py")]
+    codes = [cell.source for cell in cells if cell.kind == "code"]
+    codes += [text.decode("utf-8", "replace") for text in texts]
+    binds = frozenset(name for code in codes for name in source.bound(code))
+    lines = [line for cell in cells for line in headings.lines(cell)]
+    said = " ".join([only, *binds, *lines]).casefold()
+    if any(word in said for word in _words(part)):
+        return True
+    alone = _alone(assignment, part)
+    if not alone or len(binds & alone) >= max(1, -(-len(alone) // 3)):
+        return True
+    others = [asked.names(assignment, p) for p in assignment.part if p is not part]
+    stems = _stems(alone) - _stems(frozenset().union(*others))
+    near = [stem for stem in stems if any(s.startswith(stem) for s in _stems(binds))]
+    return bool(stems) and len(near) >= min(3, len(stems))
+
+
+def _stems(names: frozenset[str]) -> set[str]:
+    """How the words of names begin: `Positions` is near `PositionalEncoding`."""
+    return {word[:5].casefold() for word in re.findall(r"[A-Z]?[a-z]{2,}", " ".join(names))}
+
+
+def _stands_above(assignment: Assignment, part: Part, cells: Sequence[notebook.Cell]) -> bool:
+    """Whether there is code above the heading of a later part: it may answer this one."""
+    later = assignment.part[assignment.part.index(part) + 1 :]
+    marks = [i for p in later for i in headings.marked(assignment, p, cells)]
+    return bool(marks) and any(cell.kind == "code" for cell in cells[: min(marks)])
+
+
+def _alone(assignment: Assignment, part: Part) -> frozenset[str]:
+    """The names that this part alone is asked for."""
+    others = [asked.names(assignment, p) for p in assignment.part if p is not part]
+    return asked.names(assignment, part).difference(*others)
+
+
+def _words(part: Part) -> set[str]:
+    """Words of the name that the assignment gives a part's notebook."""
+    words = set(re.split(r"[\W\d_]+", PurePosixPath(part.notebook).stem.lower()))
+    return {word for word in words if len(word) > 4}
 
 
 def notebook_by_name(assignment: Assignment, part: Part, submission: Submission) -> str | None:
@@ -67,7 +133,10 @@ def decided(assignment: Assignment, submission: Submission) -> None:
 
 
 def notes(assignment: Assignment, submission: Submission) -> list[str]:
-    """Which notebooks were taken where there are others, and which of these may be better."""
+    """Which notebooks were taken where there are others, and which of these may be better; which
+    part was not handed in."""
+    if gone := absent(assignment, submission):
+        return [_gone(assignment, part, submission) for part in gone]
     taken = {p.name: notebook_of(assignment, p, submission) for p in assignment.part}
     left = [name for name in submission.notebooks if name not in taken.values()]
     if not left or not any(taken.values()):
@@ -82,6 +151,14 @@ def notes(assignment: Assignment, submission: Submission) -> list[str]:
                     f"{part.name}: {quoted(other)} may be the better one: {', '.join(better)}"
                 )
     return told
+
+
+def _gone(assignment: Assignment, part: Part, submission: Submission) -> str:
+    number = assignment.part.index(part) + 1
+    return (
+        f"{part.name} was not handed in: {quoted(submission.notebooks[0])} has no heading "
+        f"`Part {number}`, and nothing in it is called like {_shown(_alone(assignment, part))}"
+    )
 
 
 def _better(
@@ -144,8 +221,7 @@ def _shown(names: frozenset[str]) -> str:
 
 def _by_words(assignment: Assignment, part: Part, submission: Submission) -> str | None:
     number = assignment.part.index(part)
-    words = set(re.split(r"[\W\d_]+", PurePosixPath(part.notebook).stem.lower()))
-    words = {word for word in words if len(word) > 4}
+    words = _words(part)
     stems = {name: PurePosixPath(name).stem.lower() for name in submission.notebooks}
     numbered = [
         n for n, stem in stems.items() if re.search(rf"(part|teil)[\W_]*{number + 1}", stem)
@@ -172,8 +248,7 @@ def _answering(
     One that is called as another part's counts where it binds many; of copies, the first.
     """
     others = [p for p in assignment.part if p is not part]
-    names = asked.names(assignment, part)
-    alone = names.difference(*(asked.names(assignment, p) for p in others))
+    names, alone = asked.names(assignment, part), _alone(assignment, part)
     mine, many = alone or names, max(2, -(-len(alone) // 3))
     wanted = {PurePosixPath(p.notebook).name for p in others}
     found: dict[str, frozenset[str]] = {}

@@ -29,7 +29,9 @@ def told(cell: Cell) -> str:
         return f"cell {cell.number} is not Python: {found['what']}, line {found['line']}"
     if found := TIMEOUT.fullmatch(error):
         return f"cell {cell.number} {found[1]}"
-    return f"cell {cell.number} raised {error}"
+    if error.startswith("StdinNotImplementedError"):
+        return f"cell {cell.number} asks for keyboard input, and nobody is there to give it"
+    return f"cell {cell.number} raised {error.removesuffix(': ')}"
 
 
 def of(said: str, cells: Sequence[Cell]) -> str:

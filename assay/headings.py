@@ -46,8 +46,14 @@ def marked(assignment: Assignment, part: Part, cells: Sequence[Cell]) -> list[in
 def is_certain(part: Part, cell: Cell) -> bool:
     """Headed with words of the part's title that no section of it needs."""
     title = words(part.title)
-    lines = [line for line in _texts(cell).splitlines() if HEADED.match(line)]
-    return bool(title) and any(title <= words(line) for line in lines)
+    headed = [line for line in _texts(cell).splitlines() if HEADED.match(line)]
+    return bool(title) and any(title <= words(line) for line in headed)
+
+
+def lines(cell: Cell) -> list[str]:
+    """The headings of a cell of text."""
+    texts = [] if cell.kind == "code" else _texts(cell).splitlines()
+    return [line for line in texts if HEADED.match(line)]
 
 
 def words(text: str) -> set[str]:

@@ -8,6 +8,13 @@ from assay.notebook import Cell
 from assay.run.switches import LIKELY
 
 LONGEST, MOST = 20_000, 12
+OTHERWISE = (
+    "{0} was {1} when the notebook had ended{3}; before each question it was set back to {2}"
+)
+SAID = {
+    "removed names": "the notebook removed the names {1}{3}; for the questions they were put back",
+    "threads that still run": "threads of the notebook still ran when it had ended: {1}{3}",
+}
 
 
 def notes(part: str, claim: bytes, cells: Sequence[Cell]) -> Iterator[str]:
@@ -18,10 +25,8 @@ def notes(part: str, claim: bytes, cells: Sequence[Cell]) -> Iterator[str]:
     except (KeyError, IndexError, TypeError, ValueError, RecursionError):
         return
     for name, found, usual in known[:MOST]:
-        yield (
-            f"{part}: {name} was {found[:100]} when the notebook had ended{_where(name, cells)}; "
-            f"before each question it was set back to {usual[:100]}"
-        )
+        said = SAID.get(name, OTHERWISE)
+        yield f"{part}: {said.format(name, found[:100], usual[:100], _where(name, cells))}"
 
 
 def _where(name: str, cells: Sequence[Cell]) -> str:

@@ -164,7 +164,16 @@ def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:
 def _without_outputs(data: dict[str, Any]) -> dict[str, Any]:
     cells = [cell for sheet in data["worksheets"] for cell in sheet["cells"]]
     cells = [cell | {"outputs": []} if cell["cell_type"] == "code" else cell for cell in cells]
+    cells = [
+        cell | {key: _whole(cell[key]) for key in ("source", "input") if key in cell}
+        for cell in cells
+    ]
     return data | {"worksheets": [{"cells": cells, "metadata": {}}], "metadata": {}}
+
+
+def _whole(lines: Any) -> Any:
+    """A file has a text line by line, and nbformat upgrades what it has in one."""
+    return "".join(map(str, lines)) if isinstance(lines, list) else lines
 
 
 def _not_format_4(where: str, version: object, why: str) -> CannotGrade:

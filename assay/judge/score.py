@@ -199,7 +199,7 @@ def _all_judged(criterion: Criterion) -> Criterion:
 
 
 def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
-    reason = f"no notebook `{part.notebook}` was handed in"
+    reason = f"not handed in: no notebook is `{part.notebook}`, or answers this part"
     silent = Property(
         name="notebook",
         title="The part was handed in",

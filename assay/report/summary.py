@@ -18,6 +18,8 @@ PARTLY = "◐"
 
 MOST = 4
 """Reasons that are told of one criterion."""
+ABSENT = "not handed in"
+"""What begins the reason of a part that no notebook answers."""
 
 
 def summary(result: Result, where: str) -> str:
@@ -54,8 +56,8 @@ def matrix_in_words(result: Result) -> str:
         counts = [_count({run.parameters[name] for run in runs}, name) for name in varied]
         once = any(not run.parameterised for run in runs)
         how = "once, as it stands" if once else " x ".join(counts)
-        words += [f"{part.name}: {how}"] if runs else []
-    return ", ".join(words) or "nothing was run"
+        words += [f"{part.name}: {how if runs else 'not handed in'}"]
+    return ", ".join(words) if result.runs else "nothing was run"
 
 
 def totals(result: Result) -> str:
@@ -141,6 +143,8 @@ def _again(prop: Property, title: str, first: Mapping[str, str]) -> Property:
     """A property with a reference to the criterion that first told its reason, where one did."""
     if prop.verdict is not Verdict.NOT_ANSWERED or first.get(prop.reason, title) == title:
         return prop
+    if prop.reason.startswith(ABSENT):
+        return prop.model_copy(update={"reason": ABSENT})
     same = f'not answered for the same reason as "{first[prop.reason]}"'
     return prop.model_copy(update={"reason": same})
 
@@ -148,7 +152,7 @@ def _again(prop: Property, title: str, first: Mapping[str, str]) -> Property:
 def reason(prop: Property) -> str:
     """The reason, and in how many runs, where it was not all of them."""
     text = prop.reason or prop.title
-    if prop.verdict is Verdict.NOT_ANSWERED and not text.startswith("not answered"):
+    if prop.verdict is Verdict.NOT_ANSWERED and not text.startswith(("not answered", ABSENT)):
         text = f"not answered: {text}"
     if prop.verdict is Verdict.SET_ASIDE:
         text = f"set aside: {text}"

@@ -430,8 +430,8 @@ def _as_text(value: Any, depth: int = 0) -> Any:
 
 def sit(namespace: dict[str, Any]) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
-    student._notebook, student._adapter = dict(namespace), None
     left = json.dumps(_switches().set_back())
+    student._notebook, student._adapter = dict(namespace), None
     (DESK / "evidence" / "switches.json").write_text(left, encoding="utf-8")
     _generators[:] = _switches().states(student._notebook)
     for name in [name for name in sys.modules if name.partition(".")[0] == "exam"]:

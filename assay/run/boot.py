@@ -12,6 +12,7 @@ import resource
 import runpy
 import shutil
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -143,12 +144,25 @@ def _become_kernel(
     app = kernelapp.IPKernelApp.instance()
     app.initialize(arguments)
     warnings.filters[:0] = filters  # type: ignore[index]
-    # stock stops the loop a moment later, in whichever cell that is; this ends the cell
-    app.shell.ask_exit = partial(sys.exit, "the cell called exit() or quit()")
+    _end_the_cell_and_no_more(app.kernel)
     switches = _remember(desk / "kit" / "switches.py")
+    switches.keep_names(app.shell)
     _answer_whatever_happens(app.kernel, switches.keep_streams)
     _keep_last_words(app.shell, desk / "evidence" / "last_words.txt")
     app.start()
+
+
+def _end_the_cell_and_no_more(kernel: Any) -> None:
+    """Stock stops the loop a moment later, in whichever cell that is; here the cell fails."""
+    shut_down = kernel.do_shutdown
+
+    def do_shutdown(restart: bool) -> Any:
+        if threading.current_thread() is threading.main_thread():  # messages come to another
+            sys.exit("the cell shut its kernel down")
+        return shut_down(restart)
+
+    kernel.shell.ask_exit = partial(sys.exit, "the cell called exit() or quit()")
+    kernel.do_shutdown = do_shutdown
 
 
 def _answer_whatever_happens(kernel: Any, keep_streams: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import locale
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -52,6 +53,7 @@ LIKELY = {
     "the profile function": r"setprofile",
     "the garbage collector": r"gc\.",
     "built-in names": r"builtins",
+    "removed names": r"%reset|magic|reset\(",
     "the decimal context": r"getcontext|setcontext",
     "threads that still run": r"Thread\(",
 }
@@ -124,6 +126,35 @@ def keep_streams() -> None:
         except BaseException:  # what a student has put there may do as it likes
             _unfit[name] = stream
             setattr(sys, name, _new[name])
+
+
+def keep_names(shell: Any) -> None:
+    """What `%reset` takes away is put back for the questions, which are about it."""
+    before: dict[str, Any] = {}
+
+    def keep(info: Any) -> None:
+        before.clear()
+        if RESETS.search(info.raw_cell or ""):
+            before.update({n: v for n, v in shell.user_ns.items() if not n.startswith("_")})
+
+    def compare(result: Any) -> None:
+        _taken.update({n: v for n, v in before.items() if n not in shell.user_ns})
+        before.clear()
+        _put_back[:] = [shell.user_ns]
+
+    shell.events.register("pre_run_cell", keep)
+    shell.events.register("post_run_cell", compare)
+
+
+RESETS = re.compile(r"%reset|\breset\w{0,20}\(|magic\(\s*.reset")
+_taken: dict[str, Any] = {}
+_put_back: list[dict[str, Any]] = []
+"""What `%reset` took, and the names that it was taken from."""
+
+
+def _missing() -> dict[str, Any]:
+    """Those of them that have not been bound anew."""
+    return {name: _taken[name] for names in _put_back for name in _taken if name not in names}
 
 
 _unfit: dict[str, Any] = {}
@@ -199,6 +230,8 @@ def _of_python() -> Iterator[Switch]:
     yield Switch("built-in names", *_changed(bound, new["builtins"]), bound.update)
     changed = _changed(os.environ, new["environ"])
     yield Switch("environment variables", *changed, os.environ.update)
+    gone = _missing()
+    yield Switch("removed names", sorted(gone), [], lambda _: _put_back[0].update(gone))
     missing = [path for path in new["path"] if path not in sys.path]
     yield Switch("`sys.path`", missing, [], lambda _: _whole_path(new["path"]))
     yield Switch("the working directory", _folder(), new["folder"], os.chdir)
@@ -212,7 +245,9 @@ def _of_python() -> Iterator[Switch]:
     yield Switch("the recursion limit", limit, new["recursion"], sys.setrecursionlimit)
     yield Switch("the locale", locale.setlocale(locale.LC_ALL), new["locale"], _set_locale)
     yield Switch("the umask", _umask(), new["umask"], os.umask)
-    yield Switch("signal handlers", *_changed(_signals(), new["signals"]), _handle)
+    handlers = _signals()
+    usual = {number: new["signals"][number] for number in handlers}
+    yield Switch("signal handlers", *_changed(handlers, usual), _handle)
     yield Switch("alarm clocks", _clocks(), [0.0] * len(CLOCKS), _stop)
     yield Switch("the trace function", sys.gettrace(), new["trace"], sys.settrace)
     yield Switch("the profile function", sys.getprofile(), new["profile"], sys.setprofile)
@@ -368,8 +403,16 @@ def _umask() -> int:
 
 
 def _signals() -> dict[int, Any]:
-    """The handlers of all signals but the one by which the harness ends a question."""
-    return {n: signal.getsignal(n) for n in signal.valid_signals() if n != signal.SIGINT}
+    """The handlers of all signals but the one by which the harness ends a question.
+
+    The handler that torch sets to hear of its loaders' workers belongs to it, and stays.
+    """
+    found = {n: signal.getsignal(n) for n in signal.valid_signals() if n != signal.SIGINT}
+    return {n: h for n, h in found.items() if not _of_library(h)}
+
+
+def _of_library(handler: Any) -> bool:
+    return str(getattr(handler, "__module__", "")).partition(".")[0] == "torch"
 
 
 def _handle(handlers: dict[int, Any]) -> None:
@@ -398,9 +441,11 @@ def _calculate(context: decimal.Context) -> None:
 
 
 def _threads() -> list[str]:
-    """Those of the notebook that keep a process alive; pools and bars leave others behind."""
+    """Those of the notebook that keep a process alive; pools and bars leave others behind, of
+    classes of their own."""
     new = _new["threads"]
     found = [t for t in threading.enumerate() if t not in new and not t.daemon]
+    found = [t for t in found if type(t).__module__ in ("threading", "__main__")]
     return [t.name for t in found if not t.name.startswith(("ThreadPool", "asyncio_"))]
 
 

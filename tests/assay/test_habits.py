@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 
-from assay import advice, source
+from assay import advice, leftover, source
 from assay.assignment import Assignment
+from assay.notebook import Cell
 from assay.records import Outcome
 from assay.run.execute import Ended, execute
 from assay.submission import Submission
@@ -40,6 +41,55 @@ def test_a_cell_that_exits_fails_and_is_named(course: Assignment, cell: str, war
     assert run.outcome is Outcome.CELL_FAILED
     assert run.reason.startswith("cell 3 raised SystemExit")
     assert [cell.error is None for cell in run.cells] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_cell_that_shuts_its_kernel_down_fails_and_is_named(course: Assignment, restart: bool):
+    """As people do after `pip install`: alike each time, and nothing is lost."""
+    shut = f"get_ipython().kernel.do_shutdown({restart})"
+    for _ in range(3):
+        run = ended(course, shut, "later = 1")
+
+        assert run.outcome is Outcome.CELL_FAILED
+        assert run.reason == "cell 3 raised SystemExit: the cell shut its kernel down"
+        assert json.loads(run.files["evidence/add/plain.json"])["status"] == "answered"
+
+
+@pytest.mark.parametrize(
+    "reset", ["%reset -f", "%reset -s -f", "%reset_selective -f add", "get_ipython().reset()"]
+)
+def test_what_reset_removes_is_there_for_the_questions(course: Assignment, reset: str):
+    """Functions and what they use; it is told. What is bound anew stays as it is then."""
+    run = ended(course, "import numpy as np\ndef add(x, y): return np.add(x, y)", reset)
+    anew = ended(course, reset, "add = lambda x, y: 0 * x + 7")
+
+    assert run.outcome is Outcome.COMPLETED, run.reason
+    assert json.loads(run.files["evidence/add/plain.json"])["status"] == "answered"
+    claim = run.files["evidence/switches.json"]
+    (note,) = leftover.notes("sums", claim, [Cell("code", reset)])
+    assert note.startswith("sums: the notebook removed the names ['add'")
+    assert note.endswith(f"(code cell 1, line 1: `{reset}`); for the questions they were put back")
+    assert toys.arrays(anew.files["evidence/add/plain.npz"])["out"].tolist() == [7, 7, 7]
+
+
+def test_what_a_library_leaves_running_is_not_told(course: Assignment):
+    """Loaders' handlers and pools' threads are no switches of the student's."""
+    run = ended(
+        course,
+        "import torch\nfrom torch.utils.data import DataLoader\n"
+        "found = list(DataLoader(torch.arange(4.), num_workers=2))",
+        "from joblib import Parallel, delayed\nParallel(n_jobs=2)(delayed(abs)(i) for i in (1, 2))",
+    )
+
+    assert run.outcome is Outcome.COMPLETED, run.reason
+    assert json.loads(run.files["evidence/switches.json"]) == {}
+
+
+def test_a_cell_that_asks_for_input_is_told_so(course: Assignment):
+    """In words of what it did, not of the frontend."""
+    run = ended(course, "name = input('your name?')")
+
+    assert run.reason == "cell 3 asks for keyboard input, and nobody is there to give it"
 
 
 def test_a_cell_that_is_marked_to_raise_fails_nothing(course: Assignment):

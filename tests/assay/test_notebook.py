@@ -39,6 +39,16 @@ def test_format_3_is_upgraded():
     ]
 
 
+def test_text_of_format_3_may_stand_line_by_line():
+    """As its own programs wrote it: code, words and headings."""
+    kinds = {"code": "input", "markdown": "source", "heading": "source"}
+    cells = [{"cell_type": kind, key: ["a = 1\n", "b = 2"]} for kind, key in kinds.items()]
+    old = {"nbformat": 3, "worksheets": [{"cells": cells}]}
+    read = notebook.read(json.dumps(old).encode(), "old.ipynb")
+
+    assert [cell.source for cell in read] == ["a = 1\nb = 2", "a = 1\nb = 2", "# a = 1 b = 2"]
+
+
 def test_an_upgraded_notebook_is_the_same_each_time():
     """Ids are counted, not drawn: the same file is the same run."""
     old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "x"}]}]}

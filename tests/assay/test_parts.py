@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from assay import parts
+from assay import books, parts
 from assay.assignment import Assignment
+from assay.export import gradebooks
+from assay.judge import score
 from assay.parts import Sheet
+from assay.report import summary
 from assay.submission import Submission
 from tests.assay import toy as toys
+from tests.assay.test_class_report import result
 
 TWO = toys.TOML + toys.TOML[toys.TOML.index("[[part]]") :].replace("sums", "more")
 
@@ -125,6 +129,52 @@ def test_a_notebook_named_after_one_part_does_not_answer_the_other(course: Assig
 
     assert without is None
     assert with_it is not None
+
+
+@pytest.mark.parametrize(
+    ("cells", "there"),
+    [
+        ([("code", "def multiply(x, y): return x * y")], "more"),
+        ([("code", "def add(x, y): return x + y"), ("code", "total = add(1, 2)")], "sums"),
+        ([("markdown", "# Part 2"), ("code", "x = 1")], "more"),
+        ([("code", "x = 1"), ("markdown", "# Part 2"), ("code", "y = 1")], "sums more"),
+        ([("code", "def multiply(x, y): return x * y"), ("markdown", "## Teil 1")], "sums more"),
+        ([("code", "def addiere(x, y): return x + y\ndef multipliziere(x): pass")], "sums more"),
+        ([("code", "def f(x): return x")], "sums more"),
+    ],
+)
+def test_a_part_that_the_only_notebook_shows_nothing_of_was_not_handed_in(
+    course_of_two: Assignment, cells: list[tuple[str, str]], there: str
+):
+    """Where it shows another; in doubt it is asked for both. `check` and the report say so."""
+    handed_in = Submission("ada", {"hw.ipynb": book(*cells)})
+    found = [p.name for p in course_of_two.part if parts.sheet(course_of_two, p, handed_in)]
+    told = [note.partition(":")[0] for note in books.notes(course_of_two, handed_in)]
+
+    assert found == there.split()
+    assert told == [f"{name} was not handed in" for name in ("sums", "more") if name not in found]
+
+
+def test_what_was_not_handed_in_is_told_in_these_words(course_of_two: Assignment):
+    """In the terminal, in reports and in the gradebook; it costs what it costs."""
+    criteria = score.score(course_of_two.part[1], None)
+    made = result()
+    more = made.parts[0].model_copy(update={"name": "more"})
+    graded = made.model_copy(update={"criteria": criteria, "parts": [*made.parts, more]})
+    words = "not handed in: no notebook is `notebooks/more.ipynb`, or answers this part"
+
+    assert [c.earned for c in criteria] == [0]
+    assert summary.reason(criteria[0].properties[0]) == words
+    assert words in gradebooks.feedback(graded)
+    assert words in summary.summary(graded, "")
+    assert "more: not handed in" in summary.matrix_in_words(graded)
+
+
+def test_a_module_beside_the_notebook_hands_a_part_in(course_of_two: Assignment):
+    """Its names count like those of cells."""
+    files = {"hw.ipynb": book(CODE_ADD), "net.py": b"def multiply(x, y): return x * y"}
+
+    assert not books.absent(course_of_two, Submission("ada", files))
 
 
 @pytest.mark.parametrize(
