@@ -146,7 +146,8 @@ def _is_looked_in(file: str, notebook: str) -> bool:
 def _of_part(assignment: Assignment, part: Part, submission: Submission) -> Iterator[str]:
     sheet = parts.sheet(assignment, part, submission)
     if sheet is None:
-        yield f"{part.name}: no notebook answers it"
+        if part not in books.absent(assignment, submission):  # that is told with the notebooks
+            yield f"{part.name} was not handed in: no notebook answers it"
         return
     if sheet.once:
         yield (

@@ -154,11 +154,11 @@ def _become_kernel(
 
 def _end_the_cell_and_no_more(kernel: Any) -> None:
     """Stock stops the loop a moment later, in whichever cell that is; here the cell fails."""
-    shut_down = kernel.do_shutdown
+    shut_down, end = kernel.do_shutdown, partial(sys.exit, "the cell shut its kernel down")
 
     def do_shutdown(restart: bool) -> Any:
         if threading.current_thread() is threading.main_thread():  # messages come to another
-            sys.exit("the cell shut its kernel down")
+            end()
         return shut_down(restart)
 
     kernel.shell.ask_exit = partial(sys.exit, "the cell called exit() or quit()")
