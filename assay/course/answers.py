@@ -12,6 +12,7 @@ from typing import Any
 from assay.assignment import Assignment, Part
 from assay.course import tests
 from assay.course.files import place_of, put_at
+from assay.errors import AssayError, CannotGrade, CourseFault
 from assay.evidence import NotAnswered, WrongAnswer
 from assay.judge import bench
 from assay.judge.laid import BenchRun
@@ -37,13 +38,16 @@ def check(
     questions = {q for f in folders for q in json.loads((f / "shapes.json").read_bytes())}
     faults = _merged(
         {
-            record.run.id: [*_of_run(part, record), *_of_answers(assignment, part, record, folder)]
+            record.run.id: _of_one(assignment, part, record, folder)
             for record, folder in zip(records, folders, strict=True)
         }
     )
     if faults:
         return CourseReport(faults=faults, questions=len(questions))
-    judged = bench.judge(assignment, part, answer, list(records), store)
+    try:
+        judged = bench.judge(assignment, part, answer, list(records), store)
+    except (CannotGrade, CourseFault) as error:
+        return CourseReport(faults=[_of_judge(part, error)], questions=len(questions))
     places = {_named(test): test["where"] for test in listed}
     stumbled = [c for c in judged.checks if c.stumbled or c.verdict is Verdict.NOT_JUDGED]
     missed = [c for c in judged.checks if _is_missed(c)]
@@ -61,6 +65,13 @@ def check(
         failing=list(dict.fromkeys(failing)),
         questions=len(questions),
     )
+
+
+def _of_judge(part: Part, error: AssayError) -> Fault:
+    """The reference could not be judged: the last line of the rubric's that was named."""
+    at = re.findall(rf"({re.escape(part.rubric)}/\S+\.py:\d+)", error.found)
+    words = " ".join([error.what, *error.found.strip().splitlines()[-1:]])
+    return Fault(where=at[-1] if at else f"{part.rubric}:1", said=f"the reference: {words}"[:500])
 
 
 def _merged(found: Mapping[str, Sequence[Fault]]) -> list[Fault]:
@@ -88,6 +99,18 @@ def _by_test(checks: Sequence[Check]) -> list[list[Check]]:
     return list(by_name.values())
 
 
+def _of_one(assignment: Assignment, part: Part, record: RunRecord, folder: Path) -> list[Fault]:
+    """What one run shows; a limit that a question met is told by the question."""
+    of_answers = _of_answers(assignment, part, record, folder)
+    if of_answers and record.reason.startswith(("the question ", "the exam")):
+        return of_answers
+    found = [*_of_run(part, record), *of_answers]
+    if not found and record.outcome is Outcome.EXITED:
+        said = f"the reference's run did not come to its end: {record.reason}"
+        found.append(Fault(where=_exam(assignment, part), said=said))
+    return found
+
+
 def _of_run(part: Part, record: RunRecord) -> list[Fault]:
     """The run itself: a cell of the reference that raises, a limit that it meets."""
     if record.outcome in (Outcome.COMPLETED, Outcome.EXITED):  # an exam that broke off ends so too
@@ -108,7 +131,11 @@ def _of_answers(
     """Every question whose answer is not there, or not of the form that was promised."""
     broken = folder / "evidence" / "broken.json"
     if broken.exists():
-        return [_of_note(part, json.loads(broken.read_bytes()), "the exam broke off")]
+        note = json.loads(broken.read_bytes())
+        what = "the exam broke off"
+        if _at(note)[0] == "fallback.py":
+            what = "it cannot be imported"
+        return [_of_note(part, note, what, _exam(assignment, part))]
     faults = []
     unreached = []
     evidence = BenchRun(record, folder).evidence
@@ -123,9 +150,8 @@ def _of_answers(
             faults.append(Fault(where=place_of(assignment, part, question), said=said))
         except NotAnswered as error:
             if note.get("status") == "raised":
-                faults.append(
-                    _of_note(part, note, f"question `{question}`, asked of the reference")
-                )
+                what = f"question `{question}`, asked of the reference"
+                faults.append(_of_note(part, note, what, put_at(assignment, part, question)))
             elif str(error).startswith("never reached"):
                 unreached.append(question)
             else:
@@ -148,14 +174,20 @@ def _exam(assignment: Assignment, part: Part) -> str:
     return f"{part.rubric}/exam.py:1" if is_file else f"{part.rubric}/exam/__init__.py:1"
 
 
-def _of_note(part: Part, note: dict[str, Any], what: str) -> Fault:
+def _of_note(part: Part, note: dict[str, Any], what: str, otherwise: str) -> Fault:
     """The exception that the reference's kernel wrote down, at its innermost line of the exam."""
-    frames = FRAME.findall(str(note.get("traceback", "")))
-    file, line = frames[-1] if frames else ("exam.py", "1")
-    error = str(note.get("error", "something"))
+    file, line = _at(note)
+    where = f"{part.rubric}/{file}:{line}" if file else otherwise
+    return Fault(where=where, said=f"{what}: {note.get('error', 'something')}")
+
+
+def _at(note: dict[str, Any]) -> tuple[str, str]:
+    """The innermost file and line of the exam that a note names; two empty texts if none."""
+    error = str(note.get("error", ""))
     if at := re.search(r"\(((?:exam/)?\w+\.py), line (\d+)\)$", error):  # a syntax error's own
-        file, line = at.groups()
-    return Fault(where=f"{part.rubric}/{file}:{line}", said=f"{what}: {error}")
+        return at[1], at[2]
+    frames = [at for at in FRAME.findall(str(note.get("traceback", ""))) if at[0] != "ask.py"]
+    return frames[-1] if frames else ("", "")
 
 
 def _named(test: dict[str, Any]) -> str:

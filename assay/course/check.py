@@ -4,13 +4,14 @@ What was found to be good is kept in the store, by a hash of all that it was fou
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from assay import advice, parts, recipe, reference
 from assay.assignment import Assignment, Part
 from assay.assignment import read as read_assignment
-from assay.course import answers, files, tests
+from assay.course import answers, apart, table, tests
 from assay.course.faults import together
-from assay.errors import CannotGrade, OurFault, UsageError
+from assay.errors import AssayError, CannotGrade, OurFault, UsageError
 from assay.records import CourseReport, Fault, Outcome, RunRecord
 from assay.run.assemble import Job
 from assay.store import Store
@@ -40,15 +41,24 @@ def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
         return found
     try:
         answer = reference.submission(assignment)
+        jobs = reference.jobs(assignment)
     except CannotGrade as error:
-        where = assignment.part[0].notebook
-        faults = [Fault(where=where, said=one.what) for one in (error, *error.others)]
+        faults = [_unreadable(assignment, one) for one in (error, *error.others)]
         return together([found, CourseReport(faults=faults)])
     if answer is None:
         note = "no notebook of the assignment's own: the exam was not put to a reference"
         return together([found, CourseReport(notes=[note])])
     known = recipe.of_course(assignment, answer.digest)
-    return store.checked(known, lambda: together([found, _asked(assignment, answer, store, make)]))
+    made = partial(make, jobs)
+    return store.checked(known, lambda: together([found, _asked(assignment, answer, store, made)]))
+
+
+def _unreadable(assignment: Assignment, error: AssayError) -> Fault:
+    """The reference is there and cannot be read: which of its files, and why."""
+    own = [part.notebook for part in assignment.part]
+    where = next((name for name in own if name in error.what), own[0])
+    why = " ".join(error.found.split())
+    return Fault(where=where, said=f"the reference: {error.what}{f': {why}' if why else ''}")
 
 
 def _as_written(assignment: Assignment) -> Assignment:
@@ -63,7 +73,7 @@ def _static(assignment: Assignment) -> CourseReport:
 
 
 def _static_of(assignment: Assignment, part: Part) -> CourseReport:
-    faults = files.faults(assignment, part)
+    faults = apart.faults(assignment, part)
     if any(fault.is_usage or "Error: " in fault.said for fault in faults):
         return CourseReport(faults=faults)  # pytest would say the same again
     of_tests, listed = tests.check(assignment, part)
@@ -73,15 +83,16 @@ def _static_of(assignment: Assignment, part: Part) -> CourseReport:
     return CourseReport(faults=faults, criteria=len(part.criterion), tests=len(listed))
 
 
-def _asked(assignment: Assignment, answer: Submission, store: Store, make: Make) -> CourseReport:
+def _asked(
+    assignment: Assignment, answer: Submission, store: Store, make: Callable[[], list[RunRecord]]
+) -> CourseReport:
     """What the reference's runs show, part by part."""
-    made = make(reference.jobs(assignment))
+    made = make()
     reports = []
     for part in assignment.part:
         records = [record for record in made if record.run.part == part.name]
         if not records:
-            note = f"no notebook of the assignment's own answers `{part.name}`: it was not asked"
-            reports.append(CourseReport(notes=[note]))
+            reports.append(_unasked(assignment, part))
             continue
         for record in records:
             if record.outcome is Outcome.INFRASTRUCTURE:
@@ -100,13 +111,22 @@ def _asked(assignment: Assignment, answer: Submission, store: Store, make: Make)
     return together(reports)
 
 
+def _unasked(assignment: Assignment, part: Part) -> CourseReport:
+    """A part that the reference does not answer: on purpose if it has no notebook."""
+    if (assignment.root / part.notebook).is_file():
+        said = "the reference has no cell of code that could be read"
+        return CourseReport(faults=[Fault(where=part.notebook, said=said)])
+    note = f"no notebook of the assignment's own answers `{part.name}`: it was not asked"
+    return CourseReport(notes=[note])
+
+
 def _of_names(assignment: Assignment, part: Part, answer: Submission) -> list[Fault]:
     """The names that the table asks for and that the reference does not spell anywhere."""
     texts = b"\n".join(answer.files.values()).decode("utf-8", "replace")
     absent = [name for row in advice.missing(assignment, part, answer) for name in row.names]
     return [
         Fault(
-            where=f"{part.rubric}/names.py:1",
+            where=table.place(assignment, part, "NAMES", name=name),
             said=f"`NAMES` asks for `{name}`, and the reference has nothing of this name",
         )
         for name in absent

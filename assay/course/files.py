@@ -1,4 +1,4 @@
-"""What can be said of a part's files alone: they are read, imported, and inputs are drawn once.
+"""What can be said of a part's files alone: they are read, imported, and inputs are drawn.
 
 No student's code and no reference is needed for it.
 """
@@ -7,8 +7,9 @@ import ast
 import difflib
 import importlib.util
 import itertools
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 
 from assay import recipe, rubric, syntax
 from assay.assignment import Assignment, Part, line_of
-from assay.course import names
+from assay.course import names, table
 from assay.course.faults import of_exception
 from assay.errors import CourseFault
 from assay.evidence import SOME
@@ -56,10 +57,11 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
             found += _of_imports(assignment, part, name, tree)
         for line, twice in names.twice(tree):
             found.append(Fault(where=f"{name}:{line}", said=twice))
-        for line, hollow in names.unchecked(tree) if path.name.startswith("test_") else ():
+        of_test = [*names.unchecked(tree), *names.left_out(tree), *names.uncollected(tree)]
+        for line, hollow in of_test if path.name.startswith("test_") else ():
             found.append(Fault(where=f"{name}:{line}", said=hollow))
     questions, of_draws = _drawn(assignment, part)
-    found += [*of_draws, *_of_names(assignment, part)]
+    found += [*of_draws, *table.faults(assignment, part)]
     if questions and not of_draws:
         exam = {path: tree for path, tree in read.items() if _is_exam(path, folder)}
         found += _of_exam(assignment, part, exam, questions)
@@ -126,7 +128,7 @@ def _is_exam(path: Path, folder: Path) -> bool:
 
 
 def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[Fault]]:
-    """Draw once for every value of the matrix; what was drawn, and what is wrong with it."""
+    """Draw for every value of the matrix and every seed; what was drawn, and what is wrong."""
     file = f"{part.rubric}/given.py"
     try:
         given = rubric.load(assignment, part, "given")
@@ -146,7 +148,7 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
         except (Exception, SystemExit) as error:
             fault = of_exception(error, assignment.root, top)
             found.append(fault.model_copy(update={"said": f"draw({chosen}): {fault.said}"}))
-            continue
+            break
         said_of = list(_misdrawn(drawn))
         if first is not None and not said_of and not found and chosen == first[0]:
             said_of = list(_differing(first[1], drawn))
@@ -214,6 +216,11 @@ def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
         for shown, value in [*question.shown.items(), *question.kept.items()]:
             if not isinstance(shown, str) or not _is_array(value):
                 yield name, f"`{shown}` of question `{name}` is {_kind(value)}; expected an array"
+        for bound in ("seconds", "largest"):
+            most = getattr(question, bound, None)
+            if most is not None and not (type(most) in (int, float) and 0 < most < math.inf):
+                expected = "expected a number above 0, or none at all"
+                yield name, f"`{bound}` of question `{name}` is {most!r:.60}; {expected}"
         for answer, shape in question.answers.items():
             if not isinstance(answer, str) or not _is_shape(shape):
                 expected = "expected a tuple of lengths, None for any: `(5,)`"
@@ -266,42 +273,6 @@ def put_at(assignment: Assignment, part: Part, question: str) -> str:
                 if pattern and re.fullmatch(pattern, question):
                     return f"{path.relative_to(assignment.root).as_posix()}:{call.lineno}"
     return place_of(assignment, part, question)
-
-
-def _of_names(assignment: Assignment, part: Part) -> Iterator[Fault]:
-    """Yield what is wrong with the table of names."""
-    file = f"{part.rubric}/names.py"
-    try:
-        rows = rubric.names(assignment, part)
-        instead = rubric.instead(assignment, part)
-    except CourseFault as error:
-        where, _, said = error.found.partition(": ")
-        yield Fault(where=where if ".py:" in where else f"{file}:1", said=said or where)
-        return
-    except (AttributeError, TypeError, ValueError) as error:
-        yield Fault(where=f"{file}:1", said=f"{type(error).__name__}: {error}")
-        return
-    if isinstance(rows, str) or not isinstance(rows, Sequence):
-        yield Fault(where=f"{file}:1", said=f"`NAMES` is {_kind(rows)}; expected a tuple of rows")
-        return
-    for row in [*rows, *(other for others in instead.values() for other in others)]:
-        if said := _misfit(row):
-            yield Fault(where=f"{file}:1", said=f"{said} in the row {row!r:.80}")
-            return
-    known = {name for row in rows for name in row.names}
-    for name in sorted(set(instead) - known):
-        yield Fault(
-            where=f"{file}:1", said=f"`INSTEAD` names `{name}`, which `NAMES` does not have"
-        )
-
-
-def _misfit(row: Any) -> str:
-    for attribute, kinds in {"names": (tuple, list), "call": str, "meaning": str}.items():
-        if not isinstance(getattr(row, attribute, None), kinds):  # type: ignore[arg-type]
-            return f"`{attribute}` is {_kind(getattr(row, attribute, None))}"
-    if not all(isinstance(name, str) for name in row.names):
-        return "`names` are not all text"
-    return "" if hasattr(row, "optional") else "`optional` is missing"
 
 
 def _of_exam(

@@ -15,6 +15,8 @@ DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr"}
 ANSWERS = {"allclose", "isclose", "array_equal", "array_equiv", "isinstance", "all", "any"}
 """Functions that say yes or no: to call one and drop what it says checks nothing."""
 
+LEAVES_OFF = {"pytest.skip", "pytest.xfail"}
+
 
 def unbound(source: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield line and name of everything that a module reads and never binds.
@@ -58,6 +60,25 @@ def twice(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 first.setdefault(test.name, test.lineno)
 
 
+def left_out(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the lines at which a test always leaves off."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("test"):
+            for node in function.body:
+                called = node.value if isinstance(node, ast.Expr) else None
+                if isinstance(called, ast.Call) and ast.unparse(called.func) in LEAVES_OFF:
+                    yield node.lineno, f"`{ast.unparse(called):.80}` leaves every submission out"
+
+
+def uncollected(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the classes whose tests pytest passes over: those with an `__init__`."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            own = {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
+            if "__init__" in own and any(name.startswith("test") for name in own):
+                yield node.lineno, f"pytest leaves `{node.name}` out, as it has an `__init__`"
+
+
 def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield the lines of tests that look like a check, and can never fail."""
     for function in ast.walk(tree):
@@ -66,8 +87,9 @@ def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for node in ast.walk(function):
             if isinstance(node, ast.Assert) and _is_always_true(node.test):
                 yield node.lineno, f"`{ast.unparse(node):.80}` never fails"
-            if isinstance(node, ast.Expr) and _is_an_answer(node.value):
-                yield node.lineno, f"`{ast.unparse(node):.80}` checks nothing without `assert`"
+            found = node.value if isinstance(node, ast.Expr | ast.Return) else None
+            if found is not None and _is_an_answer(found):
+                yield node.lineno, f"`{ast.unparse(node):.80}` checks nothing without `assert`"  # type: ignore[attr-defined]
 
 
 def _is_always_true(test: ast.expr) -> bool:

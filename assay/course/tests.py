@@ -34,7 +34,7 @@ def check(assignment: Assignment, part: Part) -> tuple[list[Fault], list[dict[st
             said=f"no test judges `{spec.name}`",
         )
         for n, spec in enumerate(part.criterion)
-        if spec.name not in {_first(test, "criterion") for test in tests}
+        if spec.name not in [_first(test, "criterion") for test in tests]
     ]
     return faults, tests
 

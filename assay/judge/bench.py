@@ -104,7 +104,7 @@ def collect(assignment: Assignment, part: Part) -> tuple[dict[str, Any] | None, 
     with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
         bench = Path(folder)
         nothing = {"part": part.name, "looks": 1, "runs": [], "cells": [], "sources": {}}
-        nothing |= {"files": [], "unread": []}
+        nothing |= {"files": [], "unread": [], "is_reference": True}
         (bench / "bench.json").write_text(json.dumps(nothing | {"hands": 1}))
         only = ["-p", "assay.judge.collect", "--collect-only"]
         _, said = _pytest(assignment, part, bench, only)
@@ -178,6 +178,7 @@ def _bench(
         "cells": cells,
         "sources": readable,
         "files": sorted(submission.files),
+        "is_reference": submission.is_reference,
         "unread": sorted(name for name in sources if not is_readable(sources[name])),
     }
 

@@ -5,22 +5,67 @@ It is loaded beside the judge's own plugin, so that fixtures and markers are tho
 
 import inspect
 import json
+import re
+import signal
+from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from assay import rubric
-from assay.judge.plugin import BENCH, MARKERS
+from assay.judge.plugin import BENCH, MARKERS, no_end
 
 FILE = "collected.json"
 ONE_TEXT = {"criterion", "hint"}
 
 READS = {"run", "evidence", "given", "kept", "runs", "submission"}
 """What a test can know a submission by."""
-OF_PYTEST = ("skip", "xfail")
+OF_PYTEST = ("skip", "skipif", "xfail")
+SECONDS = 60.0
+"""Of processor time, until what a file does while it is imported is interrupted."""
+ENDS = (KeyboardInterrupt, SystemExit, pytest.exit.Exception)
+"""What would end pytest with no word about the file that raised it."""
 
 FAULTS = pytest.StashKey[list[dict[str, str]]]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """From here on the course's code is imported: what never ends, or ends us, has a place too."""
+    signal.signal(signal.SIGPROF, _time_up)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS)
+    with no_end():
+        try:
+            yield
+        except ENDS as error:
+            place = rubric.place_of(error, early_config.rootpath)
+            raise pytest.UsageError(f"\n{place}\nE   {type(error).__name__}: {error}") from None
+
+
+def _time_up(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError(f"took longer than {SECONDS:g} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file that ends pytest while it is collected, or has itself left out."""
+    root = collector.config.rootpath
+    try:
+        with no_end():
+            report = yield
+    except ENDS as error:
+        where = rubric.place_of(error, root) or f"{_relative(collector.path, root)}:1"
+        _add(collector.config, where, f"{type(error).__name__}: {error}")
+        return pytest.CollectReport(collector.nodeid, "failed", str(error), [])
+    if report.skipped and isinstance(report.longrepr, tuple):
+        file, line, reason = report.longrepr
+        said = f"the file is left out, and its tests judge nobody: {reason}"
+        _add(collector.config, f"{_relative(Path(file), root)}:{line}", said)
+    return report
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,10 +82,20 @@ def pytest_exception_interact(
     error = call.excinfo.value
     cause = error.__cause__ if isinstance(error, pytest.Collector.CollectError) else None
     error = cause or error
-    where = rubric.place_of(error, root) or f"{_relative(node.path, root)}:1"
+    where = rubric.place_of(error, root) or _named_in(str(error), node.path, root)
     message = error.msg if isinstance(error, SyntaxError) else str(error)
     kind = "" if isinstance(error, pytest.fail.Exception) else f"{type(error).__name__}: "
     _add(node.config, where, f"{kind}{message}".split("\n")[0])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config) -> Generator[None]:
+    """A hook of the course's that chooses among the tests."""
+    try:
+        yield
+    except Exception as error:
+        place = rubric.place_of(error, config.rootpath)
+        _add(config, place or "conftest.py:1", f"{type(error).__name__}: {error}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -77,6 +132,8 @@ def _described(item: pytest.Item) -> dict[str, Any]:
 
 def _is_written(marker: pytest.Mark) -> bool:
     """Whether the course says it: pytest skips what has no runs by itself, as here."""
+    if marker.name == "skipif" and not (marker.args and marker.args[0] is True):
+        return False
     return not str(marker.kwargs.get("reason", "")).startswith("got empty parameter set")
 
 
@@ -97,6 +154,18 @@ def _parameters(item: pytest.Item) -> set[str]:
 
 def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _named_in(said: str, path: Path, root: Path) -> str:
+    """The line of the test that a message of pytest's own names, or the first of its file."""
+    lines = (
+        path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    )
+    for name in re.findall(r"\btest_\w+", said):
+        for number, line in enumerate(lines, 1):
+            if re.match(rf"\s*(async )?def {name}\b", line):
+                return f"{_relative(path, root)}:{number}"
+    return f"{_relative(path, root)}:1"
 
 
 def _add(config: pytest.Config, where: str, said: str) -> None:

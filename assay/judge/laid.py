@@ -104,6 +104,7 @@ class Bench:
         data = json.loads((folder / "bench.json").read_text())
         self.folder, self.part = folder, str(data["part"])
         self.looks, self.hands = int(data["looks"]), int(data["hands"])
+        self.is_reference = bool(data["is_reference"])
         self.runs = [_bench_run(entry) for entry in data["runs"]]
         self.submission = SimpleNamespace(
             cells=[SimpleNamespace(**cell) for cell in data["cells"]],

@@ -5,10 +5,14 @@ it look at all of them at once. `measure` keeps a number for the report, `writte
 person to mark, `drawing` a picture that the student drew.
 """
 
+import os
+import signal
+import sys
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +37,8 @@ from assay.records import (
 
 MAX_DRAWING = 200_000
 LARGEST = 1e100
+SECONDS = 60.0
+"""Of processor time, for one test over one run of the course's own answer."""
 ON_PURPOSE = (AssertionError, OutcomeException)
 """What a test raises to say that an answer is wrong."""
 PER_RUN = {"run", "evidence", "given", "kept"}
@@ -192,6 +198,37 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             )
 
     return keep
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """A test that would end the judge raises instead, as any other does: its line is told."""
+    own = pyfuncitem.config.stash[BENCH].is_reference
+    signal.signal(signal.SIGPROF, _time_up)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS if own else 0)
+    try:
+        with no_end():
+            return (yield)
+    except (KeyboardInterrupt, pytest.exit.Exception) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise RuntimeError(said).with_traceback(error.__traceback__) from None
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _time_up(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError(f"took longer than {SECONDS:g} s over the course's own answer")
+
+
+@contextmanager
+def no_end() -> Generator[None]:
+    """Have `os._exit` raise as `sys.exit` does, which says where."""
+    end = os._exit
+    os._exit = sys.exit  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = end
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,6 +31,8 @@ OURS = {
     "kit/commands/pip/__init__.py": "offline.py",
 }
 """Our own files that enter the student's kernel."""
+REFERENCE = "kit/reference"
+"""Stands in the kit where the course's own answer is asked: the exam itself is on trial then."""
 EXAM_SOURCE = """\
 import os, sys
 sys.path.insert(0, os.environ["ASSAY_KIT"])
@@ -165,6 +167,7 @@ def _lay_out(
         **{name: (Path(__file__).parent / ours).read_bytes() for name, ours in OURS.items()},
         "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
     }
+    files |= {REFERENCE: b""} if submission.is_reference else {}
     return files | _exam(assignment.root / part.rubric)
 
 

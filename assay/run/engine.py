@@ -43,6 +43,8 @@ class Timekeeper:
     """The exam's cell; each of its questions has time of its own."""
     clock: Clock
     kill: Callable[[], None]
+    between: bool = False
+    """Whether what the exam does between two questions has its time too, as much as a question."""
     late: dict[str, str] = field(default_factory=dict)
     """What was ended, a cell by its id or a question by its name, and what it took."""
     took: dict[str, float] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Timekeeper:
         if asked:
             self._look_what_is_asked()
         now = self.clock.tick()
-        if not self._turn:
+        if not self._turn and not (asked and self.between):
             return False
         name = self._turn.partition(" ")[2] if asked else cell
         if asked:

@@ -82,7 +82,10 @@ def _facts(
     facts |= {"stopped": "cut" if meter.cut else stopped, "detail": sound(meter.said)}
     cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
     late = {cells[name]: keeper.late.pop(name) for name in list(keeper.late) if name in cells}
-    late |= {f"the question {quoted(name)}": took for name, took in keeper.late.items()}
+    late |= {
+        f"the question {quoted(name)}" if name else "the exam, between its questions,": took
+        for name, took in keeper.late.items()
+    }
     stuck = {keeper.stuck: keeper.late[keeper.stuck]} if keeper.stuck else {}
     return facts | {"late": late, "stuck": stuck}
 
@@ -97,6 +100,7 @@ def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Time
         exam=EXAM,
         clock=Clock(os.getpid(), Path(usage) if usage else None),
         kill=meter.kill,
+        between=(desk / "kit" / "reference").exists(),
         late=_table(desk / "kit" / "spent.json"),
     )
 

@@ -16,7 +16,7 @@ from tests.assay.toy import ADD, EXAM, GIVEN, PARAMETERS, TEST, notebook
 
 IN_EXAM = EXAM.replace("    answer.out", "    IF [][1]\n    answer.out")
 BETWEEN = EXAM.replace("with ask", "IF 1 / 0\nwith ask")
-LEAVES = EXAM.replace("with ask", "IF exit(3)\nwith ask")
+LEAVES = EXAM.replace("with ask", "IF raise SystemExit(3)\nwith ask")
 IN_TEST = TEST.replace("kept, measure", "kept, measure, run").replace(
     "    out =", "    IF [][1]\n    out ="
 )

@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 from assay.assignment import parse
-from assay.course import files, tests
+from assay.course import apart, files, tests
 from assay.errors import UsageError
 from tests.assay import toy as toys
 from tests.assay.toy import EXAM, GIVEN, TEST
 
+NAMES = """\
+from types import SimpleNamespace as Row
+NAMES = (
+    Row(names=("add",), call="(x, y)", meaning="the sum", optional=False),
+    Row(names=("more",), call="(x, y)", meaning="more", optional=True),
+)
+"""
 SLIPS = {
     "a draw by the clock": (
         "given.py",
@@ -63,6 +70,66 @@ SLIPS = {
         TEST + "def test_b(evidence):\n    assert (not evidence, 'there is none')\n",
         "test_add.py:11: `assert (not evidence, 'there is none')` never fails",
     ),
+    "a limit that is none": (
+        "given.py",
+        GIVEN.replace("kept=", "seconds=-3, kept="),
+        "given.py:6: `seconds` of question `add/plain` is -3",
+    ),
+    "a bound that is none": (
+        "given.py",
+        GIVEN.replace("kept=", "largest='1', kept="),
+        "given.py:6: `largest` of question `add/plain` is '1'",
+    ),
+    "an answer that is returned": (
+        "test_add.py",
+        TEST.replace("assert np", "return np").replace(', "off by a lot"', ""),
+        "checks nothing without `assert`",
+    ),
+    "a class that pytest leaves out": (
+        "test_add.py",
+        TEST + "class TestIt:\n    def __init__(self): pass\n    def test_b(self, evidence): ...\n",
+        "test_add.py:10: pytest leaves `TestIt` out",
+    ),
+    "a test that always leaves off": (
+        "test_add.py",
+        TEST.replace("    out =", "    pytest.skip('later')\n    out ="),
+        "test_add.py:7: `pytest.skip('later')` leaves every submission out",
+    ),
+    "a row of names that is none": (
+        "names.py",
+        NAMES.replace('call="(x, y)", meaning="more"', 'meaning="more"'),
+        "names.py:4: `call` is nothing in the row",
+    ),
+    "a name with a space": (
+        "names.py",
+        NAMES.replace('"more",)', '"mo re",)'),
+        "names.py:4: 'mo re' in `names` is no name of Python's",
+    ),
+    "a name that is asked for twice": (
+        "names.py",
+        NAMES.replace('"more",)', '"add",)'),
+        "names.py:4: `NAMES` asks for `add` 2 times",
+    ),
+    "a table that is none": (
+        "names.py",
+        NAMES.replace("NAMES = (", "NAMES = None\nOTHER = ("),
+        "names.py:2: `NAMES` is nothing; expected a tuple of rows",
+    ),
+    "an exception in a row": (
+        "names.py",
+        NAMES.replace('("more",)', "(1 / 0,)"),
+        "names.py:4: ZeroDivisionError",
+    ),
+    "what serves instead of nothing": (
+        "names.py",
+        NAMES + "INSTEAD = {\n    'sub': (),\n}\n",
+        "names.py:7: `INSTEAD` names `sub`, which `NAMES` does not have",
+    ),
+    "what serves is no table": (
+        "names.py",
+        NAMES + "INSTEAD = 3\n",
+        "names.py:6: `INSTEAD` is no dict of rows by name",
+    ),
     "a fallback without its module": (
         "fallback.py",
         "import numpyy\n",
@@ -79,6 +146,48 @@ OF_TESTS = {
         "@pytest.mark.hint",
         "@pytest.mark.xfail\n@pytest.mark.hint",
         "`xfail`",
+    ),
+    "a test that is skipped where this holds": (
+        "@pytest.mark.hint",
+        "@pytest.mark.skipif(True, reason='x')\n@pytest.mark.hint",
+        "`skipif`",
+    ),
+    "a file that is skipped": (
+        "pytestmark",
+        "pytest.skip('later', allow_module_level=True)\npytestmark",
+        "test_add.py:3: the file is left out, and its tests judge nobody: Skipped: later",
+    ),
+    "a file that wants what is not there": (
+        "pytestmark",
+        "pytest.importorskip('nothing_so')\npytestmark",
+        "test_add.py:3: the file is left out",
+    ),
+    "a file that exits": ("pytestmark", "exit(3)\npytestmark", "test_add.py:3: SystemExit: 3"),
+    "a file that ends its process": (
+        "pytestmark",
+        "import os; os._exit(0)\npytestmark",
+        "test_add.py:3: SystemExit: 0",
+    ),
+    "a file that ends pytest": (
+        "pytestmark",
+        "pytest.exit('x')\npytestmark",
+        "test_add.py:3: Exit",
+    ),
+    "a file that stops": (
+        "pytestmark",
+        "raise KeyboardInterrupt\npytestmark",
+        "test_add.py:3: KeyboardInterrupt",
+    ),
+    "a criterion that is a list": (
+        'criterion("add")',
+        'criterion(["add"])',
+        "the marker `criterion` of `test_adds` holds (['add'])",
+    ),
+    "a test that yields": ("    assert", "    yield 1\n    assert", "test_add.py:5: 'yield'"),
+    "a parameter that the test has not": (
+        "@pytest.mark.hint",
+        "@pytest.mark.parametrize('k', [1])\n@pytest.mark.hint",
+        "test_add.py:6: In ",
     ),
     "a test that reads nothing": (
         "import numpy",
@@ -115,6 +224,64 @@ def test_a_test_that_decides_nothing(tmp_path: Path, slip: tuple[str, str, str])
     with toys.course(tmp_path, tests={"test_add.py": TEST.replace(before, after)}) as toy:
         found, _ = tests.check(toy, toy.part[0])
 
+    assert expected in "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    ("conftest", "expected"),
+    [
+        (
+            "import sys\nsys.exit(1)\n",
+            "conftest.py:2: the tests cannot be collected: SystemExit: 1",
+        ),
+        ("import os\nos._exit(0)\n", "conftest.py:2: the tests cannot be collected: SystemExit: 0"),
+        ("def pytest_collection_modifyitems():\n    1 / 0\n", "conftest.py:2: ZeroDivisionError"),
+    ],
+    ids=["exits", "ends its process", "a hook raises"],
+)
+def test_a_conftest_that_ends_it(tmp_path: Path, conftest: str, expected: str):
+    """pytest would say nothing of the file."""
+    with toys.course(tmp_path, tests={"test_add.py": TEST, "conftest.py": conftest}) as toy:
+        found, _ = tests.check(toy, toy.part[0])
+
+    assert expected in "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "expected"),
+    [
+        ("given", "x, y = rng", "import os; os._exit(0); x, y = rng", "given.py:4: draw({'seed'"),
+        ("given", "from types", "import os; os._exit(0)\nfrom types", "given.py:2: SystemExit: 0"),
+        ("given", "x, y = rng", "while True: pass\n    x, y = rng", "given.py:4: draw({'seed'"),
+        ("given", "x, y = rng", "raise KeyboardInterrupt; x, y = rng", "given.py:4: KeyboardInt"),
+        (
+            "given",
+            "x, y = rng",
+            "import os; os.abort(); x, y = rng",
+            "ended its process with code -6",
+        ),
+        ("given", "x, y = rng", "print('hello'); x, y = rng", ""),
+        ("names", "NAMES =", "while True: pass\nNAMES =", "names.py:2: TimeoutError: took longer"),
+    ],
+    ids=["ends", "ends at once", "endless", "stops", "aborts", "prints", "endless names"],
+)
+def test_what_ends_its_process_or_never_ends(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    before: str,
+    after: str,
+    expected: str,
+):
+    """It is read in a process of its own: the command goes on, and tells the line."""
+    monkeypatch.setattr(apart, "SECONDS", 2.0)
+    texts = {"given": GIVEN, "names": NAMES}
+    texts[file] = texts[file].replace(before, after, 1)
+    others = {"test_add.py": TEST, "names.py": texts["names"]}
+    with toys.course(tmp_path, given=texts["given"], tests=others) as toy:
+        found = apart.faults(toy, toy.part[0])
+
+    assert len(found) == bool(expected)
     assert expected in "\n".join(map(str, found))
 
 

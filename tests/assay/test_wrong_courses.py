@@ -71,6 +71,16 @@ EXAM_FAULTS = {
     ),
     "a name that is bound nowhere": ("student.add", "studnet.add", "exam.py:4: `studnet` is bound"),
     "a wrong argument": ("given.x, given.y", "given.x", "exam.py:4: question `add/plain`"),
+    "an end": (
+        "with ask",
+        "raise SystemExit(1)\nwith ask",
+        "exam.py:3: the exam broke off: SystemExit: 1",
+    ),
+    "an end of the kernel": (
+        "    answer",
+        "    import os; os._exit(0)\n    answer",
+        "exam.py:4: question `add/plain`, asked of the reference: SystemExit: 0",
+    ),
     "a slip that has a value": ("given.y", "given.x", "the reference fails: `test_adds`"),
 }
 TEST_FAULTS = {
@@ -109,6 +119,16 @@ TEST_FAULTS = {
         "out.max()",
         "out.maxi()",
         "test_add.py:8: the test raised over the reference",
+    ),
+    "an end of the judge": (
+        "    out =",
+        "    import os; os._exit(0)\n    out =",
+        "test_add.py:7: the test raised over the reference's answers: `test_adds`: SystemExit: 0",
+    ),
+    "an end of pytest": (
+        "    out =",
+        "    pytest.exit('x')\n    out =",
+        "test_add.py:7: the test raised over the reference's answers: `test_adds`: Runtime",
     ),
     "a wrong comparison": ("assert np", "assert not np", "the reference fails: `test_adds`"),
 }
@@ -271,6 +291,59 @@ def test_in_the_reference(
     with toys.course(tmp_path / "course") as toy:
         (toy.root / "notebooks" / "sums.ipynb").write_bytes(notebook(*cells))
         grade(toy.root, expected)
+
+
+@pytest.mark.parametrize(
+    ("book", "expected"),
+    [
+        (b"{not json", "is not a notebook: it is not JSON"),
+        (b"", "is not a notebook: it is empty"),
+        (b"[1]", "is not a notebook of format 4"),
+        (notebook(), "the reference has no cell of code"),
+    ],
+    ids=["no JSON", "empty", "a list", "no cells"],
+)
+def test_a_reference_that_cannot_be_read(
+    tmp_path: Path, grade: Callable[..., None], book: bytes, expected: str
+):
+    """It is the course's fault, not a submission that cannot be graded."""
+    with toys.course(tmp_path / "course") as toy:
+        (toy.root / "notebooks" / "sums.ipynb").write_bytes(book)
+        grade(toy.root, expected)
+
+
+@pytest.mark.parametrize(
+    ("fallback", "expected"),
+    [
+        ("def twice(x): return x\n1 / 0\n", "fallback.py:2: it cannot be imported: ZeroDivision"),
+        ("from numpy import nothing_so\n", "fallback.py:1: it cannot be imported: ImportError"),
+        ("from ask import student\nsub = student.sub\n", "fallback.py:2: it cannot be imported"),
+        ("raise SystemExit(2)\n", "fallback.py:1: it cannot be imported: SystemExit: 2"),
+    ],
+    ids=["raises", "imports", "asks at once", "exits"],
+)
+def test_in_the_fallback(tmp_path: Path, grade: Callable[..., None], fallback: str, expected: str):
+    """What is right may need none of it: it is imported after the reference's exam."""
+    files = {"test_add.py": toys.TEST, "fallback.py": fallback}
+    with toys.course(tmp_path / "course", tests=files) as toy:
+        grade(toy.root, expected)
+
+
+def test_an_exam_that_never_ends(tmp_path: Path, grade: Callable[..., None]):
+    """Between two questions there is as much time as one has."""
+    text = toys.toml().replace("[limits]", "[limits]\nquestion_seconds = 2")
+    exam = slip(toys.EXAM, "with ask", "while True: pass\nwith ask")
+    with toys.course(tmp_path / "course", text=text, exam=exam) as toy:
+        grade(toy.root, "exam.py:3: the exam broke off: TimeoutError: took longer than 2 s")
+
+
+def test_a_question_that_never_ends(tmp_path: Path, grade: Callable[..., None]):
+    """The line that it was ended in is told once."""
+    text = toys.toml().replace("[limits]", "[limits]\nquestion_seconds = 2")
+    exam = slip(toys.EXAM, "    answer", "    while True: pass\n    answer")
+    with toys.course(tmp_path / "course", text=text, exam=exam) as toy:
+        where = f"{toy.part[0].rubric}/exam.py:4: question `add/plain`, asked of the reference"
+        grade(toy.root, f"cannot grade: {where}: TimeoutError: took longer than 2 s")
 
 
 def test_a_class_is_told_once(
