@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
-from assay import books, parameters, parts, rubric, source
+from assay import books, order, parameters, parts, rubric, source
 from assay.assignment import Assignment, Part
 from assay.errors import quoted
 from assay.rubric import Row
@@ -184,11 +184,50 @@ def _of_cells(submission: Submission, name: str) -> Iterator[str]:
     """What single cells will trip over; cells of code are numbered from 1, as in the report."""
     code = [cell for cell in submission.read(name) if cell.kind == "code"]
     written = {path for cell in code for path in source.files(cell.source)[1]}
+    texts = [cell.source for cell in code]
+    together: dict[int, list[str]] = {}
+    for number, trouble in order.wants_gpu(texts):
+        none = f"{trouble}, and there is none there: take what `torch.cuda.is_available()` says"
+        together.setdefault(number, []).append(none)
+    for number, trouble in order.unbound(texts):
+        together.setdefault(number, []).append(trouble)
     for number, cell in enumerate(code, 1):
         for trouble in source.trouble(cell.source):
             yield f"{quoted(name)}, code cell {number} {trouble}"
         for trouble in _absent(submission, name, cell.source, written):
             yield f"{quoted(name)}, code cell {number} {trouble}"
+        for trouble in together.get(number, []):
+            yield f"{quoted(name)}, code cell {number} {trouble}"
+    yield from _of_modules(submission, texts)
+
+
+def _of_modules(submission: Submission, cells: Sequence[str]) -> Iterator[str]:
+    """What the submission's own modules import that is not installed: those that are reached."""
+    own = {".".join(_dotted(file)): file for file in submission.files if file.endswith(".py")}
+    queue = [module for cell in cells for module in source.imports(cell)]
+    queue += [module for module in own if module.partition(".")[0] == "solution"]
+    seen: set[str] = set()
+    while queue:
+        module = queue.pop(0)
+        for file in (f for dotted, f in own.items() if _is_of(module, dotted) and f not in seen):
+            seen.add(file)
+            text = submission.files[file].decode("utf-8", "replace")
+            package = ".".join(_dotted(file)[:-1])
+            queue += [f"{package}.{inner}".strip(".") for inner in source.relative_imports(text)]
+            for wanted in source.imports(text):
+                queue.append(wanted)
+                if not _is_there(wanted) and not any(_is_of(wanted, dotted) for dotted in own):
+                    yield f"{quoted(file)} imports `{wanted}`, which is not installed there"
+
+
+def _dotted(file: str) -> tuple[str, ...]:
+    parts = PurePosixPath(file).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def _is_of(module: str, dotted: str) -> bool:
+    """Whether an import brings a file: its module, from whatever folder, or a package around it."""
+    return f".{dotted}.".find(f".{module}.") >= 0 or f".{module}.".startswith(f".{dotted}.")
 
 
 def _absent(submission: Submission, name: str, cell: str, written: set[str]) -> Iterator[str]:

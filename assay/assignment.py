@@ -54,6 +54,7 @@ class Part(Record):
     @model_validator(mode="after")
     def names_are_unique(self) -> "Part":
         _refuse_repeats(f"criteria of part `{self.name}`", [c.name for c in self.criterion])
+        _refuse_repeats(f"figures of part `{self.name}`", [figure.name for figure in self.figure])
         if self.max_seeds is not None and self.max_seeds < len(self.seeds):
             raise ValueError(
                 f"`max_seeds` is {self.max_seeds}, below the {len(self.seeds)} `seeds`"

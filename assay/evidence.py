@@ -352,6 +352,7 @@ def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
     said = f"your code raised {error}" if note["status"] == "raised" else error
     if put := _put(note):
         said = f"the question could not be put to your code: `{put.code}` raised {error}"
+        said += f"; {put.called}" if put.called else ""
     return culprit.of(said, cells) or said
 
 
@@ -361,6 +362,8 @@ class Put(NamedTuple):
     file: str
     line: int
     code: str
+    called: str = ""
+    """How the code was called, and what it takes, where these do not fit."""
 
 
 def _put(note: dict[str, Any]) -> Put | None:
@@ -368,11 +371,15 @@ def _put(note: dict[str, Any]) -> Put | None:
     found = note.get("put")
     if note.get("status") != "raised" or not isinstance(found, dict):
         return None
-    file, line, code = (found.get(name) for name in Put._fields)
-    if not (isinstance(file, str) and isinstance(code, str) and type(line) is int):
+    file, line, code = (found.get(name) for name in ("file", "line", "code"))
+    called = found.get("called", "")
+    if not (isinstance(file, str) and isinstance(code, str) and isinstance(called, str)):
+        return None
+    if type(line) is not int:
         return None
     named = re.fullmatch(r"[\w-]+(/[\w-]+)*\.py", file)
-    return Put(file, line, sound(code[:200]).replace("`", "'")) if named else None
+    code, called = (sound(text).replace("`", "'") for text in (code[:200], called[:400]))
+    return Put(file, line, code, called) if named else None
 
 
 def _fitting(

@@ -1,9 +1,9 @@
 """The plain data that flows from room to room; every record is JSON on disk."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Scalar = bool | int | float | str
 
@@ -348,7 +348,7 @@ class Figure(Record):
     """
 
     kind: Literal["curves", "pairs", "map"]
-    name: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     title: str
     measurement: str
     against: str = ""

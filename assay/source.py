@@ -25,9 +25,6 @@ WIDGETS = {
     r"\btqdm\.notebook\b|\btqdm_notebook\b": "ipywidgets",
     r"^[^\S\n]{0,80}%matplotlib +(?:widget|ipympl)\b": "ipympl",
 }
-GPU = re.compile(
-    r"\.cuda\(\)|\.to\(\s*[\"']cuda|device\s*=\s*[\"']cuda|torch\.device\(\s*[\"']cuda"
-)
 RELATIVE = re.compile(r"(?!https?:|/|~)[\w./ -]{1,150}\.\w{1,8}")
 WRITES = re.compile(r"to_|save|dump|write|imwrite|mkdir|makedirs|Path|download|urlretrieve")
 WRITEFILE = re.compile(r"^%%(?:writefile|file)(?: -a)? +(\S+)")
@@ -167,6 +164,14 @@ def imports(source: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def relative_imports(source: str) -> list[str]:
+    """The modules that a module imports from its own package, without the dots."""
+    tree = parsed(source)
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level] if tree else []
+    of_names = [alias.name for node in nodes if not node.module for alias in node.names]
+    return [node.module for node in nodes if node.module] + of_names
+
+
 def files(source: str) -> tuple[list[str], list[str]]:
     """The relative paths that calls in a cell name: those that are read, and those written."""
     tree = parsed(source)
@@ -192,8 +197,6 @@ def files(source: str) -> tuple[list[str], list[str]]:
 
 def wants(source: str) -> Iterator[str]:
     """What a cell needs of a machine that the grader's does not have."""
-    if GPU.search(source) and "is_available" not in source:
-        yield "wants a GPU, and there is none there: take what `torch.cuda.is_available()` says"
     for magic, package in WIDGETS.items():
         if re.search(magic, source, re.MULTILINE) and not is_installed(package):
             yield f"shows widgets, which need `{package}`, and that is not installed there"

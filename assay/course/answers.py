@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from assay.assignment import Assignment, Part
 from assay.course import tests
 from assay.course.files import place_of, put_at
@@ -51,13 +53,13 @@ def check(
     places = {_named(test): test["where"] for test in listed}
     stumbled = [c for c in judged.checks if c.stumbled or c.verdict is Verdict.NOT_JUDGED]
     missed = [c for c in judged.checks if _is_missed(c)]
-    measured = {measurement.name for measurement in judged.measurements}
+    measured = {m.name: np.ndim(m.value) for m in judged.measurements}
     raised = "the test raised over the reference's answers"
     runs = {record.run.id for record in records}
     faults = [_of_check(part, cs, places, runs, raised) for cs in _by_test(stumbled)]
     faults += tests.figures(assignment, part, measured)
     if not missed:
-        faults += tests.claims_unmeasured(listed, measured)
+        faults += tests.claims_unmeasured(listed, set(measured))
     fails = "the reference fails"
     failing = [_of_check(part, cs, places, runs, fails, MENDED) for cs in _by_test(missed)]
     return CourseReport(

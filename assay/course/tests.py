@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import ceil, log
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from assay import recipe, syntax
 from assay.assignment import Assignment, Part, line_of
 from assay.judge import bench, statistics
-from assay.records import Claim, Fault
+from assay.records import Claim, Fault, Figure
 
 TRACE = re.compile(r"^(?:E\s+)?(?:File \")?([^\s\"]+\.py)\"?[:,] ?(?:line )?(\d+)", re.MULTILINE)
 
@@ -60,6 +60,8 @@ def _of_test(part: Part, test: dict[str, Any]) -> Iterator[str]:
     for marker in ("criterion", "hint"):
         if marker in test and (said := _not_one_text(test[marker])):
             yield f"the marker `{marker}` of {name} {said}"
+    if "review" in test and (test["review"]["args"] or test["review"]["kwargs"]):
+        yield f"the marker `review` of {name} holds something; expected nothing"
     known = [spec.name for spec in part.criterion]
     criterion = _first(test, "criterion")
     if "criterion" not in test:
@@ -130,24 +132,42 @@ def _in_words(error: ValidationError | TypeError) -> str:
     return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"
 
 
-def figures(assignment: Assignment, part: Part, measured: set[str] | None) -> list[Fault]:
-    """Return the figures whose measurement no test makes; `measured` is what the reference's were.
+SHAPES = ("a number", "a series", "a matrix")
+DRAWN = {"curves": (1,), "pairs": (0,), "map": (2, 1)}
+"""What a figure of each kind draws, by the number of its dimensions."""
 
-    A name that a test spells may be measured in other runs than the one that was made.
+
+def figures(assignment: Assignment, part: Part, measured: Mapping[str, int] | None) -> list[Fault]:
+    """Return the figures that would not be drawn.
+
+    `measured` has what the reference's runs were measured for, with its number of dimensions. If
+    they were not judged, a name that a test spells may be measured.
     """
-    spelt = _spelt(assignment, part)
+    spelt = _spelt(assignment, part) if measured is None else set()
     faults = []
     for n, figure in enumerate(part.figure):
         for key in ("measurement", "against"):
             name = getattr(figure, key)
-            if not name or name in (measured or ()) or any(re.fullmatch(p, name) for p in spelt):
-                continue
             line = line_of(assignment, part.name, "figure", n, key)
-            known = ", ".join(f"`{name}`" for name in sorted(measured or ())[:8])
-            said = f"no test measures `{name}`, which the figure `{figure.name}` draws"
-            said += f"; measured are {known}" if known else ""
-            faults.append(Fault(where=f"{assignment.file}:{line}", said=said))
+            if name and (said := _undrawn(figure, name, measured, spelt)):
+                faults.append(Fault(where=f"{assignment.file}:{line}", said=said))
     return faults
+
+
+def _undrawn(
+    figure: Figure, name: str, measured: Mapping[str, int] | None, spelt: Collection[str]
+) -> str:
+    """Why a figure cannot draw this measurement, '' if it can."""
+    if measured is None and any(re.fullmatch(pattern, name) for pattern in spelt):
+        return ""
+    if measured is None or name not in measured:
+        known = ", ".join(f"`{name}`" for name in sorted(measured or ())[:8])
+        said = f"no test measures `{name}`, which the figure `{figure.name}` draws"
+        return f"{said}; measured are {known}" if known else said
+    if measured[name] in DRAWN[figure.kind]:
+        return ""
+    found, drawn = SHAPES[measured[name]], SHAPES[DRAWN[figure.kind][0]]
+    return f"`{name}` is {found}, and the figure `{figure.name}` draws {drawn} (`{figure.kind}`)"
 
 
 def _spelt(assignment: Assignment, part: Part) -> set[str]:

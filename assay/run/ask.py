@@ -8,6 +8,7 @@ import ast
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import json
 import linecache
 import math
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -402,9 +403,57 @@ def _put_at(error: BaseException) -> dict[str, Any]:
     exam = [n for n, file in enumerate(files) if file.startswith(kit) and file != __file__]
     if not exam or not all(file.startswith(LIBRARIES) for file in files[exam[-1] + 1 :]):
         return {}
-    line = frames[exam[-1]][1]
+    frame, line = frames[exam[-1]]
     code = linecache.getline(files[exam[-1]], line).strip()
-    return {"put": {"file": files[exam[-1]][len(kit) + 1 :], "line": line, "code": code[:200]}}
+    put = {"file": files[exam[-1]][len(kit) + 1 :], "line": line, "code": code[:200]}
+    if isinstance(error, TypeError):
+        with contextlib.suppress(Exception):  # a signature may show what a student made
+            put["called"] = next(_misfits(frame, line), "")[:400]
+    return {"put": put}
+
+
+def _misfits(frame: FrameType, line: int) -> Iterator[str]:
+    """How the calls in a line were made that do not fit what they call, and what that takes."""
+    tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if not call.lineno <= line <= (call.end_lineno or line) or _is_open(call):
+            continue
+        called = _valued(call.func, frame)
+        signature = inspect.signature(getattr(called, "forward", called))
+        try:
+            signature.bind(*call.args, **{str(k.arg): k.value for k in call.keywords})
+        except TypeError:
+            given = [_described(argument, frame) for argument in call.args]
+            given += [f"{k.arg}={_described(k.value, frame)}" for k in call.keywords]
+            name = ast.unparse(call.func).rpartition(".")[2]
+            yield f"{name} was called with ({', '.join(given)}) and takes {signature}"
+
+
+def _is_open(call: ast.Call) -> bool:
+    """Whether how many arguments it has cannot be read."""
+    stars = any(isinstance(argument, ast.Starred) for argument in call.args)
+    return stars or any(keyword.arg is None for keyword in call.keywords)
+
+
+def _valued(node: ast.expr, frame: FrameType) -> Any:
+    """What a name, or an attribute of one, stands for; anything else is not worked out again."""
+    if isinstance(node, ast.Attribute):
+        return getattr(_valued(node.value, frame), node.attr)
+    if isinstance(node, ast.Name):
+        found = frame.f_locals if node.id in frame.f_locals else frame.f_globals
+        return found[node.id]
+    raise ValueError("neither a name nor an attribute")
+
+
+def _described(node: ast.expr, frame: FrameType) -> str:
+    """An argument by its name, with its shape or its type where it has a name."""
+    name = ast.unparse(node).rpartition(".")[2][:40]
+    try:
+        value = _valued(node, frame)
+    except Exception:
+        return name
+    shape = getattr(value, "shape", None)
+    return f"{name}: {type(value).__name__}" + ("" if shape is None else f" of {tuple(shape)}")
 
 
 def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = [
     *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
     *("archives", "notebook", "intake", "submission", "parameters"),
-    *("source", "asked", "headings", "books", "parts", "plan"),
+    *("source", "order", "asked", "headings", "books", "parts", "plan"),
     *("platforms", "discovery"),
     *("rubric", "culprit", "advice"),
     *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),

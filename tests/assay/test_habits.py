@@ -261,7 +261,9 @@ def test_check_says_what_the_grader_has_not(course: Assignment, cell: str, said:
     [
         "import numpy, os.path, helper\nfrom solution.parts import x\nfrom . import y",
         "try:\n    import no_such_package\nexcept ImportError:\n    pass",
+        "import torch\nmodel = torch.nn.Linear(1, 1)\n"
         "device = 'cuda' if torch.cuda.is_available() else 'cpu'\nmodel.to(device)",
+        "import torch\nmodel = torch.nn.Linear(1, 1)\n"
         "torch.save(model, 'model.pt')\ntorch.load('model.pt')",
         "open('out.txt', 'w').write('x')\nopen('out.txt').read()",
         "open('there.csv').read()",

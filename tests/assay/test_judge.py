@@ -527,7 +527,7 @@ def test_what_follows_from_a_mistake_that_cost_nothing_counts(part: Part):
     assert (more.unexcused, more.set_aside) == (4.0, 0.0)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is only read
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_slip_never_raises_a_mark(part: Part, data: st.DataObject):
     """Whatever it is said to explain: where its criterion was whole, it hides no more than itself.

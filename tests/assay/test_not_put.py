@@ -43,6 +43,35 @@ def test_a_call_that_does_not_fit_shows_how_it_was_called(tmp_path: Path):
         error
     )
     assert "TypeError: add() takes 1 positional argument but 2 were given" in str(error)
+    assert str(error).endswith(
+        "; add was called with (x: ndarray of (3,), y: ndarray of (3,)) and takes (x)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "expected"),
+    [
+        (
+            "student.add(given.x, other=given.y)",
+            "def add(x, *, second): return x",
+            "add was called with (x: ndarray of (3,), other=y: ndarray of (3,)) and takes "
+            "(x, *, second)",
+        ),
+        (
+            "student.add(given.x, [1, 2])",
+            "class add:\n    def __init__(self): pass",
+            "add was called with (x: ndarray of (3,), [1, 2]) and takes ()",
+        ),
+        ("student.add(*[1, 2])", "def add(): pass", "but 2 were given"),
+        ("student.add.x(given.y)", "def add(): pass\nadd.x = 3", "not callable"),
+    ],
+    ids=["by keyword", "a class", "no one can count", "no function"],
+)
+def test_how_it_was_called_and_what_it_takes(tmp_path: Path, call: str, code: str, expected: str):
+    """Names, shapes, and the student's own signature."""
+    exam = toys.EXAM.replace("student.add(given.x, given.y)", call)
+
+    assert str(told(tmp_path / "course", exam, code)).endswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +90,15 @@ def test_what_the_students_code_raises_is_its_own(tmp_path: Path, code: str):
     assert error.place == ""
 
 
-@pytest.mark.parametrize("put", [3, {"file": "/etc/passwd", "line": 1, "code": "x"}, {"line": "1"}])
+@pytest.mark.parametrize(
+    "put",
+    [
+        3,
+        {"file": "a.py", "line": 1, "code": "x", "called": 3},
+        {"file": "/etc/passwd", "line": 1, "code": "x"},
+        {"line": "1"},
+    ],
+)
 def test_what_a_kernel_says_of_the_place_is_read_strictly(put: object):
     """It is a claim like all else: what is not of its form is left out."""
     note = {"status": "raised", "error": "KeyError: 0", "put": put, "text": {}}

@@ -11,14 +11,37 @@ ONE_BY_ONE = 500  # sequences asked where there is no `generate_batch`; real cod
 FIRST, CHUNK = 16, 1024  # where there is one, it is asked for all, so many at once
 
 
+def whole(sequence):
+    """One answer as whole numbers, in whatever form: lists in lists, tensors, 3.0 for 3.
+
+    Raises TypeError for what is no list of numbers, or has one such as 3.5 among them.
+    """
+    try:
+        numbers = np.asarray(sequence)
+    except Exception:  # tensors that learn, are elsewhere, or of a type that NumPy does not have
+        numbers = np.asarray(plain(sequence))
+    numbers = np.asarray(plain(sequence)) if numbers.dtype.kind == "O" else numbers
+    numbers = numbers.ravel()
+    if numbers.dtype.kind == "f" and (np.isfinite(numbers) & (numbers == numbers.round())).all():
+        return numbers.clip(-1, 9999).astype(np.int64)
+    if numbers.size and numbers.dtype.kind not in "iu":
+        raise TypeError(f"expected a list of whole numbers, not {numbers.dtype}")
+    return numbers
+
+
+def plain(value):
+    """Tensors as lists and numbers, in a list or by themselves."""
+    if hasattr(value, "detach"):
+        return value.detach().cpu().tolist()
+    return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
 def table(sequences, width):
     """Lists of whole numbers as rows, filled up with -1 and cut at the width."""
     width = int(width)
     rows = np.full((len(sequences), width), -1, dtype=np.int64)
     for row, sequence in zip(rows, sequences, strict=True):
-        numbers = np.asarray(sequence).ravel()
-        if numbers.size and numbers.dtype.kind not in "iu":
-            raise TypeError(f"expected a list of whole numbers, not {numbers.dtype}")
+        numbers = whole(sequence)
         row[: numbers.size] = numbers[:width]
     return rows.clip(-1, 9999).astype(np.int16)
 
