@@ -13,6 +13,8 @@ from assay.records import Figure, Record, Scalar
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 RelativePath = Annotated[str, Field(pattern=r"^[\w-][\w./-]*$")]
+NotebookPath = Annotated[str, Field(pattern=r"^[\w-][\w ./-]*$")]
+"""With spaces too: a rubric is imported, and a notebook is only read."""
 
 
 class Limits(Record):
@@ -42,7 +44,7 @@ class Part(Record):
 
     name: Name
     title: str
-    notebook: RelativePath
+    notebook: NotebookPath
     rubric: RelativePath
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     max_seeds: Annotated[int, Field(ge=1, le=10_000)] | None = None

@@ -113,3 +113,18 @@ def test_certificates_of_a_scheduler_are_found_from_another_folder(
 
     assert ended.value.code == 4
     assert "no scheduler answers at `tcp://127.0.0.1:9`" in capsys.readouterr().err
+
+
+def test_a_notebook_with_a_space_in_its_name(
+    tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+):
+    """As a teacher names it: the course is checked and grades."""
+    text = toys.toml().replace("notebooks/sums.ipynb", "notebooks/Übung 1 ü.ipynb")
+    with toys.course(tmp_path / "course", text=text) as toy:
+        folder = toy.root / "notebooks"
+        (folder / "sums.ipynb").rename(folder / "Übung 1 ü.ipynb")
+        (toy.root / "ada.ipynb").write_bytes(notebook(PARAMETERS, ADD, "# ada"))
+        monkeypatch.chdir(toy.root)
+
+        assert "the course can grade, 1 criteria, 1 tests, 1 questions" in say("check")
+        assert "2/2 judged" in say("grade", "ada.ipynb")
