@@ -54,12 +54,14 @@ class Refused(ValueError):
 class NotAnswered(Exception):
     """The question was put, or should have been, and no answer came back.
 
-    `place` is the line of the exam that could not put it: for the teacher to look at.
+    `place` is the line of the exam that could not put it: for the teacher to look at. `absent` is
+    the name that the exam did not find, `lacks` one that does not take what the question needs;
+    no message is ever read for them, as student code may raise any.
     """
 
-    def __init__(self, said: str, place: str = "") -> None:
+    def __init__(self, said: str, place: str = "", absent: str = "", lacks: str = "") -> None:
         super().__init__(said)
-        self.place = place
+        self.place, self.absent, self.lacks = place, absent, lacks
 
 
 class WrongAnswer(AssertionError):
@@ -284,7 +286,7 @@ class Evidence:
         if note["status"] != "answered":
             put = _put(note)
             place = f"{put.file}:{put.line}" if put else ""
-            raise NotAnswered(_in_words(note, self._cells), place)
+            raise NotAnswered(_in_words(note, self._cells), place, *_not_there(note))
         try:
             arrays = self._arrays(question)
         except Refused as error:
@@ -354,6 +356,15 @@ def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
         said = f"the question could not be put to your code: `{put.code}` raised {error}"
         said += f"; {put.called}" if put.called else ""
     return culprit.of(said, cells) or said
+
+
+def _not_there(note: Mapping[str, Any]) -> tuple[str, str]:
+    """The names under `absent` and `lacks`, of a note that says a name is missing."""
+    found = [note.get(kind) for kind in ("absent", "lacks")]
+    absent, lacks = (
+        name if isinstance(name, str) and name.isidentifier() else "" for name in found
+    )
+    return (absent, lacks) if note["status"] == "missing" else ("", "")
 
 
 class Put(NamedTuple):

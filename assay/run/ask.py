@@ -36,7 +36,15 @@ LIBRARIES = tuple(
 
 
 class Missing(Exception):
-    """The submission has nothing of the name that was asked for."""
+    """The submission has nothing of the name that was asked for.
+
+    `absent` is that name; `lacks` one that is there and does not take what the question needs.
+    The judge goes by these and by no text: whatever student code raises may say anything.
+    """
+
+    def __init__(self, said: str, *, absent: str = "", lacks: str = "") -> None:
+        super().__init__(said)
+        self.absent, self.lacks = absent, lacks
 
 
 class TimeUp(BaseException):
@@ -66,7 +74,8 @@ class Student:
         raise Missing(
             f"expected `{name}` in the notebook or in the `solution` package beside it"
             + self._others
-            + self._adapted.fault(name)
+            + self._adapted.fault(name),
+            absent=name,
         )
 
     def has(self, *names: str) -> bool:
@@ -364,7 +373,7 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
         try:
             yield given, answer
         except Missing as error:
-            note = {"status": "missing", "error": str(error)}
+            note = _missing(error)
         except BaseException as error:
             note = _raised(error)
         _write(question, vars(answer), note)
@@ -377,6 +386,16 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
         at = note.get("traceback", "") if _is_reference() else ""  # where depends on the machine
         late = {"status": "raised", "error": f"TimeoutError: {took}", "traceback": at}
         _write(question, {}, late)
+
+
+def _missing(error: Missing) -> dict[str, Any]:
+    """What is not there, where the exam or this file says so; raised by anybody else, an error."""
+    kit = str(DESK / "kit")
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not all(file.startswith((kit, *LIBRARIES)) for file in files):
+        return _raised(error)
+    names = {"absent": error.absent, "lacks": error.lacks}
+    return {"status": "missing", "error": str(error)} | {k: v for k, v in names.items() if v}
 
 
 def _raised(error: BaseException) -> dict[str, Any]:

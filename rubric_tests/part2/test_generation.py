@@ -46,6 +46,6 @@ def test_answers_do_not_depend_on_the_batch(evidence, given, submission):
             answers.check_together(evidence, given)
         except Exception as error:
             written = is_written(submission, "generate_batch")
-            if "expected `generate_batch`" in str(error) and not written:
+            if getattr(error, "absent", "") == "generate_batch" and not written:
                 pytest.skip("not asked: there is no `generate_batch`, and there need not be")
             raise

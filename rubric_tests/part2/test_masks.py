@@ -26,31 +26,31 @@ def show_weights(answer, visible, measure):
 
 
 @pytest.mark.hint("hide the scores before the softmax: -inf, or the smallest number there is")
-def test_causal_mask(evidence, given, measure):
+def test_causal_mask(evidence, given, measure, submission):
     """Under a causal mask the future weighs nothing, and the rest is shared out as before."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
         show_weights(evidence["masks/causal"], given["masks/causal"].visible, measure)
         attention_checks.check_causal_mask(evidence, given)
 
 
 @pytest.mark.hint("`visible` is True where a query may look")
-def test_padding_mask(evidence, given):
+def test_padding_mask(evidence, given, submission):
     """Padding weighs nothing, in every sequence of the batch as far as it goes."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
         attention_checks.check_padding_mask(evidence, given)
 
 
 @pytest.mark.hint("does every sequence have its own mask, and every query its own row of it?")
-def test_every_query_has_its_own_mask(evidence, given):
+def test_every_query_has_its_own_mask(evidence, given, submission):
     """Another mask for every query of every sequence, with more keys than queries."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
         attention_checks.check_mask_of_every_query(evidence, given)
 
 
 @pytest.mark.hint("return the weights that the mask has been applied to")
-def test_weights_come_back_masked(evidence, given):
+def test_weights_come_back_masked(evidence, given, submission):
     """The weights that come back are those under the mask."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
         try:
             attention_checks.check_weights_returned_under_a_mask(evidence, given)
         except attention_checks.NotRecognised as reason:
@@ -58,31 +58,37 @@ def test_weights_come_back_masked(evidence, given):
 
 
 @pytest.mark.hint("a small number added to the scores does not hide a large score")
-def test_what_is_hidden_makes_no_difference(evidence, given):
+def test_what_is_hidden_makes_no_difference(evidence, given, submission):
     """Other keys and values at hidden places leave the output as it is."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
         answer = evidence["masks/hidden"]
         assert_same(answer.out, answer.out_other, "hidden keys or values change the output")
 
 
 @pytest.mark.hint("softmax of a row of -inf is NaN")
-def test_a_row_that_may_look_nowhere_is_finite(evidence, given):
+def test_a_row_that_may_look_nowhere_is_finite(evidence, given, submission):
     """A query that may look nowhere gets finite numbers."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, "attention"):
+    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
         assert evidence["masks/nowhere"].weights.ndim == 3
 
 
 @pytest.mark.hint("is the mask handed on, and does it fit the axis of the heads?")
-def test_multi_head_attention_obeys_its_mask(evidence, given):
+def test_multi_head_attention_obeys_its_mask(evidence, given, submission):
     """Multi-head attention hands its mask on: later tokens leave earlier ones alone."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, *EARLIER[:2]):
+    with (
+        where_masks_are_taken(submission, evidence),
+        after_marks_for(evidence, given, *EARLIER[:2]),
+    ):
         attention_checks.check_mask_of_heads(evidence, given)
 
 
 @pytest.mark.hint("print the mask's shape where it is used: batch, heads, queries, keys")
-def test_every_sequence_of_the_heads_has_its_own_mask(evidence, given):
+def test_every_sequence_of_the_heads_has_its_own_mask(evidence, given, submission):
     """In every head, each query of each sequence sees what its own mask shows."""
-    with where_masks_are_taken(evidence), after_marks_for(evidence, given, *EARLIER[:2]):
+    with (
+        where_masks_are_taken(submission, evidence),
+        after_marks_for(evidence, given, *EARLIER[:2]),
+    ):
         try:
             attention_checks.check_masks_of_heads(evidence, given)
         except attention_checks.NotRecognised as reason:
@@ -94,7 +100,7 @@ def test_encoder_layer_obeys_its_mask(evidence, given, submission):
     """The encoder layer hands its mask on."""
     with (
         where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
-        where_masks_are_taken(evidence),
+        where_masks_are_taken(submission, evidence),
         after_marks_for(evidence, given, *EARLIER),
     ):
         attention_checks.check_mask_of_encoder_layer(evidence, given)
@@ -105,7 +111,7 @@ def test_encoder_layer_obeys_padding(evidence, given, submission):
     """In the encoder layer the padding of each sequence makes no difference to its tokens."""
     with (
         where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
-        where_masks_are_taken(evidence),
+        where_masks_are_taken(submission, evidence),
         after_marks_for(evidence, given, *EARLIER),
     ):
         attention_checks.check_padding_of_encoder_layer(evidence, given)

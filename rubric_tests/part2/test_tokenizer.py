@@ -14,7 +14,7 @@ def test_round_trip(evidence, given):
     try:
         back = evidence["tokenizer/round-trip"].back
     except Exception as error:
-        if "expected `" in str(error):
+        if getattr(error, "absent", ""):
             pytest.skip("not asked: neither `tokenizer` nor `encode` and `decode` are there")
         raise
     for sequence, came in zip(

@@ -98,8 +98,9 @@ class Judge:
     def _judged(self, test: Test, mix: Mix) -> tuple[Check, set[str]]:
         shared.forget()
         run = shared.laid(self.part, self._run(mix), self.sheets)
-        check = shared.check(test, run, mix.submission)
-        fixed = {SOURCE} if "submission" in test.wants else set()
+        sources = Sources(mix.submission)
+        check = shared.check(test, run, sources)
+        fixed = {SOURCE} if sources.read else set()
         return check, run.evidence.noted | fixed | ({ENDING} if ends(test) else set())
 
     def _run(self, mix: Mix) -> Made:
@@ -112,6 +113,18 @@ class Judge:
                     files[name] = mix.runs[chosen].files[name]
         ended = mix.runs.get(mix.ending, self.right)
         return Made(ended.submission, self.right.desk, files, ended.outcome, ended.cells)
+
+
+class Sources(SimpleNamespace):
+    """What was handed in, and whether anything of it was read."""
+
+    def __init__(self, of: SimpleNamespace) -> None:
+        super().__init__()
+        self._of, self.read = of, False
+
+    def __getattr__(self, name: str) -> Any:
+        self.read = True
+        return getattr(self._of, name)
 
 
 def _badness(check: Check) -> int:

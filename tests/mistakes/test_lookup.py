@@ -12,6 +12,7 @@ from sklearn.svm import SVC
 
 from rubric_tests.part1.given import data_set, draw
 from rubric_tests.part1.rows import scaled
+from rubric_tests.part1.test_parity import unlike
 from rubric_tests.reference import N_SPLITS, accuracy
 from solution.backprop import DATA_SETS
 
@@ -172,3 +173,13 @@ def test_what_is_shown_is_scaled(dataset: str):
     for shown, _ in splits(dataset):
         np.testing.assert_allclose(shown["X_train"].mean(axis=0), 0, atol=1e-9)
         np.testing.assert_allclose(shown["X_train"].std(axis=0), 1, atol=1e-9)
+
+
+def test_weights_that_decide_nothing_give_every_row_one_label():
+    """Labels from elsewhere beside weights of zero; a bound that rounding has moved is none."""
+    labels, nothing = np.arange(40) % 2, np.zeros(40)
+    learned = np.linspace(-0.01, 0.01, 40)
+
+    assert unlike(labels, nothing) == 20
+    assert unlike(np.zeros(40), nothing) == unlike(np.ones(40), nothing) == 0
+    assert unlike(learned > 1e-3, learned) == 0

@@ -159,14 +159,17 @@ def encoder_layer(given, *sizes):
         layer = built(given, "DecoderLayer", *(sizes or SIZES))
         if takes_itself_only(layer):
             return layer
-    raise Missing("expected `EncoderLayer` in the notebook or in the `solution` package beside it")
+    name = "EncoderLayer"
+    said = f"expected `{name}` in the notebook or in the `solution` package beside it"
+    raise Missing(said, absent=name)
 
 
 def decoder_layer(given, *sizes):
     """A fresh decoder layer, one that looks at a memory too."""
     layer = built(given, "DecoderLayer", *(sizes or SIZES))
     if takes_itself_only(layer):
-        raise Missing("expected `DecoderLayer` to take a memory beside its input")
+        said = "expected `DecoderLayer` to take a memory beside its input"
+        raise Missing(said, lacks="DecoderLayer")
     return layer
 
 
