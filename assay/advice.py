@@ -3,9 +3,11 @@
 import posixpath
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import chain
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from assay import books, order, parameters, parts, rubric, source
 from assay.assignment import Assignment, Part
@@ -22,6 +24,16 @@ ADAPTER_HEAD = """\
 
 ALIKE = 0.7
 """Names with less in common are not proposed for each other."""
+SHORT = 8
+"""Letters of a name: of shorter ones, few in common say nothing."""
+
+
+class Near(NamedTuple):
+    """A name of the student's own that may be one that is asked for."""
+
+    name: str
+    fits: bool
+    """Whether it can be called as it is asked for, by its signature."""
 
 
 def notes(assignment: Assignment, submission: Submission) -> list[str]:
@@ -39,13 +51,26 @@ def adapter(assignment: Assignment, submission: Submission) -> str:
     for part in assignment.part:
         rows = missing(assignment, part, submission)
         lines += ["", f"# {part.title}"] if rows else []
-        near = _near(assignment, part, submission, rows)
+        instead = rubric.instead(assignment, part)
+        others = {row.names[0]: instead.get(row.names[0], ()) for row in rows}
+        near = _near(assignment, part, submission, [*rows, *chain(*others.values())])
         for row in rows:
-            lines += [f"# Not tried: {n} = {own}" for n in row.names if (own := near.get(n))]
-            others = rubric.instead(assignment, part).get(row.names[0], ())
-            lines += [*_skeleton(row), *(["# or, instead of it:"] if others else [])]
-            lines += [line for other in others for line in _skeleton(other)]
+            lines += [*_proposed(row, near), *_skeleton(row)]
+            lines += ["# or, instead of it:"] if others[row.names[0]] else []
+            for other in others[row.names[0]]:
+                lines += [*_proposed(other, near), *_skeleton(other)]
     return "\n".join(lines) if len(lines) > 1 else "# Every name that is asked for is there."
+
+
+def _proposed(row: Row, near: Mapping[str, Near]) -> list[str]:
+    """Names of the student's own for those of a row, to be bound or to be wrapped."""
+    found = [(name, near[name]) for name in row.names if name in near]
+    return [
+        f"# Not tried: {name} = {own.name}"
+        if own.fits
+        else f"# Not tried: `{own.name}` is near, and takes other arguments: call it in `{name}`"
+        for name, own in found
+    ]
 
 
 def missing(assignment: Assignment, part: Part, submission: Submission) -> list[Row]:
@@ -60,42 +85,62 @@ def missing(assignment: Assignment, part: Part, submission: Submission) -> list[
 
 def _near(
     assignment: Assignment, part: Part, submission: Submission, rows: Sequence[Row]
-) -> dict[str, str]:
+) -> dict[str, Near]:
     """For the names that are missing, the student's own that are most like them, each once.
 
-    Alike are names that share words, of the same kind: classes, functions, or values. Among those
-    as like, the one whose arguments are as many goes first. Nothing is run, so nothing is tried.
+    Alike are names that share words with it, or with what else it is often called, of the same
+    kind: classes, functions, or values. Those that can be called as it is asked for go first.
+    Nothing is run, so nothing is tried.
     """
     own: dict[str, source.Defined] = {}
     for text in _texts(assignment, part, submission):
         own |= source.defined(text)
-    asked = {name for row in rubric.names(assignment, part) for name in row.names}
-    wanted = [(name, row.call) for row in rows for name in row.names]
+    tables = [rubric.names(assignment, each) for each in assignment.part]
+    asked = {name for table in tables for row in table for name in row.names}
+    also = rubric.also(assignment, part)
     pairs = sorted(
         (
-            (_likeness(name, other), -abs(kind.arguments - call.count(",") - 1), name, other)
-            for name, call in wanted
+            (-likeness, not _fits(kind, row.call), name, other)
+            for row in rows
+            for name in row.names
             for other, kind in own.items()
-            if other not in asked and kind.what == _kind(name, call)
-        ),
-        key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3]),
+            if other not in asked and kind.what == _kind(name, row.call)
+            if (likeness := max(_likeness(n, other) for n in (name, *also.get(name, ())))) >= ALIKE
+        )
     )
-    found: dict[str, str] = {}
-    for likeness, _, name, other in pairs:
-        if likeness >= ALIKE and name not in found and other not in found.values():
-            found[name] = other
+    found: dict[str, Near] = {}
+    for _, unfit, name, other in pairs:
+        if name not in found and other not in {near.name for near in found.values()}:
+            found[name] = Near(other, not unfit)
     return found
 
 
 def _kind(name: str, call: str) -> str:
-    return "class" if name[0].isupper() else "function" if call else "value"
+    if not call:
+        return "value"
+    return "class" if name[0].isupper() else "function"
+
+
+def _fits(kind: source.Defined, call: str) -> bool:
+    """Whether what a student has can be called as a row of the table says."""
+    if kind.what == "value":
+        return True
+    taken = [part.strip() for part in call.strip("()").split(",")]
+    after = taken.index("*") if "*" in taken else len(taken)
+    named = [part.rstrip("=") for part in taken if part.endswith("=")] + taken[after + 1 :]
+    n_given = sum("=" not in part and bool(part) for part in taken[:after])
+    return kind.takes(n_given, frozenset(named))
 
 
 def _likeness(name: str, other: str) -> float:
-    """1 where all words of one are among the other's; else how much the letters are alike."""
+    """1 for the same words in any order; else how much of them, or of the letters, is alike."""
     ours, theirs = _words_of(name), _words_of(other)
-    if ours and theirs and (ours <= theirs or theirs <= ours):
+    if ours == theirs:
         return 1.0
+    if (ours < theirs or theirs < ours) and any(len(word) > 2 for word in ours & theirs):
+        return 0.9
+    if min(len(name), len(other)) < SHORT:
+        return 0.0
     return SequenceMatcher(None, name.lower(), other.lower()).ratio()
 
 

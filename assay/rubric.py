@@ -97,6 +97,13 @@ def names(assignment: Assignment, part: Part) -> Sequence[Row]:
     return rows
 
 
+def also(assignment: Assignment, part: Part) -> dict[str, Sequence[str]]:
+    """What else a name that is asked for is often called, by students who were not told."""
+    if not names(assignment, part):
+        return {}
+    return dict(getattr(load(assignment, part, "names"), "ALSO", {}))
+
+
 def instead(assignment: Assignment, part: Part) -> dict[str, Sequence[Row]]:
     """The names that serve instead of one that is missing."""
     if not names(assignment, part):

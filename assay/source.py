@@ -1,6 +1,7 @@
 """Read a cell's source without running it: what it binds, and what it will trip over."""
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -102,11 +103,21 @@ def bound(source: str) -> set[str]:
 
 
 class Defined(NamedTuple):
-    """What a name stands for at the top level: a class, a function or a value."""
+    """What a name stands for at the top level, and how it can be called."""
 
     what: str
-    arguments: int
-    """Of a function, or of a class's `__init__` without `self`."""
+    """`class`, `function` or `value`."""
+    needed: int = 0
+    """Arguments without a default; `self` is not counted."""
+    positional: float = math.inf
+    """How many it takes by their places."""
+    named: frozenset[str] | None = None
+    """Those it takes by their names; None for any."""
+
+    def takes(self, n_given: int, named: frozenset[str]) -> bool:
+        """Whether a call with so many arguments by their places, and these by name, fits."""
+        by_name = self.named is None or named <= self.named
+        return by_name and self.needed <= n_given + len(named) and n_given <= self.positional
 
 
 def defined(source: str) -> dict[str, Defined]:
@@ -117,15 +128,24 @@ def defined(source: str) -> dict[str, Defined]:
         if isinstance(node, ast.ClassDef):
             inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
             first = next((n for n in inner if n.name == "__init__"), None)
-            found[node.name] = Defined("class", len(first.args.args) - 1 if first else 0)
+            inherited = Defined("class")  # its signature is somewhere else
+            found[node.name] = _called_with("class", first.args, 1) if first else inherited
         elif isinstance(node, ast.FunctionDef):
-            taken = [*node.args.args, *node.args.kwonlyargs]
-            found[node.name] = Defined("function", len(taken))
+            found[node.name] = _called_with("function", node.args)
         elif isinstance(node, ast.Assign):
             stored = [n for target in node.targets for n in ast.walk(target)]
             names = [n.id for n in stored if isinstance(n, ast.Name)]
-            found |= dict.fromkeys(names, Defined("value", 0))
+            found |= dict.fromkeys(names, Defined("value"))
     return found
+
+
+def _called_with(what: str, taken: ast.arguments, bound: int = 0) -> Defined:
+    """How it is called where the first arguments, as `self`, are given already."""
+    places = [*taken.posonlyargs, *taken.args][bound:]
+    needed = max(0, len(places) - len(taken.defaults)) + taken.kw_defaults.count(None)
+    named = frozenset(arg.arg for arg in [*taken.args, *taken.kwonlyargs])
+    most = math.inf if taken.vararg else len(places)
+    return Defined(what, needed, most, None if taken.kwarg else named)
 
 
 def trouble(source: str) -> Iterator[str]:

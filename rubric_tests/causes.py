@@ -35,6 +35,14 @@ def explains(criterion: str) -> Callable[[Callable[P, None]], Callable[P, None]]
     return marking
 
 
+def answered(evidence: Any, question: str) -> bool:
+    """Whether a question has an answer, with numbers in it that one can be."""
+    try:
+        return not getattr(evidence[question], "unsound", {})
+    except Exception:
+        return False
+
+
 @cache
 def fault_of(check: Check, evidence: Any, given: Any) -> str | None:
     """The reason `check` fails for; None where it passes or has no answer to look at."""

@@ -48,3 +48,24 @@ FUNCTIONS = (
 """Instead of `ScratchNetwork`, where a network is written as functions."""
 
 INSTEAD = {"ScratchNetwork": FUNCTIONS}
+
+ALSO = {
+    "X_train": ("x_tr", "X_training", "train_data"),
+    "X_test": ("x_te", "x_val", "X_valid", "X_pruefung", "test_data"),
+    "y_train": ("y_tr", "y_training", "train_labels"),
+    "y_test": ("y_te", "y_val", "y_valid", "y_pruefung", "test_labels"),
+    "logistic_accuracy": (
+        *("logreg_accuracy", "logreg_acc", "lr_accuracy", "lr_acc", "baseline_accuracy"),
+        *("baseline_acc", "genauigkeit_logreg", "genauigkeit_logistisch"),
+    ),
+    "network_accuracy": (
+        *("net_accuracy", "net_acc", "nn_accuracy", "nn_acc", "mlp_accuracy", "mlp_acc"),
+        *("test_accuracy", "test_acc", "genauigkeit_netz"),
+    ),
+    "ScratchNetwork": ("NeuralNetwork", "NeuralNet", "MLP", "NeuronalesNetz", "Netz"),
+    "initialise": ("initialize", "initialize_parameters", "init_params", "init_weights"),
+    "fit": ("train", "train_model", "nn_model", "trainiere", "lerne"),
+    "predict_proba": ("forward", "forward_propagation", "forward_pass", "vorwaerts"),
+    "loss_and_gradients": ("backward", "backprop", "backward_propagation", "rueckwaerts"),
+}
+"""What students who were not told call it: where a name is missing, these are looked for too."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rubric_tests import causes
-from rubric_tests.causes import Check, follows_from
+from rubric_tests.causes import Check, answered, follows_from
 from rubric_tests.checks import Wrong, same_numbers
 from rubric_tests.syntax import definitions, trees_of
 
@@ -104,14 +104,6 @@ def is_inside_the_heads(submission: Any, evidence: Any, error: Exception) -> boo
         for tree in trees_of(submission).values()
         for name, statement in definitions(tree)
     )
-
-
-def answered(evidence: Any, question: str) -> bool:
-    """Whether a question has an answer, with numbers in it that one can be."""
-    try:
-        return not getattr(evidence[question], "unsound", {})
-    except Exception:
-        return False
 
 
 def said(evidence: Any, question: str, name: str) -> str:

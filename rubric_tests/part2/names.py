@@ -50,3 +50,29 @@ NAMES = (
         optional=True,
     ),
 )
+
+ALSO = {
+    "attention": ("scaled_attention", "self_attention", "aufmerksamkeit"),
+    "TokenEmbedding": ("Embeddings", "Einbettung", "InputEmbedding"),
+    "PositionalEncoding": (
+        *("PositionalEmbedding", "PositionEmbedding", "LearnedPositions", "Positions"),
+        "Positionen",
+    ),
+    "MultiHeadAttention": (
+        *("MultiHeadedAttention", "CausalSelfAttention", "SelfAttention"),
+        *("MehrkopfAufmerksamkeit", "MultiKopfAufmerksamkeit"),
+    ),
+    "FeedForward": ("MLP", "FFN", "PositionwiseFeedForward", "Vorwaertsnetz"),
+    "EncoderLayer": ("EncoderBlock", "TransformerBlock", "TransformerLayer", "Block"),
+    "train": ("fit", "run_training", "training_loop", "trainiere"),
+    "generate": ("greedy_decode", "decode", "predict", "sample", "translate", "vorhersage"),
+    "model": ("gpt", "net", "netz", "modell", "transformer", "trained", "trained_model"),
+    "reversal_accuracy": (
+        *("accuracy", "acc", "test_acc", "val_acc", "exact_match", "exact", "genauigkeit"),
+    ),
+    "train_inputs": ("train_x", "x_tr", "train_src", "train_data", "trainingsdaten"),
+    "train_targets": ("train_y", "y_tr", "train_tgt", "train_labels", "trainingsziele"),
+    "test_inputs": ("test_x", "val_x", "val_src", "x_te", "test_src", "test_data", "testdaten"),
+    "test_targets": ("test_y", "val_y", "val_tgt", "y_te", "test_tgt", "test_labels", "testziele"),
+}
+"""What students who were not told call it: where a name is missing, these are looked for too."""

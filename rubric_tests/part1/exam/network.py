@@ -6,6 +6,18 @@ from ask import student
 PARTS = ("W1", "b1", "W2", "b2")
 
 
+def labels(y):
+    """Whole numbers, as labels are, where those of the notebook's own rows are not floats.
+
+    Code may count with them, and it may take rows by them: `np.eye(2)[y]`.
+    """
+    try:
+        own = np.asarray(student.y_train).dtype
+    except Exception:  # what the notebook's split is like is asked elsewhere
+        own = np.dtype(int)
+    return y.astype(np.float64 if own.kind == "f" else np.int64)
+
+
 def ready(n_features, **parameters):
     """A network that has seen one iteration; one that cannot be fitted is only initialised."""
     network = student.ScratchNetwork(max_iter=1, random_state=0, **parameters)
@@ -53,7 +65,7 @@ def write(answer, arrays, pattern="{}"):
 
 def gradients_of(network, X, y):
     """The loss, then the gradients by name."""
-    loss, (dW1, dW2), (db1, db2) = network.loss_and_gradients(X.copy(), y.copy())
+    loss, (dW1, dW2), (db1, db2) = network.loss_and_gradients(X.copy(), labels(y))
     if outputs(network) == 2:  # the weights set were half of it, once with each sign
         dW2, db2 = np.diff(dW2) / 2, np.diff(np.ravel(db2)) / 2
     named = {"dW1": dW1, "dW2": dW2, "db1": as_row(db1), "db2": as_row(db2)}

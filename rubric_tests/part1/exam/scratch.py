@@ -4,7 +4,7 @@ import contextlib
 import sys
 
 from ask import ask, student
-from exam.network import outputs_of, ready
+from exam.network import labels, outputs_of, ready
 
 
 class Operators:
@@ -82,7 +82,7 @@ with ask("source/work") as (given, answer):
     network = student.ScratchNetwork(max_iter=3, random_state=0)
 
     def use_it():
-        network.fit(given.X.copy(), given.y.copy())
+        network.fit(given.X.copy(), labels(given.y))
         outputs_of(network, given.X.copy())
 
     answer.at_work, answer.watched = modules_at_work(use_it)
@@ -91,5 +91,5 @@ with ask("source/work") as (given, answer):
 with ask("source/gradients") as (given, answer):
     network = ready(given.X.shape[1])
     call = network.loss_and_gradients
-    work = modules_at_work(lambda: call(given.X.copy(), given.y.copy()))
+    work = modules_at_work(lambda: call(given.X.copy(), labels(given.y)))
     answer.at_work, answer.watched = work

@@ -38,6 +38,12 @@ def sized(kind, sizes):
     return kind(*sizes)
 
 
+def kind_of(name, *sizes):
+    """The class of a component; an adapter may give a function that makes one."""
+    kind = getattr(student, name)
+    return kind if isinstance(kind, type) else type(sized(kind, sizes))
+
+
 def takes_sizes(name, *sizes):
     """Whether a component can be built as it is asked for."""
     try:
@@ -73,7 +79,7 @@ def through(module, *inputs):
     given = list(inputs)
     while given[-1] is None:
         given.pop()
-    forms = [masked for part in given if (masked := forms_of(part))]
+    forms = [[*masked, *of_each(part, inputs[0])] for part in given if (masked := forms_of(part))]
     ways = list(product(*forms)) if forms else [()]
 
     def asked(masks, of):
@@ -83,7 +89,7 @@ def through(module, *inputs):
 
     return first_that_works(
         *(lambda masks=masks: asked(masks, given) for masks in ways),
-        lambda: asked(ways[0], inputs),
+        *(lambda masks=masks: asked(masks, inputs) for masks in ways),
         lambda: called(module, *seeing_all(inputs)),
         lambda: without_masks(module, inputs),
     )
@@ -98,7 +104,12 @@ def without_masks(module, inputs):
 
 
 def called(module, *inputs):
-    out = first(module(*(p.clone() if isinstance(p, torch.Tensor) else p for p in inputs)))
+    copies = [p.clone() if isinstance(p, torch.Tensor) else p for p in inputs]
+    try:
+        out = first(module(*copies))
+    except TypeError as error:
+        error.args = (f"{error}; it was called with {in_words(inputs)}",)
+        raise
     if out.ndim != inputs[0].ndim or out.shape[:2] != inputs[0].shape[:2]:
         raise ValueError(f"rows of shape {tuple(inputs[0].shape)} give {tuple(out.shape)}")
     return out
@@ -116,6 +127,22 @@ def forms_of(mask):
     if (mask == mask[..., :1, :]).all():
         forms += [mask[..., :1, :], mask[..., None, :1, :], mask[..., 0, :]]
     return forms if mask.ndim == 3 else [*forms, mask[None, None]]
+
+
+def of_each(mask, rows):
+    """The same mask for every item of the batch, where all have one: some code insists on it."""
+    if mask.ndim > 2 and len(mask) > 1:
+        return []
+    full = mask.expand(len(rows), *mask.shape[-2:])
+    return [full, full.unsqueeze(1)]
+
+
+def in_words(inputs):
+    """What a call was given: "(2, 5, 24), (5, 5) of bool, None"."""
+    return ", ".join(
+        "None" if part is None else f"{tuple(part.shape)}{' of bool' * (part.dtype == torch.bool)}"
+        for part in inputs
+    )
 
 
 OF_MEMORY = ("src", "source", "memory", "mem", "enc", "cross")

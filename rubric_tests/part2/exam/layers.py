@@ -13,6 +13,7 @@ from exam.components import (
     encoder_layer,
     first,
     inside_model,
+    kind_of,
     mix,
     parameters_of,
     takes_sizes,
@@ -47,7 +48,7 @@ def _(given, answer):
     module = built(rows, "PositionalEncoding", 16, 8)
     answer.learned = any(part.requires_grad for part in module.parameters())
     if answer.learned:  # fresh rows may all be zero
-        trained = first_that_works(lambda: inside_model(student.PositionalEncoding), lambda: module)
+        trained = first_that_works(lambda: inside_model(type(module)), lambda: module)
         module = trained.to(given.dtype).eval()
     x = given.x[..., : width_of(module, 8)]
     answer.out, answer.at_zero = module(x.clone()), module(torch.zeros_like(x))
@@ -156,7 +157,7 @@ def ask_layer(name, build):
         other.load_state_dict(one.state_dict())
         answer.out, answer.out_other = (f(given.x, given.memory) for f in (asked, asked_other))
         with contextlib.suppress(Missing):
-            kind = student.MultiHeadAttention
+            kind = kind_of("MultiHeadAttention", *SIZES[:2])
             pairs = zip(one.modules(), other.modules(), strict=True)
             each = [pair for pair in pairs if isinstance(pair[0], kind)]
             for i, (first_of, second) in enumerate(each[:3]):
