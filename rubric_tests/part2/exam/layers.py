@@ -4,7 +4,7 @@ import contextlib
 import copy
 
 import torch
-from ask import Missing, student
+from ask import Missing
 from exam.asking import first_that_works, precisely
 from exam.components import (
     SIZES,

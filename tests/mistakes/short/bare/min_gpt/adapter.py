@@ -2,18 +2,11 @@ train_inputs, train_targets, test_inputs, test_targets = train_x, train_y, val_x
 model, reversal_accuracy = gpt, val_acc
 TokenEmbedding = nn.Embedding
 generate = generate_output
+FeedForward, EncoderLayer = MLP, Block  # of fixed width: as they are in the model
 
 
 def MultiHeadAttention(d_model, n_heads):
     return CausalSelfAttention(GPTConfig(n_embd=d_model, n_head=n_heads, block_size=64))
-
-
-def EncoderLayer(d_model, n_heads, d_hidden):
-    return Block(GPTConfig(n_embd=d_model, n_head=n_heads, block_size=64))
-
-
-def FeedForward(d_model, d_hidden):
-    return MLP(GPTConfig(n_embd=d_model))
 
 
 class PositionalEncoding(nn.Module):
