@@ -59,8 +59,12 @@ def inside_model(kind):
 
 
 def width_of(module, expected):
-    """How many channels a component takes: as many as it was built for, or as its weights say."""
-    shapes = [part.shape for part in (*module.parameters(), *module.buffers()) if part.ndim > 1]
+    """How many channels a component takes: as many as it was built for, or as its weights say.
+
+    Buffers tell it only where no weight does: one may be a mask, as long as the longest sequence.
+    """
+    weights = [part.shape for part in module.parameters() if part.ndim > 1]
+    shapes = weights or [part.shape for part in module.buffers() if part.ndim > 1]
     known = not shapes or any(expected in shape for shape in shapes)
     return expected if known else min(shape[-1] for shape in shapes)
 
