@@ -251,7 +251,7 @@ def layers(rng: np.random.Generator) -> dict[str, Question]:
         thrice = PAIR | {"again": ROWS}
         questions |= {f"{kind}/{name}": Question(shown, thrice) for name, shown in pairs.items()}
         alone = {"x": x, "memory": memory}
-        sizes: dict[str, Shape] = {"numbers_20": (), "numbers_37": ()}
+        sizes: dict[str, Shape] = {"numbers_20": (), "numbers_37": (), "as_asked": ()}
         questions |= {
             f"{kind}/silent": Question(alone, {"out": ROWS, "silent": ROWS}),
             f"{kind}/one": Question(alone, {"out": (1, 1, WIDTH), "out_other": (BATCH, 1, WIDTH)}),

@@ -473,6 +473,8 @@ def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:
 def check_sizes(evidence: Any, given: Any, layer: str) -> None:
     """The number of heads and the width inside are those asked for."""
     answer = evidence[f"{layer}/sizes"]
+    if not answer.as_asked:
+        raise NotRecognised("the layer's sizes are fixed")
     if same(answer.out, answer.out_other):
         raise KnownMistake(
             "the number of heads is not used", "one head and three give the same output"

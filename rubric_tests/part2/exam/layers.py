@@ -23,6 +23,8 @@ from exam.components import (
 from torch.nn import functional
 
 LAYERS = {"encoder-layer": encoder_layer, "decoder-layer": decoder_layer}
+KINDS = {"encoder-layer": ("EncoderLayer", "DecoderLayer"), "decoder-layer": ("DecoderLayer",)}
+"""The names that may answer; a decoder by itself has no other layer."""
 
 
 @precisely("embedding/rows", "embedding/all", "embedding/more")
@@ -152,6 +154,7 @@ def ask_layer(name, build):
     @precisely(f"{name}/sizes")
     def _(given, answer):
         """The same weights in one head and in three; then two widths inside."""
+        answer.as_asked = any(takes_sizes(kind, *SIZES) for kind in KINDS[name])
         one, asked = layer_and(given, SIZES[0], 1, SIZES[2])
         other, asked_other = layer_and(given, SIZES[0], 3, SIZES[2])
         other.load_state_dict(one.state_dict())
@@ -194,6 +197,8 @@ def ask_layer(name, build):
         norms = [part for part in norms if not list(part.children())][:4]
         answer.kinds = [type(part).__name__ for part in norms]
         for i, norm in enumerate(norms):
+            if hasattr(norm, "reset_parameters"):  # one taken from the model is trained
+                norm.reset_parameters()
             x = 3 * given.x + 5
             setattr(answer, f"fresh_{i}", norm(x.clone()))
             for j, part in enumerate(list(norm.parameters())[:2]):
