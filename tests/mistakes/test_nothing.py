@@ -11,6 +11,7 @@ from assay.records import Criterion
 from assay.submission import Submission
 from tests.assay.toy import arrays, npz
 from tests.mistakes import shared
+from tests.mistakes.grading import ROOT
 from tests.mistakes.shared import MATRIX, Made
 
 Array = np.ndarray
@@ -119,6 +120,38 @@ def filled(content: bytes, fill: Fill, rng: np.random.Generator) -> bytes:
 def test_a_notebook_without_work_earns_nothing(part: str, name: str):
     """A clean run of nothing is none, and nothing bad is found of nothing."""
     made = shared.make(part, without_work(part, NOTHING[name]))
+
+    assert marked(part, made) == {}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("part", MATRIX)
+def test_copies_of_what_was_handed_out_earn_nothing(part: str):
+    """Every answer is the question's own numbers, cut to the shape that was promised."""
+    made = right(part)
+    files = {
+        file: copied(content, made.desk.get(file.replace("evidence/", "given/"), b""))
+        if is_answer(file)
+        else content
+        for file, content in made.files.items()
+    }
+
+    assert marked(part, made.answering(files)) == {}
+
+
+def copied(content: bytes, given: bytes) -> bytes:
+    sheet = arrays(given).values() if given else ()
+    shown = [array.ravel().astype(float) for array in sheet if array.dtype.kind in "fiub"]
+    numbers = np.concatenate([*shown, np.zeros(1)])
+    cut = {name: np.resize(numbers, a.shape).astype(a.dtype) for name, a in arrays(content).items()}
+    return npz(**cut)
+
+
+@pytest.mark.parametrize("part", MATRIX)
+def test_the_assignments_own_notebook_alone_earns_nothing(part: str):
+    """Handed in as it was handed out: the modules it imports are not there."""
+    content = (ROOT / "notebooks" / BOOKS[part]).read_bytes()
+    made = shared.make(part, Submission("unchanged", {f"notebooks/{BOOKS[part]}": content}))
 
     assert marked(part, made) == {}
 
