@@ -28,6 +28,7 @@ HIDDEN = {
     "spec_from_file_location", "spec_from_loader", "module_from_spec", "exec_module",
     "load_module", "SourceFileLoader", "ExtensionFileLoader", "FunctionType", "CodeType",
     "run_cell", "run_cell_async", "run_code", "run_cell_magic", "safe_execfile", "run_path",
+    "EntryPoint", "entry_points", "all_estimators", "getprofile", "gettrace", "monitoring",
     "run_module", "getmodule", "cpp_extension", "load_inline", "runctx", "runeval",
 }  # fmt: skip
 """Names by which code reaches past what is written, or past those who watch it."""
@@ -38,6 +39,12 @@ MODULES = {
     "multiprocessing", "pty",
 }  # fmt: skip
 """Modules that run what nobody can read, or run it elsewhere."""
+SHARED = {
+    "ask", "copy", "exam", "inspect", "io", "itertools", "json", "math", "numpy", "os", "pathlib",
+    "random", "sklearn", "sys", "torch", "types", "zipfile", "contextlib", "functools",
+}  # fmt: skip
+"""Modules that the exam works with too."""
+SETTINGS = {"sys.stdout", "sys.stderr", "sys.path", "sys.argv", "sys.ps1", "sys.displayhook"}
 INSIDE = {"marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib"}
 """Those that others have imported too: `torch.ctypes`."""
 PICKLES = {"load", "loads", "Unpickler"}
@@ -63,7 +70,9 @@ KERNEL = {
 REPLIES = {
     "set_custom_exc", "showtraceback", "_showtraceback", "showsyntaxerror", "send_multipart",
     "iopub_socket", "iopub_thread", "pub_thread", "shell_stream", "shell_streams",
-    "execute_request", "do_execute", "run_ast_nodes", "kernel_app", "excepthook", "_instance",
+    "execute_request", "do_execute", "ast_transformers", "input_transformers_post",
+    "input_transformers_cleanup", "input_transformer_manager", "InteractiveShell",
+    "ZMQInteractiveShell", "run_ast_nodes", "kernel_app", "excepthook", "_instance",
 }  # fmt: skip
 """Attributes of that kernel, and of the shell in it."""
 TEXTS = re.compile(r"ASSAY_|/desk\b|execute_reply|finished\.json")
@@ -112,8 +121,11 @@ def reaches_the_kernel(tree: ast.Module) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names]
             modules = names if isinstance(node, ast.Import) else [node.module or "", *names]
+            renamed = {a.name for a in node.names if a.asname not in (None, a.name)}
             for name in modules:
-                if any(name == k or name.startswith(f"{k}.") for k in KERNEL):
+                if name in REPLIES or (name == "get_ipython" and name in renamed):
+                    yield line, f"`{name}` leads to the kernel"
+                elif any(name == k or name.startswith(f"{k}.") for k in KERNEL):
                     yield line, f"`{name}` leads to the kernel"
         elif isinstance(node, ast.Constant) and (found := TEXTS.search(str(node.value))):
             yield line, f"`{found[0]}` is a part of the run"
@@ -197,19 +209,23 @@ class Reader:
                     yield f"`{name}` under another name"
                 elif name == "__builtins__":
                     yield "`__builtins__` leads to everything"
-            case ast.Attribute():
+            case ast.Attribute(ctx=ast.Load()):
                 yield from self._attribute(node)
+            case ast.Attribute():
+                yield from self._replaced(node)
 
     def _module(self, dotted: str, node: ast.stmt) -> Iterator[str]:
         head = dotted.partition(".")[0]
         if is_hidden(dotted):
             yield f"`{dotted}` runs what cannot be read"
+        elif head in ("ask", "exam") and not self._handed_in(dotted, always=True):
+            yield f"`{dotted}` is the exam's own"
         elif not (self._handed_in(dotted) or installed(head) or id(node) in self.guarded):
             yield f"`{dotted}` is neither installed nor handed in"
 
-    def _handed_in(self, dotted: str) -> bool:
+    def _handed_in(self, dotted: str, *, always: bool = False) -> bool:
         if self.files is None:
-            return True
+            return not always
         path = dotted.replace(".", "/")
         ends = (f"{path}.py", f"{path}/__init__.py")
         folder = any(f"/{path}/" in f"/{name}" for name in self.files)
@@ -244,6 +260,14 @@ class Reader:
                     yield f"`{text}` reaches past what is written there"
         elif plain and name in NAMESPACES and not of_own and id(node) not in self.searched:
             yield f"`{name}()` leads to names that are not written there"
+
+    def _replaced(self, node: ast.Attribute) -> Iterator[str]:
+        """What is bound inside a module: settings may be, functions that others use may not."""
+        head, *rest = parts_of(node)
+        if head in self.imports and len(rest) == 1:
+            dotted = f"{self.imports[head]}.{rest[0]}"
+            if dotted.partition(".")[0] in SHARED and dotted not in SETTINGS:
+                yield f"`{dotted}` is replaced, for everything that uses it"
 
     def _attribute(self, node: ast.Attribute) -> Iterator[str]:
         head, *rest = parts_of(node)

@@ -17,7 +17,12 @@ LOOKS_UP = {
 NO_PYTHON = re.compile(
     r"\s*%%(html|HTML|latex|markdown|svg|javascript|js|bash|sh|script|perl|ruby)\b"
 )
-LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|.*[^#\s?]\?{1,2})$", re.MULTILINE)
+LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|[\w.*%]{1,200}\?{1,2}[^\S\n]*)$", re.MULTILINE)
+RUNS_CODE = re.compile(
+    r"^(.{0,200}?)%(?:time|timeit|prun|memit)((?:[^\S\n]+-\w+(?:[^\S\n]+\d+)?)*)[^\S\n]+(?=\w)",
+    re.MULTILINE,
+)
+"""Magics whose rest of the line is Python."""
 ENDS_LINE = re.compile(r"\r\n|\r|\n")
 VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
 
@@ -40,7 +45,8 @@ def cleaned(source: str) -> ast.Module | None:
     """The syntax tree without IPython's own lines; None where the rest is not Python."""
     if NO_PYTHON.match(source):
         return ast.Module(body=[], type_ignores=[])
-    without = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", source))
+    code = RUNS_CODE.sub(r"\1", source)
+    without = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", code))
     for text in (source, without):
         try:
             return ast.parse(text)

@@ -15,7 +15,7 @@ KNOWN = {
     "sklearn": (
         *("sklearn.linear_model", "sklearn.datasets", "sklearn.model_selection"),
         *("sklearn.preprocessing", "sklearn.pipeline", "sklearn.metrics"),
-        *("sklearn.neural_network", "sklearn.impute", "sklearn.compose"),
+        *("sklearn.impute", "sklearn.compose"),
     ),
     "pandas": ("pandas",),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin"),

@@ -8,6 +8,7 @@ from rubric_tests.syntax import called_name, line_of, parsed
 
 FITTING = {"fit", "partial_fit", "fit_transform"}
 TEST_ROWS = {"X_test", "y_test"}
+PLACES = {"argmax", "nanargmax", "argsort", "argpartition", "nlargest", "idxmax"}
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -83,9 +84,7 @@ def picks_best(value: ast.expr) -> bool:
 
 def picks_best_place(node: ast.Call) -> bool:
     with_key = any(keyword.arg == "key" for keyword in node.keywords)
-    return called_name(node) in ("argmax", "nanargmax") or (
-        with_key and called_name(node) in ("max", "sorted")
-    )
+    return called_name(node) in PLACES or (with_key and called_name(node) in ("max", "sorted"))
 
 
 def keeps_best(node: ast.If, scores: set[str]) -> bool:

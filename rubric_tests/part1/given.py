@@ -13,6 +13,7 @@ from solution.backprop import load
 ROWS = 12  # of the small data sets on which gradients are asked
 SHAPES = {"square": (4, 4), "narrower": (5, 3), "wider": (3, 5)}  # (features, hidden units)
 WIDTHS = (2, 3, 7)
+COUNTED = (3, 12)  # features with which the lines that are executed are counted
 TRAIN_SECONDS = 60  # for what fits networks to whole data sets
 RAW = 1e18  # what data as they come are counted in: nanoseconds at most
 ANY_WEIGHTS: dict[str, Shape] = {
@@ -38,7 +39,7 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
         | parity(rng, parameters["dataset"], X, y)
         | training()
         | {"source/class": Question({}, {})}
-        | {f"source/{name}": batch(rng, {}) for name in ("work", "gradients")}
+        | source(rng, len(X), X.shape[1])
     )
 
 
@@ -68,7 +69,9 @@ def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
     network: dict[str, Shape] = dict.fromkeys(("repeatable", "loss", "refit_loss"), (None,))
     baseline: dict[str, Shape] = dict.fromkeys(("rounds", "max_iter"), (None,))
     return {
-        "notebook/split": Question({}, split, kept={"y": y, "telling": telling}, largest=RAW),
+        "notebook/split": Question(
+            {}, split, kept={"X": X, "y": y, "telling": telling}, largest=RAW
+        ),
         "notebook/parameters": Question({}, {"seed": ()}),
         "claims/logistic": Question({}, {"accuracy": ()}),
         "claims/network": Question({}, {"accuracy": ()}),
@@ -186,7 +189,32 @@ def parity(
             shown, {"labels": y_test.shape}, kept={"y_test": y_test}, seconds=TRAIN_SECONDS
         )
         asked[f"parity/{k}/weights"] = Question({}, ANY_WEIGHTS)
+    of_first = {name: asked["parity/0"].shown[name] for name in ("X_train", "y_train")}
+    state = {"random_state": asked["parity/0"].shown["random_state"]}
+    begun = {
+        f"{part}_{moment}": shape
+        for moment in ("other", "fresh", "before", "short")
+        for part, shape in ANY_WEIGHTS.items()
+    }
+    asked["training/short"] = Question(
+        of_first | state, begun | {"loss_curve": (SOME,)}, seconds=TRAIN_SECONDS
+    )
     return asked
+
+
+def source(rng: np.random.Generator, n: int, d: int) -> dict[str, Question]:
+    """Rows as many and as wide as those of the data set, and a few of two widths."""
+    X, y = rows(rng, n, d)
+    few, labels = rows(rng, ROWS, max(COUNTED))
+    return {
+        "source/work": Question({"X": X, "y": y}, dict.fromkeys(("unwatched", "seen"), y.shape)),
+        "source/gradients": batch(rng, {}),
+        "source/loaded": Question({}, {}),
+        "source/lines": Question(
+            {"X": few, "y": labels, "widths": np.array(COUNTED)},
+            {f"features_{width}": (2,) for width in COUNTED},
+        ),
+    }
 
 
 def draw_state(rng: np.random.Generator) -> int:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from rubric_tests import causes, reference
-from rubric_tests.checks import KnownMistake, Wrong, assert_close, same_numbers
+from rubric_tests.checks import ForReview, KnownMistake, Wrong, assert_close, same_numbers
 from rubric_tests.part1.sources import ready_made
 from rubric_tests.reference import PLAIN, Form, Weights
 
@@ -16,6 +16,7 @@ LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
 MODELS = {"networks": ("repeatable", "loss", "refit_loss"), "baselines": ("rounds", "max_iter")}
 ON_TEST = ("labels", "probabilities", "refit_probabilities")
 GRADIENT_RTOL = 1e-6  # of the largest entry
+SLACK = 0.05  # of a loss: a penalty on the weights, or another first step
 FURTHER = 100  # steps of the judge's own, to see what is left to gain
 
 
@@ -59,6 +60,12 @@ def models_of(evidence: Sheets, kind: str) -> SimpleNamespace:
             found = getattr(models, name).shape
             raise Wrong(f"`{name}` of {n} models has shape {found}, expected {shape}")
     return models
+
+
+def check_left(models: SimpleNamespace, called: str) -> None:
+    """Raise ForReview where the notebook left no such model to compare its numbers with."""
+    if not models.found:
+        raise ForReview(f"the notebook leaves no fitted {called} under a name")
 
 
 def fitting(now: Weights, X: np.ndarray) -> Weights:
@@ -115,6 +122,8 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
         if not adds.get(part, True):
             continue  # a bias that is not added has no slope
         found, expected = getattr(answer, f"d{part}"), getattr(right, part)
+        if not found.any() and expected.any():
+            raise KnownMistake(f"`d{part}` is zero")
         named = {sentence: getattr(g, part) for sentence, g in mistakes.items()}
         assert_close(
             found,
@@ -361,6 +370,19 @@ def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
             )
 
 
+def loss_curve(evidence: Sheets, given: Sheets) -> np.ndarray:
+    """The losses recorded; the first counts no more than a fresh network's own."""
+    curve = evidence["training/curve"].loss_curve
+    return np.minimum(curve, fresh_loss(evidence, given) + SLACK)
+
+
+def fresh_loss(evidence: Sheets, given: Sheets) -> float:
+    """The loss of the network's own weights before training, measured by the judge."""
+    sheet = given["training/short"]
+    fresh = fitting(weights(evidence["training/short"], "{}_fresh"), sheet.X_train)
+    return reference.loss_of(sheet.X_train, sheet.y_train, fresh, recognised(evidence, given))
+
+
 def last_tenth(curve: np.ndarray) -> float:
     """The mean loss of the last tenth of the iterations: mini-batches make single ones jump."""
     return float(curve[-max(1, len(curve) // 10) :].mean())
@@ -369,7 +391,7 @@ def last_tenth(curve: np.ndarray) -> float:
 @causes.explains("convergence")
 def check_converged(evidence: Sheets, given: Sheets) -> None:
     """Training has lowered the loss, and a further hundred steps gain little."""
-    curve = evidence["training/curve"].loss_curve
+    curve = loss_curve(evidence, given)
     if last_tenth(curve) > 0.95 * curve[0]:
         raise Wrong(f"the loss goes from {curve[0]:.3g} to {last_tenth(curve):.3g} only")
     size, start = remaining_gradient(evidence, given)
@@ -441,11 +463,13 @@ def check_live_objects(evidence: Sheets, given: Sheets) -> None:
 def check_same_split(evidence: Sheets, given: Sheets) -> None:
     """The models that the notebook fitted come out alike when fitted on its training part."""
     baselines, networks = models_of(evidence, "baselines"), models_of(evidence, "networks")
+    check_left(baselines, "logistic regression")
+    check_left(networks, "network")
     gaps = np.abs(baselines.probabilities - baselines.refit_probabilities).max(axis=-1, initial=0)
-    if baselines.found and gaps.min() > 0.01:
+    if gaps.min() > 0.01:
         raise KnownMistake("the logistic regression was not fitted on `X_train`, `y_train`")
     first = np.isclose(networks.loss, networks.refit_loss, rtol=1e-6)
-    if networks.found and networks.repeatable.all() and not first.any():
+    if networks.repeatable.all() and not first.any():
         raise KnownMistake("the network was not fitted on `X_train`, `y_train`")
 
 

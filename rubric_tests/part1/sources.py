@@ -5,11 +5,11 @@ import builtins
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from rubric_tests.syntax import definitions, imported, parts_of, texts_looked_up, trees_of
+from rubric_tests.syntax import absolute, definitions, imported, parts_of, texts_looked_up, trees_of
 from rubric_tests.texts import Texts, texts_bound
 
 LIBRARIES = {
-    "autograd", "flax", "haiku", "jax", "keras", "lightning", "mxnet", "paddle",
+    "autograd", "flax", "functorch", "haiku", "jax", "keras", "lightning", "mxnet", "paddle",
     "pytorch_lightning", "skorch", "tensorflow", "theano", "tinygrad", "torch",
 }  # fmt: skip
 SKLEARN = {
@@ -36,7 +36,19 @@ class Sources:
     def __init__(self, submission: SimpleNamespace) -> None:
         self.trees = trees_of(submission)
         self.texts = {name: texts_bound(tree) for name, tree in self.trees.items()}
-        self.defines = {name: dict(definitions(tree)) for name, tree in self.trees.items()}
+        self.defines = {name: bindings(tree) for name, tree in self.trees.items()}
+
+    def imports(self) -> set[str]:
+        """The dotted name of everything that a plain import in any file names."""
+        found = set()
+        for file, tree in self.trees.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    module = absolute(node, file)
+                    found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+        return found
 
     def reached(self, name: str) -> Iterator[str]:
         """Every foreign dotted name that `name`, wherever it is defined, leads to."""
@@ -45,21 +57,31 @@ class Sources:
         seen = set(queue)
         while queue:
             file, wanted = queue.pop()
-            node = self.defines[file][wanted]
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                yield from self._follow(node, file, wanted, queue, seen)
+            for node in self.defines[file][wanted]:
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    yield from self._follow(node, file, wanted, queue, seen)
+                else:
+                    yield from self._used(node, file, queue, seen)
+
+    def _used(
+        self,
+        node: ast.stmt,
+        file: str,
+        queue: list[tuple[str, str]],
+        seen: set[tuple[str, str]],
+    ) -> Iterator[str]:
+        """One definition: the foreign names in it; the student's own are followed."""
+        for dotted in hidden_names(node, self.texts[file]):
+            if (home := self._own(file, dotted.split(".")[0])) is None:
+                yield dotted
                 continue
-            for dotted in hidden_names(node, self.texts[file]):
-                if (home := self._own(file, dotted.split(".")[0])) is None:
-                    yield dotted
-                    continue
-                for part in dotted.split(".")[1:]:  # the student's own, whatever it is called
-                    self._push((home, part), queue, seen)
-            for used in names_used(node):
-                known = used in self.defines[file]
-                self._push((file, used if known else "*"), queue, seen)
-                if file == "adapter.py" and not known:  # it is executed among the notebook's names
-                    self._push(("notebook", used), queue, seen)
+            for part in dotted.split(".")[1:]:  # the student's own, whatever it is called
+                self._push((home, part), queue, seen)
+        for used in names_used(node):
+            known = used in self.defines[file]
+            self._push((file, used if known else "*"), queue, seen)
+            if file == "adapter.py" and not known:  # it is executed among the notebook's names
+                self._push(("notebook", used), queue, seen)
 
     def _follow(
         self,
@@ -79,14 +101,16 @@ class Sources:
 
     def _own(self, file: str, head: str) -> str | None:
         """The submission's file that a name at the head of a dotted one is bound to."""
-        node = self.defines[file].get(head)
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        nodes = self.defines[file].get(head, [])
+        imports = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+        for node in imports:
             for dotted, original in imported(node, file, head):
                 whole = f"{dotted}.{original}" if original else dotted
                 if home := self._home(whole) or self._home(dotted):
                     return home
+        if imports:
             return None
-        return file if isinstance(node, ast.ClassDef) else self._home(head)
+        return file if any(isinstance(n, ast.ClassDef) for n in nodes) else self._home(head)
 
     def _home(self, dotted: str) -> str | None:
         path = dotted.replace(".", "/")
@@ -107,6 +131,14 @@ class Sources:
             queue.append(item)
 
 
+def bindings(tree: ast.Module) -> dict[str, list[ast.stmt]]:
+    """Each name that a module binds, with all the statements that do."""
+    found: dict[str, list[ast.stmt]] = {}
+    for name, statement in definitions(tree):
+        found.setdefault(name, []).append(statement)
+    return found
+
+
 def names_used(node: ast.AST) -> set[str]:
     """The names that a piece of code reads and does not bind itself; builtins left out."""
     names = [name for name in ast.walk(node) if isinstance(name, ast.Name)]
@@ -124,7 +156,10 @@ def hidden_names(node: ast.AST, known: Texts) -> Iterator[str]:
             yield from (f"{inner.module}.{alias.name}" for alias in inner.names)
         elif isinstance(inner, ast.Attribute):
             parts = parts_of(inner)
-            if parts[0] == "sklearn" or not CLASSES.isdisjoint(parts[1:]):
+            if parts[0] == "sklearn" or not (CLASSES | LIBRARIES).isdisjoint(parts[1:]):
                 yield ".".join(parts)
+        elif isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Constant):
+            if inner.slice.value in CLASSES | LIBRARIES:
+                yield str(inner.slice.value)
         elif isinstance(inner, ast.Call):
             yield from texts_looked_up(inner, known)

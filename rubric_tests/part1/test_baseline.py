@@ -7,7 +7,7 @@ import pytest
 
 from rubric_tests.causes import after_marks_for_any
 from rubric_tests.checks import KnownMistake, Wrong
-from rubric_tests.part1.judgement import CAUSES, after_marks_for, models_of, split_of
+from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
 from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("baseline")
@@ -73,7 +73,8 @@ def test_the_baseline_has_converged(evidence):
     """The logistic regression went on until it had converged."""
     models = models_of(evidence, "baselines")
 
-    if models.found and (models.rounds >= models.max_iter).all():
+    check_left(models, "logistic regression")
+    if (models.rounds >= models.max_iter).all():
         raise KnownMistake(
             "logistic regression was not trained to its end",
             f"it was stopped after max_iter={int(models.max_iter[0])} iterations",

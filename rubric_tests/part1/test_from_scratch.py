@@ -1,10 +1,11 @@
 """From scratch: the network is the student's own, in NumPy."""
 
+import numpy as np
 import pytest
 
 from rubric_tests.checks import ForReview, Wrong
 from rubric_tests.part1.judgement import after_marks_for, check_live_objects
-from rubric_tests.part1.sources import Sources, ready_made
+from rubric_tests.part1.sources import LIBRARIES, Sources, ready_made
 from rubric_tests.reading import check_readable
 
 pytestmark = [
@@ -12,6 +13,7 @@ pytestmark = [
     pytest.mark.hint("forward pass, gradients and update are to be written in NumPy"),
 ]
 
+WITNESSES = ("sklearn.neural_network", *sorted(LIBRARIES))
 FUNCTIONS = ("initialise", "fit", "predict_proba", "loss_and_gradients")
 
 
@@ -33,6 +35,24 @@ def check_watched(evidence):
         text = evidence[question].text
         if text.string("watched") != "to the end" or "exam.scratch" not in text.strings("at_work"):
             raise ForReview("what runs inside `ScratchNetwork` could not be watched")
+    work = evidence["source/work"]
+    if not np.allclose(work.unwatched, work.seen, rtol=0, atol=1e-6):
+        raise ForReview("`ScratchNetwork` says something else while it is watched")
+
+
+@pytest.mark.hint("backpropagation gives every slope at once, from the layer behind")
+def test_slopes_are_not_measured_one_by_one(evidence, given):
+    """The gradients take as many lines of Python at any width, compared with the outputs."""
+    with after_marks_for(evidence, given, "gradients"):
+        check_live_objects(evidence, given)  # what a library computes is nobody's backpropagation
+        few, many = given["source/lines"].widths
+        lines = {d: vars(evidence["source/lines"])[f"features_{d}"] for d in (few, many)}
+        grows = {d: gradients / max(1, outputs) for d, (outputs, gradients) in lines.items()}
+        if grows[many] > 2 * many / few * grows[few]:
+            raise ForReview(
+                f"`loss_and_gradients` executes {lines[many][1]:.0f} lines of Python at {many} "
+                f"features and {lines[few][1]:.0f} at {few}: are slopes measured weight by weight?"
+            )
 
 
 def test_nothing_ready_made_is_reached(submission, runs):
@@ -44,3 +64,14 @@ def test_nothing_ready_made_is_reached(submission, runs):
         if found:
             raise Wrong(f"`{start}` reaches `{found[0]}`")
     check_readable(submission, runs)
+    check_loaded(sources, runs)
+
+
+def check_loaded(sources, runs):
+    """A library of ready-made networks is loaded only where an import of it is written down."""
+    written = sources.imports()
+    for run in runs:
+        for module in run.evidence["source/loaded"].text.strings("modules"):
+            head = next((known for known in WITNESSES if f"{module}.".startswith(f"{known}.")), "")
+            if head and not any(f"{name}.".startswith(f"{head}.") for name in written):
+                raise ForReview(f"`{head}` was loaded, and no import of it is written down")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rubric_tests.part1.judgement import check_hidden_layer
+from rubric_tests.checks import Wrong
+from rubric_tests.part1.judgement import after_marks_for, check_hidden_layer
 
 pytestmark = pytest.mark.criterion("hidden-layer")
 
@@ -11,3 +12,14 @@ pytestmark = pytest.mark.criterion("hidden-layer")
 def test_as_many_hidden_units_as_features(evidence, given):
     """There is one hidden layer, and it has as many units as the data have features."""
     check_hidden_layer(evidence, given)
+
+
+@pytest.mark.hint("does the width depend on anything but the number of features?")
+def test_the_network_that_is_trained_is_as_wide(evidence, given):
+    """Trained on rows like the data set's, it has as many hidden units as features too."""
+    with after_marks_for(evidence, given, "gradients", "update"):
+        shape = evidence["parity/0/weights"].W1.shape
+        d = given["parity/0"].X_train.shape[1]
+
+        if shape != (d, d):
+            raise Wrong(f"trained on {d} features, `coefs_[0]` has the shape {shape}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake
+from rubric_tests.checks import ForReview, KnownMistake
 from rubric_tests.part1.judgement import after_marks_for, split_of
 
 pytestmark = [
@@ -27,6 +27,29 @@ def is_scaled(X: np.ndarray) -> bool:
     return bool(standardised or any(ends))
 
 
+def centred_better(X: np.ndarray, others: np.ndarray) -> bool:
+    """Whether the means of X are much nearer to zero than those of the other rows."""
+    varied = X.std(axis=0) > 1e-12
+    means, other_means = (np.abs(rows.mean(axis=0)[varied]) for rows in (X, others))
+    return bool(varied.any()) and bool(np.median(means) < 0.01 * np.median(other_means))
+
+
+@pytest.mark.hint("print mean and standard deviation of each feature: are they of one size?")
+def test_features_are_scaled(run, evidence, kept):
+    """Features of very different size were brought to one."""
+    split = split_of(evidence)
+    X, raw = np.vstack([split.X_train, split.X_test]), kept["notebook/split"].X
+    as_they_come = run.parameterised and all(
+        any(np.isin(np.unique(column), other).all() for other in raw.T) for column in X.T
+    )
+    spread = X.std(axis=0)[X.std(axis=0) > 1e-12]
+    if as_they_come and spread.size and spread.max() > 3 * spread.min():
+        raise ForReview(
+            f"the features are as they come: their standard deviations go from {spread.min():.3g} "
+            f"to {spread.max():.3g}"
+        )
+
+
 def test_features_are_numbers(evidence):
     """Every feature is a finite number in both parts, and not all of them are constant."""
     split = split_of(evidence)
@@ -38,7 +61,9 @@ def test_test_rows_do_not_shape_the_scaling(evidence, given):
     """The scaling was not fitted on training and test part together."""
     split = split_of(evidence)
     with after_marks_for(evidence, given, "inputs"):
-        if is_scaled(np.vstack([split.X_train, split.X_test])) and not is_scaled(split.X_train):
+        everything = np.vstack([split.X_train, split.X_test])
+        by_all = is_scaled(everything) or centred_better(everything, split.X_train)
+        if by_all and not is_scaled(split.X_train):
             raise KnownMistake(
                 "the scaler was fitted on all rows, those of the test part among them"
             )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rubric_tests.checks import KnownMistake
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_fit_starts_anew,
@@ -40,3 +41,12 @@ def test_fit_starts_anew(evidence, given):
     """`fit` begins with fresh weights, whatever was fitted before."""
     with after_marks_for(evidence, given, "hidden-layer", "gradients"):
         check_fit_starts_anew(evidence, given)
+
+
+@pytest.mark.hint("which weights does `fit` begin with: those that `random_state` draws?")
+def test_fit_begins_with_weights_drawn(evidence, given):
+    """On rows like the data set's, two random states begin with different weights."""
+    with after_marks_for(evidence, given, "gradients", "update"):
+        answer = evidence["training/short"]
+        if np.allclose(answer.W1_fresh, answer.W1_other, rtol=0, atol=1e-6):
+            raise KnownMistake("`fit` begins with the same weights whatever `random_state` is")

@@ -16,11 +16,10 @@ class Operators:
     def __enter__(self):
         self.mode = contextlib.nullcontext()
         if "torch" in sys.modules:
-            from torch.utils._python_dispatch import TorchDispatchMode
-
             seen = self.seen
+            hooks = sys.modules["torch"].utils._python_dispatch  # an import would load it for all
 
-            class Note(TorchDispatchMode):
+            class Note(hooks.TorchDispatchMode):
                 def __torch_dispatch__(self, func, types, args=(), kwargs=None):
                     seen.add("torch")
                     return func(*args, **(kwargs or {}))
@@ -61,6 +60,23 @@ def modules_at_work(work):
     return names or ["nothing"], watched
 
 
+def lines_of(call, *arguments):
+    """How many lines of Python a call executes."""
+    counted, before = 0, sys.gettrace()
+
+    def note(frame, event, arg):
+        nonlocal counted
+        counted += event == "line"
+        return note
+
+    sys.settrace(note)
+    try:
+        call(*arguments)
+    finally:
+        sys.settrace(before)
+    return counted
+
+
 def held_by(thing, depth=2):
     """The modules of the types of an object's attributes, and of what those hold."""
     values = vars(thing).values() if hasattr(thing, "__dict__") else ()
@@ -79,14 +95,25 @@ with ask("source/class") as (given, answer):
     answer.ancestors = [base.__module__ for base in student.ScratchNetwork.__mro__]
 
 with ask("source/work") as (given, answer):
-    network = student.ScratchNetwork(max_iter=3, random_state=0)
+    said = []
 
     def use_it():
+        network = student.ScratchNetwork(max_iter=3, random_state=0)
         network.fit(given.X.copy(), labels(given.y))
-        outputs_of(network, given.X.copy())
+        said.append(outputs_of(network, given.X.copy())[:, -1])
+        return network
 
+    answer.holds = sorted(held_by(use_it()))
     answer.at_work, answer.watched = modules_at_work(use_it)
-    answer.holds = sorted(held_by(network))
+    answer.unwatched, answer.seen = said
+
+with ask("source/lines") as (given, answer):
+    for d in given.widths:
+        network = ready(int(d))
+        X = given.X[:, :d].copy()
+        of_outputs = lines_of(outputs_of, network, X)
+        of_gradients = lines_of(network.loss_and_gradients, X, given.y)
+        setattr(answer, f"features_{d}", [of_outputs, of_gradients])
 
 with ask("source/gradients") as (given, answer):
     network = ready(given.X.shape[1])
