@@ -123,9 +123,8 @@ def reaches_the_kernel(tree: ast.Module) -> Iterator[tuple[int, str]]:
             modules = names if isinstance(node, ast.Import) else [node.module or "", *names]
             renamed = {a.name for a in node.names if a.asname not in (None, a.name)}
             for name in modules:
-                if name in REPLIES or (name == "get_ipython" and name in renamed):
-                    yield line, f"`{name}` leads to the kernel"
-                elif any(name == k or name.startswith(f"{k}.") for k in KERNEL):
+                inside = any(name == k or name.startswith(f"{k}.") for k in KERNEL)
+                if inside or name in REPLIES or (name == "get_ipython" and name in renamed):
                     yield line, f"`{name}` leads to the kernel"
         elif isinstance(node, ast.Constant) and (found := TEXTS.search(str(node.value))):
             yield line, f"`{found[0]}` is a part of the run"
