@@ -31,7 +31,11 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
         notebook(X, y)
         | forward(rng)
         | {f"gradients/{name}": gradients(rng, *shape) for name, shape in SHAPES.items()}
-        | {"gradients/confident": confident(rng), "gradients/own": batch(rng, {"loss": ()})}
+        | {
+            "gradients/real": at_width(rng, X.shape[1]),
+            "gradients/confident": confident(rng),
+            "gradients/own": batch(rng, {"loss": ()}),
+        }
         | {f"inputs/{call}": inputs(rng) for call in ("fit", "predict", "loss")}
         | start()
         | update(rng)
@@ -101,7 +105,7 @@ def batch(rng: np.random.Generator, answers: dict[str, Shape]) -> Question:
 
 def inputs(rng: np.random.Generator) -> Question:
     """Arrays that the network must leave as they are; they come back as it left them."""
-    X, y = rows(rng, 24, 3)
+    X, y = rows(rng, int(rng.integers(24, 200)), 3)
     return Question({"X": X + 1, "y": y}, {"X": X.shape, "y": y.shape})
 
 
@@ -115,6 +119,13 @@ def gradients(rng: np.random.Generator, n_features: int, n_hidden: int) -> Quest
     after = {f"{name[1:]}_after": shape for name, shape in parts.items()}
     twice = {f"{name}_twice": shape for name, shape in parts.items()}
     return Question(shown, {"loss": (), "ahead": (5,), "behind": (5,)} | parts | after | twice)
+
+
+def at_width(rng: np.random.Generator, d: int) -> Question:
+    """Weights set by hand and a batch, as wide as the data set."""
+    X, y = rows(rng, ROWS, d)
+    shown = {name: part / np.sqrt(d) for name, part in weights(rng, d, d).items()}
+    return Question(shown | {"X": X, "y": y}, {"loss": ()} | gradient_shapes(d, d))
 
 
 def confident(rng: np.random.Generator) -> Question:

@@ -67,6 +67,13 @@ def test_fewer_features_than_hidden_units(evidence, given):
         check_gradient(evidence, given, "gradients/wider", ("W1", "b1", "W2", "b2"))
 
 
+@pytest.mark.hint("does the code ask how many features there are?")
+def test_as_many_features_as_the_data(evidence, given):
+    """The gradients hold for as many features as the data set has."""
+    with after_marks_for(evidence, given, *EARLIER):
+        check_gradient(evidence, given, "gradients/real", ("W1", "b1", "W2", "b2"))
+
+
 @pytest.mark.hint("move the weights a little: does the loss change as the gradient says?")
 def test_gradients_are_measured_slopes(evidence, given):
     """The network's own loss rises along a direction as its own gradient says."""

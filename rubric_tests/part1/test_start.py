@@ -46,7 +46,7 @@ def test_fit_starts_anew(evidence, given):
 @pytest.mark.hint("which weights does `fit` begin with: those that `random_state` draws?")
 def test_fit_begins_with_weights_drawn(evidence, given):
     """On rows like the data set's, two random states begin with different weights."""
-    with after_marks_for(evidence, given, "gradients", "update"):
+    with after_marks_for(evidence, given, "hidden-layer", "gradients", "update"):
         answer = evidence["training/short"]
         if np.allclose(answer.W1_fresh, answer.W1_other, rtol=0, atol=1e-6):
             raise KnownMistake("`fit` begins with the same weights whatever `random_state` is")

@@ -4,8 +4,10 @@ Steps are compared with the network's own gradient, so that a wrong gradient is 
 Momentum and mini-batches are right too: they step down, in proportion to the learning rate.
 """
 
+import numpy as np
 import pytest
 
+from rubric_tests.checks import Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_downhill,
@@ -47,6 +49,20 @@ def test_every_layer_is_trained(evidence, given):
     """After a few iterations the weights and biases of both layers have changed."""
     with after_marks_for(evidence, given, *EARLIER):
         check_every_layer_moves(evidence, given)
+
+
+@pytest.mark.hint("does the code ask how many rows or features there are?")
+def test_every_layer_is_trained_on_real_rows(evidence, given):
+    """On rows like the data set's, eight iterations change the weights of both layers."""
+    with after_marks_for(evidence, given, *EARLIER):
+        answer = evidence["training/short"]
+        for part in ("W1", "W2"):
+            begun, then = getattr(answer, f"{part}_fresh"), getattr(answer, f"{part}_short")
+            if begun.shape == then.shape and np.allclose(begun, then, rtol=1e-9, atol=1e-12):
+                raise Wrong(
+                    f"after eight iterations on {len(given['parity/0'].X_train)} rows "
+                    f"`{part}` has not changed at all"
+                )
 
 
 @pytest.mark.hint("compute all gradients first; in which order are the weights changed?")

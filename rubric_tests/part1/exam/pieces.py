@@ -41,10 +41,11 @@ for shape in ("square", "narrower", "wider"):
         answer.ahead = losses_along(network, given, weights, 1)
         answer.behind = losses_along(network, given, weights, -1)
 
-with ask("gradients/confident") as (given, answer):
-    network = set_weights(ready(given.X.shape[1]), *(vars(given)[part] for part in PARTS))
-    answer.loss, parts = gradients_of(network, given.X, given.y)
-    write(answer, parts)
+for weights in ("confident", "real"):
+    with ask(f"gradients/{weights}") as (given, answer):
+        network = set_weights(ready(given.X.shape[1]), *(vars(given)[part] for part in PARTS))
+        answer.loss, parts = gradients_of(network, given.X, given.y)
+        write(answer, parts)
 
 for call in ("fit", "predict", "loss"):
     with ask(f"inputs/{call}") as (given, answer):
