@@ -71,7 +71,7 @@ def check(
 
 def _of_judge(part: Part, error: AssayError) -> Fault:
     """The reference could not be judged: the last line of the rubric's that was named."""
-    at = re.findall(rf"({re.escape(part.rubric)}/\S+\.py:\d+)", error.found)
+    at = re.findall(rf"({re.escape(part.rubric)}/[^\s:]{{1,200}}\.py:\d{{1,7}})", error.found)
     words = " ".join([error.what, *error.found.strip().splitlines()[-1:]])
     return Fault(where=at[-1] if at else f"{part.rubric}:1", said=f"the reference: {words}"[:500])
 

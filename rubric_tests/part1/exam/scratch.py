@@ -112,7 +112,7 @@ with ask("source/lines") as (given, answer):
         network = ready(int(d))
         X = given.X[:, :d].copy()
         of_outputs = lines_of(outputs_of, network, X)
-        of_gradients = lines_of(network.loss_and_gradients, X, given.y)
+        of_gradients = lines_of(network.loss_and_gradients, X, labels(given.y))
         setattr(answer, f"features_{d}", [of_outputs, of_gradients])
 
 with ask("source/gradients") as (given, answer):
