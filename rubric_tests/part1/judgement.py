@@ -123,7 +123,7 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
             continue  # a bias that is not added has no slope
         found, expected = getattr(answer, f"d{part}"), getattr(right, part)
         if not found.any() and expected.any():
-            raise KnownMistake(f"`d{part}` is zero")
+            raise Wrong(f"`d{part}` is zero")
         named = {sentence: getattr(g, part) for sentence, g in mistakes.items()}
         assert_close(
             found,
