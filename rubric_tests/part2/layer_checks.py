@@ -232,10 +232,10 @@ def check_place_of_the_bend(evidence: Any, given: Any) -> None:
     question = "feed-forward/sizes"
     answer = evidence[question]
     parts = list(linears(answer, evidence.partial(question)).values())
-    if not answer.as_asked or [part.matrix.shape[0] for part in parts] != [3, answer.out.shape[-1]]:
-        raise NotRecognised("the feed-forward network is of another kind")
     alike(answer.out)
-    x = as_wide_as(answer.out, given[question].x)
+    x, width = as_wide_as(answer.out, given[question].x), answer.out.shape[-1]
+    if not answer.as_asked or [part.matrix.shape for part in parts] != [(3, width), (width, 3)]:
+        raise NotRecognised("the feed-forward network is of another kind")
     first, second = parts
 
     def gives(out: np.ndarray) -> bool:

@@ -48,7 +48,7 @@ def linears(answer: SimpleNamespace, arrays: Mapping[str, np.ndarray]) -> dict[s
 
 def candidates(parts: Mapping[str, Linear], n_heads: int, width: int) -> list[Projections]:
     """Every reading of the weights that would be right; none where they are not recognised."""
-    if any(width not in part.matrix.shape for part in parts.values()) or width % n_heads:
+    if any(part.matrix.shape[1] != width for part in parts.values()) or width % n_heads:
         return []
     by_name = list(read_by_name(parts))
     found = by_name or [
