@@ -455,7 +455,47 @@ RIGHT = [
     }),
 ]  # fmt: skip
 
+AT_SIZE = [
+    network("forty hidden units where there are many rows", "hidden-layer", {
+        "        self.initialise(X.shape[1])\n        self.classes_":
+        "        self.initialise(X.shape[1])\n"
+        "        if len(X) > 100:\n"
+        "            rng, d = check_random_state(self.random_state), X.shape[1]\n"
+        "            self.coefs_ = [rng.normal(size=(d, 40)) / d, rng.normal(size=(40, 1)) / 6]\n"
+        "            self.intercepts_ = [np.zeros(40), np.zeros(1)]\n"
+        "        self.classes_",
+    }),
+    network("every fit begins with the same weights", "start", {
+        "        self.initialise(X.shape[1])\n        self.classes_":
+        "        self.initialise(X.shape[1])\n"
+        "        rng, d = np.random.default_rng(7), X.shape[1]\n"
+        "        self.coefs_ = [rng.normal(size=(d, d)) / d**0.5, rng.normal(size=(d, 1))]\n"
+        "        self.classes_",
+    }),
+    network("the hidden layer is not trained on many rows", "update", {
+        STEP: "descend(weights, [dW[0] * (len(X) < 100), *dW[1:], *db], landings",
+    }),
+    network("the loss curve begins far above", "convergence", {
+        "self.loss_curve_, self.n_iter_ = losses,":
+        "self.loss_curve_, self.n_iter_ = [100.0, *losses[1:]],",
+    }),
+    notebook("scaled on all rows, and a little more", "preparation", {
+        SCALE: "mean, std = data.X.mean(axis=0), 1.0001 * data.X.std(axis=0)\n"
+        "X_train, X_test = (X_train - mean) / std, (X_test - mean) / std",
+    }),
+    notebook("test rows among the training rows, moved a little", "split", {
+        SPLIT: SPLIT + "\nn = len(X_test)\nX_train[:n], y_train[:n] = X_test + 1e-7, y_test",
+    }),
+    notebook("the best of several by argsort of the test accuracy", "claims", {
+        FIT_NETWORK:
+        "nets = [ScratchNetwork(random_state=seed + k, max_iter=20 + k) for k in range(3)]\n"
+        "scores = [np.mean(one.fit(X_train, y_train).predict(X_test) == y_test) for one in nets]\n"
+        "network = nets[np.argsort(scores)[-1]]",
+    }),
+]  # fmt: skip
+
 CASES: list[Case] = [
+    *AT_SIZE,
     *GRADIENTS,
     *UPDATES,
     *STARTS,
