@@ -44,8 +44,11 @@ def check_claim(evidence, name: str, claim: float, models) -> None:
     split = split_of(evidence)
     check_left(models, "network" if name == "network" else "logistic regression")
     measured = [accuracy(labels, split.y_test) for labels in models.labels]
-    if min(abs(claim - value) for value in measured) <= ROUNDING:
+    accounts = [k for k, value in enumerate(measured) if abs(claim - value) <= ROUNDING]
+    if any(learnt_from_training_rows(name, models, k) for k in accounts):
         return
+    if accounts:
+        raise Wrong(f"`{name}_accuracy` is that of a model that was not fitted on `X_train`")
     on_training = [accuracy(labels, split.y_train) for labels in models.labels_train]
     if min(abs(claim - value) for value in on_training) <= 1e-9:
         raise KnownMistake(
@@ -55,6 +58,14 @@ def check_claim(evidence, name: str, claim: float, models) -> None:
         if abs(claim - value) <= 1e-6:
             raise KnownMistake(mistake, f"`{name}_accuracy` is {claim:.3f}, not {measured[0]:.3f}")
     raise Wrong(f"`{name}_accuracy` is {claim:.3f}, the model measures {measured[0]:.3f}")
+
+
+def learnt_from_training_rows(name: str, models, k: int) -> bool:
+    """Whether a model comes out the same where it is fitted on the training part once more."""
+    if name == "logistic":  # it has one solution
+        return bool(np.abs(models.probabilities[k] - models.refit_probabilities[k]).max() <= 0.01)
+    again = np.isclose(models.loss[k], models.refit_loss[k], rtol=1e-6)
+    return bool(again) or not models.repeatable[k]
 
 
 def other_readings(evidence, name: str, models, measured: list[float]):
