@@ -12,8 +12,11 @@ LONGEST = 200
 """Bytes of a folder's name; file systems take 255, and pages are written beside it as drafts."""
 SPELT_OUT = re.compile(r'[%/\\<>:"|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]|^[. ]|[. ]$')
 """What separates folders, what Windows refuses, and what no terminal shows."""
-TAKEN = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\..*)?|index\.(?:html|md)")
-"""Names of Windows' devices, and of our own pages."""
+TAKEN = re.compile(
+    r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\..*)?"
+    r"|index\.(?:html|md)|results\.json|assets"
+)
+"""Names of Windows' devices, and of our own pages and tables."""
 
 
 def folder(name: str) -> str:

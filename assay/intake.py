@@ -94,7 +94,12 @@ def joined(parts: Sequence[Found], where: Path) -> Found:
     """Several files of one person as one submission."""
     whole = Found()
     for part in parts:
-        whole.files |= part.files
+        places = {name.casefold(): name for name in whole.files}
+        for name, content in part.files.items():
+            same = places.get(name.casefold())
+            if same is not None and whole.files[same] != content:
+                whole.problems.append(_two_of_one_name(name, where))
+        whole.files = part.files | whole.files
         whole.problems += part.problems
         whole.notes += part.notes
     if sum(map(len, whole.files.values())) > MAX_BYTES:
@@ -382,19 +387,36 @@ def _clash(name: str, places: dict[str, str]) -> str | None:
 
 
 def _folder(root: Path, only: set[str] | None) -> Iterator[Member]:
-    """The entries below a folder, in the order of their names; links are named, not followed."""
-    for folder, folders, files in os.walk(root, followlinks=False):
+    """The entries below a folder, in the order of their names; links are named, not followed.
+
+    A folder that cannot be listed is one that cannot be read.
+    """
+    shut: list[OSError] = []
+    for folder, folders, files in os.walk(root, onerror=shut.append, followlinks=False):
         place = Path(folder)
         if place == root and only is not None:
             folders[:], files = [f for f in folders if f in only], [f for f in files if f in only]
-        links = [name for name in folders if (place / name).is_symlink()]
+        links = [name for name in folders if os.path.islink(place / name)]  # noqa: PTH114 - never raises
         folders[:] = sorted(f for f in folders if f not in links and not is_left_out(f))
         for name in sorted([*files, *links]):
             yield _on_disk(place / name, (place / name).relative_to(root).as_posix())
+    for error in shut:
+        path = Path(str(error.filename))
+        yield _out_of_reach(path.relative_to(root).as_posix(), error)
+
+
+def _out_of_reach(name: str, error: OSError) -> Member:
+    def read(_: int) -> bytes:
+        raise Damaged(str(error.strerror))
+
+    return Member(name, "file", read)
 
 
 def _on_disk(path: Path, name: str) -> Member:
-    mode = path.lstat().st_mode
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:  # a path that is longer than the system allows
+        return _out_of_reach(name, error)
     return Member(name, archives.kind_of(mode), partial(content_of, path))
 
 
@@ -459,6 +481,13 @@ def _without_outer_folder(files: dict[str, bytes]) -> dict[str, bytes]:
         if not nested or not tops.isdisjoint(LAID_OUT):
             return files
         files = {name.partition("/")[2]: content for name, content in files.items()}
+
+
+def _two_of_one_name(name: str, where: Path) -> CannotGrade:
+    return CannotGrade(
+        f"two files of {quoted(where)} are called {quoted(name)}, and they differ",
+        hint="leave the one that counts",
+    )
 
 
 def _too_many(where: Path) -> CannotGrade:

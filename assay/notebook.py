@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 
 from assay.errors import CannotGrade, quoted
+from assay.records import sound
 
 EXAM = "assay-exam"
 """Id and tag of the one cell that is ours; no cell of a student's has them."""
@@ -23,6 +24,10 @@ TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+["\\]?|[\[\]{}]', re.DOTALL)
 OUTPUTS = re.compile(rb'"outputs"\s*:\s*(?=\[)')
 MAX_TOKENS = 5_000_000
 """Strings and brackets that are looked at to find where outputs end."""
+MAX_CELLS = 10_000
+"""Each costs its reader a kilobyte and more; the longest of a course have some hundred."""
+HEADINGS = range(1, 7)
+"""The levels of format 3; its upgrade writes as many `#` as it is told, millions too."""
 OF_A_CELL = (3, 5)
 """How deep a cell's own keys lie in format 4 and in format 3."""
 OPEN_AND_SAVE = "open it in a current Jupyter and save it again"
@@ -46,14 +51,22 @@ class Cell:
 def read(content: bytes, where: str) -> tuple[Cell, ...]:
     """The cells of a notebook file; `where` names it in what is said of it.
 
-    Format 3 is upgraded; cell ids that are missing, odd or given twice are made anew.
+    Format 3 is upgraded; cell ids that are missing, odd or given twice are made anew. Half of a
+    surrogate pair, which JSON can hold and no file of text, is a question mark.
 
     Raises
     ------
     CannotGrade
-        Where it is no notebook, or one that is too old.
+        Where it is no notebook, one that is too old, or one of too many cells.
     """
-    data = _upgraded(_parsed(content, where), where)
+    data = _parsed(content, where)
+    if (number := _number_of_cells(data)) > MAX_CELLS:
+        raise CannotGrade(
+            f"{quoted(where)} holds more than {MAX_CELLS:,} cells",
+            found=f"it has {number:,}",
+            hint="leave out those that are empty or repeated, and hand it in once more",
+        )
+    data = _upgraded(data, where)
     cells = data.get("cells")
     if not isinstance(cells, list) or not all(map(_is_cell, cells)):
         raise _not_format_4(where, 4, "its cells are not as that format has them")
@@ -143,6 +156,15 @@ def _what_it_is(content: bytes) -> tuple[str, str]:
     return "", "hand in the .ipynb file itself, as Jupyter or Colab saved it"
 
 
+def _number_of_cells(data: dict[str, Any]) -> int:
+    """Of either format; what is not as the format has it is refused later."""
+    sheets = data.get("worksheets") if data.get("nbformat") == 3 else [data]
+    found = (
+        [s.get("cells") for s in sheets if isinstance(s, dict)] if isinstance(sheets, list) else []
+    )
+    return sum(len(cells) for cells in found if isinstance(cells, list))
+
+
 def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:
     """The notebook in format 4; nbformat knows how to bring format 3 there."""
     version = data.get("nbformat")
@@ -168,7 +190,16 @@ def _without_outputs(data: dict[str, Any]) -> dict[str, Any]:
         cell | {key: _whole(cell[key]) for key in ("source", "input") if key in cell}
         for cell in cells
     ]
+    cells = [cell | _level(cell) if cell["cell_type"] == "heading" else cell for cell in cells]
     return data | {"worksheets": [{"cells": cells, "metadata": {}}], "metadata": {}}
+
+
+def _level(heading: dict[str, Any]) -> dict[str, int]:
+    """A level that the format has; the nearest, where it is a number."""
+    level = heading.get("level")
+    if not isinstance(level, int | float) or level != level:
+        return {"level": HEADINGS[0]}
+    return {"level": int(min(max(level, HEADINGS[0]), HEADINGS[-1]))}
 
 
 def _whole(lines: Any) -> Any:
@@ -195,8 +226,8 @@ def _cell(cell: dict[str, Any]) -> Cell:
     named = cell.get("id")
     return Cell(
         kind=str(cell["cell_type"]),
-        source="".join(str(line) for line in lines),
-        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        source=sound("".join(str(line) for line in lines)),
+        tags=tuple(sound(str(tag)) for tag in tags) if isinstance(tags, list) else (),
         id=named if isinstance(named, str) and ID.fullmatch(named) else "",
         attachments=_pictures(cell.get("attachments")),
     )
@@ -207,8 +238,8 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name, data in attachments.items() if isinstance(attachments, dict) else ():
         kinds = data.items() if isinstance(data, dict) else ()
-        texts = {kind: text for kind, text in kinds if isinstance(text, str)}
-        found |= {name: texts} if texts else {}
+        texts = {sound(kind): sound(text) for kind, text in kinds if isinstance(text, str)}
+        found |= {sound(name): texts} if texts else {}
     return found
 
 

@@ -107,7 +107,7 @@ def result_at(path: Path) -> Result:
     UsageError
         Where there is none.
     """
-    if path.is_dir() and not (path / "results.json").exists():
+    if path.is_dir() and not (path / "results.json").is_file():
         several = len(list(path.glob("*/results.json")))
         hint = f"it holds {several}: name one of them" if several else "`assay grade` writes them"
         raise UsageError(f"there is no results.json in `{path}`", hint=hint)

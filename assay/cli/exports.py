@@ -88,7 +88,7 @@ def reports_at(path: Path) -> "list[tuple[Path, Result]]":
     from assay import publish
 
     own = path if path.is_file() else path / "results.json"
-    files = [own] if own.exists() else sorted(path.glob("*/results.json")) or [own]
+    files = [own] if own.is_file() else sorted(path.glob("*/results.json")) or [own]
     return [(file, publish.result_at(file)) for file in files]
 
 

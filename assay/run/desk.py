@@ -19,6 +19,8 @@ IN_THE_SANDBOX = ("boot.py", "canary.py", "landlock.py", "seccomp.py")
 WRITABLE = ("evidence", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
+FACTS = 50_000_000
+"""Bytes of what the runner tells of one run."""
 FOLDER = os.O_RDONLY | os.O_DIRECTORY
 IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30

@@ -268,7 +268,7 @@ def _at_work(place: Path) -> Iterator[psutil.Process]:
 
 def _facts(place: Path) -> dict[str, Any] | None:
     """What the runner saw, or None where it did not live to tell."""
-    content = desk.read(place / "facts.json", EXECUTED_BYTES)
+    content = desk.read(place / "facts.json", desk.FACTS)
     try:
         facts: dict[str, Any] | None = json.loads(content) if content else None
     except ValueError:

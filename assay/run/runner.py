@@ -30,6 +30,7 @@ from assay.notebook import EXAM
 from assay.records import sound
 from assay.run import engine, kernel, watch
 from assay.run.clock import SECONDS, Clock, patience
+from assay.run.desk import FACTS
 from assay.run.forked import Child, kill_below
 from assay.run.sockets import Sockets, bound
 
@@ -53,9 +54,28 @@ def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
     manager = kernel.manager_for(desk, meter, sockets, forked)
     try:
         facts = _facts(desk, job, meter, manager)
-        (desk / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+        (desk / "facts.json").write_bytes(written(facts))
     finally:
         kill_below(psutil.Process())
+
+
+def written(facts: dict[str, Any]) -> bytes:
+    """The facts as they are handed on; more than is read is the notebook's own overrun."""
+    content = _as_bytes(facts)
+    if len(content) <= FACTS:
+        return content
+    said = f"sent errors of more than {FACTS // 10**6} MB in all"
+    first = [cell for cell in facts["cells"] if cell["error"]][:1]
+    short = [
+        cell | {"traceback": None} | ({} if cell in first else {"source": ""})
+        for cell in facts["cells"]
+    ]
+    return _as_bytes(facts | {"cells": short, "stopped": "cut", "detail": said})
+
+
+def _as_bytes(facts: dict[str, Any]) -> bytes:
+    """Text as it is: a sign outside of ASCII would take up to three times the room."""
+    return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _facts(
