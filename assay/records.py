@@ -268,6 +268,8 @@ class Property(Record):
     reason: str = ""
     hint: str = ""
     mistake: str = ""
+    follows: str = ""
+    """The criterion that marks the mistake for which it was set aside."""
     stumbled: str = ""
     """File and line where its test raised what no test should: for the teacher to look at."""
     where: dict[str, str] = {}

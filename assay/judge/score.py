@@ -267,6 +267,7 @@ def _property(checks: Sequence[Check]) -> Property:
         judged=len(judged),
         reason=first.reason if first else "",
         hint=first.hint if first else "",
+        follows=first.follows if first else "",
         mistake=next((c.mistake for c in missed if c.mistake), ""),
         stumbled=next((c.stumbled for c in [*of_course, *missed] if c.stumbled), ""),
         where={check.run: check.reason for check in missed if check.run},

@@ -15,6 +15,7 @@ from assay.records import (
     Property,
     Result,
     RunRecord,
+    Verdict,
 )
 from assay.report import summary
 
@@ -99,11 +100,21 @@ class View:
         for criterion in self._result.criteria:
             missed = summary.reasons(criterion)
             if missed and summary.lost(criterion) >= 0.005:
-                found.setdefault((criterion.part, missed[0].reason), []).append(
-                    (criterion, missed[0])
-                )
-        losses = [self._loss(part, lost) for (part, _), lost in found.items()]
+                told = self._cause(criterion.part, missed[0]) or missed[0]
+                found.setdefault((criterion.part, told.reason), []).append((criterion, told))
+        losses = [
+            self._loss(part, sorted(lost, key=lambda one: one[1] not in one[0].properties))
+            for (part, _), lost in found.items()
+        ]
         return sorted(losses, key=lambda loss: -loss.points)
+
+    def _cause(self, part: str, prop: Property) -> Property | None:
+        """What a property follows from, where it was set aside for that: it is told instead."""
+        for criterion in self.criteria(part):
+            if criterion.name == prop.follows:
+                missed = summary.reasons(criterion)
+                return next((p for p in missed if p.verdict is not Verdict.SET_ASIDE), None)
+        return None
 
     def _loss(self, part: str, lost: list[tuple[Criterion, Property]]) -> Loss:
         points = sum(summary.lost(criterion) for criterion, _ in lost)

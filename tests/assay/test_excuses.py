@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from assay.assignment import Assignment, CriterionSpec, Part
 from assay.judge.score import score
-from assay.records import Check, Criterion, Verdict
+from assay.records import Check, Criterion, Property, Verdict
+from assay.report.view import View
+from tests.assay.test_class_report import result
 
 NAMES = ("one", "two", "three", "four")
 ROUNDING = 0.05
@@ -156,3 +158,20 @@ def test_a_rubric_that_marks_no_explanation_is_held_to_the_whole_loss(part: Part
     _, two, *_ = marked(part, (lost, Cell("two").aside("one"), Cell("three"), Cell("four")))
 
     assert two.set_aside == 3.0
+
+
+def test_the_cause_is_told_and_not_what_follows_from_it(part: Part):
+    """More is lost by what follows than by the mistake itself: the report names the mistake."""
+    slip = Cell("one").failed(explains=True)
+    criteria = marked(part, (slip, Cell("two").aside("one"), Cell("three"), Cell("four")))
+    told = [c.model_copy(update={"properties": [_said(p) for p in c.properties]}) for c in criteria]
+
+    (loss,) = View(result().model_copy(update={"criteria": told})).losses()
+
+    assert (loss.property.verdict, loss.property.reason) == (Verdict.FAILED, "why one failed")
+    assert loss.points == 8.0
+
+
+def _said(prop: Property) -> Property:
+    said = "why one failed" if prop.verdict is Verdict.FAILED else "follows from one"
+    return prop.model_copy(update={"reason": said})
