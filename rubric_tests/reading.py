@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 
 from rubric_tests.checks import ForReview
-from rubric_tests.syntax import LOOKS_UP, cleaned, looked_up, parts_of
-from rubric_tests.texts import texts_bound
+from rubric_tests.syntax import LOOKS_UP, called_name, cleaned, looked_up, parts_of
+from rubric_tests.texts import texts_bound, values
 
 COMPILED = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".egg", ".whl", ".pth", ".pyz")
 RUNS_TEXT = {"exec", "eval", "compile", "execfile"}
@@ -30,13 +30,22 @@ HIDDEN = {
     "run_cell", "run_cell_async", "run_code", "run_cell_magic", "safe_execfile", "run_path",
     "EntryPoint", "entry_points", "all_estimators", "getprofile", "gettrace", "monitoring",
     "run_module", "getmodule", "cpp_extension", "load_inline", "runctx", "runeval",
+    "get_type_hints", "ForwardRef", "_eval_type", "get_annotations", "evaluate_forward_ref",
+    "import_item", "import_object", "import_string", "ImportString", "BaseConfigurator",
+    "dictConfig", "fileConfig", "get_field", "vformat", "unsafe_load", "unsafe_load_all",
+    "UnsafeLoader", "full_load", "full_load_all", "FullLoader", "_Unpickler", "sympify",
+    "parse_expr", "lambdify", "CompilationUnit", "getattr_static", "getmembers_static",
+    "get_overridable_functions", "get_testing_overrides", "currentframe", "getouterframes",
+    "getinnerframes", "walk_stack", "walk_tb", "cr_frame", "ag_frame", "create_subprocess_shell",
+    "create_subprocess_exec", "ProcessPoolExecutor",
 }  # fmt: skip
 """Names by which code reaches past what is written, or past those who watch it."""
 MODULES = {
     "marshal", "ctypes", "cffi", "zipimport", "runpy", "imp", "code", "codeop", "dill",
     "cloudpickle", "builtins", "gc", "_ctypes", "_imp", "importlib.util", "importlib.machinery",
     "importlib.abc", "importlib._bootstrap", "bdb", "cython", "pyximport", "subprocess",
-    "multiprocessing", "pty",
+    "multiprocessing", "pty", "trace", "shelve", "logging.config", "pydoc", "numexpr",
+    "concurrent.futures.process", "unittest.mock", "torch.package", "copyreg",
 }  # fmt: skip
 """Modules that run what nobody can read, or run it elsewhere."""
 SHARED = {
@@ -48,23 +57,36 @@ SETTINGS = {"sys.stdout", "sys.stderr", "sys.path", "sys.argv", "sys.ps1", "sys.
 INSIDE = {"marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib"}
 """Those that others have imported too: `torch.ctypes`."""
 PICKLES = {"load", "loads", "Unpickler"}
-STARTS = {"system", "popen", "execv", "execve", "execvp", "spawnv", "posix_spawn", "fork"}
+STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")
+RUN_A_TEXT = {
+    "pandas.eval", "cProfile.run", "profile.run", "pdb.run", "inspect.stack", "inspect.trace",
+    "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S",
+}  # fmt: skip
+"""Functions whose last name alone is an ordinary one."""
+TIMES = {"timeit.timeit": 2, "timeit.repeat": 2, "timeit.Timer": 2}
+"""Functions that run a text or call a function, and how many of their arguments are such."""
 MAGICS = {
     "matplotlib", "config", "load_ext", "reload_ext", "autoreload", "pip", "conda", "time",
     "timeit", "pylab", "precision", "who", "whos", "pwd", "ls", "cd", "env", "history", "reset",
     "capture", "writefile", "file", "html", "HTML", "latex", "markdown", "svg", "javascript",
     "js", "run", "tensorboard", "pdb", "xmode", "pinfo", "doctest_mode", "prun", "memit", "mprun",
 }  # fmt: skip
+EXTENSIONS = {
+    "autoreload", "storemagic", "tensorboard", "memory_profiler", "line_profiler", "watermark",
+    "google.colab.data_table", "nb_black", "jupyter_black", "lab_black", "autotime",
+}  # fmt: skip
+CONFIGURED = re.compile(r"$|\w+$|InlineBackend\.|InteractiveShell\.ast_node_interactivity\b")
+"""What `%config` may be followed by: pictures, and which values of a cell are shown."""
 SHELL = re.compile(r"(?:[\w, ]+=\s*)?!+\s*(.*)")
-MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)")
+MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)\s*(.*)")
 HARMLESS = re.compile(
     r"(\S{0,200}python\S{0,200} -m )?(pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|"
     r"mkdir|wget|curl|unzip|git|rm|head|free|df)\b[^;|`]*$"
 )
 """Commands that install, fetch or show; none that comes after another in the same line."""
 KERNEL = {
-    "ipykernel", "zmq", "jupyter_client", "tornado", "socket", "asyncio",
-    "IPython.core.getipython", "IPython.kernel",
+    "ipykernel", "zmq", "jupyter_client", "jupyter_core", "tornado", "socket", "asyncio",
+    "traitlets", "comm",
 }  # fmt: skip
 """Modules by which a notebook reaches the kernel that reports how its cells ended."""
 REPLIES = {
@@ -73,20 +95,59 @@ REPLIES = {
     "execute_request", "do_execute", "ast_transformers", "input_transformers_post",
     "input_transformers_cleanup", "input_transformer_manager", "InteractiveShell",
     "ZMQInteractiveShell", "run_ast_nodes", "kernel_app", "excepthook", "_instance",
+    "displayhook", "pub_socket", "parent_header", "register_hook", "unregister_hook", "_ip",
+    "user_ns", "user_global_ns", "set_hook", "magics_manager", "extension_manager",
+    "register_magics", "register_magic_function", "register_line_magic", "register_cell_magic",
+    "register_line_cell_magic", "comm_manager", "last_value", "load_ipython_extension",
 }  # fmt: skip
-"""Attributes of that kernel, and of the shell in it."""
+"""Attributes of that kernel, of the shell in it, and of what they have put into `sys`."""
+ORDINARY = {"shell", "session", "kernel", "events", "instance", "initialized"}
+"""The same, under names that a student's own classes may use as well."""
+OF_IPYTHON = {
+    "IPython": {"display", "get_ipython", "__version__", "version_info"},
+    "IPython.display": {
+        "display", "HTML", "Image", "Markdown", "Math", "Latex", "SVG", "Audio", "Video", "IFrame",
+        "YouTubeVideo", "VimeoVideo", "JSON", "GeoJSON", "Javascript", "Pretty", "Code", "FileLink",
+        "FileLinks", "DisplayHandle", "DisplayObject", "ProgressBar", "TextDisplayObject",
+        "ScribdDocument", "clear_output", "update_display", "set_matplotlib_formats",
+        "set_matplotlib_close", "display_html", "display_markdown", "display_svg", "display_png",
+        "display_jpeg", "display_latex", "display_json", "display_javascript", "display_pretty",
+    },
+    "IPython.core.display": {"display", "HTML", "Image", "Markdown", "Math", "Latex", "SVG"},
+    "IPython.lib.display": {"Audio", "IFrame", "YouTubeVideo", "FileLink", "FileLinks", "Code"},
+    "matplotlib_inline": {"backend_inline"},
+    "matplotlib_inline.backend_inline": {"set_matplotlib_formats", "set_matplotlib_close"},
+}  # fmt: skip
+"""All that a notebook may take from the packages that hold the shell."""
+HOLD_THE_SHELL = {*OF_IPYTHON, "sys", "inspect"}
+"""Modules that lead to it under another name, or handed on."""
+STREAMS = {"sys.stdout", "sys.stderr", "sys.stdin"}
+OF_A_STREAM = {
+    "write", "writelines", "flush", "isatty", "encoding", "errors", "buffer", "fileno", "getvalue",
+    "reconfigure", "closed", "close", "name", "mode", "newlines", "line_buffering", "writable",
+    "readable", "seekable", "read", "readline", "readlines",
+}  # fmt: skip
+ENDS = {"quit", "exit"}
+"""Called, they end a cell; anything else of them leads to the shell."""
 TEXTS = re.compile(r"ASSAY_|/desk\b|execute_reply|finished\.json")
 """In texts: the folders of a run, and the messages of its kernel."""
 ASKED_OF_THE_SHELL = {"run_line_magic", "magic", "system", "set_next_input"}
+"""What it may be asked for where the rest is written there: it is read as the line it stands for.
+"""
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 PLAIN = {"utf-8", "utf8", "ascii"}
 
 
 def check_readable(submission: SimpleNamespace, runs: list) -> None:
-    """Raise ForReview where some of the submission cannot be read."""
+    """Raise ForReview where some of the submission cannot be read, or may not be what runs.
+
+    Whoever has the kernel's shell runs texts with it, and makes other code of the cells.
+    """
     found = next(unreadable(submission, runs), None)
     if found:
         raise ForReview(found)
+    for said in reaching(submission, runs):
+        raise ForReview(f"{said}: what runs may not be what is written")
 
 
 def check_replies(submission: SimpleNamespace, runs: list) -> None:
@@ -94,16 +155,41 @@ def check_replies(submission: SimpleNamespace, runs: list) -> None:
 
     Only the kernel knows that, and the notebook's code lives in it.
     """
-    check_readable(submission, runs)
-    for where, source, _ in pieces(submission, runs):
-        tree = cleaned(source)
-        for line, said in reaches_the_kernel(tree) if tree else ():
-            raise ForReview(f"{where}, line {line}: {said}: how cells ended may be made up")
+    found = next(unreadable(submission, runs), None)
+    if found:
+        raise ForReview(found)
+    for said in reaching(submission, runs):
+        raise ForReview(f"{said}: how cells ended may be made up")
 
 
-def reaches_the_kernel(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The places where code reaches the kernel that it runs in."""
+def reaching(submission: SimpleNamespace, runs: list) -> Iterator[str]:
+    """A sentence for each place where a submission reaches the kernel that it runs in."""
+    read = [(where, cleaned(source)) for where, source, _ in pieces(submission, runs)]
+    own = frozenset[str]().union(*(attributes_of_own(tree) for _, tree in read if tree))
+    for where, tree in read:
+        for line, said in reaches_the_kernel(tree, own) if tree else ():
+            yield f"{where}, line {line}: {said}"
+
+
+def attributes_of_own(tree: ast.Module) -> frozenset[str]:
+    """The names of methods, and of what a class keeps in `self`."""
     nodes = list(ast.walk(tree))
+    kept = {n.attr for n in nodes if isinstance(n, ast.Attribute) and is_own(n.value)}
+    defined = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return frozenset(kept | defined)
+
+
+def reaches_the_kernel(
+    tree: ast.Module, own: frozenset[str] = frozenset()
+) -> Iterator[tuple[int, str]]:
+    """The places where code reaches the kernel that it runs in.
+
+    `own` are attributes of the student's classes: where it has one called `kernel`, that is it.
+    """
+    nodes, imports, texts = list(ast.walk(tree)), imports_in(tree), texts_bound(tree)
+    leads = REPLIES | {"get_ipython"} | (ORDINARY - own)
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     asked = {
         id(node.func.value.func)
         for node in nodes
@@ -113,21 +199,70 @@ def reaches_the_kernel(tree: ast.Module) -> Iterator[tuple[int, str]]:
         and isinstance(node.func.value, ast.Call)
     }
     for node in nodes:
-        line = getattr(node, "lineno", 0)
-        if isinstance(node, ast.Name) and node.id == "get_ipython" and id(node) not in asked:
-            yield line, "`get_ipython` leads to the kernel"
-        elif isinstance(node, ast.Attribute) and node.attr in REPLIES | {"get_ipython"}:
-            yield line, f"`{node.attr}` leads to the kernel"
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.name for alias in node.names]
-            modules = names if isinstance(node, ast.Import) else [node.module or "", *names]
-            renamed = {a.name for a in node.names if a.asname not in (None, a.name)}
-            for name in modules:
-                inside = any(name == k or name.startswith(f"{k}.") for k in KERNEL)
-                if inside or name in REPLIES or (name == "get_ipython" and name in renamed):
-                    yield line, f"`{name}` leads to the kernel"
-        elif isinstance(node, ast.Constant) and (found := TEXTS.search(str(node.value))):
-            yield line, f"`{found[0]}` is a part of the run"
+        found: list[str] = []
+        match node:
+            case ast.Name(id="get_ipython", ctx=ast.Load()) if id(node) not in asked:
+                found = ["get_ipython"]
+            case ast.Name(id=name, ctx=ast.Load()) if name in ENDS and id(node) not in called:
+                found = [name]
+            case ast.Name(id=name, ctx=ast.Load()) if id(node) not in bases:
+                found = [name] if imports.get(name) in HOLD_THE_SHELL else []
+            case ast.Attribute():
+                found = [node.attr] if node.attr in leads and id(node) not in asked else []
+                found = found or beyond(node, imports)
+            case ast.MatchClass():
+                found = [name for name in node.kwd_attrs if name in leads]
+            case ast.Import() | ast.ImportFrom():
+                found = list(to_the_kernel(node))
+            case ast.Call() if called_name(node) in LOOKS_UP:
+                known = {part for t in looked_up(node, texts) or () for part in t.split(".")}
+                found = sorted(known & leads)
+            case ast.Constant(value=str(text)):
+                if part := TEXTS.search(text):
+                    yield node.lineno, f"`{part[0]}` is a part of the run"
+        yield from ((getattr(node, "lineno", 0), f"`{name}` leads to the kernel") for name in found)
+
+
+def to_the_kernel(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """The names of an import by which the kernel or its shell can be had."""
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            module, name, dotted = alias.name, "", alias.name
+        else:
+            module, name = node.module or "", alias.name
+            dotted = f"{module}.{name}"
+        renamed = alias.asname not in (None, alias.name)
+        if any(module == k or module.startswith(f"{k}.") for k in KERNEL) and not getattr(
+            node, "level", 0
+        ):
+            yield module
+        elif name in REPLIES or (name == "get_ipython" and renamed):
+            yield name
+        elif dotted.partition(".")[0] in OF_IPYTHON and not is_shown(dotted):
+            yield dotted
+
+
+def is_shown(dotted: str) -> bool:
+    """Whether a name of IPython's packages is one of those that only show something."""
+    package, _, name = dotted.rpartition(".")
+    return dotted in OF_IPYTHON or name in OF_IPYTHON.get(package, ())
+
+
+def beyond(node: ast.Attribute, imports: dict[str, str]) -> list[str]:
+    """What is taken from IPython's packages, or from a stream, and is not on the list for it."""
+    head, *rest = parts_of(node)
+    parts = [*imports.get(head, head).split("."), *rest]
+    dotted = ".".join(parts)
+    if ".".join(parts[:2]) in STREAMS and len(parts) == 3:
+        return [] if parts[2] in OF_A_STREAM else [dotted]
+    if head in imports and parts[0] in OF_IPYTHON:
+        begins = [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        return (
+            []
+            if is_shown(dotted) or any(is_shown(b) and b not in OF_IPYTHON for b in begins)
+            else [dotted]
+        )
+    return []
 
 
 def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
@@ -137,12 +272,14 @@ def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
             yield f"`{name}` is compiled, and cannot be read"
     for name in getattr(submission, "unread", ()):
         yield f"`{name}` is too large to be read"
+    handed_in = frozenset(submission.sources)
+    functions = functions_in(submission, runs)
     for where, source, ran in pieces(submission, runs):
-        yield from (f"{where}: {said}" for said in unreadable_lines(source))
+        yield from (f"{where}: {said}" for said in unreadable_lines(source, handed_in))
         tree = cleaned(source)
         if tree is not None:
             files = set(submission.sources) if where.startswith("code cell") and ran else None
-            found = Reader(tree, files).found
+            found = Reader(tree, files, handed_in, functions).found
             yield from (f"{where}, line {line}: {said}" for line, said in found)
         elif ran:
             yield f"{where} ran, and cannot be read as Python"
@@ -161,21 +298,57 @@ def pieces(submission: SimpleNamespace, runs: list) -> Iterator[tuple[str, str, 
             yield f"`{name}`", text, not PLAIN.issuperset(cookies)
 
 
-def unreadable_lines(source: str) -> Iterator[str]:
+def functions_in(submission: SimpleNamespace, runs: list) -> frozenset[str]:
+    """The names of all functions that are written in the submission."""
+    trees = [cleaned(source) for _, source, _ in pieces(submission, runs)]
+    nodes = [node for tree in trees if tree for node in ast.walk(tree)]
+    return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef))
+
+
+def unreadable_lines(source: str, handed_in: frozenset[str] = frozenset()) -> Iterator[str]:
     """IPython's own lines that run programs or code which is not Python."""
     for line in source.split("\n"):
-        shell, magic = SHELL.match(line.strip()), MAGIC.match(line.strip())
-        if shell and not HARMLESS.match(shell[1]):
-            yield f"`!{shell[1][:40]}` starts another program"
-        elif magic and magic[1] not in MAGICS:
-            yield f"`%{magic[1]}` runs what cannot be read"
+        yield from unreadable_line(line.strip(), handed_in)
+
+
+def unreadable_line(line: str, handed_in: frozenset[str]) -> Iterator[str]:
+    shell, magic = SHELL.match(line), MAGIC.match(line)
+    if shell and not HARMLESS.match(shell[1]):
+        yield f"`!{shell[1][:40]}` starts another program"
+    elif magic and not is_read(magic[1], magic[2], handed_in):
+        more = f" {magic[2][:40]}" if magic[1] in MAGICS else ""
+        yield f"`%{magic[1]}{more}` runs what cannot be read"
+
+
+def is_read(magic: str, rest: str, handed_in: frozenset[str]) -> bool:
+    """Whether what a magic runs, loads or sets is written in the submission, or is known."""
+    words = [word for word in rest.split("#")[0].split() if not word.startswith("-")]
+    match magic:
+        case "load_ext" | "reload_ext":
+            tops = {name.rpartition("/")[2].removesuffix(".py") for name in handed_in}
+            tops |= {part for name in handed_in for part in name.split("/")[:-1]}
+            return all(w in EXTENSIONS and w.partition(".")[0] not in tops for w in words)
+        case "config":
+            return bool(CONFIGURED.match(rest.strip()))
+        case "run":
+            name = words[0].strip("'\"").removeprefix("./") if words else ""
+            name = name if name.endswith(".py") else f"{name}.py"
+            return any(f"/{one}".endswith(f"/{name}") for one in handed_in)
+    return magic in MAGICS
 
 
 class Reader:
     """The places of one tree where names are looked up by texts that are not written there."""
 
-    def __init__(self, tree: ast.Module, files: set[str] | None) -> None:
+    def __init__(
+        self,
+        tree: ast.Module,
+        files: set[str] | None,
+        handed_in: frozenset[str],
+        functions: frozenset[str],
+    ) -> None:
         """`files` are all that was handed in, where every import of the tree has succeeded."""
+        self.handed_in, self.functions = handed_in, functions
         self.texts, self.files, self.imports = texts_bound(tree), files, imports_in(tree)
         nodes = list(ast.walk(tree))
         self.called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
@@ -212,6 +385,10 @@ class Reader:
                 yield from self._attribute(node)
             case ast.Attribute():
                 yield from self._replaced(node)
+            case ast.MatchClass():
+                for name in node.kwd_attrs:
+                    if name in HIDDEN | {"__dict__"}:
+                        yield f"`{name}` reaches past what is written there"
 
     def _module(self, dotted: str, node: ast.stmt) -> Iterator[str]:
         head = dotted.partition(".")[0]
@@ -259,6 +436,63 @@ class Reader:
                     yield f"`{text}` reaches past what is written there"
         elif plain and name in NAMESPACES and not of_own and id(node) not in self.searched:
             yield f"`{name}()` leads to names that are not written there"
+        yield from self._loaded(node, name)
+        yield from self._asked_of_the_shell(node)
+
+    def _loaded(self, node: ast.Call, name: str) -> Iterator[str]:
+        """What reads a file that may hold code, or times a text, by how it is called."""
+        dotted = self._dotted(node.func)
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        if name in ("load", "read_array", "open_memmap", "loads"):
+            pickled, safe = given.get("allow_pickle"), given.get("weights_only")
+            by_place = dotted == "numpy.load" and len(node.args) > 2
+            if by_place or (pickled and not is_constant(pickled, False)):
+                yield f"`{name}` with `allow_pickle` may run what is in a file"
+            if safe and not is_constant(safe, True):
+                yield f"`{name}` without `weights_only` may run what is in a file"
+            if None in given and dotted in ("numpy.load", "torch.load"):
+                yield f"`{name}` is called with what is not written there"
+        if dotted in ("yaml.load", "yaml.load_all"):
+            loader = given.get("Loader", node.args[1] if len(node.args) > 1 else None)
+            if loader is None or not ast.unparse(loader).endswith("SafeLoader"):
+                yield f"`{dotted}` may run what is in a file"
+        if dotted in TIMES:
+            run = [
+                *node.args[: TIMES[dotted]],
+                *(given[k] for k in ("stmt", "setup") if k in given),
+            ]
+            names = {n.id for n in run if isinstance(n, ast.Name)}
+            if not names <= self.functions or not all(
+                isinstance(n, ast.Lambda | ast.Name) for n in run
+            ):
+                yield f"`{dotted}` runs a text"
+
+    def _asked_of_the_shell(self, node: ast.Call) -> Iterator[str]:
+        """`get_ipython().run_line_magic("run", "x.py")`, as the line that it stands for."""
+        func = node.func
+        if not isinstance(func, ast.Attribute) or func.attr not in ASKED_OF_THE_SHELL:
+            return
+        shell = func.value
+        if not (isinstance(shell, ast.Call) and called_name(shell) == "get_ipython"):
+            return
+        words = [values(argument, self.texts) for argument in node.args]
+        if node.keywords or any(word is None or len(word) > 1 for word in words):
+            yield f"`{func.attr}` is asked for what is not written there"
+            return
+        line = " ".join(next(iter(word), "") for word in words if word)
+        if func.attr == "set_next_input":
+            return
+        mark = "!" if func.attr == "system" else "%"
+        yield from unreadable_line(mark + line.lstrip("%!"), self.handed_in)
+
+    def _dotted(self, node: ast.expr) -> str:
+        """A name or an attribute of one, with the module that it was imported from."""
+        if isinstance(node, ast.Name):
+            return self.imports.get(node.id, node.id)
+        if isinstance(node, ast.Attribute):
+            head, *rest = parts_of(node)
+            return ".".join([self.imports.get(head, head), *rest])
+        return ""
 
     def _replaced(self, node: ast.Attribute) -> Iterator[str]:
         """What is bound inside a module: settings may be, functions that others use may not."""
@@ -289,6 +523,10 @@ def is_own(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in OWN
 
 
+def is_constant(node: ast.expr, value: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
 def is_hidden(dotted: str) -> bool:
     return any(dotted == hidden or dotted.startswith(f"{hidden}.") for hidden in MODULES)
 
@@ -296,7 +534,9 @@ def is_hidden(dotted: str) -> bool:
 def risky(dotted: str) -> Iterator[str]:
     """Functions of ordinary modules that start programs, or run what a file holds."""
     head, _, name = dotted.rpartition(".")
-    if head in ("os", "posix") and name in STARTS:
+    if dotted in RUN_A_TEXT:
+        yield f"`{dotted}` reaches past what is written there"
+    if head in ("os", "posix") and STARTS.match(name):
         yield f"`{dotted}` starts another program"
     if head in ("pickle", "_pickle", "joblib", "pandas") and name in {*PICKLES, "read_pickle"}:
         yield f"`{dotted}` may run what is in a file"

@@ -131,7 +131,6 @@ def _become_kernel(
     # ipykernel opens a TCP socket for what forked children print; zmq aborts where TCP is refused.
     vars(kernelapp)["IOPubThread"] = without_pipe
     _take_over_sockets(kernelapp, home)
-    sys.path.insert(0, str(copy))  # last, so that no `random.py` stands before the real one
     _look_like_any_other(home)
     arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
     if trace is not None:
@@ -145,11 +144,28 @@ def _become_kernel(
     app.initialize(arguments)
     warnings.filters[:0] = filters  # type: ignore[index]
     _end_the_cell_and_no_more(app.kernel)
+    ours = list(sys.path)
+    sys.path.insert(0, str(copy))
     switches = _remember(desk / "kit" / "switches.py")
     switches.keep_names(app.shell)
     _answer_whatever_happens(app.kernel, switches.keep_streams)
+    _import_nothing_of_theirs_yet(app.shell, ours)
     _keep_last_words(app.shell, desk / "evidence" / "last_words.txt")
     app.start()
+
+
+def _import_nothing_of_theirs_yet(shell: Any, ours: list[str]) -> None:
+    """Until the first cell runs no name is looked for in the submission: IPython imports some.
+
+    A `storemagic.py` in it would be that extension, and have the shell before any cell.
+    """
+    whole, sys.path[:] = list(sys.path), ours
+
+    def let_import() -> None:
+        shell.events.unregister("pre_execute", let_import)
+        sys.path[:] = whole
+
+    shell.events.register("pre_execute", let_import)
 
 
 def _end_the_cell_and_no_more(kernel: Any) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 
 from assay.records import Criterion, Result, Verdict
@@ -12,7 +13,8 @@ from assay.submission import Submission, plain
 from rubric_tests.checks import ForReview
 from rubric_tests.part1 import sources as part1
 from rubric_tests.part2 import sources as part2
-from rubric_tests.reading import check_replies, unreadable
+from rubric_tests.reading import check_readable, check_replies, reaching, unreadable
+from tests.assay import books
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, explain, graded, one_part
 from tests.mistakes.part1 import FIT
@@ -66,6 +68,43 @@ UNREADABLE = {
     "a name bound twice": "n = 'a'\nn = other()\nf = getattr(x, n)",
     "a name that a star may bind": "n = 'a'\nfrom os.path import *\nf = getattr(x, n)",
     "__getattribute__": "f = torch.__getattribute__(name)",
+    "an annotation that is run": "import typing\nh = typing.get_type_hints(f)['x']",
+    "a reference ahead": "from typing import ForwardRef\nh = ForwardRef('x')",
+    "annotations by inspect": "from inspect import get_annotations as g\nh = g(f, eval_str=True)",
+    "a text that is timed": "import timeit\ntimeit.timeit('import x', globals={})",
+    "a text that is timed by name": "from timeit import timeit as t\ns = 'x'\nt(s)",
+    "a text that is traced": "import trace\ntrace.Trace().run('import x')",
+    "a text that is profiled": "import cProfile\ncProfile.run('import x')",
+    "a text of a log's settings": "from logging.config import BaseConfigurator as B",
+    "a text that is algebra": "import sympy\nf = sympy.sympify(text)",
+    "a text of a table": "import pandas as pd\npd.eval(text)",
+    "a pickle in NumPy's file": "import numpy as np\nf = np.load('a.npy', allow_pickle=True)[()]",
+    "a pickle by its place": "import numpy as np\nf = np.load('a.npy', None, True)",
+    "a pickle by what is not written": "import numpy as np\nf = np.load('a.npy', **more)",
+    "a pickle in torch's": "import torch\nf = torch.load('w.pt', weights_only=False)",
+    "a shelf": "import shelve\nf = shelve.open('a')['x']",
+    "YAML that makes objects": "import yaml\nf = yaml.unsafe_load(text)",
+    "YAML by any loader": "import yaml\nf = yaml.load(text, Loader=yaml.Loader)",
+    "an item by its name": "from traitlets import import_item\nf = import_item('a.b')",
+    "a field by its name": "import string\nf = string.Formatter().get_field('0.a', (x,), {})",
+    "attributes, static": "import inspect\nf = inspect.getattr_static(x, name)",
+    "all of torch's functions": "from torch.overrides import get_overridable_functions as g",
+    "frames of callers": "import inspect\nf = inspect.stack()[1]",
+    "this frame": "from inspect import currentframe\nf = currentframe()",
+    "a pattern with a hidden name": "match x:\n    case object(__globals__=g):\n        pass",
+    "os.execl": "import os\nos.execl('/bin/sh', 'sh')",
+    "os.spawnlp": "import os\nos.spawnlp(0, 'python', 'python')",
+    "a process of asyncio": "import asyncio\nasyncio.create_subprocess_shell('python x.py')",
+    "an extension of one's own": "%load_ext helper",
+    "an extension by a call": "get_ipython().run_line_magic('load_ext', 'helper')",
+    "an extension by an old call": "get_ipython().magic('load_ext helper')",
+    "a call that is not written": "get_ipython().run_line_magic(name, '')",
+    "a program by a call": "get_ipython().system('python x.py')",
+    "settings of the shell": "%config InteractiveShell.ast_transformers = [x]",
+    "settings of the kernel": "%config IPKernelApp.exec_lines = ['x']",
+    "a file that is no Python": "%run -i network.txt",
+    "another notebook": "%run other.ipynb",
+    "a file that was not handed in": "%run made.py",
 }
 READABLE = {
     "getattr of a text": "import numpy as np\nf = getattr(np, 'sin')",
@@ -85,6 +124,27 @@ READABLE = {
     "torch.load": "import torch\nw = torch.load('w.pt')",
     "inspect.signature": "import inspect\ns = inspect.signature(f)",
     "a directory": "import os\nos.makedirs('x', exist_ok=True)",
+    "a function that is timed": "import timeit\ndef f():\n    pass\ntimeit.timeit(f, number=3)",
+    "a lambda that is timed": "from timeit import timeit\nt = timeit(lambda: 1, number=3)",
+    "a clock": "from timeit import default_timer as timer\nstart = timer()",
+    "NumPy's file": "import numpy as np\nx = np.load('a.npy')['x']",
+    "NumPy's file without objects": "import numpy as np\nx = np.load('a.npy', allow_pickle=False)",
+    "weights alone": "import torch\nw = torch.load('w.pt', weights_only=True)",
+    "stacked arrays": "import numpy as np\nx = np.stack([a, b])\nnp.trace(x)",
+    "safe YAML": "import yaml\ny = yaml.load(open('a.yml'), Loader=yaml.SafeLoader)",
+    "autoreload": "%load_ext autoreload\n%autoreload 2",
+    "sharp pictures": "%config InlineBackend.figure_format = 'retina'",
+    "every value shown": "%config InteractiveShell.ast_node_interactivity = 'all'",
+    "a cell that is ended": "if not found:\n    quit()",
+    "a kernel of one's own": (
+        "class Layer:\n    def __init__(self):\n        self.kernel = 3\nprint(Layer().kernel)"
+    ),
+    "what shows": "from IPython.display import HTML, clear_output, display\ndisplay(HTML('x'))",
+    "what shows, by its module": "import IPython.display as ipd\nipd.display(ipd.Audio([1.0]))",
+    "IPython's version": "import IPython, sys\nprint(IPython.__version__, sys.version)",
+    "a bar": "import sys\nsys.stdout.write('.')\nsys.stdout.flush()\nsys.stderr.isatty()",
+    "text instead of output": "import io, sys\nold = sys.stdout\nsys.stdout = io.StringIO()",
+    "older pictures": "from matplotlib_inline.backend_inline import set_matplotlib_formats",
 }
 
 
@@ -182,6 +242,29 @@ REACHING = {
     "tracebacks": "def f(shell):\n    shell.set_custom_exc((Exception,), g)",
     "a reply": "kind = 'execute_reply'",
     "the folder of answers": "import os\nkit = os.environ['ASSAY_KIT']",
+    "the shell of quit": "quit._ip.ast_transformers.append(x)",
+    "the shell of exit": "e = exit\ne.x",
+    "the shell under another name": "from IPython import get_ipython as shell\nshell().ex('x')",
+    "the shell of what shows": "import sys\nsys.displayhook.x",
+    "what shows, from sys": "from sys import displayhook as d\nd.x",
+    "sys under another name": "import sys\ns = sys\ns.x",
+    "the session of output": "import sys\nsys.stdout.session.send('x')",
+    "anything of output": "import sys\nsys.stderr.echo",
+    "the shell's one instance": "from IPython import InteractiveShell as S\nS.x",
+    "the app": "import IPython\nIPython.Application.instance()",
+    "IPython under another name": "import IPython\ni = IPython\ni.x",
+    "IPython's parts": "import IPython.core.magics as m\nm.CodeMagics",
+    "a magic of one's own": "from IPython.core.magic import register_cell_magic",
+    "any one instance": "x = Backend.instance()",
+    "an instance of traitlets": "from traitlets.config import SingletonConfigurable as S",
+    "an instance of the backend": "import matplotlib_inline.backend_inline as b\nb.InlineBackend",
+    "more than is shown": "from IPython.display import display_functions",
+    "the shell, of anything": "f(x).shell",
+    "the kernel, of anything": "f(x).kernel",
+    "its events": "f(x).events.register('post_run_cell', print)",
+    "its magics": "f(x).register_magic_function(g)",
+    "an attribute by a text": "f = getattr(x, 'ses' + 'sion')",
+    "an attribute by a pattern": "match x:\n    case object(_ip=shell):\n        pass",
 }
 
 
@@ -190,12 +273,52 @@ def test_who_reaches_the_kernel_cannot_vouch_for_its_cells(source: str):
     """A failing cell hidden by forged replies: how cells ended is then for a person to say."""
     with pytest.raises(ForReview, match="how cells ended may be made up"):
         check_replies(as_read("x = 1", source), [])
+    with pytest.raises(ForReview, match="what runs may not be what is written"):
+        check_readable(as_read("x = 1", source), [])
 
 
 @pytest.mark.parametrize("source", READABLE.values(), ids=READABLE)
 def test_who_does_not_reach_the_kernel_is_taken_at_its_word(source: str):
     """As every honest notebook is, with magics and pictures."""
     check_replies(as_read(source, "get_ipython().run_line_magic('matplotlib', 'inline')"), [])
+
+
+SHORT = ROOT / "tests" / "mistakes" / "short"
+ABOUT_THE_KERNEL = {
+    "SHELL", "MAGICS", "HISTORY", "WARNINGS", "STREAMS", "ERRORS", "ASYNC", "THREADS",
+    "PROCESSES", "IMPORTS", "WIDGETS", "SHOWN",
+}  # fmt: skip
+"""Lists of tests/assay/books.py with cells about the kernel, its programs and its loaders."""
+ORDINARY = {
+    name: cells
+    for name, cells in vars(books).items()
+    if isinstance(cells, list) and name.isupper() and name not in ABOUT_THE_KERNEL
+} | {
+    path.relative_to(ROOT).as_posix(): [
+        cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
+    ]
+    for folder in (ROOT / "notebooks", SHORT)
+    for path in sorted(folder.rglob("*.ipynb"))
+}
+
+
+@pytest.mark.parametrize("cells", ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_notebooks_wait_for_nobody(cells: list[str]):
+    """Tables, pictures and networks, as students write them and as the course does."""
+    seen = as_read(*cells)
+
+    assert [*unreadable(seen, []), *reaching(seen, [])] == []
+
+
+@pytest.mark.parametrize("folder", [ROOT / "solution", SHORT], ids=["reference", "short"])
+def test_ordinary_files_wait_for_nobody(folder: Path):
+    """The reference's modules, and every adapter."""
+    files = {path.relative_to(ROOT).as_posix(): path for path in folder.rglob("*.py")}
+    seen = as_read()
+    seen.sources = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
+
+    assert seen.sources
+    assert [*unreadable(seen, []), *reaching(seen, [])] == []
 
 
 # Graded --------------------------------------------------------------------------------------
