@@ -4,6 +4,7 @@ Whatever lies there is accounted for: it is a submission, a part of one, or pass
 Where two readings are possible and one of them would lose somebody's work, nothing is graded.
 """
 
+import importlib.util
 import io
 import os
 import re
@@ -38,6 +39,7 @@ NBGRADER = {
     "nbgrader_config.py", "gradebook.db", "header.ipynb",
 }  # fmt: skip
 """What is in the folder of a course for nbgrader; only `submitted` holds what was handed in."""
+OF_NOBODY = "it stands beside several submissions, and belongs to none of them"
 OTHER_FORMS = {
     "", ".7z", ".bz2", ".doc", ".docx", ".gdoc", ".gif", ".gz", ".heic", ".htm", ".html", ".jpeg",
     ".jpg", ".key", ".m", ".nb", ".odt", ".pages", ".pdf", ".png", ".ppt", ".pptx", ".py", ".qmd",
@@ -60,6 +62,15 @@ class Entry:
     disk: Path | None = None
     by_chance: bool = False
     """Whether its name only looks like a platform's."""
+    is_link: bool = False
+    raw: str = ""
+    """What an archive calls it."""
+
+    @property
+    def place(self) -> tuple[Path, str]:
+        """What no other has; two names that differ by their spelling in Unicode are two."""
+        last = submission.own_name(self.where) if self.disk or self.is_link else self.raw
+        return self.where.parent.resolve(), last
 
     @property
     def is_folder(self) -> bool:
@@ -68,6 +79,11 @@ class Entry:
     @property
     def named(self) -> Named | None:
         return None if self.by_chance else platforms.read(self.name)
+
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether a platform named it, be it in doubt for whom."""
+        return self.named is not None or bool(platforms.doubt(self.name))
 
     @property
     def may_hold_notebook(self) -> bool:
@@ -144,11 +160,14 @@ def discover(
     found = Discovered()
     entries: list[Entry] = []
     people: dict[str, tuple[Person, ...]] = {}
+    paths = list(paths)
+    parents = Counter(path.resolve().parent for path in paths)
     for path in paths:
+        alone = parents[path.resolve().parent] == 1
         path = _unwrapped(path, assignment)
         inside = _entries(path)
         if inside is None or _is_one(path, inside, assignment):
-            entries.append(_on_disk(path))
+            entries.append(_on_disk(path, alone=alone))
             continue
         inside, beside = _of_nbgrader(inside)
         found.passed_over += [(entry.where, "is not what was handed in") for entry in beside]
@@ -164,10 +183,17 @@ def discover(
         who = ", ".join(person.name or person.id for person in people[folder])
         reason = f"in Gradescope's list, of {who or 'nobody'}, and there is no such folder"
         found.passed_over.append((Path(folder), reason))
-    once = list({e.where.parent.resolve() / e.name: e for e in entries}.values())
+    found.passed_over += [
+        (parent / "adapter.py", OF_NOBODY)
+        for parent, number in parents.items()
+        if number > 1 and (parent / "adapter.py").is_file()
+    ]
+    once = list({entry.place: entry for entry in entries}.values())
     chance = platforms.by_chance(entry.name for entry in once)
-    once = [replace(entry, by_chance=entry.name in chance) for entry in once]
-    handed_in = [_of_person(group, people, assignment) for group in _grouped(once)]
+    once = [_told_apart(replace(entry, by_chance=entry.name in chance)) for entry in once]
+    groups = _grouped(once)
+    of_blackboard = [e.named for e in once if e.named and e.named.platform == "blackboard"]
+    handed_in = [_of_person(group, people, of_blackboard, assignment) for group in groups]
     found.found = _apart(handed_in, assignment.root)
     return found
 
@@ -184,7 +210,7 @@ def _entries(path: Path) -> list[Entry] | None:
     """What a folder or an archive holds at its top; None for a single file, or what is damaged."""
     entries = None
     if path.is_dir():
-        entries = [_on_disk(entry) for entry in _shown(path)]
+        entries = [_of_class(entry) for entry in _shown(path)]
     elif path.is_file() and path.suffix.lower() == ".zip":
         try:
             entries = _in_zip(path)
@@ -211,7 +237,7 @@ def _unwrapped(path: Path, assignment: Assignment) -> Path:
     parts_ = assignment.part
     titles = {_letters(t) for p in parts_ for t in (p.name, p.title, Path(p.notebook).stem)}
     inner = path
-    while inner.is_dir() and not (inner / "assignment.toml").exists():
+    while inner.is_dir() and not intake.is_laid_out(inner):
         shown = _shown(inner)
         if inner.name == "submitted":
             return inner
@@ -220,10 +246,11 @@ def _unwrapped(path: Path, assignment: Assignment) -> Path:
         inner = shown[0]
         if inner.name in LAID_OUT or _is_named(inner):
             return path
-        tops = [_on_disk(one) for one in _shown(inner)]
+        tops = [_of_class(one) for one in _shown(inner)]
         files = [one for one in tops if not one.is_folder and _is_material(one.name)]
         folders = [one for one in tops if one.is_folder and _holds_notebook(one)]
         folders = [one for one in folders if one.name.casefold() not in OWN_FOLDERS | LAID_OUT]
+        _ask_of_laid_out(inner, tops, assignment)
         around = {_letters(assignment.title), _letters(path.name), _letters(path.resolve().name)}
         called = _letters(inner.name) in titles | around or inner.name == "submitted"
         if any(one.named for one in tops) or (called and len(files) + len(folders) > 1):
@@ -245,7 +272,7 @@ def _unwrapped(path: Path, assignment: Assignment) -> Path:
 
 
 def _is_named(path: Path) -> bool:
-    return platforms.read(_plain(path.name)) is not None
+    return platforms.read(_plain(path.name)) is not None or bool(platforms.doubt(path.name))
 
 
 def _of_nbgrader(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
@@ -258,11 +285,41 @@ def _of_nbgrader(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
     return inner or [], [e for e in entries if e is not submitted[0]]
 
 
-def _on_disk(path: Path) -> Entry:
+def _of_class(path: Path) -> Entry:
+    """An entry of a class; a link is named, and never followed: anybody's work may be behind it."""
+    if not path.is_symlink():
+        return _on_disk(path, alone=False)
+    error = CannotGrade(
+        f"{quoted(path)} is a link, not a file or a folder",
+        hint="put what was handed in itself in its place",
+    )
+    return Entry(_plain(path.name), path, (), _refusal(error), is_link=True)
+
+
+def _refusal(error: CannotGrade) -> Callable[[str], Found]:
+    def load(_: str) -> Found:
+        raise error
+
+    return load
+
+
+def _told_apart(entry: Entry) -> Entry:
+    """The same entry; one whose name may be that of two people is nobody's, and not graded."""
+    if entry.by_chance or not (who := platforms.doubt(entry.name)):
+        return entry
+    error = CannotGrade(
+        f"whose {quoted(entry.where)} is cannot be told",
+        found=f"its name may be that of {who}",
+        hint="rename it so that the part that the platform writes is in it once",
+    )
+    return replace(entry, load=_refusal(error))
+
+
+def _on_disk(path: Path, *, alone: bool) -> Entry:
     def load(name: str) -> Found:
         if name and path.is_file() and not intake.archive_suffix(path):
             return intake.file_on_disk(path, name)
-        return intake.read(path)
+        return intake.read(path, alone=alone)
 
     return Entry(
         _plain(submission.own_name(path)), path, tuple(intake.names_below(path)), load, path
@@ -277,7 +334,7 @@ def _in_zip(path: Path) -> list[Entry]:
         what = f"{quoted(path)} is larger than {MAX_CLASS // 10**9} GB"
         raise UsageError(what, hint="unpack it, and name the folder")
     members = list(archives.of_class(io.BufferedReader(intake.OnDisk(path), intake.MB)))
-    kept = [(intake.plain_name(member.name), member) for member in members]
+    kept = [(_without_empty_parts(member.name), member) for member in members]
     kept = [(name, member) for name, member in kept if not intake.is_left_out(name)]
     while kept and _is_wrapped([name for name, _ in kept]):
         kept = [(name.partition("/")[2], member) for name, member in kept]
@@ -285,6 +342,10 @@ def _in_zip(path: Path) -> list[Entry]:
     for name, member in kept:
         of_top.setdefault(name.partition("/")[0], []).append(replace(member, name=name))
     return [_of_members(path, top, inside) for top, inside in sorted(of_top.items())]
+
+
+def _without_empty_parts(name: str) -> str:
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _is_wrapped(names: list[str]) -> bool:
@@ -306,7 +367,7 @@ def _of_members(path: Path, top: str, members: list[Member]) -> Entry:
         found = intake.read_members(chosen, where)
         return intake.outer_folder_taken_off(found) if not cut else found
 
-    return Entry(top, where, below, load)
+    return Entry(_plain(top), where, below, load, raw=top)
 
 
 def _as_a_place(name: str) -> str:
@@ -326,31 +387,35 @@ def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> boo
     UsageError
         Where it may be one or a class, and one of the two would lose somebody's work.
     """
-    if path.is_dir() and (path / "assignment.toml").exists():
+    if path.is_dir() and _is_course(path, assignment):
         return True
     entries = [entry for entry in entries if not _is_reports(entry, None)]
-    names = {entry.name for entry in entries}
-    if platforms.GRADESCOPE in names or any(e.named and _is_hers(e) for e in entries):
+    if _is_gradescopes(entries) or any(entry.is_of_platform for entry in entries):
         return False
     if any(entry.is_folder and entry.name in LAID_OUT for entry in entries):
+        _ask_of_laid_out(path, entries, assignment)
         return True
     top = [e.name for e in entries if not e.is_folder and intake.may_be_notebook(e.name)]
     below = [e for e in entries if e.is_folder and _holds_notebook(e)]
     below = [e for e in below if e.name.casefold() not in OWN_FOLDERS or not top]
     packed = [e for e in entries if not e.is_folder and intake.archive_suffix(e.where)]
-    if _imports_beside(top, entries):
-        return True
     if _are_copies(top, assignment) and not below and not packed:
         return True
     wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
+    modules = _imports_beside(top, entries, assignment)
     if wanted.isdisjoint(top):
         if _answer_all(top, assignment) and not below and not packed:
             return True
         if not top and below and _are_parts(below, entries, assignment):
             return True
+        if modules and (below or packed):
+            what = f"a notebook imports {quoted(modules[0])} beside it"
+            raise _one_or_class(path, what, [entry.name for entry in [*below, *packed]])
+        if modules:
+            return True
         return len(top) == 1 and not below and not packed
     others = [name for name in top if name not in wanted]
-    if len(below) + len(packed) > 1:
+    if len(below) + len(packed) > 1 and not modules:
         return False
     several = len(others) > 1 and not (len(wanted) > 1 and wanted.issubset(top))
     if below or packed or several:
@@ -364,9 +429,53 @@ def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> boo
     return True
 
 
-def _is_hers(entry: Entry) -> bool:
-    """A platform's own name of a folder, or of anything that people hand in."""
-    return entry.is_folder or entry.named is not None
+def _is_course(path: Path, assignment: Assignment) -> bool:
+    """Whether it is this assignment's folder, or a copy; a file of that name alone says nothing."""
+    if path.resolve() == assignment.root.resolve():
+        return True
+    if not intake.is_laid_out(path):
+        return False
+    own = assignment.root / "assignment.toml"
+    return own.is_file() and own.read_bytes() == intake.content_of(path / own.name, intake.MB)
+
+
+def _is_gradescopes(entries: Sequence[Entry]) -> bool:
+    """Whether its list stands beside folders of its own; a file of that name alone says nothing."""
+    folders = any(e.is_folder and platforms.OF_GRADESCOPE.fullmatch(e.name) for e in entries)
+    return folders and any(e.name == platforms.GRADESCOPE for e in entries)
+
+
+def _ask_of_laid_out(path: Path, entries: Sequence[Entry], assignment: Assignment) -> None:
+    """A folder called as an assignment's own makes one submission, where nobody else's is beside.
+
+    Raises
+    ------
+    UsageError
+        Where other notebooks stand there too: a student may choose that name.
+    """
+    laid = [e for e in entries if e.is_folder and e.name in LAID_OUT]
+    own = OWN_FOLDERS | LAID_OUT
+    below = [e for e in entries if _holds_notebook(e) and e.name.casefold() not in own]
+    files = [e for e in entries if not e.is_folder and _is_material(e.name)]
+    wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
+    files = [entry for entry in files if entry.name not in wanted]
+    top = [entry.name for entry in files]
+    plain = not any(map(_holds_notebook, laid)) and not any(e.name[-6:] != ".ipynb" for e in files)
+    if plain or _are_copies(top, assignment) or _answer_all(top, assignment):
+        files = []  # a package beside notebooks
+    if laid and (below or len(files) > 1):
+        what = f"{quoted(laid[0].name)} is a folder as one submission has it"
+        raise _one_or_class(path, what, [entry.name for entry in [*below, *files]])
+
+
+def _one_or_class(path: Path, what: str, beside: Sequence[str]) -> UsageError:
+    return UsageError(
+        f"{quoted(path)} may be one submission or a class",
+        found=f"{what}, and there {'is' if len(beside) == 1 else 'are'} "
+        + ", ".join(map(quoted, beside[:5])),
+        hint="if it is a class, give each student's files a folder of their own; if it is one "
+        "submission, take out what is not to be graded",
+    )
 
 
 def _holds_notebook(entry: Entry) -> bool:
@@ -377,16 +486,30 @@ def _is_material(name: str) -> bool:
     return intake.may_be_notebook(name) or intake.archive_suffix(Path(name)) is not None
 
 
-def _imports_beside(top: Sequence[str], entries: Sequence[Entry]) -> bool:
-    """Whether a notebook at the top imports a module or a package that stands beside it."""
+def _imports_beside(
+    top: Sequence[str], entries: Sequence[Entry], assignment: Assignment
+) -> list[str]:
+    """The modules and packages beside the notebooks at the top that one of them imports.
+
+    One that is installed, or was handed out, is in anybody's imports.
+    """
     own = [PurePosixPath(e.name).stem for e in entries if not e.is_folder and e.name[-3:] == ".py"]
-    own += [e.name for e in entries if any(name.endswith(".py") for name in e.below)]
-    words = "|".join(map(re.escape, [name for name in own if name.isidentifier()]))
-    if not top or not words:
-        return False
-    imports = re.compile(rf"\b(?:import|from)\s+\.?(?:{words})\b".encode())
-    books = [_loaded(entry) for entry in entries if entry.name in top]
-    return any(imports.search(c) for book in books for n, c in book.items() if "ipynb" in n)
+    packages = [e for e in entries if not _holds_notebook(e)]
+    own += [e.name for e in packages if any(name.endswith(".py") for name in e.below)]
+    own = [name for name in own if name.isidentifier() and not _is_anybodys(name, assignment)]
+    books = [_loaded(entry) for entry in entries if entry.name in top] if own else []
+    texts = [c for book in books for name, c in book.items() if "ipynb" in name]
+    return [name for name in own if any(_imports(text, name) for text in texts)]
+
+
+def _imports(text: bytes, name: str) -> bool:
+    return bool(re.search(rf"\b(?:import|from)\s+\.?{re.escape(name)}\b".encode(), text))
+
+
+def _is_anybodys(module: str, assignment: Assignment) -> bool:
+    places = {(assignment.root / part.notebook).parent for part in assignment.part}
+    handed_out = any((place / f"{module}.py").exists() for place in {*places, assignment.root})
+    return handed_out or importlib.util.find_spec(module) is not None
 
 
 def _are_copies(names: Sequence[str], assignment: Assignment) -> bool:
@@ -429,11 +552,11 @@ def _no_submission(
 
     Whatever a platform named is somebody's, and so is a folder.
     """
-    if entry.name == platforms.GRADESCOPE:
+    if entry.name == platforms.GRADESCOPE and _is_gradescopes(beside):
         return ""
     if _is_reports(entry, reports):
         return "reports of an earlier run"
-    if entry.name in people or entry.named or entry.is_folder:
+    if entry.name in people or entry.is_of_platform or entry.is_folder or entry.is_link:
         return None
     wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
     stem = submission.stem_of(entry.name).casefold()
@@ -445,8 +568,8 @@ def _no_submission(
     suffix = PurePosixPath(entry.name).suffix.lower()
     if _is_material(entry.name) or suffix in OTHER_FORMS - {"", ".py", ".html", ".htm"}:
         return None
-    if suffix == ".py" and entry.name not in ("adapter.py", "conftest.py", "setup.py"):
-        return None
+    if suffix == ".py":
+        return OF_NOBODY if entry.name in ("adapter.py", "conftest.py", "setup.py") else None
     if suffix in (".html", ".htm") and entry.name != "index.html":
         return None
     if suffix in ("", ".json", ".txt") and any(map(intake.is_notebook, _loaded(entry))):
@@ -463,10 +586,10 @@ def _loaded(entry: Entry, name: str = "") -> dict[str, bytes]:
 
 def _is_reports(entry: Entry, reports: Path | None) -> bool:
     """Whether assay wrote this folder: the reports of these submissions, or of earlier ones."""
+    if reports is not None and entry.where.resolve() == reports.resolve():
+        return True
     if not entry.is_folder or entry.disk is None:
         return False
-    if reports is not None and entry.disk.resolve() == reports.resolve():
-        return True
     inner = [name.split("/") for name in entry.below]
     pages = [n for n in inner if n[-1] == "results.json" and len(n) <= 2]
     work = [n for n in inner if n[-1].endswith(".ipynb") and not n[-1].endswith("-executed.ipynb")]
@@ -477,7 +600,7 @@ def _is_reports(entry: Entry, reports: Path | None) -> bool:
 def _metadata(entries: Sequence[Entry]) -> dict[str, tuple[Person, ...]]:
     """Who handed in which folder, where Gradescope's list stands beside them."""
     found: dict[str, tuple[Person, ...]] = {}
-    for entry in entries:
+    for entry in entries if _is_gradescopes(entries) else ():
         if entry.name == platforms.GRADESCOPE:
             for content in entry.load(entry.name).files.values():
                 found |= platforms.gradescope(content, str(entry.where))
@@ -498,7 +621,10 @@ def _grouped(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def _of_person(
-    group: Sequence[Entry], people: dict[str, tuple[Person, ...]], assignment: Assignment
+    group: Sequence[Entry],
+    people: dict[str, tuple[Person, ...]],
+    of_blackboard: Sequence[Named],
+    assignment: Assignment,
 ) -> HandIn:
     first, named = group[0], group[0].named
     if named is None:
@@ -506,6 +632,13 @@ def _of_person(
         name = submission.name_of(first.where) if is_on_disk else _stem(first)
         return HandIn(first.where, name, name, (first,), people.get(first.name, ()))
     entries, notes = _latest([(e, e.named) for e in group if e.named], assignment)
+    if named.platform == "blackboard":
+        user = platforms.user_of(named, of_blackboard, assignment.title)
+        if user:
+            named = replace(named, id=user, student=user)
+        else:
+            what = f"where the assignment ends and the user begins in {quoted(named.id)}"
+            notes.append(f"{what} cannot be told: a gradebook will not know this row")
     path = first.where if len(group) == 1 else first.where.parent / named.called
     called, people_of = named.called, (named.person,)
     return HandIn(path, called, called, tuple(entries), people_of, tuple(notes))

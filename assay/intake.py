@@ -62,8 +62,10 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def read(path: Path) -> Found:
-    """Everything at a path. A bare notebook brings the `adapter.py` beside it.
+def read(path: Path, *, alone: bool = True) -> Found:
+    """Everything at a path. A bare notebook that is `alone` brings the `adapter.py` beside it.
+
+    In a class nobody knows whose that file is.
 
     Raises
     ------
@@ -72,17 +74,24 @@ def read(path: Path) -> Found:
     """
     suffix = archive_suffix(path)
     if path.is_dir():
-        reference = (path / "assignment.toml").exists()
-        found = _take(_folder(path, OF_AN_ASSIGNMENT if reference else None), path, MAX_BYTES)
+        only = OF_AN_ASSIGNMENT if is_laid_out(path) else None
+        found = _take(_folder(path, only), path, MAX_BYTES)
         return _books(found, path)
     if path.is_file() and suffix:
         return _archive(path)
     if path.is_file() and _may_be_a_notebook(path):
-        beside = [path, *(p for p in [path.parent / "adapter.py"] if p.is_file())]
-        found = _books(_take([_on_disk(p, p.name) for p in beside], path.parent, MAX_BYTES), path)
+        adapter = path.parent / "adapter.py"
+        both = [path, adapter] if alone and adapter.is_file() else [path]
+        found = _books(_take([_on_disk(p, p.name) for p in both], path.parent, MAX_BYTES), path)
         if found.problems or any(is_notebook(name) for name in found.files):
             return found
     raise _not_a_submission(path)
+
+
+def is_laid_out(path: Path) -> bool:
+    """Whether a folder is an assignment's, or a copy of one: its table beside its folders."""
+    is_there = (path / "assignment.toml").is_file()
+    return is_there and any((path / folder).is_dir() for folder in LAID_OUT)
 
 
 def read_members(members: Sequence[Member], where: Path) -> Found:
@@ -99,7 +108,7 @@ def joined(parts: Sequence[Found], where: Path) -> Found:
             same = places.get(name.casefold())
             if same is not None and whole.files[same] != content:
                 whole.problems.append(_two_of_one_name(name, where))
-        whole.files = part.files | whole.files
+        whole.files |= {n: c for n, c in part.files.items() if n not in whole.files}
         whole.problems += part.problems
         whole.notes += part.notes
     if sum(map(len, whole.files.values())) > MAX_BYTES:

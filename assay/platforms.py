@@ -1,6 +1,8 @@
 """Whose a file or a folder is, by the name that a learning platform gave it.
 
-Each pattern is that of the platform's own download of all submissions to one assignment.
+Each pattern is that of the platform's own download of all submissions to one assignment. The part
+that the platform writes says who; the rest of a name is the student's, and may look like anything.
+Where the two cannot be told apart, nobody is named: see `doubt`.
 """
 
 import re
@@ -18,26 +20,31 @@ GRADESCOPE = "submission_metadata.yml"
 MAX_NAME = 400
 """Characters; an archive may hold names of 65,535, and a file system none of more than 255."""
 MAX_METADATA = 50_000_000
+OF_GRADESCOPE = re.compile(r"submission_\d{1,20}")
+"""What Gradescope calls the folders of its export."""
 TIME = r"[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}[:_]?\d{2} ?[AP]M"
 PATTERNS = {
+    "brightspace": re.compile(
+        rf"(?P<id>\d{{1,20}})-\d{{1,20}} - (?P<student>.{{1,200}}?) - (?P<attempt>{TIME})"
+        r"(?: - (?P<file>.{1,255}))?"
+    ),
     "canvas": re.compile(
         r"(?P<student>[^_]{1,200})_(?:LATE_)?(?!\d_\d_|(?:19|20)\d\d_(?:0?[1-9]|1[0-2])_)"  # a date
         r"(?P<id>\d{1,20})_(?:question_\d{1,9}_)?(?P<attempt>\d{1,20})_(?P<file>.{1,255})"
     ),
     "moodle": re.compile(
-        r"(?P<student>.{1,200})_(?P<id>\d{1,20})_assignsubmission_[a-z]{1,20}"
+        r"(?P<student>.{1,200}?)_(?P<id>\d{1,20})_assignsubmission_[a-z]{1,20}"
         r"(?:_(?P<file>.{0,255}))?",
         re.DOTALL,
     ),
     "blackboard": re.compile(
-        r".{1,200}?_(?P<student>(?P<id>[^_]{1,100}))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})"
+        r"(?P<student>(?P<id>.{1,200}?_.{1,100}?))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})"
         r"(?:_(?P<file>.{1,255})|\.txt)?"
     ),
-    "brightspace": re.compile(
-        rf"(?P<id>\d{{1,20}})-\d{{1,20}} - (?P<student>.{{1,200}}?) - (?P<attempt>{TIME})"
-        r"(?: - (?P<file>.{1,255}))?"
-    ),
 }
+"""Brightspace's begins with its own numbers, so that no other is meant where it fits. Blackboard's
+holds the assignment, `_` and the user: see `user_of`."""
+MARK_OF_MOODLE = re.compile(r"_\d{1,20}_assignsubmission(?=_)")
 AGAIN = re.compile(r"(?P<stem>.{1,255})-(?P<again>\d{1,3})(?P<ending>(?:\.[^.]{1,50})?)")
 """What Canvas makes of the name of a file that is handed in once more."""
 
@@ -66,15 +73,68 @@ class Named:
 
 
 def read(name: str) -> Named | None:
-    """What the name of a file or folder says, or None where no platform gave it."""
+    """What the name of a file or folder says; None where no platform gave it or nobody knows."""
+    readings = _readings(name)
+    return readings[0] if len(readings) == 1 else None
+
+
+def doubt(name: str) -> str:
+    """Who may be meant where a name can be read in more than one way; '' where it cannot."""
+    readings = [f"{one.called} ({one.platform})" for one in _readings(name)]
+    return " or ".join(map(quoted, readings)) if len(readings) > 1 else ""
+
+
+def _readings(name: str) -> list[Named]:
+    """Every way to read a name.
+
+    A full name in Moodle may be its owner's own choice, and the name of a file always is: where
+    Moodle's mark is there twice, either may be the platform's.
+    """
     if len(name) > MAX_NAME:
-        return None
-    for platform, pattern in PATTERNS.items():
-        if found := pattern.fullmatch(name):
-            parts = found.groupdict()
-            attempt = _attempt(platform, parts.get("attempt") or "")
-            return Named(platform, parts["id"], parts["student"], attempt, parts["file"] or "")
-    return None
+        return []
+    found = [
+        _named(platform, match)
+        for platform, pattern in PATTERNS.items()
+        if (match := pattern.fullmatch(name))
+    ]
+    if found and found[0].platform == "brightspace":
+        return found[:1]
+    later = list(MARK_OF_MOODLE.finditer(name))[1:]
+    if any(one.platform == "moodle" for one in found):
+        found += [Named("moodle", *_of_moodle(name, mark.start()), (), "") for mark in later]
+    return list({(one.platform, one.id): one for one in reversed(found)}.values())[::-1]
+
+
+def _of_moodle(name: str, start: int) -> tuple[str, str]:
+    """The number at a mark, and the full name before it."""
+    return name[start + 1 :].partition("_")[0], name[:start]
+
+
+def _named(platform: str, found: re.Match[str]) -> Named:
+    parts = found.groupdict()
+    attempt = _attempt(platform, parts.get("attempt") or "")
+    return Named(platform, parts["id"], parts["student"], attempt, parts["file"] or "")
+
+
+def user_of(named: Named, beside: Iterable[Named], title: str) -> str:
+    """The user in Blackboard's `assignment_user`: what is left without what all names begin with.
+
+    Both may hold `_`. '' where several places may be the end of the assignment's name, and none of
+    them is its `title`.
+    """
+    ends = [{end for end, sign in enumerate(one.id) if sign == "_"} for one in (named, *beside)]
+    begins = [
+        end + 1
+        for end in sorted(set.intersection(*ends))
+        if all(one.id[: end + 1] == named.id[: end + 1] for one in beside)
+    ]
+    titled = [end for end in begins if _letters(named.id[:end]) == _letters(title)]
+    chosen = titled or [begin for begin in begins if begin < len(named.id)]
+    return named.id[chosen[0] :] if len(chosen) == 1 else ""
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def by_chance(names: Iterable[str]) -> set[str]:
@@ -137,7 +197,10 @@ def gradescope(content: bytes, where: str) -> dict[str, tuple[Person, ...]]:
         data = yaml.load(content, Plain) if len(content) <= MAX_METADATA else None
         if not isinstance(data, dict):
             raise TypeError("it is not a table of submissions")
-        return {str(folder): tuple(_submitters(entry)) for folder, entry in data.items()}
+        if not all(isinstance(entry, dict) for entry in data.values()):
+            raise TypeError("what it says of a submission is not a table")
+        named = {str(folder): entry for folder, entry in data.items()}
+        return {f: tuple(_submitters(e)) for f, e in named.items() if OF_GRADESCOPE.fullmatch(f)}
     except (yaml.YAMLError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{quoted(where)} cannot be read",

@@ -113,7 +113,7 @@ def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:
 
 def of_found(found: intake.Found, path: Path) -> tuple[Submission, list[CannotGrade]]:
     """The same of what was read already."""
-    reference = path.is_dir() and (path / "assignment.toml").exists()
+    reference = intake.is_laid_out(path)
     notes = tuple(found.notes)
     handed_in = Submission(name_of(path), found.files, is_reference=reference, notes=notes)
     return handed_in, [*found.problems, *_problems_of(handed_in, path, bool(found.problems))]

@@ -1,15 +1,23 @@
 """What a student may name, nest or encode changes nobody else's mark, and is never our fault."""
 
+import csv
+import io
 import json
 import os
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assay import folders, intake, notebook, submission
-from assay.errors import CannotGrade
+from assay import discovery, folders, intake, notebook, platforms, submission
+from assay.assignment import Assignment
+from assay.errors import CannotGrade, UsageError
+from assay.export import gradebooks
+from assay.records import Person, Result
 from assay.run import desk, runner
+from tests.assay.made import made as whole
 from tests.assay.toy import ADD, PARAMETERS
 from tests.assay.toy import notebook as made
 
@@ -113,3 +121,246 @@ def test_errors_of_any_number_and_script_are_handed_on(cells: int, sign: str, st
     assert read["stopped"] == stopped
     assert [one["error"] for one in read["cells"]] == [cell["error"]] * cells
     assert read == facts if not stopped else "more than 50 MB" in read["detail"]
+
+
+# Whose is what -------------------------------------------------------------------------------
+
+WRONG = made(PARAMETERS, "def add(x, y):\n    return x - y")
+MOODLE = "_assignsubmission_file"
+TIME = "attempt_2026-01-01-10-00-00"
+USES = made(PARAMETERS, "import numpy as np\nimport ada_net", ADD)
+
+
+def laid(root: Path, files: Mapping[str, bytes]) -> Path:
+    for name, content in files.items():
+        (root / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "class" / name).write_bytes(content)
+    return root / "class"
+
+
+def packed(root: Path, files: Mapping[str, bytes]) -> Path:
+    with zipfile.ZipFile(root / "class.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return root / "class.zip"
+
+
+LAID = pytest.mark.parametrize("lay", [laid, packed])
+Lay = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+def rows(path: Path, toy: Assignment) -> dict[str, str]:
+    """Each row: its files, or why it is not graded."""
+    read = {one.name: one.inspect() for one in discovery.discover([path], toy).found}
+    return {
+        name: problems[0].what if problems else " ".join(sorted(handed_in.files))
+        for name, (handed_in, problems) in read.items()
+    }
+
+
+def people(path: Path, toy: Assignment) -> dict[str, list[str]]:
+    return {o.name: [p.id for p in o.people] for o in discovery.discover([path], toy).found}
+
+
+@LAID
+@pytest.mark.parametrize("name", ["adapter.py", "conftest.py", "setup.py"])
+def test_code_at_the_top_of_a_class_is_nobodys(
+    toy: Assignment, tmp_path: Path, lay: Lay, name: str
+):
+    """It would answer for everybody; it is passed over, and named."""
+    path = lay(tmp_path, {"ada.ipynb": BOOK, "bob.ipynb": BOOK, name: b"def add(x, y): return 0"})
+    found = discovery.discover([path], toy)
+
+    assert rows(path, toy) == {"ada": "ada.ipynb", "bob": "bob.ipynb"}
+    assert [(p.name, why) for p, why in found.passed_over] == [(name, discovery.OF_NOBODY)]
+
+
+def test_the_adapter_beside_notebooks_that_are_named_one_by_one_is_nobodys(
+    toy: Assignment, tmp_path: Path
+):
+    """`class/*.ipynb` is a class; a single one brings what is beside it."""
+    path = laid(tmp_path, {"ada.ipynb": BOOK, "bob.ipynb": BOOK, "adapter.py": b"x = 1"})
+    both = discovery.discover([path / "ada.ipynb", path / "bob.ipynb"], toy)
+
+    assert [sorted(one.read().files) for one in both.found] == [["ada.ipynb"], ["bob.ipynb"]]
+    assert both.passed_over == [(path / "adapter.py", discovery.OF_NOBODY)]
+    assert rows(path / "ada.ipynb", toy) == {"ada": "ada.ipynb adapter.py"}
+
+
+@LAID
+@pytest.mark.parametrize(
+    "beside",
+    ["numpy.py", "json.py", "numpy/x.py", "assignment.toml", "assignment.toml/sums.ipynb",
+     "submission_metadata.yml", "ada_net/hw.ipynb", "data.csv"],
+)  # fmt: skip
+def test_no_file_at_the_top_makes_a_class_one_submission(
+    toy: Assignment, tmp_path: Path, lay: Lay, beside: str
+):
+    """Both students have a row of their own, whatever a third hands in, and under which name."""
+    files = {"ada.ipynb": USES, "bob.ipynb": USES, beside: WRONG if "ipynb" in beside else b"x: 1"}
+    said = rows(lay(tmp_path, files), toy)
+
+    assert said["ada"] == "ada.ipynb"
+    assert said["bob"] == "bob.ipynb"
+
+
+@LAID
+@pytest.mark.parametrize(
+    ("where", "third"),
+    [
+        ("{}.ipynb", "notebooks/sums.ipynb"),
+        ("{}.ipynb", "solution/sums.ipynb"),
+        ("{}/hw.ipynb", "notebooks/sums.ipynb"),
+        ("{}/hw.ipynb", "solution/x.py"),
+        ("{}.zip", "notebooks/x.py"),
+        ("{}.zip", "solution/sums.ipynb"),
+    ],
+)
+def test_a_folder_called_as_ones_own_beside_others_is_asked_about(
+    toy: Assignment, tmp_path: Path, lay: Lay, where: str, third: str
+):
+    """It may be one student's or one of a class: neither is chosen in silence."""
+    archive = packed(tmp_path, {"hw.ipynb": BOOK}).read_bytes()
+    content = archive if where.endswith("zip") else BOOK
+    files = {where.format(name): content for name in ("ada", "bob")} | {third: WRONG}
+
+    with pytest.raises(UsageError, match="may be one submission or a class") as caught:
+        discovery.discover([lay(tmp_path, files)], toy)
+    assert "as one submission has it" in str(caught.value.found)
+    with pytest.raises(UsageError, match="may be one submission or a class"):
+        discovery.discover([lay(tmp_path, {f"class/{n}": c for n, c in files.items()})], toy)
+
+
+@LAID
+@pytest.mark.parametrize("files", [{"bob/hw.ipynb": BOOK}, {"bob.zip": b"PK\5\6" + bytes(18)}])
+def test_a_module_of_ones_own_beside_others_is_asked_about(
+    toy: Assignment, tmp_path: Path, lay: Lay, files: dict[str, bytes]
+):
+    """ada handed in two files: bob is not a part of her work."""
+    with pytest.raises(UsageError, match="may be one submission or a class") as caught:
+        discovery.discover([lay(tmp_path, {"ada.ipynb": USES, "ada_net.py": b"", **files})], toy)
+    assert "imports `ada_net`" in str(caught.value.found)
+
+
+@LAID
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"Zoe M_333{MOODLE}_x_222{MOODLE}_sums.ipynb",
+        f"Bob_222{MOODLE}_333{MOODLE}_sums.ipynb",
+        f"Zoe M_333{MOODLE}_hw_bob_{TIME}_sums.ipynb",
+        f"zoe_333_444_hw_222{MOODLE}_sums.ipynb",
+        f"zoe_333_444_hw_bob_{TIME}_sums.ipynb",
+        f"hw_zoe_{TIME}_x_222{MOODLE}_sums.ipynb",
+        f"Zoe_333_444{MOODLE}_sums.ipynb",
+    ],
+)
+def test_a_name_that_may_be_two_peoples_is_nobodys(
+    toy: Assignment, tmp_path: Path, lay: Lay, name: str
+):
+    """It has a row that says so, and no gradebook gets a number of it."""
+    ours = f"Bob Real_222{MOODLE}_sums.ipynb"
+    path = lay(tmp_path, {ours: BOOK, name: WRONG})
+    said, whose = rows(path, toy), people(path, toy)
+    results = [result(one, whose[one]) for one in said]
+
+    assert said["Bob Real_222"] == "sums.ipynb"
+    (other,) = set(said) - {"Bob Real_222"}
+    assert said[other].startswith("whose `")
+    assert said[other].endswith("cannot be told")
+    assert whose == {"Bob Real_222": ["222"], other: []}
+    for table, column in ((gradebooks.moodle, "Identifier"), (gradebooks.canvas, "ID")):
+        read = list(csv.DictReader(io.StringIO(table(results, "hw"))))
+        assert sum(row[column].endswith("222") for row in read) <= 1
+        assert not any(row[column].endswith("333") for row in read)
+
+
+def result(name: str, ids: list[str]) -> Result:
+    whose = [Person(platform="moodle", id=one, name=name) for one in ids]
+    return whole("x", submission=name, people=whose)
+
+
+@LAID
+@pytest.mark.parametrize(
+    ("name", "who"),
+    [
+        ("1-9 - Zoe - Oct 9, 2025 1205 PM - x_5_77_hw.ipynb", "1"),
+        (f"1-9 - Zoe - Oct 9, 2025 1205 PM - x_222{MOODLE}_hw.ipynb", "1"),
+        ("1-9 - Zoe - Oct 9, 2025 1205 PM - 2-9 - Bob - Oct 9, 2025 1206 PM - hw.ipynb", "1"),
+        ("zoe_333_444_x_222_111_hw.ipynb", "333"),
+        (f"Zoe_van_M_333{MOODLE}_hw.ipynb", "333"),
+        (f"Zoe_333{MOODLE}_Zoe_333{MOODLE}_hw.ipynb", "333"),
+        (f"hw 3_zoe_{TIME}_x_bob_{TIME}_hw.ipynb", "zoe"),
+    ],
+)
+def test_who_is_read_from_what_the_platform_writes(
+    toy: Assignment, tmp_path: Path, lay: Lay, name: str, who: str
+):
+    """The file's own name comes after it, and may look like anything."""
+    path = lay(tmp_path, {name: BOOK})
+    path = lay(tmp_path, {name: BOOK, "other.ipynb": BOOK})
+
+    assert [who] in people(path, toy).values()
+
+
+@LAID
+@pytest.mark.parametrize(
+    ("begin", "users", "known"),
+    [
+        ("hw", ["a_smith", "b_smith"], True),
+        ("hw", ["x_smith", "x_jones"], False),
+        ("hw", ["smith", "x_smith", "y_smith"], True),
+        ("Toy", ["x_smith", "x_jones"], True),
+        ("Homework 3", ["ann", "bob"], True),
+        ("Homework_3", ["ann", "bob"], False),
+        ("hw", ["a_smith"], False),
+    ],
+)
+def test_users_of_blackboard_may_hold_what_separates_them(
+    toy: Assignment, tmp_path: Path, lay: Lay, begin: str, users: list[str], known: bool
+):
+    """Each has a row; where the user's name cannot be told, no login is made up."""
+    path = lay(tmp_path, {f"{begin}_{user}_{TIME}_sums.ipynb": BOOK for user in users})
+    path = lay(tmp_path, {f"{begin}_{u}_{TIME}_sums.ipynb": BOOK for u in users} | {"x.csv": b"1"})
+    found = discovery.discover([path], toy).found
+    ids = [user if known else f"{begin}_{user}" for user in users]
+
+    assert [one.people[0].id for one in found] == sorted(ids)
+    assert [one.read().notebooks for one in found] == [["sums.ipynb"]] * len(users)
+    assert all(bool(one.notes) != known for one in found)
+
+
+@LAID
+def test_two_spellings_of_one_name_are_two_submissions(toy: Assignment, tmp_path: Path, lay: Lay):
+    """In Unicode's two forms, and in capitals: both are read, under names that differ."""
+    names = ["\u00e9", "e\u0301", "ada", "ADA"]
+    read = rows(lay(tmp_path, {f"{name}/sums.ipynb": BOOK for name in names}), toy)
+
+    assert list(read.values()) == ["sums.ipynb"] * 4
+    assert len({folders.key(name) for name in read}) == 4
+
+
+@pytest.mark.parametrize("target", ["ada", "ada/sums.ipynb", "/etc", ".", "nowhere"])
+@pytest.mark.parametrize("name", ["mallory", "mallory.ipynb", "mallory.zip", f"M_5{MOODLE}"])
+def test_a_link_at_the_top_of_a_class_is_refused(
+    toy: Assignment, tmp_path: Path, name: str, target: str
+):
+    """What is behind it is somebody else's, or the machine's."""
+    path = laid(tmp_path, {"ada/sums.ipynb": BOOK, "bob/sums.ipynb": BOOK})
+    (path / name).symlink_to(target)
+    said = rows(path, toy)
+
+    assert len(said) == 3
+    assert said.pop("ada") == said.pop("bob") == "sums.ipynb"
+    assert list(said.values()) == [f"`{path / name}` is a link, not a file or a folder"]
+
+
+def test_a_list_of_gradescopes_names_its_own_folders_alone(toy: Assignment, tmp_path: Path):
+    """One that somebody handed in moves no mark to another."""
+    forged = b"ada:\n  :submitters:\n  - :sid: bob\nsubmission_1:\n  :submitters:\n  - :sid: cy\n"
+    files = {"ada/sums.ipynb": BOOK, platforms.GRADESCOPE: forged}
+    alone = people(laid(tmp_path, files), toy)
+    beside = people(laid(tmp_path, {"submission_1/sums.ipynb": BOOK}), toy)
+
+    assert alone == {"ada": []}
+    assert beside == {"ada": [], "submission_1": ["cy"]}
