@@ -387,7 +387,7 @@ def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> boo
     UsageError
         Where it may be one or a class, and one of the two would lose somebody's work.
     """
-    if path.is_dir() and _is_course(path, assignment):
+    if path.resolve() == assignment.root.resolve():
         return True
     entries = [entry for entry in entries if not _is_reports(entry, None)]
     if _is_gradescopes(entries) or any(entry.is_of_platform for entry in entries):
@@ -429,16 +429,6 @@ def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> boo
     return True
 
 
-def _is_course(path: Path, assignment: Assignment) -> bool:
-    """Whether it is this assignment's folder, or a copy; a file of that name alone says nothing."""
-    if path.resolve() == assignment.root.resolve():
-        return True
-    if not intake.is_laid_out(path):
-        return False
-    own = assignment.root / "assignment.toml"
-    return own.is_file() and own.read_bytes() == intake.content_of(path / own.name, intake.MB)
-
-
 def _is_gradescopes(entries: Sequence[Entry]) -> bool:
     """Whether its list stands beside folders of its own; a file of that name alone says nothing."""
     folders = any(e.is_folder and platforms.OF_GRADESCOPE.fullmatch(e.name) for e in entries)
@@ -460,7 +450,8 @@ def _ask_of_laid_out(path: Path, entries: Sequence[Entry], assignment: Assignmen
     wanted = {PurePosixPath(part.notebook).name for part in assignment.part}
     files = [entry for entry in files if entry.name not in wanted]
     top = [entry.name for entry in files]
-    plain = not any(map(_holds_notebook, laid)) and not any(e.name[-6:] != ".ipynb" for e in files)
+    read = intake.is_laid_out(path) or any(map(_holds_notebook, laid))  # it, and not the files
+    plain = not read and not any(e.name[-6:] != ".ipynb" for e in files)
     if plain or _are_copies(top, assignment) or _answer_all(top, assignment):
         files = []  # a package beside notebooks
     if laid and (below or len(files) > 1):

@@ -364,3 +364,17 @@ def test_a_list_of_gradescopes_names_its_own_folders_alone(toy: Assignment, tmp_
 
     assert alone == {"ada": []}
     assert beside == {"ada": [], "submission_1": ["cy"]}
+
+
+def test_an_assignments_table_beside_a_class_does_not_make_it_one(toy: Assignment, tmp_path: Path):
+    """Its folders alone would be read; the assignment's own folder, and a copy of it, are one."""
+    table = (toy.root / "assignment.toml").read_bytes()
+    copy = {"assignment.toml": table, "notebooks/sums.ipynb": BOOK}
+    path = laid(tmp_path, copy)
+
+    assert list(rows(path, toy).values()) == ["notebooks/sums.ipynb"]
+    with pytest.raises(UsageError, match="may be one submission or a class"):
+        rows(laid(tmp_path, {"ada.ipynb": BOOK, "bob.ipynb": BOOK}), toy)
+    (path / "notebooks" / "sums.ipynb").rename(path / "notebooks" / "x.py")
+    with pytest.raises(UsageError, match="may be one submission or a class"):
+        rows(path, toy)
