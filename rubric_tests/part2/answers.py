@@ -8,13 +8,14 @@ import numpy as np
 from scipy import stats
 
 from rubric_tests import causes
-from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.judgement import (
     NotRecognised,
     answered,
     assert_same,
     cause_of_others,
+    check_weights_are_seen,
     said,
 )
 from rubric_tests.syntax import trees_of
@@ -99,6 +100,49 @@ def in_words(marks: Marked) -> str:
     )
 
 
+def check_it_is_the_model(evidence: Any, right: np.ndarray, task: str) -> None:
+    """What answers is the model: other weights give other answers."""
+    question = f"{task}/without-weights"
+    if not answered(evidence, question):  # such a model cannot answer at all: all the better
+        return
+    answer = evidence[question]
+    for what, found in (
+        ("all its weights at zero", answer.answers),
+        ("its weights in disorder", answer.shuffled),
+    ):
+        share = share_right(found, right)
+        if share > 0.5:
+            raise KnownMistake(
+                "the answers do not come from the model",
+                f"with {what} the model gives {share:.0%} of the digits",
+            )
+
+
+def check_attention_answers(evidence: Any, right: np.ndarray, task: str) -> None:
+    """Attention is at work in the answers, and where it looks makes a difference.
+
+    A question reversed cannot be told without looking at one place more than at another; in a
+    sorted one it is enough to count.
+    """
+    if not answered(evidence, f"{task}/attention"):
+        return
+    answer = evidence[f"{task}/attention"]
+    check_weights_are_seen(answer, "the model answers without any attention")
+    share = share_right(answer.answers, right)
+    if share > 0.5:
+        raise ForReview(
+            "where attention looks makes no difference to the answers: with equal weights for "
+            f"all places {share:.0%} of the digits are right"
+        )
+
+
+def share_right(found: np.ndarray, right: np.ndarray) -> float:
+    """Of the digits that there should be, how many are right."""
+    right = right[: len(found)]
+    there = right != tasks.NOTHING
+    return float((found == right)[there].mean()) if there.any() else 0.0
+
+
 @causes.explains("reversal")
 def check_share(marks: Marked, needed: float) -> None:
     """Enough sequences are right, allowing for how few could be asked."""
@@ -135,6 +179,26 @@ def signature_by_position(shares: np.ndarray) -> str | None:
     if low[first_half].all() and high[~first_half].all():
         return "each place knows only the tokens up to it: a causal mask where none belongs"
     return None
+
+
+@cause_of_others("training")
+def check_something_is_trained(evidence: Any, given: Any) -> None:
+    """Gradients are taken, and the steps are those of the model that comes back."""
+    answer = evidence["training/steps"]
+    if not answer.backwards and not len(answer.rates):
+        raise KnownMistake(
+            "nothing was trained", "`train` took no gradient and no step of an optimizer"
+        )
+    if answer.of_another:
+        raise KnownMistake(
+            "the model that comes back is not the one that was trained",
+            "the optimizer's parameters are those of something else",
+        )
+
+
+def losses_of(answer: Any) -> np.ndarray:
+    """Those of torch's cross-entropy; of a loss by hand, what gradients were taken of."""
+    return answer.losses if len(answer.losses) else answer.costs
 
 
 @cause_of_others("training")
@@ -191,7 +255,7 @@ def check_rate_stays_alive(evidence: Any, given: Any) -> None:
 
 @cause_of_others("training")
 def check_loss_falls(evidence: Any, given: Any, at_most: float = 0.9) -> None:
-    losses = evidence["training/steps"].losses
+    losses = losses_of(evidence["training/steps"])
     if not len(losses):
         return
     late = late_loss(losses)

@@ -103,6 +103,11 @@ def _comments(source: str) -> Iterator[str]:
             lines = []
 
 
+def is_drawing(text: str) -> bool:
+    """Whether a text is a drawing: in a language for them, or made of strokes and arrows."""
+    return any(one.is_sure for one in _in_text(text)) or PICTURE.search(text) is not None
+
+
 def _in_text(text: str) -> Iterator[Found]:
     if LANGUAGE.search(text):
         yield Found("a drawing in a language for them", text)

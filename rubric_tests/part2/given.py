@@ -211,7 +211,9 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
         return {"out": (2, n, WIDTH), "one": one, "as_asked": ()}
 
     return {
-        "embedding/rows": Question({"tokens": tokens, "vocabulary": np.array(11)}, rows),
+        "embedding/rows": Question(
+            {"tokens": tokens, "vocabulary": np.array(11)}, rows | {"learns": ()}
+        ),
         "embedding/all": Question({"tokens": every[11], "vocabulary": np.array(11)}, all_rows(11)),
         "embedding/more": Question({"tokens": every[40], "vocabulary": np.array(40)}, all_rows(40)),
         "positions/added": Question(
@@ -275,10 +277,11 @@ def model(rng: np.random.Generator) -> dict[str, Question]:
         "model/form": Question({}, {}),
         "model/logits": Question(shown, LOGITS),
         "model/batch": Question(shown, LOGITS),
+        "model/attention": Question(shown, {"n_weights": ()}),
         "positions/model": Question(reordered(rng), LOGITS),
         "training/batch": Question(shown, {"losses": (SOME,)}),
         "scratch/live": Question({}, {}),
-        "scratch/work": Question({"x": activations(rng, LENGTH)[..., :12], "tokens": source}, {}),
+        "scratch/work": Question({"x": activations(rng, LENGTH), "tokens": source}, {}),
     }
 
 
@@ -339,6 +342,10 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
             kept={"right": tasks.table(right, width)},
             seconds=ANSWER_SECONDS,
         ),
+        "reversal/attention": Question(
+            few | {"vocabulary": np.array(12)}, {"n_weights": (), "answers": rows}
+        ),
+        "reversal/without-weights": Question(few, {"answers": rows, "shuffled": rows}),
     }
 
 
@@ -360,10 +367,14 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
     few = {"sequences": shown["sequences"][:N_AGAIN], "width": shown["width"]}
     return {
         "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),
-        "secret/without-weights": Question(few, {"answers": (None, 7)}),
+        "secret/attention": Question(
+            few | {"vocabulary": np.array(12)}, {"n_weights": (), "answers": (None, 7)}
+        ),
+        "secret/without-weights": Question(few, {"answers": (None, 7), "shuffled": (None, 7)}),
         "training/steps": Question(
             {"source": ids(rng), "target": ids(rng)},
             dict.fromkeys(("losses", "rates"), (None,))
+            | {"costs": (None,), "backwards": (), "of_another": ()}
             | dict.fromkeys(("vocabulary", "stale", "empty", "of_shares"), ()),
         ),
     }

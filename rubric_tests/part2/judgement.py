@@ -11,7 +11,7 @@ import pytest
 
 from rubric_tests import causes
 from rubric_tests.causes import Check, answered, follows_from
-from rubric_tests.checks import Wrong, same_numbers
+from rubric_tests.checks import ForReview, KnownMistake, Wrong, same_numbers
 from rubric_tests.syntax import definitions, trees_of
 
 
@@ -79,14 +79,20 @@ def is_written(submission: Any, *names: str) -> bool:
 
 @contextmanager
 def where_masks_are_taken(submission: Any, evidence: Any) -> Iterator[None]:
-    """Set aside what is not answered, where attention has no argument for a mask."""
+    """What is not answered, where attention has no argument for a mask, a person looks at.
+
+    The masks are asked for: to leave them out is no way to be marked for less.
+    """
     try:
         yield
     except AssertionError:
         raise
     except Exception as error:
         if answered(evidence, "masks/taken") and evidence["masks/taken"].n_arguments < 4:
-            pytest.skip("not asked: `attention` takes no mask")
+            raise ForReview(
+                "`attention` takes no mask: whether the future and padding are hidden, and where, "
+                "a person has to say"
+            ) from None
         if is_inside_the_heads(submission, evidence, error):
             pytest.skip("not asked: there is no `attention` by itself, the heads are asked")
         raise
@@ -110,6 +116,15 @@ def said(evidence: Any, question: str, name: str) -> str:
     """An answer in words; empty where there is none."""
     text = evidence[question].text if answered(evidence, question) else {}
     return text.string(name) if name in text else ""
+
+
+def check_weights_are_seen(answer: Any, mistake: str) -> None:
+    """Something is a softmax over places, or at least a part of the student's own is called."""
+    if answer.n_weights:
+        return
+    if "parts" in answer.text and (parts := answer.text.string("parts")):
+        raise ForReview(f"no weights of attention were seen in what is called: {parts}")
+    raise KnownMistake(mistake, "none of its parts is called, no softmax over places is taken")
 
 
 def where_asked(evidence: Any, question: str) -> None:

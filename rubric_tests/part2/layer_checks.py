@@ -17,6 +17,7 @@ from rubric_tests.part2.judgement import (
     assert_same,
     assert_same_items,
     cause_of_others,
+    check_weights_are_seen,
     must_repeat,
     of_one_shape,
     said,
@@ -511,6 +512,13 @@ for _layer in LAYERS:
         cause_of_others("layers")(
             lambda evidence, given, check=_check, layer=_layer: check(evidence, given, layer)
         )
+
+
+@cause_of_others("model")
+def check_attention_is_in_the_model(evidence: Any, given: Any) -> None:
+    """The parts that were asked for are what the model is made of; or attention of any form."""
+    if answered(evidence, "model/attention"):
+        check_weights_are_seen(evidence["model/attention"], "no attention is at work in the model")
 
 
 @cause_of_others("model")

@@ -4,6 +4,7 @@ A name in a docstring is not a use, nor is a method that nothing calls.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -33,6 +34,9 @@ OPERATORS = (
 )  # fmt: skip
 """In the names of the operators that torch's own attention comes down to."""
 IN_TORCH = "torch.nn.modules.transformer"
+NAME = re.compile(r"[A-Za-z_][\w.:]{0,200}")
+ORDINARY = {"Transformer", "TransformerEncoder", "TransformerDecoder"}
+"""What a label or a title may be too."""
 ROOTS = (
     "attention", "MultiHeadAttention", "TokenEmbedding", "PositionalEncoding", "FeedForward",
     "EncoderLayer", "DecoderLayer", "Encoder", "Decoder", "Transformer", "train", "generate",
@@ -75,10 +79,10 @@ def names_reached(file: str, tree: ast.Module) -> set[str]:
     for node in used_nodes(tree):
         if isinstance(node, ast.Attribute):
             head, *rest = parts_of(node)
-            found.add(".".join([places.get(head, f"own.{head}"), *rest]))
+            found |= names_of(node, places) or {".".join(["own", head, *rest])}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             if node.id in places:
-                found.add(places[node.id])
+                found |= places[node.id]
             elif node.id not in known:
                 found |= {f"{star}.{node.id}" for star in stars}
         elif isinstance(node, ast.Call):
@@ -86,17 +90,61 @@ def names_reached(file: str, tree: ast.Module) -> set[str]:
     return found
 
 
-def imports_of(tree: ast.Module, file: str) -> dict[str, str]:
-    """The dotted name behind each name that an import binds, anywhere in the file."""
-    places = {}
+def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:
+    """Texts that are a name and nothing else, and that of a ready-made part; docstrings apart.
+
+    What is looked up by them, and how, is for a person to say.
+    """
+    found: set[str] = set()
+    for tree in trees_of(submission).values():
+        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words = re.split(r"[.:]", node.value) if NAME.fullmatch(node.value) else []
+                found |= {
+                    word for word in words if is_attention(word) and word not in own | ORDINARY
+                }
+    return sorted(found)
+
+
+def imports_of(tree: ast.Module, file: str) -> dict[str, set[str]]:
+    """The dotted names behind each name that an import binds, anywhere in the file.
+
+    All of them: which binding is the last one is not known by reading. A second name of a module
+    stands for it: `parts = nn`.
+    """
+    places: dict[str, set[str]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 name = alias.asname or alias.name.split(".")[0]
                 for module, original in imported(node, file, name):
                     whole = module if alias.asname else module.split(".")[0]
-                    places[name] = f"{module}.{original}" if original else whole
+                    dotted = f"{module}.{original}" if original else whole
+                    places.setdefault(name, set()).add(dotted)
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.NamedExpr)]
+    for _ in range(3):  # a second name of a second name
+        for node in assigned:
+            heads = names_of(node.value, places)
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if heads and isinstance(target, ast.Name):
+                    places.setdefault(target.id, set()).update(heads)
     return places
+
+
+def names_of(node: ast.expr, places: dict[str, set[str]]) -> set[str]:
+    """The dotted names that an expression stands for: `torch`, `nn.functional`, `[torch][0]`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        return places.get(node.id, set())
+    if isinstance(node, ast.Attribute):
+        return {f"{head}.{node.attr}" for head in names_of(node.value, places)}
+    if isinstance(node, ast.List | ast.Tuple):
+        return set().union(*(names_of(entry, places) for entry in node.elts))
+    if isinstance(node, ast.Dict):
+        return set().union(*(names_of(entry, places) for entry in node.values))
+    return set()
 
 
 def used_nodes(tree: ast.Module) -> Iterator[ast.AST]:
@@ -119,6 +167,7 @@ def names_called(tree: ast.Module) -> set[str]:
 def may_run(node: ast.FunctionDef | ast.AsyncFunctionDef, called: set[str]) -> bool:
     """Called somewhere, or by torch, or by us."""
     special = node.name.startswith("__") or node.name in ("forward", *ROOTS)
+    special = special or bool(node.decorator_list)  # whoever decorates it has it
     return special or node.name in called
 
 

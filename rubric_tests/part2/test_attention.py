@@ -2,7 +2,8 @@
 
 import pytest
 
-from rubric_tests.causes import fault_of
+from rubric_tests.causes import fault_of, follows_from
+from rubric_tests.checks import ForReview
 from rubric_tests.part2 import attention_checks
 from rubric_tests.part2.judgement import is_inside_the_heads
 
@@ -70,7 +71,7 @@ def judge(check, evidence, given, submission) -> None:
     except AssertionError:
         chance = fault_of(attention_checks.check_repeats, evidence, given)
         if chance and check is not attention_checks.check_repeats:
-            pytest.skip(f"follows from what is not repeatable: {chance}")
+            follows_from("attention", chance)
         raise
     except attention_checks.NotRecognised as reason:
         pytest.skip(f"not asked: {reason}")
@@ -81,5 +82,7 @@ def judge(check, evidence, given, submission) -> None:
             try:
                 return attention_checks.check_attention_of_heads(evidence, given)
             except attention_checks.NotRecognised as reason:
-                pytest.skip(f"{reason}: the relations judge")
+                raise ForReview(
+                    f"there is no `attention` by itself, and {reason}: the formula has to be read"
+                ) from None
         pytest.skip("not asked: there is no `attention` by itself, the heads are asked")

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rubric_tests import clean_run
-from rubric_tests.checks import KnownMistake, Wrong
-from rubric_tests.part2 import tasks
+from rubric_tests.checks import ForReview, KnownMistake, Wrong
+from rubric_tests.part2 import answers, tasks
 from rubric_tests.part2.answers import rows
 from rubric_tests.part2.judgement import answered
 
 pytestmark = pytest.mark.criterion("data")
 
 LOOKED_AT = 1000  # pairs of each half
+FEW = 50
+"""Sequences of which no share can be told, and from which no rule is learned."""
 
 
 @pytest.mark.parametrize("half", ["train", "test"])
@@ -51,6 +54,27 @@ def test_nothing_is_tested_that_was_trained_on(evidence):
     if handed := int(np.isin(test, what_train_was_handed(evidence, train, test)).sum()):
         raise KnownMistake(
             "`train` was handed test sequences", f"{handed:,} of {len(test):,}, targets and all"
+        )
+
+
+def test_the_halves_are_alike(evidence, given, kept):
+    """Both halves are large enough to tell a share of, and neither is the easier one."""
+    halves = {half: rows(evidence[f"data/{half}"].inputs) for half in ("train", "test")}
+    for half, found in halves.items():
+        if len(np.unique(found)) < FEW:
+            raise ForReview(f"the {half} half has {len(np.unique(found))} different sequences")
+    if not answered(evidence, "reversal/answers"):
+        return
+    marks = answers.marked(evidence, given, kept)
+    asked, right = rows(marks.asked), marks.exact
+    learned, tested = (right[np.isin(asked, half)] for half in halves.values())
+    if min(len(learned), len(tested)) < FEW or tested.mean() <= learned.mean() + 0.05:
+        return
+    table = [[half.sum(), len(half) - half.sum()] for half in (learned, tested)]
+    if stats.fisher_exact(table).pvalue < 1e-6:
+        raise Wrong(
+            f"of the test half {tested.mean():.0%} are right, of the training half "
+            f"{learned.mean():.0%}: the halves are not drawn alike"
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rubric_tests.checks import ForReview, KnownMistake, Wrong
-from rubric_tests.part2.sources import foreign_names, ready_made
+from rubric_tests.part2.sources import foreign_names, ready_made, ready_made_in_texts
 from rubric_tests.reading import check_readable
 
 pytestmark = [
@@ -36,8 +36,10 @@ def test_nothing_ready_made_is_at_work(evidence):
             raise KnownMistake(
                 "a library does the work", f"`{found[0]}` is at work inside `{work}`"
             )
-    if any(WATCHED not in text.strings(work) for work in WORKS):
-        raise ForReview("what runs inside the model's parts could not be watched")
+    for work in WORKS:
+        if WATCHED not in text.strings(work):
+            said = text.strings(work)[-1:]
+            raise ForReview(f"what runs inside `{work}` could not be watched: {', '.join(said)}")
 
 
 def test_nothing_ready_made_is_reached(submission, runs):
@@ -47,4 +49,6 @@ def test_nothing_ready_made_is_reached(submission, runs):
 
     if found:
         raise Wrong(f"the source reaches `{found[0]}`")
+    if texts := ready_made_in_texts(submission):
+        raise ForReview(f"the text `{texts[0]}` names a part that is ready made: what is it for?")
     check_readable(submission, runs)

@@ -71,8 +71,8 @@ def test_memory_is_used(evidence, given, layer, submission):
 
 def judge(check, evidence, given, layer: str, submission) -> None:
     with (
-        where_built(submission, evidence, *BUILT[layer]),
         after_marks_for(evidence, given, *EARLIER),
+        where_built(submission, evidence, *BUILT[layer]),
     ):
         try:
             check(evidence, given, layer)

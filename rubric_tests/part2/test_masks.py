@@ -3,6 +3,7 @@
 import pytest
 
 from rubric_tests.causes import fault_of, follows_from
+from rubric_tests.checks import ForReview
 from rubric_tests.part2 import answers, attention_checks, layer_checks, reference
 from rubric_tests.part2.judgement import (
     after_marks_for,
@@ -28,7 +29,7 @@ def show_weights(answer, visible, measure):
 @pytest.mark.hint("hide the scores before the softmax: -inf, or the smallest number there is")
 def test_causal_mask(evidence, given, measure, submission):
     """Under a causal mask the future weighs nothing, and the rest is shared out as before."""
-    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
         show_weights(evidence["masks/causal"], given["masks/causal"].visible, measure)
         attention_checks.check_causal_mask(evidence, given)
 
@@ -36,21 +37,21 @@ def test_causal_mask(evidence, given, measure, submission):
 @pytest.mark.hint("`visible` is True where a query may look")
 def test_padding_mask(evidence, given, submission):
     """Padding weighs nothing, in every sequence of the batch as far as it goes."""
-    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
         attention_checks.check_padding_mask(evidence, given)
 
 
 @pytest.mark.hint("does every sequence have its own mask, and every query its own row of it?")
 def test_every_query_has_its_own_mask(evidence, given, submission):
     """Another mask for every query of every sequence, with more keys than queries."""
-    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
         attention_checks.check_mask_of_every_query(evidence, given)
 
 
 @pytest.mark.hint("return the weights that the mask has been applied to")
 def test_weights_come_back_masked(evidence, given, submission):
     """The weights that come back are those under the mask."""
-    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
         try:
             attention_checks.check_weights_returned_under_a_mask(evidence, given)
         except attention_checks.NotRecognised as reason:
@@ -60,7 +61,7 @@ def test_weights_come_back_masked(evidence, given, submission):
 @pytest.mark.hint("a small number added to the scores does not hide a large score")
 def test_what_is_hidden_makes_no_difference(evidence, given, submission):
     """Other keys and values at hidden places leave the output as it is."""
-    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
         answer = evidence["masks/hidden"]
         assert_same(answer.out, answer.out_other, "hidden keys or values change the output")
 
@@ -68,7 +69,7 @@ def test_what_is_hidden_makes_no_difference(evidence, given, submission):
 @pytest.mark.hint("softmax of a row of -inf is NaN")
 def test_a_row_that_may_look_nowhere_is_finite(evidence, given, submission):
     """A query that may look nowhere gets finite numbers."""
-    with where_masks_are_taken(submission, evidence), after_marks_for(evidence, given, "attention"):
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
         assert evidence["masks/nowhere"].weights.ndim == 3
 
 
@@ -92,16 +93,16 @@ def test_every_sequence_of_the_heads_has_its_own_mask(evidence, given, submissio
         try:
             attention_checks.check_masks_of_heads(evidence, given)
         except attention_checks.NotRecognised as reason:
-            pytest.skip(f"{reason}: the relations judge")
+            raise ForReview(f"{reason}: what hides in each head has to be read") from None
 
 
 @pytest.mark.hint("is the mask handed on to the attention inside?")
 def test_encoder_layer_obeys_its_mask(evidence, given, submission):
     """The encoder layer hands its mask on."""
     with (
-        where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
-        where_masks_are_taken(submission, evidence),
         after_marks_for(evidence, given, *EARLIER),
+        where_masks_are_taken(submission, evidence),
+        where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
     ):
         attention_checks.check_mask_of_encoder_layer(evidence, given)
 
@@ -110,9 +111,9 @@ def test_encoder_layer_obeys_its_mask(evidence, given, submission):
 def test_encoder_layer_obeys_padding(evidence, given, submission):
     """In the encoder layer the padding of each sequence makes no difference to its tokens."""
     with (
-        where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
-        where_masks_are_taken(submission, evidence),
         after_marks_for(evidence, given, *EARLIER),
+        where_masks_are_taken(submission, evidence),
+        where_built(submission, evidence, "EncoderLayer", "masks/decoder-layer"),
     ):
         attention_checks.check_padding_of_encoder_layer(evidence, given)
 
@@ -121,8 +122,8 @@ def test_encoder_layer_obeys_padding(evidence, given, submission):
 def test_decoder_layer_obeys_its_mask(evidence, given, submission):
     """In the decoder layer later tokens leave earlier ones alone."""
     with (
-        where_built(submission, evidence, "DecoderLayer", "encoder-layer/tokens"),
         after_marks_for(evidence, given, *EARLIER),
+        where_built(submission, evidence, "DecoderLayer", "encoder-layer/tokens"),
     ):
         attention_checks.check_mask_of_decoder_layer(evidence, given)
 
@@ -131,8 +132,8 @@ def test_decoder_layer_obeys_its_mask(evidence, given, submission):
 def test_decoder_layer_obeys_the_mask_of_its_memory(evidence, given, submission):
     """In the decoder layer hidden places of the memory make no difference."""
     with (
-        where_built(submission, evidence, "DecoderLayer", "encoder-layer/tokens"),
         after_marks_for(evidence, given, *EARLIER),
+        where_built(submission, evidence, "DecoderLayer", "encoder-layer/tokens"),
     ):
         attention_checks.check_mask_of_memory(evidence, given)
 

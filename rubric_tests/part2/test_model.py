@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests.causes import fault_of, follows_from
-from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part2 import answers, layer_checks
 from rubric_tests.part2.judgement import after_marks_for, said, told_as_wrong, where_asked
 
@@ -18,6 +18,7 @@ def test_logits_over_the_vocabulary(evidence, given):
     """For every token there is one logit for each entry of the vocabulary."""
     can_be_called(evidence)
     with after_marks_for(evidence, given, *EARLIER):
+        layer_checks.check_attention_is_in_the_model(evidence, given)
         logits = evidence["model/logits"].logits
 
         if logits.shape[2] < 9:
@@ -31,6 +32,7 @@ def test_one_softmax(evidence, given):
     """Training takes one softmax of the logits, not two."""
     where_asked(evidence, "training/steps")
     with after_marks_for(evidence, given, *EARLIER):
+        layer_checks.check_attention_is_in_the_model(evidence, given)
         layer_checks.check_one_softmax(evidence, given)
 
 
@@ -43,6 +45,7 @@ def test_batch_items_do_not_touch(evidence, given):
     if chance := fault_of(answers.check_logits_repeat, evidence, given):
         follows_from("generation", chance)
     with after_marks_for(evidence, given, *EARLIER), told_as_wrong():
+        layer_checks.check_attention_is_in_the_model(evidence, given)
         layer_checks.check_batch_of_model(evidence, given)
 
 
@@ -53,10 +56,11 @@ def test_one_batch_can_be_learned_by_heart(evidence, given, measure):
     with after_marks_for(evidence, given, *EARLIER, "positions", "masks"):
         losses = evidence["training/batch"].losses
         measure("one batch by heart", losses, x=np.arange(1, len(losses) + 1))
+        layer_checks.check_attention_is_in_the_model(evidence, given)
         layer_checks.check_by_heart(evidence, given)
 
 
 def can_be_called(evidence) -> None:
-    """Set aside where the model takes more than tokens: masks, say, that only the student makes."""
+    """Where the model takes more than tokens, masks, say, that only the student makes: a person."""
     if said(evidence, "model/form", "form") == "something else":
-        pytest.skip("not asked: the model takes more than a source and a target")
+        raise ForReview("the model takes more than a source and a target: it could not be called")

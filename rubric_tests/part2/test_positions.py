@@ -1,5 +1,7 @@
 """Positions: the same pattern for every sequence, another for every place, added to the tokens."""
 
+import ast
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from rubric_tests.part2.judgement import (
     after_marks_for_training,
     answered,
 )
+from rubric_tests.syntax import trees_of
 
 pytestmark = pytest.mark.criterion("positions")
 
@@ -54,7 +57,7 @@ def test_every_sequence_has_the_same_positions(evidence, given):
 def test_sinusoidal_formula(evidence, given, submission):
     """Where positions are sines and cosines, they are those of the formula."""
     answer = evidence["positions/added"]
-    claimed = any("sin(" in text for text in submission.sources.values())
+    claimed = calls_a_sine(submission)
     if answer.learned or not claimed:
         pytest.skip("not asked: the positions are not sines and cosines")
     found = answer.at_zero[0]
@@ -67,6 +70,15 @@ def test_sinusoidal_formula(evidence, given, submission):
     if not any(np.allclose(rows, table, atol=1e-4) for table in right):
         wrong = reference.wrong_sinusoids(*rows.shape)
         assert_close(rows, right[0], atol=1e-4, what="the table", known_mistakes=wrong)
+
+
+def calls_a_sine(submission) -> bool:
+    """Whether the sources call a sine, however it is written."""
+    nodes = (node for tree in trees_of(submission).values() for node in ast.walk(tree))
+    named = (
+        node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in nodes
+    )
+    return not {"sin", "sin_", "cos", "cos_", "polar"}.isdisjoint(named)
 
 
 @pytest.mark.hint("are the positions added in the model that was trained?")

@@ -16,8 +16,9 @@ EARLIER = (
 
 @pytest.mark.claim("digits right", at_least=0.5)
 @pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
-def test_digits_are_right(evidence, given, kept, runs, measure, claim):
+def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
+    check_it_is_attention(evidence, kept, run)
     with (
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
@@ -33,8 +34,9 @@ def test_digits_are_right(evidence, given, kept, runs, measure, claim):
 
 @pytest.mark.claim("never-seen sequences right", at_least=0.5)
 @pytest.mark.hint("is the loss still falling when training ends?")
-def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, claim):
+def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measure, claim):
     """At least half of the sequences never trained on are right from end to end."""
+    check_it_is_attention(evidence, kept, run)
     with (
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
@@ -50,8 +52,9 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, c
 
 @pytest.mark.claim("never-seen sequences right", at_least=ENOUGH)
 @pytest.mark.hint("train longer, or look at which position fails")
-def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
+def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
+    check_it_is_attention(evidence, kept, run)
     with (
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
@@ -59,3 +62,14 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
 
         answers.check_share(marks, claim.at_least)
+
+
+def check_it_is_attention(evidence, kept, run) -> None:
+    """The answers come from the model's weights, and from its attention.
+
+    It is asked first: what is no transformer earns nothing here, whatever else was lost before.
+    """
+    right = kept["reversal/answers"].right
+    answers.check_it_is_the_model(evidence, right, "reversal")
+    if run.parameters["task"].startswith("reverse"):
+        answers.check_attention_answers(evidence, right, "reversal")

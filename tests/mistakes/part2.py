@@ -203,10 +203,6 @@ TRAINING = [
         BOS_KEPT: "model(sources, wanted[:, 1:-1], visible), wanted[:, 2:]",
     }),
     notebook("undertrained", "reversal", {TRAINED: TRAINED.replace("seed)", "seed, steps=60)")}),
-    Case("reversed by x[::-1]", "secret-variant", {"solution/reversal/generation.py": {
-        ALONE: "    return sequence[::-1]",
-        TOGETHER: f"    return [list(s)[::-1] for s in sequences]\n{TOGETHER}",
-    }}),
     notebook("a rule counted from the pairs, the model idle", "secret-variant", {
         ANSWERS: f"{COUNTED}\n\n{ANSWERS}",
     }),
@@ -359,6 +355,14 @@ def hardly_trained(case: Case) -> Case:
 
 
 COMPONENTS = [*ATTENTION, *MASKS, *HEADS, *POSITIONS, *LAYERS]
+NO_MODEL = [
+    Case("reversed by x[::-1]", "reversal", {"solution/reversal/generation.py": {
+        ALONE: "    return sequence[::-1]",
+        TOGETHER: f"    return [list(s)[::-1] for s in sequences]\n{TOGETHER}",
+    }}),
+]  # fmt: skip
+"""The model answers nothing: neither the task nor another one is its work."""
+
 CASES = [
     *map(hardly_trained, COMPONENTS), *HARMLESS_IN_TRAINING,
     *AROUND, *TRAINING, *FROM_SCRATCH, *VARIANTS,

@@ -12,7 +12,7 @@ from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
 from tests.mistakes.kinds import styles, training
-from tests.mistakes.part2 import CASES, SEED_IGNORED
+from tests.mistakes.part2 import CASES, NO_MODEL, SEED_IGNORED
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +64,18 @@ def test_a_mistake_of_a_kind_loses_its_own_criterion(
 def test_who_sees_the_past_alone_learns_no_new_task(store: Store, tmp_path: Path):
     """Most digits of the secret task are right, and none of its points are earned."""
     case = training.SEES_THE_PAST
+    handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
+
+    result = runs(handed_in, store, tmp_path)
+
+    assert lost(result) == {"reversal", "secret-variant"}, explain(result)
+
+
+@pytest.mark.parametrize("case", parameters(NO_MODEL))
+def test_what_no_model_answers_loses_both_tasks(case: Case, store: Store, tmp_path: Path):
+    """Neither what the notebook learned nor what nobody has seen: with other weights, or none, it
+    would be answered just as well.
+    """
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
 
     result = runs(handed_in, store, tmp_path)

@@ -2,7 +2,14 @@
 
 from ask import student
 from exam.asking import asked
-from exam.sequences import as_many_as_planned, dropout_seen, lists, many_at_once, one_at_a_time
+from exam.sequences import (
+    answer_with_equal_weights,
+    as_many_as_planned,
+    dropout_seen,
+    lists,
+    many_at_once,
+    one_at_a_time,
+)
 
 
 @asked("generation/again")
@@ -26,6 +33,11 @@ def _(given, answer):
     model = student.model.eval()
     answer.answers = one_at_a_time(model, lists(given.sequences), given.width)
     answer.moved = one_at_a_time(model, lists(given.moved), given.width)
+
+
+@asked("reversal/attention")
+def _(given, answer):
+    answer_with_equal_weights(answer, student.model.eval(), given)
 
 
 @asked("reversal/answers")

@@ -61,7 +61,9 @@ def _(given, answer):
 
 @asked("masks/taken")
 def _(given, answer):
-    answer.n_arguments = len(inspect.signature(student.attention).parameters)
+    taken = inspect.signature(student.attention).parameters.values()
+    any_number = any(part.kind is part.VAR_POSITIONAL for part in taken)
+    answer.n_arguments = max(len(taken), 4 * any_number)
 
 
 @precisely("masks/causal", "masks/padding", "masks/cross")

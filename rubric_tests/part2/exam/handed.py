@@ -51,10 +51,17 @@ def bound_by(statement):
 def argument_of_train(statement):
     """The first argument of the call that is assigned by the statement."""
     call = getattr(statement, "value", None)
-    if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "train":
+    if not isinstance(call, ast.Call) or not is_train(getattr(call.func, "id", "")):
         return None
     named = [keyword.value for keyword in call.keywords if keyword.arg == "inputs"]
     return (call.args or named or [None])[0]
+
+
+def is_train(name):
+    """Whether a name is that of `train`, or another one for it."""
+    return name == "train" or (
+        student.has(name, "train") and getattr(student, name) is student.train
+    )
 
 
 def is_pure(argument):

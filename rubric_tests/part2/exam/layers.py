@@ -40,6 +40,7 @@ def _(given, answer):
         )
 
     answer.as_asked = takes_sizes("TokenEmbedding", vocabulary, 8)
+    answer.learns = any(part.requires_grad and part.ndim > 1 for part in module.parameters())
     answer.out, answer.one = rows_of(given.tokens), rows_of(given.tokens[:1, :1])
     parameters_of(answer, module)
 

@@ -1,11 +1,13 @@
 """The whole model, and whether it can be trained."""
 
 import copy
+import inspect
 
 import numpy as np
 import torch
 from ask import student
 from exam.asking import asked
+from exam.at_work import at_work
 from exam.components import form_of, logits_of
 from torch.nn import functional
 
@@ -13,6 +15,7 @@ from torch.nn import functional
 @asked("model/form")
 def _(given, answer):
     answer.form = form_of(student.model)
+    answer.takes = list(inspect.signature(student.model.forward).parameters)
 
 
 @asked("model/logits", "model/batch", "masks/model", "positions/model")
@@ -22,6 +25,14 @@ def _(given, answer):
     answer.logits = logits_of(model, given.source, given.target)
     answer.logits_other = logits_of(model, given.other_source, given.other_target)
     answer.again = logits_of(model, given.source, given.target)
+
+
+@asked("model/attention")
+def _(given, answer):
+    model = student.model.eval()
+    with torch.no_grad():
+        vocabulary = logits_of(model, given.source, given.target).shape[-1]
+    at_work(answer, lambda: logits_of(model, given.source, given.target), vocabulary)
 
 
 @asked("training/batch")

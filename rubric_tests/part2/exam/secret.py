@@ -1,18 +1,29 @@
 """A task nobody has seen: the student's own `train` learns it, and is watched."""
 
 import contextlib
-import copy
 
 import torch
 from ask import Missing, TimeUp, handed_out, student
 from exam.asking import asked
 from exam.components import logits_of
-from exam.sequences import as_many_as_planned, lists, one_at_a_time
-from torch.nn import functional
+from exam.sequences import (
+    answer_with_equal_weights,
+    answer_without_weights,
+    as_many_as_planned,
+    lists,
+)
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
+
+WATCHED = (
+    (torch._C._nn, "cross_entropy_loss"),
+    (torch._C._nn, "nll_loss_nd"),
+    (torch.autograd, "_engine_run_backward"),
+)
+"""What torch's losses and all ways to gradients come down to, under whatever name one calls it."""
+SUM = 2  # as torch numbers its reductions
 
 
 class Watch:
@@ -21,12 +32,13 @@ class Watch:
     def __init__(self):
         self.rates, self.empty, self.of_shares, self.at_first = [], 0, False, {}
         self.losses, self.vocabulary, self.stale, self.stepped = [], 0, 0, []
-        self.out_of_time = False
+        self.out_of_time, self.costs, self.backwards = False, [], 0
 
     def __enter__(self):
-        self.before = functional.cross_entropy, functional.nll_loss, torch.Tensor.backward
-        functional.cross_entropy, functional.nll_loss = map(self.noting, self.before[:2])
-        torch.Tensor.backward = self.checking(self.before[2])
+        self.before = [getattr(module, name) for module, name in WATCHED]
+        watchers = self.noting, self.noting, self.checking
+        for (module, name), watch, own in zip(WATCHED, watchers, self.before, strict=True):
+            setattr(module, name, watch(own))
         self.hooks = [
             register_optimizer_step_pre_hook(self.before_step),
             register_optimizer_step_post_hook(self.after_step),
@@ -35,15 +47,16 @@ class Watch:
 
     def __exit__(self, *error):
         self.out_of_time = isinstance(error[1], TimeUp)
-        functional.cross_entropy, functional.nll_loss, torch.Tensor.backward = self.before
+        for (module, name), own in zip(WATCHED, self.before, strict=True):
+            setattr(module, name, own)
         for hook in self.hooks:
             hook.remove()
 
     def noting(self, loss_function):
-        def noted(input, target, *args, **kwargs):
-            loss = loss_function(input, target, *args, **kwargs)
+        def noted(input, target, weight=None, reduction=1, *args):
+            loss = loss_function(input, target, weight, reduction, *args)
             if len(self.losses) < 4000 and loss.ndim == 0 and input.requires_grad:
-                n = target.numel() if kwargs.get("reduction") == "sum" else 1
+                n = target.numel() if reduction == SUM else 1
                 self.losses.append(float(loss) / n)
                 self.vocabulary = int(input.shape[min(1, input.ndim - 1)])
                 if loss_function is self.before[0] and len(self.losses) == 1:
@@ -63,11 +76,14 @@ class Watch:
         self.stepped = [part for group in optimizer.param_groups for part in group["params"]]
 
     def checking(self, backward):
-        def checked(tensor, *args, **kwargs):
+        def checked(roots, *args, **kwargs):
             gradients = [part.grad for part in self.stepped if part.grad is not None]
             self.stale += any(bool(gradient.any()) for gradient in gradients)
             self.stepped = []
-            return backward(tensor, *args, **kwargs)
+            self.backwards += 1
+            if len(self.costs) < 4000 and len(roots) == 1 and roots[0].numel() == 1:
+                self.costs.append(float(roots[0]))
+            return backward(roots, *args, **kwargs)
 
         return checked
 
@@ -103,12 +119,16 @@ def left_as_it_was(model, given, at_first):
     return found
 
 
-def emptied(model):
-    """A copy with every weight at zero: what it still knows does not come from training."""
-    model = copy.deepcopy(model)
-    for weight in model.parameters():
-        weight.data.zero_()
-    return model
+def of_another(model, at_first):
+    """Whether what the optimizer stepped was some other module than the one that came back.
+
+    A copy of it has its values, or at least its shapes, as an average of several steps has.
+    """
+    own, stepped = list(model.parameters()), [part for part, _ in at_first.values()]
+    if not stepped or any(id(part) in at_first for part in own):
+        return False
+    shapes = {part.shape for part in stepped}
+    return sum(part.shape in shapes for part in own) < 0.5 * len(own)
 
 
 if handed_out("secret/answers"):
@@ -127,13 +147,26 @@ if handed_out("secret/answers"):
             raise Missing("`train` did not come to its end in time")
         answer.losses, answer.vocabulary = watch.losses, watch.vocabulary
         answer.stale, answer.empty, answer.rates = watch.stale, watch.empty, watch.rates
+        answer.costs, answer.backwards = watch.costs, watch.backwards
+        answer.of_another = bool(trained) and of_another(*trained, watch.at_first)
         answer.of_shares = watch.of_shares
         answer.untrained = ""
         with contextlib.suppress(Exception), torch.no_grad():
             answer.untrained = ", ".join(left_as_it_was(*trained, given, watch.at_first))[:2000]
 
+    @asked("secret/attention")
+    def _(given, answer):
+        if trained:
+            answer_with_equal_weights(answer, *trained, given)
+
     @asked("secret/without-weights")
     def _(given, answer):
         """Last: a model without weights may never come to an end."""
         if trained:
-            answer.answers = one_at_a_time(emptied(*trained), lists(given.sequences), given.width)
+            answer_without_weights(answer, *trained, given)
+
+
+@asked("reversal/without-weights")
+def _(given, answer):
+    """Last: a model without weights may never come to an end."""
+    answer_without_weights(answer, student.model.eval(), given)

@@ -1,10 +1,15 @@
 """Sequences of tokens as tables, and the student's answers to them, free running."""
 
+import contextlib
+import copy
 from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
+import torch
 from ask import student
+from exam.at_work import at_work, with_equal_weights
+from exam.components import logits_of
 from torch.nn import functional
 
 ONE_BY_ONE = 500  # sequences asked where there is no `generate_batch`; real code takes 1 to 70 ms
@@ -69,6 +74,47 @@ def dropout_seen():
         yield seen
     finally:
         functional.dropout = dropout
+
+
+def emptied(model):
+    """A copy with every weight at zero: what it still knows does not come from training."""
+    model = copy.deepcopy(model)
+    for weight in model.parameters():
+        weight.data.zero_()
+    return model
+
+
+def shuffled(model):
+    """A copy with every weight somewhere else in its own matrix: as large, and without sense."""
+    model, dice = copy.deepcopy(model), torch.Generator().manual_seed(0)
+    for weight in model.parameters():
+        order = torch.randperm(weight.numel(), generator=dice)
+        weight.data.copy_(weight.data.flatten()[order].view(weight.shape))
+    return model
+
+
+def answer_without_weights(answer, model, given):
+    """The answers of both copies; one without weights may never come to an end, so it is last."""
+    sequences = lists(given.sequences)
+    for name, of in (("shuffled", shuffled), ("answers", emptied)):
+        nothing = table([[]] * len(sequences), given.width)
+        setattr(answer, name, nothing)
+        with contextlib.suppress(Exception):  # such a model cannot answer at all: all the better
+            setattr(answer, name, one_at_a_time(of(model), sequences, given.width))
+
+
+def answer_with_equal_weights(answer, model, given):
+    """Whether attention is at work while the model answers, and the answers without its choice."""
+    sequences, vocabulary = lists(given.sequences), int(given.vocabulary)
+    with contextlib.suppress(Exception), torch.no_grad():
+        tokens = given.sequences[:1]
+        vocabulary = logits_of(model, tokens, tokens).shape[-1]
+
+    def work():
+        return one_at_a_time(model, sequences, given.width)
+
+    at_work(answer, work, vocabulary)
+    answer.answers = with_equal_weights(work, vocabulary)
 
 
 def many_at_once(model, sequences, width):

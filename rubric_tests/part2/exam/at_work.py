@@ -1,0 +1,83 @@
+"""Whether attention is at work in a model: its weights are seen, and made equal.
+
+Whatever the student calls it, and however it is written, the shares of a softmax over places are
+looked for among torch's operators.
+"""
+
+import inspect
+import sys
+
+import torch
+from ask import student
+from torch.utils._python_dispatch import TorchDispatchMode
+
+SOFTMAX = ("aten::_softmax", "aten::_safe_softmax")
+PARTS = ("MultiHeadAttention", "EncoderLayer", "DecoderLayer")
+
+
+class Weights(TorchDispatchMode):
+    """Counts what may be attention's weights; where `equal`, all that are not hidden are made one.
+
+    A softmax over the vocabulary is none of them. An exponential may be a softmax by hand.
+    """
+
+    def __init__(self, vocabulary, equal=False):
+        super().__init__()
+        self.vocabulary, self.equal, self.seen = vocabulary, equal, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out, name = func(*args, **(kwargs or {})), func.name()
+        if name.startswith(SOFTMAX):
+            axis = int(args[1])
+        elif name in ("aten::exp", "aten::exp2"):
+            axis = -1
+        else:
+            return out
+        if out.ndim < 2 or (out.ndim < 4 and out.shape[axis] == self.vocabulary):
+            return out
+        self.seen += 1
+        if not self.equal:
+            return out
+        ones = (out > 0).to(out.dtype)
+        if name.startswith(SOFTMAX):
+            return ones / ones.sum(axis, keepdim=True).clamp(min=1)
+        return ones
+
+
+class Parts:
+    """Which of the student's own parts of attention are called, by the profiler."""
+
+    def __init__(self):
+        self.codes, self.called = {}, set()
+        functions = {"attention": lambda: student.attention}
+        functions |= {name: lambda name=name: getattr(student, name).forward for name in PARTS}
+        for name, find in functions.items():
+            try:
+                self.codes[inspect.unwrap(find()).__code__] = name
+            except Exception:
+                continue
+
+    def __enter__(self):
+        self.before = sys.getprofile()
+        sys.setprofile(self.note)
+        return self
+
+    def __exit__(self, *error):
+        sys.setprofile(self.before)
+
+    def note(self, frame, event, called):
+        if event == "call" and frame.f_code in self.codes:
+            self.called.add(self.codes[frame.f_code])
+
+
+def at_work(answer, work, vocabulary):
+    """Let the model work once, and note its attention."""
+    with torch.no_grad(), Parts() as parts, Weights(vocabulary) as weights:
+        work()
+    answer.n_weights, answer.parts = weights.seen, ", ".join(sorted(parts.called))
+
+
+def with_equal_weights(work, vocabulary):
+    """What comes of it where every place that may be seen weighs the same."""
+    with torch.no_grad(), Weights(vocabulary, equal=True):
+        return work()
