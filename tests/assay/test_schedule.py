@@ -310,3 +310,21 @@ def test_what_runs_alone_has_nothing_beside_it():
 
     assert alone == [1] * 6
     assert most[0] > 1
+
+
+def test_a_run_that_another_kept_meanwhile_is_not_replaced(machine: Machine, store: Store):
+    """Two hand-ins of the same bytes are graded at once: the judge may be reading the first's."""
+
+    def another() -> None:
+        run_by_another = schedule.run_all(
+            [job(0)], store, cores=Cores(1), force=False, progress=Told()
+        )
+        kept.append(store.listing(run_by_another[0].key))
+
+    kept: list[list[tuple[str, int, int]]] = []
+    (record,) = schedule.run_all(
+        [job(0)], store, cores=Cores(1), force=False, progress=Told(), before=another
+    )
+
+    assert machine.runs[b"0"] == 2
+    assert [store.listing(record.key)] == kept  # with the times of its files
