@@ -145,9 +145,7 @@ SHIRKED = [
     shirked("trained on the test half by another name", HANDED, "data"),
     shirked(
         "one test pair",
-        {"test_inputs = universe[:half].tolist(), universe[half:]":
-         "test_inputs = universe[:-1].tolist(), universe[-1:]",
-         "universe[half:, ::-1]": "universe[-1:, ::-1]"},
+        {"half = len(universe) // 2": "half = len(universe) - 1"},
         review="data",
     ),
     shirked("words for a diagram", {'diagram = """': WORDS}, review="diagram"),
