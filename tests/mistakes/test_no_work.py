@@ -141,7 +141,7 @@ SHIRKED = [
         {OPTIMIZER: ALL_BUT_THE_EMBEDDING} | BY_HAND,
         "training",
     ),
-    shirked("no mask is taken", NO_MASK, review="masks"),
+    shirked("no mask is taken", NO_MASK, "masks"),
     shirked("trained on the test half by another name", HANDED, "data"),
     shirked(
         "one test pair",
