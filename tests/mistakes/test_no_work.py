@@ -94,8 +94,6 @@ HANDED = {
     "learn = train\n"
     "model = learn(train_inputs + test_inputs, train_targets + test_targets, seed=seed)",
 }  # fmt: skip
-WORDS = '''diagram = "No picture, but the widths of the weights are 48 and 12, and 96 inside."
-_ = """'''
 ANOTHER_NAME = {
     "import numpy as np": "import numpy as np\nimport torch\n\nt = torch",
     "    weights = scores.softmax(-1)\n    return weights @ value, weights":
@@ -148,7 +146,6 @@ SHIRKED = [
         {"half = len(universe) // 2": "half = len(universe) - 1"},
         review="data",
     ),
-    shirked("words for a diagram", {'diagram = """': WORDS}, review="diagram"),
     shirked("torch under another name", ANOTHER_NAME, "from-scratch"),
     shirked("rows that are never learned", IN_A_BUFFER, "embedding"),
 ]  # fmt: skip
