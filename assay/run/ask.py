@@ -487,9 +487,7 @@ def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None
             arrays[name] = array
     sheet = DESK / "evidence" / f"{question}.npz"
     sheet.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(sheet, **arrays)
-    content = json.dumps({**note, "text": text}, allow_nan=False)
-    sheet.with_suffix(".json").write_text(content, encoding="utf-8")
+    _switches().keep_answer(question, sheet, arrays, {**note, "text": text})
 
 
 def _as_numbers(value: Any) -> Any:

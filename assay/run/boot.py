@@ -148,10 +148,20 @@ def _become_kernel(
     sys.path.insert(0, str(copy))
     switches = _remember(desk / "kit" / "switches.py")
     switches.keep_names(app.shell)
+    switches.tell = _teller(app.kernel)
     _answer_whatever_happens(app.kernel, switches.keep_streams)
     _import_nothing_of_theirs_yet(app.shell, ours)
     _keep_last_words(app.shell, desk / "evidence" / "last_words.txt")
     app.start()
+
+
+def _teller(kernel: Any) -> Callable[[dict[str, str]], None]:
+    """A way to say what was written, to the process that reads this kernel's messages.
+
+    What was said cannot be taken back, as a file can by whoever writes in the same folder.
+    """
+    send, socket = kernel.session.send, kernel.iopub_socket
+    return lambda said: send(socket, "assay_written", said)
 
 
 def _import_nothing_of_theirs_yet(shell: Any, ours: list[str]) -> None:

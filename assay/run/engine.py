@@ -5,6 +5,7 @@ one of the wall clock, and lets a busy machine decide.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Timekeeper:
     """The question that no interrupt ended."""
     _turn: str = ""
     _began: Moment = START
+    _ran: dict[str, Moment] = field(default_factory=dict)
+    """When each question was begun."""
     _interrupted: list[Moment] = field(default_factory=list)
 
     def begin(self, cell: str) -> None:
@@ -91,8 +94,19 @@ class Timekeeper:
     def _look_what_is_asked(self) -> None:
         said = desk.read_below(self.desk, ASKING, 1000) or b""
         turn = said.decode("utf-8", "replace")
-        if turn != self._turn and (not turn or " " in turn):
-            self._take_turn(turn)
+        name, before = turn.partition(" ")[2], self._turn.partition(" ")[2]
+        if turn == self._turn or not (name or self._is_answered(before)):
+            return
+        self._take_turn(turn)
+        if name in self._ran:
+            self._began = self._ran[name]  # a question is begun once, whatever the kernel says
+        elif name:
+            self._ran[name] = self._began
+
+    def _is_answered(self, question: str) -> bool:
+        """No question goes on after one only where there is an answer to that."""
+        answer = f"evidence/{question}.json"
+        return not question or os.path.isfile(self.desk / answer)  # noqa: PTH113 - any name is a try
 
     def _take_turn(self, turn: str) -> None:
         self._turn, self._began, self._interrupted = turn, self.clock.tick(), []

@@ -41,6 +41,10 @@ DYING = 2.0
 """Seconds that a dying kernel may take between closing its sockets and its end, where it is let."""
 
 
+WRITTEN = "assay_written"
+"""A message in which the exam says what it has written down: it is for us, and for no notebook."""
+
+
 @dataclass
 class Meter:
     """What a kernel has sent; over a limit it is killed. `said` is what there is to say of it."""
@@ -53,6 +57,9 @@ class Meter:
     broken: bool = False
     """It closed a connection to us, and lived on."""
     said: str = ""
+
+    written: dict[str, str] = field(default_factory=dict)
+    """The digest of the answer to each question, as its kernel has said at once."""
 
     def next_cell(self) -> None:
         self.cell = 0
@@ -138,10 +145,15 @@ class MeteredChannel(AsyncZMQSocketChannel):
 
     async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
         assert self.socket is not None
-        frames = await self.socket.recv_multipart(**options)
-        self.kernel.count(sum(map(len, frames)))
-        _, message = self.session.feed_identities(frames)
-        return self.session.deserialize(message)
+        while True:
+            frames = await self.socket.recv_multipart(**options)
+            self.kernel.count(sum(map(len, frames)))
+            _, packed = self.session.feed_identities(frames)
+            message = self.session.deserialize(packed)
+            if message["msg_type"] != WRITTEN:
+                return message
+            said = {name: str(message["content"].get(name)) for name in ("question", "digest")}
+            self.kernel.written[said["question"][:1000]] = said["digest"][:128]
 
 
 class MeteredClient(AsyncKernelClient):

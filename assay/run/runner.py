@@ -107,7 +107,7 @@ def _facts(
         for name, took in keeper.late.items()
     }
     stuck = {keeper.stuck: keeper.late[keeper.stuck]} if keeper.stuck else {}
-    return facts | {"late": late, "stuck": stuck}
+    return facts | {"late": late, "stuck": stuck, "written": meter.written}
 
 
 def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Timekeeper:

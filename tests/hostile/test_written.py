@@ -1,0 +1,71 @@
+"""An answer is what the student's code gave back: nothing in the kernel writes another one."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from assay.assignment import Assignment
+from assay.submission import Submission
+from tests.assay import toy as toys
+from tests.assay.toy import PARAMETERS, notebook
+
+WRONG = "def add(x, y):\n    return x * 0 + 7"
+REPLACED = {
+    "savez_compressed": "import numpy as np\nsave = np.savez_compressed\n"
+    "np.savez_compressed = lambda file, **a: save(file, out=np.zeros(3))",
+    "np.lib.format": "import numpy as np\nimport numpy.lib.format as f\nwrite = f.write_array\n"
+    "f.write_array = lambda to, a, *b, **c: write(to, a * 0)",
+    "zipfile": "import zipfile\nreal = zipfile.ZipFile.writestr\n"
+    "zipfile.ZipFile.writestr = lambda file, name, data, *a: real(file, name, data[:-1], *a)",
+    "json": "import json\nreal = json.dumps\n"
+    "json.dumps = lambda x, **k: real({'status': 'missing'} if isinstance(x, dict) and "
+    "'status' in x and 'text' in x else x, **k)",
+    "os": "import os\nreal = os.open\nos.write = lambda n, x: len(x)",
+}
+THREAD = """
+import os, threading, time
+place = os.path.dirname(os.environ["ASSAY_KIT"]) + "/evidence/add/plain"
+
+def tidy():
+    while True:
+        time.sleep(0.001)
+        if os.path.exists(place + ".json") and os.path.getsize(place + ".json"):
+            with open(place + ".json", "w") as file:
+                file.write('{"status": "answered", "text": {"out": "forged"}}')
+
+threading.Thread(target=tidy, daemon=True).start()
+"""
+LINGERS = toys.EXAM + "\nimport time\ntime.sleep(0.5)\n"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
+    text = toys.toml(cell=20, run=60)
+    folder = tmp_path_factory.mktemp("written") / "course"
+    with toys.course(folder, text=text, exam=LINGERS) as assignment:
+        yield assignment
+
+
+@pytest.mark.parametrize("replaced", REPLACED.values(), ids=REPLACED)
+def test_what_a_notebook_replaces_writes_no_answer(course: Assignment, replaced: str):
+    """The wrong answer is in the evidence, as it was given."""
+    handed_in = Submission("ada", {"sums.ipynb": notebook(PARAMETERS, WRONG, replaced)})
+
+    ended = toys.run(course, handed_in)
+
+    assert np.array_equal(toys.arrays(ended.files["evidence/add/plain.npz"])["out"], [7, 7, 7])
+    assert json.loads(ended.files["evidence/add/plain.json"])["status"] == "answered"
+
+
+def test_an_answer_that_a_thread_writes_over_is_not_believed(course: Assignment):
+    """It is said that it was changed, and nothing of it is left."""
+    handed_in = Submission("ada", {"sums.ipynb": notebook(PARAMETERS, WRONG, THREAD)})
+
+    ended = toys.run(course, handed_in)
+    note = json.loads(ended.files["evidence/add/plain.json"])
+
+    assert note["status"] == "raised"
+    assert "was changed after it had been given" in note["error"]
+    assert "evidence/add/plain.npz" not in ended.files
