@@ -233,20 +233,6 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("said", ["", "99 third", "no question"])
-def test_no_word_of_the_kernel_takes_the_time_of_a_question_away(
-    run: Callable[..., Ended], said: str
-):
-    """Eight seconds where one is allowed, and none of the names it may say stops the clock."""
-    path = "os.path.dirname(os.environ['ASSAY_KIT']) + '/evidence/asking.txt'"
-    wait = "end = time.process_time() + 8\n    while time.process_time() < end: pass"
-    body = f"import os, time\n    open({path}, 'w').write({said!r})\n    {wait}\n    return x"
-
-    ended = run(GOOD, f"def second(x):\n    {body}")
-
-    assert ended.outcome is Outcome.TIMED_OUT, ended.reason
-
-
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 def test_who_forges_what_is_asked_gains_no_time(tmp_path: Path, forgery: str):
     """The exam's own limit holds."""
