@@ -29,10 +29,16 @@ VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
 
 def trees_of(submission: SimpleNamespace) -> dict[str, ast.Module]:
     """The tree of every file, and of the notebook's code cells as one under `notebook`."""
-    cells = [parsed(cell.source) for cell in submission.cells if cell.kind == "code"]
-    body = [statement for tree in cells for statement in tree.body]
+    cells = tuple(cell.source for cell in submission.cells if cell.kind == "code")
     files = {name: parsed(text) for name, text in submission.sources.items()}
-    return files | {"notebook": ast.Module(body=body, type_ignores=[])}
+    return files | {"notebook": as_one(cells)}
+
+
+@lru_cache(100)
+def as_one(cells: tuple[str, ...]) -> ast.Module:
+    """The trees of several texts put together."""
+    body = [statement for source in cells for statement in parsed(source).body]
+    return ast.Module(body=body, type_ignores=[])
 
 
 @lru_cache(1_000)
@@ -41,6 +47,7 @@ def parsed(source: str) -> ast.Module:
     return cleaned(source) or ast.Module(body=[], type_ignores=[])
 
 
+@lru_cache(1_000)
 def cleaned(source: str) -> ast.Module | None:
     """The syntax tree without IPython's own lines; None where the rest is not Python."""
     if NO_PYTHON.match(source):

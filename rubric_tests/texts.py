@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from itertools import product
 
 MOST = 64
@@ -11,7 +12,8 @@ Texts = Mapping[str, frozenset[str]]
 Bind = Callable[[ast.expr, frozenset[str] | None], None]
 
 
-def texts_bound(tree: ast.Module) -> dict[str, frozenset[str]]:
+@lru_cache(1_000)
+def texts_bound(tree: ast.Module) -> Texts:
     """The texts that a name can stand for, where nothing but written texts is bound to it."""
     bound: dict[str, set[str] | None] = {}
 

@@ -222,8 +222,8 @@ def check_inner_width(evidence: Any, given: Any) -> None:
     if answer.numbers_3 == answer.numbers_19:
         raise KnownMistake("`d_hidden` is not used", "3 and 19 give networks of the same size")
     for width in (3, 19):
-        inside = set(evidence.partial("feed-forward/sizes").get(f"inside_{width}", [width]))
-        if not inside & {width, 2 * width}:
+        inside = evidence.partial("feed-forward/sizes").get(f"inside_{width}", width)
+        if not np.isin(inside, [width, 2 * width]).any():
             raise Wrong(f"no weight matrix is {width} wide where `d_hidden` is {width}")
 
 

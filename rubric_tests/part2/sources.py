@@ -6,6 +6,7 @@ A name in a docstring is not a use, nor is a method that nothing calls.
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from types import SimpleNamespace
 
 from rubric_tests.syntax import (
@@ -62,11 +63,12 @@ def foreign_names(submission: SimpleNamespace) -> set[str]:
     trees = trees_of(submission)
     beside = (name.removeprefix("notebooks/") for name in trees)  # not what lies anywhere below
     own = {name.split("/")[0].removesuffix(".py") for name in beside}
-    reached = set().union(*(names_reached(name, tree) for name, tree in trees.items()))
+    reached: set[str] = set().union(*(names_reached(name, tree) for name, tree in trees.items()))
     return {dotted for dotted in reached if dotted.split(".")[0] not in own - {"torch"}}
 
 
-def names_reached(file: str, tree: ast.Module) -> set[str]:
+@lru_cache(1_000)
+def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
     """What one file's own definitions lead to, out of it; imports are looked up by name."""
     known = dict(definitions(tree))
     stars = [
@@ -87,7 +89,7 @@ def names_reached(file: str, tree: ast.Module) -> set[str]:
                 found |= {f"{star}.{node.id}" for star in stars}
         elif isinstance(node, ast.Call):
             found |= set(names_in_texts(node, texts))
-    return found
+    return frozenset(found)
 
 
 def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:

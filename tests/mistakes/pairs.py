@@ -6,7 +6,9 @@ A test's verdict hangs on what it reads alone, so it is worked out once for all 
 on that.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
@@ -80,9 +82,12 @@ class Judge:
         return shared.sheets_of(self.part, self.right.desk)
 
     def criteria(self, *mixes: Mix) -> list[Criterion]:
-        """The mark sheet; of several ways to mix two runs, each test's worst: no mistake mends."""
+        """The mark sheet; of several ways to mix two runs, each test's worst: no mistake mends.
+
+        Of two that lose the same, the one that explains nothing is worse.
+        """
         checks = [
-            max((self._check(number, test, mix) for mix in mixes), key=_badness)
+            worst([self._check(number, test, mix) for mix in mixes])
             for number, test in enumerate(shared.tests_of(self.part))
         ]
         return score(shared.part_of(self.part), checks)
@@ -127,9 +132,15 @@ class Sources(SimpleNamespace):
         return getattr(self._of, name)
 
 
-def _badness(check: Check) -> int:
-    order = [Verdict.PASSED, Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.NOT_ANSWERED]
-    return order.index(check.verdict) if check.verdict in order else len(order)
+def worst(checks: Sequence[Check]) -> Check:
+    """Of those that lose the same, one that explains nothing: it excuses nothing either."""
+    return max(checks, key=_badness)
+
+
+def _badness(check: Check) -> tuple[int, bool]:
+    order = [Verdict.PASSED, Verdict.UNDECIDED, Verdict.SET_ASIDE]
+    bad = order.index(check.verdict) if check.verdict in order else len(order)
+    return bad, not check.explains
 
 
 def ends(test: Test) -> bool:
@@ -137,9 +148,7 @@ def ends(test: Test) -> bool:
 
 
 def alone(judge: Judge, one: Mistake) -> Mix:
-    return mix(
-        judge, one.case.name, {one.case.name: one}, dict.fromkeys(one.changes, one.case.name)
-    )
+    return mix(judge, {one.case.name: one}, dict.fromkeys(one.changes, one.case.name))
 
 
 def together(judge: Judge, one: Mistake, other: Mistake) -> Iterator[Mix]:
@@ -148,20 +157,28 @@ def together(judge: Judge, one: Mistake, other: Mistake) -> Iterator[Mix]:
     for first, second in ((one, other), (other, one)):
         taken = dict.fromkeys(second.changes, second.case.name)
         taken |= dict.fromkeys(first.changes, first.case.name)
-        yield mix(judge, f"{first.case.name} + {second.case.name}", both, taken)
+        yield mix(judge, both, taken)
 
 
-def mix(judge: Judge, name: str, mistakes: Mapping[str, Mistake], taken: Mapping[str, str]) -> Mix:
+def mix(judge: Judge, mistakes: Mapping[str, Mistake], taken: Mapping[str, str]) -> Mix:
     runs = {each: found.made for each, found in mistakes.items()}
     ended = [each for each, made in runs.items() if any(cell.error for cell in made.cells)]
-    files = dict(shared.reference(judge.part).files)
-    for found in mistakes.values():
-        try:
-            files = found.case.apply(files)
-        except AssertionError:  # both change one line: the first change stays
-            continue
+    cases = [found.case for found in mistakes.values()]
+    files = both(shared.reference(judge.part).files, *cases)
     submission = shared.on_the_bench(judge.part, Submission("pair", files))
-    return Mix(runs, taken, submission, name, ended[0] if ended else "")
+    source = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+    return Mix(runs, taken, submission, source, ended[0] if ended else "")
+
+
+def both(files: Mapping[str, bytes], *cases: Case) -> dict[str, bytes]:
+    """A submission with several diffs; where two change one line, the first change stays."""
+    changed = dict(files)
+    for case in cases:
+        for name, replace in case.edits.items():
+            for old, new in replace.items():
+                with suppress(AssertionError):
+                    changed = Case(case.name, case.loses, {name: {old: new}}).apply(changed)
+    return changed
 
 
 def percent(criteria: Sequence[Criterion]) -> float:

@@ -5,6 +5,8 @@ from itertools import combinations
 
 import pytest
 
+from assay.judge.score import score
+from assay.records import Check, Verdict
 from assay.submission import Submission
 from tests.mistakes import pairs, part1, part2, shared
 from tests.mistakes.cases import Case
@@ -34,7 +36,11 @@ def made(part: str, cases: Sequence[Case]) -> tuple[Judge, list[Mistake]]:
 
 
 def better_together(judge: Judge, mistakes: Sequence[Mistake]) -> list[str]:
-    """The pairs whose mark is higher than the worse of the two has alone."""
+    """The pairs whose mark is higher than the worse of the two has alone.
+
+    Answers put together may be of a submission that cannot be: the training of one mistake beside
+    the model of the other. So each pair that is found is run.
+    """
     alone = {
         each.case.name: pairs.percent(judge.criteria(pairs.alone(judge, each))) for each in mistakes
     }
@@ -42,9 +48,16 @@ def better_together(judge: Judge, mistakes: Sequence[Mistake]) -> list[str]:
     for one, other in combinations(mistakes, 2):
         worse = min(alone[one.case.name], alone[other.case.name])
         mark = pairs.percent(judge.criteria(*pairs.together(judge, one, other)))
-        if mark > worse + ROUNDING:
+        if mark > worse + ROUNDING and (mark := run_together(judge, one, other)) > worse + ROUNDING:
             found.append(f"{one.case.name} + {other.case.name}: {worse:.1f} -> {mark:.1f} %")
     return found
+
+
+def run_together(judge: Judge, one: Mistake, other: Mistake) -> float:
+    """The mark of a submission that has both."""
+    files = pairs.both(judge.right.submission.files, one.case, other.case)
+    run = shared.make(judge.part, Submission("pair", files))
+    return pairs.percent(score(shared.part_of(judge.part), shared.judged(judge.part, run)))
 
 
 @pytest.mark.thorough
@@ -64,3 +77,28 @@ def test_a_slip_hides_no_other(pair: tuple[str, str]):
 
     assert len(mistakes) == 2
     assert not better_together(judge, mistakes)
+
+
+def test_of_two_losses_the_one_that_explains_nothing_is_the_worse():
+    """It excuses nothing of what follows, whichever of the two mistakes it is."""
+
+    def check(verdict: Verdict, *, explains: bool = False) -> Check:
+        about = {"part": "p", "criterion": "c", "name": "n", "title": "t", "run": "r"}
+        return Check(verdict=verdict, explains=explains, **about)
+
+    silent, told = check(Verdict.NOT_ANSWERED), check(Verdict.FAILED, explains=True)
+    aside, held = check(Verdict.SET_ASIDE), check(Verdict.PASSED)
+
+    assert pairs.worst([held, told, silent, aside]) is silent
+    assert pairs.worst([held, told, aside]) is told
+    assert pairs.worst([held, aside]) is aside
+
+
+def test_two_diffs_that_share_a_line_are_both_applied_elsewhere():
+    """Where both change one line the first change stays, and the rest of the second is there."""
+    one = Case("one", None, {"a.py": {"steps = 1": "steps = 2"}})
+    other = Case("other", None, {"a.py": {"steps = 1": "steps = 3", "x = 1": "x = 2"}})
+
+    files = pairs.both({"a.py": b"steps = 1\nx = 1\n"}, one, other)
+
+    assert files == {"a.py": b"steps = 2\nx = 2\n"}

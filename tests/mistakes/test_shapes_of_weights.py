@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.evidence import Evidence
+from rubric_tests.checks import Wrong
 from rubric_tests.part2 import layer_checks, reference
 from rubric_tests.part2.judgement import NotRecognised
 from rubric_tests.part2.projections import candidates
@@ -96,3 +97,18 @@ def test_a_feed_forward_network_of_other_shapes_is_not_recognised(
 
     with pytest.raises(NotRecognised):
         layer_checks.check_place_of_the_bend(evidence, {"feed-forward/sizes": SimpleNamespace(x=x)})
+
+
+@pytest.mark.parametrize("inside", [5, [[5, 7]], np.zeros(0)], ids=str)
+def test_the_widths_inside_may_come_in_any_shape(inside: object):
+    files = {
+        "evidence/feed-forward/sizes.npz": npz(
+            out=np.ones((2, 5, 8)), as_asked=True, numbers_3=1, numbers_19=2, inside_3=inside
+        ),
+        "evidence/feed-forward/sizes.json": b'{"status": "answered"}',
+    }
+    shapes = dict.fromkeys(("as_asked", "numbers_3", "numbers_19"), ()) | {"out": (2, 5, None)}
+    evidence = Evidence(files, {"feed-forward/sizes": shapes}, "completed")
+
+    with pytest.raises(Wrong, match="no weight matrix is 3 wide"):
+        layer_checks.check_inner_width(evidence, {})
