@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_fit_starts_anew,
@@ -48,5 +48,7 @@ def test_fit_begins_with_weights_drawn(evidence, given):
     """On rows like the data set's, two random states begin with different weights."""
     with after_marks_for(evidence, given, "hidden-layer", "gradients", "update"):
         answer = evidence["training/short"]
+        if answer.W1_fresh.shape != answer.W1_other.shape:
+            raise Wrong("asked for one width, two networks begin with weights of different shapes")
         if np.allclose(answer.W1_fresh, answer.W1_other, rtol=0, atol=1e-6):
             raise KnownMistake("`fit` begins with the same weights whatever `random_state` is")
