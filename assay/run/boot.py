@@ -145,7 +145,7 @@ def _become_kernel(
     warnings.filters[:0] = filters  # type: ignore[index]
     _end_the_cell_and_no_more(app.kernel)
     ours = list(sys.path)
-    sys.path.insert(0, str(copy))
+    sys.path[:0] = dict.fromkeys([os.getcwd(), str(copy)])  # noqa: PTH109 - as Jupyter begins it
     switches = _remember(desk / "kit" / "switches.py")
     switches.keep_names(app.shell)
     switches.tell = _teller(app.kernel)

@@ -143,6 +143,20 @@ def test_the_working_folder_is_removed(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_module_beside_the_notebook_is_imported(course: Assignment):
+    """As in Jupyter, where the notebook's folder comes first; then what is handed in beside it."""
+    files = {
+        "notebooks/helper.py": b"def add(x, y): return x + y",
+        "helper.py": b"raise ImportError('not this one')",
+        "other.py": b"twice = 2",
+    }
+    cells = notebook(PARAMETERS, "from helper import add\nfrom other import twice")
+
+    ended = toys.run(course, Submission("ada", {"notebooks/sums.ipynb": cells, **files}))
+
+    assert ended.outcome is Outcome.COMPLETED, ended.reason
+
+
 def test_the_clock_is_ours(good: Ended):
     """Seconds cover the whole run, and no cell took longer."""
     assert 0 < max(cell.seconds or 0 for cell in good.cells) < good.seconds < 30
