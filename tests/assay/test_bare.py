@@ -104,7 +104,7 @@ def test_without_an_adapter_what_can_be_found_is_judged(alone: Graded):
     }
 
     assert "test_split.test_both_parts_are_balanced_alike" in held["part1/split"]
-    assert len(held["part1/preparation"]) == 3
+    assert len(held["part1/preparation"]) == 4
     assert "test_from_scratch.test_the_model_holds_nothing_ready_made" in held["part2/from-scratch"]
     assert {"part2/model", "part1/preparation"}.isdisjoint(alone.below_full())
 
