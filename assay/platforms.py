@@ -38,7 +38,7 @@ PATTERNS = {
         re.DOTALL,
     ),
     "blackboard": re.compile(
-        r"(?P<student>(?P<id>.{1,200}?_.{1,100}?))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})"
+        r"(?P<student>(?P<id>[^_]{0,100}_.{1,150}?))_attempt_(?P<attempt>\d{4}(?:-\d\d){5})"
         r"(?:_(?P<file>.{1,255})|\.txt)?"
     ),
 }

@@ -78,7 +78,7 @@ EXTENSIONS = {
 CONFIGURED = re.compile(r"$|\w+$|InlineBackend\.|InteractiveShell\.ast_node_interactivity\b")
 """What `%config` may be followed by: pictures, and which values of a cell are shown."""
 SHELL = re.compile(r"(?:[\w, ]+=\s*)?!+\s*(.*)")
-MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)\s*(.*)")
+MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)(?!\w)\s*(.*)")
 HARMLESS = re.compile(
     r"(\S{0,200}python\S{0,200} -m )?(pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|"
     r"mkdir|wget|curl|unzip|git|rm|head|free|df)\b[^;|`]*$"
