@@ -182,7 +182,7 @@ def without(name: str, begin: str, form: str, source: str) -> Sequence[Check]:
     files["evidence/model/form.json"] = note(status="answered", text={"form": form})
     for question in (q for q in files if q.startswith(f"evidence/{begin}") and q.endswith("json")):
         missing = f"expected `{name}` in the notebook or in the `solution` package beside it"
-        files[question] = note(status="missing", error=missing)
+        files[question] = note(status="missing", error=missing, absent=name)
     tests = [
         test
         for test in shared.tests_of("part2")
