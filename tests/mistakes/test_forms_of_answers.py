@@ -18,7 +18,10 @@ FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/sequences.py"
 @pytest.fixture
 def sequences(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The exam's own module, beside the `ask` that it finds in a kernel."""
+    exam = ModuleType("exam")
+    exam.__path__ = [str(FILE.parent)]
     monkeypatch.setitem(sys.modules, "ask", ask)
+    monkeypatch.setitem(sys.modules, "exam", exam)
     spec = importlib.util.spec_from_file_location("sequences", FILE)
     assert spec is not None
     assert spec.loader is not None
