@@ -38,7 +38,7 @@ NEVER = 24 * 3_600_000
 AGAIN = 200
 """Milliseconds in which zmq says that it would connect again."""
 DYING = 2.0
-"""Seconds that a dying kernel may take between closing its sockets and its end, where it is let."""
+"""Seconds, computed or waited, that a dying kernel may take from closing its sockets to its end."""
 
 
 WRITTEN = "assay_written"
@@ -85,10 +85,12 @@ class Meter:
     def hung_up(self, *, by_kernel: bool) -> None:
         """A connection is gone: a kernel that dies closes it, and zmq does on a long message."""
         clock = Clock(os.getpid())
-        while clock.tick().waited < DYING:
+        begun = now = clock.tick()
+        while max(now.computed - begun.computed, now.waited - begun.waited) < DYING:
             if self.processes[-1].poll() is not None:
                 return
             time.sleep(0.05)
+            now = clock.tick()  # one that spins on what it shut does not wait: it computes
         if by_kernel:
             self.said = self.said or "it closed its connection"
             self.broken = True

@@ -34,6 +34,8 @@ class Collector:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         rows = [self.rows[nodeid] for nodeid in sorted(self.rows)]
+        if not rows:  # collected only, or none of the tests asked for grades a mistake
+            return (yield)
         write(self.folder, rows)
         if idle := matrix.idle(rows, criteria()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
