@@ -81,8 +81,9 @@ def picture(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     cells = np.array([[_cell(row, name) for name in names] for row in ordered]).reshape(
         len(ordered), len(names)
     )
-    figure = Figure(figsize=(2.9 + 0.34 * len(names), 1.6 + 0.17 * len(ordered)))
-    axes = figure.add_axes((0.42, 0.02, 0.51, 0.86))
+    height = 0.17 * len(ordered)  # inches; above it there is room for the names of the criteria
+    figure = Figure(figsize=(2.9 + 0.34 * len(names), height + 1.3))
+    axes = figure.add_axes((0.42, 0.1 / (height + 1.3), 0.51, height / (height + 1.3)))
     palette = colors.ListedColormap([UNHARMED, CAUGHT, STRAY])
     axes.pcolormesh(cells, cmap=palette, vmin=0, vmax=2, edgecolors="white", linewidth=1)
     axes.invert_yaxis()
