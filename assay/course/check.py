@@ -3,10 +3,10 @@
 What was found to be good is kept in the store, by a hash of all that it was found of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from assay import advice, parts, recipe, reference
+from assay import advice, parts, recipe, reference, syntax
 from assay.assignment import Assignment, Part
 from assay.assignment import read as read_assignment
 from assay.course import answers, apart, table, tests
@@ -48,6 +48,9 @@ def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
     if answer is None:
         note = "no notebook of the assignment's own: the exam was not put to a reference"
         return together([found, CourseReport(notes=[note])])
+    broken = list(_syntax_errors(answer))
+    if broken:
+        return together([found, CourseReport(faults=broken)])
     known = recipe.of_course(assignment, answer.digest)
     made = partial(make, jobs)
     return store.checked(known, lambda: together([found, _asked(assignment, answer, store, made)]))
@@ -59,6 +62,18 @@ def _unreadable(assignment: Assignment, error: AssayError) -> Fault:
     where = next((name for name in own if name in error.what), own[0])
     why = " ".join(error.found.split())
     return Fault(where=where, said=f"the reference: {error.what}{f': {why}' if why else ''}")
+
+
+def _syntax_errors(answer: Submission) -> Iterator[Fault]:
+    """Yield the modules of the reference, its adapter among them, that are not Python."""
+    for name, content in sorted(answer.files.items()):
+        if name.endswith(".py"):
+            try:
+                syntax.parse(content.decode("utf-8"))
+            except (SyntaxError, ValueError) as error:
+                line = getattr(error, "lineno", None) or 1
+                said = f"the reference: {type(error).__name__}: {getattr(error, 'msg', error)}"
+                yield Fault(where=f"{name}:{line}", said=said)
 
 
 def _as_written(assignment: Assignment) -> Assignment:

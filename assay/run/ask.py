@@ -134,7 +134,7 @@ class Adapter:
         self._faults: dict[str, str] = {}
         self._left: list[ast.stmt] = []
         try:
-            self._left = ast.parse(source).body
+            self._left = ast.parse(source, "adapter.py").body
         except (SyntaxError, ValueError) as error:
             self._faults["*"] = f"; the adapter is not Python: {error}"
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import landlock  # type: ignore[import-not-found,unused-ignore]
+import no_screen  # type: ignore[import-not-found,unused-ignore]
 import seccomp  # type: ignore[import-not-found,unused-ignore]
 
 
@@ -150,6 +151,7 @@ def _become_kernel(
     switches.keep_names(app.shell)
     switches.tell = _teller(app.kernel)
     _answer_whatever_happens(app.kernel, switches.keep_streams)
+    no_screen.draw_inline(app.shell)
     _import_nothing_of_theirs_yet(app.shell, ours)
     _keep_last_words(app.shell, desk / "evidence" / "last_words.txt")
     app.start()

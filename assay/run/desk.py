@@ -15,7 +15,7 @@ import psutil
 
 from assay.errors import OurFault
 
-IN_THE_SANDBOX = ("boot.py", "canary.py", "landlock.py", "seccomp.py")
+IN_THE_SANDBOX = ("boot.py", "canary.py", "landlock.py", "no_screen.py", "seccomp.py")
 WRITABLE = ("evidence", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8

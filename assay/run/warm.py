@@ -26,7 +26,8 @@ from assay.run import numerics, sandbox, slow
 from assay.run.forked import RUNNER, Forked, Process
 
 KERNEL = (
-    *("boot", "landlock", "seccomp"),  # beside this file; a sandbox knows them by these names
+    # beside this file; a sandbox knows them by these names
+    *("boot", "landlock", "no_screen", "seccomp"),
     "ipykernel.debugger",  # while debugpy is hidden: else each kernel takes 0.08 s to import it
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.subshell_manager"),
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),

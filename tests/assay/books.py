@@ -41,6 +41,15 @@ LOOKS = [
     "matplotlib.use('agg')\nplt.plot([1, 2]); plt.show()\nmatplotlib.get_backend()",
     "import matplotlib.animation, matplotlib.widgets, matplotlib.cm as cm\ncm.viridis",
 ]
+WINDOWS = (
+    "%matplotlib qt\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])",
+    "plt.plot([2, 1]); plt.show()",
+    "%matplotlib widget\nplt.plot([1, 3])",
+    "import matplotlib\nmatplotlib.use('TkAgg')\nplt.figure(); plt.plot([1, 4]); plt.show()",
+    "plt.switch_backend('QtAgg')\nfig, ax = plt.subplots()\nax.plot([1, 5])",
+    "%gui qt",
+    "%matplotlib notebook\nplt.plot([1, 6])",
+)
 TABLES = [
     "import numpy as np\nimport pandas as pd",
     "frame = pd.DataFrame({'a': [1, 2], 'b': [0.5, None], 'c': ['x', 'y']})\nframe",
@@ -318,6 +327,7 @@ WIDGETS = [
 BOOKS: dict[str, list[str]] = {
     "plots": PLOTS,
     "inline": INLINE,
+    "windows": WINDOWS,
     "looks": LOOKS,
     "tables": TABLES,
     "science": SCIENCE,

@@ -18,7 +18,7 @@ ROOMS = [
     *("rubric", "culprit", "advice"),
     *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),
     *("run.offline", "run.switches", "leftover", "run.ask", "run.assemble"),
-    *("run.landlock", "run.seccomp", "run.boot", "run.canary"),
+    *("run.landlock", "run.no_screen", "run.seccomp", "run.boot", "run.canary"),
     *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
     *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),
     *("run.trace", "run.watch", "run.outcome"),

@@ -25,7 +25,7 @@ CHANGES = (
 )
 """What no two runs have in common, however their kernels were started."""
 NEEDS = {"bars": ("tqdm",), "widgets": ("seaborn", "ipywidgets")}
-DRAWN = {"plots": 9, "inline": 4, "looks": 4, "shown": 3, "tables": 1, "widgets": 5}
+DRAWN = {"plots": 9, "inline": 4, "windows": 6, "looks": 4, "shown": 3, "tables": 1, "widgets": 5}
 """The pictures that a person who looks at the notebook as it ran sees."""
 
 
@@ -81,6 +81,15 @@ def test_a_forked_kernel_shows_what_a_new_one_shows(course: Assignment, book: st
     for one, other in zip(map(said, cells(warm)), map(said, cells(cold)), strict=True):
         assert one == other
     assert _pictures(readable(warm)) == DRAWN.get(book, 0)
+
+
+def test_what_would_open_a_window_is_drawn_here_and_said(course: Assignment):
+    """On a student's own machine it is right: no cell fails for it."""
+    ran = cells(executed(course, "windows", kept(3, warm=True)))
+    told = [o["text"] for cell in ran for o in cell["outputs"] if o.get("name") == "stderr"]
+
+    assert not [o for cell in ran for o in cell["outputs"] if o["output_type"] == "error"]
+    assert sum("there is no screen here" in "".join(text) for text in told) >= 5
 
 
 def _pictures(content: bytes) -> int:
