@@ -103,6 +103,11 @@ REPLIES = {
 """Attributes of that kernel, of the shell in it, and of what they have put into `sys`."""
 ORDINARY = {"shell", "session", "kernel", "events", "instance", "initialized"}
 """The same, under names that a student's own classes may use as well."""
+FOR_DATA = {
+    "keras", "lightgbm", "networkx", "numpy", "pandas", "polars", "scipy", "seaborn", "sklearn",
+    "statsmodels", "torch", "torchvision", "xgboost",
+}  # fmt: skip
+"""Libraries that know no shell: an estimator's `kernel`, a table's column `session`."""
 OF_IPYTHON = {
     "IPython": {"display", "get_ipython", "__version__", "version_info"},
     "IPython.display": {
@@ -190,6 +195,7 @@ def reaches_the_kernel(
     leads = REPLIES | {"get_ipython"} | (ORDINARY - own)
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    of_data = names_for_data(nodes, imports)
     asked = {
         id(node.func.value.func)
         for node in nodes
@@ -208,7 +214,8 @@ def reaches_the_kernel(
             case ast.Name(id=name, ctx=ast.Load()) if id(node) not in bases:
                 found = [name] if imports.get(name) in HOLD_THE_SHELL else []
             case ast.Attribute():
-                found = [node.attr] if node.attr in leads and id(node) not in asked else []
+                leading = leads - ORDINARY if root_of(node) in of_data else leads
+                found = [node.attr] if node.attr in leading and id(node) not in asked else []
                 found = found or beyond(node, imports)
             case ast.MatchClass():
                 found = [name for name in node.kwd_attrs if name in leads]
@@ -221,6 +228,31 @@ def reaches_the_kernel(
                 if part := TEXTS.search(text):
                     yield node.lineno, f"`{part[0]}` is a part of the run"
         yield from ((getattr(node, "lineno", 0), f"`{name}` leads to the kernel") for name in found)
+
+
+def names_for_data(nodes: list[ast.AST], imports: dict[str, str]) -> set[str]:
+    """The names of libraries for data, and those that hold only what these have made."""
+    libraries = {name for name, of in imports.items() if of.partition(".")[0] in FOR_DATA}
+    bound = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    bound += [n.arg for n in nodes if isinstance(n, ast.arg)]
+    roots: dict[str, list[str]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    roots.setdefault(target.id, []).append(root_of(node.value))
+    made = {name for name, of in roots.items() if len(of) == bound.count(name)}
+    made = {name for name in made if libraries.intersection(roots[name])}
+    while strangers := {name for name in made if not {*roots[name]} <= made | libraries}:
+        made -= strangers
+    return libraries | made
+
+
+def root_of(node: ast.AST) -> str:
+    """The name at which a chain of attributes and calls begins, '' where it is another thing."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def to_the_kernel(node: ast.Import | ast.ImportFrom) -> Iterator[str]:

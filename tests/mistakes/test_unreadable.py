@@ -139,6 +139,14 @@ READABLE = {
     "a kernel of one's own": (
         "class Layer:\n    def __init__(self):\n        self.kernel = 3\nprint(Layer().kernel)"
     ),
+    "an estimator's kernel": (
+        "from sklearn.svm import SVC\nsvm = SVC(kernel='rbf').fit(x, y)\nprint(svm.kernel)"
+    ),
+    "a table's columns": (
+        "import pandas as pd\nlog = pd.read_csv('log.csv')\n"
+        "log = log.dropna()\nlog.session.nunique()"
+    ),
+    "a table's column": "import pandas as pd\nlog = pd.read_csv('x.csv')\nlog.events.sum()",
     "what shows": "from IPython.display import HTML, clear_output, display\ndisplay(HTML('x'))",
     "what shows, by its module": "import IPython.display as ipd\nipd.display(ipd.Audio([1.0]))",
     "IPython's version": "import IPython, sys\nprint(IPython.__version__, sys.version)",
@@ -261,6 +269,8 @@ REACHING = {
     "more than is shown": "from IPython.display import display_functions",
     "the shell, of anything": "f(x).shell",
     "the kernel, of anything": "f(x).kernel",
+    "the kernel of what was an array": "import numpy as np\nx = np.ones(3)\nx = f(x)\nx.kernel",
+    "the kernel of an argument": "import numpy as np\nx = np.ones(3)\ndef g(x): x.kernel",
     "its events": "f(x).events.register('post_run_cell', print)",
     "its magics": "f(x).register_magic_function(g)",
     "an attribute by a text": "f = getattr(x, 'ses' + 'sion')",
