@@ -5,6 +5,7 @@ the part's exam asks for. Where that is not clear either, nobody guesses.
 """
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -48,7 +49,8 @@ def absent(assignment: Assignment, submission: Submission) -> list[Part]:
     """The parts that the only notebook shows nothing of, where it shows another.
 
     A part shows in a heading or a tag, in a word of its name that a heading or a name has, in a
-    third of the names that it alone is asked for, or in three that are near them.
+    third of the names that it alone is asked for, or in three that are near them. Where none shows,
+    a library tells that one part's own notebook imports and no other's.
     """
     if len(submission.notebooks) != 1 or len(assignment.part) == 1:
         return []
@@ -56,6 +58,7 @@ def absent(assignment: Assignment, submission: Submission) -> list[Part]:
     if any(_last(part.notebook) == _last(only) for part in assignment.part):
         return []  # the name says which; `notebook_of` goes on from there
     shown = [part for part in assignment.part if _shows(assignment, part, submission)]
+    shown = shown or [p for p in assignment.part if _is_built_on(assignment, p, submission)]
     return [part for part in assignment.part if part not in shown] if shown else []
 
 
@@ -79,6 +82,25 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
     stems = _stems(alone) - _stems(frozenset().union(*others))
     near = [stem for stem in stems if any(s.startswith(stem) for s in _stems(binds))]
     return bool(stems) and len(near) >= min(3, len(stems))
+
+
+def _is_built_on(assignment: Assignment, part: Part, submission: Submission) -> bool:
+    """Whether it imports a library that the assignment's own notebook has for this part alone."""
+    others = [_libraries(assignment, p) for p in assignment.part if p is not part]
+    alone = _libraries(assignment, part).difference(*others)
+    return not alone.isdisjoint(_imported(submission.files[submission.notebooks[0]]))
+
+
+def _libraries(assignment: Assignment, part: Part) -> frozenset[str]:
+    path = assignment.root / part.notebook
+    found = _imported(path.read_bytes()) if path.is_file() else frozenset[str]()
+    return found - frozenset(sys.stdlib_module_names)
+
+
+def _imported(content: bytes) -> frozenset[str]:
+    """The packages that the cells of a notebook import, by their first names."""
+    cells = [cell for cell in _cells(content) if cell.kind == "code"]
+    return frozenset(m.partition(".")[0] for c in cells for m in source.imports(c.source))
 
 
 def _stems(names: frozenset[str]) -> set[str]:

@@ -155,6 +155,30 @@ def test_a_part_that_the_only_notebook_shows_nothing_of_was_not_handed_in(
     assert told == [f"{name} was not handed in" for name in ("sums", "more") if name not in found]
 
 
+@pytest.mark.parametrize(
+    ("imports", "there"),
+    [
+        ("import torch", "more"),
+        ("from sklearn.svm import SVC", "sums"),
+        ("import sklearn\nfrom torch import nn", "sums more"),
+        ("import numpy as np, random", "sums more"),
+    ],
+)
+def test_where_no_name_tells_which_part_it_is_a_library_does(
+    course_of_two: Assignment, imports: str, there: str
+):
+    """One that the assignment's own notebook imports for that part alone."""
+    own = {"sums": "import sklearn, numpy, math", "more": "import torch.nn, numpy, random"}
+    for part, code in own.items():
+        path = course_of_two.root / "notebooks" / f"{part}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(book(("code", code)))
+    handed_in = Submission("ada", {"hw.ipynb": book(("code", f"{imports}\nx = 1"))})
+
+    found = [p.name for p in course_of_two.part if parts.sheet(course_of_two, p, handed_in)]
+    assert found == there.split()
+
+
 def test_what_was_not_handed_in_is_told_in_these_words(course_of_two: Assignment):
     """In the terminal, in reports and in the gradebook; it costs what it costs."""
     criteria = score.score(course_of_two.part[1], None)
