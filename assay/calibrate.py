@@ -25,7 +25,10 @@ from assay.road import Road
 from assay.submission import Submission
 
 LOST = (Verdict.FAILED, Verdict.NOT_ANSWERED)
-LEFT_OUT = (Verdict.SET_ASIDE, Verdict.NOT_JUDGED, Verdict.FOR_REVIEW)
+
+
+def _is_judged(check: Check) -> bool:
+    return not check.verdict.is_left_out and check.verdict is not Verdict.FOR_REVIEW
 
 
 def calibrate(
@@ -74,7 +77,7 @@ def judgements(
 def _rates(part: Part, found: Sequence[Judgement]) -> list[Rate]:
     checks = [check for judgement in found for check in judgement.checks]
     measured = [m for judgement in found for m in judgement.measurements]
-    names = dict.fromkeys((c.criterion, c.name) for c in checks if c.verdict not in LEFT_OUT)
+    names = dict.fromkeys((c.criterion, c.name) for c in checks if _is_judged(c))
     return [
         _rate(part, [c for c in checks if (c.criterion, c.name) == name], measured)
         for name in names
@@ -82,7 +85,7 @@ def _rates(part: Part, found: Sequence[Judgement]) -> list[Rate]:
 
 
 def _rate(part: Part, checks: Sequence[Check], measured: Sequence[Measurement]) -> Rate:
-    judged = [check for check in checks if check.verdict not in LEFT_OUT]
+    judged = [check for check in checks if _is_judged(check)]
     failures = sum(check.verdict in LOST for check in judged)
     first, upper = judged[0], statistics.upper_bound(failures, len(judged))
     return Rate(
@@ -148,7 +151,7 @@ def _power(road: Road, seeds: Sequence[int], handed_in: Submission, make: Make) 
 def _caught(submission: str, part: str, checks: Sequence[Check]) -> list[Power]:
     caught = []
     for criterion in dict.fromkeys(check.criterion for check in checks):
-        of_it = [c for c in checks if c.criterion == criterion and c.verdict not in LEFT_OUT]
+        of_it = [c for c in checks if c.criterion == criterion and _is_judged(c)]
         runs = dict.fromkeys(check.run for check in of_it)
         lost = {check.run for check in of_it if check.verdict in LOST}
         if lost:

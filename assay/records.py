@@ -40,6 +40,12 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
     FOR_REVIEW = "for review"
     SET_ASIDE = "set aside"
+    NOT_ASKED = "not asked"
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it neither earns nor costs points."""
+        return self in (Verdict.SET_ASIDE, Verdict.NOT_ASKED, Verdict.NOT_JUDGED)
 
 
 class Run(Record):
@@ -306,7 +312,8 @@ class FalseFail(Record):
 class Criterion(Record):
     """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
 
-    `earned` is None while nobody has judged it; what was set aside is not among the judged.
+    `earned` is None while nobody has judged it; what was set aside or not asked is not among the
+    judged.
     `unexcused` is what was set aside and counts all the same: a mistake excuses no more points than
     it cost itself.
     """
@@ -338,6 +345,18 @@ class Criterion(Record):
     @property
     def set_aside(self) -> float:
         """The points that are neither earned nor lost, for a mistake that is marked elsewhere."""
+        return round(self._left_out - self.not_asked, 2)
+
+    @property
+    def not_asked(self) -> float:
+        """The points of what the submission does not have, and need not have."""
+        silent = sum(p.verdict is Verdict.NOT_ASKED for p in self.properties)
+        worth = round(self.points * silent / max(1, len(self.properties)), 2)
+        return self._left_out if abs(worth - self._left_out) < 0.02 else min(worth, self._left_out)
+
+    @property
+    def _left_out(self) -> float:
+        """The points that nobody counts."""
         if self.verdict in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED):
             return 0.0
         return max(0.0, round(self.points - self.counted - self.unjudged, 2))
@@ -484,6 +503,10 @@ class Result(Record):
     @property
     def points_set_aside(self) -> float:
         return sum(criterion.set_aside for criterion in self.criteria)
+
+    @property
+    def points_not_asked(self) -> float:
+        return sum(criterion.not_asked for criterion in self.criteria)
 
     @property
     def points_unexcused(self) -> float:

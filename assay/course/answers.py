@@ -24,7 +24,10 @@ from assay.submission import Submission
 
 FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
 MENDED = "; mend the test or the reference, or mark it with a `claim` where a seed may miss it"
-LUCK = (Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.FOR_REVIEW, Verdict.PASSED)
+LUCK = (
+    *(Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.NOT_ASKED),
+    *(Verdict.FOR_REVIEW, Verdict.PASSED),
+)
 
 
 def check(

@@ -39,6 +39,7 @@ def results_json(result: Result, visibility: str, pictures: Mapping[str, bytes])
             "judged": result.judged_points,
             "for_review": result.review_points,
             "set_aside": result.points_set_aside,
+            "not_asked": result.points_not_asked,
             "not_judged": result.unjudged_points,
         },
         "tests": tests,
@@ -90,9 +91,12 @@ def _output(criterion: Criterion) -> Iterator[str]:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."
-    elif criterion.set_aside:
+    if criterion.set_aside:
         aside = summary.points(criterion.set_aside)
         yield f"{aside} of {points} points are set aside: they hang on a mistake marked elsewhere."
+    if criterion.not_asked:
+        silent = summary.points(criterion.not_asked)
+        yield f"{silent} of {points} points were not asked: what they are for need not be there."
     if why := summary.excuse(criterion):
         yield f"{why}."
     for reason, hint in score.shortcomings(criterion):

@@ -13,6 +13,7 @@ ELEMENTS = {
     Verdict.UNDECIDED: "skipped",
     Verdict.FOR_REVIEW: "skipped",
     Verdict.SET_ASIDE: "skipped",
+    Verdict.NOT_ASKED: "skipped",
 }
 """`error` is our own fault; `skipped` is what costs nothing yet."""
 

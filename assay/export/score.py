@@ -1,7 +1,7 @@
 """The one number that a gradebook takes, and the words that go with it.
 
-A gradebook has one total for the whole class. So points that were set aside count as the judged
-ones do, on average, and points that wait for a person are not there yet.
+A gradebook has one total for the whole class. So points that were set aside or not asked count as
+the judged ones do, on average, and points that wait for a person are not there yet.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,21 @@ from assay.report import summary
 
 
 class Score(NamedTuple):
-    """Points that are sure by now, those set aside among them, and those that still wait."""
+    """Points that are sure by now, those that still wait, and of the sure ones, those by share."""
 
     points: float
     set_aside: float
     waiting: float
+    not_asked: float = 0.0
 
 
 def score(result: Result) -> Score:
-    """`points` is what was earned, and the same share of what was set aside."""
-    judged, aside = result.judged_points, result.points_set_aside
+    """`points` is what was earned, and the same share of what was set aside or not asked."""
+    judged, aside, silent = result.judged_points, result.points_set_aside, result.points_not_asked
     share = result.earned / judged if judged else 0.0
     waiting = result.review_points + result.unjudged_points
-    return Score(round(result.earned + share * aside, 2), round(share * aside, 2), waiting)
+    sure = round(result.earned + share * (aside + silent), 2)
+    return Score(sure, round(share * aside, 2), waiting, round(share * silent, 2))
 
 
 def possible(results: Sequence[Result]) -> float:
@@ -41,6 +43,12 @@ def remarks(result: Result) -> list[str]:
             f"{summary.points(result.points_set_aside)} points were set aside, because they hang "
             f"on a mistake that is marked elsewhere; they count like the rest, "
             f"{summary.points(found.set_aside)}"
+        )
+    if result.points_not_asked:
+        said.append(
+            f"{summary.points(result.points_not_asked)} points were not asked, because what they "
+            f"are for is not there, and need not be; they count like the rest, "
+            f"{summary.points(found.not_asked)}"
         )
     if result.points_unexcused:
         said.append(

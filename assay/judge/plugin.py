@@ -307,7 +307,7 @@ def _verdict(error: BaseException | None, *, review: bool, begun: bool) -> Verdi
     if error is None:
         return Verdict.FOR_REVIEW if review else Verdict.PASSED
     if isinstance(error, pytest.skip.Exception):
-        return Verdict.SET_ASIDE
+        return Verdict.SET_ASIDE if getattr(error, "cause", "") else Verdict.NOT_ASKED
     if getattr(error, "for_review", False):
         return Verdict.FOR_REVIEW  # a person has to look at it, and the reason says why
     if isinstance(error, NotAnswered):

@@ -8,12 +8,11 @@ from assay.errors import OurFault
 from assay.judge import statistics
 from assay.records import Check, Criterion, Estimate, Property, Tally, Verdict
 
-LEFT_OUT = (Verdict.NOT_JUDGED, Verdict.SET_ASIDE)
 WAITING = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
 HELD = (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
 """What costs nothing: undecided is a verdict of a whole property, and doubt is the student's."""
-SET_ASIDE = 3 / 8
-"""Of a part's points that can be judged, the most that may be left out as not asked for."""
+NOT_ASKED = 3 / 8
+"""Of a part's points that can be judged, the most that may be left out as not asked."""
 
 
 def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
@@ -22,9 +21,9 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     A criterion's points are divided equally among its properties, and each earns the share of the
     judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
     is decided in the submission's favour, bad luck in some seeds costs nothing. A test that skips
-    is set aside, and neither earns nor costs anything. Where that is because of a mistake that
-    another criterion marks, no more points are excused than that mistake has lost there: a second
-    mistake never raises a mark.
+    is not asked, and neither earns nor costs anything. Where it skips because of a mistake that
+    another criterion marks it is set aside, and no more points are excused than that mistake has
+    lost there: a second mistake never raises a mark.
 
     Raises
     ------
@@ -57,7 +56,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
 
 def rooted(checks: Sequence[Check]) -> list[Check]:
     """The checks, each that follows from a criterion that is itself set aside by its root."""
-    judged = {check.criterion for check in checks if check.verdict not in LEFT_OUT}
+    judged = {check.criterion for check in checks if not check.verdict.is_left_out}
     cause = {c.criterion: c.follows for c in checks if c.follows and c.criterion not in judged}
 
     def root(name: str) -> str:
@@ -123,7 +122,7 @@ def tallies(checks: Sequence[Check]) -> list[Tally]:
     """For each run, how many of the properties judged in it held."""
     of_runs: dict[str, list[bool]] = {}
     for check in checks:
-        if check.run and check.verdict not in LEFT_OUT:
+        if check.run and not check.verdict.is_left_out:
             of_runs.setdefault(check.run, []).append(check.verdict in HELD)
     return [Tally(run=run, held=sum(held), judged=len(held)) for run, held in of_runs.items()]
 
@@ -134,7 +133,7 @@ def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> d
     if criterion.verdict in WAITING:
         return points
     for of_property in checks.values():
-        counted = [c for c in of_property if c.follows or c.verdict not in LEFT_OUT]
+        counted = [c for c in of_property if c.follows or not c.verdict.is_left_out]
         for check in counted:
             if check.follows:
                 share = criterion.points / len(checks) / len(counted)
@@ -153,7 +152,7 @@ def _cost(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> float:
     worth = criterion.points / len(checks)
     explained = 0.0
     for prop in criterion.properties:
-        counted = [c for c in checks[prop.name] if c.follows or c.verdict not in LEFT_OUT]
+        counted = [c for c in checks[prop.name] if c.follows or not c.verdict.is_left_out]
         explained += worth * sum(c.explains for c in counted) / max(1, len(counted))
     return min(lost, explained)
 
@@ -166,8 +165,9 @@ def _hardly_anything_asked(
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
     judged = [c for c in criteria if c.verdict not in WAITING]
-    aside = sum(c.set_aside for c in judged) - sum(sum(each.values()) for each in following)
-    return aside > SET_ASIDE * sum(c.points for c in judged)
+    left_out = sum(c.set_aside + c.not_asked for c in judged)
+    left_out -= sum(sum(each.values()) for each in following)
+    return left_out > NOT_ASKED * sum(c.points for c in judged)
 
 
 def _no_more_than_it_cost(
@@ -193,7 +193,7 @@ def _no_more_than_it_cost(
 
 
 def _all_judged(criterion: Criterion) -> Criterion:
-    """The criterion with what was set aside judged and lost."""
+    """The criterion with what was left out judged and lost."""
     lost = {"judged": criterion.points, "earned": criterion.earned or 0.0}
     return criterion.model_copy(update=lost)
 
@@ -251,7 +251,7 @@ def _share(prop: Property) -> float:
 
 
 def _property(checks: Sequence[Check]) -> Property:
-    asked = [check for check in checks if check.verdict not in LEFT_OUT]
+    asked = [check for check in checks if not check.verdict.is_left_out]
     judged = [c for c in asked if c.verdict is not Verdict.FOR_REVIEW] or asked
     held = [c for c in judged if c.verdict in HELD]
     missed = [c for c in judged if c not in held]
@@ -301,7 +301,7 @@ def _place(check: Check) -> str:
 def _decided(worst: Verdict, held: bool, estimates: Sequence[Estimate]) -> Verdict:
     """What a claim comes to over all places; what was never answered is not called bad luck."""
     silent = worst is Verdict.NOT_ANSWERED and not held
-    if silent or worst in (Verdict.NOT_JUDGED, Verdict.FOR_REVIEW, Verdict.SET_ASIDE):
+    if silent or worst.is_left_out or worst is Verdict.FOR_REVIEW:
         return worst
     return _overall([estimate.verdict for estimate in estimates])
 
@@ -316,5 +316,6 @@ def _overall(verdicts: Sequence[Verdict]) -> Verdict:
         Verdict.FOR_REVIEW,
         Verdict.PASSED,
         Verdict.SET_ASIDE,
+        Verdict.NOT_ASKED,
     ]
     return min(verdicts, key=order.index)

@@ -42,6 +42,7 @@ def _key(result: Result) -> list[tuple[str, float, str]]:
         ("lost", "lost"): result.judged_points - result.earned,
         ("review", "for review"): result.review_points,
         ("aside", "set aside"): result.points_set_aside,
+        ("silent", "not asked"): result.points_not_asked,
         ("none", "not judged (our fault)"): result.unjudged_points,
     }
     return [(kind, amount, words) for (kind, words), amount in points.items() if amount >= 0.005]

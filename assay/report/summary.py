@@ -13,6 +13,7 @@ MARKS = {
     Verdict.UNDECIDED: "≈",
     Verdict.FOR_REVIEW: "…",
     Verdict.SET_ASIDE: "–",
+    Verdict.NOT_ASKED: "○",
 }
 PARTLY = "◐"
 
@@ -67,6 +68,8 @@ def totals(result: Result) -> str:
         words.append(f"{points(result.review_points)} for review")
     if result.points_set_aside:
         words.append(f"{points(result.points_set_aside)} set aside")
+    if result.points_not_asked:
+        words.append(f"{points(result.points_not_asked)} not asked")
     if result.points_unexcused:
         words.append(f"{points(result.points_unexcused)} not earned after a mistake elsewhere")
     if result.unjudged_points:
@@ -80,15 +83,19 @@ def points(value: float) -> str:
 
 
 def mark(criterion: Criterion) -> str:
-    """`8.5/10`, or `-/10` while nobody has judged it; what was set aside is not counted."""
+    """`8.5/10`, or `-/10` while nobody has judged it; what was left out is not counted."""
     if criterion.earned is None and not criterion.unexcused:
         return f"-/{points(criterion.points)}"
     return f"{points(criterion.earned or 0.0)}/{points(criterion.counted)}"
 
 
 def state(criterion: Criterion) -> str:
-    """Its verdict in a word; what holds, but is not all that the criterion asks, is `partly`."""
-    part = criterion.judged < criterion.points or criterion.unexcused > 0
+    """Its verdict in a word; what holds, but is not all that the criterion asks, is `partly`.
+
+    What was not asked need not be there: it leaves no doubt.
+    """
+    asked = round(criterion.points - criterion.not_asked, 2)
+    part = criterion.judged < asked - 0.005 or criterion.unexcused > 0
     return "partly" if criterion.verdict is Verdict.PASSED and part else str(criterion.verdict)
 
 
@@ -156,6 +163,8 @@ def reason(prop: Property) -> str:
         text = f"not answered: {text}"
     if prop.verdict is Verdict.SET_ASIDE:
         text = f"set aside: {text}"
+    if prop.verdict is Verdict.NOT_ASKED and not text.startswith("not asked"):
+        text = f"not asked: {text}"
     if prop.verdict is Verdict.FOR_REVIEW:
         return f"for review: {text}"
     if prop.stumbled:

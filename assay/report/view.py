@@ -15,7 +15,6 @@ from assay.records import (
     Property,
     Result,
     RunRecord,
-    Verdict,
 )
 from assay.report import summary
 
@@ -113,7 +112,7 @@ class View:
         for criterion in self.criteria(part):
             if criterion.name == prop.follows:
                 missed = summary.reasons(criterion)
-                return next((p for p in missed if p.verdict is not Verdict.SET_ASIDE), None)
+                return next((p for p in missed if not p.verdict.is_left_out), None)
         return None
 
     def _loss(self, part: str, lost: list[tuple[Criterion, Property]]) -> Loss:

@@ -60,4 +60,4 @@ class _Inline(ModuleType):
 
 
 def _say(asked: str) -> None:
-    print(f"{asked}: there is no screen here, figures are drawn inline", file=sys.stderr)
+    sys.stderr.write(f"{asked}: there is no screen here, figures are drawn inline\n")

@@ -19,6 +19,7 @@ from assay.report import summary
 from assay.store import Store
 from assay.submission import Submission
 from tests.assay import toy as toys
+from tests.assay.test_report import made
 from tests.assay.toy import ADD, answered, arrays, notebook, submission
 
 JUDGES = '''
@@ -62,6 +63,13 @@ def test_sets_aside(run):
     """It does not apply to seed 0."""
     if run.parameters["seed"] == 0:
         pytest.skip("not for seed 0")
+
+
+def test_follows(run):
+    """It follows from another criterion's mistake."""
+    skipped = pytest.skip.Exception("it cannot be seen")
+    skipped.cause = "total"
+    raise skipped
 
 
 def test_always_sets_aside(run):
@@ -260,9 +268,11 @@ def test_a_question_that_was_never_put_is_our_fault(judged: Judged):
     assert set(judged.verdicts("test_no_such_question")) == {"not judged"}
 
 
-def test_a_skip_is_set_aside(judged: Judged):
-    """For the run that it is skipped in; the others are judged."""
-    assert judged.verdicts("test_sets_aside") == ["set aside", "passed", "passed"]
+def test_a_skip_is_not_asked(judged: Judged):
+    """In the run that it is skipped in; the others are judged. With a cause it is set aside."""
+    assert judged.verdicts("test_sets_aside") == ["not asked", "passed", "passed"]
+    assert judged.verdicts("test_follows") == ["set aside"] * 3
+    assert {check.follows for check in judged.checks("test_follows")} == {"total"}
 
 
 def test_runs_is_judged_once(judged: Judged):
@@ -448,6 +458,18 @@ def test_what_was_set_aside_does_not_count(part: Part):
     found = scored(part, *checks)
 
     assert (found.earned, found.judged, found.points) == (2.0, 2.0, 4.0)
+
+
+def test_what_was_not_asked_is_in_no_doubt(part: Part):
+    """It is told by itself, and the criterion has passed."""
+    checks = [check("add", "a", Verdict.NOT_ASKED), check("add", "b", Verdict.PASSED)]
+    found = scored(part, *checks)
+    page = summary.summary(made(criteria=[found]), "")
+
+    assert (found.earned, found.judged, found.not_asked, found.set_aside) == (2.0, 2.0, 2.0, 0.0)
+    assert (summary.state(found), summary.sign(found)) == ("passed", "✓")
+    assert "2/2 judged, 2 not asked" in page
+    assert "set aside" not in page
 
 
 def test_a_criterion_all_set_aside_has_no_mark(part: Part):

@@ -138,7 +138,7 @@ def worst(checks: Sequence[Check]) -> Check:
 
 
 def _badness(check: Check) -> tuple[int, bool]:
-    order = [Verdict.PASSED, Verdict.UNDECIDED, Verdict.SET_ASIDE]
+    order = [Verdict.PASSED, Verdict.UNDECIDED, Verdict.NOT_ASKED, Verdict.SET_ASIDE]
     bad = order.index(check.verdict) if check.verdict in order else len(order)
     return bad, not check.explains
 
