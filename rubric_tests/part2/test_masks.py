@@ -7,6 +7,7 @@ from rubric_tests.checks import ForReview
 from rubric_tests.part2 import answers, attention_checks, layer_checks, reference
 from rubric_tests.part2.judgement import (
     after_marks_for,
+    after_marks_for_training,
     assert_differs,
     assert_same,
     said,
@@ -147,16 +148,16 @@ def test_the_model_hides_the_future(evidence, given):
         follows_from("positions", chance)
     if chance := fault_of(answers.check_logits_repeat, evidence, given):
         follows_from("generation", chance)
-    with after_marks_for(evidence, given, *EARLIER), told_as_wrong():
+    with after_marks_for(evidence, given, *EARLIER, "embedding"), told_as_wrong():
         attention_checks.check_mask_of_model(evidence, given)
 
 
 @pytest.mark.hint("does the decoder read the target at all?")
-def test_the_model_reads_the_target(evidence, given):
+def test_the_model_reads_the_target(evidence, given, runs):
     """In the trained model, other tokens of the target change the logits after them."""
     if (form := said(evidence, "model/form", "form")) and form != "source, target":
         pytest.skip(f"not asked: the model takes {form}")
-    with after_marks_for(evidence, given, "embedding"):
+    with after_marks_for_training(runs), after_marks_for(evidence, given, "embedding"):
         answer = evidence["masks/model"]
         reason = "the logits do not depend on the target"
         assert_differs(answer.logits, answer.logits_other, reason)

@@ -160,12 +160,6 @@ POSITIONS = [
     embedding("places repeat after eight", "positions", {
         ADDED: "x + self.table[torch.arange(x.size(1)) % 8]",
     }),
-    embedding("the last place has no row", "positions", {
-        "sinusoids(max_length, d_model)": "sinusoids(max_length - 1, d_model)",
-    }),
-    embedding("room for thirty places, whatever is asked", "positions", {
-        "sinusoids(max_length, d_model)": "sinusoids(30, d_model)",
-    }),
     embedding("the last place like the one before", "positions", {
         "    return table\n": "    table[-1] = table[-2]\n    return table\n",
     }),
@@ -179,6 +173,12 @@ POSITIONS = [
 ]  # fmt: skip
 
 HARMLESS_IN_TRAINING = [
+    embedding("the last place has no row", "positions", {
+        "sinusoids(max_length, d_model)": "sinusoids(max_length - 1, d_model)",
+    }),
+    embedding("room for thirty places, whatever is asked", "positions", {
+        "sinusoids(max_length, d_model)": "sinusoids(30, d_model)",
+    }),
     embedding("one rate for all channels", "positions", {
         RATE: RATE.replace("torch.arange(0, d_model, 2, dtype=torch.float64)",
                            "torch.ones((d_model + 1) // 2, dtype=torch.float64)"),
