@@ -1,11 +1,12 @@
 """The answers of a model that ran free: how many are right, at which positions, and why not."""
 
 import ast
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from rubric_tests import causes
 from rubric_tests.checks import ForReview, KnownMistake, Wrong
@@ -321,6 +322,65 @@ def sets_evaluation_mode(submission: Any) -> bool:
     nodes = (node for tree in trees_of(submission).values() for node in ast.walk(tree))
     written = {ast.unparse(node) for node in nodes if isinstance(node, ast.Call | ast.Attribute)}
     return any(text.endswith((".eval", ".train(False)", ".train(mode=False)")) for text in written)
+
+
+@cause_of_others("generation")
+def check_answers_are_the_models(evidence: Any, given: Any) -> None:
+    """Each digit goes with a token that the model's logits say, one to one.
+
+    Which of the places of a call counts is the student's: the last, or one that moves on.
+    """
+    answer = evidence["generation/again"]
+    if (answer.answers == tasks.NOTHING).all():
+        return
+    if (answer.choices < 0).all():
+        raise ForReview("`generate` was not seen to ask the model: who answers has to be read")
+    share = agreement(answer.answers, answer.choices)
+    if share >= 0.6:
+        return
+    if answer.side_by_side:
+        raise ForReview(
+            f"{share:.0%} of the digits go with the likeliest tokens of the model, which answers "
+            "several sequences at once: how the answer is chosen has to be read"
+        )
+    raise KnownMistake(
+        "the answers are not the model's", f"its logits say {share:.0%} of their digits"
+    )
+
+
+def check_answers_are_said(evidence: Any) -> None:
+    """The same for what hangs on it: what a person has to read is read there."""
+    if answered(evidence, "generation/again"):
+        with contextlib.suppress(ForReview):
+            check_answers_are_the_models(evidence, None)
+
+
+def agreement(answers: np.ndarray, choices: np.ndarray) -> float:
+    """The largest share of digits that go with tokens, one to one, over the ways to read calls.
+
+    `choices` are tokens, (sequences, calls, places); the digits of an answer, (sequences, digits).
+    """
+    _, calls, places = choices.shape
+    step = np.arange(min(answers.shape[1], calls))
+    digits = answers[:, : len(step)]
+    last = np.take_along_axis(choices, (choices >= 0).sum(axis=2, keepdims=True) - 1, axis=2)
+    ways = [last[:, step, 0]]
+    for offset in range(places - len(step) + 1):
+        ways += [choices[:, step, step + offset], choices[:, 0, step + offset]]
+    there = digits != tasks.NOTHING
+    return max((_one_to_one(digits[there], tokens[there]) for tokens in ways), default=0.0)
+
+
+def _one_to_one(digits: np.ndarray, tokens: np.ndarray) -> float:
+    """The share of digits that go with their tokens, where each token stands for one digit."""
+    known = tokens >= 0
+    if not known.any():
+        return 0.0
+    _, rows = np.unique(tokens[known], return_inverse=True)
+    _, columns = np.unique(digits[known], return_inverse=True)
+    counts = np.zeros((rows.max() + 1, columns.max() + 1))
+    np.add.at(counts, (rows, columns), 1)
+    return float(counts[optimize.linear_sum_assignment(counts, maximize=True)].sum() / digits.size)
 
 
 @cause_of_others("generation")

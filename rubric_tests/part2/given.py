@@ -332,7 +332,13 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
     rows: Shape = (N_AGAIN, width)
     return {
         "tokenizer/round-trip": Question(uncut, {"back": (N_AGAIN, task.length)}),
-        "generation/again": Question(few, {"answers": rows, "again": rows, "dropped": ()}),
+        "generation/again": Question(
+            few | {"vocabulary": np.array(12)},
+            {
+                **{"answers": rows, "again": rows, "dropped": (), "side_by_side": ()},
+                "choices": (N_AGAIN, width, 3 * width),
+            },
+        ),
         "generation/as-left": Question(few, {"dropped": ()}),
         "generation/together": Question(few, {"alone": rows, "together": rows}),
         "positions/order": Question(swapped, {"answers": rows, "moved": rows}),

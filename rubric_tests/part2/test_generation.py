@@ -38,6 +38,12 @@ def test_the_same_question_has_the_same_answer(evidence, given, submission):
     answers.check_evaluation_mode(evidence, submission)
 
 
+@pytest.mark.hint("the next token is the likeliest one of the logits at the last place")
+def test_answers_are_the_models_own(evidence, given):
+    """What `generate` returns is what the model's own logits say, step by step."""
+    answers.check_answers_are_the_models(evidence, given)
+
+
 @pytest.mark.hint("does a sequence see the padding that a longer one beside it needs?")
 def test_answers_do_not_depend_on_the_batch(evidence, given, submission):
     """`generate_batch`, where there is one, answers like `generate`."""

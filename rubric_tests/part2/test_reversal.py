@@ -71,5 +71,6 @@ def check_it_is_attention(evidence, kept, run) -> None:
     """
     right = kept["reversal/answers"].right
     answers.check_it_is_the_model(evidence, right, "reversal")
+    answers.check_answers_are_said(evidence)
     if run.parameters["task"].startswith("reverse"):
         answers.check_attention_answers(evidence, right, "reversal")

@@ -127,6 +127,15 @@ def shirked(name: str, replace: Mapping[str, str], loses: str = "", review: str 
 SHIRKED = [
     shirked("the model is a table", {TRAIN: TABLE + TRAIN}, "model reversal secret-variant"),
     shirked("answers are questions reversed", {TOKENS: BACKWARDS + TOKENS}, "reversal"),
+    shirked(
+        "the model is asked, and not listened to",
+        {
+            "    return tokens[:, n + 1 :].tolist()\n": BACKWARDS,
+            "steps=500": "steps=20",
+            "model(tokens)[:, -1]": "(model(tokens)[:, -1] + 0)",
+        },
+        "generation reversal",
+    ),
     shirked("answers are counted", {HALVES: COUNTED + HALVES}, "training reversal secret-variant"),
     shirked("something else is trained", {SEEDED: FEIGNED}, "training"),
     shirked(

@@ -9,6 +9,7 @@ from exam.sequences import (
     lists,
     many_at_once,
     one_at_a_time,
+    with_choices,
 )
 
 
@@ -16,7 +17,7 @@ from exam.sequences import (
 def _(given, answer):
     model, sequences = student.model.eval(), lists(given.sequences)
     with dropout_seen() as seen:
-        answer.answers = one_at_a_time(model, sequences, given.width)
+        answer.answers, answer.choices, answer.side_by_side = with_choices(model, sequences, given)
     answer.dropped = len(seen)
     answer.again = one_at_a_time(model, sequences, given.width)
 

@@ -7,8 +7,10 @@ looked for among torch's operators.
 import inspect
 import sys
 
+import numpy as np
 import torch
 from ask import student
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 SOFTMAX = ("aten::_softmax", "aten::_safe_softmax")
@@ -68,6 +70,43 @@ class Parts:
     def note(self, frame, event, called):
         if event == "call" and frame.f_code in self.codes:
             self.called.add(self.codes[frame.f_code])
+
+
+class Choices:
+    """The likeliest token at every place, each time that a part of the model gives logits.
+
+    The model itself where it is called, else the part of it that gives them last.
+    """
+
+    def __init__(self, model, vocabulary):
+        self.model, self.vocabulary = model, vocabulary
+        self.calls, self.side_by_side = [], False
+
+    def __enter__(self):
+        parts = self.model.modules() if isinstance(self.model, nn.Module) else ()
+        self.hooks = [part.register_forward_hook(self.note) for part in parts]
+        return self
+
+    def __exit__(self, *error):
+        for hook in self.hooks:
+            hook.remove()
+
+    def note(self, part, inputs, out):
+        out = out[0] if isinstance(out, tuple | list) and out else out
+        if isinstance(out, torch.Tensor) and out.ndim and out.shape[-1] == self.vocabulary:
+            self.side_by_side |= out.ndim > 2 and len(out) > 1
+            self.calls.append((part, out.detach().reshape(-1, self.vocabulary).argmax(-1)))
+
+    def table(self, calls, places):
+        """A row for each call, filled up with -1."""
+        of = {id(part) for part, _ in self.calls}
+        one = self.model if id(self.model) in of or not of else self.calls[-1][0]
+        rows = np.full((calls, places), -1, dtype=np.int16)
+        noted = [tokens for part, tokens in self.calls if part is one][:calls]
+        for row, tokens in zip(rows, noted, strict=False):
+            tokens = tokens[:places].cpu().numpy()
+            row[: len(tokens)] = tokens
+        return rows
 
 
 def at_work(answer, work, vocabulary):

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import at_work, with_equal_weights
+from exam.at_work import Choices, at_work, with_equal_weights
 from exam.components import logits_of
 from torch.nn import functional
 
@@ -59,6 +59,26 @@ def one_at_a_time(model, sequences, width):
     return table([student.generate(model, list(sequence)) for sequence in sequences], width)
 
 
+def vocabulary_of(model, given):
+    """How many tokens the model's logits are of; as many as are said where it cannot be asked."""
+    with contextlib.suppress(Exception), torch.no_grad():
+        tokens = given.sequences[:1]
+        return logits_of(model, tokens, tokens).shape[-1]
+    return int(given.vocabulary)
+
+
+def with_choices(model, sequences, given):
+    """The answers, and beside each what the model's logits said in every call that it took."""
+    answers, tables, side_by_side = [], [], False
+    vocabulary, width = vocabulary_of(model, given), int(given.width)
+    for sequence in sequences:
+        with Choices(model, vocabulary) as choices:
+            answers.append(student.generate(model, list(sequence)))
+        tables.append(choices.table(width, 3 * width))
+        side_by_side |= choices.side_by_side
+    return table(answers, width), np.stack(tables), side_by_side
+
+
 @contextmanager
 def dropout_seen():
     """A list that gets an entry for each time that torch's dropout is at work."""
@@ -105,10 +125,7 @@ def answer_without_weights(answer, model, given):
 
 def answer_with_equal_weights(answer, model, given):
     """Whether attention is at work while the model answers, and the answers without its choice."""
-    sequences, vocabulary = lists(given.sequences), int(given.vocabulary)
-    with contextlib.suppress(Exception), torch.no_grad():
-        tokens = given.sequences[:1]
-        vocabulary = logits_of(model, tokens, tokens).shape[-1]
+    sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
 
     def work():
         return one_at_a_time(model, sequences, given.width)
