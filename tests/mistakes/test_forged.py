@@ -48,7 +48,7 @@ def noted(made: Made, begins: str, note: Mapping[str, Any]) -> Made:
 def left_out(made: Made) -> set[str]:
     """What counts neither for nor against, and follows from nothing."""
     checks: list[Check] = shared.judged("part2", made)
-    return {c.name for c in checks if c.verdict is Verdict.SET_ASIDE and not c.follows}
+    return {c.name for c in checks if c.verdict is Verdict.NOT_ASKED}
 
 
 @pytest.mark.parametrize(("begins", "said"), FORGED.items())
