@@ -276,6 +276,7 @@ class Turn:
         """It is this question's turn."""
         self._number += 1
         self._note(f"{self._number} {question}")
+        _switches().tell({"asking": self.now})
         self.listen()
 
     def listen(self) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
@@ -32,6 +32,13 @@ STUBBORN = 5
 """A question that goes on after so many interrupts is ended with its kernel."""
 
 
+class Told(Protocol):
+    """What a kernel says of its exam."""
+
+    asking: str
+    written: dict[str, str]
+
+
 @dataclass
 class Timekeeper:
     """Says when a cell, or a question, has had its time."""
@@ -44,6 +51,8 @@ class Timekeeper:
     """The exam's cell; each of its questions has time of its own."""
     clock: Clock
     kill: Callable[[], None]
+    told: "Told"
+    """What the kernel has sent: a message cannot be taken back, as a file can."""
     between: bool = False
     """Whether what the exam does between two questions has its time too, as much as a question."""
     late: dict[str, str] = field(default_factory=dict)
@@ -93,7 +102,9 @@ class Timekeeper:
 
     def _look_what_is_asked(self) -> None:
         said = desk.read_below(self.desk, ASKING, 1000) or b""
-        turn = said.decode("utf-8", "replace")
+        turn, told = said.decode("utf-8", "replace"), self.told.asking
+        if told and told.partition(" ")[2] not in self.told.written:
+            turn = told
         name, before = turn.partition(" ")[2], self._turn.partition(" ")[2]
         if turn == self._turn or not (name or self._is_answered(before)):
             return

@@ -60,6 +60,8 @@ class Meter:
 
     written: dict[str, str] = field(default_factory=dict)
     """The digest of the answer to each question, as its kernel has said at once."""
+    asking: str = ""
+    """What it has said that it asks now: a number and a question."""
 
     def next_cell(self) -> None:
         self.cell = 0
@@ -154,8 +156,11 @@ class MeteredChannel(AsyncZMQSocketChannel):
             message = self.session.deserialize(packed)
             if message["msg_type"] != WRITTEN:
                 return message
-            said = {name: str(message["content"].get(name)) for name in ("question", "digest")}
-            self.kernel.written[said["question"][:1000]] = said["digest"][:128]
+            said = {name: str(value) for name, value in message["content"].items()}
+            if "asking" in said:
+                self.kernel.asking = said["asking"][:1000]
+            else:
+                self.kernel.written[said.get("question", "")[:1000]] = said.get("digest", "")[:128]
 
 
 class MeteredClient(AsyncKernelClient):

@@ -120,6 +120,7 @@ def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Time
         exam=EXAM,
         clock=Clock(os.getpid(), Path(usage) if usage else None),
         kill=meter.kill,
+        told=meter,
         between=(desk / "kit" / "reference").exists(),
         late=_table(desk / "kit" / "spent.json"),
     )

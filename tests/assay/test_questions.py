@@ -235,12 +235,12 @@ FORGERIES = {
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 def test_who_forges_what_is_asked_gains_no_time(tmp_path: Path, forgery: str):
-    """The exam's own limit holds."""
+    """What it said when it began cannot be taken back: the question's own second holds."""
     path = "path = os.path.dirname(os.environ['ASSAY_KIT']) + '/evidence/asking.txt'"
     body = f"import os; {path}\n    {forgery}\n    while True: pass"
     with toys.course(
         tmp_path / "course",
-        text=toys.toml(cell=20, run=3),
+        text=toys.toml(cell=20, run=30),
         given=GIVEN.replace("SECONDS", "1"),
         exam=EXAM,
     ) as course:
@@ -248,4 +248,5 @@ def test_who_forges_what_is_asked_gains_no_time(tmp_path: Path, forgery: str):
 
     assert ended.outcome is Outcome.TIMED_OUT
     assert ended.cpu_seconds < 12
+    assert "took longer than 1 s" in str(notes(ended)["second"])
     assert notes(ended)["first"] == "answered"
