@@ -13,6 +13,7 @@ from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
 from assay.records import Judgement, RunRecord, plain
 from assay.run import desk, slow, warm
+from assay.run.forked import OUT_OF_MEMORY
 from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
@@ -66,7 +67,7 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
         code, said = _pytest(assignment, part, bench, [])
-        if spent := _spent(code, said, MEMORY + OF_A_RUN * len(laid["runs"])):
+        if spent := _spent(code, MEMORY + OF_A_RUN * len(laid["runs"])):
             raise CannotGrade(
                 f"judging `{part.name}` took more than {spent}",
                 hint="what was handed in, or what it answered, is too much to be judged",
@@ -87,11 +88,11 @@ def _why(assignment: Assignment, part: Part) -> str:
     return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
 
 
-def _spent(code: int, said: str, memory: int) -> str:
-    """The limit that ended the judge; '' where it ended by itself."""
-    if code == -signal.SIGXCPU or "ended with -24" in said:
+def _spent(code: int, memory: int) -> str:
+    """The limit that ended the judge, by how it ended: what it printed may be the student's."""
+    if code == -signal.SIGXCPU:
         return f"{CPU_SECONDS} s of processor time"
-    if code not in (0, 1) and "MemoryError" in said:
+    if code == OUT_OF_MEMORY:
         return f"{memory // 10**6} MB of memory"
     return ""
 

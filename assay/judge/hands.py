@@ -5,6 +5,7 @@ What they found stands in the order in which one process would have found it.
 """
 
 import os
+import signal
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 from assay.records import Drawing, Judgement
 from assay.run import namespaces
-from assay.run.forked import is_single
+from assay.run.forked import OUT_OF_MEMORY, is_single
 
 MANY = 150
 """Tests that are worth a process of their own."""
@@ -61,6 +62,10 @@ class Hands:
     def _of_others(self) -> Iterator[Judgement]:
         for pid, file in self.others.items():
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            if code == -signal.SIGXCPU:
+                signal.raise_signal(signal.SIGXCPU)  # this one ends as that did
+            if code == OUT_OF_MEMORY:
+                raise MemoryError
             if code not in (0, 1):  # both are verdicts
                 raise RuntimeError(f"a process that judged some of the tests ended with {code}")
             yield Judgement.model_validate_json(file.read_bytes())

@@ -34,6 +34,7 @@ from assay.records import (
     Written,
     sound,
 )
+from assay.run.forked import OUT_OF_MEMORY
 
 MAX_DRAWING = 200_000
 LARGEST = 1e100
@@ -246,6 +247,18 @@ def pytest_runtest_makereport(
 def pytest_report_teststatus() -> tuple[str, str, str]:
     """Nothing is printed for a verdict: judgement.json has it, and nobody reads the rest."""
     return "", "", ""
+
+
+def pytest_internalerror(excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
+    """Memory that does not suffice is told by how this ends: words may be a student's."""
+    if excinfo.errisinstance(MemoryError):
+        pytest.exit("the memory does not suffice", returncode=OUT_OF_MEMORY)
+
+
+def pytest_exception_interact(node: Any, call: "pytest.CallInfo[Any]") -> None:
+    """The same while tests are collected; of a test, it is a verdict."""
+    if not isinstance(node, pytest.Item) and call.excinfo is not None:
+        pytest_internalerror(call.excinfo)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

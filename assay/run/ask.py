@@ -275,7 +275,7 @@ class Turn:
     def begin(self, question: str) -> None:
         """It is this question's turn."""
         self._number += 1
-        self._note(f"{self._number} {question}")
+        self.now = f"{self._number} {question}"
         _switches().tell({"asking": self.now})
         self.listen()
 
@@ -286,8 +286,7 @@ class Turn:
 
     def end(self) -> str:
         """Why it was ended by us, '' where it was not; from now on nothing interrupts."""
-        why = self.took
-        self._note("")
+        why, self.now = self.took, ""
         return why
 
     @property
@@ -311,11 +310,6 @@ class Turn:
     @property
     def _question(self) -> str:
         return self.now.partition(" ")[2]
-
-    def _note(self, now: str) -> None:
-        self.now = now
-        with contextlib.suppress(OSError):  # what keeps us from it is the student's
-            (DESK / "evidence" / "asking.txt").write_text(now, encoding="utf-8")
 
     def _interrupted(self, number: int, frame: object) -> None:
         """What comes late was for another question; after one there is a moment to end in."""

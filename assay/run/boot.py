@@ -24,6 +24,9 @@ import landlock  # type: ignore[import-not-found,unused-ignore]
 import no_screen  # type: ignore[import-not-found,unused-ignore]
 import seccomp  # type: ignore[import-not-found,unused-ignore]
 
+SENDING = 1.0
+"""Seconds that a message of the exam's may take to leave; where it cannot, the kernel is broken."""
+
 
 def start() -> None:
     """Called with our folder and the settings, in JSON, as arguments."""
@@ -158,12 +161,21 @@ def _become_kernel(
 
 
 def _teller(kernel: Any) -> Callable[[dict[str, str]], None]:
-    """A way to say what was written, to the process that reads this kernel's messages.
+    """A way to say what is asked and what was written, to whoever reads this kernel's messages.
 
-    What was said cannot be taken back, as a file can by whoever writes in the same folder.
+    What was said cannot be taken back, as a file can by whoever writes in the same folder. It is
+    sent when this returns: what the student's code holds from then on keeps no message.
     """
-    send, socket = kernel.session.send, kernel.iopub_socket
-    return lambda said: send(socket, "assay_written", said)
+    send, socket, schedule = kernel.session.send, kernel.iopub_socket, kernel.iopub_thread.schedule
+    event = threading.Event
+
+    def tell(said: dict[str, str]) -> None:
+        is_sent = event()
+        send(socket, "assay_exam", said)
+        schedule(is_sent.set)
+        is_sent.wait(SENDING)
+
+    return tell
 
 
 def _import_nothing_of_theirs_yet(shell: Any, ours: list[str]) -> None:

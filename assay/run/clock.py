@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 SECONDS = "seconds.json"
 """The file that says how long each question may compute, where the rubric says it."""
-ASKING = "evidence/asking.txt"
-"""Where the exam says what it asks now: a word to the runner, and no evidence."""
+ASKING = "asking.txt"
+"""Where the runner says what the exam asks now: no kernel sees it."""
 TICK = os.sysconf("SC_CLK_TCK")
 SLOWEST = 20.0
 """Waiting passes at least this many times slower than the wall clock: everything has an end."""

@@ -5,17 +5,16 @@ one of the wall clock, and lets a busy machine decide.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
-from assay.run import clock, desk
+from assay.run import clock
 from assay.run.clock import ASKING, START, Clock, Moment
 
 NAME = "assay"
@@ -32,13 +31,6 @@ STUBBORN = 5
 """A question that goes on after so many interrupts is ended with its kernel."""
 
 
-class Told(Protocol):
-    """What a kernel says of its exam."""
-
-    asking: str
-    written: dict[str, str]
-
-
 @dataclass
 class Timekeeper:
     """Says when a cell, or a question, has had its time."""
@@ -51,8 +43,8 @@ class Timekeeper:
     """The exam's cell; each of its questions has time of its own."""
     clock: Clock
     kill: Callable[[], None]
-    told: "Told"
-    """What the kernel has sent: a message cannot be taken back, as a file can."""
+    asking: Callable[[], str]
+    """The number and the name of the question that is put now, as it was told; '' for none."""
     between: bool = False
     """Whether what the exam does between two questions has its time too, as much as a question."""
     late: dict[str, str] = field(default_factory=dict)
@@ -101,23 +93,16 @@ class Timekeeper:
         return True
 
     def _look_what_is_asked(self) -> None:
-        said = desk.read_below(self.desk, ASKING, 1000) or b""
-        turn, told = said.decode("utf-8", "replace"), self.told.asking
-        if told and told.partition(" ")[2] not in self.told.written:
-            turn = told
-        name, before = turn.partition(" ")[2], self._turn.partition(" ")[2]
-        if turn == self._turn or not (name or self._is_answered(before)):
+        turn = self.asking()
+        name = turn.partition(" ")[2]
+        if turn == self._turn:
             return
         self._take_turn(turn)
+        (self.desk / ASKING).write_text(turn, encoding="utf-8")
         if name in self._ran:
             self._began = self._ran[name]  # a question is begun once, whatever the kernel says
         elif name:
             self._ran[name] = self._began
-
-    def _is_answered(self, question: str) -> bool:
-        """No question goes on after one only where there is an answer to that."""
-        answer = f"evidence/{question}.json"
-        return not question or os.path.isfile(self.desk / answer)  # noqa: PTH113 - any name is a try
 
     def _take_turn(self, turn: str) -> None:
         self._turn, self._began, self._interrupted = turn, self.clock.tick(), []

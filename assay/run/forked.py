@@ -16,6 +16,9 @@ RUNNER = ("assay.run.runner", "nbformat")
 GONE = 70
 """The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
 
+OUT_OF_MEMORY = 71
+"""The exit code of a process of ours whose memory did not suffice."""
+
 
 def is_single() -> bool:
     """Whether this process has one thread and may fork: another would be missing in the child."""

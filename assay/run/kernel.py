@@ -41,8 +41,8 @@ DYING = 2.0
 """Seconds, computed or waited, that a dying kernel may take from closing its sockets to its end."""
 
 
-WRITTEN = "assay_written"
-"""A message in which the exam says what it has written down: it is for us, and for no notebook."""
+OF_EXAM = "assay_exam"
+"""A message in which the exam says what it asks, or has written down: for us, and no notebook."""
 
 
 @dataclass
@@ -61,7 +61,22 @@ class Meter:
     written: dict[str, str] = field(default_factory=dict)
     """The digest of the answer to each question, as its kernel has said at once."""
     asking: str = ""
-    """What it has said that it asks now: a number and a question."""
+    """The number and the name of the question that is put now, '' between two of them."""
+
+    questions: frozenset[str] = frozenset()
+    """Those that were handed out: no other one can be begun."""
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """The exam has begun a question, or has written an answer down, which ends it."""
+        if "asking" in said:
+            asking = str(said["asking"])[:1000]
+            if asking.partition(" ")[2] in self.questions:
+                self.asking = asking
+            return
+        question = str(said.get("question"))[:1000]
+        self.written[question] = str(said.get("digest"))[:128]
+        if question == self.asking.partition(" ")[2]:
+            self.asking = ""
 
     def next_cell(self) -> None:
         self.cell = 0
@@ -154,13 +169,9 @@ class MeteredChannel(AsyncZMQSocketChannel):
             self.kernel.count(sum(map(len, frames)))
             _, packed = self.session.feed_identities(frames)
             message = self.session.deserialize(packed)
-            if message["msg_type"] != WRITTEN:
+            if message["msg_type"] != OF_EXAM:
                 return message
-            said = {name: str(value) for name, value in message["content"].items()}
-            if "asking" in said:
-                self.kernel.asking = said["asking"][:1000]
-            else:
-                self.kernel.written[said.get("question", "")[:1000]] = said.get("digest", "")[:128]
+            self.kernel.hear(message["content"])
 
 
 class MeteredClient(AsyncKernelClient):

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 from assay.ending import end_now
 from assay.run import namespaces, watch
-from assay.run.forked import RUNNER, Child, is_single
+from assay.run.forked import OUT_OF_MEMORY, RUNNER, Child, is_single
 from assay.run.sockets import Sockets, bound
 
 
@@ -141,7 +141,15 @@ def _become_judge(request: dict[str, Any], log: int) -> None:
 
     os.chdir(request["folder"])
     sys.path.insert(0, request["folder"])
-    _exit_after(lambda: pytest.main(request["arguments"]))
+    _exit_after(lambda: _within_memory(lambda: pytest.main(request["arguments"])))
+
+
+def _within_memory(what: Callable[[], int]) -> int:
+    """What this comes to, and a code of its own where the memory does not suffice for it."""
+    try:
+        return what()
+    except MemoryError:
+        return OUT_OF_MEMORY
 
 
 def _begin_to(log: int, *keep: int) -> None:

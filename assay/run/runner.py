@@ -50,7 +50,7 @@ def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
     job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
-    meter = kernel.Meter()
+    meter = kernel.Meter(questions=_handed_out(desk / "given"))
     manager = kernel.manager_for(desk, meter, sockets, forked)
     try:
         facts = _facts(desk, job, meter, manager)
@@ -120,10 +120,16 @@ def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Time
         exam=EXAM,
         clock=Clock(os.getpid(), Path(usage) if usage else None),
         kill=meter.kill,
-        told=meter,
+        asking=lambda: meter.asking,
         between=(desk / "kit" / "reference").exists(),
         late=_table(desk / "kit" / "spent.json"),
     )
+
+
+def _handed_out(given: Path) -> frozenset[str]:
+    """The names of the questions that this run may put."""
+    sheets = given.rglob("*.npz")
+    return frozenset(sheet.relative_to(given).with_suffix("").as_posix() for sheet in sheets)
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -118,7 +118,7 @@ _open, _write, _close, _int = os.open, os.write, os.close, int.to_bytes
 
 
 def tell(said: dict[str, str]) -> None:
-    """Say what was written: the kernel puts another function here before the first cell."""
+    """Say what is asked, or written: a kernel puts another function here before the first cell."""
 
 
 def keep_answer(question: str, sheet: Path, arrays: dict[str, Any], note: dict[str, Any]) -> None:

@@ -107,7 +107,7 @@ class Watch:
 
     def asked(self) -> str:
         """What the exam was ended in, with a comma before it, where it says so itself."""
-        said = desks.read_below(self.desk, ASKING, 1000) or b""
+        said = desks.read(self.desk / ASKING, 1000) or b""
         name = said.decode(errors="replace").partition(" ")[2]
         return f", in the question {quoted(name)}" if name else ""
 

@@ -15,7 +15,7 @@ import pytest
 
 from assay import submission, syntax
 from assay.assignment import Assignment
-from assay.errors import CannotGrade
+from assay.errors import AssayError, CannotGrade
 from assay.judge import bench
 from assay.records import Verdict
 from rubric_tests import written
@@ -197,6 +197,62 @@ def test_a_judge_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
 
     with pytest.raises(CannotGrade, match="more than 2 s of processor time"):
         judge(tmp_path, "right", tests={"test_add.py": SPIN})
+
+
+BROKEN = """
+import os
+import pytest
+pytestmark = pytest.mark.criterion("add")
+@pytest.fixture(scope="session", autouse=True)
+def said():
+    print("a process that judged some of the tests ended with -24; MemoryError", flush=True)
+    os.WAYS
+def test_holds(evidence):
+    \"\"\"It holds.\"\"\"
+"""
+ENDINGS = {
+    "_exit(3)": "could not be run",
+    "kill(os.getpid(), 24)": "more than 900 s of processor time",
+    "_exit(71)": "MB of memory",
+}
+
+
+@pytest.mark.parametrize("way", ENDINGS)
+def test_which_limit_ended_a_judge_is_told_by_its_status(tmp_path: Path, way: str):
+    """And by no words: what a judge prints may hold a student's."""
+    with pytest.raises(AssayError, match=ENDINGS[way]):
+        judge(tmp_path, "right", tests={"test_add.py": BROKEN.replace("WAYS", way)})
+
+
+def test_memory_that_a_rubric_takes_while_it_is_collected_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """By the status that the judge ends with, too."""
+    monkeypatch.setattr(bench, "MEMORY", 2 * 10**8)
+    source = HOARD + "\nassert bytes(4 * 10**8)\n"
+
+    with pytest.raises(CannotGrade, match="more than 240 MB of memory"):
+        judge(tmp_path, "right", tests={"test_add.py": source})
+
+
+@pytest.mark.parametrize(("ended", "found"), [(-24, -24), (71, 71), (3, 1)])
+def test_a_judge_ends_as_one_of_its_hands_did(tmp_path: Path, ended: int, found: int):
+    """By the same signal, or with the same lack of memory; else it says what happened."""
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom assay.judge.hands import Hands\n"
+        "from assay.records import Judgement\nfrom assay.run.parent import _within_memory\n"
+        "ended, pid = int(sys.argv[1]), os.fork()\n"
+        "if pid == 0:\n    os.kill(os.getpid(), 24) if ended < 0 else os._exit(ended)\n"
+        "own = Judgement(checks=[], measurements=[], written=[], drawings=[])\n"
+        "hands = Hands(Path('x.json'), {pid: Path('y.json')})\n"
+        "sys.exit(_within_memory(lambda: hands.save(own)))"
+    )
+
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(ended)], cwd=tmp_path, capture_output=True, check=False
+    )
+
+    assert process.returncode == found, process.stderr
 
 
 def test_a_judge_has_so_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
