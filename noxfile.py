@@ -41,10 +41,10 @@ def grade(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, two at a time."""
+    """Run the tests, three at a time: some of them wait."""
     install(session, "assignment", "dask", "docs", "test")
     arguments = session.posargs or ["-m", "not thorough"]
-    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments, env=ONE_THREAD)
+    session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
 
 @nox.session
@@ -84,9 +84,18 @@ def validate(session: nox.Session) -> None:
 def rubric(session: nox.Session) -> None:
     """Grade every known mistake and right variant, find every source of irreproducibility."""
     install(session, "assignment", "test")
-    everything = ["tests/mistakes", "tests/assay/test_audit.py", "--kill-matrix", "docs"]
+    graded = [f"tests/mistakes/test_{name}.py" for name in ("part1", "part2", "bare", "no_work")]
+    everything = [*graded, "tests/assay/test_audit.py", "--kill-matrix", "docs"]
     arguments = session.posargs or everything
-    session.run("pytest", "--numprocesses", "2", "--dist", "worksteal", *arguments, env=ONE_THREAD)
+    session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Run the long tests that `tests` and `rubric` leave out: pairs of mistakes, fuzz, load."""
+    install(session, "assignment", "dask", "docs", "test")
+    marked = ["-m", "thorough", "--ignore-glob", "*/mistakes/test_part[12].py"]
+    session.run("pytest", *(session.posargs or marked), env=ONE_THREAD)
 
 
 @nox.session
