@@ -1,15 +1,30 @@
-"""The rubric's modules, imported from where the assignment stands."""
+"""The rubric's modules, imported from where the assignment stands.
 
+Each course has a package of its own in `sys.modules`, named after its folder and its files. So two
+courses whose folders are called alike stay apart in one process, and a changed rubric is read anew.
+"""
+
+import builtins
+import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from hashlib import sha256
 from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
+from assay import recipe
 from assay.assignment import Assignment, Part
 from assay.errors import CourseFault
+
+OF_A_COURSE = re.compile(r"_course_[0-9a-f]{16}\.?")
+"""What names a course's package; no message shows it."""
 
 
 class Row(Protocol):
@@ -33,31 +48,82 @@ def load(assignment: Assignment, part: Part, name: str) -> ModuleType:
     CourseFault
         If it cannot be imported, with file and line.
     """
-    root = str(assignment.root.resolve())
-    if root not in sys.path:
-        sys.path.insert(0, root)
     module = f"{part.rubric.replace('/', '.')}.{name}"
-    _forget_others(module.partition(".")[0], assignment.root)
     try:
-        return import_module(module)
+        return import_module(f"{_package(assignment, part)}.{module}")
     except (Exception, SystemExit) as error:  # a module may call `sys.exit`
         raise CourseFault(
             f"`{module}` cannot be imported",
-            found=in_words(error, assignment.root) or str(error),
+            found=in_words(error, assignment.root) or _readable(error),
             hint=f"a rubric has a {name}.py, and what it imports must be installed",
         ) from None
 
 
-def _forget_others(package: str, root: Path) -> None:
-    """Drop what another course has imported under the name of this one's package."""
-    loaded = sys.modules.get(package)
-    places = [*getattr(loaded, "__path__", []), getattr(loaded, "__file__", None) or ""]
-    if loaded is None or any(Path(place).is_relative_to(root) for place in places if place):
-        return
-    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-        del sys.modules[name]
-    sys.path.remove(str(root))
-    sys.path.insert(0, str(root))
+def _package(assignment: Assignment, part: Part) -> str:
+    """Return the name of the package that stands for the folder of this course as it is now."""
+    root = str(assignment.root.resolve())
+    digest = sha256(f"{root}\n{recipe.of_rubric(assignment, part)}".encode()).hexdigest()
+    package = ModuleType(f"_course_{digest[:16]}")
+    package.__path__ = [root]
+    return sys.modules.setdefault(package.__name__, package).__name__
+
+
+class _Finder(MetaPathFinder):
+    """Find the modules of a course below its package."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a course's module, with the loader for these."""
+        spec = PathFinder.find_spec(name, path) if OF_A_COURSE.match(name) and path else None
+        if spec and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Load a module whose imports, now and later, find the course's own modules first."""
+
+    def path_stats(self, path: Any) -> Mapping[str, Any]:
+        """Refuse: bytecode that is kept is told by the second, and a file may change within one."""
+        raise OSError(f"no bytecode is kept of {path}")
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module with an `__import__` of its own."""
+        own = partial(_import, self.name.partition(".")[0])
+        vars(module)["__builtins__"] = vars(builtins) | {"__import__": own}
+        super().exec_module(module)
+
+
+def _import(
+    package: str,
+    name: str,
+    globals_: Mapping[str, Any] | None = None,
+    locals_: Mapping[str, Any] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> Any:
+    """Do what an import statement of a course's module asks for."""
+    top = name.partition(".")[0]
+    if level or not _is_own(package, top):
+        return builtins.__import__(name, globals_, locals_, fromlist or (), level)
+    found = builtins.__import__(f"{package}.{name}", globals_, locals_, fromlist or ())
+    return found if fromlist else getattr(found, top)
+
+
+@cache
+def _is_own(package: str, top: str) -> bool:
+    """Whether a course has this module; a mere folder gives way to what is installed."""
+    if top in sys.stdlib_module_names or top == __name__.partition(".")[0]:
+        return False
+    own = PathFinder.find_spec(f"{package}.{top}", sys.modules[package].__path__)
+    if own is None or own.origin is not None:
+        return own is not None
+    installed = find_spec(top)
+    return installed is None or installed.origin is None
+
+
+sys.meta_path.insert(0, _Finder())
 
 
 def in_words(error: BaseException, root: Path) -> str:
@@ -66,8 +132,13 @@ def in_words(error: BaseException, root: Path) -> str:
     The line is the innermost one of a file of the course.
     """
     place = place_of(error, root)
-    said = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+    said = f"{type(error).__name__}: {_readable(error)}"
     return f"{place}: {said}".split("\n")[0][:500] if place else ""
+
+
+def _readable(error: BaseException) -> str:
+    """Return what an error says, with the names of modules as the course writes them."""
+    return OF_A_COURSE.sub("", error.msg if isinstance(error, SyntaxError) else str(error))
 
 
 def place_of(error: BaseException, root: Path) -> str:
@@ -84,7 +155,11 @@ def place_of(error: BaseException, root: Path) -> str:
 def _below(file: str, line: int, root: Path) -> str:
     """Return the place by the course's own names; '' for a file of somebody else's."""
     path = Path(file)
-    if not path.is_relative_to(root) or "site-packages" in path.relative_to(root).parts:
+    if (
+        file == __file__
+        or not path.is_relative_to(root)
+        or "site-packages" in path.relative_to(root).parts
+    ):
         return ""
     return f"{path.relative_to(root).as_posix()}:{line}"
 

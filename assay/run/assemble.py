@@ -209,7 +209,7 @@ def _draw(
     except (Exception, SystemExit) as error:
         found = rubric.in_words(error, assignment.root) or f"{type(error).__name__}: {error}"
         raise CourseFault(
-            f"`{given.__name__}` cannot draw the inputs of {run.id}",
+            f"`{part.rubric.replace('/', '.')}.given` cannot draw the inputs of {run.id}",
             found=found,
             hint="does assignment.toml vary a value that the rubric does not know?",
         ) from error
