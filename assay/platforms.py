@@ -179,6 +179,19 @@ def gradescope(content: bytes, where: str) -> dict[str, tuple[Person, ...]]:
     UsageError
         Where the file is not as Gradescope writes it.
     """
+    return {folder: people for folder, (people, _) in gradescope_entries(content, where).items()}
+
+
+def gradescope_entries(
+    content: bytes, where: str
+) -> dict[str, tuple[tuple[Person, ...], datetime | None]]:
+    """The people of each folder of Gradescope's export, and when it was handed in, if it says so.
+
+    Raises
+    ------
+    UsageError
+        Where the file is not as Gradescope writes it.
+    """
     import yaml  # only where there is such a file
 
     def plain(loader: Any, _: str, node: Any) -> Any:
@@ -200,13 +213,28 @@ def gradescope(content: bytes, where: str) -> dict[str, tuple[Person, ...]]:
         if not all(isinstance(entry, dict) for entry in data.values()):
             raise TypeError("what it says of a submission is not a table")
         named = {str(folder): entry for folder, entry in data.items()}
-        return {f: tuple(_submitters(e)) for f, e in named.items() if OF_GRADESCOPE.fullmatch(f)}
+        return {
+            folder: (tuple(_submitters(entry)), _created(entry))
+            for folder, entry in named.items()
+            if OF_GRADESCOPE.fullmatch(folder)
+        }
     except (yaml.YAMLError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{quoted(where)} cannot be read",
             found=str(error)[:300],
             hint="export the submissions from Gradescope once more",
         ) from None
+
+
+def _created(entry: Mapping[str, Any]) -> datetime | None:
+    """When `2025-10-10 10:22:33.123456789 -04:00` is; None without a zone."""
+    text = str(_at(entry, "created_at") or "").strip().replace("UTC", "Z")
+    text = re.sub(r"(\.\d{6})\d+", r"\1", text)
+    try:
+        when = datetime.fromisoformat(re.sub(r" (?=[-+Z])", "", text))
+    except ValueError:
+        return None
+    return when if when.tzinfo else None
 
 
 def _submitters(entry: Mapping[str, Any]) -> Iterator[Person]:

@@ -37,7 +37,7 @@ ROOMS = [
         "calibrate",
         "compare",
     ),
-    *("crates", "verify", "rerun", "bundle", "doctor", "cli"),
+    *("crates", "verify", "rerun", "bundle", "doctor", "classroom", "cli"),
 ]
 
 

@@ -1,0 +1,238 @@
+"""What a platform gave becomes the right rows, and nothing of it is lost."""
+
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from assay.classroom import downloads, roster
+from assay.classroom.roster import Member, Roster
+from assay.errors import UsageError
+from tests.classroom import downloads as made
+
+
+def known_to(roster_: Roster):
+    return lambda name: bool(roster_.match(name, (name,)).members)
+
+
+def keys(download: downloads.Download, class_: Roster) -> list[str]:
+    matches = [class_.match(one.name, one.idents) for one in download.attempts]
+    return sorted({member.key for one in matches for member in one.members})
+
+
+@pytest.fixture
+def class_of_60() -> Roster:
+    members = made.people(60)
+    members[1] = replace(members[1], given="Zoë-Anne", family="O'Neil-Śmith")
+    return Roster(members, {"Group 1": (members[2], members[3])})
+
+
+@pytest.mark.parametrize("form", ["folders", "outer", "flat", "on disk"])
+def test_brightspace_gives_sixty_rows(tmp_path: Path, class_of_60: Roster, form: str):
+    """Every form of Brightspace's download is the same class, and no attempt is lost."""
+    files = made.brightspace(60)
+    if form == "outer":
+        files = {f"Assignment 3/{name}": content for name, content in files.items()}
+    if form == "flat":
+        files = {name.replace("/", " - "): content for name, content in files.items()}
+    path = tmp_path / "Assignment 3 Download Oct 11, 2025 900 AM.zip"
+    if form == "on disk":
+        for name, content in files.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(content)
+    else:
+        made.written(path, files)
+
+    found = downloads.read(path, known_to(class_of_60))
+
+    assert found.platform == "brightspace"
+    assert len(found.attempts) == 60  # 59 hand-ins, one of them twice
+    assert keys(found, class_of_60) == sorted(one.key for one in class_of_60.members)
+    assert found.index == made.INDEX
+    assert found.passed_over == []
+    by_time = sorted((a for a in found.attempts if "Given0 " in a.name), key=lambda a: a.order)
+    assert [one.files[0].name for one in by_time] == ["a3.ipynb", "a3 - final - 0.ipynb"]
+    clocks = {one.name: one.at for one in found.attempts}
+    assert clocks["Group 1"] == datetime(2025, 10, 10, 18, 31)
+    assert clocks["Given6 Family6"] == datetime(2025, 10, 10, 20, 3)
+
+
+def test_canvas_is_known_by_its_number(tmp_path: Path):
+    """The mark of lateness, two files of one person, one handed in again."""
+    path = made.written(
+        tmp_path / "c.zip",
+        {
+            "family0given0_5000_901_hw.ipynb": made.NOTEBOOK,
+            "family0given0_5000_902_data_x.csv": b"1",
+            "family1given1_LATE_5001_903_hw-2.ipynb": made.NOTEBOOK,
+            "notes.txt": b"whose?",
+        },
+    )
+    class_ = made.roster(3)
+    found = downloads.read(path, known_to(class_))
+
+    assert keys(found, class_) == ["101000000", "101000001"]
+    assert [one.late for one in found.attempts] == [False, True]
+    assert found.attempts[1].files[0].name == "hw.ipynb"
+    assert found.attempts[1].raw_names == ("family1given1_LATE_5001_903_hw-2.ipynb",)
+    assert found.passed_over == [("notes.txt", "no platform's name says whose it is")]
+
+
+@pytest.mark.parametrize("between", ["/", "_"])
+def test_moodle_is_known_by_its_participant(tmp_path: Path, between: str):
+    """With folders and without; text typed online is of the same hand-in."""
+    path = made.written(
+        tmp_path / "m.zip",
+        {
+            f"Given0 Family0_1_assignsubmission_file{between}hw.ipynb": made.NOTEBOOK,
+            f"Given1 Family1_2_assignsubmission_file{between}my_hw.ipynb": made.NOTEBOOK,
+        },
+    )
+    class_ = made.roster(3)
+    found = downloads.read(path, known_to(class_))
+
+    assert found.platform == "moodle"
+    assert keys(found, class_) == ["101000000", "101000001"]
+    assert [one.files[0].name for one in found.attempts] == ["hw.ipynb", "my_hw.ipynb"]
+
+
+def test_gradescope_is_known_by_its_list(tmp_path: Path):
+    """A group has several people, and the time has its zone."""
+    listed = b"""submission_7:
+  :submitters:
+  - :name: Given0 Family0
+    :sid: '101000000'
+    :email: a@example.org
+  - :name: Given1 Family1
+    :sid: '101000001'
+  :created_at: 2025-10-10 10:22:33.123456789 -04:00
+"""
+    path = made.written(
+        tmp_path / "g.zip",
+        {
+            "assignment_5_export/submission_metadata.yml": listed,
+            "assignment_5_export/submission_7/hw.ipynb": made.NOTEBOOK,
+        },
+    )
+    (attempt,) = downloads.read(path, lambda name: False).attempts
+
+    assert [one.id for one in attempt.people] == ["101000000", "101000001"]
+    assert attempt.at is not None
+    assert attempt.at.astimezone(UTC) == datetime(2025, 10, 10, 14, 22, 33, 123456, tzinfo=UTC)
+    assert attempt.files[0].name == "hw.ipynb"
+
+
+def test_nbgrader_github_blackboard_and_a_plain_folder(tmp_path: Path):
+    """Four more kinds, each recognised by what is in it."""
+    class_ = made.roster(3)
+    forms = {
+        "nbgrader": {
+            "course/submitted/g0/hw/hw.ipynb": made.NOTEBOOK,
+            "course/submitted/g0/hw/timestamp.txt": b"2025-10-10 10:22:33.5 UTC",
+            "course/submitted/g1/hw/hw.ipynb": made.NOTEBOOK,
+        },
+        "github": {
+            f"hw-one-git-hub-{number}/{name}": content
+            for number in (0, 1)
+            for name, content in {".git/HEAD": b"ref", "hw.ipynb": made.NOTEBOOK}.items()
+        },
+        "blackboard": {
+            f"HW 1_g{number}_attempt_2025-10-10-10-22-33{end}": made.NOTEBOOK
+            for number in (0, 1)
+            for end in (".txt", "_hw.ipynb")
+        },
+        "folder": {
+            "class/g0/hw.ipynb": made.NOTEBOOK,
+            "class/Family1, Given1/hw.ipynb": made.NOTEBOOK,
+            "class/.DS_Store": b"x",
+            "__MACOSX/class/._g0": b"x",
+        },
+    }
+    for platform, files in forms.items():
+        found = downloads.read(
+            made.written(tmp_path / f"{platform}.zip", files), known_to(class_), title="HW 1"
+        )
+
+        assert found.platform == platform
+        assert keys(found, class_) == ["101000000", "101000001"], platform
+        assert [[f.name for f in one.files] for one in found.attempts] == [["hw.ipynb"]] * 2
+    assert downloads.read(tmp_path / "nbgrader.zip", known_to(class_)).attempts[0].at == datetime(
+        2025, 10, 10, 10, 22, 33, 500_000, tzinfo=UTC
+    )
+
+
+def test_a_name_is_compared_and_never_guessed():
+    """NFC, case and order do not matter; one name of two people is a doubt with its candidates."""
+    members = [
+        Member(id="1", given="Zoë", family="Ørsted"),
+        Member(id="2", given="Ann", family="Lee"),
+        Member(id="3", given="Lee", family="Ann"),
+    ]
+    class_ = Roster(members)
+
+    assert class_.match(unicodedata.normalize("NFD", "ØRSTED zoë")).members == (members[0],)
+    doubtful = class_.match("Ann Lee")
+    assert doubtful.members == ()
+    assert doubtful.candidates == (members[1], members[2])
+    assert class_.match("Ann Lee", settled={"Ann Lee": "3"}).members == (members[2],)
+    assert class_.match("Zoë").members == ()
+    assert class_.match("Zoë").candidates == (members[0],)
+    with pytest.raises(UsageError, match="settles"):
+        class_.match("Ann Lee", settled={"Ann Lee": "9"})
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (
+            "OrgDefinedId,Username,Last Name,First Name,Email,A3 Points Grade <Numeric"
+            " MaxPoints:10>,End-of-Line Indicator\r\n#007,#zo,Ørsted,Zoë,z@x.org,,#\r\n",
+            Member(id="007", username="zo", given="Zoë", family="Ørsted", email="z@x.org"),
+        ),
+        (
+            "Student,ID,SIS User ID,SIS Login ID,Section,HW (12)\n    Points Possible,,,,,10\n"
+            '"Ørsted, Zoë",5,007,zo,S,\n"Student, Test",9,,,S,\n',
+            Member(
+                id="007", username="zo", canvas="5", name="Zoë Ørsted", given="Zoë", family="Ørsted"
+            ),
+        ),
+        (
+            "Identifier,Full name,ID number,Email address,Status,Grade\n"
+            "Participant 12,Zoë Ørsted,007,z@x.org,,\n",
+            Member(id="007", participant="12", name="Zoë Ørsted", email="z@x.org"),
+        ),
+        ("id;name\n007;Zoë Ørsted\n", Member(id="007", name="Zoë Ørsted")),
+    ],
+    ids=["brightspace", "canvas", "moodle", "plain"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_roster_is_read(tmp_path: Path, text: str, first: Member, encoding: str):
+    """Every platform's own table; zeros at the start of an id stay."""
+    path = tmp_path / "roster.csv"
+    path.write_bytes(text.encode(encoding))
+
+    assert roster.read(path).members == [first]
+
+
+def test_a_member_of_two_groups_is_an_error(tmp_path: Path):
+    """It says who, and which two."""
+    (tmp_path / "roster.csv").write_text("id,username,name\n1,ann,Ann\n2,bob,Bob\n")
+    (tmp_path / "groups.csv").write_text("group,username\nRed,ann\nRed,bob\nBlue,ann\n")
+
+    with pytest.raises(UsageError, match="two groups") as caught:
+        roster.read(tmp_path / "roster.csv", tmp_path / "groups.csv")
+    assert caught.value.found == "`Red` and `Blue`"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "id,name\n1,Ann\n1,Bob\n", "id,username\n1,x\n2,X\n"]
+)
+def test_a_roster_that_does_not_say_who_is_refused(tmp_path: Path, text: str):
+    """Empty, without a column that says who, or with two rows of one person."""
+    (tmp_path / "roster.csv").write_text(text)
+
+    with pytest.raises(UsageError) as caught:
+        roster.read(tmp_path / "roster.csv")
+    assert caught.value.hint
