@@ -47,8 +47,8 @@ def notes(assignment: Assignment, submission: Submission) -> list[str]:
 
 def adapter(assignment: Assignment, submission: Submission) -> str:
     """A template of an adapter for the names that are not found, every line a comment."""
-    lines = [ADAPTER_HEAD]
-    for part in assignment.part:
+    lines, gone = [ADAPTER_HEAD], books.absent(assignment, submission)
+    for part in (part for part in assignment.part if part not in gone):
         rows = missing(assignment, part, submission)
         lines += ["", f"# {part.title}"] if rows else []
         instead = rubric.instead(assignment, part)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import books, parts
+from assay import advice, books, parts
 from assay.assignment import Assignment
 from assay.export import gradebooks
 from assay.judge import score
@@ -177,6 +177,25 @@ def test_where_no_name_tells_which_part_it_is_a_library_does(
 
     found = [p.name for p in course_of_two.part if parts.sheet(course_of_two, p, handed_in)]
     assert found == there.split()
+
+
+def test_the_template_of_an_adapter_asks_nothing_of_a_part_that_was_not_handed_in(
+    course_of_two: Assignment,
+):
+    """Whose names would only be in the way."""
+    row = (
+        "from types import SimpleNamespace as Row\nNAMES = (Row(names=({name!r},), call='(x, y)', "
+    )
+    row += "meaning='', optional=False),)\n"
+    for part, name in zip(course_of_two.part, ("add", "multiply"), strict=True):
+        path = course_of_two.root / part.rubric / "names.py"
+        path.write_text(row.replace("{name!r}", repr(name)))
+    handed_in = Submission("ada", {"hw.ipynb": book(("markdown", "# Part 2"), ("code", "x = 1"))})
+
+    template = advice.adapter(course_of_two, handed_in)
+
+    assert "multiply" in template
+    assert "add" not in template.partition("\n\n")[2]
 
 
 def test_what_was_not_handed_in_is_told_in_these_words(course_of_two: Assignment):
