@@ -139,6 +139,8 @@ TEXTS = re.compile(r"ASSAY_|/desk\b|execute_reply|finished\.json")
 ASKED_OF_THE_SHELL = {"run_line_magic", "magic", "system", "set_next_input"}
 """What it may be asked for where the rest is written there: it is read as the line it stands for.
 """
+CALLS = re.compile(r"@|__")
+"""In the text of a table's `eval`: names of the notebook's, or of Python's own."""
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 PLAIN = {"utf-8", "utf8", "ascii"}
 
@@ -204,6 +206,7 @@ def reaches_the_kernel(
         and node.func.attr in ASKED_OF_THE_SHELL
         and isinstance(node.func.value, ast.Call)
     }
+    steps = {id(step) for step in steps_of_paths(nodes)}
     for node in nodes:
         found: list[str] = []
         match node:
@@ -224,9 +227,12 @@ def reaches_the_kernel(
             case ast.Call() if called_name(node) in LOOKS_UP:
                 known = {part for t in looked_up(node, texts) or () for part in t.split(".")}
                 found = sorted(known & leads)
-            case ast.Constant(value=str(text)):
-                if part := TEXTS.search(text):
-                    yield node.lineno, f"`{part[0]}` is a part of the run"
+            case ast.Constant(value=str()) | ast.BinOp() | ast.JoinedStr() | ast.Call():
+                for text in values(node, texts) or ():
+                    if part := TEXTS.search(text):
+                        yield node.lineno, f"`{part[0]}` is a part of the run"
+        if id(node) in steps and "desk" in (values(node, texts) or ()):
+            yield node.lineno, "`desk` is a part of the run"
         yield from ((getattr(node, "lineno", 0), f"`{name}` leads to the kernel") for name in found)
 
 
@@ -253,6 +259,16 @@ def root_of(node: ast.AST) -> str:
     while isinstance(node, ast.Attribute | ast.Call):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def steps_of_paths(nodes: list[ast.AST]) -> Iterator[ast.expr]:
+    """What a path is put together from: `here / "a"`, `Path("/", "a")`, `os.path.join(x, "a")`."""
+    for node in nodes:
+        match node:
+            case ast.BinOp(op=ast.Div()):
+                yield node.right
+            case ast.Call() if called_name(node) in ("Path", "PurePath", "join", "joinpath"):
+                yield from node.args
 
 
 def to_the_kernel(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
@@ -469,7 +485,24 @@ class Reader:
         elif plain and name in NAMESPACES and not of_own and id(node) not in self.searched:
             yield f"`{name}()` leads to names that are not written there"
         yield from self._loaded(node, name)
+        yield from self._evaluated(node)
         yield from self._asked_of_the_shell(node)
+
+    def _evaluated(self, node: ast.Call) -> Iterator[str]:
+        """A table's `eval` and `query` run a text, which may call what it names: `@f(x)`."""
+        func = node.func
+        if not isinstance(func, ast.Attribute) or func.attr not in ("eval", "query"):
+            return
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        expression = node.args[0] if node.args else given.get("expr")
+        if expression is None:
+            return
+        found = values(expression, self.texts)
+        if found is None and isinstance(expression, ast.JoinedStr):
+            found = frozenset({ast.unparse(expression)})
+        own = func.attr == "query" or "eval" in self.functions  # a layer, a method of their own
+        if any(CALLS.search(text) for text in found or ()) or (found is None and not own):
+            yield f"`{func.attr}` runs a text"
 
     def _loaded(self, node: ast.Call, name: str) -> Iterator[str]:
         """What reads a file that may hold code, or times a text, by how it is called."""

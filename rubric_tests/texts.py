@@ -8,6 +8,9 @@ from itertools import product
 MOST = 64
 """Values that a text may have, of those that are followed."""
 
+DEEPEST = 20
+"""Expressions inside one another that are followed."""
+
 Texts = Mapping[str, frozenset[str]]
 Bind = Callable[[ast.expr, frozenset[str] | None], None]
 
@@ -72,8 +75,14 @@ def bind_loop(target: ast.expr, over: ast.expr, known: Texts, bind: Bind) -> Non
         bind(target, values(entry, known))
 
 
-def values(node: ast.expr, known: Texts) -> frozenset[str] | None:
+def values(node: ast.expr, known: Texts, depth: int = 0) -> frozenset[str] | None:
     """Every text that an expression can be; None where that is not written there."""
+    if depth > DEEPEST:
+        return None
+
+    def of(inner: ast.expr) -> frozenset[str] | None:
+        return values(inner, known, depth + 1)
+
     match node:
         case ast.Constant(value=str(text)):
             return frozenset([text])
@@ -82,20 +91,33 @@ def values(node: ast.expr, known: Texts) -> frozenset[str] | None:
         case ast.Name(id=name):
             return known.get(name)
         case ast.BinOp(op=ast.Add()):
-            return joined([values(node.left, known), values(node.right, known)])
+            found = frozenset([""]) if (terms := terms_of(node)) else None
+            for term in terms:
+                found = None if found is None else joined([found, of(term)])
+            return found
         case ast.JoinedStr():
-            return joined([values(part, known) for part in node.values])
+            return joined([of(part) for part in node.values])
         case ast.FormattedValue(format_spec=None, conversion=-1):
-            return values(node.value, known)
+            return of(node.value)
         case ast.IfExp():
-            either = [values(node.body, known), values(node.orelse, known)]
+            either = [of(node.body), of(node.orelse)]
             return None if None in either else frozenset().union(*either)  # type: ignore[arg-type]
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(glue)), attr="join")):
             parts = node.args[0] if node.args else None
             if isinstance(parts, ast.List | ast.Tuple):
-                found = joined([values(part, known) for part in parts.elts], glue)
-                return found
+                return joined([of(part) for part in parts.elts], glue)
     return None
+
+
+def terms_of(node: ast.expr) -> list[ast.expr]:
+    """The terms of a sum from left to right; none where there are too many to be followed."""
+    terms: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        terms.append(node.right)
+        node = node.left
+        if len(terms) > MOST:
+            return []
+    return [node, *reversed(terms)]
 
 
 def joined(parts: list[frozenset[str] | None], glue: str = "") -> frozenset[str] | None:

@@ -18,7 +18,7 @@ from rubric_tests.syntax import (
     texts_looked_up,
     trees_of,
 )
-from rubric_tests.texts import Texts, texts_bound
+from rubric_tests.texts import Texts, texts_bound, values
 
 LIBRARIES = {
     "allennlp", "curated_transformers", "fairseq", "flash_attn", "keras", "keras_nlp",
@@ -100,9 +100,11 @@ def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:
     found: set[str] = set()
     for tree in trees_of(submission).values():
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        known = texts_bound(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                words = re.split(r"[.:]", node.value) if NAME.fullmatch(node.value) else []
+            texts = values(node, known) if isinstance(node, ast.expr) else None
+            for text in texts or ():
+                words = re.split(r"[.:]", text) if NAME.fullmatch(text) else []
                 found |= {
                     word for word in words if is_attention(word) and word not in own | ORDINARY
                 }

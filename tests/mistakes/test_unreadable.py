@@ -78,6 +78,10 @@ UNREADABLE = {
     "a text of a log's settings": "from logging.config import BaseConfigurator as B",
     "a text that is algebra": "import sympy\nf = sympy.sympify(text)",
     "a text of a table": "import pandas as pd\npd.eval(text)",
+    "a text of a table's own": "table.eval('@f(1)')",
+    "a text of a table's own, not written": "table.eval(text)",
+    "a text that asks a table": "table.query('@f(x) > 1')",
+    "a text that asks a table, in part": "table.query(f'@f({n}) > 1')",
     "a pickle in NumPy's file": "import numpy as np\nf = np.load('a.npy', allow_pickle=True)[()]",
     "a pickle by its place": "import numpy as np\nf = np.load('a.npy', None, True)",
     "a pickle by what is not written": "import numpy as np\nf = np.load('a.npy', **more)",
@@ -111,6 +115,10 @@ READABLE = {
     "getattr in a loop over texts": "for name in ('a', 'b'):\n    print(getattr(x, name))",
     "getattr of self": "class A:\n    def f(self, n):\n        return getattr(self, n)",
     "a model's eval": "model.eval()",
+    "a table's new column": "table.eval('c = a + b', inplace=True)",
+    "a table's rows": "rows = table.query('a > 1')\nrows = table.query(f'a > {n}')",
+    "a layer called query": "q = self.query(x)\nq = layer.query(x)",
+    "an eval of one's own": "class Net:\n    def eval(self, X): pass\nNet().eval(X)",
     "re.compile": "import re\np = re.compile('x')",
     "torch.compile": "import torch\nm = torch.compile(model)",
     "modules of a model": "for part in model.modules():\n    pass",
@@ -239,6 +247,29 @@ def test_ready_made_attention_is_found_under_a_text(source: str):
     assert any(map(part2.ready_made, part2.foreign_names(as_read(source))))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["'Multihead' + 'Attention'", "'nn.Multi' 'headAttention'", "f'{first}headAttention'",
+     "''.join(['Multihead', 'Attention'])", "first + 'headAttention'"],
+)  # fmt: skip
+def test_texts_that_come_to_the_name_of_a_ready_made_part_are_told(text: str):
+    """In Part 2, whatever is done with them, and however they are put together."""
+    seen = as_read(f"first = 'Multi'\nfind(nn, {text})")
+
+    assert part2.ready_made_in_texts(seen) == ["MultiheadAttention"]
+
+
+@pytest.mark.parametrize(
+    "source", ["x = " + "1+" * 2500 + "1", "print(" + "'a'+" * 2500 + "'b')",
+               "x = " + "1 if a else " * 900 + "2"], ids=["sum", "text", "choices"],
+)  # fmt: skip
+def test_an_expression_of_thousands_of_terms_stumbles_no_reader(source: str):
+    """It names nothing that would be for review."""
+    seen = as_read(source)
+
+    assert [*unreadable(seen, []), *reaching(seen, []), *part2.ready_made_in_texts(seen)] == []
+
+
 REACHING = {
     "the shell": "kernel = get_ipython().kernel",
     "the shell under a name": "ip = get_ipython\nip().kernel",
@@ -273,6 +304,12 @@ REACHING = {
     "the kernel of an argument": "import numpy as np\nx = np.ones(3)\ndef g(x): x.kernel",
     "its events": "f(x).events.register('post_run_cell', print)",
     "its magics": "f(x).register_magic_function(g)",
+    "the folder, put together": "from pathlib import Path\np = Path('/') / ('de' + 'sk')",
+    "the folder, by steps": "from pathlib import Path\np = Path('/', 'desk', 'evidence')",
+    "the folder, joined": "import os\np = os.path.join('/', 'desk')",
+    "the folder, from parts": "part = 'sk'\np = '/de' + part + '/evidence'",
+    "the folder, in a text": "part = 'sk'\np = f'/de{part}/evidence'",
+    "the folder, glued": "p = '/'.join(['', 'desk', 'kit'])",
     "an attribute by a text": "f = getattr(x, 'ses' + 'sion')",
     "an attribute by a pattern": "match x:\n    case object(_ip=shell):\n        pass",
 }
