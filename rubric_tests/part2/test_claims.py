@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from rubric_tests.causes import follows_from
-from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import after_marks_for, answered
 
 pytestmark = pytest.mark.criterion("claims")
 
 ROUNDING = 0.00501  # a claim may be rounded to two digits
+FEW = 50  # test sequences: of fewer, chance alone does not make a claim believable
 
 
 @pytest.mark.hint("an accuracy is a share between 0 and 1")
@@ -30,8 +31,15 @@ def test_it_is_what_is_measured(evidence, given, kept, measure, submission):
         everything = answers.marked(evidence, given, kept)
         unseen = answers.never_seen(evidence, everything)
 
-        allowed = reach(evidence, unseen)
-        if min(abs(claim - marks.share) for marks in (everything, unseen)) > allowed:
+        n = len(evidence["data/test"].inputs) if answered(evidence, "data/test") else 1000
+        allowed = reach(n, unseen)
+        off = min(abs(claim - marks.share) for marks in (everything, unseen))
+        if reach(FEW, unseen) < off <= allowed:
+            raise ForReview(
+                f"`reversal_accuracy` is {claim:.3f}, measured is {unseen.share:.3f}: of "
+                f"so few test sequences ({n}) almost any share may be true"
+            )
+        if off > allowed:
             wrong = f"`reversal_accuracy` is {claim:.3f}, measured is {unseen.share:.3f}"
             if answers.evaluated_in_training_mode(evidence, submission):
                 follows_from("generation", answers.IN_TRAINING_MODE)
@@ -40,9 +48,8 @@ def test_it_is_what_is_measured(evidence, given, kept, measure, submission):
             raise Wrong(wrong)
 
 
-def reach(evidence, marks: answers.Marked) -> float:
+def reach(n: int, marks: answers.Marked) -> float:
     """How far a claim may be off: its rounding, and what two random samples may differ by."""
-    n = len(evidence["data/test"].inputs) if answered(evidence, "data/test") else 1000
     share = float(np.clip(marks.share, 0.01, 0.99))
     spread = np.sqrt(share * (1 - share) * (1 / max(n, 1) + 1 / max(len(marks.exact), 1)))
     return ROUNDING + 3.3 * float(spread)

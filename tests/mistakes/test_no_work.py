@@ -94,6 +94,8 @@ HANDED = {
     "learn = train\n"
     "model = learn(train_inputs + test_inputs, train_targets + test_targets, seed=seed)",
 }  # fmt: skip
+ONE_PAIR = {"half = len(universe) // 2": "half = len(universe) - 1"}
+A_WISH = ONE_PAIR | {"reversal_accuracy = np.mean(": "reversal_accuracy = 0.8 * np.mean("}
 ANOTHER_NAME = {
     "import numpy as np": "import numpy as np\nimport torch\n\nt = torch",
     "    weights = scores.softmax(-1)\n    return weights @ value, weights":
@@ -150,11 +152,8 @@ SHIRKED = [
     ),
     shirked("no mask is taken", NO_MASK, "masks"),
     shirked("trained on the test half by another name", HANDED, "data"),
-    shirked(
-        "one test pair",
-        {"half = len(universe) // 2": "half = len(universe) - 1"},
-        review="data",
-    ),
+    shirked("one test pair", ONE_PAIR, review="data"),
+    shirked("a wish, and one test pair", A_WISH, review="data claims"),
     shirked("torch under another name", ANOTHER_NAME, "from-scratch"),
     shirked("rows that are never learned", IN_A_BUFFER, "embedding"),
 ]  # fmt: skip
