@@ -1,3 +1,46 @@
-"""Run notebooks over seeds and data sets, ask their code for arrays, judge those elsewhere."""
+"""Run notebooks over seeds and data sets, ask their code for arrays, judge those elsewhere.
+
+import assay
+
+with assay.Session("assignment.toml") as session:
+    print(session.grade("submissions/ada.zip").earned)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assay.assignment import Assignment
+    from assay.errors import AssayError
+    from assay.events import Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
+    from assay.grading.session import Session
+    from assay.records import Outcome, Result, RunRecord, Verdict
+    from assay.submission import Submission
 
 __version__ = "0.1.0"
+__all__ = [
+    "AssayError",
+    "Assignment",
+    "Failed",
+    "Message",
+    "Outcome",
+    "Result",
+    "RunFinished",
+    "RunRecord",
+    "RunsPlanned",
+    "Session",
+    "Submission",
+    "SubmissionGraded",
+    "Verdict",
+]
+_HOMES = ("assignment", "errors", "events", "grading.session", "records", "submission")
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for, and not before: `assay --help` needs none of it."""
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"assay.{home}")
+            if getattr(vars(module).get(name), "__module__", None) == module.__name__:
+                return vars(module)[name]
+    raise AttributeError(f"module 'assay' has no attribute {name!r}")

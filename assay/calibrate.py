@@ -5,15 +5,14 @@ student's submission is at the first look.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from assay import plan
 from assay.assignment import Part
+from assay.grading.session import Session
 from assay.judge import bench, statistics
 from assay.judge.rates import Calibration, Power, Rate
-from assay.pipeline import Make
 from assay.records import (
     Check,
     Claim,
@@ -21,7 +20,7 @@ from assay.records import (
     Measurement,
     Verdict,
 )
-from assay.road import Road
+from assay.run.assemble import assemble_all
 from assay.submission import Submission
 
 LOST = (Verdict.FAILED, Verdict.NOT_ANSWERED)
@@ -32,11 +31,10 @@ def _is_judged(check: Check) -> bool:
 
 
 def calibrate(
-    road: Road,
+    session: Session,
     seeds: Sequence[int],
     right: Sequence[Submission],
     wrong: Sequence[Submission],
-    make: Make,
     wrong_seeds: Sequence[int] = (),
 ) -> Calibration:
     """Run and judge them: right submissions over these seeds, wrong ones over the assignment's.
@@ -48,13 +46,14 @@ def calibrate(
     OurFault
         Where the rubric could not be run.
     """
+    session.require_course()
     rates: list[Rate] = []
-    for part in road.assignment.part:
-        judged = [j for handed_in in right for j in judgements(road, part, seeds, handed_in, make)]
+    for part in session.assignment.part:
+        judged = [j for handed_in in right for j in judgements(session, part, seeds, handed_in)]
         rates += _rates(part, judged)
-    power = [p for handed_in in wrong for p in _power(road, wrong_seeds, handed_in, make)]
+    power = [p for handed_in in wrong for p in _power(session, wrong_seeds, handed_in)]
     return Calibration(
-        assignment=road.assignment.title,
+        assignment=session.assignment.title,
         submissions=[handed_in.name for handed_in in right],
         seeds=len(seeds),
         rates=rates,
@@ -63,15 +62,16 @@ def calibrate(
 
 
 def judgements(
-    road: Road, part: Part, seeds: Sequence[int], handed_in: Submission, make: Make
+    session: Session, part: Part, seeds: Sequence[int], handed_in: Submission
 ) -> Iterator[Judgement]:
     """What the judge found in each batch of seeds; nothing where this part was not handed in."""
     for start in range(0, len(seeds), part.batch):
         some = part.model_copy(update={"seeds": list(seeds[start : start + part.batch])})
-        course = road.assignment.model_copy(update={"part": [some]})
+        course = session.assignment.model_copy(update={"part": [some]})
         runs = [run for run in plan.make(course, handed_in) if run.part == part.name]
-        records = make(replace(road, assignment=course).jobs_of(handed_in, runs))
-        yield bench.judge(course, some, handed_in, records, road.store)
+        jobs = assemble_all(course, handed_in, runs, session.secret)
+        records = session.execute("calibrate", jobs)
+        yield bench.judge(course, some, handed_in, records, session.store)
 
 
 def _rates(part: Part, found: Sequence[Judgement]) -> list[Rate]:
@@ -136,14 +136,14 @@ def _closest(distances: Sequence[Sequence[float]]) -> float | None:
     return min(margins, default=None)
 
 
-def _power(road: Road, seeds: Sequence[int], handed_in: Submission, make: Make) -> list[Power]:
+def _power(session: Session, seeds: Sequence[int], handed_in: Submission) -> list[Power]:
     """The criteria that a wrong submission loses, and in how many of its runs."""
-    handed_in_parts = {run.part for run in plan.make(road.assignment, handed_in)}
-    parts = [part for part in road.assignment.part if part.name in handed_in_parts]
+    handed_in_parts = {run.part for run in plan.make(session.assignment, handed_in)}
+    parts = [part for part in session.assignment.part if part.name in handed_in_parts]
     return [
         caught
         for part in parts
-        for judgement in judgements(road, part, seeds or part.seeds, handed_in, make)
+        for judgement in judgements(session, part, seeds or part.seeds, handed_in)
         for caught in _caught(handed_in.name, part.name, judgement.checks)
     ]
 

@@ -4,7 +4,11 @@ import atexit
 import os
 import sys
 from contextlib import suppress
+from threading import Event
 from typing import NoReturn
+
+stopping = Event()
+"""Set if everything is to end; the next session clears it."""
 
 
 def end_now(code: object) -> NoReturn:

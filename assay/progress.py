@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from assay.events import Event, Message, RunFinished, RunsPlanned
 from assay.records import Outcome, RunRecord
 from assay.report import safe
 from assay.report.safe import plain
@@ -34,6 +35,16 @@ class Live:
         self._runs = bar.add_task("runs", total=0, visible=False)
         self._planned = 0
         self._named = several
+
+    def show(self, event: Event) -> None:
+        """Draw what a session tells."""
+        match event:
+            case RunsPlanned():
+                self.expect(event.runs)
+            case RunFinished():
+                self.ended(event.submission, event.record, event.from_store)
+            case Message():
+                self.say(event.text)
 
     def expect(self, runs: int) -> None:
         """So many more runs are planned."""

@@ -8,27 +8,27 @@ from pydantic import ValidationError
 import assay
 from assay import recipe
 from assay.errors import AssayError, CannotGrade, UsageError
-from assay.pipeline import sealed, write
+from assay.grading.pipeline import sealed, write
+from assay.grading.session import Session
 from assay.records import Person, Result, RunRecord, sound
 from assay.report import class_report, executed, html, markdown, plots
-from assay.road import Road
 from assay.submission import Submission
 
 OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")
 """What one report has and another may not."""
 
 
-def report(road: Road, handed_in: Submission, result: Result) -> Path:
+def report(session: Session, handed_in: Submission, result: Result) -> Path:
     """Write the pages and plots of a result; the path of the page to open.
 
     What was written from the same result before is left as it is.
     """
-    folder = road.folder(handed_in)
+    folder = session.folder(handed_in)
     first, made = folder / "index.html", folder / ".made"
     known = recipe.of_report(result)
     if first.exists() and made.exists() and made.read_text() == known:
         return first
-    pictures, notebooks = plots.figures(result), _executed(road, result)
+    pictures, notebooks = plots.figures(result), _executed(session, result)
     pages = _pages(result, pictures, notebooks)
     _replace(folder, pictures | notebooks | {name: page.encode() for name, page in pages.items()})
     write(made, known.encode())
@@ -36,17 +36,17 @@ def report(road: Road, handed_in: Submission, result: Result) -> Path:
 
 
 def report_class(
-    road: Road, entries: Sequence[class_report.Entry], passed_over: Sequence[str] = ()
+    session: Session, entries: Sequence[class_report.Entry], passed_over: Sequence[str] = ()
 ) -> Path:
     """Write the page of a class beside the reports of its submissions; its path."""
-    page = road.reports / "index.html"
+    page = session.reports / "index.html"
     write(page, class_report.page(entries, passed_over).encode())
     write(page.with_suffix(".md"), class_report.table(entries, passed_over).encode())
     return page
 
 
 def not_graded(
-    road: Road,
+    session: Session,
     name: str,
     errors: Sequence[AssayError],
     people: Sequence[Person] = (),
@@ -56,7 +56,7 @@ def not_graded(
     sentences = [_sentences(error) for error in errors]
     result = Result(
         assay=assay.__version__,
-        assignment=road.assignment.title,
+        assignment=session.assignment.title,
         submission=name,
         digest="",
         isolation="not run",
@@ -70,12 +70,12 @@ def not_graded(
         notes=[sound(note) for note in notes],
     )
     nobody = Submission(name, {})
-    result = sealed(road, nobody, result)
+    result = sealed(session, nobody, result)
     pages = {page: text.encode() for page, text in _pages(result, {}, {}).items()}
-    _replace(road.folder(nobody), pages)
+    _replace(session.folder(nobody), pages)
 
 
-def judged(road: Road, handed_in: Submission) -> Result:
+def judged(session: Session, handed_in: Submission) -> Result:
     """The result of an earlier `judge`.
 
     Raises
@@ -85,7 +85,7 @@ def judged(road: Road, handed_in: Submission) -> Result:
     UsageError
         Where it cannot be read.
     """
-    path = road.folder(handed_in) / "results.json"
+    path = session.folder(handed_in) / "results.json"
     if not path.exists():
         raise CannotGrade(
             f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
@@ -148,11 +148,11 @@ def _pages(
     return {"index.html": html.page(result, pictures), **markdown.pages(result, beside)}
 
 
-def _executed(road: Road, result: Result) -> dict[str, bytes]:
+def _executed(session: Session, result: Result) -> dict[str, bytes]:
     """Of each part, the notebook as its first run left it, to read the written answers in."""
     first: dict[str, RunRecord] = {}
     for record in result.runs:
         first.setdefault(record.run.part, record)
-    paths = {part: road.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
+    paths = {part: session.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
     kept = {part: path.read_bytes() for part, path in paths.items() if path.exists()}
     return {f"{part}-executed.ipynb": executed.readable(content) for part, content in kept.items()}

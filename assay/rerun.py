@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from assay.crates import Opened
 from assay.errors import UsageError
+from assay.grading.session import Session
 from assay.judge import bench
-from assay.pipeline import Make
 from assay.records import Check, Outcome, Record, RunRecord
 from assay.run.assemble import DESK, Job, assemble_all
 from assay.secret import PUBLIC
@@ -40,8 +40,8 @@ class Rerun(Record):
         return not self.unlike and all(r.same_bits is not False and not r.unlike for r in self.runs)
 
 
-def rerun(crate: Opened, seed: int, again: Store, make: Make) -> Rerun:
-    """The runs of this seed, executed into the store `again` and held against those of the crate.
+def rerun(crate: Opened, seed: int, name: str, session: Session) -> Rerun:
+    """The runs of this seed, executed by the session and held against those of the crate.
 
     Raises
     ------
@@ -56,9 +56,10 @@ def rerun(crate: Opened, seed: int, again: Store, make: Make) -> Rerun:
         )
     jobs = assemble_all(crate.course, crate.submission, [record.run for record in kept], PUBLIC)
     asked = [_as_asked(crate, record, job) for record, job in zip(kept, jobs, strict=True)]
-    made = make(asked)
+    session.require_course()
+    made = session.execute(name, asked)
     then = _verdicts(crate, kept, crate.store)
-    now = _verdicts(crate, made, again)
+    now = _verdicts(crate, made, session.store)
     unlike = {key: f"{then.get(key)}, now {now.get(key)}" for key in then | now}
     unlike = {key: said for key, said in unlike.items() if then.get(key) != now.get(key)}
     return Rerun(

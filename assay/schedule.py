@@ -26,9 +26,6 @@ from assay.run.assemble import Job
 from assay.run.execute import Ended, execute
 from assay.store import Cost, Store
 
-Progress = Callable[[RunRecord, bool], None]
-"""Called with each record as it is there, and whether it was in the store already."""
-Before = Callable[[], object]
 Look = Callable[[Job], RunRecord | None]
 """Finds a job's run in the store, where what is kept there will do."""
 Made = tuple[Job, RunRecord | Ended]
@@ -46,15 +43,16 @@ def run_all(
     *,
     cores: Cores,
     force: bool,
-    progress: Progress,
+    progress: Callable[[RunRecord, bool], object],
     cluster: Cluster | None = None,
     isolation: int = 0,
-    before: Before = lambda: None,
+    before: Callable[[], object] = lambda: None,
 ) -> list[RunRecord]:
     """The records of all jobs in their order; what the store has is not run again.
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
-    `before` is called, from any thread, before a job is run.
+    `progress` is called with each record as it is there, and whether the store had it. `before` is
+    called, from any thread, before a job is run.
     """
     jobs = list(jobs)
     found: dict[str, RunRecord] = {}
@@ -88,7 +86,7 @@ def _run_and_keep(
     cores: Cores,
     cluster: Cluster | None,
     look: Look,
-    before: Before,
+    before: Callable[[], object],
 ) -> Iterator[tuple[Job, RunRecord, bool]]:
     """Each job with its record, and whether that was kept, in the order in which they are there."""
     costs = store.costs()
@@ -118,7 +116,11 @@ def _run_and_keep(
 
 @contextmanager
 def _here(
-    cores: Cores, jobs: Sequence[Job], costs: dict[str, Cost], look: Look, before: Before
+    cores: Cores,
+    jobs: Sequence[Job],
+    costs: dict[str, Cost],
+    look: Look,
+    before: Callable[[], object],
 ) -> Iterator[Begun]:
     """Threads of this process, each with a core and as much memory as the last run like it took."""
     waiting, lock = list(jobs), Lock()
@@ -151,7 +153,11 @@ def _longest(jobs: Sequence[Job], costs: Mapping[str, Cost]) -> int:
 
 @contextmanager
 def _there(
-    cluster: Cluster, jobs: Sequence[Job], costs: dict[str, Cost], look: Look, before: Before
+    cluster: Cluster,
+    jobs: Sequence[Job],
+    costs: dict[str, Cost],
+    look: Look,
+    before: Callable[[], object],
 ) -> Iterator[Begun]:
     """Other machines; how much fits on each was said when their workers were started."""
     begun: dict[Future[Any], Job] = {}

@@ -12,17 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay import compare, pipeline, publish, recipe
+from assay import compare, publish, recipe
 from assay.assignment import Assignment
-from assay.cores import Cores, available_cores
 from assay.errors import quoted
 from assay.evidence import fingerprint
 from assay.export import receipt
+from assay.grading import pipeline
+from assay.grading.session import Session
 from assay.records import Criterion, Measurement, Receipt, Record, Result, RunRecord
 from assay.report import summary
-from assay.road import Road
 from assay.run import archive, numerics
 from assay.run.archive import MANIFEST, hash_differences
+from assay.secret import PUBLIC
 from assay.store import Fresh, Store
 from assay.submission import Submission
 
@@ -156,8 +157,8 @@ def _judged(result: Result, known: Receipt, held: Held, *, trusted: bool) -> Fin
     store = Fresh(held.store.root)
     course = _as_looked_at(held.course, known)
     with tempfile.TemporaryDirectory() as nowhere:
-        road = Road(course, store, Path(nowhere), Cores(available_cores()))
-        again = pipeline.judged_again(road, held.submission, result.runs)
+        session = Session(course, store, Path(nowhere), secret=PUBLIC)
+        again = pipeline.judged_again(session, held.submission, result.runs)
     exact = all(record.numerics == numerics.profile() for record in result.runs)
     said = "every mark and every number the same" if exact else "every mark the same"
     return Finding(what=what, said=said, changed=list(unlike(result, again, exact=exact)))
@@ -172,8 +173,8 @@ def pages(folder: Path, result: Result, held: Held) -> Finding:
     if not all(held.store.has(record.key) for record in result.runs):
         return Finding(what=what, skipped="the notebooks as they ran are not kept here")
     with tempfile.TemporaryDirectory() as place:
-        road = Road(held.course, held.store, Path(place), Cores(1))
-        made = publish.report(road, Submission("again", {}), result).parent
+        session = Session(held.course, held.store, Path(place), jobs=1, secret=PUBLIC)
+        made = publish.report(session, Submission("again", {}), result).parent
         paths = [path for path in made.rglob("*") if path.is_file() and path.name[0] != "."]
         names = sorted(path.relative_to(made) for path in paths)
         changed = [

@@ -4,11 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
-from assay import assignment, pipeline, publish, submission
-from assay.cores import Cores, available_cores
+from assay import publish, submission
+from assay.grading.session import Session
 from assay.records import Outcome, Result
-from assay.road import Road
-from assay.store import Store
+from assay.secret import PUBLIC
 from benchmarks.tools import ROOT
 
 FOLDERS = ("notebooks", "solution", "rubric_tests")
@@ -29,24 +28,17 @@ def part1(folder: Path, seeds: int, data_sets: tuple[str, ...] = DATA_SETS) -> P
     return folder
 
 
-def road(course: Path, workers: int | None = None) -> Road:
-    """The course with an empty store."""
-    return Road(
-        assignment=assignment.read(course / "assignment.toml"),
-        store=Store(course / ".assay" / "store"),
-        reports=course / "reports",
-        cores=Cores(workers or available_cores()),
+def session(course: Path, workers: int | None = None) -> Session:
+    """The course with an empty store, in the full sandbox."""
+    return Session(
+        course / "assignment.toml", jobs=workers, check_course=False, own=True, secret=PUBLIC
     )
 
 
-def grade(over: Road) -> Result:
-    """Run, judge and report the course's own solution, in the full sandbox."""
+def grade(over: Session) -> Result:
+    """Run, judge and report the course's own solution."""
     handed_in = submission.read(over.assignment.root)
-    result = pipeline.grade(
-        over,
-        handed_in,
-        lambda jobs: pipeline.run(over, jobs, force=False, progress=lambda *_: None, isolation=3),
-    )
+    result = over.grade(handed_in)
     publish.report(over, handed_in, result)
     return all_well(result)
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from assay import schedule, submission
+from assay import submission
+from assay.grading.session import Session
 from assay.judge import bench
-from assay.records import Outcome, RunRecord
-from assay.road import Road
+from assay.records import Outcome
 from assay.run.assemble import Job
 from assay.run.execute import execute
 from assay.submission import Submission
@@ -51,12 +51,12 @@ def additions(jobs: list[Job]) -> dict[str, list[float]]:
 
 def empty(folder: Path) -> list[Job]:
     """A notebook that does nothing, and the three questions about it: many times the same run."""
-    over = courses.road(questions.course(folder))
+    over = courses.session(questions.course(folder))
     notebook = nbformat.writes(questions.book([questions.parameters()])).encode()
     return over.jobs(Submission("empty", {"homework.ipynb": notebook})) * RUNS
 
 
-def own(over: Road) -> list[Job]:
+def own(over: Session) -> list[Job]:
     """The runs of the course's own solution."""
     return over.jobs(submission.read(over.assignment.root))
 
@@ -64,23 +64,17 @@ def own(over: Road) -> list[Job]:
 def batch(folder: Path, workers: int) -> float:
     """Wall seconds of the runs of Part 1, so many at once."""
     fresh = Path(tempfile.mkdtemp(dir=folder))  # kept: to remove it slows what is measured next
-    over = courses.road(courses.part1(fresh / "course", RUNS // 2), workers)
+    over = courses.session(courses.part1(fresh / "course", RUNS // 2), workers)
     jobs = own(over)
     start = time.perf_counter()
-    run(over, jobs)
+    over.execute("own", jobs)
     return time.perf_counter() - start
 
 
-def run(over: Road, jobs: list[Job]) -> list[RunRecord]:
-    return schedule.run_all(
-        jobs, over.store, cores=over.cores, force=False, progress=lambda *_: None, isolation=3
-    )
-
-
-def judging(over: Road) -> float:
+def judging(over: Session) -> float:
     """Processor seconds of judging what the course's own solution answered."""
     handed_in, (part,) = submission.read(over.assignment.root), over.assignment.part
-    records = run(over, own(over))
+    records = over.execute("own", own(over))
 
     def judge() -> None:
         shutil.rmtree(over.store.root / "judgements", ignore_errors=True)
@@ -107,10 +101,10 @@ def latency(*command: str) -> float:
 def main(rounds: int = ROUNDS, times: int = TIMES) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        course = courses.road(courses.part1(folder / "part1", RUNS // 2))
+        course = courses.session(courses.part1(folder / "part1", RUNS // 2))
         data = {"empty": additions(empty(folder / "class")), "part1": additions(own(course))}
         data["judging"] = {
-            "a notebook of the class, one run": judging(courses.road(folder / "class")),
+            "a notebook of the class, one run": judging(courses.session(folder / "class")),
             f"Part 1, {RUNS} runs": judging(course),
         }
         workers = {f"{n} at once": partial(batch, folder, n) for n in (1, 2)}

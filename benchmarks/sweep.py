@@ -26,7 +26,7 @@ def cold(course: Path) -> None:
 
 def warm(course: Path) -> None:
     """A further sweep of this process."""
-    courses.grade(courses.road(course))
+    courses.grade(courses.session(course))
 
 
 def by_others(way: Callable[[Path, list[others.Run]], None], course: Path) -> None:

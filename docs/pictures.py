@@ -11,12 +11,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from assay import alike, discovery, pipeline, publish, submission
-from assay.cores import Cores, available_cores
+from assay import alike, discovery, publish, submission
 from assay.errors import CannotGrade
+from assay.grading.session import Session
 from assay.report import class_report
-from assay.road import Road
 from assay.run.archive import write
+from assay.secret import PUBLIC
 from assay.store import Store
 from docs.screenshots import chromium
 from tests.mistakes import part1
@@ -58,25 +58,22 @@ def hand_in(folder: Path) -> None:
 def grade(handed_in: Path, reports: Path) -> None:
     """Part 1 over two seeds and two data sets, the reports, and the page of the class."""
     assignment = one_part("part1", [0, 1], MATRIX)
-    cores = Cores(available_cores())
-    road = Road(assignment, Store(reports / ".store"), reports, cores)
+    session = Session(
+        assignment, Store(reports / ".store"), reports, check_course=False, secret=PUBLIC
+    )
     entries = []
     for path in discovery.find(handed_in, assignment):
         try:
             one = submission.read(path)
         except CannotGrade as error:
-            publish.not_graded(road, path.stem, [error])
+            publish.not_graded(session, path.stem, [error])
             entries.append(class_report.without_marks(path.stem, assignment.title, [error.what]))
             continue
-        result = pipeline.grade(
-            road,
-            one,
-            lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda *_: None),
-        )
-        publish.report(road, one, result)
+        result = session.grade(one)
+        publish.report(session, one, result)
         entries.append(class_report.entry(result, alike.traits(result, one)))
         print(path.stem, entries[-1].total)
-    publish.report_class(road, entries)
+    publish.report_class(session, entries)
 
 
 def head_of(browser: Browser, page: Path, name: str, height: int) -> None:

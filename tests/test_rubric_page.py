@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from assay import assignment, pipeline
-from assay.cores import Cores
+from assay import assignment
+from assay.grading.session import Session
 from assay.records import Criterion, Verdict
-from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
+from tests.assay import toy as toys
 from tests.assay.toy import notebook
 
 PAGE = (Path(__file__).parents[1] / "docs" / "rubric.md").read_text()
@@ -22,7 +22,7 @@ def blocks() -> dict[str, str]:
 
 
 @pytest.fixture
-def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     """The page's files in a folder; its rubric under a name that no other test imports."""
     (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     root = tmp_path / "sums"
@@ -34,22 +34,18 @@ def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
     place = root / "assignment.toml"
     place.write_text(toml.replace('"rubric"', '"rubric_of_the_page"'))
     monkeypatch.syspath_prepend(str(root))
-    return Road(assignment.read(place), Store(tmp_path / "store"), tmp_path / "reports", Cores(2))
+    course = assignment.read(place)
+    return toys.session(course, Store(tmp_path / "store"), tmp_path / "reports", jobs=2)
 
 
-def graded(road: Road, cell: str) -> Criterion:
+def graded(session: Session, cell: str) -> Criterion:
     handed_in = Submission("ada", {"sums.ipynb": notebook("seed = 0", cell)})
-    result = pipeline.grade(
-        road,
-        handed_in,
-        lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda *_: None),
-    )
-    return result.criteria[0]
+    return session.grade(handed_in).criteria[0]
 
 
-def test_the_page_grades_a_right_answer_and_its_mistake(road: Road):
+def test_the_page_grades_a_right_answer_and_its_mistake(session: Session):
     """Run for real: the first passes with both points, the second fails under its name."""
-    right, mistake = (graded(road, blocks()[name]) for name in ("right", "mistake"))
+    right, mistake = (graded(session, blocks()[name]) for name in ("right", "mistake"))
 
     assert (right.verdict, right.earned) == (Verdict.PASSED, 2.0)
     assert (mistake.verdict, mistake.earned) == (Verdict.FAILED, 0.0)

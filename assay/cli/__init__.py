@@ -27,14 +27,15 @@ from assay.cli.options import (
     submissions,
 )
 from assay.cli.steps import (
-    Batch,
     all_of,
     answer_of,
     course_checked,
     entry_of,
     folder_made,
     for_each,
-    road_of,
+    graded,
+    listening,
+    session_of,
     until_stopped,
 )
 from assay.cli.values import seeds_of
@@ -72,28 +73,28 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     """
     from assay import advice, books, plan
 
-    road = road_of(**options)
-    if not adapter and all(path.resolve() == road.assignment.root for path in paths):
-        course_checked(road, as_json)
+    session = session_of(**options)
+    if not adapter and all(path.resolve() == session.assignment.root for path in paths):
+        course_checked(session, as_json)
         return
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        runs = plan.make(road.assignment, handed_in)
+        runs = plan.make(session.assignment, handed_in)
         notes = [
             *handed_in.notes,
-            *books.notes(road.assignment, handed_in),
-            *advice.notes(road.assignment, handed_in),
+            *books.notes(session.assignment, handed_in),
+            *advice.notes(session.assignment, handed_in),
         ]
         columns = dict.fromkeys(run.column for run in runs)
         counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
         head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
-            text = advice.adapter(road.assignment, handed_in)
+            text = advice.adapter(session.assignment, handed_in)
         ids = [run.id for run in runs]
         return {"text": text, "submission": handed_in.name, "runs": ids, "notes": notes}
 
-    for_each(road, paths, as_json, one, tell_all=True)
+    for_each(session, paths, as_json, one, tell_all=True)
 
 
 @cli.command()
@@ -108,11 +109,12 @@ def run(
     """Execute submissions over every seed and data set, and keep the evidence."""
     from assay.records import Outcome
 
-    road = road_of(isolation=isolation, with_secret=True, **options)
-    batch = Batch(road, force, isolation)
+    session = session_of(isolation=isolation, force=force, with_secret=True, **options)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        records = batch.run(handed_in.name, road.jobs(handed_in), progress)
+        jobs = session.jobs(handed_in)
+        session.require_course()
+        records = session.execute(handed_in.name, jobs)
         name = handed_in.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
         return {
@@ -122,7 +124,7 @@ def run(
             "exit_code": 4 if any(r.outcome is Outcome.INFRASTRUCTURE for r in records) else 0,
         }
 
-    for_each(road, paths, as_json, one)
+    for_each(session, paths, as_json, one)
 
 
 @cli.command()
@@ -131,18 +133,17 @@ def run(
 @pass_mark_option
 def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **options: Any) -> None:
     """Judge the evidence that is kept, and write results.json."""
-    from assay import pipeline
+    from assay.grading import pipeline
 
-    road = road_of(with_secret=True, **options)
-    folder_made(road.reports)
-    batch = Batch(road, force=False, isolation=0)
+    session = session_of(with_secret=True, **options)
+    folder_made(session.reports)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        batch.read()
-        result = pipeline.judge(road, handed_in)
-        return answer_of(result, str(road.folder(handed_in) / "results.json"))
+        session.read_course()
+        result = pipeline.judge(session, handed_in)
+        return answer_of(result, str(session.folder(handed_in) / "results.json"))
 
-    for_each(road, paths, as_json, one, pass_mark)
+    for_each(session, paths, as_json, one, pass_mark)
 
 
 @cli.command()
@@ -152,15 +153,15 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Write the report of submissions that have been judged."""
     from assay import publish
 
-    road = road_of(**options)
+    session = session_of(**options)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        result = publish.judged(road, handed_in)
-        page = str(publish.report(road, handed_in, result))
+        result = publish.judged(session, handed_in)
+        page = str(publish.report(session, handed_in, result))
         answer = {"text": page, "submission": handed_in.name, "report": page}
         return answer | {"entry": entry_of(result, handed_in)}
 
-    for_each(road, paths, as_json, one, of_class=True)
+    for_each(session, paths, as_json, one, of_class=True)
 
 
 @cli.command()
@@ -181,14 +182,13 @@ def grade(
     **options: Any,
 ) -> None:
     """Run, judge and report: all steps in one."""
-    road = road_of(isolation=isolation, with_secret=True, **options)
-    folder_made(road.reports)
-    batch = Batch(road, force, isolation)
+    session = session_of(isolation=isolation, force=force, with_secret=True, **options)
+    folder_made(session.reports)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        return batch.grade(handed_in, progress, sample=int(audit))
+        return graded(session, handed_in, progress, sample=int(audit))
 
-    for_each(road, paths, as_json, one, pass_mark, keep=True, of_class=True)
+    for_each(session, paths, as_json, one, pass_mark, keep=True, of_class=True)
 
 
 @cli.command()
@@ -219,17 +219,16 @@ def reproduce(
 
     if Path(name).name != name or name in ("", ".", ".."):
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
-    road = road_of(isolation=isolation, **options)
-    folder_made(road.reports)
-    batch = Batch(road, force, isolation, own=True)
+    session = session_of(isolation=isolation, force=force, own=True, **options)
+    folder_made(session.reports)
 
     def one(_: "Submission", progress: "Live") -> dict[str, Any]:
-        handed_in = submission.read(road.assignment.root, name)
-        answer = batch.grade(handed_in, progress, sample=sample if verify else 0)
+        handed_in = submission.read(session.assignment.root, name)
+        answer = graded(session, handed_in, progress, sample=sample if verify else 0)
         differs = verify and bool(answer["audit"]["differing"])
         return answer | {"exit_code": answer["exit_code"] or int(differs)}
 
-    for_each(road, (road.assignment.root,), as_json, one)
+    for_each(session, (session.assignment.root,), as_json, one)
 
 
 @cli.command()
@@ -261,21 +260,19 @@ def calibrate(
     from assay.judge import rates
     from assay.progress import live
 
-    road = road_of(seeds=None, isolation=isolation, **options)
-    batch = Batch(road, force=False, isolation=isolation, own=True)
+    session = session_of(seeds=None, isolation=isolation, own=True, **options)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
-    with live(1) as progress, until_stopped(road):
+    with live(1) as progress, until_stopped(session), listening(session, progress):
         found = calibration.calibrate(
-            road,
+            session,
             chosen,
-            all_of(right or (road.assignment.root,), road),
-            all_of(against, road),
-            lambda jobs: batch.run("calibrate", jobs, progress),
+            all_of(right or (session.assignment.root,), session),
+            all_of(against, session),
             seeds_of(against_seeds) if against_seeds else (),
         )
     page = rates.page(found)
-    if road.assignment.calibration:
-        kept = road.assignment.root / road.assignment.calibration
+    if session.assignment.calibration:
+        kept = session.assignment.root / session.assignment.calibration
         kept.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         kept.with_suffix(".md").write_text(page, encoding="utf-8")
     click.echo(found.model_dump_json(indent=1) if as_json else page)

@@ -9,7 +9,7 @@ import click
 
 from assay.cli.exports import handed_in
 from assay.cli.options import assignment_option, isolation_option, json_option, submission_option
-from assay.cli.steps import Batch, road_of, until_stopped
+from assay.cli.steps import listening, session_of, until_stopped
 from assay.cli.values import signing_key
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Find
                 hint="`--assignment` says where it is",
             )
         return verify(result, Held(key=signing_key()))
-    road = road_of(assignment, Path(), None, None)
-    of_this = handed_in(submission, road, result) if submission else None
-    held = Held(road.assignment, of_this, road.store, road.key)
+    session = session_of(assignment, Path(), None, None)
+    of_this = handed_in(submission, session, result) if submission else None
+    held = Held(session.assignment, of_this, session.store, session.key)
     return [*verify(result, held), *([pages(path, result, held)] if path.is_dir() else [])]
 
 
@@ -85,24 +85,28 @@ def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: boo
     """Make the runs of a seed again from what a crate holds; exits with 1 where they differ."""
     from assay import crates, verify
     from assay import rerun as reruns
-    from assay.cores import Cores, available_cores
     from assay.errors import CannotGrade
+    from assay.grading.session import Session
     from assay.progress import live
     from assay.report import safe
-    from assay.road import Road
+    from assay.secret import PUBLIC
 
-    cores = Cores(jobs or available_cores())
     with crates.opened(crate) as opened, live(1) as progress:
         if doubts := verify.distrust(opened.result, verify.Held(opened.course, key=signing_key())):
             hint = f"`assay verify {crate}` says all that was changed"
             raise CannotGrade("the crate's rubric is not run", found="\n".join(doubts), hint=hint)
-        again = opened.store_beside("again")
-        road = Road(opened.course, again, Path(), cores)
-        batch = Batch(road, True, isolation)
-        with until_stopped(road, "stopped: nothing of it is kept"):
-            found = reruns.rerun(
-                opened, seed, again, lambda jobs: batch.run(crate.name, jobs, progress)
-            )
+        session = Session(
+            opened.course,
+            opened.store_beside("again"),
+            Path(),
+            jobs=jobs,
+            require_isolation=isolation,
+            force=True,
+            secret=PUBLIC,
+        )
+        stopped = until_stopped(session, "stopped: nothing of it is kept")
+        with stopped, listening(session, progress):
+            found = reruns.rerun(opened, seed, crate.name, session)
     words = safe.terminal(reruns.in_words(found))
     click.echo(found.model_dump_json(indent=1) if as_json else words)
     sys.exit(0 if found.alike else 1)

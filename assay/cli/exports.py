@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli.options import assignment_option, submission_option
-from assay.cli.steps import road_of
+from assay.cli.steps import session_of
 from assay.cli.values import formats_of, seeds_of
 
 if TYPE_CHECKING:
+    from assay.grading.session import Session
     from assay.records import Result
-    from assay.road import Road
     from assay.submission import Submission
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
@@ -130,7 +130,7 @@ def _crates(
     from assay.report import safe
     from assay.run import archive
 
-    road = road_of(assignment, Path(), None, None)
+    session = session_of(assignment, Path(), None, None)
     for file, result in found:
         if result.not_graded and len(found) > 1:
             why = safe.plain(f"{quoted(result.submission)} was not graded: {result.not_graded[0]}")
@@ -140,19 +140,19 @@ def _crates(
         if place.is_dir() and any(place.iterdir()):
             raise UsageError(f"`{place}` is not empty", hint="a crate is all that is in its folder")
         judged = date.fromtimestamp(file.stat().st_mtime).isoformat()
-        of_this = handed_in(submission, road, result)
-        files = crates.gathered(result, road.assignment, of_this, road.store, judged)
+        of_this = handed_in(submission, session, result)
+        files = crates.gathered(result, session.assignment, of_this, session.store, judged)
         with _writing(place):
             archive.write(files, place)
         click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
 
 
-def handed_in(path: Path, road: "Road", result: "Result") -> "Submission":
+def handed_in(path: Path, session: "Session", result: "Result") -> "Submission":
     """What a result was made from: by its digest, else by its name, else the only one there."""
     from assay import discovery
     from assay.errors import CannotGrade, quoted
 
-    handed = discovery.discover([path], road.assignment).found
+    handed = discovery.discover([path], session.assignment).found
     found = [replace(one.inspect()[0], name=one.name) for one in handed]
     same = [one for one in found if one.digest == result.digest]
     named = [one for one in found if one.name == result.submission or len(found) == 1]
@@ -217,7 +217,7 @@ def gradescope(
     from assay import bundle
 
     seeds = _plain(seeds)
-    course = road_of(assignment, Path(), None, None).assignment
+    course = session_of(assignment, Path(), None, None).assignment
     content = bundle.gradescope(course, isolation=isolation, visibility=visibility, seeds=seeds)
     place = out or Path("autograder.zip")
     _write(content, place)

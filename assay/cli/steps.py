@@ -7,9 +7,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,30 +18,28 @@ from assay.cli.values import seeds_of, signing_key
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.discovery import Discovered, HandIn
     from assay.errors import AssayError
+    from assay.grading.session import Session
     from assay.progress import Live
-    from assay.records import CourseReport, Result, RunRecord
+    from assay.records import Result
     from assay.report.class_report import Entry
-    from assay.road import Road
-    from assay.run.assemble import Job
     from assay.submission import Submission
 
     Step = Callable[[Submission, Live], dict[str, Any]]
 
-OF_COURSE = "the course's check"
 SMALL = 20_000_000
 """Bytes of a submission beside which others are read; a larger one is alone until it is done."""
 
 
-def all_of(paths: tuple[Path, ...], road: "Road") -> "list[Submission]":
-    return [one.read() for one in found_at(paths, road).found]
+def all_of(paths: tuple[Path, ...], session: "Session") -> "list[Submission]":
+    return [one.read() for one in found_at(paths, session).found]
 
 
-def found_at(paths: tuple[Path, ...], road: "Road") -> "Discovered":
+def found_at(paths: tuple[Path, ...], session: "Session") -> "Discovered":
     """Every submission at these paths, once; what is passed over is told on stderr."""
     from assay import discovery, submission
     from assay.report import safe
 
-    found = discovery.discover(paths, road.assignment, road.reports)
+    found = discovery.discover(paths, session.assignment, session.reports)
     for path, reason in found.passed_over:
         reason = f": {reason}" if reason != "is no submission" else " is no submission"
         click.echo(f"not looked at: `{safe.terminal(str(path))}`{reason}", err=True)
@@ -53,7 +50,7 @@ def found_at(paths: tuple[Path, ...], road: "Road") -> "Discovered":
     return found
 
 
-def road_of(
+def session_of(
     assignment: Path,
     reports: Path,
     seeds: str | None,
@@ -61,8 +58,10 @@ def road_of(
     scheduler: str | None = None,
     isolation: int | None = None,
     *,
+    force: bool = False,
+    own: bool = False,
     with_secret: bool = False,
-) -> "Road":
+) -> "Session":
     """What a command needs to know; with an isolation to require, of one that runs submissions.
 
     What every kernel needs is then being imported from here on. A command that marks what students
@@ -73,29 +72,31 @@ def road_of(
 
         warm.ahead(warm.first)
     from assay import assignment as assignments
-    from assay.cores import Cores, available_cores
-    from assay.road import Road
+    from assay.cores import available_cores
+    from assay.grading.session import Session
     from assay.secret import PUBLIC, beside
     from assay.store import Store
 
     read = assignments.read(assignment)
     if seeds is not None:
         read = read.with_seeds(seeds_of(seeds))
-    cores = jobs or available_cores()
     store = Store(read.root / ".assay" / "store")
     secret = beside(store.root, lambda said: click.echo(said, err=True)) if with_secret else PUBLIC
     there = None
     if scheduler is not None:
         from assay import cluster
 
-        least = isolation or 0
-        there = cluster.connect(scheduler, workers=cores, isolation=least, private=read.root)
+        workers, least = jobs or available_cores(), isolation or 0
+        there = cluster.connect(scheduler, workers=workers, isolation=least, private=read.root)
         click.get_current_context().call_on_close(there.close)
-    return Road(
-        assignment=read,
-        store=store,
-        reports=reports,
-        cores=Cores(cores),
+    return Session(
+        read,
+        store,
+        reports,
+        jobs=jobs,
+        require_isolation=isolation or 0,
+        force=force,
+        own=own,
         key=signing_key(),
         cluster=there,
         secret=secret,
@@ -103,7 +104,7 @@ def road_of(
 
 
 def for_each(
-    road: "Road",
+    session: "Session",
     paths: tuple[Path, ...],
     as_json: bool,
     step: "Step",
@@ -121,7 +122,7 @@ def for_each(
     from assay.progress import live
     from assay.report import safe
 
-    discovered = found_at(paths, road)
+    discovered = found_at(paths, session)
     handed_in = discovered.found
     answers, reading = [], Lock()
     of_course: set[str] = set()
@@ -137,17 +138,18 @@ def for_each(
         except Exception as caught:
             error = _told(caught, of.path, progress.say, of_course, tell_all=tell_all)
             try:
-                return _without_marks(road, of, error, tell_all, keep)
+                return _without_marks(session, of, error, tell_all, keep)
             except Exception as again:  # its page cannot be written: the others can
                 error = _told(again, of.path, progress.say, of_course, tell_all=tell_all)
-                return _without_marks(road, of, error, tell_all, keep=False)
+                return _without_marks(session, of, error, tell_all, keep=False)
         finally:
             progress.done()
 
     with (
-        until_stopped(road),  # says so last: no line of progress follows it
+        until_stopped(session),  # says so last: no line of progress follows it
         live(len(handed_in)) as progress,
-        _in_threads(road, one, handed_in) as futures,
+        listening(session, progress),
+        _in_threads(session, one, handed_in) as futures,
     ):
         for future in futures:
             answer = future.result()
@@ -157,7 +159,7 @@ def for_each(
             answers.append(answer)
     any_report = keep or any("error" not in answer for answer in answers)
     several = of_class and len(answers) > 1
-    page = _class_page(road, answers, discovered.passed_over) if several and any_report else None
+    page = _class_page(session, answers, discovered.passed_over) if several and any_report else None
     if page and not as_json:
         click.echo(f"all of them     {page}")
     if as_json:
@@ -183,26 +185,26 @@ def folder_made(folder: Path) -> None:
 
 
 def _class_page(
-    road: "Road", answers: Sequence[dict[str, Any]], passed_over: Sequence[tuple[Path, str]]
+    session: "Session", answers: Sequence[dict[str, Any]], passed_over: Sequence[tuple[Path, str]]
 ) -> Path:
     from assay import publish
     from assay.records import sound
 
     beside = [sound(f"{path.name}: {reason}") for path, reason in passed_over]
-    return publish.report_class(road, [answer["entry"] for answer in answers], beside)
+    return publish.report_class(session, [answer["entry"] for answer in answers], beside)
 
 
 @contextmanager
 def _in_threads(
-    road: "Road", one: "Callable[[HandIn], dict[str, Any]]", handed_in: "Sequence[HandIn]"
+    session: "Session", one: "Callable[[HandIn], dict[str, Any]]", handed_in: "Sequence[HandIn]"
 ) -> "Iterator[list[Future[dict[str, Any]]]]":
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
-    with ThreadPoolExecutor(road.at_once) as pool:
+    with ThreadPoolExecutor(session.at_once) as pool:
         futures = [pool.submit(one, each) for each in handed_in]
         try:
             yield futures
         except KeyboardInterrupt:
-            road.stop()  # or our threads would wait for their runs
+            session.stop()  # or our threads would wait for their runs
             raise
         finally:
             for future in futures:
@@ -210,14 +212,21 @@ def _in_threads(
 
 
 @contextmanager
+def listening(session: "Session", progress: "Live") -> Iterator[None]:
+    """Draw what the session tells."""
+    session.listen = progress.show
+    yield
+
+
+@contextmanager
 def until_stopped(
-    road: "Road", said: str = "stopped: what has been run is kept, the same command goes on"
+    session: "Session", said: str = "stopped: what has been run is kept, the same command goes on"
 ) -> Iterator[None]:
     """Ctrl-C ends all that runs, and says what that means."""
     try:
         yield
     except KeyboardInterrupt:
-        road.stop()
+        session.stop()
         click.echo(said, err=True)
         sys.exit(130)
 
@@ -259,15 +268,15 @@ def _told(
 
 
 def _without_marks(
-    road: "Road", of: "HandIn", error: "AssayError", tell_all: bool, keep: bool
+    session: "Session", of: "HandIn", error: "AssayError", tell_all: bool, keep: bool
 ) -> dict[str, Any]:
     from assay import publish
     from assay.report import class_report
 
     name, problems = of.name, [error, *error.others]
-    title = road.assignment.title
+    title = session.assignment.title
     if keep:
-        publish.not_graded(road, name, problems, of.people, of.notes)
+        publish.not_graded(session, name, problems, of.people, of.notes)
     return {
         "submission": name,
         "error": error.what,
@@ -282,122 +291,30 @@ def _without_marks(
     }
 
 
-@dataclass(frozen=True)
-class Batch:
-    """How submissions of one command are run."""
+def graded(
+    session: "Session", handed_in: "Submission", progress: "Live", *, sample: int
+) -> dict[str, Any]:
+    """Run, judge and report; audit this many seeds of each place."""
+    from assay import publish
+    from assay.grading import pipeline
 
-    road: "Road"
-    force: bool
-    isolation: int
-    told: list[str] = field(default_factory=list)
-    lock: Lock = field(default_factory=Lock)
-    begun: Event = field(default_factory=Event)
-    """Set where what will be needed is getting ready."""
-    own: bool = False
-    """The course's own answer is run: its report shows the tests that it fails."""
-    course: "list[CourseReport]" = field(default_factory=list)
-    """What the check of the course found, once it has been made."""
-    course_lock: Lock = field(default_factory=Lock)
-
-    def run(self, name: str, jobs: "list[Job]", progress: "Live") -> "list[RunRecord]":
-        """The records of a submission's jobs; what the store has is not run again.
-
-        Raises
-        ------
-        CourseFault
-            If the course cannot grade: no student's code has been run then.
-        """
-        from assay.course.faults import as_error
-
-        found = self.checked(progress)
-        if faults := [*found.faults, *(() if self.own else found.failing)]:
-            raise as_error(faults)
-        return self._made(name, jobs, progress)
-
-    def read(self) -> None:
-        """Stop where the course's files are written wrongly; nothing is run for it."""
-        from assay.course import check
-        from assay.course.faults import as_error
-
-        with self.course_lock:
-            if not self.course:
-                self.course.append(check.static(self.road.assignment, self.road.store))
-        if self.course[0].faults:
-            raise as_error(self.course[0].faults)
-
-    def checked(self, progress: "Live") -> "CourseReport":
-        """What is wrong with the course; looked at once for all submissions."""
-        from assay.course import check
-
-        road = self.road
-        with self.course_lock:
-            if not self.course:
-                self.course.append(
-                    check.whole(
-                        road.assignment,
-                        road.store,
-                        lambda jobs: self._made(OF_COURSE, jobs, progress),
-                    )
-                )
-                for note in self.course[0].notes:
-                    progress.say(f"note: {note}")
-        return self.course[0]
-
-    def _made(self, name: str, jobs: "list[Job]", progress: "Live") -> "list[RunRecord]":
-        from assay import pipeline
-
-        progress.expect(len(jobs))
-        new = [job for job in jobs if self.force or not self.road.store.knows(job)]
-        if new and not self.road.cluster and not self.begun.is_set():
-            self.begun.set()
-            pipeline.get_ready(self.road, new)
-        return pipeline.run(
-            self.road,
-            jobs,
-            force=self.force,
-            progress=lambda record, was_kept: progress.ended(name, record, was_kept),
-            isolation=self.isolation,
-            before=lambda: self._prove(progress.say),
-        )
-
-    def grade(self, handed_in: "Submission", progress: "Live", *, sample: int) -> dict[str, Any]:
-        """Run, judge and report; audit this many seeds of each place."""
-        from assay import pipeline, publish
-
-        def make(jobs: "list[Job]") -> "list[RunRecord]":
-            return self.run(handed_in.name, jobs, progress)
-
-        def ask(jobs: "list[Job]") -> "list[RunRecord]":
-            return self._made(OF_COURSE, jobs, progress)
-
-        result = pipeline.grade(self.road, handed_in, make, ask)
-        if sample:
-            progress.say(f"making runs of {sample} seed(s) twice more")
-            result = pipeline.audited(self.road, handed_in, result, sample)
-        page = str(publish.report(self.road, handed_in, result))
-        return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
-
-    def _prove(self, say: Callable[[str], None]) -> None:
-        """Say once what keeps the code from this machine, or stop before any of it runs."""
-        with self.lock:
-            if not self.told:
-                if self.road.cluster:
-                    say(str(self.road.cluster))
-                isolation = self.road.require(self.isolation)
-                self.told.append(str(isolation))
-                for line in [f"isolation: {isolation}", *map("  {}".format, isolation.missing)]:
-                    say(line)
+    result = session.grade(handed_in)
+    if sample:
+        progress.say(f"making runs of {sample} seed(s) twice more")
+        result = pipeline.audited(session, handed_in, result, sample)
+    page = str(publish.report(session, handed_in, result))
+    return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
 
 
-def course_checked(road: "Road", as_json: bool) -> None:
+def course_checked(session: "Session", as_json: bool) -> None:
     """Say everything that is wrong with the course, or that it can grade."""
     from assay.course.faults import as_error
     from assay.progress import live
     from assay.records import plain
     from assay.report import safe
 
-    with live(1) as progress, until_stopped(road):
-        found = Batch(road, force=False, isolation=0).checked(progress)
+    with live(1) as progress, until_stopped(session), listening(session, progress):
+        found = session.course_report()
     if as_json:
         click.echo(json.dumps(plain(found), indent=1))
     if faults := [*found.faults, *found.failing]:
@@ -405,7 +322,7 @@ def course_checked(road: "Road", as_json: bool) -> None:
     if not as_json:
         counts = f"{found.criteria} criteria, {found.tests} tests, {found.questions} questions"
         asked = counts if found.questions else counts.rpartition(",")[0]
-        title = road.assignment.title
+        title = session.assignment.title
         click.echo(safe.terminal(f"✓ {title}: the course can grade, {asked}"))
 
 

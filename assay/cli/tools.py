@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.cli.options import assignment_option, json_option
-from assay.cli.steps import road_of
+from assay.cli.steps import session_of
 
 if TYPE_CHECKING:
     from assay.store import Held
@@ -41,7 +41,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 @json_option
 def store(prune: float | None, assignment: Path, as_json: bool) -> None:
     """Show how much is kept of runs; what was not used for so many days can be forgotten."""
-    kept = road_of(assignment, Path(), None, None).store
+    kept = session_of(assignment, Path(), None, None).store
     forgotten = kept.prune(time.time() - prune * 86_400) if prune is not None else []
     held = kept.held()
     if as_json:

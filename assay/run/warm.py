@@ -17,9 +17,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import IO, Any
 
+from assay import ending
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
 from assay.run import numerics, sandbox, slow
@@ -201,8 +202,7 @@ _parents: "OrderedDict[Name, Future[Parent]]" = OrderedDict()
 _retired: list[Parent] = []
 _starting: set[Ours] = set()
 _lock = Lock()
-stopping = Event()
-"""Set where everything is to end."""
+stopping = ending.stopping
 
 
 def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:

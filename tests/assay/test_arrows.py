@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = [
-    *("ending", "errors", "cores", "syntax", "records", "folders", "assignment"),
+    *("ending", "errors", "cores", "syntax", "records", "events", "folders", "assignment"),
     *("archives", "notebook", "intake", "submission", "parameters"),
     *("source", "order", "asked", "headings", "books", "parts", "plan"),
     *("platforms", "discovery"),
@@ -31,13 +31,12 @@ ROOMS = [
         "report",
         "export",
         "progress",
-        "road",
-        "pipeline",
+        "grading",
         "publish",
         "calibrate",
         "compare",
     ),
-    *("crates", "verify", "rerun", "bundle", "doctor", "classroom", "cli"),
+    *("crates", "verify", "rerun", "bundle", "doctor", "classroom", "cli", "__main__"),
 ]
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from assay import assignment, pipeline, publish, submission
-from assay.cores import Cores
+from assay import assignment, publish, submission
 from assay.evidence import read_arrays
 from assay.records import Criterion, Result, Verdict
-from assay.road import Road
 from assay.store import Store
+from tests.assay import toy as toys
 
 ROOT = Path(__file__).parents[2]
 BARE = Path(__file__).parent / "bare"
@@ -29,15 +28,11 @@ class Graded:
         for name in names:
             shutil.copy(BARE / name, handed_in)
         store = Store(folder / "store")
-        road = Road(assignment.read(ROOT / "assignment.toml"), store, folder, Cores(1))
+        session = toys.session(assignment.read(ROOT / "assignment.toml"), store, folder)
         ada = submission.read(handed_in, "ada")
-        self.result: Result = pipeline.grade(
-            road,
-            ada,
-            lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda record, kept: None),
-        )
+        self.result: Result = session.grade(ada)
         records = self.result.runs
-        self.page = publish.report(road, ada, self.result)
+        self.page = publish.report(session, ada, self.result)
         self.files = {r.run.part: store.files(r.key) for r in records}
 
     @property

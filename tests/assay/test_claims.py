@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from assay import calibrate, pipeline, plan
+from assay import calibrate, plan
 from assay.assignment import Assignment
-from assay.cores import Cores
+from assay.grading import pipeline
+from assay.grading.session import Session
 from assay.judge import rates
-from assay.records import Property, Run, RunRecord, Verdict
+from assay.records import Property, Result, Run, RunRecord, Verdict
 from assay.report import markdown, summary
-from assay.road import Road
 from assay.run.assemble import Job
 from assay.store import Store
+from assay.submission import Submission
 from tests.assay import toy as toys
 
 TEST = '''
@@ -40,17 +41,25 @@ def course(tmp_path: Path) -> Iterator[Assignment]:
 
 
 @pytest.fixture
-def road(course: Assignment, tmp_path: Path) -> Road:
-    return Road(course, Store(tmp_path / "store"), tmp_path / "reports", Cores(1))
+def session(course: Assignment, tmp_path: Path) -> Session:
+    return toys.session(course, Store(tmp_path / "store"), tmp_path / "reports")
 
 
-def answering(road: Road, unlucky: Sequence[int]) -> Make:
+def answering(session: Session, unlucky: Sequence[int]) -> Make:
     """Keeps the evidence of a submission that adds, and slips under these seeds."""
 
     def make(jobs: list[Job]) -> list[RunRecord]:
-        return [toys.keep(road.store, job, evidence(job, job.run.seed in unlucky)) for job in jobs]
+        return [
+            toys.keep(session.store, job, evidence(job, job.run.seed in unlucky)) for job in jobs
+        ]
 
     return make
+
+
+def graded(session: Session, handed_in: Submission, make: Make) -> Result:
+    """The result of a submission whose runs are made up."""
+    session.executor = make
+    return session.grade(handed_in)
 
 
 def evidence(job: Job, wrong: bool) -> dict[str, bytes]:
@@ -58,29 +67,29 @@ def evidence(job: Job, wrong: bool) -> dict[str, bytes]:
     return toys.answered(out=right + 1 if wrong else right)
 
 
-def adds(road: Road, unlucky: Sequence[int]) -> tuple[Property, int]:
+def adds(session: Session, unlucky: Sequence[int]) -> tuple[Property, int]:
     """What became of the claim, and after how many runs."""
-    result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, unlucky))
+    result = graded(session, toys.submission(toys.ADD), answering(session, unlucky))
     return result.criteria[0].properties[0], len(result.runs)
 
 
-def test_a_clear_pass_takes_the_first_seeds_only(road: Road):
+def test_a_clear_pass_takes_the_first_seeds_only(session: Session):
     """Five of five hold."""
-    found, runs = adds(road, unlucky=[])
+    found, runs = adds(session, unlucky=[])
 
     assert (found.verdict, runs) == (Verdict.PASSED, 5)
 
 
-def test_a_clear_failure_takes_the_first_seeds_only(road: Road):
+def test_a_clear_failure_takes_the_first_seeds_only(session: Session):
     """Two of five hold: no number of further seeds is worth the time."""
-    found, runs = adds(road, unlucky=[0, 1, 2])
+    found, runs = adds(session, unlucky=[0, 1, 2])
 
     assert (found.verdict, runs) == (Verdict.FAILED, 5)
 
 
-def test_bad_luck_is_seen_through_and_costs_nothing(road: Road):
+def test_bad_luck_is_seen_through_and_costs_nothing(session: Session):
     """One slip in five is undecided; five more seeds show that it was luck."""
-    result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, [3]))
+    result = graded(session, toys.submission(toys.ADD), answering(session, [3]))
     (criterion,) = result.criteria
 
     assert [r.run.seed for r in result.runs] == list(range(10))
@@ -89,9 +98,9 @@ def test_bad_luck_is_seen_through_and_costs_nothing(road: Road):
     assert "bad luck in 1 of 10 runs" in markdown.pages(result, [])["index.md"]
 
 
-def test_what_stays_undecided_says_so_and_earns_its_share(road: Road):
+def test_what_stays_undecided_says_so_and_earns_its_share(session: Session):
     """Four slips in twenty: the budget is used up."""
-    result = pipeline.grade(road, toys.submission(toys.ADD), answering(road, [0, 7, 8, 13, 19]))
+    result = graded(session, toys.submission(toys.ADD), answering(session, [0, 7, 8, 13, 19]))
     (criterion,) = result.criteria
 
     assert len(result.runs) == 20
@@ -100,20 +109,20 @@ def test_what_stays_undecided_says_so_and_earns_its_share(road: Road):
     assert "undecided at 20 seeds; a: held in 15 of 20 runs" in summary.summary(result, "")
 
 
-def test_without_a_budget_the_seeds_are_those_asked_for(road: Road):
+def test_without_a_budget_the_seeds_are_those_asked_for(session: Session):
     """`--seeds 0-4` runs no sixth."""
-    few = road.assignment.with_seeds([0, 1, 2, 3, 4])
-    _, runs = adds(Road(few, road.store, road.reports, Cores(1)), unlucky=[3])
+    few = session.assignment.with_seeds([0, 1, 2, 3, 4])
+    _, runs = adds(toys.session(few, session.store, session.reports), unlucky=[3])
 
     assert runs == 5
 
 
-def test_judging_again_uses_the_further_seeds_that_were_run(road: Road):
+def test_judging_again_uses_the_further_seeds_that_were_run(session: Session):
     """`assay judge` after `assay grade` comes to the same result, and runs nothing."""
     handed_in = toys.submission(toys.ADD)
-    graded = pipeline.grade(road, handed_in, answering(road, [3]))
+    result = graded(session, handed_in, answering(session, [3]))
 
-    assert pipeline.judge(road, handed_in) == graded
+    assert pipeline.judge(session, handed_in) == result
 
 
 def test_further_seeds_are_the_next_unused_ones(course: Assignment):
@@ -134,22 +143,22 @@ def test_a_notebook_without_parameters_has_no_further_seeds(course: Assignment):
     assert plan.further(course.part[0], [run], {"sums/a"}) == []
 
 
-def test_silence_in_every_seed_is_not_called_bad_luck(road: Road):
+def test_silence_in_every_seed_is_not_called_bad_luck(session: Session):
     """What was not answered is named so, whatever the number of seeds."""
-    make = lambda jobs: [toys.keep(road.store, job, {}) for job in jobs]  # noqa: E731
-    result = pipeline.grade(road, toys.submission(toys.ADD), make)
+    make = lambda jobs: [toys.keep(session.store, job, {}) for job in jobs]  # noqa: E731
+    result = graded(session, toys.submission(toys.ADD), make)
 
     assert result.criteria[0].verdict is Verdict.NOT_ANSWERED
 
 
-def test_one_silent_seed_is_bad_luck_like_any_other(road: Road):
+def test_one_silent_seed_is_bad_luck_like_any_other(session: Session):
     """A crash in one of ten seeds does not overturn the verdict of the nine others."""
 
     def make(jobs: list[Job]) -> list[RunRecord]:
         made = {job.run.seed: {} if job.run.seed == 3 else evidence(job, False) for job in jobs}
-        return [toys.keep(road.store, job, made[job.run.seed]) for job in jobs]
+        return [toys.keep(session.store, job, made[job.run.seed]) for job in jobs]
 
-    result = pipeline.grade(road, toys.submission(toys.ADD), make)
+    result = graded(session, toys.submission(toys.ADD), make)
 
     assert (len(result.runs), result.criteria[0].verdict) == (10, Verdict.PASSED)
 
@@ -157,15 +166,16 @@ def test_one_silent_seed_is_bad_luck_like_any_other(road: Road):
 # --- calibration ------------------------------------------------------------------------------
 
 
-def calibrated(road: Road, unlucky: Sequence[int], wrong: bool = False) -> rates.Calibration:
+def calibrated(session: Session, unlucky: Sequence[int], wrong: bool = False) -> rates.Calibration:
     handed_in = toys.submission(toys.ADD)
     against = [toys.submission(toys.SUBTRACT, name="subtracts")] if wrong else []
-    return calibrate.calibrate(road, range(20), [handed_in], against, answering(road, unlucky))
+    session.executor = answering(session, unlucky)
+    return calibrate.calibrate(session, range(20), [handed_in], against)
 
 
-def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(road: Road):
+def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(session: Session):
     """0 of 20 is no proof of never: 13.9 % at most, and what that means for a verdict."""
-    (rate,) = calibrated(road, []).rates
+    (rate,) = calibrated(session, []).rates
 
     assert (rate.failures, rate.judged, rate.unit) == (0, 20, "runs")
     assert rate.upper == pytest.approx(1 - 0.05 ** (1 / 20))
@@ -173,9 +183,9 @@ def test_no_failure_in_twenty_runs_is_a_rate_and_a_bound(road: Road):
     assert 0 < rate.verdict < 0.1
 
 
-def test_too_many_false_failures_are_warned_of(road: Road):
+def test_too_many_false_failures_are_warned_of(session: Session):
     """More than one in a thousand."""
-    found = calibrated(road, [2, 11])
+    found = calibrated(session, [2, 11])
 
     assert rates.alarms(found) == [
         "sums/add, test_add.test_adds: 2 of 20 runs of right submissions fail; "
@@ -183,21 +193,21 @@ def test_too_many_false_failures_are_warned_of(road: Road):
     ]
 
 
-def test_a_rubric_that_fails_nobody_falsely_is_not_warned_of(road: Road):
+def test_a_rubric_that_fails_nobody_falsely_is_not_warned_of(session: Session):
     """However wide the bound still is."""
-    assert rates.alarms(calibrated(road, [])) == []
+    assert rates.alarms(calibrated(session, [])) == []
 
 
-def test_the_margin_is_counted_in_standard_deviations(road: Road):
+def test_the_margin_is_counted_in_standard_deviations(session: Session):
     """Two of twenty are 1 off, the others 0: mean 0.1 at the threshold, so a margin of none."""
-    (rate,) = calibrated(road, [2, 11]).rates
+    (rate,) = calibrated(session, [2, 11]).rates
 
     assert rate.margin == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_wrong_submission_is_caught_in_so_many_runs(road: Road):
+def test_a_wrong_submission_is_caught_in_so_many_runs(session: Session):
     """Its row in the table says by which criterion."""
-    found = calibrated(road, [0, 1, 2, 3, 4], wrong=True)
+    found = calibrated(session, [0, 1, 2, 3, 4], wrong=True)
 
     assert [(p.submission, p.criterion, p.failures, p.judged) for p in found.power] == [
         ("subtracts", "add", 5, 5)
@@ -205,21 +215,21 @@ def test_a_wrong_submission_is_caught_in_so_many_runs(road: Road):
     assert "| subtracts | sums/add | 5 of 5 | 54.9% |" in rates.page(found)
 
 
-def test_results_name_the_rate_of_false_failures(road: Road):
+def test_results_name_the_rate_of_false_failures(session: Session):
     """Where the assignment keeps a calibration, each criterion and its page carry the number."""
-    found = calibrated(road, [])
-    course = road.assignment.model_copy(update={"calibration": "calibration.json"})
+    found = calibrated(session, [])
+    course = session.assignment.model_copy(update={"calibration": "calibration.json"})
     (course.root / "calibration.json").write_text(found.model_dump_json())
-    known = Road(course, road.store, road.reports, Cores(1))
-    result = pipeline.grade(known, toys.submission(toys.ADD), answering(road, []))
+    known = toys.session(course, session.store, session.reports)
+    result = graded(known, toys.submission(toys.ADD), answering(session, []))
 
     assert result.criteria[0].false_fail == found.false_fail("sums", "add")
     assert "0 of 20 runs of a right submission" in markdown.pages(result, [])["index.md"]
 
 
-def test_a_damaged_calibration_is_a_clear_error(road: Road):
+def test_a_damaged_calibration_is_a_clear_error(session: Session):
     """It names the file, and the command that writes it."""
-    course = road.assignment.model_copy(update={"calibration": "calibration.json"})
+    course = session.assignment.model_copy(update={"calibration": "calibration.json"})
     (course.root / "calibration.json").write_text("{}")
 
     with pytest.raises(Exception, match="is not a calibration"):

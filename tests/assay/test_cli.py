@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from assay import cli, export, pipeline, publish, schedule
+from assay import cli, export, publish, schedule
 from assay.cli import values
+from assay.grading import pipeline
 from assay.records import Isolation
 from assay.run import archive, prove
 from assay.run.execute import Ended, execute
@@ -379,10 +380,10 @@ def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
     course.hand_in(ada=RIGHT, eve=RIGHT)
     grade = pipeline.grade
 
-    def crashing(road: Any, handed_in: Any, *others: Any) -> Any:
+    def crashing(session: Any, handed_in: Any) -> Any:
         if handed_in.name == "ada":
             raise RuntimeError("a bug")
-        return grade(road, handed_in, *others)
+        return grade(session, handed_in)
 
     monkeypatch.setattr(pipeline, "grade", crashing)
     said = course("grade", "handed_in")
@@ -617,7 +618,7 @@ def test_ctrl_c_is_told_apart_from_a_low_mark(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "road_of", interrupted)
+    monkeypatch.setattr(cli, "session_of", interrupted)
 
     assert say("check", ".").code == 130
 

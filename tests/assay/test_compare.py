@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assay import pipeline
 from assay.compare import compare, in_words
-from assay.cores import Cores
 from assay.records import Outcome, Result
-from assay.road import Road
 from assay.store import Store
 from tests.assay import toy as toys
 
@@ -19,14 +16,11 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
     """A run that was judged for real, with what a store would know of it."""
     root: Path = tmp_path_factory.mktemp("compare")
     with toys.course(root / "course") as course:
-        road = Road(course, Store(root / "store"), root / "reports", Cores(1))
-        judged = pipeline.grade(
-            road,
-            toys.submission(toys.ADD),
-            lambda jobs: [
-                toys.keep(road.store, j, toys.answered(out=[1.0, 2.0, 3.0])) for j in jobs
-            ],
-        )
+        session = toys.session(course, Store(root / "store"), root / "reports")
+        session.executor = lambda jobs: [
+            toys.keep(session.store, j, toys.answered(out=[1.0, 2.0, 3.0])) for j in jobs
+        ]
+        judged = session.grade(toys.submission(toys.ADD))
         yield changed(judged, fingerprint="ab", numerics={"numpy": "2.0"})
 
 

@@ -24,7 +24,7 @@ TIMED = ("seconds", "cpu_seconds", "pressure", "megabytes", "evidence", "receipt
 LATE = """
 import time
 from pathlib import Path
-from assay.cli.steps import for_each, road_of
+from assay.cli.steps import for_each, session_of
 from assay.run import warm
 
 def ends_late(handed_in, progress):
@@ -34,8 +34,8 @@ def ends_late(handed_in, progress):
     progress.say("✓ late")
     return {}
 
-road = road_of(Path("assignment.toml"), Path("reports"), None, None)
-for_each(road, (Path("ada.ipynb"),), False, ends_late)
+session = session_of(Path("assignment.toml"), Path("reports"), None, None)
+for_each(session, (Path("ada.ipynb"),), False, ends_late)
 """
 SLOW = "import time\ntime.sleep(0.15)"
 

@@ -13,9 +13,11 @@ import numpy as np
 
 from assay import assignment, plan
 from assay.assignment import Assignment
+from assay.grading.session import Session
 from assay.records import Outcome, RunRecord
 from assay.run.assemble import Job, assemble
 from assay.run.execute import Ended, execute
+from assay.secret import PUBLIC, Secret
 from assay.store import Store
 from assay.submission import Submission
 
@@ -132,6 +134,15 @@ def notebook(
 def submission(*cells: str, name: str = "ada", **files: bytes) -> Submission:
     """A submission of one bare notebook: the toy's parameters, then these cells."""
     return Submission(name, {"sums.ipynb": notebook(PARAMETERS, *cells), **files})
+
+
+def session(
+    course: Assignment, store: Store, reports: Path, *, jobs: int = 1, secret: Secret = PUBLIC
+) -> Session:
+    """Take the course as it is and any isolation, and draw questions that all may know."""
+    return Session(
+        course, store, reports, jobs=jobs, require_isolation=0, check_course=False, secret=secret
+    )
 
 
 def jobs(course: Assignment, handed_in: Submission) -> list[Job]:

@@ -7,9 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from assay import cli, notebook
-from assay.cores import Cores
-from assay.pipeline import grade, run
-from assay.road import Road
 from assay.run import prove
 from assay.secret import NAME, PUBLIC, Secret
 from assay.store import Store
@@ -50,13 +47,9 @@ def submission() -> Submission:
 @pytest.mark.parametrize(("secret", "earned"), [(PUBLIC, 2.0), (Secret(b"s" * 32), 0.0)])
 def test_questions_cannot_be_predicted(toy, tmp_path: Path, secret: Secret, earned: float):
     """What the student knows draws them where they are public, and does not with a secret."""
-    road = Road(toy, Store(tmp_path / "store"), tmp_path / "reports", Cores(1), secret=secret)
+    session = toys.session(toy, Store(tmp_path / "store"), tmp_path / "reports", secret=secret)
 
-    result = grade(
-        road,
-        submission(),
-        lambda jobs: run(road, jobs, force=False, progress=lambda *_: None),
-    )
+    result = session.grade(submission())
 
     assert result.earned == earned
     assert result.receipt

@@ -4,15 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from assay import pipeline
 from assay.assignment import Assignment, read
-from assay.cores import Cores
 from assay.records import Result, Verdict
 from assay.report import summary
 from assay.report.view import View
-from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
+from tests.assay import toy as toys
 
 Note = Callable[[str, object], None]
 ROOT = Path(__file__).parents[2]
@@ -28,12 +26,7 @@ def one_part(name: str, seeds: list[int], matrix: Mapping[str, list[str]]) -> As
 
 def graded(assignment: Assignment, handed_in: Submission, store: Store, reports: Path) -> Result:
     """The result of a submission whose runs are made and judged for real."""
-    road = Road(assignment, store, reports, Cores(1))
-    return pipeline.grade(
-        road,
-        handed_in,
-        lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda *_: None),
-    )
+    return toys.session(assignment, store, reports).grade(handed_in)
 
 
 def lost(result: Result) -> set[str]:

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from assay import pipeline
-from assay.cores import Cores
 from assay.records import Criterion, Result
-from assay.road import Road
 from assay.store import Store
 from assay.submission import Submission
+from tests.assay import toy as toys
 from tests.mistakes.cases import Case, short_submission
 from tests.mistakes.grading import ROOT, explain, lost, one_part
 
@@ -46,14 +44,9 @@ def over_seeds(case: Case, dataset: str, folder: Path) -> Result:
     """Graded on five seeds, and on more where a verdict is undecided: twenty at most."""
     course = one_part("part1", [0, 1, 2, 3, 4], {"dataset": [dataset]})
     part = course.part[0].model_copy(update={"max_seeds": 20})
-    road = Road(
-        course.model_copy(update={"part": [part]}), Store(folder / "store"), folder, Cores(2)
-    )
-    return pipeline.grade(
-        road,
-        Submission("lucky", case.apply(short_submission(ROOT, "part1"))),
-        lambda jobs: pipeline.run(road, jobs, force=False, progress=lambda *_: None),
-    )
+    course = course.model_copy(update={"part": [part]})
+    lucky = Submission("lucky", case.apply(short_submission(ROOT, "part1")))
+    return toys.session(course, Store(folder / "store"), folder, jobs=2).grade(lucky)
 
 
 def criterion(result: Result, name: str) -> Criterion:

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay import pipeline
-from assay.cores import Cores
 from assay.records import Result, RunRecord
-from assay.road import Road
 from assay.run.assemble import Job
 from assay.store import Store
 from assay.submission import Submission
+from tests.assay import toy as toys
 from tests.assay.toy import arrays, npz
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, explain, one_part
@@ -72,9 +70,8 @@ def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
     @cache
     def make(part: str) -> Store:
         store = Store(tmp_path_factory.mktemp(part))
-        road = Road(one_part(part, [0], MATRIX[part]), store, Path(), Cores(1))
-        jobs = road.jobs(Submission("short", short_submission(ROOT, part)))
-        pipeline.run(road, jobs, force=False, progress=lambda *_: None)
+        session = toys.session(one_part(part, [0], MATRIX[part]), store, Path())
+        session.execute("short", session.jobs(Submission("short", short_submission(ROOT, part))))
         return store
 
     return make
@@ -82,16 +79,17 @@ def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
 
 def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
     """The real run, judged with all of its answers forged."""
-    road = Road(one_part(part, [0], MATRIX[part]), Store(folder / "store"), folder, Cores(1))
+    session = toys.session(one_part(part, [0], MATRIX[part]), Store(folder / "store"), folder)
 
     def make(jobs: list[Job]) -> list[RunRecord]:
         (job,) = jobs
         record, files = store.record(job.key), store.files(job.key)
         rng = np.random.default_rng(1)  # luck can hit: seed 0 draws an accuracy that passes
-        road.store.put(record, {name: _forged(name, files, forge, rng) for name in files})
+        session.store.put(record, {name: _forged(name, files, forge, rng) for name in files})
         return [record]
 
-    return pipeline.grade(road, Submission("short", short_submission(ROOT, part)), make)
+    session.executor = make
+    return session.grade(Submission("short", short_submission(ROOT, part)))
 
 
 def _forged(name: str, files: dict[str, bytes], forge: Forge, rng: Rng) -> bytes:

@@ -1,0 +1,1 @@
+"""Grade submissions: the session, and the verbs that make a result."""

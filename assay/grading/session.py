@@ -1,0 +1,334 @@
+"""A session: all that grading needs, owned in one place, and the way into the library.
+
+What runs and judges is imported where it is called for: `assay check` has no use for it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from copy import copy
+from functools import partial
+from math import prod
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from assay import assignment as assignments
+from assay import ending, folders, plan
+from assay.assignment import Assignment
+from assay.cores import Cores, available_cores
+from assay.errors import (
+    AssayError,
+    CannotGrade,
+    CourseFault,
+    NoMachine,
+    NotIsolated,
+    OurFault,
+    UsageError,
+)
+from assay.events import Event, Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
+from assay.records import CourseReport, Isolation, Result, Run, RunRecord
+from assay.secret import Secret, beside
+from assay.store import Store
+from assay.submission import Submission
+from assay.submission import read as read_submission
+
+if TYPE_CHECKING:
+    from assay.cluster import Cluster
+    from assay.discovery import HandIn
+    from assay.run.assemble import Job
+
+JOINING = 256
+"""Workers of a cluster that there is work enough for, before they are there."""
+Execute = Callable[["list[Job]"], list[RunRecord]]
+"""Returns the records of jobs: it executes them, or knows them."""
+
+log = logging.getLogger("assay")
+log.addHandler(logging.NullHandler())
+
+
+class Session:
+    """Grade submissions of one assignment, and keep what was run.
+
+        with assay.Session("assignment.toml", jobs=8) as session:
+            result = session.grade("submissions/ada.zip")
+
+    Parameters
+    ----------
+    assignment
+        The assignment, or the path of its assignment.toml.
+    store, reports
+        Where runs are kept and where results are written; beside the assignment by default.
+    jobs
+        How many runs to execute at once; one a core by default.
+    require_isolation
+        Nothing of a student's is run where less isolates it (docs/sandbox.md has the levels).
+    force
+        Execute what the store has, too.
+    check_course
+        Check the course before the first run, so that its faults cost no student a mark.
+    own
+        The course's own answer is graded: tests that it fails are no fault then.
+    cluster
+        Runs are executed there, and not on the cores of this machine.
+    key
+        What results are signed with.
+    secret
+        What questions are drawn with; the course's own by default.
+    executor
+        Returns the records of jobs instead of executing them here or on the cluster.
+    listen
+        Called with each event, from any thread; all are logged under `assay` as well.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment | Path | str,
+        store: Store | None = None,
+        reports: Path | None = None,
+        *,
+        jobs: int | None = None,
+        require_isolation: int = 3,
+        force: bool = False,
+        check_course: bool = True,
+        own: bool = False,
+        cluster: "Cluster | None" = None,
+        key: bytes | None = None,
+        secret: Secret | None = None,
+        executor: Execute | None = None,
+        listen: Callable[[Event], object] = lambda event: None,
+    ) -> None:
+        if not isinstance(assignment, Assignment):
+            assignment = assignments.read(Path(assignment))
+        self.assignment = assignment
+        self.store = store or Store(assignment.root / ".assay" / "store")
+        self.reports = reports or assignment.root / "reports"
+        self.cores = Cores(jobs or available_cores())
+        self.require_isolation = require_isolation
+        self.force = force
+        self.check_course = check_course and executor is None
+        self.own = own
+        self.cluster = cluster
+        self.key = key
+        self.executor = executor
+        self.listen = listen
+        self.secret = secret or beside(self.store.root, lambda text: self.tell(Message(text)))
+        self._isolation: list[Isolation] = []
+        self._proving = Lock()
+        self._course: list[CourseReport] = []
+        self._checking = Lock()
+        self._ready = Lock()
+        ending.stopping.clear()  # an earlier session may have been stopped
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if kind and not issubclass(kind, Exception):
+            self.stop()
+        self.close()
+
+    def close(self) -> None:
+        """End the processes that were started for runs and judges."""
+        from assay.run import warm
+
+        warm.close()
+        if self.cluster:
+            self.cluster.close()
+
+    def stop(self) -> None:
+        """End everything that runs, and begin nothing more before there is another session."""
+        from assay.run import warm
+
+        warm.stop()
+        if self.cluster:
+            self.cluster.close()
+
+    def grade(self, submission: Submission | Path | str) -> Result:
+        """Return the result of a submission, and write it to results.json.
+
+        Raises
+        ------
+        AssayError
+            If it cannot be graded: the error says whose fault that is, and what would help.
+        """
+        from assay.grading import pipeline
+
+        if not isinstance(submission, Submission):
+            submission = read_submission(Path(submission))
+        result = pipeline.grade(self, submission)
+        self.tell(SubmissionGraded(submission.name, result))
+        return result
+
+    def grade_all(self, *paths: Path | str) -> Iterator[SubmissionGraded | Failed]:
+        """Grade every submission at these paths, and yield each as it is done.
+
+        Raises
+        ------
+        AssayError
+            If the course or this machine cannot grade: that is no submission's fault.
+        """
+        from assay import discovery
+
+        found = discovery.discover(map(Path, paths), self.assignment, self.reports).found
+        with ThreadPoolExecutor(self.at_once) as pool:
+            futures = [pool.submit(self._attempt, one) for one in found]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except KeyboardInterrupt:
+                self.stop()  # or the threads would wait for their runs
+                raise
+            finally:
+                for future in futures:
+                    future.cancel()
+
+    def _attempt(self, of: "HandIn") -> SubmissionGraded | Failed:
+        try:
+            return SubmissionGraded(of.name, self.grade(of.read()))
+        except (CourseFault, UsageError, NoMachine, NotIsolated):
+            raise
+        except Exception as caught:
+            what = f"`{of.name}` met a bug of assay's: {type(caught).__name__}: {caught}"
+            failed = Failed(of.name, caught if isinstance(caught, AssayError) else OurFault(what))
+            log.info("%s", what, exc_info=caught)
+        self.tell(failed)
+        return failed
+
+    def tell(self, event: Event) -> None:
+        """Log an event, and pass it on to whoever listens."""
+        log.info("%s", event)
+        self.listen(event)
+
+    @property
+    def at_once(self) -> int:
+        """How many submissions to work on, so that there is always something to run."""
+        parts = self.assignment.part
+        runs = sum(len(p.seeds) * prod(map(len, p.matrix.values())) for p in parts)
+        there = 2 * max(self.cluster.workers, JOINING) // runs if self.cluster else 0
+        return self.cores.workers + 1 + there
+
+    def folder(self, submission: Submission) -> Path:
+        """Return the folder of a submission's reports."""
+        return self.reports / folders.folder(submission.name)
+
+    def jobs(self, submission: Submission, runs: Sequence[Run] | None = None) -> "list[Job]":
+        """Return the jobs of these runs; of all that are planned by default."""
+        from assay.run.assemble import assemble_all
+
+        runs = plan.make(self.assignment, submission) if runs is None else runs
+        return assemble_all(self.assignment, submission, runs, self.secret)
+
+    def read_course(self) -> None:
+        """Raise if the course's files are written wrongly; nothing is run for it."""
+        from assay.course import check
+        from assay.course.faults import as_error
+
+        with self._checking:
+            if not self._course:
+                self._course.append(check.static(self.assignment, self.store))
+        if self._course[0].faults:
+            raise as_error(self._course[0].faults)
+
+    def course_report(self) -> CourseReport:
+        """Return what is wrong with the course; looked at once for all submissions."""
+        from assay.course import check
+        from assay.grading.pipeline import OF_COURSE
+
+        with self._checking:
+            if not self._course:
+                execute = partial(self.execute, OF_COURSE)
+                self._course.append(check.whole(self.assignment, self.store, execute))
+                for note in self._course[0].notes:
+                    self.tell(Message(f"note: {note}"))
+        return self._course[0]
+
+    def require_course(self) -> None:
+        """Raise if the course cannot grade: no student's code has been run then.
+
+        Raises
+        ------
+        CourseFault
+            With all that is wrong with it.
+        """
+        from assay.course.faults import as_error
+
+        if not self.check_course:
+            return
+        found = self.course_report()
+        if faults := [*found.faults, *(() if self.own else found.failing)]:
+            raise as_error(faults)
+
+    def execute(self, name: str, jobs: "list[Job]") -> list[RunRecord]:
+        """Return the records of jobs; what the store has is not run again.
+
+        A run that was isolated less than is required is no evidence: it is made again.
+        """
+        if self.executor:
+            return self.executor(jobs)
+        from assay import schedule
+
+        self.tell(RunsPlanned(name, len(jobs)))
+        new = [job for job in jobs if self.force or not self.store.knows(job)]
+        if new and not self.cluster and self._ready.acquire(blocking=False):
+            from assay.grading import pipeline
+
+            pipeline.get_ready(self.assignment, new)
+        return schedule.run_all(
+            jobs,
+            self.store,
+            cores=self.cores,
+            cluster=self.cluster,
+            force=self.force,
+            progress=lambda record, known: self.tell(RunFinished(name, record, known)),
+            isolation=self.require_isolation,
+            before=self._prove,
+        )
+
+    def _prove(self) -> None:
+        """Say once what keeps the code from this machine, or raise before any of it runs."""
+        with self._proving:
+            if not self._isolation:
+                if self.cluster:
+                    self.tell(Message(str(self.cluster)))
+                found = self._required()
+                self._isolation.append(found)
+                for line in [f"isolation: {found}", *map("  {}".format, found.missing)]:
+                    self.tell(Message(line))
+
+    def _required(self) -> Isolation:
+        """Return what the machines that run students' code isolate with; raise if it is less."""
+        if self.cluster:
+            return self.cluster.require()
+        from assay.run import prove
+
+        return prove.require(self.require_isolation, self.assignment.root)
+
+    def over_stored_runs(self, submission: Submission) -> "Session":
+        """Return this session with the runs that the store has, and no others.
+
+        Further seeds count where an earlier session ran them all; of the runs that are planned, one
+        that is missing is an error.
+        """
+        planned = {self.store.key(job) for job in self.jobs(submission)}
+
+        def stored(jobs: "list[Job]") -> list[RunRecord]:
+            keys = [self.store.key(job) for job in jobs]
+            missing = [j.run for j, key in zip(jobs, keys, strict=True) if not self.store.has(key)]
+            if missing and keys[0] not in planned:
+                return []
+            if missing:
+                raise CannotGrade(
+                    f"`{submission.name}` has not been run as it is now",
+                    found=f"{len(missing)} of {len(jobs)} runs are missing, "
+                    f"the first is {missing[0].id}",
+                    hint="`assay run` makes them, `assay grade` does all steps",
+                )
+            return [self.store.record(key) for key in keys]
+
+        session = copy(self)
+        session.executor, session.check_course = stored, False
+        return session
