@@ -126,17 +126,20 @@ def _without_outer(
     """Take off folders that are round the whole class and are nobody's; also say which."""
     cut = ""
     while True:
-        tops = {one.name.partition("/")[0] for one in members}
+        tops = {one.name.partition("/")[0] for one in members if one.name != "index.html"}
         top = next(iter(tops), "")
-        inner = {one.name.partition("/")[2].partition("/")[0] for one in members}
+        inside = [one.name.partition("/")[2] for one in members if "/" in one.name]
+        inner = {name.partition("/")[0] for name in inside}
         ours = platforms.GRADESCOPE in inner or any(map(platforms.read, inner))
         ours = ours or any(f"{cut}{top}/{name}" in clones for name in inner)
         ours = ours or any(known(Path(name).stem) or known(name) for name in inner)
         ours = ours or (inner == {"submitted"} or (top == "submitted" and not known(top)))
-        outer = len(tops) == 1 and all("/" in one.name for one in members)
-        if not outer or not ours or platforms.read(top) or top == "submitted":
+        if len(tops) != 1 or not ours or platforms.read(top) or top == "submitted":
             return members, cut
-        members = [replace(one, name=one.name.partition("/")[2]) for one in members]
+        members = [
+            replace(one, name=one.name.removeprefix(f"{top}/")) if "/" in one.name else one
+            for one in members
+        ]
         cut += f"{top}/"
 
 

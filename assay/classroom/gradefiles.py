@@ -6,6 +6,8 @@ unless that is asked for.
 
 import csv
 import io
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +18,7 @@ from assay.report import safe
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one person's mark; `kind` is new, raised, lowered, same or missing."""
+    """What becomes of a person's mark: new, raised, lowered, same, unclear or missing."""
 
     kind: str
     who: str
@@ -222,6 +224,8 @@ def _fill(
     lower: bool,
     numbered: int | None = None,
 ) -> tuple[dict[tuple[int, int], str], list[Change]]:
+    if odd := [key for key, mark in marks.items() if not math.isfinite(mark)]:
+        raise UsageError(f"the mark of {quoted(odd[0])} is no number", hint="grade it once more")
     cells: dict[tuple[int, int], str] = {}
     changes: list[Change] = []
     header = table.header()
@@ -243,10 +247,12 @@ def _fill(
         kind = "new" if before is None else "same"
         if before is not None and abs(before - after) > 0.005:
             kind = "raised" if after > before else "lowered"
-        note = ""
-        if locked is not None and table.cell(row, locked).strip() == "No":
+        note, there = "", table.cell(row, column).strip()
+        if before is None and there not in ("", "-") and there.upper() != "EX":
+            kind, note = "unclear", f"{quoted(there)} is there, and left so"
+        elif locked is not None and table.cell(row, locked).strip() == "No":
             note = "the platform does not let it be changed"
-        elif table.cell(row, column).strip().upper() == "EX":
+        elif there.upper() == "EX":
             note = "is excused there, and left so"
         elif kind == "lowered" and not lower:
             note = "left as it is: `--lower` lowers it"
@@ -261,7 +267,6 @@ def _fill(
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
-        return None
+    """Return the number of a cell; None for `1,234`, which is one thing or another by country."""
+    found = re.fullmatch(r"-?\d+(?:\.\d+|,\d{1,2}|,\d{4,})?", text.strip(), re.ASCII)
+    return float(found[0].replace(",", ".")) if found else None

@@ -29,10 +29,12 @@ def class_of_60() -> Roster:
     return Roster(members, {"Group 1": (members[2], members[3])})
 
 
-@pytest.mark.parametrize("form", ["folders", "outer", "flat", "on disk"])
+@pytest.mark.parametrize("form", ["folders", "outer", "index beside", "flat", "on disk"])
 def test_brightspace_gives_sixty_rows(tmp_path: Path, class_of_60: Roster, form: str):
     """Every form of Brightspace's download is the same class, and no attempt is lost."""
     files = made.brightspace(60)
+    if form == "index beside":
+        files = {n if n == "index.html" else f"A 3/{n}": c for n, c in files.items()}
     if form == "outer":
         files = {f"Assignment 3/{name}": content for name, content in files.items()}
     if form == "flat":

@@ -53,6 +53,22 @@ def test_other_items_are_left_out_and_an_unknown_one_is_refused():
         gradefiles.brightspace(BRIGHTSPACE, "A4", {}, CLASS)
 
 
+@pytest.mark.parametrize("there", ["nan", '"1,234"', "A-", "1e3", "inf"])
+def test_what_is_not_understood_is_left(there: str):
+    """A cell that is no plain number may be higher than ours: it is said, and not written over."""
+    export = HEADER + f"#101000000,#g0,{there},#\r\n".encode()
+    filled = gradefiles.brightspace(export, "A3", {"101000000": 1.0}, CLASS, lower=True)
+
+    assert filled.content == export
+    assert [one.kind for one in filled.changes] == ["unclear"]
+
+
+def test_a_mark_that_is_no_number_is_not_written():
+    """Neither is anything else then."""
+    with pytest.raises(UsageError, match="no number"):
+        gradefiles.brightspace(BRIGHTSPACE, "A3", {"101000000": float("nan")}, CLASS)
+
+
 def test_canvas_gets_the_student_columns_and_one_more():
     """`EX` stays; the row of possible points stays; other assignments go."""
     text = (
