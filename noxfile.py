@@ -42,7 +42,7 @@ def grade(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, three at a time: some of them wait."""
-    install(session, "assignment", "dask", "docs", "test")
+    install(session, "assignment", "class", "dask", "docs", "test")
     arguments = session.posargs or ["-m", "not thorough"]
     session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
@@ -93,7 +93,7 @@ def rubric(session: nox.Session) -> None:
 @nox.session
 def thorough(session: nox.Session) -> None:
     """Run the long tests that `tests` and `rubric` leave out: pairs of mistakes, fuzz, load."""
-    install(session, "assignment", "dask", "docs", "test")
+    install(session, "assignment", "class", "dask", "docs", "test")
     marked = ["-m", "thorough", "--ignore-glob", "*/mistakes/test_part[12].py"]
     session.run("pytest", *(session.posargs or marked), env=ONE_THREAD)
 
@@ -111,7 +111,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the harness's types with mypy, strictly."""
-    install(session, "assignment", "lint")
+    install(session, "assignment", "class", "lint")
     session.run("mypy")
 
 
@@ -126,7 +126,7 @@ def docs(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve all dependencies but torch afresh, and write constraints.txt."""
     torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
-    session.install("--upgrade", torch, ".[assignment,dask,tune,test,docs,browser,lint]")
+    session.install("--upgrade", torch, ".[assignment,class,dask,tune,test,docs,browser,lint]")
     frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))
     pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
     CONSTRAINTS.write_text("\n".join(["# Written by `nox -s lock`.", *pins, ""]))

@@ -1,0 +1,88 @@
+"""Open the database of a gradebook, and bring its schema up to date."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from assay.errors import UsageError, quoted
+
+LOCK = 0x617373_6179
+"""The key of PostgreSQL's advisory lock for a migration."""
+
+
+def connect(where: Path | str) -> Engine:
+    """Return an engine for a SQLite file, or for a URL of SQLite or PostgreSQL; schema brought up.
+
+    Raises
+    ------
+    UsageError
+        It cannot be opened, holds something else, or was written by a newer assay.
+    """
+    address = str(where) if "://" in str(where) else f"sqlite:///{Path(where).absolute()}"
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        hint = "give a file, or `postgresql://user@host/database`"
+        raise UsageError("the gradebook's address is no URL", hint=hint) from None
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        hint = "SQLite and PostgreSQL are supported"
+        raise UsageError("no such database", found=url.drivername, hint=hint)
+    shown = quoted(url.render_as_string(hide_password=True))
+    if url.drivername == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    else:
+        engine = create_engine(url, isolation_level="REPEATABLE READ", hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            migrate(connection, shown)
+    except DBAPIError as error:
+        engine.dispose()
+        hint = "is it a gradebook, is there room and permission, does the server run?"
+        raise UsageError(
+            f"the gradebook {shown} cannot be opened", found=str(error.orig), hint=hint
+        ) from None
+    except UsageError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def migrate(connection: Connection, shown: str = "", to: str = "head") -> None:
+    """Apply the steps that this database has not seen, in the caller's transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"select pg_advisory_xact_lock({LOCK})"))
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    known = {step.revision for step in scripts.walk_revisions()}
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current and current not in known:
+        hint = "open it with the assay that wrote it, or a newer one"
+        raise UsageError(f"the gradebook {shown} has a newer schema", found=current, hint=hint)
+    if to != "head" or current != scripts.get_current_head():
+        command.upgrade(config, to)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    """Write-ahead log, checked references, deleted content overwritten; we begin by ourselves."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode = wal", "foreign_keys = on", "secure_delete = on"):
+        connection.execute(f"pragma {pragma}")
+    connection.execute("pragma synchronous = full")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take the write lock first: what was read is still so when it is written."""
+    connection.exec_driver_sql("begin immediate")
