@@ -338,7 +338,7 @@ def recognised_without_mask(evidence: Any, given: Any) -> bool:
 @cause_of_others("masks")
 def check_mask_of_encoder_layer(evidence: Any, given: Any) -> None:
     answer = evidence["masks/encoder-layer"]
-    reason = "under a causal mask, the layer's outputs at 0-2 change with tokens 3-4"
+    reason = "in the encoder layer, outputs at places 0-2 change with tokens that its mask hides"
     assert_same(answer.out[:, :3], answer.out_other[:, :3], reason)
 
 
@@ -355,7 +355,9 @@ def check_padding_of_encoder_layer(evidence: Any, given: Any) -> None:
 @cause_of_others("masks")
 def check_mask_of_decoder_layer(evidence: Any, given: Any) -> None:
     answer = evidence["masks/decoder-layer"]
-    reason = "the future is visible: the layer's outputs at 0-2 change with tokens 3-4"
+    reason = (
+        "in the decoder layer the future is visible: outputs at places 0-2 change with tokens 3-4"
+    )
     assert_same(answer.out[:, :3], answer.out_other[:, :3], reason)
 
 

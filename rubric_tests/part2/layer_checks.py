@@ -79,8 +79,9 @@ def check_added(evidence: Any, given: Any) -> None:
         raise KnownMistake("no positions are added")
     if factor <= 0 or not np.allclose(rest, factor * x, atol=1e-4 * max(1.0, factor)):
         raise Wrong("what is added to a token depends on the token")
-    reason = "one token by itself has another row than in a batch"
-    assert_same(answer.one, answer.at_zero[:1, :1], reason)
+    of_one_shape(answer.one, answer.at_zero[:1, :1])
+    if not same(answer.one, answer.at_zero[:1, :1]):
+        raise Wrong("one token by itself has another row than in a batch")
 
 
 @cause_of_others("positions")
