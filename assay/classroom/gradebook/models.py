@@ -72,7 +72,9 @@ def check(what: str, value: Any) -> None:
         case datetime() if value.tzinfo is None:
             hint = "give it with its zone, as `2026-11-29T23:59:00+01:00`"
             raise UsageError(f"{what} has no time zone", found=str(value), hint=hint)
-        case Decimal() if not (value.is_finite() and value.adjusted() < 9 and len(str(value)) <= 64):
+        case Decimal() if not (
+            value.is_finite() and value.adjusted() < 9 and len(str(value)) <= 64
+        ):
             hint = "give a finite number below 10^9, of up to 60 digits"
             raise UsageError(f"{what} is no number of points", found=str(value)[:80], hint=hint)
         case float() if value != value or value in (float("inf"), float("-inf")):
