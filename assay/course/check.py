@@ -69,7 +69,7 @@ def _syntax_errors(answer: Submission) -> Iterator[Fault]:
     for name, content in sorted(answer.files.items()):
         if name.endswith(".py"):
             try:
-                syntax.parse(content.decode("utf-8"))
+                syntax.parse(content)  # bytes, so that their own mark of an encoding counts
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None) or 1
                 said = f"the reference: {type(error).__name__}: {getattr(error, 'msg', error)}"

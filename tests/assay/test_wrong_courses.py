@@ -273,6 +273,15 @@ def test_assignment_toml_is_wrong_usage(tmp_path: Path, grade: Callable[..., Non
         grade(toy.root, "line 15: `part.criterion.points` is 'two'", code=2)
 
 
+@pytest.mark.parametrize("name", ["adapter.py", "solution/adding.py"])
+def test_a_syntax_error_beside_the_reference(tmp_path: Path, grade: Callable[..., None], name: str):
+    """In its adapter, or in its package."""
+    with toys.course(tmp_path / "course") as toy:
+        (toy.root / name).parent.mkdir(exist_ok=True)
+        (toy.root / name).write_text("one = 1\ndef add(x, y)\n    return x + y\n")
+        grade(toy.root, f"{name}:2: the reference: SyntaxError: expected ':'")
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
@@ -409,3 +418,26 @@ def test_a_course_without_a_notebook_is_checked_without_it(
     assert not ended.value.code
     assert "note: no notebook of the assignment's own" in said.err
     assert said.out == "✓ Toy: the course can grade, 1 criteria, 1 tests\n"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [b"\xef\xbb\xbfone = 1\n", "# coding: latin-1\nname = 'J\u00f6rg'\n".encode("latin-1")],
+    ids=["a byte order mark", "another encoding"],
+)
+def test_a_module_in_any_encoding_that_python_reads(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: bytes,
+):
+    """Editors on Windows write such files; they are no syntax errors."""
+    with toys.course(tmp_path / "course") as toy:
+        (toy.root / "solution").mkdir()
+        (toy.root / "solution" / "adding.py").write_bytes(module)
+        monkeypatch.chdir(toy.root)
+        monkeypatch.setattr(sys, "argv", ["assay", "check"])
+        with pytest.raises(SystemExit) as ended:
+            cli.run_program()
+
+    assert not ended.value.code, capsys.readouterr().err
