@@ -1,5 +1,7 @@
 """Read assignment.toml: the parts, their matrix of runs, limits, criteria and points."""
 
+import os
+import shlex
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -114,11 +116,20 @@ def read(path: Path) -> Assignment:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"no assignment at `{path}` that can be read",
-            found=str(error),
-            hint="run assay where assignment.toml stands, or name it with `--assignment`",
+            found=(error.strerror if isinstance(error, OSError) else None) or str(error),
+            hint=_where_to_look(path),
         ) from None
     # What runs and judges works in other folders than the one that the path was typed in.
     return parse(text, path).model_copy(update={"root": path.parent.resolve()})
+
+
+def _where_to_look(path: Path) -> str:
+    """The nearest assignment in a folder above, where the one that was named is not there."""
+    above = path.absolute().parents[1:]
+    near = next((at for folder in above if (at := folder / path.name).is_file()), None)
+    if path.exists() or near is None:
+        return "run assay where assignment.toml stands, or name it with `--assignment`"
+    return f"there is one above: `--assignment {shlex.quote(os.path.relpath(near))}`"
 
 
 def parse(text: str, path: Path) -> Assignment:

@@ -234,3 +234,23 @@ def test_the_folder_of_an_assignment_is_absolute(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
 
     assert read(Path("ä course") / "assignment.toml").root == tmp_path / "ä course"
+
+
+def test_one_that_stands_above_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As the option takes it from here, in quotes where the folder has a space."""
+    course = tmp_path / "Kurs für Übung"
+    (course / "a" / "b").mkdir(parents=True)
+    (course / "assignment.toml").write_text(GOOD)
+    monkeypatch.chdir(course / "a" / "b")
+    with pytest.raises(UsageError) as error:
+        read(Path("assignment.toml"))
+
+    assert error.value.found == "No such file or directory"
+    assert error.value.hint == "there is one above: `--assignment ../../assignment.toml`"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as error:
+        read(course / "a" / "assignment.toml")
+
+    assert error.value.hint == (
+        "there is one above: `--assignment 'Kurs für Übung/assignment.toml'`"
+    )
