@@ -108,11 +108,18 @@ class View:
         return sorted(losses, key=lambda loss: -loss.points)
 
     def _cause(self, part: str, prop: Property) -> Property | None:
-        """What a property follows from, where it was set aside for that: it is told instead."""
-        for criterion in self.criteria(part):
-            if criterion.name == prop.follows:
-                missed = summary.reasons(criterion)
-                return next((p for p in missed if not p.verdict.is_left_out), None)
+        """What a property follows from, where it was set aside for that: it is told instead.
+
+        Where all that its cause missed was set aside in turn, the cause of that.
+        """
+        of_criterion = {c.name: summary.reasons(c) for c in self.criteria(part)}
+        follows: str | None = prop.follows
+        while follows:
+            missed = of_criterion.pop(follows, [])  # each once: two may name each other
+            for judged in missed:
+                if not judged.verdict.is_left_out:
+                    return judged
+            follows = next((p.follows for p in missed if p.follows), None)
         return None
 
     def _loss(self, part: str, lost: list[tuple[Criterion, Property]]) -> Loss:

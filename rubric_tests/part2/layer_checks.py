@@ -68,12 +68,14 @@ def check_added(evidence: Any, given: Any) -> None:
     """The answer is what came in, scaled or not, plus something that does not depend on it."""
     answer = evidence["positions/added"]
     check_repeats(evidence, given)
-    alike(answer.out, answer.at_zero)
+    is_nothing = answer.at_zero.size and not np.abs(answer.at_zero).max() > 1e-6
+    alike(answer.out, *([] if is_nothing else [answer.at_zero]))
+    of_one_shape(answer.out, answer.at_zero)
     x, rest = as_wide_as(answer.out, given["positions/added"].x), answer.out - answer.at_zero
     factor = float(np.sum(rest * x) / np.sum(x * x))
     if same(answer.out, answer.at_zero):
         raise Wrong("the positions come back alone: what went in is not part of the answer")
-    if not np.abs(answer.at_zero).max() > 1e-6:
+    if is_nothing:
         if not np.allclose(rest, factor * x, atol=1e-4 * max(1.0, abs(factor))):
             raise KnownMistake("the positions are multiplied with the token, not added to it")
         raise KnownMistake("no positions are added")

@@ -172,6 +172,19 @@ def test_the_cause_is_told_and_not_what_follows_from_it(part: Part):
     assert loss.points == 8.0
 
 
+def test_the_cause_of_what_follows_in_turn_is_told(part: Part):
+    """The root, where all that the nearer cause missed was set aside too."""
+    slip, second = Cell("one").failed(explains=True), Cell("two").aside("one")
+    criteria = marked(part, (slip, second, Cell("three").aside("one"), Cell("four")))
+    third = criteria[2].properties[0].model_copy(update={"follows": "two"})
+    criteria[2] = criteria[2].model_copy(update={"properties": [third]})
+    told = [c.model_copy(update={"properties": [_said(p) for p in c.properties]}) for c in criteria]
+
+    (loss,) = View(result().model_copy(update={"criteria": told})).losses()
+
+    assert loss.property.reason == "why one failed"
+
+
 def _said(prop: Property) -> Property:
     said = "why one failed" if prop.verdict is Verdict.FAILED else "follows from one"
     return prop.model_copy(update={"reason": said})
