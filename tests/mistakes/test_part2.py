@@ -99,7 +99,9 @@ def test_the_reference_loses_nothing(store: Store, tmp_path: Path, record_proper
     record(record_property, result, "the reference", None)
 
     assert result.earned == result.judged_points > 0, explain(result)
-    assert result.points_set_aside == 0
+    assert result.points_set_aside == result.points_not_asked == 0
+    waiting = {c.name for c in result.criteria if c.verdict is Verdict.FOR_REVIEW}
+    assert waiting == {"overview", "commentary"}, explain(result)
 
 
 def test_a_decoder_by_itself_loses_nothing(store: Store, tmp_path: Path, record_property: Note):

@@ -62,7 +62,7 @@ def one_at_a_time(model, sequences, width):
 def vocabulary_of(model, given):
     """How many tokens the model's logits are of; as many as are said where it cannot be asked."""
     with contextlib.suppress(Exception), torch.no_grad():
-        tokens = given.sequences[:1]
+        tokens = given.sequences[:1].clip(0).astype(np.int64)  # an index, wherever it is empty
         return logits_of(model, tokens, tokens).shape[-1]
     return int(given.vocabulary)
 
