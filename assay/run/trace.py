@@ -24,7 +24,7 @@ LEFT_BYTES = 4_000_000
 def follow(shell: Any, twin: bool) -> None:
     """Write a line after each cell; the second run of an audit meets the exam reseeded."""
     evidence = KIT.parent / "evidence"
-    root = Path(os.environ["PYTHONPATH"])
+    root = Path(os.environ["PYTHONPATH"].partition(os.pathsep)[0])
     before = {path: path.read_bytes() for path in _files(root)}
 
     def note(result: Any) -> None:
@@ -110,7 +110,7 @@ def _pieces(value: Any, depth: int, budget: list[int]) -> Iterator[bytes]:
 def _is_looked_into(kind: type) -> bool:
     """Objects of the student's own classes and scikit-learn's; others hold what is their own."""
     module = sys.modules.get(kind.__module__)
-    own = str(getattr(module, "__file__", "")).startswith(os.environ["PYTHONPATH"])
+    own = str(getattr(module, "__file__", "")).startswith(os.environ["PYTHONPATH"].partition(os.pathsep)[0])
     return own or kind.__module__ == "__main__" or kind.__module__.startswith("sklearn.")
 
 
