@@ -19,7 +19,7 @@ PROVIDED = {
 }
 """What a new kernel has, or Python in every scope."""
 UNREADABLE = re.compile(
-    r"^\s*%(?:pylab|run|load|reset)\b|\bimport \*|\b(?:exec|globals|locals)\(", re.M
+    r"^[ \t]*%(?:pylab|run|load|reset)\b|\bimport \*|\b(?:exec|globals|locals)\(", re.M
 )
 """After one of these nobody can tell by reading what is bound."""
 MAGIC = re.compile(r"^[ \t]*%{1,2}(\w+)([^\n]{0,500})", re.MULTILINE)

@@ -110,7 +110,9 @@ def _pieces(value: Any, depth: int, budget: list[int]) -> Iterator[bytes]:
 def _is_looked_into(kind: type) -> bool:
     """Objects of the student's own classes and scikit-learn's; others hold what is their own."""
     module = sys.modules.get(kind.__module__)
-    own = str(getattr(module, "__file__", "")).startswith(os.environ["PYTHONPATH"].partition(os.pathsep)[0])
+    own = str(getattr(module, "__file__", "")).startswith(
+        os.environ["PYTHONPATH"].partition(os.pathsep)[0]
+    )
     return own or kind.__module__ == "__main__" or kind.__module__.startswith("sklearn.")
 
 

@@ -218,7 +218,16 @@ def test_what_is_not_installed_is_not_imported_ahead(monkeypatch: pytest.MonkeyP
 
 def test_a_parent_needs_nothing_that_is_not_required():
     """What a parent of kernels imports comes with assay or with what assay requires."""
-    required = {"assay", "boot", "landlock", "seccomp", "ipykernel", "IPython", "nbformat"}
+    required = {
+        "assay",
+        "boot",
+        "landlock",
+        "no_screen",
+        "seccomp",
+        "ipykernel",
+        "IPython",
+        "nbformat",
+    }
     required |= {"comm", "jedi", "tornado", "zmq", "matplotlib_inline"}
     named = {name.partition(".")[0] for name in (*warm.KERNEL, *RUNNER)}
 
