@@ -13,9 +13,9 @@ from assay.export import score
 from assay.records import Person, Result
 from assay.report import safe, summary
 
-CANVAS_FILE = re.compile(r"(?P<student>[^_]{1,200})_(?:LATE_)?(?P<id>\d{1,20})_\d{1,20}_.*")
+CANVAS_FILE = re.compile(r"\A(?P<student>[^_]{1,200})_(?:LATE_)?(?P<id>\d{1,20})_\d{1,20}_.*")
 """What Canvas calls a file among all submissions of an assignment: name, user, submission."""
-MOODLE_FOLDER = re.compile(r"(?P<student>.{1,200}?)_(?P<id>\d{1,20})_assignsubmission_.*")
+MOODLE_FOLDER = re.compile(r"\A(?P<student>.{1,200}?)_(?P<id>\d{1,20})_assignsubmission_.*")
 NBGRADER = [
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
