@@ -54,7 +54,8 @@ def test_the_final_mark_is_automatic_and_by_hand_without_late(book: Gradebook):
     graded(book)
     assert book.final("hw1", "s1").needs == ["part1/why: waits for a mark by hand"]
     book.mark("hw1", "s1", "part1/why", 4, answer="a1", by="tom", expected=0, reason="clear")
-    book.set_late("hw1", "s1", value={"percent": 10, "arithmetic": "10 %"}, by="x", expected=0)
+    taken_off = {"points": 0.65, "arithmetic": "10 % of 6.5 = 0.65"}
+    book.set_late("hw1", "s1", value=taken_off, by="x", expected=0)
 
     final = book.final("hw1", "s1")
 
@@ -66,6 +67,15 @@ def test_the_final_mark_is_automatic_and_by_hand_without_late(book: Gradebook):
     assert final.points == Decimal("5.85")
     assert final.maximum == 8
     assert final.complete
+
+
+def test_what_lateness_costs_is_worked_out_in_one_place(book: Gradebook):
+    """A share is refused: the rule says of what, and the gradebook does not know the rule."""
+    graded(book)
+    with pytest.raises(UsageError, match="late has no points"):
+        book.set_late("hw1", "s1", value={"percent": 10}, by="x", expected=0)
+
+    assert not book.decisions("hw1", "s1")
 
 
 def test_a_mark_by_hand_replaces_automatic_points(book: Gradebook):

@@ -8,7 +8,7 @@
         regrade = book.add_result(attempt.id, digest=sha, receipt=receipt, criteria=[
             {"name": "part1/split", "points": 3, "earned": 2.5, "waits": False, "answer": sha}])
         book.mark("hw1", "s123", "part1/why", 4, answer=sha, by="tom", expected=0, reason="clear")
-        book.set_late("hw1", "s123", value={"percent": 10, "arithmetic": "1 day x 10 %"},
+        book.set_late("hw1", "s123", value={"points": 0.65, "arithmetic": "10 % of 6.5"},
                       by="assay", expected=0)           # also: extend, excuse, override
         final = book.final("hw1", "s123")               # .points .steps .needs .complete
         book.release("hw1", "s123", final, page=html, by="tom", expected=0)

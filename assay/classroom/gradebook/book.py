@@ -271,7 +271,10 @@ class Gradebook:
         )
 
     def set_late(self, assignment: str, person: str, **how: Any) -> Decision:
-        """Record the late rule as applied: `value` has `percent` or `points`, and `arithmetic`."""
+        """Record the late rule as applied: `value` has the `points` taken off, and `arithmetic`.
+
+        `classroom.late` works them out; nothing is worked out a second time here.
+        """
         return self._decide("late", assignment, person, **how)
 
     def extend(self, assignment: str, person: str, **how: Any) -> Decision:
@@ -530,12 +533,12 @@ class Gradebook:
         """Write a decision above the older ones; `value` of None withdraws it."""
         if value is not None:
             value = {name: str(v) if isinstance(v, Decimal) else v for name, v in value.items()}
-            for name in ("points", "percent") if what in ("late", "override") else ():
-                if name in value and _points(value[name]) < 0:
-                    hint = "points and percentages are not negative"
-                    raise UsageError(f"`{name}` is below zero", found=str(value[name]), hint=hint)
-            if what == "override" and "points" not in value:
-                raise UsageError("an override has no points", hint='give `{"points": …}`')
+            if what in ("late", "override"):
+                if "points" not in value:
+                    raise UsageError(f"the {what} has no points", hint='give `{"points": …}`')
+                if _points(value["points"]) < 0:
+                    found = str(value["points"])
+                    raise UsageError("`points` is below zero", found=found, hint="correct it")
             if what in ("override", "excuse") and not reason.strip():
                 raise UsageError(f"the {what} has no reason", hint="say why, in a sentence")
         content = {"value": value, "reason": reason}

@@ -56,7 +56,7 @@ def final_mark(
     """Work out the mark from the newest of everything.
 
     A mark by hand replaces the automatic points of its criterion, if it was given for the answer
-    that the result holds. Late takes points, or a percentage of what was earned; never below zero.
+    that the result holds. Late takes points, as `late` worked them out; never below zero.
     """
     criteria: Sequence[dict[str, Any]] = result.criteria if result else []
     maximum = sum((decimal(c["points"]) for c in criteria), Decimal())
@@ -83,9 +83,7 @@ def final_mark(
     total = sum((s.points for s in steps if s.points is not None), Decimal()) if steps else None
     late = decisions.get("late")
     if total is not None and late and late.value:
-        lost = decimal(late.value.get("points", 0))
-        lost += total * decimal(late.value.get("percent", 0)) / 100
-        lost = min(max(lost, Decimal()), max(total, Decimal()))
+        lost = min(max(decimal(late.value["points"]), Decimal()), max(total, Decimal()))
         steps.append(Step("late", late.value.get("arithmetic", "late"), -lost, late.by))
         total -= lost
     override = decisions.get("override")
