@@ -10,11 +10,14 @@ import json
 import os
 import resource
 import runpy
+import select
 import shutil
 import sys
 import threading
 import warnings
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing import process
 from pathlib import Path
@@ -26,6 +29,8 @@ import seccomp  # type: ignore[import-not-found,unused-ignore]
 
 SENDING = 1.0
 """Seconds that a message of the exam's may take to leave; where it cannot, the kernel is broken."""
+PIPE = 1 << 20
+"""Bytes that a pipe can hold at most, unless a machine's owner has allowed more."""
 
 
 def start() -> None:
@@ -136,6 +141,7 @@ def _become_kernel(
     vars(kernelapp)["IOPubThread"] = without_pipe
     _take_over_sockets(kernelapp, home)
     _look_like_any_other(home)
+    pass_on = _read_pipes(iostream.OutStream)
     arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
     if trace is not None:
         following = (
@@ -153,7 +159,7 @@ def _become_kernel(
     switches = _remember(desk / "kit" / "switches.py")
     switches.keep_names(app.shell)
     switches.tell = _teller(app.kernel)
-    _answer_whatever_happens(app.kernel, switches.keep_streams)
+    _answer_whatever_happens(app.kernel, switches.keep_streams, pass_on)
     no_screen.draw_inline(app.shell)
     _import_nothing_of_theirs_yet(app.shell, ours)
     _keep_last_words(app.shell, desk / "evidence" / "last_words.txt")
@@ -205,7 +211,62 @@ def _end_the_cell_and_no_more(kernel: Any) -> None:
     kernel.do_shutdown = do_shutdown
 
 
-def _answer_whatever_happens(kernel: Any, keep_streams: Callable[[], None]) -> None:
+def _read_pipes(streams: type[Any]) -> Callable[[], None]:
+    """Let a cell end no sooner than what it wrote to descriptors 1 and 2 has been read.
+
+    `os.write`, `os.system`, a library in C and `sys.__stdout__` write there. In stock a thread
+    reads it when it may; where that is after the cell's end, which on a busy machine it is, nobody
+    hears it. What is returned reads what both pipes hold.
+    """
+    watched: list[Callable[[], bool]] = []
+    read, write, process_id, lock = os.read, os.write, os.getpid, threading.Lock
+
+    def watch(stream: Any) -> None:
+        """Take the place of `OutStream._watch_pipe_fd`, the work of a thread."""
+        pipe, copy, ours, reading = (
+            stream._fid,
+            stream._original_stdstream_copy,
+            os.getpid(),
+            lock(),
+        )
+        os.set_blocking(pipe, False)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+
+        def pass_on() -> bool:
+            """Whether more can come."""
+            if process_id() != ours:  # a fork of the kernel, in which nobody may hold the lock
+                return False
+            with reading:
+                try:
+                    content = read(pipe, PIPE)
+                except BlockingIOError:
+                    return True
+                if content:
+                    stream.write(decode(content))
+                    write(copy, content)
+                    stream.flush()
+                return bool(content)
+
+        watched.append(pass_on)
+        readable = select.poll()
+        readable.register(pipe, select.POLLIN)
+        try:
+            while stream._should_watch and pass_on():
+                readable.poll()
+        except Exception:
+            stream._exc = sys.exc_info()
+
+    def pass_on_all() -> None:
+        for pass_on in watched:
+            pass_on()
+
+    streams._watch_pipe_fd = watch
+    return pass_on_all
+
+
+def _answer_whatever_happens(
+    kernel: Any, keep_streams: Callable[[], None], pass_on: Callable[[], None]
+) -> None:
     """Stock sends no answer where `sys.stdout` is None or cannot be flushed: all would wait."""
     execute, show = kernel.do_execute, kernel.shell._showtraceback
 
@@ -221,6 +282,8 @@ def _answer_whatever_happens(kernel: Any, keep_streams: Callable[[], None]) -> N
             kernel.shell.showtraceback()
             told = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
             reply = {"status": "error", "execution_count": kernel.execution_count, **told}
+        with suppress(Exception):  # a cell may have closed its own descriptors
+            pass_on()
         keep_streams()
         return reply
 

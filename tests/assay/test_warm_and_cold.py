@@ -28,6 +28,23 @@ NEEDS = {"bars": ("tqdm",), "widgets": ("seaborn", "ipywidgets")}
 DRAWN = {"plots": 9, "inline": 4, "windows": 6, "looks": 4, "shown": 3, "tables": 1, "widgets": 5}
 """The pictures that a person who looks at the notebook as it ran sees."""
 
+LATE = """
+import threading, time
+
+class Late:
+    def __init__(self, lock):
+        self.lock = lock
+    def __enter__(self):
+        if threading.current_thread().name.startswith("Thread-"):
+            time.sleep(0.3)
+        self.lock.acquire()
+    def __exit__(self, *error):
+        self.lock.release()
+
+sys.stdout._buffer_lock = Late(sys.stdout._buffer_lock)
+"""
+"""A thread that reads what is written to a descriptor comes late, as it may on a busy machine."""
+
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
@@ -81,6 +98,23 @@ def test_a_forked_kernel_shows_what_a_new_one_shows(course: Assignment, book: st
     for one, other in zip(map(said, cells(warm)), map(said, cells(cold)), strict=True):
         assert one == other
     assert _pictures(readable(warm)) == DRAWN.get(book, 0)
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_what_is_written_to_a_descriptor_is_in_its_cell(course: Assignment, warm: bool):
+    """A thread reads it, which may come late; the cell ends after what it wrote has been read."""
+    ways = (
+        "os.write(1, b'@')",
+        "sys.__stdout__.write('@'); sys.__stdout__.flush()",
+        "os.system('echo @')",
+        "os.write(1, '@é'.encode()[:-1]); os.write(1, '@é'.encode()[-1:])",
+    )
+    written = [way.replace("@", f"cell {n}") for n, way in enumerate(ways * 2)]
+    job = toys.jobs(course, toys.submission(toys.ADD, "import os, sys", LATE, *written))[0]
+    ran = cells(execute(job.packed, kept(3, warm=warm)).files["executed.ipynb"])[-len(written) :]
+
+    assert not [n for n, cell in enumerate(ran) if f"cell {n}" not in json.dumps(cell["outputs"])]
+    assert "\ufffd" not in json.dumps([cell["outputs"] for cell in ran])
 
 
 def test_what_would_open_a_window_is_drawn_here_and_said(course: Assignment):
