@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from assay.grading.session import Session
     from assay.records import Outcome, Result, RunRecord, Verdict
     from assay.submission import Submission
+    from assay.version import __version__ as __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "AssayError",
     "Assignment",
@@ -43,4 +43,6 @@ def __getattr__(name: str) -> object:
             module = import_module(f"assay.{home}")
             if getattr(vars(module).get(name), "__module__", None) == module.__name__:
                 return vars(module)[name]
+    if name == "__version__":
+        return import_module("assay.version").__version__
     raise AttributeError(f"module 'assay' has no attribute {name!r}")

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import distribution, distributions, packages_distributions
 
-from assay import __version__, recipe
+from assay import recipe
 from assay.assignment import Assignment
 from assay.export import packages
 from assay.run import archive
+from assay.version import __version__
 
 WHEEL = f"assay-{__version__}-py3-none-any.whl"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-import assay
 from assay import recipe
 from assay.errors import AssayError, CannotGrade, UsageError
-from assay.grading.pipeline import sealed, write
+from assay.grading.results import write
 from assay.grading.session import Session
 from assay.records import Person, Result, RunRecord, sound
 from assay.report import class_report, executed, html, markdown, plots
 from assay.submission import Submission
+from assay.version import __version__
 
 OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")
 """What one report has and another may not."""
@@ -55,7 +55,7 @@ def not_graded(
     """Leave a result and a page that say why there are no marks."""
     sentences = [_sentences(error) for error in errors]
     result = Result(
-        assay=assay.__version__,
+        assay=__version__,
         assignment=session.assignment.title,
         submission=name,
         digest="",
@@ -70,7 +70,7 @@ def not_graded(
         notes=[sound(note) for note in notes],
     )
     nobody = Submission(name, {})
-    result = sealed(session, nobody, result)
+    result = session.seal(nobody, result)
     pages = {page: text.encode() for page, text in _pages(result, {}, {}).items()}
     _replace(session.folder(nobody), pages)
 

@@ -12,15 +12,14 @@ from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import assay
-from assay import syntax
+from assay import numerics, syntax
 from assay.assignment import Assignment, Part
 from assay.records import Receipt, Result, Run
-from assay.run import numerics
 from assay.secret import PUBLIC, Secret
 from assay.submission import Submission
+from assay.version import __version__
 
-OURS = Path(assay.__file__).parent
+OURS = Path(__file__).parent
 
 
 def of_run(
@@ -62,7 +61,7 @@ def of_rubric(assignment: Assignment, part: Part) -> str:
 def receipt(assignment: Assignment, submission: Submission, secret: Secret = PUBLIC) -> Receipt:
     """What a result rests on, before there is one."""
     return Receipt(
-        assay=assay.__version__,
+        assay=__version__,
         code=ours(),
         course=course(assignment),
         submission=submission.hashes,

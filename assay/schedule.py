@@ -16,12 +16,13 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
+from assay import numerics
 from assay.cluster import Cluster
 from assay.cores import Cores
 from assay.errors import Stopped
 from assay.evidence import fingerprint
 from assay.records import Outcome, RunRecord
-from assay.run import archive, cgroup, desk, numerics, warm
+from assay.run import archive, cgroup, desk, warm
 from assay.run.assemble import Job
 from assay.run.execute import Ended, execute
 from assay.store import Cost, Store

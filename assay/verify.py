@@ -12,16 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay import compare, publish, recipe
+from assay import compare, numerics, publish, recipe
 from assay.assignment import Assignment
 from assay.errors import quoted
 from assay.evidence import fingerprint
 from assay.export import receipt
-from assay.grading import pipeline
 from assay.grading.session import Session
 from assay.records import Criterion, Measurement, Receipt, Record, Result, RunRecord
 from assay.report import summary
-from assay.run import archive, numerics
+from assay.run import archive
 from assay.run.archive import MANIFEST, hash_differences
 from assay.secret import PUBLIC
 from assay.store import Fresh, Store
@@ -158,7 +157,7 @@ def _judged(result: Result, known: Receipt, held: Held, *, trusted: bool) -> Fin
     course = _as_looked_at(held.course, known)
     with tempfile.TemporaryDirectory() as nowhere:
         session = Session(course, store, Path(nowhere), secret=PUBLIC)
-        again = pipeline.judged_again(session, held.submission, result.runs)
+        again = session.judge_again(held.submission, result.runs)
     exact = all(record.numerics == numerics.profile() for record in result.runs)
     said = "every mark and every number the same" if exact else "every mark the same"
     return Finding(what=what, said=said, changed=list(unlike(result, again, exact=exact)))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import threadpoolctl
 
+from assay import numerics
 from assay.assignment import Assignment
-from assay.run import numerics
 from assay.store import Store
 from tests.assay import toy as toys
 

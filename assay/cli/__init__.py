@@ -133,14 +133,12 @@ def run(
 @pass_mark_option
 def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **options: Any) -> None:
     """Judge the evidence that is kept, and write results.json."""
-    from assay.grading import pipeline
-
     session = session_of(with_secret=True, **options)
     folder_made(session.reports)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         session.read_course()
-        result = pipeline.judge(session, handed_in)
+        result = session.judge(handed_in)
         return answer_of(result, str(session.folder(handed_in) / "results.json"))
 
     for_each(session, paths, as_json, one, pass_mark)

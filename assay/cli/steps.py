@@ -296,12 +296,11 @@ def graded(
 ) -> dict[str, Any]:
     """Run, judge and report; audit this many seeds of each place."""
     from assay import publish
-    from assay.grading import pipeline
 
     result = session.grade(handed_in)
     if sample:
         progress.say(f"making runs of {sample} seed(s) twice more")
-        result = pipeline.audited(session, handed_in, result, sample)
+        result = session.audit(handed_in, result, sample)
     page = str(publish.report(session, handed_in, result))
     return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
 

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assay import __version__
 from assay.export import score
 from assay.records import Criterion, Result, Verdict
 from assay.report import safe, summary
+from assay.version import __version__
 
 KINDS = {".svg": "image/svg+xml"}
 MAX_PICTURES = 2_000_000

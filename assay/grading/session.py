@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from assay import assignment as assignments
 from assay import ending, folders, plan
-from assay.assignment import Assignment
+from assay.assignment import Assignment, Part
 from assay.cores import Cores, available_cores
 from assay.errors import (
     AssayError,
@@ -28,7 +28,7 @@ from assay.errors import (
     UsageError,
 )
 from assay.events import Event, Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
-from assay.records import CourseReport, Isolation, Result, Run, RunRecord
+from assay.records import Audit, Check, CourseReport, Isolation, Judgement, Result, Run, RunRecord
 from assay.secret import Secret, beside
 from assay.store import Store
 from assay.submission import Submission
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 JOINING = 256
 """Workers of a cluster that there is work enough for, before they are there."""
+OF_COURSE = "the course's check"
+"""Whose runs those of the course's own answer are called."""
 Execute = Callable[["list[Job]"], list[RunRecord]]
 """Returns the records of jobs: it executes them, or knows them."""
 
@@ -155,12 +157,78 @@ class Session:
         AssayError
             If it cannot be graded: the error says whose fault that is, and what would help.
         """
-        from assay.grading import pipeline
+        from assay.grading import results
 
         if not isinstance(submission, Submission):
             submission = read_submission(Path(submission))
-        result = pipeline.grade(self, submission)
+        pending = plan.make(self.assignment, submission)
+        self.require_course()
+        records: list[RunRecord] = []
+        judgements: dict[str, Judgement] = {}
+        while pending:
+            fresh = self.execute(submission.name, self.jobs(submission, pending))
+            records += fresh
+            judgements |= self._judgements(submission, {r.run.part for r in fresh}, records)
+            result = results.result(self.assignment, submission, records, judgements, self.store)
+            pending = results.further(self.assignment, records, result) if fresh else []
+        result = self.seal(submission, result)
         self.tell(SubmissionGraded(submission.name, result))
+        return result
+
+    def judge(self, submission: Submission) -> Result:
+        """Judge and score the runs that the store has, and write results.json.
+
+        Raises
+        ------
+        CannotGrade
+            If a run of the plan has not been made yet.
+        """
+        return self.over_stored_runs(submission).grade(submission)
+
+    def judge_again(self, submission: Submission, records: list[RunRecord]) -> Result:
+        """Return the result of these runs, judged once more; nothing is run or written."""
+        from assay.grading import results
+
+        names = {record.run.part for record in records}
+        judgements = self._judgements(submission, names, records)
+        return results.result(self.assignment, submission, records, judgements, self.store)
+
+    def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
+        """Return the result with an audit: some runs of each place made twice more, compared."""
+        from assay.audit import audit
+
+        chosen: dict[str, list[Job]] = {}
+        for job in self.jobs(submission):
+            chosen.setdefault(job.run.place, []).append(job)
+        sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
+        kept = {job.key: self.store.files(job.key) for job in sample if self.store.has(job.key)}
+
+        def one(job: "Job") -> Audit:
+            if self.cluster:
+                return audit([job], kept, partial(self.cluster.execute, cold=True))
+            with self.cores.taken(job.memory):
+                return audit([job], kept)
+
+        with ThreadPoolExecutor(len(sample) if self.cluster else self.cores.workers) as executor:
+            found = list(executor.map(one, sample))
+        whole = Audit(
+            runs=sum(one.runs for one in found),
+            arrays=sum(one.arrays for one in found),
+            differing=[difference for one in found for difference in one.differing],
+            unmade=[run for one in found for run in one.unmade],
+        )
+        return self.seal(submission, result.model_copy(update={"audit": whole}))
+
+    def seal(self, submission: Submission, result: Result) -> Result:
+        """Return the result with its receipt, after writing it to results.json."""
+        from assay import recipe
+        from assay.export import receipt
+        from assay.grading import results
+
+        rests_on = recipe.receipt(self.assignment, submission, self.secret)
+        result = receipt.sealed(result, rests_on, self.key)
+        text = result.model_dump_json(indent=1)
+        results.write(self.folder(submission) / "results.json", text.encode())
         return result
 
     def grade_all(self, *paths: Path | str) -> Iterator[SubmissionGraded | Failed]:
@@ -222,6 +290,53 @@ class Session:
         runs = plan.make(self.assignment, submission) if runs is None else runs
         return assemble_all(self.assignment, submission, runs, self.secret)
 
+    def _judgements(
+        self, submission: Submission, names: set[str], records: list[RunRecord]
+    ) -> dict[str, Judgement]:
+        """Judge each of these parts, side by side."""
+        from assay.judge import bench
+
+        parts = [part for part in self.assignment.part if part.name in names]
+        hands = max(1, min(bench.HANDS, self.cores.workers // max(1, len(parts))))
+        with ThreadPoolExecutor() as executor:
+            found = executor.map(lambda p: self._judgement(submission, p, records, hands), parts)
+            return {part.name: judgement for part, judgement in zip(parts, found, strict=True)}
+
+    def _judgement(
+        self, submission: Submission, part: Part, records: list[RunRecord], hands: int
+    ) -> Judgement:
+        """Judge one part, by several processes if as many cores are idle."""
+        from assay.judge import bench, score
+
+        of_part = [record for record in records if record.run.part == part.name]
+        with self.cores.taken(), self.cores.idle(hands - 1) as more:
+            found = bench.judge(self.assignment, part, submission, of_part, self.store, 1 + more)
+        if not any(check.stumbled for check in found.checks):
+            return found
+        doubtful = score.in_doubt(found.checks)
+        of_reference = self._of_reference(
+            part, [record.run for record in of_part if record.run.id in doubtful]
+        )
+        return found.model_copy(update={"checks": score.settled(found.checks, of_reference)})
+
+    def _of_reference(self, part: Part, runs: list[Run]) -> list[Check]:
+        """Return what the judge says of the course's own answer, in these runs too."""
+        from assay import reference
+        from assay.judge import bench
+
+        jobs = reference.jobs_at(self.assignment, part, runs)
+        new = [job for job in jobs if not self.store.knows(job)]
+        records = {r.key: r for r in reference.records(self.assignment, part, self.store)}
+        known = [self.store.record(self.store.key(job)) for job in jobs if job not in new]
+        for record in [*known, *(self.execute(OF_COURSE, new) if new else [])]:
+            records[record.key] = record
+        answer = reference.submission(self.assignment) if records else None
+        if answer is None:
+            return []
+        with self.cores.taken():
+            judged = bench.judge(self.assignment, part, answer, list(records.values()), self.store)
+        return judged.checks
+
     def read_course(self) -> None:
         """Raise if the course's files are written wrongly; nothing is run for it."""
         from assay.course import check
@@ -236,7 +351,6 @@ class Session:
     def course_report(self) -> CourseReport:
         """Return what is wrong with the course; looked at once for all submissions."""
         from assay.course import check
-        from assay.grading.pipeline import OF_COURSE
 
         with self._checking:
             if not self._course:
@@ -274,9 +388,7 @@ class Session:
         self.tell(RunsPlanned(name, len(jobs)))
         new = [job for job in jobs if self.force or not self.store.knows(job)]
         if new and not self.cluster and self._ready.acquire(blocking=False):
-            from assay.grading import pipeline
-
-            pipeline.get_ready(self.assignment, new)
+            _get_ready(self.assignment, new)
         return schedule.run_all(
             jobs,
             self.store,
@@ -332,3 +444,16 @@ class Session:
         session = copy(self)
         session.executor, session.check_course = stored, False
         return session
+
+
+def _get_ready(course: Assignment, jobs: "list[Job]") -> None:
+    """Prove the isolation, and import what will run and judge these jobs, beside the caller."""
+    from assay.judge import bench
+    from assay.run import prove, warm
+
+    firsts = {job.run.part: job for job in jobs}
+    for job in firsts.values():
+        warm.ahead(partial(warm.parent_for, job.code))
+    judges = [partial(bench.parent, course.root, p.rubric) for p in course.part if p.name in firsts]
+    if firsts:
+        warm.ahead(prove.warmest, *judges)

@@ -11,10 +11,10 @@ from typing import Any
 from assay import parts, recipe
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
+from assay.numerics import ONE_THREAD
 from assay.records import Judgement, RunRecord, plain
 from assay.run import desk, slow, warm
 from assay.run.forked import OUT_OF_MEMORY
-from assay.run.numerics import ONE_THREAD
 from assay.store import Store
 from assay.submission import Submission
 from assay.submission import plain as plain_cell

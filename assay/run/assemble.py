@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from assay import notebook, parts, recipe, rubric
+from assay import notebook, numerics, parts, recipe, rubric
 from assay.assignment import Assignment, Part
 from assay.errors import CourseFault, UsageError, quoted
 from assay.notebook import Cell
 from assay.records import Run
-from assay.run import archive, numerics
+from assay.run import archive
 from assay.run.clock import SECONDS
 from assay.secret import PUBLIC, Secret
 from assay.submission import Submission

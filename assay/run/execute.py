@@ -16,9 +16,10 @@ from typing import Any
 
 import psutil
 
+from assay import numerics
 from assay.errors import OurFault, Stopped
 from assay.records import Cell, Isolation, Outcome, sound
-from assay.run import archive, cgroup, desk, numerics, prove, sandbox, warm
+from assay.run import archive, cgroup, desk, prove, sandbox, warm
 from assay.run.clock import ASKING, BUSY, WAITED
 from assay.run.forked import Process, kill_below
 from assay.run.outcome import Facts, decide

@@ -17,8 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from assay import numerics
 from assay.records import Isolation
-from assay.run import numerics, reach
+from assay.run import reach
 from assay.run.cgroup import Cgroup
 
 MB = 1 << 20

@@ -20,10 +20,10 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, Any
 
-from assay import ending
+from assay import ending, numerics
 from assay.errors import OurFault, Stopped
 from assay.run import desk as desks
-from assay.run import numerics, sandbox, slow
+from assay.run import sandbox, slow
 from assay.run.forked import RUNNER, Forked, Process
 
 KERNEL = (

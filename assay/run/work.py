@@ -15,11 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import assay
+from assay import numerics
 from assay.errors import OurFault
 from assay.records import Cell, Isolation, Outcome, plain
-from assay.run import archive, cgroup, desk, numerics, prove
+from assay.run import archive, cgroup, desk, prove
 from assay.run.execute import Ended, execute
+from assay.version import __version__
 
 ANSWER, NAMES = "answer.json", "names.json"
 
@@ -99,12 +100,12 @@ def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
 def facts() -> dict[str, str]:
     """All that has to be alike on machines that share their evidence."""
     of_dask = {name: version(name) for name in ("dask", "distributed")}
-    return {"assay": f"{assay.__version__}, files {_digest()}", **of_dask, **numerics.profile()}
+    return {"assay": f"{__version__}, files {_digest()}", **of_dask, **numerics.profile()}
 
 
 def _digest() -> str:
     """Of assay's own files, wherever they are installed."""
-    root = Path(assay.__file__).parent
+    root = Path(__file__).parents[1]
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.py")}
     lines = [f"{name} {hashlib.sha256(files[name]).hexdigest()}" for name in sorted(files)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Every import points up this list, never down: a file uses only what stands above it."""
+"""What a package may know, print and load; pyproject.toml holds the order of its files."""
 
 import ast
 import json
@@ -10,34 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = [
-    *("ending", "errors", "cores", "syntax", "records", "events", "folders", "assignment"),
-    *("archives", "notebook", "intake", "submission", "parameters"),
-    *("source", "order", "asked", "headings", "books", "parts", "plan"),
-    *("platforms", "discovery"),
-    *("run.archive", "run.clock", "run.numerics", "secret", "recipe"),
-    *("rubric", "culprit", "advice"),
-    *("run.offline", "run.switches", "leftover", "run.ask", "run.assemble"),
-    *("run.landlock", "run.no_screen", "run.seccomp", "run.boot", "run.canary"),
-    *("run.cgroup", "run.desk", "run.reach", "run.sandbox"),
-    *("run.namespaces", "run.forked", "run.slow", "run.warm", "run.prove"),
-    *("run.trace", "run.watch", "run.outcome"),
-    *("run.sockets", "run.kernel", "run.engine", "run.runner", "run.parent"),
-    *("run.execute", "run.work"),
-    *("cluster", "evidence", "store", "reference", "schedule", "causes", "audit", "alike"),
-    *(
-        "judge",
-        "course",
-        "report",
-        "export",
-        "progress",
-        "grading",
-        "publish",
-        "calibrate",
-        "compare",
-    ),
-    *("crates", "verify", "rerun", "bundle", "doctor", "classroom", "cli", "__main__"),
-]
 
 
 def files(package: str) -> list[Path]:
@@ -59,35 +31,6 @@ def imported(path: Path) -> Iterator[str]:
             above = ".".join(package.split(".")[: -node.level + 1 or None]) if node.level else ""
             source = ".".join(part for part in (above, node.module) if part)
             yield from (f"{source}.{alias.name}" for alias in node.names)
-
-
-def room(dotted: str) -> str | None:
-    """The room of a name of ours, or None where it is the package itself or somebody else's."""
-    names = dotted.split(".")
-    if names[0] != "assay":
-        return None
-    return next((r for r in (".".join(names[1:3]), ".".join(names[1:2])) if r in ROOMS), None)
-
-
-def test_every_file_has_a_room():
-    """The list is whole: a new file takes its place in it."""
-    homeless = [module(path) for path in files("assay") if not room(module(path))]
-
-    assert homeless == ["assay", "assay.run"]
-
-
-def test_every_room_has_a_file():
-    """The list names nothing that is gone."""
-    assert {room(module(path)) for path in files("assay")} - {None} == set(ROOMS)
-
-
-@pytest.mark.parametrize("path", files("assay"), ids=module)
-def test_imports_point_one_way(path: Path):
-    """A file imports only its own room and rooms above it."""
-    own = ROOMS[-1] if module(path) == "assay" else room(module(path))  # the library's front door
-    allowed = {None, *(ROOMS[: ROOMS.index(own) + 1] if own else [])}
-
-    assert {room(name) for name in imported(path)} <= allowed
 
 
 def test_the_one_file_in_the_kernel_brings_nothing_of_ours():
@@ -172,7 +115,7 @@ def test_a_report_runs_nothing_even_at_second_hand():
 
 
 def test_the_front_door_loads_nothing_by_itself():
-    """It stands at both ends of the list: what it exports is imported when it is asked for."""
+    """What it exports is imported when it is asked for."""
     assert not any(name.startswith("assay.") for name in loaded_by("assay"))
 
 

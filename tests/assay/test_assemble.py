@@ -11,10 +11,11 @@ import nbformat
 import numpy as np
 import pytest
 
+from assay import numerics
 from assay.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.records import Run
-from assay.run import archive, numerics
+from assay.run import archive
 from assay.run.assemble import Job, assemble
 from assay.submission import Submission
 from tests.assay import toy as toys

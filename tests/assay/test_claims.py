@@ -7,7 +7,6 @@ import pytest
 
 from assay import calibrate, plan
 from assay.assignment import Assignment
-from assay.grading import pipeline
 from assay.grading.session import Session
 from assay.judge import rates
 from assay.records import Property, Result, Run, RunRecord, Verdict
@@ -122,7 +121,7 @@ def test_judging_again_uses_the_further_seeds_that_were_run(session: Session):
     handed_in = toys.submission(toys.ADD)
     result = graded(session, handed_in, answering(session, [3]))
 
-    assert pipeline.judge(session, handed_in) == result
+    assert session.judge(handed_in) == result
 
 
 def test_further_seeds_are_the_next_unused_ones(course: Assignment):

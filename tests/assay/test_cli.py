@@ -13,7 +13,8 @@ import pytest
 
 from assay import cli, export, publish, schedule
 from assay.cli import values
-from assay.grading import pipeline
+from assay.grading import results
+from assay.grading.session import Session
 from assay.records import Isolation
 from assay.run import archive, prove
 from assay.run.execute import Ended, execute
@@ -300,9 +301,9 @@ def test_a_result_that_was_cut_short_is_an_error_in_words(course: Course, no_ker
     """Exit 2 and the file's name; whoever reads a result meanwhile reads the old one whole."""
     course.hand_in(ada=RIGHT)
     path = course.root / "reports/ada/results.json"
-    pipeline.write(path, b"{")
+    results.write(path, b"{")
     with path.open("rb") as reader:
-        pipeline.write(path, b'{"schema_version": 2')
+        results.write(path, b'{"schema_version": 2')
         read = reader.read()
     said = course("report", "handed_in/ada.ipynb")
 
@@ -378,14 +379,14 @@ def test_a_bug_of_ours_costs_one_submission_and_not_the_batch(
 ):
     """Its traceback is shown, its result says whose fault it was, the exit code is 4."""
     course.hand_in(ada=RIGHT, eve=RIGHT)
-    grade = pipeline.grade
+    grade = Session.grade
 
     def crashing(session: Any, handed_in: Any) -> Any:
         if handed_in.name == "ada":
             raise RuntimeError("a bug")
         return grade(session, handed_in)
 
-    monkeypatch.setattr(pipeline, "grade", crashing)
+    monkeypatch.setattr(Session, "grade", crashing)
     said = course("grade", "handed_in")
 
     assert said.code == 4
@@ -502,7 +503,7 @@ def test_seeds_go_into_a_script_as_plain_numbers(course: Course, no_kernel: None
 
 def test_an_export_is_written_where_it_can_be(course: Course, no_kernel: None):
     """Folders on the way are made; a place that is none is exit 2 and a sentence."""
-    pipeline.write(course.root / "some/ada.json", made().model_dump_json().encode())
+    results.write(course.root / "some/ada.json", made().model_dump_json().encode())
     (course.root / "folder").mkdir()
     packed = course("package", "gradescope", "--out", "new/dir/a.zip")
     in_the_way = course("export", "canvas", "some/ada.json", "--out", "folder")
@@ -521,7 +522,7 @@ def test_several_formats_are_written_beside_each_other(course: Course, no_kernel
     """In one reading, each the same as by itself; of those apart for each result, a folder."""
     for name in ("ada", "bob"):
         result = made(name).model_dump_json()
-        pipeline.write(course.root / "reports" / name / "results.json", result.encode())
+        results.write(course.root / "reports" / name / "results.json", result.encode())
     texts = ("canvas", "moodle", "nbgrader", "junit", "github-summary", "github-annotations")
     said = course("export", ",".join((*texts, "gradescope")), "reports", "--out", "all")
     alone = {form: course("export", form, "reports").out for form in texts}
@@ -552,7 +553,7 @@ def test_formats_that_cannot_be_written_are_wrong_usage(
     course: Course, no_kernel: None, words: tuple[str, ...], said: str
 ):
     """Exit 2 and why, before anything is written."""
-    pipeline.write(course.root / "reports/ada/results.json", made().model_dump_json().encode())
+    results.write(course.root / "reports/ada/results.json", made().model_dump_json().encode())
     form, *options = words
     refused = course("export", form, "reports", *options)
 
@@ -660,7 +661,7 @@ def test_what_was_never_judged_makes_no_class_page(course: Course):
 def test_a_result_is_asked_for_by_name(course: Course):
     """Where there are several, and where it is none."""
     for name in ("ada", "bob"):
-        pipeline.write(
+        results.write(
             course.root / f"reports/{name}/results.json", made().model_dump_json().encode()
         )
     (course.root / "x.json").write_text("{}")
