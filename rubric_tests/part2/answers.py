@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from rubric_tests.part2.judgement import (
 from rubric_tests.syntax import trees_of
 
 IN_TRAINING_MODE = "evaluated in training mode"
+CHANCE = 0.03  # untrained models exceed a guess by less, those of 20 steps by more
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
 
@@ -182,9 +184,11 @@ def signature_by_position(shares: np.ndarray) -> str | None:
     return None
 
 
-@cause_of_others("training")
 def check_something_is_trained(evidence: Any, given: Any) -> None:
-    """Gradients are taken, and the steps are those of the model that comes back."""
+    """Gradients are taken, and the steps are those of the model that comes back.
+
+    This is no slip in work that is there, so it excuses nothing that an untrained model misses.
+    """
     answer = evidence["training/steps"]
     if not answer.backwards and not len(answer.rates):
         raise KnownMistake(
@@ -195,6 +199,41 @@ def check_something_is_trained(evidence: Any, given: Any) -> None:
             "the model that comes back is not the one that was trained",
             "the optimizer's parameters are those of something else",
         )
+
+
+def is_untrained(runs: Sequence[Any]) -> str:
+    """What shows that `train` trains nothing, where every run that watched it shows it."""
+    watched = [run for run in runs if answered(run.evidence, "training/steps")]
+    found = [causes.fault_of(check_something_is_trained, r.evidence, r.given) for r in watched]
+    return str(found[0]) if found and all(found) else ""
+
+
+def check_there_is_a_trained_model(evidence: Any, given: Any, runs: Sequence[Any]) -> None:
+    """What answers has attention, and `train` trains: else nothing was found out about it.
+
+    Numbers as they were drawn can be answered with, asked again and reported without a fault.
+    """
+    if reason := is_untrained(runs):
+        raise KnownMistake("no trained model answers", reason)
+    with contextlib.suppress(ForReview, NotRecognised):
+        check_a_transformer_is_trained(evidence, given)
+
+
+def check_a_transformer_is_trained(evidence: Any, given: Any) -> None:
+    if answered(evidence, "model/attention"):
+        check_weights_are_seen(evidence["model/attention"], "the model is no transformer")
+
+
+def check_something_is_learned(marks: Marked) -> None:
+    """The answers go with their questions, better than with the questions of others."""
+    there = marks.right != tasks.NOTHING
+    own, other = (
+        ((marks.answers == right) & there).sum(axis=1) / there.sum(axis=1)
+        for right in (marks.right, np.roll(marks.right, 1, axis=0))
+    )
+    more = own - other
+    if more.mean() + 2 * more.std() / max(1, len(more)) ** 0.5 < CHANCE:
+        raise Wrong("the answers fit other questions as well: nothing was learned")
 
 
 def losses_of(answer: Any) -> np.ndarray:

@@ -356,20 +356,29 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
 
 
 def secret(rng: np.random.Generator) -> dict[str, Question]:
-    """A task nobody has seen: the digits change places and names, by rules drawn for this run."""
-    places, names = rng.permutation(5), 1 + rng.permutation(9)
-    # at two places at least the answer stands later: who sees the past alone cannot know it
-    while (places > np.arange(5)).sum() < 2 or places.tolist() == [4, 3, 2, 1, 0]:
-        places = rng.permutation(5)
-    asked = np.array(tasks.questions("reverse-5", rng)[: N_SECRET + N_SECRET_TEST])
-    right = names[asked[:, places] - 1]
+    """A task nobody has seen: the digits change places and names, by rules drawn for this run.
+
+    Which of two orders applies is read from one digit of the question. The orders differ at two
+    places of the answer, both before that digit: neither a fixed table of places nor a model that
+    sees the past alone can give both.
+    """
+    orders, differ, key = two_orders(rng)
+    names, chooses = 1 + rng.permutation(9), 1 + rng.permutation(9)[:4]
+    asked = tasks.FIVE_DIGITS[rng.permutation(len(tasks.FIVE_DIGITS))[: N_SECRET + N_SECRET_TEST]]
+    chosen = np.isin(asked[:, key], chooses).astype(int)
+    right = names[np.take_along_axis(asked, orders[chosen], axis=1) - 1]
     shown = {
         "inputs": asked[:N_SECRET].astype(np.int16),
         "targets": right[:N_SECRET].astype(np.int16),
         "sequences": asked[N_SECRET:].astype(np.int16),
         "width": np.array(7),
     }
-    kept = {"right": tasks.table(right[N_SECRET:].tolist(), 7), "places": places}
+    kept = {
+        "right": tasks.table(right[N_SECRET:].tolist(), 7),
+        "chosen": chosen[N_SECRET:],
+        "places": orders[0],
+        "differ": differ,
+    }
     few = {"sequences": shown["sequences"][:N_AGAIN], "width": shown["width"]}
     return {
         "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),
@@ -384,6 +393,22 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
             | dict.fromkeys(("vocabulary", "stale", "empty", "of_shares"), ()),
         ),
     }
+
+
+def two_orders(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+    """Two orders of five places, (2, 5), the two places at which they differ, and where the key is.
+
+    Of the three other places some stand in the question later than in the answer, and some do not.
+    """
+    key = int(rng.integers(2, 5))
+    differ = rng.choice(key, size=2, replace=False)
+    others = np.setdiff1d(np.arange(5), differ)
+    while True:
+        orders = np.tile(rng.permutation(5), (2, 1))
+        orders[1, differ] = orders[0, differ[::-1]]
+        later = int((orders[0] > np.arange(5))[others].sum())
+        if 0 < later < len(others) and not (orders == [4, 3, 2, 1, 0]).all(axis=1).any():
+            return orders, differ, key
 
 
 def activations(rng: np.random.Generator, length: int) -> np.ndarray:

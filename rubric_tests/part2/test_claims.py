@@ -15,16 +15,18 @@ FEW = 50  # test sequences: of fewer, chance alone does not make a claim believa
 
 
 @pytest.mark.hint("an accuracy is a share between 0 and 1")
-def test_an_accuracy_is_reported(evidence):
+def test_an_accuracy_is_reported(evidence, given, kept, runs):
     """`reversal_accuracy` is reported, as a share between 0 and 1."""
+    check_there_is_something_to_claim(evidence, given, kept, runs)
     claim = float(evidence["claims/reversal"].accuracy)
 
     assert 0 <= claim <= 1, f"`reversal_accuracy` is {claim:g}"
 
 
 @pytest.mark.hint("whole sequences, never trained on, answered free running")
-def test_it_is_what_is_measured(evidence, given, kept, measure, submission):
+def test_it_is_what_is_measured(evidence, given, kept, runs, measure, submission):
     """`reversal_accuracy` is the share of sequences that `generate` answers without a fault."""
+    check_there_is_something_to_claim(evidence, given, kept, runs)
     with after_marks_for(evidence, given, "attention", "generation"):
         claim = float(evidence["claims/reversal"].accuracy)
         measure("accuracy claimed", claim)
@@ -46,6 +48,21 @@ def test_it_is_what_is_measured(evidence, given, kept, measure, submission):
             if abs(claim - unseen.share_of_digits) <= allowed:
                 raise KnownMistake("the claim is the share of digits, not of sequences", wrong)
             raise Wrong(wrong)
+
+
+def check_there_is_something_to_claim(evidence, given, kept, runs) -> None:
+    """Of a model that nobody trained any share is as good as another.
+
+    Where `train` does train, and nothing was learned for all that, it is marked under `reversal`.
+    """
+    if reason := answers.is_untrained(runs):
+        raise KnownMistake("there is nothing to report", reason)
+    if not answered(evidence, "reversal/answers"):
+        return
+    try:
+        answers.check_something_is_learned(answers.marked(evidence, given, kept))
+    except Wrong as nothing:
+        follows_from("reversal", str(nothing))
 
 
 def reach(n: int, marks: answers.Marked) -> float:

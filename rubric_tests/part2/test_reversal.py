@@ -18,7 +18,7 @@ EARLIER = (
 @pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
 def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
-    check_it_is_attention(evidence, kept, run)
+    check_it_is_attention(evidence, given, kept, run, runs)
     with (
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
@@ -36,7 +36,7 @@ def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
 @pytest.mark.hint("is the loss still falling when training ends?")
 def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measure, claim):
     """At least half of the sequences never trained on are right from end to end."""
-    check_it_is_attention(evidence, kept, run)
+    check_it_is_attention(evidence, given, kept, run, runs)
     with (
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
@@ -54,7 +54,7 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measu
 @pytest.mark.hint("train longer, or look at which position fails")
 def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
-    check_it_is_attention(evidence, kept, run)
+    check_it_is_attention(evidence, given, kept, run, runs)
     with (
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
@@ -64,11 +64,12 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim)
         answers.check_share(marks, claim.at_least)
 
 
-def check_it_is_attention(evidence, kept, run) -> None:
+def check_it_is_attention(evidence, given, kept, run, runs) -> None:
     """The answers come from the model's weights, and from its attention.
 
     It is asked first: what is no transformer earns nothing here, whatever else was lost before.
     """
+    answers.check_there_is_a_trained_model(evidence, given, runs)
     right = kept["reversal/answers"].right
     answers.check_it_is_the_model(evidence, right, "reversal")
     answers.check_answers_are_said(evidence)

@@ -1,8 +1,11 @@
 """A task that nobody has seen: the digits change places and names, by rules drawn for this run.
 
-Digits are counted here, not sequences: one place that a single training run did not get to is
-bad luck, and how well a model is trained is marked under `reversal`. A model that cannot see
-what stands later is told by the places at which it fails.
+One digit of the question says which of two orders applies. They differ at two places of the
+answer, which stand before that digit: a table of places follows one order alone, and a model that
+sees the past alone cannot know which. So those pairs of digits are counted for each of the orders,
+and the order that is followed less often decides. Of the other places digits are counted, not
+sequences: one place that a single training run did not get to is bad luck, and how well a model is
+trained is marked under `reversal`.
 """
 
 from collections.abc import Iterator
@@ -20,66 +23,93 @@ from rubric_tests.part2.test_reversal import EARLIER
 pytestmark = pytest.mark.criterion("secret-variant")
 
 
-@pytest.mark.claim("secret task: digits right", at_least=0.5)
+@pytest.mark.claim("secret task: right by the harder order", at_least=0.5)
 @pytest.mark.hint("what in the code knows that the answer is the question reversed?")
-def test_a_new_task_is_learned(evidence, given, kept, measure, claim):
-    """Trained on another task, the model gives at least half of the digits of new sequences."""
+def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
+    """Trained on another task, the model gets at least half of new sequences by either order."""
     where_asked(evidence, "secret/answers")
-    check_it_is_the_model(evidence, kept)
+    check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
         marks = answers.marked(evidence, given, kept, "secret/answers")
-        measure(claim.measure, marks.share_of_digits)
+        measure(claim.measure, min(shares_by_order(marks, kept)))
+        measure("secret task: digits right", marks.share_of_digits)
         measure("secret task: sequences right", marks.share)
 
-        check_the_future_is_read(marks, kept)
-        check(marks, claim.at_least)
+        check(marks, kept, claim.at_least)
 
 
-@pytest.mark.claim("secret task: digits right", at_least=0.75)
+@pytest.mark.claim("secret task: right by the harder order", at_least=0.75)
 @pytest.mark.hint("is `train` made for one rule, in its steps or in its model?")
-def test_it_is_learned_well(evidence, given, kept, claim):
-    """Trained on another task, the model gives at least three quarters of the digits."""
+def test_it_is_learned_well(evidence, given, kept, runs, claim):
+    """Trained on another task, the model gets at least three quarters by either order."""
     where_asked(evidence, "secret/answers")
-    check_it_is_the_model(evidence, kept)
+    check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
-        marks = answers.marked(evidence, given, kept, "secret/answers")
-        check_the_future_is_read(marks, kept)
-        check(marks, claim.at_least)
+        check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
 
 
-def check_it_is_the_model(evidence, kept) -> None:
-    """A table of what train has seen answers as well without the model's weights.
-
-    The task is a permutation: counting solves it, and so does a table that is learned. It is
-    asked for of a transformer, in which attention finds the place.
-    """
+def check_it_is_the_model(evidence, given, kept, runs) -> None:
+    """A table of what train has seen answers as well without the model's weights, or attention."""
+    answers.check_there_is_a_trained_model(evidence, given, runs)
     right = kept["secret/answers"].right
     answers.check_it_is_the_model(evidence, right, "secret")
     answers.check_attention_answers(evidence, right, "secret")
 
 
+def check(marks: answers.Marked, kept, needed: float) -> None:
+    """Like any task; what answers by another rule than the question's is told so."""
+    reversed_anyway = (marks.answers[:, :5] == marks.asked[:, ::-1]).all(axis=1).mean()
+    if reversed_anyway > 0.5:
+        raise KnownMistake("trained on another task, it still reverses: the answer is not learned")
+    check_both_orders(marks, kept, needed)
+    if marks.share_of_digits < needed:
+        raise Wrong(answers.in_words(marks))
+
+
 def check_the_future_is_read(marks: answers.Marked, kept) -> None:
     """A model whose places see the past alone knows some digits of every answer, and few answers.
 
-    Which digits those are follows from the rule: those that stand in the question no later
-    than in the answer.
+    Which digits those are follows from the order: those that stand in the question no later
+    than in the answer. Where the orders differ, all that is known stands too late.
     """
-    later = kept["secret/answers"].places > np.arange(5)
-    shares = marks.by_position[:5]
-    if len(shares) == 5 and shares[later].max() < 0.4 and shares[~later].min() > 0.8:
+    task = kept["secret/answers"]
+    alike = np.setdiff1d(np.arange(5), task.differ)
+    later = task.places[alike] > alike
+    shares = marks.by_position[:5][alike]
+    if shares[later].max() < 0.4 and shares[~later].min() > 0.8:
         raise KnownMistake(
             "each place knows only the tokens up to it: a causal mask where none belongs",
             answers.in_words(marks),
         )
 
 
-def check(marks: answers.Marked, needed: float) -> None:
-    """Like any task; a model that still reverses is told so."""
-    reversed_anyway = (marks.answers[:, :5] == marks.asked[:, ::-1]).all(axis=1).mean()
-    if reversed_anyway > 0.5:
-        raise KnownMistake("trained on another task, it still reverses: the answer is not learned")
-    if marks.share_of_digits < needed:
-        raise Wrong(answers.in_words(marks))
+def check_both_orders(marks: answers.Marked, kept, needed: float) -> None:
+    """Where the orders differ, the digits are right by either, allowing for how few are asked."""
+    pairs = pairs_by_order(marks, kept)
+    if all(answers.interval(int(right.sum()), len(right))[1] >= needed for right in pairs):
+        return
+    check_the_future_is_read(marks, kept)
+    shares = shares_by_order(marks, kept)
+    found = (
+        f"right where the orders differ: {shares[0]:.0%} by the one, {shares[1]:.0%} by the other"
+    )
+    if max(shares) > 0.8 and min(shares) < 0.2:
+        raise KnownMistake(
+            "one order of places is followed, whatever the question says: content never decides",
+            found,
+        )
+    raise Wrong(f"{found}; {answers.in_words(marks)}")
+
+
+def shares_by_order(marks: answers.Marked, kept) -> list[float]:
+    return [float(right.mean()) if len(right) else 0.0 for right in pairs_by_order(marks, kept)]
+
+
+def pairs_by_order(marks: answers.Marked, kept) -> list[np.ndarray]:
+    """For each order, and each sequence it applies to: whether the digits it decides are right."""
+    task = kept["secret/answers"]
+    hits = (marks.answers == marks.right)[:, task.differ].all(axis=1)
+    return [hits[task.chosen[: len(hits)] == order] for order in (0, 1)]
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Training, watched while `train` learns a task that was drawn for this submission."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import ForReview, Wrong
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import NotRecognised, where_asked
 
@@ -78,4 +80,6 @@ def watched(evidence):
     if "secret/answers" in evidence.questions():
         _ = evidence["secret/answers"]  # raises where `train` came to no end
     answers.check_something_is_trained(evidence, None)
+    with suppress(ForReview):
+        answers.check_a_transformer_is_trained(evidence, None)
     return answer

@@ -37,6 +37,31 @@ TABLE = '''class Decoder(nn.Module):
 '''
 BACKWARDS = "    return [list(sequence)[::-1] for sequence in sequences]\n"
 TOKENS = "    tokens = torch.tensor(sequences)\n"
+PLACES = '''class Decoder(nn.Module):
+    """Attention whose weights follow from places alone, whatever stands there."""
+
+    def __init__(self, max_length, d_model=48):
+        super().__init__()
+        self.embedding = TokenEmbedding(VOCABULARY, d_model)
+        self.queries = nn.Parameter(torch.randn(max_length, d_model))
+        self.keys = nn.Parameter(torch.randn(max_length, d_model))
+        self.head = nn.Linear(d_model, VOCABULARY)
+
+    def forward(self, tokens):
+        length = tokens.size(1)
+        past = torch.ones(length, length, dtype=torch.bool).tril()
+        query, key = (
+            part[:length].expand(len(tokens), -1, -1) for part in (self.queries, self.keys)
+        )
+        return self.head(attention(query, key, self.embedding(tokens), past)[0])
+
+
+'''
+UNTRAINED = {
+    "steps=500": "steps=0",
+    "lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)":
+    "lr_scheduler.ConstantLR(optimizer)",
+}  # fmt: skip
 COUNTED = """def train(inputs, targets, *, seed):
     x, y = np.array(inputs), np.array(targets)
     model = Decoder(max_length=2 * x.shape[1] + 2)
@@ -127,7 +152,15 @@ def shirked(name: str, replace: Mapping[str, str], loses: str = "", review: str 
 
 
 SHIRKED = [
-    shirked("the model is a table", {TRAIN: TABLE + TRAIN}, "model reversal secret-variant"),
+    shirked(
+        "nothing is trained", UNTRAINED, "training generation reversal secret-variant claims"
+    ),
+    shirked(
+        "the model is a table",
+        {TRAIN: TABLE + TRAIN},
+        "model training generation reversal secret-variant",
+    ),
+    shirked("places alone decide", {TRAIN: PLACES + TRAIN}, "secret-variant"),
     shirked("answers are questions reversed", {TOKENS: BACKWARDS + TOKENS}, "reversal"),
     shirked(
         "the model is asked, and not listened to",
@@ -138,8 +171,16 @@ SHIRKED = [
         },
         "generation reversal",
     ),
-    shirked("answers are counted", {HALVES: COUNTED + HALVES}, "training reversal secret-variant"),
-    shirked("something else is trained", {SEEDED: FEIGNED}, "training"),
+    shirked(
+        "answers are counted",
+        {HALVES: COUNTED + HALVES},
+        "training generation reversal secret-variant claims",
+    ),
+    shirked(
+        "something else is trained",
+        {SEEDED: FEIGNED},
+        "training generation reversal secret-variant claims",
+    ),
     shirked(
         "a part is untrained, the loss has a name of its own",
         {OPTIMIZER: ALL_BUT_THE_EMBEDDING} | BY_NAME,
