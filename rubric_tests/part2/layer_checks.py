@@ -112,10 +112,44 @@ def check_full_length(evidence: Any, given: Any) -> None:
 @cause_of_others("positions")
 def check_distinct(evidence: Any, given: Any) -> None:
     """No two positions have the same row."""
-    rows = evidence["positions/added"].at_zero[0]
-    for i in range(1, len(rows)):
-        if any(np.allclose(rows[i], rows[j], atol=1e-6) for j in range(i)):
-            raise KnownMistake("different positions have the same row")
+    table = evidence["positions/added"].at_zero
+    alike = np.abs(table[:, :, None] - table[:, None]).max(axis=(0, -1)) < 1e-6
+    if alike.all():
+        if np.abs(table - table[:1]).max() > 1e-6:
+            raise KnownMistake("the positions are counted along the batch, not along the sequence")
+        raise KnownMistake("every position has the same row")
+    for i in range(1, len(alike)):
+        if alike[i, :i].any():
+            raise KnownMistake(
+                "different positions have the same row", f"{alike[i].argmax()} and {i}"
+            )
+
+
+def table_in_words(rows: np.ndarray, right: np.ndarray) -> str:
+    """What a table of sines and cosines has instead of the formula, read off its own rows."""
+    sines, cosines = rows[:, 0::2], rows[:, 1::2]
+    if cosines.size and np.ptp(sines, axis=1).max() < 1e-4 and np.ptp(cosines, axis=1).max() < 1e-4:
+        return "every channel has the same rate: the exponent does not change with the channel"
+    pairs = cosines.shape[1]
+    first, second = np.arctan2(sines[:2, :pairs], cosines[:2])
+    rates, place = second - first, np.arange(len(rows))[:, None]
+    angles = first + place * rates
+    wave = np.allclose(np.sin(angles), sines[:, :pairs], atol=1e-4)
+    expected = np.arctan2(right[1, 0::2][:pairs], right[1, 1::2])
+    if not wave or not np.allclose(np.cos(angles), cosines, atol=1e-4):
+        other = ~np.isclose(rows, right, atol=1e-4)
+        channels = ", ".join(map(str, np.flatnonzero(other.any(axis=0))))
+        first_place = other.any(axis=1).argmax()
+        return f"the table is not the formula's from place {first_place} on, in channels {channels}"
+    if np.abs(first).max() > 1e-4:
+        starts, steps = (", ".join(f"{x:.3g}" for x in part) for part in (first, rates))
+        return (
+            f"the angles of the sines begin at {starts} and not at 0, and rise by {steps} a place"
+        )
+    if np.allclose(rates, rates[0] * expected, rtol=1e-3):
+        return f"the places are multiplied by {rates[0]:.3g} before sine and cosine are taken"
+    found, wanted = (", ".join(f"{rate:.3g}" for rate in part) for part in (rates, expected))
+    return f"the angles rise by {found} a place, expected {wanted}: how does the exponent fall?"
 
 
 @cause_of_others("positions")

@@ -150,10 +150,10 @@ def read_in_any_order(parts: Mapping[str, Linear]) -> Iterator[Projections]:
             yield Projections(one, one, one, o)
 
 
-def misread(right: Projections) -> dict[str, Projections]:
+def misread(right: Projections, n_heads: int) -> dict[str, Projections]:
     """The mistakes in who does what, by the sentence that says which."""
     q, k, v, _ = right
-    return {
+    return mixed_up(right, n_heads) | {
         "K and V are swapped": right._replace(k=v, v=k),
         "Q and K share their weights": right._replace(k=q),
         "K and Q share their weights": right._replace(q=k),
@@ -170,6 +170,44 @@ def misread(right: Projections) -> dict[str, Projections]:
         "the keys are projected twice": right._replace(k=twice(right.k)),
         "the values are projected twice": right._replace(v=twice(right.v)),
     }
+
+
+def mixed_up(right: Projections, n_heads: int) -> dict[str, Projections]:
+    """Heads that get what belongs to another one: its queries, its keys, its values."""
+    if n_heads == 1:
+        return {}
+    q, k, v, _ = right
+    found = {}
+    for head, which in ((0, "first"), (n_heads - 1, "last")):
+        of_one = [of_head(part, head, n_heads) for part in (q, k, v)]
+        said = f"of the {which} head"
+        found |= {
+            f"every head has the queries {said}": right._replace(q=of_one[0]),
+            f"every head has the keys {said}": right._replace(k=of_one[1]),
+            f"every head has the values {said}": right._replace(v=of_one[2]),
+            f"every head has the keys and values {said}": right._replace(k=of_one[1], v=of_one[2]),
+            f"every head has the queries and keys {said}": right._replace(q=of_one[0], k=of_one[1]),
+        }
+    for step, which in ((-1, "next"), (1, "previous")):
+        of_other = [moved_on(part, step, n_heads) for part in (q, k, v)]
+        said = f"of the {which} one"
+        found |= {
+            f"each head has the queries {said}": right._replace(q=of_other[0]),
+            f"each head has the keys {said}": right._replace(k=of_other[1]),
+            f"each head has the values {said}": right._replace(v=of_other[2]),
+        }
+    return found
+
+
+def of_head(part: Linear, head: int, n_heads: int) -> Linear:
+    """A projection that gives every head the channels of this one."""
+    rows = np.arange(len(part.bias)).reshape(n_heads, -1)[head]
+    return rows_of(part, np.tile(rows, n_heads))
+
+
+def moved_on(part: Linear, step: int, n_heads: int) -> Linear:
+    """A projection whose heads have moved on by one place, the last to the first."""
+    return rows_of(part, np.roll(np.arange(len(part.bias)), step * len(part.bias) // n_heads))
 
 
 def identity(part: Linear) -> Linear:

@@ -87,17 +87,18 @@ def masked_weights(free: np.ndarray, visible: np.ndarray) -> np.ndarray:
     return shown / shown.sum(axis=-1, keepdims=True)
 
 
-def wrongly_masked(
-    free: np.ndarray, visible: np.ndarray, scores: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
-    """The same for the known mistakes; `scores` are those before the softmax, where known."""
-    rows = np.arange(free.shape[-2])[:, None]
-    earlier = rows >= np.arange(free.shape[-1])
-    wrong_masks = {
+def wrong_masks(visible: np.ndarray) -> dict[str, np.ndarray]:
+    """The masks that common mistakes make of one, (..., queries, keys), by the sentence."""
+    n_queries, n_keys = visible.shape[-2:]
+    queries, keys = np.arange(n_queries)[:, None], np.arange(n_keys)
+    everything = np.ones_like(visible)
+    masks = {
+        "the mask hides no key: each weighs what it weighs without a mask": everything,
         "the mask is inverted: what may be seen is hidden": ~visible,
         "the mask is off by one: the next token can be seen": one_more(visible),
-        "the mask is off by one: a token cannot see itself": visible
-        & ~np.eye(*visible.shape[-2:], dtype=bool),
+        "the mask is off by one: the last token that may be seen is hidden": one_less(visible),
+        "the mask is off by one: a token cannot see itself": visible & (queries != keys),
+        "a query sees its own place, whatever the mask says": visible | (queries == keys),
         "the mask of the first sequence is used for the whole batch": visible[:1],
         "the mask of the last sequence is used for the whole batch": visible[-1:],
         "the mask of the next sequence is used": np.roll(visible, -1, axis=0),
@@ -106,22 +107,60 @@ def wrongly_masked(
         "the mask of the last query is used for every query": visible[..., -1:, :],
         "a key that one query may not see is hidden from all": visible.all(-2, keepdims=True),
         "a key that one query may see is shown to all": visible.any(-2, keepdims=True),
-        "the mask hides queries, not keys": visible.any(-1, keepdims=True),
-        "the mask is not used: a causal one is, whatever is given": earlier,
-        "a causal mask is used beside the one that is given": visible & earlier,
+        "a key that is hidden in one sequence is hidden in all": visible.all(0, keepdims=True),
+        "a key that is shown in one sequence is shown in all": visible.any(0, keepdims=True),
+        "the mask of each query is upside down: the first has that of the last": (
+            visible[..., ::-1, :]
+        ),
+        "the mask is mirrored: the first key has that of the last": visible[..., ::-1],
+        "the mask is not used: a causal one is, whatever is given": np.broadcast_to(
+            queries >= keys, visible.shape
+        ),
+        "a causal mask is used beside the one that is given": visible & (queries >= keys),
+        "the mask is used only where there are as many queries as keys": (
+            visible if n_queries == n_keys else everything
+        ),
+        "the mask is used only where there are more keys than queries": (
+            visible if n_queries < n_keys else everything
+        ),
+        "only as many keys are masked as there are queries: the others are seen": (
+            visible | (keys >= n_queries)
+        ),
+        "only as many keys are seen as there are queries: the others are hidden": (
+            visible & (keys < n_queries)
+        ),
+        "the mask is used for the first sequence only": following(visible, 0),
+        "the mask is used for the first query only": following(visible, -2),
+        "the first key is seen, whatever the mask says": visible | (keys == 0),
+        "the last key is seen, whatever the mask says": visible | (keys == n_keys - 1),
+        "the first key is hidden, whatever the mask says": visible & (keys > 0),
+        "the last key is hidden, whatever the mask says": visible & (keys < n_keys - 1),
     }
-    if visible.shape[-1] == visible.shape[-2]:
-        wrong_masks["the mask lies the other way round: rows are queries"] = visible.mT
+    if n_queries == n_keys:
+        masks["the mask lies the other way round: rows are queries"] = visible.mT
+    return {name: np.broadcast_to(mask, visible.shape) for name, mask in masks.items()}
+
+
+def following(visible: np.ndarray, axis: int) -> np.ndarray:
+    """The first entry along an axis as it is, all the others with nothing hidden."""
+    shown = np.ones_like(visible)
+    first = [slice(None)] * visible.ndim
+    first[axis] = slice(0, 1)
+    shown[tuple(first)] = visible[tuple(first)]
+    return shown
+
+
+def wrongly_masked(
+    free: np.ndarray, visible: np.ndarray, scores: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """The weights under the known mistakes; `scores` are those before the softmax, where known."""
+    masks = wrong_masks(visible)
+    wrong = {name: masked_weights(free, mask) for name, mask in masks.items()}
     raised, lowered = free * np.exp(1.0 * visible), free * np.exp(-1.0 * visible)
-    wrong = {
-        "the mask is not used": free,
+    wrong |= {
         "the mask is added to the scores as 0 and 1": shares(raised),
         "the mask is taken from the scores as 0 and 1": shares(lowered),
         "the weights are set to 0 after the softmax, and no longer sum to one": free * visible,
-    }
-    wrong |= {
-        sentence: masked_weights(free, np.broadcast_to(mask, free.shape))
-        for sentence, mask in wrong_masks.items()
     }
     if scores is not None:
         wrong |= {
@@ -158,6 +197,11 @@ def lowered_by(weights: np.ndarray, free: np.ndarray, visible: np.ndarray) -> fl
 def one_more(visible: np.ndarray) -> np.ndarray:
     """One key more than each row could see."""
     return np.concatenate([visible[..., :1], visible[..., :-1]], axis=-1)
+
+
+def one_less(visible: np.ndarray) -> np.ndarray:
+    """One key less than each row could see."""
+    return np.concatenate([visible[..., 1:], np.zeros_like(visible[..., :1])], axis=-1)
 
 
 class Linear(NamedTuple):
@@ -223,7 +267,8 @@ def multi_head(
     q_heads, k_heads, v_heads = (cut(part, n_heads) for part in (q(query), k(memory), v(memory)))
     weights = weigh(q_heads, k_heads)
     if visible is not None:
-        weights = masked_weights(weights, np.broadcast_to(visible[:, None], weights.shape))
+        of_heads = visible if visible.ndim == 4 else visible[:, None]
+        weights = masked_weights(weights, np.broadcast_to(of_heads, weights.shape))
     mixed = join(np.einsum("...qk,...kd->...qd", weights, v_heads))
     return o(mixed) if o else mixed
 

@@ -1,6 +1,7 @@
 """How a question is put to the student's code."""
 
 import types
+from contextlib import contextmanager
 
 import torch
 from ask import ask
@@ -41,6 +42,16 @@ def in_tensors(given, dtype):
     tensors = {name: torch.as_tensor(array) for name, array in vars(given).items()}
     floating = {name: t.to(dtype) for name, t in tensors.items() if t.is_floating_point()}
     return types.SimpleNamespace(dtype=dtype, **(tensors | floating))
+
+
+@contextmanager
+def told_with(said):
+    """What goes wrong inside is told together with how the code was asked."""
+    try:
+        yield
+    except Exception as error:
+        error.args = (f"{error}; {said}",)
+        raise
 
 
 def first_that_works(*calls):

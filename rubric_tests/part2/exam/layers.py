@@ -5,7 +5,7 @@ import copy
 
 import torch
 from ask import Missing
-from exam.asking import first_that_works, precisely
+from exam.asking import first_that_works, precisely, told_with
 from exam.components import (
     SIZES,
     built,
@@ -27,6 +27,13 @@ KINDS = {"encoder-layer": ("EncoderLayer", "DecoderLayer"), "decoder-layer": ("D
 """The names that may answer; a decoder by itself has no other layer."""
 
 
+def one_row_each(rows, tokens):
+    """Rows that came of vectors with a single 1; looked up by number they have an axis more."""
+    if rows.shape[:-1] != tokens.shape:
+        raise ValueError(f"tokens of shape {tuple(tokens.shape)} give {tuple(rows.shape)}")
+    return rows
+
+
 @precisely("embedding/rows", "embedding/all", "embedding/more")
 def _(given, answer):
     vocabulary = int(given.vocabulary)
@@ -35,9 +42,12 @@ def _(given, answer):
     def rows_of(tokens):
         """One that takes no numbers takes rows with a single 1."""
         one_hot = functional.one_hot(tokens, vocabulary)
-        return first_that_works(
-            lambda: module(tokens), lambda: module(one_hot), lambda: module(one_hot.to(given.dtype))
-        )
+        with told_with(f"it was built for {vocabulary} tokens, 0 to {vocabulary - 1}"):
+            return first_that_works(
+                lambda: module(tokens),
+                lambda: one_row_each(module(one_hot), tokens),
+                lambda: one_row_each(module(one_hot.to(given.dtype)), tokens),
+            )
 
     answer.as_asked = takes_sizes("TokenEmbedding", vocabulary, 8)
     answer.learns = any(part.requires_grad and part.ndim > 1 for part in module.parameters())
@@ -64,7 +74,8 @@ def _(given, answer):
     length = int(given.length)
     answer.as_asked = takes_sizes("PositionalEncoding", length, 16)
     module = built(given, "PositionalEncoding", length, 16)
-    answer.at_zero = module(torch.zeros(2, length, width_of(module, 16), dtype=given.dtype))
+    with told_with(f"it was built for {length} positions and got a sequence of {length}"):
+        answer.at_zero = module(torch.zeros(2, length, width_of(module, 16), dtype=given.dtype))
 
 
 @precisely("feed-forward/alone")
