@@ -29,6 +29,8 @@ def told(cell: Cell) -> str:
         return f"cell {cell.number} is not Python: {found['what']}, line {found['line']}"
     if found := TIMEOUT.fullmatch(error):
         return f"cell {cell.number} {found[1]}"
+    if error.startswith("MemoryError") and source.is_nested_too_deeply(cell.source):
+        return f"cell {cell.number} is nested too deeply for Python to read it"
     if error.startswith("StdinNotImplementedError"):
         return f"cell {cell.number} asks for keyboard input, and nobody is there to give it"
     return f"cell {cell.number} raised {error.removesuffix(': ')}"

@@ -65,6 +65,17 @@ def as_ipython_reads(source: str) -> str:
     return "\n".join(lines)
 
 
+def is_nested_too_deeply(source: str) -> bool:
+    """Whether Python's parser gives up on a cell: it raises MemoryError, and none is short."""
+    try:
+        syntax.parse(as_ipython_reads(source))
+    except (MemoryError, RecursionError):
+        return True
+    except (SyntaxError, ValueError):
+        return False
+    return False
+
+
 def fault(source: str) -> str:
     """Where a cell that is not Python stops being Python: line, the parser's words, the line."""
     try:

@@ -99,17 +99,27 @@ class Clock:
         return min(1.0, max(elsewhere, self.queued / passed) + stolen)
 
     def _queued(self, pids: list[int]) -> float | None:
-        """Seconds for which threads of these processes waited for a processor since last time."""
+        """Seconds for which threads of these processes waited for a processor since last time.
+
+        Threads may wait one after another, or all at once and for each other. Where none of them
+        has work at this moment, it is taken for the latter: a herd that wakes together adds up
+        more waiting than time passes, and sleeps nearly always.
+        """
         queues = {}
         for pid in pids:
             for task in _names(f"/proc/{pid}/task"):
-                if found := _read(f"/proc/{pid}/task/{task}/schedstat").split():
-                    queues[task] = int(found[1])
+                place = f"/proc/{pid}/task/{task}"
+                if found := _read(f"{place}/schedstat").split():
+                    queues[place] = int(found[1])
         if not queues:  # a kernel that does not count it
             return None
         known = self._queues
         self._queues = queues
-        return sum(max(0, wait - known.get(task, 0)) for task, wait in queues.items()) / 1e9
+        waits = {place: wait - known.get(place, 0) for place, wait in queues.items()}
+        waits = {place: wait / 1e9 for place, wait in waits.items() if wait > 0}
+        if len(waits) > 1 and not any(map(_has_work, waits)):
+            return max(waits.values())
+        return sum(waits.values())
 
 
 class Machine(NamedTuple):
@@ -178,6 +188,11 @@ def _in_processes(pids: list[int]) -> float:
         after_name = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
         ticks += sum(int(word) for word in after_name[11:15])  # utime, stime, cutime, cstime
     return ticks / TICK
+
+
+def _has_work(task: str) -> bool:
+    """Whether a thread runs, or waits for a processor."""
+    return _read(f"{task}/stat").rpartition(")")[2].split()[:1] == ["R"]
 
 
 def _names(folder: str) -> list[str]:

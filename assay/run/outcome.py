@@ -11,6 +11,7 @@ from assay.errors import quoted
 from assay.records import Cell, Outcome
 from assay.run.sandbox import FILE_SIZE, HOME_ROOM, PROCESSOR
 from assay.run.watch import DISK, EXAM, FILES, Watch
+from assay.source import is_nested_too_deeply
 
 MB = 1 << 20
 FROM_BUBBLEWRAP = 128
@@ -157,6 +158,8 @@ def _reported(facts: Facts) -> Found:
     for outcome, words in SAID.items():
         for cell in facts.failed:
             if any(word in cell["error"] for word in words):
+                if outcome is Outcome.OUT_OF_MEMORY and is_nested_too_deeply(cell["source"]):
+                    continue
                 if (
                     outcome is Outcome.DISK_FULL
                     and "memfd" in f"{cell['source']}{cell['traceback']}"
@@ -192,7 +195,8 @@ def _failed(facts: Facts) -> Found:
 def _met(facts: Facts, outcome: Outcome, where: str, error: str) -> str:
     """A limit in words, and what the cell said of it."""
     if outcome is Outcome.OUT_OF_MEMORY:
-        said = f"{where} asked for more than {facts.limits['memory_mb']:,.0f} MB of memory"
+        limit = f"{facts.limits['memory_mb']:,.0f} MB"
+        said = f"{where} asked for more than {limit} of memory, by its own error"
     elif outcome is Outcome.TOO_MANY_PROCESSES:
         said = _processes(facts, where)
     else:

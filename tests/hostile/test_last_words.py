@@ -91,3 +91,20 @@ def test_a_pile_in_memory_is_no_full_disk(course: Assignment):
 
     assert ended.outcome is Outcome.OUT_OF_MEMORY
     assert "into a file in memory" in ended.reason
+
+
+def test_what_the_parser_gives_up_on_has_not_asked_for_memory(course: Assignment):
+    """Python calls it MemoryError, and there is plenty."""
+    ended = toys.run(course, submission(PARAMETERS, ADD, "-" * 50_000 + "1"))
+
+    assert ended.outcome is Outcome.CELL_FAILED
+    assert "is nested too deeply for Python to read it" in ended.reason
+
+
+def test_an_exception_that_is_called_memory_error_is_quoted(course: Assignment):
+    """The name is all that there is to see of it: the sentence says whose word it is."""
+    ended = toys.run(
+        course, submission(PARAMETERS, ADD, "raise type('MemoryError', (Exception,), {})")
+    )
+
+    assert "by its own error (MemoryError: )" in ended.reason
