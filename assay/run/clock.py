@@ -115,11 +115,10 @@ class Clock:
             return None
         known = self._queues
         self._queues = queues
-        waits = {place: wait - known.get(place, 0) for place, wait in queues.items()}
-        waits = {place: wait / 1e9 for place, wait in waits.items() if wait > 0}
-        if len(waits) > 1 and not any(map(_has_work, waits)):
-            return max(waits.values())
-        return sum(waits.values())
+        waits = {task: wait - known.get(task, 0) for task, wait in queues.items()}
+        waiting = {task: wait for task, wait in waits.items() if wait > 0}
+        at_once = len(waiting) > 1 and not any(map(_has_work, waiting))
+        return (max if at_once else sum)(waiting.values()) / 1e9
 
 
 class Machine(NamedTuple):
