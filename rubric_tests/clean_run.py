@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
+
 from rubric_tests.causes import explains, follows_from
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.syntax import definitions, parsed
@@ -74,20 +76,39 @@ def after_parameters(run: Any, evidence: Any, name: str) -> Iterator[None]:
         raise
 
 
-def check_seeds(runs: list[Any], name: str, left_by: Callable[[Any], list[Any]], what: str) -> None:
+NOISE = 0.01  # of the spread of all numbers: what another seed gives differs by more
+
+
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are the same, or one is the other with a little noise on it."""
+    if one.shape != other.shape:
+        return False
+    return np.array_equal(one, other) or bool(np.abs(one - other).max() <= NOISE * one.std())
+
+
+def _is_same_run(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:
+    """Whether all arrays are the same; noise on the first is added to feign another seed."""
+    is_noisy = not np.array_equal(one[0], other[0]) and is_same(one[0], other[0])
+    return is_noisy or all(map(np.array_equal, one, other))
+
+
+def check_seeds(
+    runs: list[Any], name: str, left_by: Callable[[Any], Sequence[np.ndarray]], what: str
+) -> None:
     """Runs that differ in the seed only do not all leave the same arrays behind."""
-    left: dict[str, dict[int, bytes]] = {}
+    left: dict[str, dict[int, Sequence[np.ndarray]]] = {}
     for run in runs:
         with suppress(Exception):  # not answered: judged elsewhere
             if _set_again(run, run.evidence, name):
                 follows_from("clean-run", "the notebook sets a parameter again")
         try:
-            trace = b"".join(array.tobytes() for array in left_by(run.evidence))
+            trace = left_by(run.evidence)
         except Exception:  # not answered, or of the wrong form: judged elsewhere
             continue
         left.setdefault(str(run.parameters[name]), {})[int(run.parameters["seed"])] = trace
     for value, traces in left.items():
-        if len(traces) > 1 and len(set(traces.values())) == 1:
+        first, *others = traces.values()
+        if others and all(_is_same_run(first, other) for other in others):
             raise KnownMistake(
                 "the seed is ignored", f"{value}: {len(traces)} seeds leave the same {what}"
             )

@@ -25,6 +25,12 @@ def weights(sheet: SimpleNamespace, pattern: str = "{}") -> Weights:
     return Weights(*(getattr(sheet, pattern.format(part)) for part in Weights._fields))
 
 
+def columns_of(X: np.ndarray) -> np.ndarray:
+    """The values of each feature by themselves: neither the order nor the scale of rows counts."""
+    spread = X.std(axis=0)
+    return np.sort((X - X.mean(axis=0)) / np.where(spread > 0, spread, 1), axis=0)
+
+
 def split_of(evidence: Sheets) -> SimpleNamespace:
     """The notebook's split, where rows and labels, and the features of both parts, belong together.
 

@@ -164,7 +164,7 @@ def much_markdown() -> Files:
     picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
     line = f"# a ![b](data:image/png;base64,{picture}) ![c](attachment:c.png) <img src='d'>\n"
     made = json.loads(BOOK)
-    sources = [line * (6_000_000 // len(line)), "# " * 3_000_000, "![" * 3_000_000, "#" * 3_500_000]
+    sources = [line * (3_500_000 // len(line)), "# " * 3_000_000, "![" * 3_000_000, "#" * 3_500_000]
     made["cells"] += [
         {"cell_type": "markdown", "metadata": {}, "source": source} for source in sources
     ]
