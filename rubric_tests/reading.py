@@ -53,6 +53,10 @@ SHARED = {
     "random", "sklearn", "sys", "torch", "types", "zipfile", "contextlib", "functools",
 }  # fmt: skip
 """Modules that the exam works with too."""
+OF_THE_EXAM = {"ask", "exam", "assay-switches", "assay"}
+"""Modules that put the questions, and write the answers down."""
+IMPORTS = {"import_module", "__import__", "resolve_name", "find_spec"}
+"""Those of the functions that look up by a text which look up a module."""
 SETTINGS = {"sys.stdout", "sys.stderr", "sys.path", "sys.argv", "sys.ps1", "sys.displayhook"}
 INSIDE = {"marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib"}
 """Those that others have imported too: `torch.ctypes`."""
@@ -438,11 +442,11 @@ class Reader:
                     if name in HIDDEN | {"__dict__"}:
                         yield f"`{name}` reaches past what is written there"
 
-    def _module(self, dotted: str, node: ast.stmt) -> Iterator[str]:
+    def _module(self, dotted: str, node: ast.stmt | ast.Call) -> Iterator[str]:
         head = dotted.partition(".")[0]
         if is_hidden(dotted):
             yield f"`{dotted}` runs what cannot be read"
-        elif head in ("ask", "exam") and not self._handed_in(dotted, always=True):
+        elif head in OF_THE_EXAM and not self._handed_in(dotted, always=True):
             yield f"`{dotted}` is the exam's own"
         elif not (self._handed_in(dotted) or installed(head) or id(node) in self.guarded):
             yield f"`{dotted}` is neither installed nor handed in"
@@ -482,6 +486,8 @@ class Reader:
                 last = text.rpartition(".")[2]
                 if last in HIDDEN | RUNS_TEXT | {"__dict__"} or is_hidden(text):
                     yield f"`{text}` reaches past what is written there"
+                elif name in IMPORTS:
+                    yield from self._module(text.partition(":")[0], node)
         elif plain and name in NAMESPACES and not of_own and id(node) not in self.searched:
             yield f"`{name}()` leads to names that are not written there"
         yield from self._loaded(node, name)

@@ -188,13 +188,18 @@ while True:
 """
 REPLY = """
 from IPython import get_ipython
-kernel = get_ipython().kernel
-send = kernel.session.send
+session = get_ipython().kernel.session
+send = session.send
 def answer(stream, what, content=None, *more, **named):
-    reply = getattr(what, "get", lambda _: what)("msg_type") or what
-    return send(stream, what, [1, 2] if what == "execute_reply" else content, *more, **named)
-kernel.session.send = answer
+    return send(stream, what, REPLIED if what == "execute_reply" else content, *more, **named)
+session.send = answer
 """
+
+
+def reply(content: str) -> Files:
+    return cells(REPLY.replace("REPLIED", content), "1")
+
+
 BY_NAME = """
 class Own(Exception):
     pass
@@ -248,7 +253,8 @@ CASES = [
     Case("20 MB of Markdown", much_markdown),
     Case("70 MB of errors", lambda: cells(ERRORS, *["fail()"] * 700), "sent errors of more than"),
     Case("a pile of files in memory", lambda: cells(PILE), "memory"),
-    Case("a reply that is a list", lambda: cells(REPLY, "1"), "messages"),
+    Case("a reply that is a list", lambda: reply("b'[1, 2]'"), "messages"),
+    Case("a reply that never comes", lambda: reply("[1, 2]"), "took longer than"),
     Case("50,000 minus signs", lambda: cells("-" * 50_000 + "1"), "too deeply"),
     Case("MemoryError by name", lambda: cells(BY_NAME), "by its own error"),
     Case("95 processes that wake together", lambda: cells(HERD), "took longer than"),

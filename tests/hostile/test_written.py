@@ -22,6 +22,12 @@ REPLACED = {
     "json": "import json\nreal = json.dumps\n"
     "json.dumps = lambda x, **k: real({'status': 'missing'} if isinstance(x, dict) and "
     "'status' in x and 'text' in x else x, **k)",
+    "json.encoder": "import json.encoder as e\nreal = e.JSONEncoder.encode\n"
+    "e.JSONEncoder.encode = lambda self, x: real(self, {'status': 'missing'} "
+    "if isinstance(x, dict) and 'status' in x and 'text' in x else x)",
+    "c_make_encoder": "import json.encoder as e\nreal = e.c_make_encoder\n"
+    "e.c_make_encoder = lambda *a: lambda x, n: real(*a)({'status': 'missing'} "
+    "if isinstance(x, dict) and 'status' in x and 'text' in x else x, n)",
     "os": "import os\nreal = os.open\nos.write = lambda n, x: len(x)",
 }
 THREAD = """

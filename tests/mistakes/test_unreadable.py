@@ -27,6 +27,11 @@ UNREADABLE = {
     "getattr handed on": "from functools import reduce\nf = reduce(getattr, names, torch)",
     "getattr on an attribute of self": "def f(self, n):\n    return getattr(self.t, n)",
     "attrgetter": "from operator import attrgetter\nf = attrgetter(name)(torch)",
+    "import_module of the exam's": "import importlib\nm = importlib.import_module('a' + 'sk')",
+    "the exam's by its import": "def fit():\n    __import__('ask')._as_text = print",
+    "the exam's own writers": "from importlib import import_module\n"
+    "m = import_module('assay-switches')",
+    "the harness": "try:\n    import assay.run.ask\nexcept ImportError:\n    pass",
     "import_module of a made text": "import importlib\nm = importlib.import_module(name)",
     "__import__ of a made text": "m = __import__(name)",
     "import_module renamed": "from importlib import import_module as im\nm = im('numpy')",
