@@ -2,8 +2,10 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from assay.assignment import read
@@ -28,6 +30,14 @@ def nox_sessions() -> set[str]:
     }
 
 
+def every(group: click.Group) -> Iterator[click.Command]:
+    """All commands, those of groups too."""
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from every(command)
+
+
 @pytest.mark.parametrize("page", TEXTS)
 def test_every_command_named_is_one(page: Path):
     """`assay grade` in a text is a command of the program."""
@@ -39,7 +49,7 @@ def test_every_command_named_is_one(page: Path):
 @pytest.mark.parametrize("page", TEXTS)
 def test_every_option_named_is_one(page: Path):
     """An option in a text is an option of some command of ours, or of a tool that we call."""
-    ours = {name for c in cli.commands.values() for p in c.params for name in p.opts}
+    ours = {name for c in every(cli) for p in c.params for name in p.opts}
     of_others = {
         "--list",
         "--collect-only",

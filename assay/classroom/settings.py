@@ -31,6 +31,9 @@ time_zone = {time_zone}
 [extension]
 # "101234567" = 2026-10-12T23:59:00
 
+[submitted]
+# "101234567" = 2026-10-10T12:00:00    # where the download has no time
+
 [settled]
 # "What the platform calls them" = "101234567"
 """
@@ -71,9 +74,15 @@ class ClassSettings(Record):
     """Of the platform's clock, and of every time here that names none."""
     platform: Literal["", "brightspace", "canvas", "moodle", "gradescope", "nbgrader"] = ""
     groups: str = ""
+    term: str = ""
+    """What `assay class forget --term` forgets together [default: the title]."""
+    gradebook: str = ""
+    """A URL of PostgreSQL [default: a file beside class.toml]."""
     late: LateRule = LateRule()
     extension: dict[str, datetime] = {}
     """A person's own due time, by id or user name."""
+    submitted: dict[str, datetime] = {}
+    """When somebody handed in, by id or user name, where the download does not say."""
     settled: dict[str, str] = {}
     """What the platform calls somebody, and whose id, user name or group it is."""
 
@@ -106,14 +115,31 @@ def read(folder: Path) -> ClassSettings:
     """
     path = folder / FILE
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"{quoted(path)} cannot be read",
             found=str(error.strerror),
             hint="`assay class new FOLDER` writes one",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{quoted(path)} is not UTF-8", found=str(error), hint="save it as UTF-8"
+        ) from None
+    return parsed(text, path)
+
+
+def parsed(text: str, path: Path) -> ClassSettings:
+    """Return what a text says that is, or will be, at this path.
+
+    Raises
+    ------
+    UsageError
+        If it is not as it has to be.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(
             f"{quoted(path)} is not TOML",
             found=str(error),

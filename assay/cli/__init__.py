@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import checks, exports, tools
+from assay.cli import checks, classes, exports, tools
 from assay.cli.options import (
     force_option,
     isolation_option,
@@ -278,7 +278,7 @@ def calibrate(
         click.echo(f"warning: {alarm}", err=True)
 
 
-for command in (*tools.COMMANDS, *exports.COMMANDS, *checks.COMMANDS):
+for command in (*classes.COMMANDS, *tools.COMMANDS, *exports.COMMANDS, *checks.COMMANDS):
     cli.add_command(command)
 
 

@@ -1,0 +1,238 @@
+"""The marks of a class: automatic + by hand - late, each step with its reason."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from assay.classroom import late
+from assay.classroom.gradebook import FinalMark
+from assay.classroom.gradebook.models import Attempt, Mark
+from assay.classroom.room import Room
+from assay.classroom.roster import Member
+from assay.errors import UsageError, quoted
+from assay.report import safe
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A person's mark, and what it is made of."""
+
+    member: Member
+    pseudonym: str
+    """Of the person, or of the group whose attempt counts."""
+    group: str
+    attempts: int
+    at: datetime | None
+    final: FinalMark
+    needs: list[str]
+    released: float | None
+
+    @property
+    def points(self) -> float | None:
+        """What a platform is given; None if there is nothing to give."""
+        return None if self.final.points is None else float(self.final.points.quantize(CENT))
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing of it waits for a person."""
+        return self.points is not None and not self.needs
+
+    def of(self, kind: str) -> float:
+        """Return the sum of one kind of steps."""
+        steps = [one.points for one in self.final.steps if one.kind == kind and one.points]
+        return float(sum(steps, Decimal()).quantize(CENT))
+
+    @property
+    def line(self) -> str:
+        """The arithmetic in one line."""
+        said = [
+            f"{one.label} {one.points:+.2f}" if one.kind == "by hand" else one.label
+            for one in self.final.steps
+            if one.kind not in ("automatic",)
+        ]
+        automatic = [f"automatic {one.points:.2f}" for one in self.final.steps[:1] if one.points]
+        return "; ".join([*automatic, *said])
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "id": self.member.id,
+            "username": self.member.username,
+            "name": self.member.full_name,
+            "group": self.group,
+            "pseudonym": self.pseudonym,
+            "attempts": self.attempts,
+            "submitted_at": self.at.isoformat() if self.at else None,
+            "automatic": self.of("automatic"),
+            "by_hand": self.of("by hand"),
+            "late": self.of("late"),
+            "final": self.points,
+            "maximum": float(self.final.maximum),
+            "excused": self.final.excused,
+            "steps": [one.plain() for one in self.final.steps],
+            "needs": self.needs,
+            "released": self.released,
+        }
+
+
+def rows(room: Room) -> list[Row]:
+    """Return the mark of everybody in the roster; the late rule is applied on the way."""
+    return [_row(room, member) for member in room.roster.members]
+
+
+def _row(room: Room, member: Member) -> Row:
+    book, item, key = room.book, room.item, member.key
+    attempts = book.attempts(item, key)
+    final = book.final(item, key)
+    counts = next((one for one in attempts if one.id == final.attempt_id), None)
+    at = room.time_of(counts, key) if counts else None
+    if counts and _apply_late(room, member, final, at):
+        final = book.final(item, key)
+    decided = any(one.kind in ("override", "excuse") for one in final.steps)
+    needs = [] if decided else [*final.needs, *_doubts(attempts, counts, at)]
+    releases = book.releases(item, key)
+    shown = releases[-1].points if releases else None
+    last = counts or (attempts[-1] if attempts else None)
+    author = room.authors[last.author_id] if last else None
+    people = {one.key: one.pseudonym for one in room.authors.values() if one.kind == "person"}
+    return Row(
+        member,
+        author.pseudonym if author else people[key],
+        author.name if author and author.kind == "group" else "",
+        len(attempts),
+        at,
+        final,
+        needs,
+        None if shown is None else float(shown),
+    )
+
+
+def _doubts(attempts: list[Attempt], counts: Attempt | None, at: datetime | None) -> list[str]:
+    """What a person has to look at before the mark is one."""
+    if attempts and counts is None:
+        return ["handed in, and not graded yet or not to be graded: `assay class grade` says which"]
+    said = []
+    if counts and counts.id != attempts[-1].id:
+        said.append("the newest attempt is not graded, an older one counts")
+    if counts and at is None and counts.origin.get("late"):
+        said.append("late by the platform's mark, the download has no time: write `[submitted]`")
+    return said
+
+
+def _apply_late(room: Room, member: Member, final: FinalMark, at: datetime | None) -> bool:
+    """Record what lateness costs; whether that is new."""
+    before = [one.points for one in final.steps if one.kind in ("automatic", "by hand")]
+    points = float(sum((one for one in before if one is not None), Decimal()))
+    decided = room.book.decisions(room.item, member.key).get("late")
+    if at is None:
+        found = late.Late(0, 0.0, points, "")
+    else:
+        found = late.apply(
+            room.settings,
+            points=points,
+            possible=float(final.maximum),
+            at=at,
+            extended=room.extended(member),
+        )
+    value = {"points": str(found.taken_off), "arithmetic": found.line, "minutes": found.minutes}
+    if (decided is None and not found.minutes) or (decided and decided.value == value):
+        return False
+    if not found.minutes and decided and decided.value is None:
+        return False
+    room.book.set_late(
+        room.item,
+        member.key,
+        value=value if found.minutes else None,
+        by="assay",
+        expected=decided.version if decided else 0,
+    )
+    return True
+
+
+def table(found: list[Row]) -> str:
+    """Return the marks as CSV: no cell is a formula."""
+    header = ["id", "username", "name", "group", "attempts", "automatic", "by_hand", "late"]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*header, "final", "maximum", "arithmetic", "needs"])
+    for row in found:
+        one = row.member
+        numbers = [f"{row.of(kind):.2f}" for kind in ("automatic", "by hand", "late")]
+        final = "" if row.points is None else f"{row.points:.2f}"
+        who = [safe.csv(text) for text in (one.id, one.username, one.full_name, row.group)]
+        said = [safe.csv(row.line), safe.csv("; ".join(row.needs))]
+        writer.writerow([*who, row.attempts, *numbers, final, float(row.final.maximum), *said])
+    return buffer.getvalue()
+
+
+def sheet(room: Room, member: Member) -> list[tuple[dict[str, Any], Mark | None]]:
+    """Return the lines of a person's mark sheet, each with the mark by hand that there is."""
+    key, kind, final = _author(room, member)
+    if final.attempt_id is None:
+        return []
+    criteria = room.book.results(final.attempt_id)[-1].criteria
+    marks = room.book.marks(room.item, key, kind)
+    return [(one, marks.get(one["name"])) for one in criteria]
+
+
+def _author(room: Room, member: Member) -> tuple[str, str, FinalMark]:
+    final = room.book.final(room.item, member.key)
+    for attempt in room.book.attempts(room.item, member.key):
+        if attempt.id == final.attempt_id:
+            author = room.authors[attempt.author_id]
+            return author.key, author.kind, final
+    return member.key, "person", final
+
+
+def mark(
+    room: Room,
+    member: Member,
+    criterion: str,
+    points: Decimal | None,
+    *,
+    by: str,
+    over: int,
+    reason: str,
+    comment: str = "",
+) -> Mark:
+    """Write a mark by hand; of a group it is everybody's. `over` is the version that it replaces.
+
+    Raises
+    ------
+    Conflict
+        If there is another version than that.
+    UsageError
+        If there is no such line, or the points are more than it has.
+    """
+    lines = {one["name"]: one for one, _ in sheet(room, member)}
+    if criterion not in lines:
+        raise UsageError(
+            f"{quoted(member.key)} has no line {quoted(criterion)}",
+            found=", ".join(map(quoted, lines)) or "there is no result yet",
+            hint="`assay class sheet` shows the lines",
+        )
+    line = lines[criterion]
+    if points is not None and not 0 <= points <= Decimal(line["points"]):
+        raise UsageError(
+            f"{quoted(criterion)} has {line['points']} points",
+            found=f"{points} were to be given",
+            hint="`assay class override` replaces the final mark, for a reason",
+        )
+    key, kind, _ = _author(room, member)
+    return room.book.mark(
+        room.item,
+        key,
+        criterion,
+        points,
+        answer=line["answer"],
+        by=by,
+        expected=over,
+        reason=reason,
+        comment=comment,
+        kind=kind,
+    )

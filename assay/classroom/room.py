@@ -1,0 +1,229 @@
+"""A class in its folder: settings, roster, gradebook, and the attempts as they are graded.
+
+class.toml, roster.csv, groups.csv      what a person wrote or exported
+downloads/                              as they came
+attempts/p-…/….zip                      one attempt each, under its author's pseudonym
+gradebook.sqlite                        who is who, results, marks, releases
+reports/, .assay/                       pages and runs, under pseudonyms
+out/                                    what goes back to the platform
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from assay import archives, intake, submission
+from assay.archives import Damaged
+from assay.classroom import roster, settings
+from assay.classroom.downloads import MAX_FILE
+from assay.classroom.gradebook import Gradebook
+from assay.classroom.gradebook.models import Attempt, Author
+from assay.classroom.roster import Member, Roster
+from assay.classroom.settings import ClassSettings
+from assay.errors import CannotGrade, UsageError, quoted
+from assay.submission import Submission
+
+BOOK = "gradebook.sqlite"
+EARLIEST = (1980, 1, 1, 0, 0, 0)
+LINK = 0o120777 << 16
+PIPE = 0o010644 << 16
+"""How a zip says that a member is a link, or no file at all."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """The folder of a class, opened."""
+
+    root: Path
+    settings: ClassSettings
+    roster: Roster
+    book: Gradebook
+
+    @property
+    def item(self) -> str:
+        return self.settings.item
+
+    @property
+    def downloads(self) -> Path:
+        return self.root / "downloads"
+
+    @property
+    def attempts(self) -> Path:
+        return self.root / "attempts"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def out(self) -> Path:
+        return self.root / "out"
+
+    @property
+    def assignment(self) -> Path:
+        return self.root / self.settings.assignment
+
+    @cached_property
+    def authors(self) -> dict[int, Author]:
+        """Everybody who can hand in, people and groups, by the gradebook's number."""
+        return {one.id: one for one in [*self.book.people(), *self.book.groups()]}
+
+    def known(self, text: str) -> bool:
+        """Whether a name is somebody's in the class."""
+        settled = {roster.plain(said) for said in self.settings.settled}
+        found = self.roster.match(text, (text,))
+        return bool(found.members or found.candidates) or roster.plain(text) in settled
+
+    def member(self, who: str) -> Member:
+        """Return the person whom an id, a user name or a pseudonym means.
+
+        Raises
+        ------
+        UsageError
+            If it is nobody's in the roster.
+        """
+        if found := self.roster.by_ident(who):
+            return found
+        keys = {one.pseudonym: one.key for one in self.book.people()}
+        if found := self.roster.by_ident(keys.get(who, "")):
+            return found
+        raise UsageError(
+            f"{quoted(who)} is nobody of the class",
+            hint="give an id or a user name of the roster, or a pseudonym of `assay class status`",
+        )
+
+    def time_of(self, attempt: Attempt, key: str) -> datetime | None:
+        """Return when an attempt was handed in; None if nobody says."""
+        for said, when in self.settings.submitted.items():
+            if roster.plain(said) == roster.plain(key):
+                return self.settings.moment(when)
+        return attempt.submitted_at if attempt.origin.get("timed") else None
+
+    def extended(self, member: Member) -> datetime | None:
+        """Return a person's own due time from class.toml."""
+        times = [
+            when
+            for said, when in self.settings.extension.items()
+            if roster.plain(said) in member.idents
+        ]
+        return max(map(self.settings.moment, times), default=None)
+
+    def file(self, attempt: Attempt) -> Path:
+        """Return where an attempt is kept."""
+        author = self.authors[attempt.author_id]
+        return self.attempts / author.pseudonym / f"{attempt.digest[:32]}.zip"
+
+    def submission(self, attempt: Attempt) -> Submission:
+        """Read an attempt through the intake; it is called by its author's pseudonym.
+
+        Raises
+        ------
+        CannotGrade
+            The first of its problems; it holds the `others`.
+        """
+        name = self.authors[attempt.author_id].pseudonym
+        where = Path(name)
+        if damage := attempt.origin.get("damaged"):
+            raise CannotGrade(
+                f"a file of {quoted(name)} is damaged", found=damage, hint="ask for it once more"
+            )
+        try:
+            members = list(archives.zipped(self.file(attempt).read_bytes(), MAX_FILE))
+        except (OSError, Damaged) as error:
+            raise UsageError(
+                f"the attempt {quoted(self.file(attempt))} cannot be read",
+                found=str(error),
+                hint="`assay class take` of the download writes it again",
+            ) from None
+        try:
+            found = intake.read_members(members, where)
+            if len(members) == 1:  # an archive of a folder is that folder
+                found = intake.outer_folder_taken_off(found)
+        except CannotGrade as error:
+            found = intake.Found(problems=[error])
+        read, problems = submission.of_found(found, where)
+        if problems:
+            problems[0].others = tuple(problems[1:])
+            raise problems[0]
+        return Submission(name, read.files, notes=read.notes)
+
+
+def open_room(folder: Path) -> Room:
+    """Open the folder of a class; the roster's people are in the gradebook from here on.
+
+    Raises
+    ------
+    UsageError
+        If class.toml, the roster or the gradebook cannot be read.
+    """
+    read = settings.read(folder)
+    groups = folder / read.groups if read.groups else None
+    people = roster.read(folder / read.roster, groups)
+    book = Gradebook(read.gradebook or folder / BOOK, read.term or read.title)
+    room = Room(folder, read, people, book)
+    _enrol(room)
+    return room
+
+
+def _enrol(room: Room) -> None:
+    """Bring the gradebook's people and groups up to the roster."""
+    room.book.add_assignment(room.item)
+    there = {one.key: one for one in room.book.people()}
+    for one in room.roster.members:
+        facts = {
+            "id": one.id,
+            "username": one.username,
+            "email": one.email,
+            "canvas": one.canvas,
+            "participant": one.participant,
+            "github": one.github,
+        }
+        facts = {name: value for name, value in facts.items() if value}
+        old = there.get(one.key)
+        if old is None or (old.name, old.facts) != (one.full_name, facts):
+            room.book.add_person(one.key, one.full_name, facts)
+    for name, members in room.roster.groups.items():
+        room.book.set_group(room.item, name, name, [one.key for one in members])
+
+
+def digest_of(files: Sequence[archives.Member]) -> tuple[str, str]:
+    """Return the SHA-256 over names and contents, and what is damaged in them."""
+    digest, damaged = hashlib.sha256(), ""
+    for one in sorted(files, key=lambda one: one.name):
+        name = one.name.encode("utf-8", "surrogatepass")
+        try:
+            content = one.read(MAX_FILE) if one.kind == "file" else one.kind.encode()
+        except Damaged as error:
+            content, damaged = b"", f"{quoted(one.name)}: {error}"
+        digest.update(f"{len(name)}:".encode() + name + f"{len(content)}:".encode() + content)
+    return digest.hexdigest(), damaged
+
+
+def packed(files: Sequence[archives.Member]) -> bytes:
+    """Return a zip of an attempt, with the student's own names; the same files, the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one in sorted(files, key=lambda one: one.name):
+            info = zipfile.ZipInfo(one.name, EARLIEST)
+            content = one.read(MAX_FILE) if one.kind == "file" else b""
+            if one.kind != "file":
+                info.external_attr = LINK if one.kind == "link" else PIPE
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the whole file, or leave the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,240 @@
+"""A class in its folder: taken in, graded and marked, by the commands themselves."""
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from assay.classroom.room import open_room
+from assay.cli import cli
+from assay.errors import AssayError, UsageError
+from docs.sums import make_class
+from tests.classroom import downloads as made
+
+SUMS = Path(__file__).parents[2] / "docs" / "sums"
+DUE = ("--due", "2025-10-10T23:59", "--time-zone", "America/Toronto")
+
+
+def assay(*words: object, code: int = 0) -> Result:
+    """Run a command in this process; another exit code than this is an error."""
+    ended = CliRunner().invoke(cli, [str(word) for word in words])
+    if isinstance(ended.exception, AssayError):
+        raise ended.exception
+
+    assert ended.exit_code == code, ended.output
+    return ended
+
+
+def course(folder: Path) -> Path:
+    """A copy of docs/sums, and what Brightspace gives of its class."""
+    shutil.copytree(SUMS, folder, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
+    make_class.main(folder)
+    return folder
+
+
+def begun(folder: Path, *more: object, item: str = "Sums", roster: str = "grades.csv") -> Path:
+    """A class of this course, made by the command."""
+    place = folder / "autumn"
+    given = (
+        "--roster",
+        folder / roster,
+        "--item",
+        item,
+        "--assignment",
+        folder / "assignment.toml",
+    )
+    assay("class", "new", place, *given, *DUE, *more)
+    return place
+
+
+def rows(folder: Path) -> dict[str, SimpleNamespace]:
+    shown = json.loads(assay("class", "marks", folder, "--json").stdout)
+    return {one["username"] or one["id"]: SimpleNamespace(**one) for one in shown}
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The class of 12, taken in, settled and graded; no test changes it."""
+    root = course(tmp_path_factory.mktemp("evening") / "sums")
+    place = begun(root, "--groups", root / "groups.csv")
+    text = (place / "class.toml").read_text()
+    (place / "class.toml").write_text(
+        text.replace("# percent_a_day", "percent_a_day") + '"H. Lamarr" = "106"\n'
+    )
+    assay("class", "take", place, *root.glob("*.zip"))
+    assay("class", "grade", place, "--require-isolation", 0, code=3)
+    return place
+
+
+@pytest.fixture
+def copy(evening: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    shutil.copytree(evening.parent, tmp_path / "sums")
+    return tmp_path / "sums" / "autumn"
+
+
+def test_everybody_has_the_mark_of_what_they_handed_in(evening: Path):
+    """The newest attempt counts; late is taken off; a group's mark is everybody's; no PDF is 0."""
+    found = rows(evening)
+    finals = {key: one.final for key, one in found.items()}
+
+    assert finals == {
+        **dict.fromkeys(["ada", "mary", "zoe", "hedy", "maryam", "julia", "olga", "grace"], 2.0),
+        **{"emmy": 1.6, "sofya": 0.0, "karen": None, "dorothy": None},
+    }
+    assert (found["emmy"].automatic, found["emmy"].late) == (2.0, -0.4)
+    assert found["mary"].attempts == 2
+    assert {found["julia"].group, found["olga"].group} == {"Group 1"}
+    assert found["karen"].needs
+    assert not found["dorothy"].needs
+
+
+def test_what_is_graded_carries_no_names(evening: Path):
+    """Neither reports nor runs hold a name, a number or a user name of the roster."""
+    words = [word for one in make_class.PEOPLE for word in (one[2], one[3], one[1] + "@")]
+    word = re.compile("|".join(rf"\b{re.escape(one)}" for one in words))
+    files = [p for top in ("reports", ".assay") for p in (evening / top).rglob("*") if p.is_file()]
+
+    assert len(files) > 20
+    assert [p for p in files if word.search(p.name)] == []
+    assert [p for p in files if word.search(p.read_bytes().decode("utf-8", "replace"))] == []
+
+
+def test_taken_twice_is_there_once(copy: Path):
+    """The same download, and those that are kept: nothing is new."""
+    zipped = next(copy.parent.glob("*.zip"))
+    again = json.loads(assay("class", "take", copy, zipped, "--json").stdout)
+    kept = json.loads(assay("class", "take", copy, "--json").stdout)
+
+    assert {row["state"] for one in [*again, *kept] for row in one["attempts"]} == {"known"}
+    assert len(list((copy / "downloads").iterdir())) == 1
+    assert rows(copy)["mary"].attempts == 2
+
+
+def test_only_what_is_new_or_changed_is_graded(copy: Path):
+    """A second time nothing runs; a newer attempt is graded, an unreadable one leaves the older."""
+    shown = json.loads(
+        assay("class", "grade", copy, "--require-isolation", 0, "--json", code=3).stdout
+    )
+    assert {one["state"] for one in shown} == {"same", "not graded"}
+
+    name = "39786-640693 - {} - Oct 10, 2025 1130 AM"
+    files = {
+        f"{name.format('Sofya Kovalevskaya')}/s.ipynb": make_class.notebook("+").encode(),
+        f"{name.format('Ada Lovelace')}/sums.docx": b"no notebook",
+    }
+    assay("class", "take", copy, made.written(copy.parent / "more.zip", files))
+    ended = assay("class", "grade", copy, "--require-isolation", 0, "--json", code=3)
+    states = [one["state"] for one in json.loads(ended.stdout)]
+    found = rows(copy)
+
+    assert states.count("graded") == 1
+    assert (found["sofya"].final, found["ada"].final) == (2.0, 2.0)
+    assert "older one counts" in found["ada"].needs[0]
+
+
+def test_whose_it_is_is_never_guessed(tmp_path: Path):
+    """A name without a row is listed with its candidates, and kept; `settled` gives it to them."""
+    root = course(tmp_path / "sums")
+    place = begun(root, "--groups", root / "groups.csv")
+    ended = assay("class", "take", place, *root.glob("*.zip"), code=3)
+
+    assert re.search(r"nobody's +H\. Lamarr .*Hedy Lamarr \(106\)", ended.stdout)
+    assert "H. Lamarr" in assay("class", "status", place).stdout
+    assert rows(place)["hedy"].attempts == 0
+    with (place / "class.toml").open("a") as file:
+        file.write('"39792-640693 - H. Lamarr - Oct 10, 2025 1022 AM" = "hedy"\n')
+    assay("class", "take", place)
+    assert rows(place)["hedy"].attempts == 1
+
+
+def test_sixty_folders_become_the_right_sixty_rows(tmp_path: Path):
+    """Three styles of name, two attempts, a group, a hyphenated name, an outer folder, flat."""
+    root = course(tmp_path / "sums")
+    lines = [f"{one.id},{one.username},{one.given},{one.family}" for one in made.people(60)]
+    lines[1] = "101000001,g1,Zoë-Anne,O'Neil-Śmith"
+    (root / "roster.csv").write_text("\n".join(["id,username,first name,last name", *lines]))
+    (root / "groups.csv").write_text("group,username\nGroup 1,g2\nGroup 1,g3\n")
+    place = begun(root, "--groups", root / "groups.csv", roster="roster.csv")
+    files = made.brightspace(60)
+    outer = {f"A3 Download/{name}": content for name, content in files.items()}
+    flat = {name.replace("/", " - "): content for name, content in files.items()}
+    wanted = {f"g{number}": 2 if number == 0 else 1 for number in range(60)}
+    for number, form in enumerate((files, outer, flat)):
+        zipped = made.written(root / f"{number}.zip", form)
+        taken = json.loads(assay("class", "take", place, zipped, "--json").stdout)
+        states = {row["state"] for row in taken[0]["attempts"]}
+
+        assert states == ({"known"} if number else {"new"})
+    assert {key: one.attempts for key, one in rows(place).items()} == wanted
+
+
+@pytest.mark.parametrize("name", ["../../out.ipynb", "/etc/x.ipynb", "\x1b[31mred.ipynb"])
+def test_a_hostile_name_is_refused_by_the_intake_and_writes_nothing(tmp_path: Path, name: str):
+    """It is kept in a zip under a pseudonym, and told without what moves a cursor."""
+    root = course(tmp_path / "sums")
+    place = begun(root)
+    before = set(tmp_path.rglob("*"))
+    top = "1-2 - Ada Lovelace - Oct 10, 2025 1022 AM"
+    zipped = made.written(root / "h.zip", {f"{top}/{name}": b"{}", "index.html": b""})
+    ended = assay("class", "take", place, zipped)
+
+    assert "\x1b" not in ended.stdout
+    new = {
+        path.relative_to(place).parts[0]
+        for path in set(tmp_path.rglob("*")) - before
+        if path != root / "h.zip"
+    }
+    assert new <= {"attempts", "downloads", "gradebook.sqlite-wal", "gradebook.sqlite-shm"}
+    room = open_room(place)
+    (attempt,) = room.book.attempts("Sums", "101")
+    with zipfile.ZipFile(room.file(attempt)) as archive:
+        assert len(archive.namelist()) == 1
+    with pytest.raises(AssayError):
+        room.submission(attempt)
+    room.book.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--due", "soon", "--time-zone", "America/Toronto"), "no time"),
+        (("--due", "2025-10-10", "--time-zone", "Mars/Olympus"), "no time zone"),
+    ],
+)
+def test_a_class_is_begun_whole_or_not_at_all(tmp_path: Path, words: Sequence[str], said: str):
+    root = course(tmp_path / "sums")
+    given = (
+        "--roster",
+        root / "grades.csv",
+        "--item",
+        "Sums",
+        "--assignment",
+        root / "assignment.toml",
+    )
+    with pytest.raises(UsageError, match=said):
+        assay("class", "new", root / "autumn", *given, *words)
+    assert not (root / "autumn").exists()
+
+
+def test_two_markers_do_not_overwrite_each_other(copy: Path):
+    """A mark names the version that it replaces; the older ones stay."""
+    line = ("class", "mark", copy, "sofya", "sums/sum")
+    assay(*line, "1.5", "--by", "tom", "--reason", "the idea is right")
+    with pytest.raises(UsageError, match="has changed"):
+        assay(*line, "1", "--by", "uma", "--reason", "it is not")
+    assert rows(copy)["sofya"].final == 1.5
+    assay(*line, "1", "--by", "uma", "--reason", "seen tom's", "--over", "1")
+    assert (rows(copy)["sofya"].final, rows(copy)["sofya"].by_hand) == (1.0, 1.0)
+    with pytest.raises(UsageError, match="points"):
+        assay(*line, "3", "--by", "uma", "--reason", "more than there is", "--over", "2")
+    assay("class", "excuse", copy, "dorothy", "--by", "tom", "--reason", "ill")
+    assay("class", "override", copy, "karen", "1", "--by", "tom", "--reason", "shown in person")
+    assert rows(copy)["dorothy"].excused
+    assert (rows(copy)["karen"].final, rows(copy)["karen"].needs) == (1.0, [])
