@@ -183,6 +183,33 @@ def known_mistakes(
     }
     for label in (0, 1):
         mistakes[f"the rows of label {label} are left out"] = with_error(error * (y != label))
+    for sentence, kept in some_rows(len(X)).items():
+        of_all = with_error(error * kept)
+        mistakes[sentence] = of_all
+        mistakes[f"{sentence}, over their own number"] = Weights(*(p / kept.mean() for p in of_all))
+    for least in (1e-3, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3):
+        limit = np.log((1 - least) / least)
+        mistakes[f"the probabilities in it are cut off at {least:g} and {1 - least:g}"] = (
+            with_error(output_error(np.clip(logits, -limit, limit), y, form.loss))
+        )
+    mistakes |= {
+        "the derivative of the hidden layer stands where its output belongs": right._replace(
+            W2=backward(X, error, slope, slope, weights.W2).W2
+        ),
+        "the input of the hidden layer's activation stands where its output belongs": (
+            right._replace(W2=backward(X, error, z, slope, weights.W2).W2)
+        ),
+        "the hidden biases get the gradient of the output bias": right._replace(
+            b1=np.full_like(right.b1, right.b2[0])
+        ),
+        "the error of the output is not multiplied in": right._replace(
+            W2=backward(X, np.ones_like(error), hidden, slope, weights.W2).W2
+        ),
+        "it is divided by the number of hidden units": Weights(
+            *(part / hidden.shape[1] for part in right)
+        ),
+        "it is divided by the number of features": Weights(*(part / X.shape[1] for part in right)),
+    }
     if form.hidden == "sigmoid":
         mistakes["`a * (1 - a)` is taken of the sigmoid's input, not of its output"] = with_slope(
             z * (1 - z)
@@ -200,6 +227,21 @@ def known_mistakes(
     return mistakes
 
 
+def some_rows(n: int) -> dict[str, np.ndarray]:
+    """Which of n rows are counted where some are forgotten, 1 or 0 for each."""
+    row = np.arange(n)
+    kept = {
+        "every second row is left out": row % 2 == 0,
+        "every second row, from the first on, is left out": row % 2 == 1,
+        "the first row is left out": row > 0,
+        "the last row is left out": row < n - 1,
+        "only the first row counts": row == 0,
+        "only the first half of the rows counts": row < n // 2,
+        "only the second half of the rows counts": row >= n // 2,
+    }
+    return {sentence: rows.astype(np.float64) for sentence, rows in kept.items() if rows.any()}
+
+
 def by_relation(found: np.ndarray, right: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
     """Wrong gradients with a constant in them that is read off the answer; few numbers fit any."""
     if found.shape != right.shape or right.size < 4 or not found.any():
@@ -208,7 +250,7 @@ def by_relation(found: np.ndarray, right: np.ndarray, weight: np.ndarray) -> dic
     penalty = np.vdot(found - right, weight) / np.vdot(weight, weight)
     limit = np.abs(found).max()
     return {
-        "it is the gradient times a constant": factor * right,
+        f"it is the gradient times {factor:.3g}": factor * right,
         "a multiple of the weights is added to it, and the loss has no such penalty": (
             right + penalty * weight
         ),

@@ -121,10 +121,16 @@ def excuse(criterion: Criterion) -> str:
 
 
 def reasons(criterion: Criterion) -> list[Property]:
-    """The properties that did not hold, the one missed most often first, each reason once."""
+    """The properties that did not hold, the one missed most often first, each reason once.
+
+    Of those missed as often, a mistake that is known by its name comes first.
+    """
     missed = [p for p in criterion.properties if not _fine(p) or p.held < p.judged]
-    missed.sort(key=lambda prop: prop.held / prop.judged if prop.judged else 1)
-    return list({prop.reason: prop for prop in reversed(missed)}.values())[::-1]
+    missed.sort(key=lambda prop: (prop.held / prop.judged if prop.judged else 1, not prop.mistake))
+    first: dict[str, Property] = {}
+    for prop in missed:
+        first.setdefault(prop.reason, prop)
+    return list(first.values())
 
 
 def _fine(prop: Property) -> bool:

@@ -122,7 +122,6 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
     sheet, form = given[question], recognised(evidence, given)
     answer, now = evidence[question], weights(given[question])
     right = reference.gradients(sheet.X, sheet.y, now, form)
-    mistakes = reference.known_mistakes(sheet.X, sheet.y, now, form)
     adds = dict(zip(("b1", "b2"), form.biases, strict=True))
     for part in parts:
         if not adds.get(part, True):
@@ -130,14 +129,64 @@ def check_gradient(evidence: Sheets, given: Sheets, question: str, parts: tuple[
         found, expected = getattr(answer, f"d{part}"), getattr(right, part)
         if not found.any() and expected.any():
             raise Wrong(f"`d{part}` is zero")
-        named = {sentence: getattr(g, part) for sentence, g in mistakes.items()}
-        assert_close(
-            found,
-            expected,
-            atol=GRADIENT_RTOL * float(np.abs(expected).max()) + 1e-12,
-            what=f"`d{part}`",
-            known_mistakes=named | reference.by_relation(found, expected, getattr(now, part)),
+        atol = GRADIENT_RTOL * float(np.abs(expected).max()) + 1e-12
+        if found.shape == expected.shape[::-1] and same_numbers(found.T, expected, atol=atol):
+            shapes = f"its shape is {found.shape}, expected {expected.shape}"
+            if found.shape != expected.shape:
+                raise KnownMistake(f"`d{part}` is transposed", shapes)
+        if found.shape == expected.shape and not np.allclose(found, expected, atol=atol, rtol=0):
+            mistakes = reference.known_mistakes(sheet.X, sheet.y, now, form)
+            named = {sentence: getattr(g, part) for sentence, g in mistakes.items()}
+            named |= reference.by_relation(found, expected, getattr(now, part))
+            for sentence, its in named.items():
+                if same_numbers(found, its, atol=atol):
+                    raise KnownMistake(f"`d{part}`: {sentence}")
+            raise Wrong(f"`d{part}` {in_words(found, expected, atol)}{also_right(answer, right)}")
+        assert_close(found, expected, atol=atol, what=f"`d{part}`")
+
+
+def in_words(found: np.ndarray, expected: np.ndarray, atol: float) -> str:
+    """How a gradient differs from the slope of the loss: in which entries, and which way."""
+    if found.size > 1 and np.ptp(found) <= atol:
+        return (
+            f"is one number, {found.flat[0]:.3g}, in all its entries, the slope of the loss is not"
         )
+    for axis, each in ((1, "hidden unit"), (0, "feature")):
+        if found.ndim == 2 and found.shape[axis] > 1 and np.ptp(found, axis=axis).max() <= atol:
+            return f"is the same for every {each}, the slope of the loss is not"
+    other = np.abs(found - expected) > atol
+    lengths = np.linalg.norm(found) * np.linalg.norm(expected)
+    cosine = float(np.vdot(found, expected) / lengths) if lengths else 0.0
+    way = (
+        "the other way" if cosine < -0.9 else "elsewhere" if cosine < 0.9 else "nearly the same way"
+    )
+    return (
+        f"is not the slope of the loss: it points {way} (cosine {cosine:.2f}), "
+        f"{other.sum()} of its {other.size} entries differ"
+    )
+
+
+def also_right(answer: SimpleNamespace, right: Weights) -> str:
+    """Which of the four gradients are right: the mistake is not in what they share."""
+    held = [
+        f"`d{part}`"
+        for part in Weights._fields
+        if same_numbers(
+            getattr(answer, f"d{part}"),
+            getattr(right, part),
+            atol=GRADIENT_RTOL * float(np.abs(getattr(right, part)).max()) + 1e-12,
+        )
+    ]
+    return f"; right {'is' if len(held) == 1 else 'are'} {', '.join(held)}" if held else ""
+
+
+def entry(now: Weights, place: int) -> str:
+    """The name of one number among those of `Weights.flat`, as in `W1[2, 0]`."""
+    for name, part in zip(Weights._fields, now, strict=True):
+        if place < part.size:
+            return f"{name}[{', '.join(str(i) for i in np.unravel_index(place, part.shape))}]"
+        place -= part.size
+    raise IndexError(place)
 
 
 @causes.explains("gradients")
@@ -174,7 +223,14 @@ def check_labels(evidence: Sheets, given: Sheets) -> None:
     if disagree.all():
         raise KnownMistake("`predict` gives each row the other label")
     if disagree.any():
-        raise Wrong(f"{disagree.sum()} of {disagree.size} labels disagree with their probability")
+        found = f"{disagree.sum()} of {disagree.size} labels disagree with their probability"
+        ones, zeros = answer.last[answer.labels > 0.5], answer.last[answer.labels <= 0.5]
+        if ones.size and zeros.size and zeros.max() < ones.min():
+            limit = (zeros.max() + ones.min()) / 2
+            raise KnownMistake(f"a label becomes 1 from about {limit:.2g} on, not from 0.5", found)
+        if not (ones.size and zeros.size):
+            raise KnownMistake("`predict` gives every row the same label", found)
+        raise Wrong(found)
 
 
 def check_gradients(evidence: Sheets, given: Sheets) -> None:
@@ -190,8 +246,19 @@ def check_rise(evidence: Sheets, given: Sheets) -> None:
     measured = (answer.ahead - answer.behind) / 2
     counts = reference.used(weights(given["gradients/square"]), recognised(evidence, given))
     predicted = directions @ (counts * weights(answer, "d{}").flat())
-    scale = float(np.abs(measured).max())
-    assert_close(predicted, measured, atol=1e-5 * scale + 1e-12, what="the rise of the loss")
+    atol = 1e-5 * float(np.abs(measured).max()) + 1e-12
+    of_one_length(predicted, measured)
+    if not np.allclose(predicted, measured, atol=atol, rtol=0):
+        furthest = np.abs(predicted - measured).argmax()
+        raise Wrong(
+            "the network's own loss does not rise as its gradients say: with all weights moved a "
+            f"little by {measured[furthest]:.3g}, where they say {predicted[furthest]:.3g}"
+        )
+
+
+def of_one_length(found: np.ndarray, expected: np.ndarray) -> None:
+    if found.shape != expected.shape:
+        raise Wrong(f"the gradients hold {found.size} numbers, expected {expected.size}")
 
 
 @causes.explains("gradients")
@@ -202,8 +269,15 @@ def check_every_slope(evidence: Sheets, given: Sheets) -> None:
     found = (
         reference.used(weights(sheet), form) * weights(evidence["gradients/square"], "d{}").flat()
     )
-    scale = float(np.abs(measured).max())
-    assert_close(found, measured, atol=GRADIENT_RTOL * scale, what="the slope")
+    atol = GRADIENT_RTOL * float(np.abs(measured).max())
+    of_one_length(found, measured)
+    if not np.allclose(found, measured, atol=atol, rtol=0):
+        place = int(np.abs(found - measured).argmax())
+        raise Wrong(
+            "the gradient is not the slope of the loss: "
+            f"along {entry(weights(sheet), place)} it is {found[place]:.3g}, "
+            f"the loss rises by {measured[place]:.3g}"
+        )
 
 
 @causes.explains("gradients")
@@ -222,7 +296,12 @@ def check_doubled_batch(evidence: Sheets, given: Sheets) -> None:
 @causes.explains("gradients")
 def check_confident(evidence: Sheets, given: Sheets) -> None:
     """Outputs of exactly 0 or 1 are answered with numbers, not with NaN."""
-    assert evidence["gradients/confident"].loss.shape == ()
+    try:
+        assert evidence["gradients/confident"].loss.shape == ()
+    except AssertionError as wrong:
+        raise KnownMistake(
+            "where an output is exactly 0 or 1 the loss is no number: log(0)", str(wrong)
+        ) from None
 
 
 def steps(evidence: Sheets, moment: str) -> Weights:
@@ -255,6 +334,8 @@ def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
         raise KnownMistake("the step is the same for every learning rate")
     ratio = np.linalg.norm(double) / np.linalg.norm(small)
     if np.linalg.norm(double - 2 * small) > 0.1 * np.linalg.norm(double):
+        if abs(ratio - 4) < 0.05:
+            raise KnownMistake("the step grows with the square of the learning rate")
         raise Wrong(f"doubling the learning rate makes the first step {ratio:.3g} times as long")
 
 
@@ -294,16 +375,32 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
         return  # mini-batches or scaled steps: right too, but not one exact step
     start = weights(evidence["update/steps"], "{}_start").W2[:, 0]
     grown = 1 + np.divide(step.W2[:, 0], start, out=np.zeros_like(start), where=start != 0)
-    assert_close(
-        -step.W1 / rate,
-        slope.W1,
-        atol=1e-3 * float(np.abs(slope.W1).max()) + 1e-12,
-        what="the first step of W1",
-        known_mistakes={
-            # dW1 is proportional to W2, column by column
-            "W2 is already updated when the gradient of W1 is computed": slope.W1 * grown
-        },
-    )
+    found, atol = -step.W1 / rate, 1e-3 * float(np.abs(slope.W1).max()) + 1e-12
+    if np.allclose(found, slope.W1, atol=atol, rtol=0):
+        return
+    late = [slope.W1 * grown, *slopes_after_the_output_layer(evidence, given, step)]
+    if any(np.allclose(found, its, atol=atol, rtol=0) for its in late):
+        raise KnownMistake("W2 is already updated when the gradient of W1 is computed")
+    times = float(np.vdot(found, slope.W1) / np.vdot(slope.W1, slope.W1))
+    if np.allclose(found, times * slope.W1, atol=max(1.0, abs(times)) * atol, rtol=0):
+        if abs(times) < 1e-6:
+            raise KnownMistake("the first step leaves the hidden layer where it was")
+        raise KnownMistake(
+            "the two layers are trained at different rates",
+            f"the step of W1 is {times:.3g} times as long as that of W2, by their gradients",
+        )
+    raise Wrong("the first step of W1 is not down its gradient, that of W2 is")
+
+
+def slopes_after_the_output_layer(
+    evidence: Sheets, given: Sheets, step: Weights
+) -> list[np.ndarray]:
+    """dW1 where W2, or W2 and b2, have already made their step."""
+    sheet, form = given["update/steps"], recognised(evidence, given)
+    start = fitting(weights(evidence["update/steps"], "{}_start"), sheet.X)
+    moved = start._replace(W2=start.W2 + step.W2)
+    both = moved._replace(b2=start.b2 + step.b2)
+    return [reference.gradients(sheet.X, sheet.y, now, form).W1 for now in (moved, both)]
 
 
 @causes.explains("hidden-layer")

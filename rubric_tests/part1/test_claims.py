@@ -19,7 +19,9 @@ def test_an_accuracy_is_reported(evidence, given):
     with after_marks_for(evidence, given, "gradients"):
         claim = float(evidence["claims/network"].accuracy)
 
-        assert 0 <= claim <= 1, f"`network_accuracy` is {claim:g}"
+        if 1 < claim <= 100:
+            raise KnownMistake("`network_accuracy` is in percent, not a share", f"{claim:g}")
+        assert 0 <= claim <= 1, f"`network_accuracy` is {claim:g}, expected a share from 0 to 1"
 
 
 @pytest.mark.hint("on which rows is the accuracy measured, and with which model?")

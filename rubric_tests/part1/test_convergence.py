@@ -89,7 +89,8 @@ def test_the_loss_falls(evidence, given, measure, claim):
         measure(claim.measure, last / curve[0])
 
         if last > claim.at_most * curve[0]:
-            raise Wrong(f"the loss goes from {curve[0]:.3g} to {last:.3g}")
+            how = "rises" if last > curve[0] else "hardly falls"
+            raise Wrong(f"the loss {how} in training: from {curve[0]:.3g} to {last:.3g}")
 
 
 @pytest.mark.claim("share of the fall in the last tenth", at_most=0.05)
@@ -107,7 +108,10 @@ def test_the_loss_has_flattened(evidence, given, measure, claim):
         if abs(late) > claim.at_most * fallen + 3 * error:
             if late < 0:
                 raise Wrong(f"the loss rises again at the end, by {-late / fallen:.0%} of its fall")
-            raise Wrong(f"{late / fallen:.0%} of the fall is in the last tenth of the iterations")
+            raise Wrong(
+                "training ends while the loss still falls: "
+                f"{late / fallen:.0%} of its fall is in the last tenth of the iterations"
+            )
 
 
 # full-batch descent ends near 0.01; mini-batches at a constant rate stay around 0.2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests import reference
-from rubric_tests.checks import Wrong, assert_close
+from rubric_tests.checks import KnownMistake, Wrong, assert_close
 from rubric_tests.part1.judgement import after_marks_for, check_labels, weights
 from rubric_tests.reference import Form
 
@@ -28,7 +28,16 @@ def test_the_two_probabilities_sum_to_one(evidence):
     answer = evidence["forward/own"]
 
     if answer.columns == 2:
-        assert_close(answer.first + answer.last, np.ones(9), atol=1e-5, what="the sum of a row")
+        total, columns = answer.first + answer.last, (answer.first.sum(), answer.last.sum())
+        if not np.allclose(total, 1, atol=1e-5) and np.allclose(columns, 1, atol=1e-5):
+            raise KnownMistake(
+                "each label's probabilities sum to 1 over the rows, not over the labels"
+            )
+        if not np.allclose(total, 1, atol=1e-5) and np.isclose(total.sum(), 1, atol=1e-5):
+            raise KnownMistake(
+                "the probabilities sum to 1 over all rows and labels, not in each row"
+            )
+        assert_close(total, np.ones(9), atol=1e-5, what="the sum of a row")
 
 
 @pytest.mark.hint("compute one row by hand: two weighted sums, each followed by a sigmoid")
@@ -46,6 +55,7 @@ def test_probabilities_follow_from_the_weights(evidence, given):
             what="P(y = 1 | x)",
             known_mistakes={
                 "it is the probability of label 0": 1 - right,
+                "it is rounded to 0 or 1": np.round(right),
                 "the hidden layer has no sigmoid": linear,
                 "the hidden layer has two sigmoids": reference.sigmoid(
                     (reference.sigmoid(hidden) @ now.W2 + now.b2)[:, 0]

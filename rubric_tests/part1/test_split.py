@@ -26,6 +26,7 @@ def test_a_fifth_is_set_apart(evidence):
     n_test, n = len(split.y_test), len(split.y_train) + len(split.y_test)
 
     if abs(n_test - 0.2 * n) > 1:
+        check_parts_are_apart(split)
         raise Wrong(f"the test part holds {n_test} of {n} rows, {n_test / n:.1%}")
 
 
@@ -105,14 +106,21 @@ def test_no_row_is_in_both_parts(evidence, given):
     """No row of the test part was seen in training."""
     split = split_of(evidence)
     with after_marks_for(evidence, given, "inputs"):
-        deviation = split.X_train.std(axis=0)
-        spread = np.where(deviation > 1e-12, deviation, 1)  # less is rounding
-        test = np.unique(split.X_test / spread, axis=0)
-        shared = int(np.sum(KDTree(split.X_train / spread).query(test)[0] < ALIKE))
+        check_parts_are_apart(split)
 
-        # real data may hold two rows alike; a leak shows as many
-        if shared > 0.02 * len(test):
-            raise Wrong(f"{shared} of {len(test)} test rows are training rows too")
+
+def check_parts_are_apart(split) -> None:
+    deviation = split.X_train.std(axis=0)
+    spread = np.where(deviation > 1e-12, deviation, 1)  # less is rounding
+    test = np.unique(split.X_test / spread, axis=0)
+    shared = int(np.sum(KDTree(split.X_train / spread).query(test)[0] < ALIKE))
+
+    # real data may hold two rows alike; a leak shows as many
+    if shared > 0.02 * len(test):
+        raise KnownMistake(
+            "rows of the test part are in the training part too",
+            f"{shared} of {len(test)} test rows are training rows too",
+        )
 
 
 @pytest.mark.hint("follow `X_train` from the split to each `fit`")

@@ -186,7 +186,15 @@ def check_one_row(evidence: Any, given: Any) -> None:
     except AssertionError as wrong:
         raise KnownMistake("one row of one sequence loses an axis", str(wrong)) from None
     right = reference.attention_weights(sheet.query, sheet.key) @ sheet.value
+    if answer.out.shape != right.shape or not same(answer.out, right):
+        not_elsewhere(evidence, given)
     assert_close(answer.out, right, atol=10 * tolerance(answer.out), what="of one row the output")
+
+
+def not_elsewhere(evidence: Any, given: Any) -> None:
+    """Raise the reason for which the formula fails: rows and arguments are not to blame."""
+    for check in (check_rows_sum_to_one, check_weights, check_output):
+        check(evidence, given)
 
 
 @cause_of_others("attention")
@@ -197,6 +205,7 @@ def check_itself(evidence: Any, given: Any) -> None:
     weights = reference.attention_weights(x, x)
     right = reference.masked_weights(weights, np.broadcast_to(visible, weights.shape)) @ x
     if not same(out, right) and answered(evidence, "attention/output"):
+        not_elsewhere(evidence, given)
         raise KnownMistake(
             "an argument is changed in place",
             "with one tensor as query, key and value the output is not that of three copies",

@@ -94,6 +94,12 @@ def wrong_masks(visible: np.ndarray) -> dict[str, np.ndarray]:
     everything = np.ones_like(visible)
     masks = {
         "the mask hides no key: each weighs what it weighs without a mask": everything,
+        "the mask is used only where there are as many queries as keys": (
+            visible if n_queries == n_keys else everything
+        ),
+        "the mask is used only where there are more keys than queries": (
+            visible if n_queries < n_keys else everything
+        ),
         "the mask is inverted: what may be seen is hidden": ~visible,
         "the mask is off by one: the next token can be seen": one_more(visible),
         "the mask is off by one: the last token that may be seen is hidden": one_less(visible),
@@ -117,12 +123,6 @@ def wrong_masks(visible: np.ndarray) -> dict[str, np.ndarray]:
             queries >= keys, visible.shape
         ),
         "a causal mask is used beside the one that is given": visible & (queries >= keys),
-        "the mask is used only where there are as many queries as keys": (
-            visible if n_queries == n_keys else everything
-        ),
-        "the mask is used only where there are more keys than queries": (
-            visible if n_queries < n_keys else everything
-        ),
         "only as many keys are masked as there are queries: the others are seen": (
             visible | (keys >= n_queries)
         ),

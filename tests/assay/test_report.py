@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from assay.records import Property, Verdict, Written
 from assay.report import html, markdown, plots, safe
-from assay.report.summary import summary
+from assay.report.summary import reasons, summary
 from tests.assay.made import FORBIDDEN, HOSTILE, criterion, made
 
 hostile = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -280,3 +280,19 @@ def test_a_reason_why_nothing_was_answered_is_told_in_full_once():
     assert [page.count("not answered for the same reason as &#34;A&#34;") for page in pages] == [
         *(1, 1, 1)
     ]
+
+
+def test_of_reasons_missed_alike_the_first_told_comes_first():
+    """Told several times it keeps its place; one that names a mistake goes before others."""
+    missed = [
+        Property(name=str(i), title="P", verdict=Verdict.FAILED, held=0, judged=1, reason=reason,
+                 mistake=mistake)
+        for i, (reason, mistake) in enumerate(
+            [("b is zero", ""), ("no slope", ""), ("b is zero", ""), ("a name: of it", "a name")]
+        )
+    ]  # fmt: skip
+    several = criterion(Verdict.FAILED, 0.0, *missed)
+
+    told = [prop.reason for prop in reasons(several)]
+
+    assert told == ["a name: of it", "b is zero", "no slope"]

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from rubric_tests import reference as reference1
 from rubric_tests.checks import KnownMistake, Wrong
+from rubric_tests.part1 import judgement
 from rubric_tests.part2 import attention_checks, given, layer_checks, reference
 
 Mask = Callable[[np.ndarray], np.ndarray]
@@ -124,3 +126,66 @@ def test_positions_counted_along_the_batch_are_told_as_that():
 
     with pytest.raises(KnownMistake, match="along the batch"):
         layer_checks.check_distinct(answers, {})
+
+
+# Gradients -----------------------------------------------------------------------------------
+
+
+def said_of_gradient(change: Callable[[reference1.Weights], reference1.Weights]) -> str:
+    """What is said first of gradients that are wrong in this way."""
+    rng = np.random.default_rng(0)
+    shapes = ((5, 3), (3,), (3, 1), (1,))
+    now = reference1.Weights(*(rng.normal(size=shape) for shape in shapes))
+    X, y = rng.normal(size=(11, 5)), np.arange(11) % 2
+    parts = dict(zip(reference1.Weights._fields, now, strict=True))
+    sheet = SimpleNamespace(X=X, y=y, **parts)
+    found = change(reference1.gradients(X, y, now))
+    gradients = {f"d{name}": part for name, part in found._asdict().items()}
+    answer = SimpleNamespace(loss=reference1.loss_of(X, y, now), **gradients)
+    questions = {"gradients/square": sheet}
+    try:
+        judgement.check_gradient(
+            {"gradients/square": answer}, questions, "gradients/square", ("W2", "b2", "W1", "b1")
+        )
+    except Wrong as wrong:
+        return str(wrong)
+    return ""
+
+
+GRADIENTS: dict[str, tuple[Callable[[reference1.Weights], reference1.Weights], str]] = {
+    "one number for all units": (
+        lambda right: right._replace(W2=np.full_like(right.W2, right.W2[1, 0])),
+        "`dW2` is one number",
+    ),
+    "two units swapped": (
+        lambda right: right._replace(W2=right.W2[[1, 0, 2]]),
+        "`dW2` is not the slope of the loss: it points",
+    ),
+    "the same for every feature": (
+        lambda right: right._replace(W1=np.tile(right.W1[:1], (5, 1))),
+        "`dW1` is the same for every feature",
+    ),
+    "transposed": (lambda right: right._replace(W1=right.W1.T), "`dW1` is transposed"),
+    "b1 gets b2's": (
+        lambda right: right._replace(b1=np.full_like(right.b1, right.b2[0])),
+        "`db1`: the hidden biases get the gradient of the output bias",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_a_wrong_gradient_is_told_by_its_kind(name: str):
+    change, sentence = GRADIENTS[name]
+
+    assert said_of_gradient(change).startswith(sentence)
+
+
+def test_what_is_right_beside_a_wrong_gradient_is_said():
+    """It tells where not to look."""
+    found = said_of_gradient(lambda right: right._replace(W2=right.W2[[1, 0, 2]]))
+
+    assert found.endswith("right are `dW1`, `db1`, `db2`")
+
+
+def test_a_right_gradient_is_told_nothing_of():
+    assert said_of_gradient(lambda right: right) == ""
