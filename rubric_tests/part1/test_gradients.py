@@ -7,6 +7,7 @@ from rubric_tests import reference
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
+    check_confident,
     check_doubled_batch,
     check_every_slope,
     check_gradient,
@@ -99,6 +100,7 @@ def test_batch_size_does_not_scale_the_gradient(evidence, given):
 def test_a_confident_network_has_a_finite_loss(evidence, given):
     """Outputs of exactly 0 or 1 give a finite loss that still punishes the wrong ones."""
     with after_marks_for(evidence, given, *EARLIER):
+        check_confident(evidence, given)
         loss = float(evidence["gradients/confident"].loss)
         least = 1.0 if recognised(evidence, given).loss == "cross-entropy" else 0.1
 

@@ -330,7 +330,7 @@ def where(marked: np.ndarray) -> str:
 def check_mask_of_heads(evidence: Any, given: Any) -> None:
     """In multi-head attention the first three tokens are left alone by those after them."""
     answer = evidence["masks/multi-head"]
-    reason = "under a causal mask, outputs at 0-2 change with tokens 3-4"
+    reason = "in multi-head attention, under a causal mask, outputs at 0-2 change with tokens 3-4"
     assert_same(answer.out[:, :3], answer.out_other[:, :3], reason)
 
 
@@ -415,7 +415,7 @@ def check_padding_of_encoder_layer(evidence: Any, given: Any) -> None:
     if causal_heads(evidence):
         return
     answer, seen = evidence["masks/encoder-padding"], given["masks/encoder-padding"].visible[:, 0]
-    reason = "hidden tokens change the layer's outputs at those that are not hidden"
+    reason = "in the encoder layer hidden tokens change the outputs at those that are not hidden"
     assert_same(answer.out[seen], answer.out_other[seen], reason)
 
 
@@ -431,7 +431,8 @@ def check_mask_of_decoder_layer(evidence: Any, given: Any) -> None:
 @cause_of_others("masks")
 def check_mask_of_memory(evidence: Any, given: Any) -> None:
     answer = evidence["masks/memory"]
-    assert_same(answer.out, answer.out_other, "hidden places of the memory change the output")
+    reason = "in the decoder layer hidden places of the memory change the output"
+    assert_same(answer.out, answer.out_other, reason)
 
 
 @cause_of_others("masks")
@@ -439,8 +440,21 @@ def check_mask_of_model(evidence: Any, given: Any) -> None:
     """Other tokens from the fourth on leave the first three places alone."""
     answer = evidence["masks/model"]
     must_repeat(answer)
+    early, other = answer.logits[:, :3], answer.logits_other[:, :3]
+    alike(early, other)
+    changed = ~np.isclose(early, other, atol=tolerance(early, other)).all(axis=(0, 2))
+    if changed.any() and not changed[0]:
+        raise KnownMistake(
+            "the mask of the future is shifted: a place sees some tokens after its own, not all",
+            f"the logits at {changed.argmax()} change with tokens 3-4 of the target, at 0 not",
+        )
+    if changed[0] and not changed[1:].any():
+        raise KnownMistake(
+            "the mask of the future is shifted: the first place may see nothing, not even itself",
+            "its logits change with the target's tokens 3-4, those at 1 and 2 do not",
+        )
     reason = "the future is visible: the logits at 0-2 change with the target's tokens 3-4"
-    assert_same(answer.logits[:, :3], answer.logits_other[:, :3], reason)
+    assert_same(early, other, reason)
 
 
 # Heads ----------------------------------------------------------------------------------------
@@ -611,6 +625,15 @@ LAYOUTS = RIGHT_LAYOUTS | {
     "every head's output is that of the first": (
         reference.cut,
         lambda h: reference.join(np.repeat(h[:, :1], h.shape[1], axis=1)),
+    ),
+    "the heads are put together backwards": (reference.cut, lambda h: reference.join(h[:, ::-1])),
+    "the heads are put together from the second on, the first last": (
+        reference.cut,
+        lambda h: reference.join(np.roll(h, -1, axis=1)),
+    ),
+    "the heads are put together from the last on, then the first": (
+        reference.cut,
+        lambda h: reference.join(np.roll(h, 1, axis=1)),
     ),
     "the heads are split and merged by `view`: tokens and heads are mixed": (
         reference.cut_by_view,

@@ -160,7 +160,8 @@ def assert_same(one: np.ndarray, other: np.ndarray, reason: str) -> None:
 
 def assert_same_items(out: np.ndarray, other: np.ndarray) -> None:
     """All items but the first and the last were the same in both batches."""
-    assert_same(out[1:-1], other[1:-1], "the output changes with the rest of the batch")
+    reason = "a sequence's output changes with the other sequences of the batch"
+    assert_same(out[1:-1], other[1:-1], reason)
 
 
 def assert_differs(one: np.ndarray, other: np.ndarray, reason: str) -> None:

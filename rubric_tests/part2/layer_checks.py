@@ -216,7 +216,12 @@ BENDS_LITTLE = 0.01  # of what a step changes; ReLU and its kin bend a tenth or 
 @cause_of_others("feed-forward")
 def check_position_wise(evidence: Any, given: Any) -> None:
     """A token's output depends on that token alone, and not on where it stands."""
-    answer, order = evidence["feed-forward/alone"], given["feed-forward/alone"].order
+    try:
+        answer, order = evidence["feed-forward/alone"], given["feed-forward/alone"].order
+    except AssertionError as wrong:
+        if "`one`" not in str(wrong):
+            raise
+        raise KnownMistake("one token of one sequence loses an axis", str(wrong)) from None
     if not same(answer.out, answer.again):
         raise KnownMistake("asked again, it gives another output: dropout outside of training")
     alone = answer.out[0, 0], answer.out_other[0, 0]
@@ -298,13 +303,28 @@ def check_residual(evidence: Any, given: Any, layer: str) -> None:
     """With every weight matrix zero, the input is what is left, normalised or not."""
     answer, x = evidence[f"{layer}/silent"], given[f"{layer}/silent"].x
     x = as_wide_as(answer.out, x)
-    check_is_left(answer.out, x)
+    try:
+        check_is_left(answer.out, x)
+    except KnownMistake:
+        say_around_what(evidence, given, layer)
+        raise
     size = float(np.sum(answer.silent * x) / np.sum(x * x))
     scaled = np.allclose(answer.silent, size * x, atol=1e-4 * max(1.0, abs(size)))
     if scaled and abs(size - 1) > 1e-3:
+        say_around_what(evidence, given, layer)
         raise KnownMistake(
             "a residual is scaled", f"with its weights at zero the layer gives {size:.3g} times x"
         )
+
+
+def say_around_what(evidence: Any, given: Any, layer: str) -> None:
+    """Raise what the sums say, where they can be computed once more: they know the sub-layer."""
+    try:
+        check_sums(evidence, given, layer)
+    except Wrong:
+        raise
+    except Exception:  # not answered, or of another kind: the relation is all there is
+        return
 
 
 def check_is_left(out: np.ndarray, x: np.ndarray) -> None:
@@ -338,14 +358,16 @@ def check_sums(evidence: Any, given: Any, layer: str) -> None:
     else:
         past = [x, *(norm.out for norm in norms[:-1])]
         sums = [norm.into for norm in norms]
-    for stream, step, total, norm in zip(past, subs, sums, norms, strict=True):
+    for i, (stream, step, total, norm) in enumerate(zip(past, subs, sums, norms, strict=True), 1):
         if not same(total, stream + step.out):
-            name_the_sum(total, stream, step.out, norm.out)
+            around = f"around its {step.kind}, part {i} of {len(subs)}"
+            name_the_sum(total, stream, step.out, norm.out, around)
 
 
 class Step(NamedTuple):
     """One part of a layer at work: what goes in, and what comes out."""
 
+    kind: str
     is_norm: bool
     into: np.ndarray
     out: np.ndarray
@@ -353,20 +375,18 @@ class Step(NamedTuple):
 
 def steps_of(answer: Any, arrays: Mapping[str, np.ndarray]) -> list[Step]:
     """The norms and sub-layers in the order of their work; dropout, which is idle, apart."""
-    kinds = (
-        [kind.lower() for kind in answer.text.strings("kinds")] if "kinds" in answer.text else []
-    )
+    kinds = answer.text.strings("kinds") if "kinds" in answer.text else []
     return [
-        Step("norm" in kind, arrays[f"into_{i}"], arrays[f"from_{i}"])
+        Step(kind, "norm" in kind.lower(), arrays[f"into_{i}"], arrays[f"from_{i}"])
         for i, kind in enumerate(kinds)
         if {f"into_{i}", f"from_{i}"} <= arrays.keys()
-        and "drop" not in kind
-        and "identity" not in kind
+        and "drop" not in kind.lower()
+        and "identity" not in kind.lower()
     ]
 
 
 def name_the_sum(
-    total: np.ndarray, stream: np.ndarray, sub: np.ndarray, normed: np.ndarray
+    total: np.ndarray, stream: np.ndarray, sub: np.ndarray, normed: np.ndarray, around: str
 ) -> None:
     """Say what was summed where it can be told; where it cannot, the relations judge."""
     for past, of in ((stream, "what came in"), (normed, "its normalised input")):
@@ -375,13 +395,13 @@ def name_the_sum(
         if not same(total, a * past + b * sub):
             continue
         if abs(a) < 1e-6:
-            raise KnownMistake("a residual is missing: a sub-layer's output goes on alone")
+            raise KnownMistake(f"a residual is missing {around}", "its output goes on alone")
         if abs(b) < 1e-6:
-            raise KnownMistake("a sub-layer's output is not used")
+            raise KnownMistake(f"nothing is added {around}", "its output is not used")
         found = f"{a:.3g} times {of} plus {b:.3g} times the sub-layer's output goes on"
         if past is normed and normed is not stream:
-            raise KnownMistake("a residual starts behind the normalisation", found)
-        raise KnownMistake("a residual is scaled", found)
+            raise KnownMistake(f"a residual starts behind the normalisation {around}", found)
+        raise KnownMistake(f"a residual is scaled {around}", found)
 
 
 def check_norms(evidence: Any, given: Any, layer: str) -> None:
@@ -425,25 +445,69 @@ def name_the_norm(fresh: np.ndarray, x: np.ndarray, rows: np.ndarray) -> Excepti
         "a normalisation divides by the variance, not by its root": centred / deviation**2,
         "a normalisation divides without taking off the mean": x / deviation,
         "a normalisation takes off the mean and does not divide": centred,
-        "a normalisation runs over the sequence": (x - x.mean(1, keepdims=True))
-        / x.std(1, keepdims=True),
-        "a normalisation runs over the batch": (x - x.mean(0)) / x.std(0),
-        "a normalisation runs over the whole sequence at once": (
-            (x - x.mean((1, 2), keepdims=True)) / x.std((1, 2), keepdims=True)
-        ),
-    }
+        "a normalisation takes off the mean once more after dividing": x / deviation
+        - x.mean(-1, keepdims=True),
+    } | over_other_axes(x)
     for sentence, its in known.items():
         if np.allclose(fresh, its, atol=0.05 * max(1.0, np.abs(its).max() / 4)):
             return KnownMistake(sentence)
-    if np.allclose(rows, standardised(x), atol=0.05) and np.ptp(fresh.std(-1)) < 0.05:
-        found = f"its rows have a deviation of {fresh.std():.3g}"
-        return KnownMistake("a normalisation's gain does not begin at 1", found)
+    if np.allclose(rows, standardised(x), atol=0.05):
+        return name_the_size(fresh.std(axis=-1), x.std(axis=-1))
     spread = fresh.std(axis=-1)
     return KnownMistake(
         "a normalisation does not give each token mean 0 and deviation 1 over its channels",
         f"means {fresh.mean(-1).min():.3g} to {fresh.mean(-1).max():.3g}, "
         f"deviations {spread.min():.3g} to {spread.max():.3g}",
     )
+
+
+def name_the_size(found: np.ndarray, deviation: np.ndarray) -> Exception:
+    """Rows that are right but for their size: by a gain, or by a number that is not small."""
+    readings = {
+        "gain": found,
+        "deviation": deviation / found - deviation,
+        "variance": (deviation / found) ** 2 - deviation**2,
+    }
+    uneven = {name: np.ptp(read) / np.abs(read.mean()) for name, read in readings.items()}
+    reading = min(uneven, key=lambda name: float(uneven[name]))
+    value = float(readings[reading].mean())
+    if reading == "gain":
+        return KnownMistake(
+            "a normalisation's gain does not begin at 1",
+            f"its rows have a deviation of {value:.3g}",
+        )
+    return KnownMistake(
+        f"what a normalisation adds to the {reading} it divides by is not small",
+        f"about {value:.2g}",
+    )
+
+
+def over_other_axes(x: np.ndarray) -> dict[str, np.ndarray]:
+    """What mean and deviation give that are taken over other axes, (batch, length, channels)."""
+    axes: dict[str, int | tuple[int, ...]] = {
+        "a token's channels": -1,
+        "the sequence": 1,
+        "the batch": 0,
+        "the whole sequence at once": (1, 2),
+        "everything at once": (0, 1, 2),
+    }
+    halves = {"half of the channels": x[..., : x.shape[-1] // 2]}
+    means = {name: x.mean(axis, keepdims=True) for name, axis in axes.items()}
+    spreads = {name: x.std(axis, keepdims=True) for name, axis in axes.items()}
+    means |= {name: part.mean(-1, keepdims=True) for name, part in halves.items()}
+    spreads |= {name: part.std(-1, keepdims=True) for name, part in halves.items()}
+    found = {}
+    for over, mean in means.items():
+        for across, spread in spreads.items():
+            if over == across == "a token's channels":
+                continue
+            sentence = (
+                f"a normalisation runs over {over}, not over each token's channels"
+                if over == across
+                else f"a normalisation takes the mean over {over}, the deviation over {across}"
+            )
+            found[sentence] = (x - mean) / spread
+    return found
 
 
 def check_normalisation(evidence: Any, given: Any, layer: str) -> None:
@@ -487,7 +551,10 @@ def check_tokens_meet(evidence: Any, given: Any, layer: str) -> None:
     if looks_at_the_past_alone(evidence, given, layer):
         return
     answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
-    reason = "without a mask, tokens in another order do not give the same outputs in that order"
+    reason = (
+        "without a mask, tokens in another order do not give the same outputs in that order: "
+        "it goes by their places, or looks at some of them only"
+    )
     assert_same(answer.out[:, order], answer.out_other, reason)
 
 
@@ -514,6 +581,7 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
     if not answer.as_asked:
         raise NotRecognised("the layer's sizes are fixed")
     if same(answer.out, answer.out_other):
+        check_tokens_meet(evidence, given, layer)  # who looks at one place has no use for heads
         raise KnownMistake(
             "the number of heads is not used", "one head and three give the same output"
         )
@@ -534,10 +602,28 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
 def check_memory_is_used(evidence: Any, given: Any) -> None:
     """Another row at any place of the memory changes the output of its sequence."""
     answer = evidence["decoder-layer/memory"]
-    assert_differs(answer.out, answer.out_other, "another memory gives the same output")
+    alike(answer.out, answer.out_other)
+    if same(answer.out, answer.out_other):
+        raise KnownMistake("the memory is not used", "another one gives the same output")
     still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))
+    if (~still).sum() == 1:
+        place = (~still).argmax()
+        raise KnownMistake(
+            f"only place {place} of the memory is looked at",
+            "what stands at the other places does not change the output",
+        )
     if still.any():
-        raise Wrong(f"nothing at place {still.argmax()} of the memory changes the output")
+        places = ", ".join(map(str, np.flatnonzero(still)))
+        raise Wrong(f"what stands in the memory at {places} does not change the output")
+
+
+def judge(check: Callable[..., None], evidence: Any, given: Any, layer: str) -> None:
+    """What a check finds wrong, told with the layer in which it is."""
+    try:
+        check(evidence, given, layer)
+    except Wrong as wrong:
+        where = f"in the {layer.replace('-', ' ')} {wrong}"
+        raise Wrong(where, wrong.hint, wrong.mistake) from None
 
 
 CHECKS = (
@@ -547,7 +633,7 @@ CHECKS = (
 for _layer in LAYERS:
     for _check in CHECKS:
         cause_of_others("layers")(
-            lambda evidence, given, check=_check, layer=_layer: check(evidence, given, layer)
+            lambda evidence, given, check=_check, layer=_layer: judge(check, evidence, given, layer)
         )
 
 

@@ -166,7 +166,13 @@ def wrongly_masked(
         wrong |= {
             "the scores are multiplied by the mask: hidden ones become 0, not minus infinity": (
                 softmax(np.where(visible, scores, 0))
-            )
+            ),
+            "hidden scores become the smallest of their row, which still weighs something": (
+                softmax(np.where(visible, scores, scores.min(axis=-1, keepdims=True)))
+            ),
+            "hidden scores become the mean of their row, which still weighs something": (
+                softmax(np.where(visible, scores, scores.mean(axis=-1, keepdims=True)))
+            ),
         }
         wrong |= {
             f"hidden scores become {number:g}, which still weighs something": softmax(

@@ -75,6 +75,6 @@ def judge(check, evidence, given, layer: str, submission) -> None:
         where_built(submission, evidence, *BUILT[layer]),
     ):
         try:
-            check(evidence, given, layer)
+            layer_checks.judge(check, evidence, given, layer)
         except NotRecognised as reason:
             pytest.skip(f"{reason}: the relations judge")

@@ -189,3 +189,70 @@ def test_what_is_right_beside_a_wrong_gradient_is_said():
 
 def test_a_right_gradient_is_told_nothing_of():
     assert said_of_gradient(lambda right: right) == ""
+
+
+# Normalisation -------------------------------------------------------------------------------
+
+
+NORMS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    "the whole sequence's mean": (
+        lambda x: (x - x.mean((1, 2), keepdims=True)) / x.std(-1, keepdims=True),
+        "a normalisation takes the mean over the whole sequence at once",
+    ),
+    "the batch's deviation": (
+        lambda x: (x - x.mean(-1, keepdims=True)) / x.std(0, keepdims=True),
+        "a normalisation takes the mean over a token's channels, the deviation over the batch",
+    ),
+    "over the sequence": (
+        lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+        "a normalisation runs over the sequence",
+    ),
+    "a third of its gain": (
+        lambda x: layer_checks.standardised(x) / 3,
+        "a normalisation's gain does not begin at 1: its rows have a deviation of 0.333",
+    ),
+    "a large number beside the deviation": (
+        lambda x: (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + 0.7),
+        "what a normalisation adds to the deviation it divides by is not small: about 0.7",
+    ),
+    "a large number beside the variance": (
+        lambda x: (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 2),
+        "what a normalisation adds to the variance it divides by is not small: about 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_a_wrong_normalisation_is_told_by_its_axes_and_numbers(name: str):
+    normed, sentence = NORMS[name]
+    x = 3 * np.random.default_rng(0).normal(size=(6, 5, 24)) + 5
+    fresh = normed(x)
+
+    found = layer_checks.name_the_norm(fresh, x, layer_checks.standardised(fresh))
+
+    assert str(found).startswith(sentence)
+
+
+# The mask of the future ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("places", "sentence"),
+    [
+        ([2], "the mask of the future is shifted: a place sees some tokens after its own"),
+        ([0], "the mask of the future is shifted: the first place may see nothing"),
+        ([0, 1, 2], "the future is visible: the logits at 0-2 change"),
+    ],
+)
+def test_a_shifted_mask_of_the_future_is_told_by_the_places_that_change(
+    places: list[int], sentence: str
+):
+    logits = np.random.default_rng(0).normal(size=(4, 5, 11))
+    other = logits.copy()
+    other[:, [*places, 3, 4]] += 1
+    answers = {"masks/model": SimpleNamespace(logits=logits, logits_other=other, again=logits)}
+
+    with pytest.raises(Wrong) as wrong:
+        attention_checks.check_mask_of_model(answers, {})
+
+    assert str(wrong.value).startswith(sentence)
