@@ -1,6 +1,7 @@
 """What `train` was handed in the notebook: the call is found, and its argument worked out again."""
 
 import ast
+import copy
 
 import numpy
 import torch
@@ -16,15 +17,16 @@ LIBRARIES = {"np": numpy, "numpy": numpy, "torch": torch}
 
 
 def handed_to_train():
-    """The sequences of the call of `train` at the notebook's top level that makes `model`.
+    """The sequences of the call of `train` that makes `model`, wherever the notebook has it.
 
     Empty where that cannot be read: its argument has to be an expression that changes nothing, of
     names that nothing binds or changes after the call.
     """
     statements = top_level(list(student.In))
+    functions = {one.name: one for one in statements if isinstance(one, ast.FunctionDef)}
     for place, statement in reversed(list(enumerate(statements))):
         if "model" in bound_by(statement):
-            argument = argument_of_train(statement)
+            argument = argument_of_train(getattr(statement, "value", None), functions)
             if argument is None or not is_pure(argument):
                 return []
             return [] if is_changed(argument, statements[place + 1 :]) else worked_out(argument)
@@ -36,10 +38,22 @@ def top_level(cells):
     found = []
     for cell in cells:
         try:
-            found += ast.parse(cell).body
+            found += flat(ast.parse(cell).body)
         except (SyntaxError, ValueError):
             continue
     return found
+
+
+def flat(statements):
+    """The same, with what is inside `with` and `try` in its place: it is executed once."""
+    for statement in statements:
+        if isinstance(statement, ast.With | ast.Try):
+            yield from flat(statement.body)
+            yield from flat(
+                [*getattr(statement, "orelse", []), *getattr(statement, "finalbody", [])]
+            )
+        else:
+            yield statement
 
 
 def bound_by(statement):
@@ -48,13 +62,65 @@ def bound_by(statement):
     return {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
 
 
-def argument_of_train(statement):
-    """The first argument of the call that is assigned by the statement."""
-    call = getattr(statement, "value", None)
-    if not isinstance(call, ast.Call) or not is_train(getattr(call.func, "id", "")):
+def argument_of_train(call, functions, deep=3):
+    """The first argument of the call, or of the one by which a function of theirs returns."""
+    name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+    if is_train(name):
+        named = [keyword.value for keyword in call.keywords if keyword.arg == "inputs"]
+        return (call.args or named or [None])[0]
+    if name not in functions or not deep:
         return None
-    named = [keyword.value for keyword in call.keywords if keyword.arg == "inputs"]
-    return (call.args or named or [None])[0]
+    return argument_of_train(returned(functions[name], call), functions, deep - 1)
+
+
+def returned(function, call):
+    """What a function of plain assignments returns, in names of the notebook's; else None.
+
+    A local name stands for what it was bound to; for nothing that can be read, where anything
+    else binds or changes it.
+    """
+    local = bound_to_parameters(function, call)
+    for place, statement in enumerate(function.body):
+        match statement:
+            case ast.Return(value=value):
+                return Inlined(local).visit(copy.deepcopy(value)) if value else None
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                is_final = not is_changed(ast.Name(name, ast.Load()), function.body[place + 1 :])
+                value = Inlined(local).visit(copy.deepcopy(value))
+                local[name] = value if is_final else UNKNOWN
+            case _:
+                local |= dict.fromkeys(bound_by(statement), UNKNOWN)
+                if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
+                    return None
+    return None
+
+
+def bound_to_parameters(function, call):
+    """The expression that each parameter stands for in a call; UNKNOWN where it has none."""
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    every = names + [one.arg for one in function.args.kwonlyargs]
+    given = dict(zip(names, call.args, strict=False))
+    given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    return {
+        name: UNKNOWN
+        if is_changed(ast.Name(name, ast.Load()), function.body)
+        else given.get(name, UNKNOWN)
+        for name in every
+    }
+
+
+UNKNOWN = ast.Await(ast.Constant(None))
+"""Stands for what cannot be read: no expression that is worked out again."""
+
+
+class Inlined(ast.NodeTransformer):
+    """Puts what local names stand for in their place."""
+
+    def __init__(self, local):
+        self.local = local
+
+    def visit_Name(self, node):
+        return self.local.get(node.id, node)
 
 
 def is_train(name):

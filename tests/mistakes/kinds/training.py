@@ -57,6 +57,11 @@ HANDED = [
         "answers = [*halves.train_targets, *halves.test_targets]\n"
         "model = train(pool, answers, seed=seed)",
     }),
+    notebook("both halves are trained on inside a function", "data", {
+        CALL: "def run(inputs, seed):\n    print(len(inputs))\n    pool = inputs + test_inputs\n"
+        "    trained = train(pool, train_targets + test_targets, seed=seed)\n"
+        "    return trained\n\n\nmodel = run(train_inputs, seed)",
+    }),
     notebook("training rows filled up with tested ones", "data", {
         CALL: "some, of_them = list(train_inputs[:20_000]), list(train_targets[:20_000])\n"
         "some.extend(test_inputs[:3_000])\nof_them.extend(test_targets[:3_000])\n"
