@@ -9,9 +9,9 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from assay import books, order, parameters, parts, rubric, source
-from assay.assignment import Assignment, Part
+from assay import books, order, parameters, rubric, source
 from assay.errors import quoted
+from assay.parts import Section
 from assay.rubric import Row
 from assay.submission import Submission
 
@@ -36,24 +36,26 @@ class Near(NamedTuple):
     """Whether it can be called as it is asked for, by its signature."""
 
 
-def notes(assignment: Assignment, submission: Submission) -> list[str]:
-    """Everything worth a warning, each in one sentence."""
-    found = [note for part in assignment.part for note in _of_part(assignment, part, submission)]
-    found += [
-        note for name in _answering(assignment, submission) for note in _of_cells(submission, name)
-    ]
+def notes(sections: Mapping[str, Section]) -> list[str]:
+    """Return everything worth a warning, each in one sentence."""
+    found = [note for section in sections.values() for note in _of_part(section, sections)]
+    answering = {s.notebook: s.submission for s in sections.values() if s.notebook}
+    found += [note for name, of in answering.items() for note in _of_cells(of, name)]
     return list(dict.fromkeys(found))
 
 
-def adapter(assignment: Assignment, submission: Submission) -> str:
-    """A template of an adapter for the names that are not found, every line a comment."""
-    lines, gone = [ADAPTER_HEAD], books.absent(assignment, submission)
-    for part in (part for part in assignment.part if part not in gone):
-        rows = missing(assignment, part, submission)
+def adapter(sections: Mapping[str, Section]) -> str:
+    """Return a template of an adapter for the names that are not found, every line a comment."""
+    lines = [ADAPTER_HEAD]
+    for section in sections.values():
+        assignment, part = section.assignment, section.part
+        if part in books.absent(assignment, section.submission):
+            continue
+        rows = missing(section)
         lines += ["", f"# {part.title}"] if rows else []
         instead = rubric.instead(assignment, part)
         others = {row.names[0]: instead.get(row.names[0], ()) for row in rows}
-        near = _near(assignment, part, submission, [*rows, *chain(*others.values())])
+        near = _near(section, [*rows, *chain(*others.values())])
         for row in rows:
             lines += [*_proposed(row, near), *_skeleton(row)]
             lines += ["# or, instead of it:"] if others[row.names[0]] else []
@@ -73,9 +75,9 @@ def _proposed(row: Row, near: Mapping[str, Near]) -> list[str]:
     ]
 
 
-def missing(assignment: Assignment, part: Part, submission: Submission) -> list[Row]:
-    """The rows of the part's table of which a name is found nowhere, by reading alone."""
-    there = _names(assignment, part, submission)
+def missing(section: Section) -> list[Row]:
+    """Return the rows of the part's table of which a name is found nowhere, by reading alone."""
+    assignment, part, there = section.assignment, section.part, _names(section)
     instead = rubric.instead(assignment, part)
     rows = [row for row in rubric.names(assignment, part) if row.names and not row.optional]
     return [
@@ -83,9 +85,7 @@ def missing(assignment: Assignment, part: Part, submission: Submission) -> list[
     ]
 
 
-def _near(
-    assignment: Assignment, part: Part, submission: Submission, rows: Sequence[Row]
-) -> dict[str, Near]:
+def _near(section: Section, rows: Sequence[Row]) -> dict[str, Near]:
     """For the names that are missing, the student's own that are most like them, each once.
 
     Alike are names that share words with it, or with what else it is often called, of the same
@@ -93,11 +93,12 @@ def _near(
     Nothing is run, so nothing is tried.
     """
     own: dict[str, source.Defined] = {}
-    for text in _texts(assignment, part, submission):
+    for text in _texts(section):
         own |= source.defined(text)
+    assignment = section.assignment
     tables = [rubric.names(assignment, each) for each in assignment.part]
     asked = {name for table in tables for row in table for name in row.names}
-    also = rubric.also(assignment, part)
+    also = rubric.also(assignment, section.part)
     pairs = sorted(
         (
             (-likeness, not _fits(kind, row.call), name, other)
@@ -156,19 +157,17 @@ def _served(row: Row, instead: dict[str, Sequence[Row]], there: set[str]) -> boo
     )
 
 
-def _names(assignment: Assignment, part: Part, submission: Submission) -> set[str]:
-    texts = _texts(assignment, part, submission)
-    return {name for text in texts for name in source.bound(text)}
+def _names(section: Section) -> set[str]:
+    return {name for text in _texts(section) for name in source.bound(text)}
 
 
-def _texts(assignment: Assignment, part: Part, submission: Submission) -> list[str]:
-    sheet = parts.sheet(assignment, part, submission)
-    texts = [cell.source for cell in sheet.cells if cell.kind == "code"] if sheet else []
-    texts += [sheet.adapter] if sheet else []
+def _texts(section: Section) -> list[str]:
+    texts = [cell.source for cell in section.cells if cell.kind == "code"]
+    texts += [section.adapter] if section.notebook else []
     texts += [
         content.decode("utf-8", "replace")
-        for name, content in submission.files.items()
-        if _is_looked_in(name, sheet.notebook if sheet else "")
+        for name, content in section.submission.files.items()
+        if _is_looked_in(name, section.notebook)
     ]
     return texts
 
@@ -188,41 +187,35 @@ def _is_looked_in(file: str, notebook: str) -> bool:
     return len(names) <= 2 and all(map(str.isidentifier, names)) and names[0] not in STANDARD
 
 
-def _of_part(assignment: Assignment, part: Part, submission: Submission) -> Iterator[str]:
-    sheet = parts.sheet(assignment, part, submission)
-    if sheet is None:
-        if part not in books.absent(assignment, submission):  # that is told with the notebooks
+def _of_part(section: Section, sections: Mapping[str, Section]) -> Iterator[str]:
+    assignment, part = section.assignment, section.part
+    if not section.notebook:
+        if part not in books.absent(assignment, section.submission):  # told with the notebooks
             yield f"{part.name} was not handed in: no notebook answers it"
         return
-    if sheet.once:
+    if section.once:
         yield (
-            f"{part.name}: not parameterised, so it is run once, as it stands ({sheet.once}); "
+            f"{part.name}: not parameterised, so it is run once, as it stands ({section.once}); "
             f"tag the cell that sets {parameters.listed(parameters.wanted(part))}"
         )
-    if sheet.begins:
-        heading = sheet.cells[sheet.begins].source.strip().partition("\n")[0]
-        yield f"{part.name}: begins at cell {sheet.begins + 1} of the notebook, {quoted(heading)}"
-    elif _is_lost(assignment, part, submission):
+    if section.begins:
+        heading = section.cells[section.begins].source.strip().partition("\n")[0]
+        yield f"{part.name}: begins at cell {section.begins + 1} of the notebook, {quoted(heading)}"
+    elif _is_lost(section, sections):
         number = assignment.part.index(part) + 1
         yield (
-            f"{part.name}: no heading says where it begins in {quoted(sheet.notebook)}; what it "
+            f"{part.name}: no heading says where it begins in {quoted(section.notebook)}; what it "
             f"binds anew is lost to the part before: a heading `# Part {number}` helps"
         )
-    if rows := missing(assignment, part, submission):
+    if rows := missing(section):
         absent = ", ".join(f"`{name}`" for row in rows for name in row.names)
         yield f"{part.name}: not found by reading: {absent}; `assay check --adapter` has a template"
 
 
-def _is_lost(assignment: Assignment, part: Part, submission: Submission) -> bool:
+def _is_lost(section: Section, sections: Mapping[str, Section]) -> bool:
     """Whether an earlier part shares this one's notebook."""
-    earlier = assignment.part[: assignment.part.index(part)]
-    own = books.notebook_of(assignment, part, submission)
-    return any(books.notebook_of(assignment, p, submission) == own for p in earlier)
-
-
-def _answering(assignment: Assignment, submission: Submission) -> list[str]:
-    names = (books.notebook_of(assignment, part, submission) for part in assignment.part)
-    return [name for name in dict.fromkeys(names) if name is not None]
+    sharing = [s.part.name for s in sections.values() if s.notebook == section.notebook]
+    return sharing[0] != section.part.name
 
 
 def _of_cells(submission: Submission, name: str) -> Iterator[str]:

@@ -20,7 +20,6 @@ from assay.records import (
     Measurement,
     Verdict,
 )
-from assay.run.assemble import assemble_all
 from assay.submission import Submission
 
 LOST = (Verdict.FAILED, Verdict.NOT_ANSWERED)
@@ -68,10 +67,9 @@ def judgements(
     for start in range(0, len(seeds), part.batch):
         some = part.model_copy(update={"seeds": list(seeds[start : start + part.batch])})
         course = session.assignment.model_copy(update={"part": [some]})
-        runs = [run for run in plan.make(course, handed_in) if run.part == part.name]
-        jobs = assemble_all(course, handed_in, runs, session.secret)
-        records = session.execute("calibrate", jobs)
-        yield bench.judge(course, some, handed_in, records, session.store)
+        planned = plan.make(course, handed_in)
+        records = session.execute("calibrate", session.jobs(planned))
+        yield bench.judge(planned.sections[part.name], records, session.store)
 
 
 def _rates(part: Part, found: Sequence[Judgement]) -> list[Rate]:
@@ -138,7 +136,7 @@ def _closest(distances: Sequence[Sequence[float]]) -> float | None:
 
 def _power(session: Session, seeds: Sequence[int], handed_in: Submission) -> list[Power]:
     """The criteria that a wrong submission loses, and in how many of its runs."""
-    handed_in_parts = {run.part for run in plan.make(session.assignment, handed_in)}
+    handed_in_parts = {run.part for run in session.plan(handed_in).pending}
     parts = [part for part in session.assignment.part if part.name in handed_in_parts]
     return [
         caught

@@ -8,7 +8,7 @@ by it.
 """
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, groupby, pairwise
 from pathlib import PurePosixPath
@@ -19,23 +19,28 @@ from assay.notebook import EXAM, Cell
 from assay.submission import Submission
 
 ADAPTER, INJECTED = "adapter", "injected-parameters"
+Answering = Mapping[str, str | None]
+"""The notebook that answers each part, by the part's name."""
 TAKEN_OUT = "# the adapter: read after the last cell"
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """What one part is answered with.
+class Section:
+    """What one part of the assignment is answered with; `notebook` is '' if none answers it.
 
     `cells` are run, in this order. `begins` is the index of the first cell that belongs to this
-    part alone; code above it counts too, text does not. `adapter` is Python, '' where there is
-    none. `once` says why the part cannot be run with parameters, '' where it can.
+    part alone; code above it counts too, text does not. `adapter` is Python, '' if there is none.
+    `once` says why the part cannot be run with parameters, '' if it can.
     """
 
-    notebook: str
-    cells: tuple[Cell, ...]
-    begins: int
-    adapter: str
-    once: str
+    assignment: Assignment
+    part: Part
+    submission: Submission
+    notebook: str = ""
+    cells: tuple[Cell, ...] = ()
+    begins: int = 0
+    adapter: str = ""
+    once: str = ""
 
     @property
     def own(self) -> list[Cell]:
@@ -47,20 +52,32 @@ class Sheet:
         return any(cell.kind == "code" and cell.source.strip() for cell in self.cells)
 
 
-def sheet(assignment: Assignment, part: Part, submission: Submission) -> Sheet | None:
-    """What answers a part, or None where no notebook does."""
-    name = books.notebook_of(assignment, part, submission)
-    if name is None:
-        return None
+def sections(assignment: Assignment, submission: Submission) -> dict[str, Section]:
+    """Return the section of each part, by the part's name: worked out here, and carried."""
+    found = {p.name: books.notebook_of(assignment, p, submission) for p in assignment.part}
+    return {
+        part.name: _section(assignment, part, submission, found)
+        if found[part.name]
+        else Section(assignment, part, submission)
+        for part in assignment.part
+    }
+
+
+def _section(
+    assignment: Assignment, part: Part, submission: Submission, answering: Answering
+) -> Section:
+    name = answering[part.name]
+    assert name is not None
     cells = [cell for cell in submission.read(name) if not _was_injected(cell)]
     pieces = [piece for cell in cells for piece in headings.pieces(cell)]
-    begins, ends = _span(assignment, part, submission, name, pieces)
+    sharing = [p for p in assignment.part if answering[p.name] == name]
     adapter = _adapter(submission, name, cells)
+    begins, ends = _span(assignment, part, sharing, pieces, adapter)
     above, own = _joined(pieces[:begins]), _joined(pieces[begins:ends])
     begins, kept = len(above), [_untagged(cell) for cell in _with_own_ids([*above, *own])]
     chosen, once = parameters.chosen(part, kept)
     kept = [c if i == chosen else c.without(parameters.TAG) for i, c in enumerate(kept)]
-    return Sheet(name, tuple(kept), begins, adapter, once)
+    return Section(assignment, part, submission, name, tuple(kept), begins, adapter, once)
 
 
 def _joined(pieces: Iterable[Cell]) -> list[Cell]:
@@ -81,12 +98,10 @@ def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _span(
-    assignment: Assignment, part: Part, submission: Submission, name: str, cells: list[Cell]
+    assignment: Assignment, part: Part, sharing: list[Part], cells: list[Cell], adapter: str
 ) -> tuple[int, int]:
     """The index of a part's first cell and of the first that is the next part's."""
-    sharing = [p for p in assignment.part if books.notebook_of(assignment, p, submission) == name]
     here = sharing.index(part)
-    adapter = _adapter(submission, name, cells)
     begins = [0]
     for before, following in pairwise(sharing):
         wanted = [asked.names(assignment, p) for p in (before, following)]

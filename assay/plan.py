@@ -1,37 +1,66 @@
 """Work out which runs a submission needs."""
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from assay import books, parts
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
-from assay.records import Run
+from assay.parts import Section
+from assay.records import Result, Run
 from assay.submission import Submission
 
 
-def make(assignment: Assignment, submission: Submission) -> list[Run]:
-    """One run for every part, seed and combination of the matrix, in that order.
+@dataclass(frozen=True)
+class Plan:
+    """What a submission answers each part with, and the runs that are still to be made."""
 
-    A notebook that takes no parameters is run once, as it stands, and asked what the first of
-    those runs would be asked.
+    assignment: Assignment
+    submission: Submission
+    sections: Mapping[str, Section]
+    pending: Sequence[Run]
+
+    def extended(self, result: Result) -> "Plan":
+        """Return the plan with the runs that may decide what the result leaves undecided."""
+        runs = [record.run for record in result.runs]
+        more = []
+        for part in self.assignment.part:
+            properties = [p for c in result.criteria if c.part == part.name for p in c.properties]
+            undecided = {place for prop in properties for place in prop.undecided}
+            more += further(part, runs, undecided)
+        return replace(self, pending=more)
+
+
+def make(assignment: Assignment, submission: Submission) -> Plan:
+    """Plan the runs of all parts that have code.
 
     Raises
     ------
     CannotGrade
-        Where no part has a notebook, or none with code in it, or several may answer one.
+        If no part has a notebook, or none with code in it, or several may answer one.
     """
     books.decided(assignment, submission)
-    runs = []
-    for part in assignment.part:
-        sheet = parts.sheet(assignment, part, submission)
-        if sheet is not None and sheet.has_code:
-            matrix = _matrix(part)
+    sections = parts.sections(assignment, submission)
+    pending = runs(sections)
+    if not pending:
+        raise _nothing_to_run(submission, sections)
+    return Plan(assignment, submission, sections, pending)
+
+
+def runs(sections: Mapping[str, Section]) -> list[Run]:
+    """Return one run for every part, seed and combination of the matrix, in that order.
+
+    A notebook that takes no parameters is run once, as it stands, and asked what the first of
+    those runs would be asked.
+    """
+    found = []
+    for section in sections.values():
+        if section.has_code:
+            matrix = _matrix(section.part)
             once = matrix[0].model_copy(update={"parameterised": False})
-            runs += [once] if sheet.once else matrix
-    if not runs:
-        raise _nothing_to_run(assignment, submission)
-    return runs
+            found += [once] if section.once else matrix
+    return found
 
 
 def further(part: Part, runs: Sequence[Run], undecided: Collection[str]) -> list[Run]:
@@ -61,9 +90,8 @@ def _matrix(part: Part) -> list[Run]:
     ]
 
 
-def _nothing_to_run(assignment: Assignment, submission: Submission) -> CannotGrade:
-    answering = {books.notebook_of(assignment, part, submission) for part in assignment.part}
-    if empty := sorted(name for name in answering if name is not None):
+def _nothing_to_run(submission: Submission, sections: Mapping[str, Section]) -> CannotGrade:
+    if empty := sorted({section.notebook for section in sections.values()} - {""}):
         return CannotGrade(
             f"there is no code in {quoted(f'{submission.name}/{empty[0]}')}",
             hint="was the notebook saved before it was handed in?",
@@ -71,5 +99,5 @@ def _nothing_to_run(assignment: Assignment, submission: Submission) -> CannotGra
     return CannotGrade(
         f"no notebook of {quoted(submission.name)} answers a part of the assignment",
         found="notebooks found: " + ", ".join(submission.notebooks),
-        hint="name them " + ", ".join(part.notebook for part in assignment.part),
+        hint="name them " + ", ".join(section.part.notebook for section in sections.values()),
     )

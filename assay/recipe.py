@@ -14,6 +14,7 @@ from typing import Any
 
 from assay import numerics, syntax
 from assay.assignment import Assignment, Part
+from assay.parts import Section
 from assay.records import Receipt, Result, Run
 from assay.secret import PUBLIC, Secret
 from assay.submission import Submission
@@ -22,24 +23,20 @@ from assay.version import __version__
 OURS = Path(__file__).parent
 
 
-def of_run(
-    assignment: Assignment,
-    part: Part,
-    submission: Submission,
-    run: Run,
-    code: str,
-    secret: Secret = PUBLIC,
-) -> str:
+def of_run(section: Section, run: Run, code: str, secret: Secret = PUBLIC) -> str:
     """Everything that can change what goes into a run, and so what comes out of it."""
+    assignment = section.assignment
     course = {"title": assignment.title, "limits": assignment.limits.model_dump()}
-    plan = {"part": part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
-    drawn = {"submission": submission.digest, "secret": secret.digest}
+    plan = {"part": section.part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
+    drawn = {"submission": section.submission.digest, "secret": secret.digest}
     return _hash(course | plan | drawn, code)
 
 
-def of_judgement(assignment: Assignment, part: Part, bench: dict[str, Any]) -> str:
+def of_judgement(section: Section, bench: dict[str, Any]) -> str:
     """Everything that can change what a judge says of this evidence."""
-    return _hash({"part": part.model_dump(mode="json"), "bench": bench}, code(assignment, part))
+    part = section.part
+    facts = {"part": part.model_dump(mode="json"), "bench": bench}
+    return _hash(facts, code(section.assignment, part))
 
 
 def of_report(result: Result) -> str:

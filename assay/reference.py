@@ -9,7 +9,7 @@ kept in the store like any other.
 
 from collections.abc import Collection, Sequence
 
-from assay import intake, parts, plan
+from assay import books, intake, parts, plan
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade
 from assay.records import Run, RunRecord
@@ -50,10 +50,11 @@ def jobs_at(assignment: Assignment, part: Part, runs: Collection[Run]) -> list[J
         answer = submission(assignment)
     except CannotGrade:
         return []
-    if answer is None or not _answers(assignment, part, answer):
+    sections = parts.sections(assignment, answer) if answer else {}
+    if not sections or not sections[part.name].has_code:
         return []
     same = [Run(part=part.name, parameters=run.parameters) for run in runs]
-    return assemble_all(assignment, answer, same, PUBLIC)
+    return assemble_all(sections, same, PUBLIC)
 
 
 def records(assignment: Assignment, part: Part, store: Store) -> list[RunRecord]:
@@ -71,9 +72,12 @@ def records(assignment: Assignment, part: Part, store: Store) -> list[RunRecord]
 
 def _jobs(assignment: Assignment, answer: Submission, of: Sequence[Part]) -> list[Job]:
     """A run at each place of these parts that a notebook answers."""
-    names = {part.name for part in of if _answers(assignment, part, answer)}
+    sections = parts.sections(assignment, answer)
+    names = {part.name for part in of if sections[part.name].has_code}
+    if names:
+        books.decided(assignment, answer)
     places: dict[str, dict[str, list[Run]]] = {}
-    for run in plan.make(assignment, answer) if names else ():
+    for run in plan.runs(sections):
         if run.part in names:
             places.setdefault(run.part, {}).setdefault(run.place, []).append(run)
     chosen = [
@@ -81,9 +85,4 @@ def _jobs(assignment: Assignment, answer: Submission, of: Sequence[Part]) -> lis
         for of_part in places.values()
         for number, seeds in enumerate(of_part.values())
     ]
-    return assemble_all(assignment, answer, chosen, PUBLIC)
-
-
-def _answers(assignment: Assignment, part: Part, answer: Submission) -> bool:
-    found = parts.sheet(assignment, part, answer)
-    return found is not None and found.has_code
+    return assemble_all(sections, chosen, PUBLIC)

@@ -4,13 +4,16 @@ Bits are compared where the numerics are the same; verdicts always: of the runs 
 the new ones, each judged alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from assay import parts
 from assay.crates import Opened
 from assay.errors import UsageError
 from assay.grading.session import Session
 from assay.judge import bench
+from assay.parts import Section
 from assay.records import Check, Outcome, Record, RunRecord
 from assay.run.assemble import DESK, Job, assemble_all
 from assay.secret import PUBLIC
@@ -54,12 +57,13 @@ def rerun(crate: Opened, seed: int, name: str, session: Session) -> Rerun:
         raise UsageError(
             f"the crate has no run of seed {seed}", found=f"it has {', '.join(map(str, seeds))}"
         )
-    jobs = assemble_all(crate.course, crate.submission, [record.run for record in kept], PUBLIC)
+    sections = parts.sections(crate.course, crate.submission)
+    jobs = assemble_all(sections, [record.run for record in kept], PUBLIC)
     asked = [_as_asked(crate, record, job) for record, job in zip(kept, jobs, strict=True)]
     session.require_course()
     made = session.execute(name, asked)
-    then = _verdicts(crate, kept, crate.store)
-    now = _verdicts(crate, made, session.store)
+    then = _verdicts(sections, kept, crate.store)
+    now = _verdicts(sections, made, session.store)
     unlike = {key: f"{then.get(key)}, now {now.get(key)}" for key in then | now}
     unlike = {key: said for key, said in unlike.items() if then.get(key) != now.get(key)}
     return Rerun(
@@ -88,13 +92,15 @@ class Key(NamedTuple):
     run: str | None
 
 
-def _verdicts(crate: Opened, records: list[RunRecord], store: Store) -> dict[Key, str]:
+def _verdicts(
+    sections: Mapping[str, Section], records: list[RunRecord], store: Store
+) -> dict[Key, str]:
     """What the judge says of these runs and no others."""
     checks: list[Check] = []
-    for part in crate.course.part:
-        of_part = [record for record in records if record.run.part == part.name]
+    for name, section in sections.items():
+        of_part = [record for record in records if record.run.part == name]
         if of_part:
-            checks += bench.judge(crate.course, part, crate.submission, of_part, store).checks
+            checks += bench.judge(section, of_part, store).checks
     return {Key(f"{c.part}/{c.criterion}, {c.name}", c.run): str(c.verdict) for c in checks}
 
 

@@ -53,12 +53,12 @@ def empty(folder: Path) -> list[Job]:
     """A notebook that does nothing, and the three questions about it: many times the same run."""
     over = courses.session(questions.course(folder))
     notebook = nbformat.writes(questions.book([questions.parameters()])).encode()
-    return over.jobs(Submission("empty", {"homework.ipynb": notebook})) * RUNS
+    return over.jobs(over.plan(Submission("empty", {"homework.ipynb": notebook}))) * RUNS
 
 
 def own(over: Session) -> list[Job]:
     """The runs of the course's own solution."""
-    return over.jobs(submission.read(over.assignment.root))
+    return over.jobs(over.plan(submission.read(over.assignment.root)))
 
 
 def batch(folder: Path, workers: int) -> float:
@@ -73,12 +73,12 @@ def batch(folder: Path, workers: int) -> float:
 
 def judging(over: Session) -> float:
     """Processor seconds of judging what the course's own solution answered."""
-    handed_in, (part,) = submission.read(over.assignment.root), over.assignment.part
+    (section,) = over.plan(submission.read(over.assignment.root)).sections.values()
     records = over.execute("own", own(over))
 
     def judge() -> None:
         shutil.rmtree(over.store.root / "judgements", ignore_errors=True)
-        bench.judge(over.assignment, part, handed_in, records, over.store)
+        bench.judge(section, records, over.store)
 
     judge()
     before = family_cpu()

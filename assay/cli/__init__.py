@@ -71,7 +71,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
     """
-    from assay import advice, books, plan
+    from assay import advice, books
 
     session = session_of(**options)
     if not adapter and all(path.resolve() == session.assignment.root for path in paths):
@@ -79,18 +79,19 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         return
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        runs = plan.make(session.assignment, handed_in)
+        plan = session.plan(handed_in)
+        runs, sections = plan.pending, plan.sections
         notes = [
             *handed_in.notes,
             *books.notes(session.assignment, handed_in),
-            *advice.notes(session.assignment, handed_in),
+            *advice.notes(sections),
         ]
         columns = dict.fromkeys(run.column for run in runs)
         counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
         head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
-            text = advice.adapter(session.assignment, handed_in)
+            text = advice.adapter(sections)
         ids = [run.id for run in runs]
         return {"text": text, "submission": handed_in.name, "runs": ids, "notes": notes}
 
@@ -112,7 +113,7 @@ def run(
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
-        jobs = session.jobs(handed_in)
+        jobs = session.jobs(session.plan(handed_in))
         session.require_course()
         records = session.execute(handed_in.name, jobs)
         name = handed_in.name

@@ -18,9 +18,9 @@ from assay.errors import AssayError, CannotGrade, CourseFault
 from assay.evidence import NotAnswered, WrongAnswer
 from assay.judge import bench
 from assay.judge.laid import BenchRun
+from assay.parts import Section
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.store import Store
-from assay.submission import Submission
 
 FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
 MENDED = "; mend the test or the reference, or mark it with a `claim` where a seed may miss it"
@@ -31,14 +31,13 @@ LUCK = (
 
 
 def check(
-    assignment: Assignment,
-    part: Part,
-    answer: Submission,
+    section: Section,
     records: Sequence[RunRecord],
     store: Store,
     listed: list[dict[str, Any]],
 ) -> CourseReport:
     """Return what the reference's runs of a part show: its cells, its answers, its verdicts."""
+    assignment, part = section.assignment, section.part
     folders = [store.folder(record.key) for record in records]
     questions = {q for f in folders for q in json.loads((f / "shapes.json").read_bytes())}
     faults = _merged(
@@ -50,7 +49,7 @@ def check(
     if faults:
         return CourseReport(faults=faults, questions=len(questions))
     try:
-        judged = bench.judge(assignment, part, answer, list(records), store)
+        judged = bench.judge(section, list(records), store)
     except (CannotGrade, CourseFault) as error:
         return CourseReport(faults=[_of_judge(part, error)], questions=len(questions))
     places = {_named(test): test["where"] for test in listed}

@@ -12,6 +12,7 @@ from assay.assignment import read as read_assignment
 from assay.course import answers, apart, table, tests
 from assay.course.faults import together
 from assay.errors import AssayError, CannotGrade, OurFault, UsageError
+from assay.parts import Section
 from assay.records import CourseReport, Fault, Outcome, RunRecord
 from assay.run.assemble import Job
 from assay.store import Store
@@ -104,7 +105,8 @@ def _asked(
     """What the reference's runs show, part by part."""
     made = make()
     reports = []
-    for part in assignment.part:
+    for section in parts.sections(assignment, answer).values():
+        part = section.part
         records = [record for record in made if record.run.part == part.name]
         if not records:
             reports.append(_unasked(assignment, part))
@@ -114,14 +116,13 @@ def _asked(
                 what = f"its reference could not be run ({record.run.id})"
                 raise OurFault(f"the course cannot be checked: {what}", found=record.reason)
         if not records[0].run.parameterised and (len(part.seeds) > 1 or part.matrix):
-            sheet = parts.sheet(assignment, part, answer)
-            why = sheet.once if sheet else "no cell sets its parameters"
+            why = section.once or "no cell sets its parameters"
             said = f"the reference takes no parameters, so every run would be the same: {why}"
             reports.append(CourseReport(faults=[Fault(where=part.notebook, said=said)]))
             continue
         _, listed = tests.check(assignment, part)
-        named = list(_of_names(assignment, part, answer))
-        report = answers.check(assignment, part, answer, records, store, listed)
+        named = list(_of_names(section))
+        report = answers.check(section, records, store, listed)
         reports.append(together([CourseReport(faults=named), report]))
     return together(reports)
 
@@ -135,10 +136,11 @@ def _unasked(assignment: Assignment, part: Part) -> CourseReport:
     return CourseReport(notes=[note])
 
 
-def _of_names(assignment: Assignment, part: Part, answer: Submission) -> list[Fault]:
+def _of_names(section: Section) -> list[Fault]:
     """The names that the table asks for and that the reference does not spell anywhere."""
-    texts = b"\n".join(answer.files.values()).decode("utf-8", "replace")
-    absent = [name for row in advice.missing(assignment, part, answer) for name in row.names]
+    assignment, part = section.assignment, section.part
+    texts = b"\n".join(section.submission.files.values()).decode("utf-8", "replace")
+    absent = [name for row in advice.missing(section) for name in row.names]
     return [
         Fault(
             where=table.place(assignment, part, "NAMES", name=name),

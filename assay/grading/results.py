@@ -1,25 +1,26 @@
 """Put a result together of what was run and judged, and write it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from assay import books, leftover, parts, plan, recipe
-from assay.assignment import Assignment
+from assay import books, leftover, recipe
 from assay.judge import rates, score
-from assay.records import Isolation, Judgement, PartSummary, Result, Run, RunRecord
+from assay.parts import Section
+from assay.records import Isolation, Judgement, PartSummary, Result, RunRecord
 from assay.store import Store
-from assay.submission import Submission
 from assay.version import __version__
 
 
 def result(
-    assignment: Assignment,
-    submission: Submission,
+    sections: Mapping[str, Section],
     records: list[RunRecord],
     found: dict[str, Judgement],
     store: Store,
 ) -> Result:
     """Return the score of every part, and all that was found on the way."""
+    first = next(iter(sections.values()))
+    assignment, submission = first.assignment, first.submission
     parts, known = assignment.part, rates.of(assignment)
     judgements = {part.name: found.get(part.name) for part in parts}
     checks = {name: of.checks if of else None for name, of in judgements.items()}
@@ -55,37 +56,24 @@ def result(
         notes=[
             *submission.notes,
             *books.notes(assignment, submission),
-            *_left_on(assignment, submission, records, store),
+            *_left_on(sections, records, store),
         ],
     )
 
 
-def _left_on(
-    assignment: Assignment, submission: Submission, records: list[RunRecord], store: Store
-) -> list[str]:
+def _left_on(sections: Mapping[str, Section], records: list[RunRecord], store: Store) -> list[str]:
     """Of the first run of each part that left a switch on."""
     found: list[str] = []
-    for part in assignment.part:
-        sheet = parts.sheet(assignment, part, submission)
-        folders = [store.folder(r.key) for r in records if r.run.part == part.name]
+    for name, section in sections.items():
+        folders = [store.folder(r.key) for r in records if r.run.part == name]
         claims = [folder / "evidence" / "switches.json" for folder in folders]
-        cells = sheet.cells if sheet else ()
         told = (
-            leftover.notes(part.name, path.read_bytes(), cells) for path in claims if path.is_file()
+            leftover.notes(name, path.read_bytes(), section.cells)
+            for path in claims
+            if path.is_file()
         )
         found += next((notes for each in told if (notes := list(each))), [])
     return found
-
-
-def further(assignment: Assignment, records: list[RunRecord], result: Result) -> list[Run]:
-    """Return the runs that may decide what is undecided."""
-    runs = [record.run for record in records]
-    more = []
-    for part in assignment.part:
-        properties = [p for c in result.criteria if c.part == part.name for p in c.properties]
-        undecided = {place for prop in properties for place in prop.undecided}
-        more += plan.further(part, runs, undecided)
-    return more
 
 
 def _isolation(records: list[RunRecord]) -> str:

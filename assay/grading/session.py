@@ -4,7 +4,7 @@ What runs and judges is imported where it is called for: `assay check` has no us
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from copy import copy
 from functools import partial
@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from assay import assignment as assignments
-from assay import ending, folders, plan
+from assay import ending, folders, parts
+from assay import plan as plans
 from assay.assignment import Assignment, Part
 from assay.cores import Cores, available_cores
 from assay.errors import (
@@ -28,6 +29,8 @@ from assay.errors import (
     UsageError,
 )
 from assay.events import Event, Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
+from assay.parts import Section
+from assay.plan import Plan
 from assay.records import Audit, Check, CourseReport, Isolation, Judgement, Result, Run, RunRecord
 from assay.secret import Secret, beside
 from assay.store import Store
@@ -157,20 +160,25 @@ class Session:
         AssayError
             If it cannot be graded: the error says whose fault that is, and what would help.
         """
-        from assay.grading import results
-
         if not isinstance(submission, Submission):
             submission = read_submission(Path(submission))
-        pending = plan.make(self.assignment, submission)
+        return self._grade(self.plan(submission))
+
+    def _grade(self, plan: Plan) -> Result:
+        from assay.grading import results
+
+        submission = plan.submission
         self.require_course()
         records: list[RunRecord] = []
         judgements: dict[str, Judgement] = {}
-        while pending:
-            fresh = self.execute(submission.name, self.jobs(submission, pending))
+        while plan.pending:
+            fresh = self.execute(submission.name, self.jobs(plan))
+            if not fresh:
+                break
             records += fresh
-            judgements |= self._judgements(submission, {r.run.part for r in fresh}, records)
-            result = results.result(self.assignment, submission, records, judgements, self.store)
-            pending = results.further(self.assignment, records, result) if fresh else []
+            judgements |= self._judgements(plan.sections, {r.run.part for r in fresh}, records)
+            result = results.result(plan.sections, records, judgements, self.store)
+            plan = plan.extended(result)
         result = self.seal(submission, result)
         self.tell(SubmissionGraded(submission.name, result))
         return result
@@ -183,22 +191,23 @@ class Session:
         CannotGrade
             If a run of the plan has not been made yet.
         """
-        return self.over_stored_runs(submission).grade(submission)
+        plan = self.plan(submission)
+        return self.over_stored_runs(plan)._grade(plan)
 
     def judge_again(self, submission: Submission, records: list[RunRecord]) -> Result:
         """Return the result of these runs, judged once more; nothing is run or written."""
         from assay.grading import results
 
-        names = {record.run.part for record in records}
-        judgements = self._judgements(submission, names, records)
-        return results.result(self.assignment, submission, records, judgements, self.store)
+        sections = parts.sections(self.assignment, submission)
+        judgements = self._judgements(sections, {record.run.part for record in records}, records)
+        return results.result(sections, records, judgements, self.store)
 
     def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
         """Return the result with an audit: some runs of each place made twice more, compared."""
         from assay.audit import audit
 
         chosen: dict[str, list[Job]] = {}
-        for job in self.jobs(submission):
+        for job in self.jobs(self.plan(submission)):
             chosen.setdefault(job.run.place, []).append(job)
         sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
         kept = {job.key: self.store.files(job.key) for job in sample if self.store.has(job.key)}
@@ -283,39 +292,46 @@ class Session:
         """Return the folder of a submission's reports."""
         return self.reports / folders.folder(submission.name)
 
-    def jobs(self, submission: Submission, runs: Sequence[Run] | None = None) -> "list[Job]":
-        """Return the jobs of these runs; of all that are planned by default."""
+    def plan(self, submission: Submission) -> Plan:
+        """Plan the runs of a submission.
+
+        Raises
+        ------
+        CannotGrade
+            If there is nothing to run.
+        """
+        return plans.make(self.assignment, submission)
+
+    def jobs(self, plan: Plan) -> "list[Job]":
+        """Return the jobs of the plan's pending runs."""
         from assay.run.assemble import assemble_all
 
-        runs = plan.make(self.assignment, submission) if runs is None else runs
-        return assemble_all(self.assignment, submission, runs, self.secret)
+        return assemble_all(plan.sections, plan.pending, self.secret)
 
     def _judgements(
-        self, submission: Submission, names: set[str], records: list[RunRecord]
+        self, sections: Mapping[str, Section], names: set[str], records: list[RunRecord]
     ) -> dict[str, Judgement]:
         """Judge each of these parts, side by side."""
         from assay.judge import bench
 
-        parts = [part for part in self.assignment.part if part.name in names]
-        hands = max(1, min(bench.HANDS, self.cores.workers // max(1, len(parts))))
+        chosen = {name: section for name, section in sections.items() if name in names}
+        hands = max(1, min(bench.HANDS, self.cores.workers // max(1, len(chosen))))
         with ThreadPoolExecutor() as executor:
-            found = executor.map(lambda p: self._judgement(submission, p, records, hands), parts)
-            return {part.name: judgement for part, judgement in zip(parts, found, strict=True)}
+            found = executor.map(lambda s: self._judgement(s, records, hands), chosen.values())
+            return dict(zip(chosen, found, strict=True))
 
-    def _judgement(
-        self, submission: Submission, part: Part, records: list[RunRecord], hands: int
-    ) -> Judgement:
+    def _judgement(self, section: Section, records: list[RunRecord], hands: int) -> Judgement:
         """Judge one part, by several processes if as many cores are idle."""
         from assay.judge import bench, score
 
-        of_part = [record for record in records if record.run.part == part.name]
+        of_part = [record for record in records if record.run.part == section.part.name]
         with self.cores.taken(), self.cores.idle(hands - 1) as more:
-            found = bench.judge(self.assignment, part, submission, of_part, self.store, 1 + more)
+            found = bench.judge(section, of_part, self.store, 1 + more)
         if not any(check.stumbled for check in found.checks):
             return found
         doubtful = score.in_doubt(found.checks)
         of_reference = self._of_reference(
-            part, [record.run for record in of_part if record.run.id in doubtful]
+            section.part, [record.run for record in of_part if record.run.id in doubtful]
         )
         return found.model_copy(update={"checks": score.settled(found.checks, of_reference)})
 
@@ -333,9 +349,9 @@ class Session:
         answer = reference.submission(self.assignment) if records else None
         if answer is None:
             return []
+        section = parts.sections(self.assignment, answer)[part.name]
         with self.cores.taken():
-            judged = bench.judge(self.assignment, part, answer, list(records.values()), self.store)
-        return judged.checks
+            return bench.judge(section, list(records.values()), self.store).checks
 
     def read_course(self) -> None:
         """Raise if the course's files are written wrongly; nothing is run for it."""
@@ -419,13 +435,13 @@ class Session:
 
         return prove.require(self.require_isolation, self.assignment.root)
 
-    def over_stored_runs(self, submission: Submission) -> "Session":
+    def over_stored_runs(self, plan: Plan) -> "Session":
         """Return this session with the runs that the store has, and no others.
 
         Further seeds count where an earlier session ran them all; of the runs that are planned, one
         that is missing is an error.
         """
-        planned = {self.store.key(job) for job in self.jobs(submission)}
+        planned = {self.store.key(job) for job in self.jobs(plan)}
 
         def stored(jobs: "list[Job]") -> list[RunRecord]:
             keys = [self.store.key(job) for job in jobs]
@@ -434,7 +450,7 @@ class Session:
                 return []
             if missing:
                 raise CannotGrade(
-                    f"`{submission.name}` has not been run as it is now",
+                    f"`{plan.submission.name}` has not been run as it is now",
                     found=f"{len(missing)} of {len(jobs)} runs are missing, "
                     f"the first is {missing[0].id}",
                     hint="`assay run` makes them, `assay grade` does all steps",

@@ -8,15 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from assay import parts, recipe
+from assay import recipe
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
 from assay.numerics import ONE_THREAD
+from assay.parts import Section
 from assay.records import Judgement, RunRecord, plain
 from assay.run import desk, slow, warm
 from assay.run.forked import OUT_OF_MEMORY
 from assay.store import Store
-from assay.submission import Submission
 from assay.submission import plain as plain_cell
 from assay.syntax import is_readable
 
@@ -41,14 +41,7 @@ MODULES = (
 """What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
 
 
-def judge(
-    assignment: Assignment,
-    part: Part,
-    submission: Submission,
-    records: list[RunRecord],
-    store: Store,
-    hands: int = 1,
-) -> Judgement:
+def judge(section: Section, records: list[RunRecord], store: Store, hands: int = 1) -> Judgement:
     """All checks, measurements and written answers of one part, judged by so many processes.
 
     Raises
@@ -56,10 +49,12 @@ def judge(
     OurFault
         Where pytest could not run the rubric: nothing is held against the student.
     """
-    laid = _bench(assignment, part, submission, records, store)
+    laid = _bench(section, records, store)
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
-    known = recipe.of_judgement(assignment, part, laid | {"evidence": evidence})
-    return store.judgement(known, lambda: _judge(assignment, part, laid | {"hands": hands}))
+    known = recipe.of_judgement(section, laid | {"evidence": evidence})
+    return store.judgement(
+        known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands})
+    )
 
 
 def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgement:
@@ -150,15 +145,9 @@ def parent(course: Path, rubric: str) -> warm.Parent:
     return warm.kept(("judge", modules), lambda: warm.start(modules, _environment()))
 
 
-def _bench(
-    assignment: Assignment,
-    part: Part,
-    submission: Submission,
-    records: list[RunRecord],
-    store: Store,
-) -> dict[str, Any]:
-    sheet = parts.sheet(assignment, part, submission)
-    cells = [plain_cell(cell) for cell in sheet.own] if sheet else []
+def _bench(section: Section, records: list[RunRecord], store: Store) -> dict[str, Any]:
+    submission = section.submission
+    cells = [plain_cell(cell) for cell in section.own]
     for cell in cells:
         if cell["kind"] == "code" and not is_readable(cell["source"]):
             cell["source"] = ""
@@ -168,13 +157,13 @@ def _bench(
         for name, content in submission.files.items()
         if name.endswith(".py")
     }
-    sources |= {"adapter.py": sheet.adapter} if sheet and sheet.adapter else {}
+    sources |= {"adapter.py": section.adapter} if section.adapter else {}
     sources["notebook"] = code
     readable = {name: text if is_readable(text) else "" for name, text in sources.items()}
     runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
     return {
-        "part": part.name,
-        "looks": part.looks,
+        "part": section.part.name,
+        "looks": section.part.looks,
         "runs": runs,
         "cells": cells,
         "sources": readable,

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from assay import notebook, numerics, parts, recipe, rubric
-from assay.assignment import Assignment, Part
+from assay import notebook, numerics, recipe, rubric
 from assay.errors import CourseFault, UsageError, quoted
 from assay.notebook import Cell
+from assay.parts import Section
 from assay.records import Run
 from assay.run import archive
 from assay.run.clock import SECONDS
@@ -121,54 +121,46 @@ class Job:
         return digest.hexdigest()
 
 
-def assemble(
-    assignment: Assignment, submission: Submission, run: Run, secret: Secret = PUBLIC
-) -> Job:
-    """The job of one run, with inputs drawn afresh for this submission and this run."""
-    return assemble_all(assignment, submission, [run], secret)[0]
+def assemble(section: Section, run: Run, secret: Secret = PUBLIC) -> Job:
+    """Return the job of one run, with inputs drawn afresh for this submission and this run."""
+    return assemble_all({section.part.name: section}, [run], secret)[0]
 
 
-def assemble_all(
-    assignment: Assignment, submission: Submission, runs: Sequence[Run], secret: Secret
-) -> list[Job]:
-    """The jobs of several runs; the code that they rest on is hashed once for each part."""
-    parts = {part.name: part for part in assignment.part}
-    code = {name: recipe.code(assignment, parts[name]) for name in {run.part for run in runs}}
-    memory = round(assignment.limits.memory_mb) << 20
+def assemble_all(sections: Mapping[str, Section], runs: Sequence[Run], secret: Secret) -> list[Job]:
+    """Return the jobs of runs; the code that they rest on is hashed once for each part."""
+    named = {run.part: sections[run.part] for run in runs}
+    code = {name: recipe.code(s.assignment, s.part) for name, s in named.items()}
 
     def job(run: Run) -> Job:
-        part = parts[run.part]
-        named = recipe.of_run(assignment, part, submission, run, code[run.part], secret)
+        section = sections[run.part]
         return Job(
             run,
-            named,
-            lambda: _lay_out(assignment, part, submission, run),
-            lambda: _draw(assignment, part, submission, run, secret),
-            memory,
+            recipe.of_run(section, run, code[run.part], secret),
+            lambda: _lay_out(section, run),
+            lambda: _draw(section, run, secret),
+            round(section.assignment.limits.memory_mb) << 20,
         )
 
     return [job(run) for run in runs]
 
 
-def _lay_out(
-    assignment: Assignment, part: Part, submission: Submission, run: Run
-) -> dict[str, bytes]:
-    sheet = parts.sheet(assignment, part, submission)
-    assert sheet is not None, "the plan has a run only where there is a notebook"
+def _lay_out(section: Section, run: Run) -> dict[str, bytes]:
+    assert section.notebook, "the plan has a run only where there is a notebook"
+    assignment, submission = section.assignment, section.submission
     job = {
         "run": run.model_dump() | ({} if run.parameterised else {"parameters": {}}),
-        "notebook": sheet.notebook,
+        "notebook": section.notebook,
         "limits": assignment.limits.model_dump(),
     }
     files = {f"submission/{name}": content for name, content in _snapshot(submission).items()}
     files |= {
         "job.json": json.dumps(job, sort_keys=True).encode(),
-        "notebook.ipynb": notebook.dumps((*sheet.cells, EXAM)),
+        "notebook.ipynb": notebook.dumps((*section.cells, EXAM)),
         **{name: (Path(__file__).parent / ours).read_bytes() for name, ours in OURS.items()},
-        "kit/adapter.py": sheet.adapter.encode("utf-8", "replace"),
+        "kit/adapter.py": section.adapter.encode("utf-8", "replace"),
     }
     files |= {REFERENCE: b""} if submission.is_reference else {}
-    return files | _exam(assignment.root / part.rubric)
+    return files | _exam(assignment.root / section.part.rubric)
 
 
 def _snapshot(submission: Submission) -> dict[str, bytes]:
@@ -193,16 +185,15 @@ def _exam(folder: Path) -> dict[str, bytes]:
         ) from None
 
 
-def _draw(
-    assignment: Assignment, part: Part, submission: Submission, run: Run, secret: Secret
-) -> dict[str, Question]:
+def _draw(section: Section, run: Run, secret: Secret) -> dict[str, Question]:
     """Inputs that no other submission and no other run has, yet the same when asked again.
 
     With a secret nobody else can draw them: the rest of the seed is known to the student.
     """
+    assignment, part = section.assignment, section.part
     given = rubric.load(assignment, part, "given")
     described = run.model_dump_json(exclude_defaults=True)
-    seed = secret.seed(f"{assignment.title}\n{submission.digest}\n{described}")
+    seed = secret.seed(f"{assignment.title}\n{section.submission.digest}\n{described}")
     try:
         with _one_at_a_time:
             questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)

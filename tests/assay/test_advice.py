@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import advice, source
+from assay import advice, parts, source
 from assay.assignment import Assignment
 from assay.submission import Submission
 from tests.assay import toy as toys
@@ -37,7 +37,7 @@ def handed_in(*cells: str, **files: bytes) -> Submission:
 
 
 def missing(course: Assignment, submission: Submission) -> list[str]:
-    rows = advice.missing(course, course.part[0], submission)
+    rows = advice.missing(parts.sections(course, submission)[course.part[0].name])
     return [name for row in rows for name in row.names]
 
 
@@ -57,7 +57,7 @@ def test_other_names_may_serve_instead(course: Assignment):
 
 def test_the_template_of_an_adapter_is_python_once_it_is_wanted(course: Assignment):
     """Every line is a comment; without the first `# ` those with names parse, and bind them."""
-    template = advice.adapter(course, handed_in("x = 1"))
+    template = advice.adapter(parts.sections(course, handed_in("x = 1")))
     lines = template.splitlines()
     code = [line[2:] for line in lines if line.startswith("# ") and "..." in line]
     tree = ast.parse("\n".join(code))
@@ -70,7 +70,9 @@ def test_the_template_of_an_adapter_is_python_once_it_is_wanted(course: Assignme
 def test_the_template_proposes_names_that_are_near(course: Assignment):
     """Of the same kind, the more alike first, each once; imports and far ones are left alone."""
     cells = ["def add_up(x, y): pass", "def add_all(x): pass", "class DeepNet: pass"]
-    lines = advice.adapter(course, handed_in(*cells, "from x import fit_all", "q = 1"))
+    lines = advice.adapter(
+        parts.sections(course, handed_in(*cells, "from x import fit_all", "q = 1"))
+    )
 
     proposed = [line for line in lines.splitlines() if "Not tried" in line]
     assert proposed == ["# Not tried: add = add_up", "# Not tried: Net = DeepNet"]
@@ -100,21 +102,21 @@ def test_other_words_are_not_near(asked: str, own: str):
 
 def test_nothing_missing_needs_no_adapter(course: Assignment):
     """It says so, in a comment."""
-    said = advice.adapter(course, handed_in(ADD, "Net = a = b = 1"))
+    said = advice.adapter(parts.sections(course, handed_in(ADD, "Net = a = b = 1")))
 
     assert said == "# Every name that is asked for is there."
 
 
 def test_notes_name_what_is_missing_and_where_help_is(course: Assignment):
     """One sentence for all the names."""
-    (note,) = advice.notes(course, handed_in(ADD, "Net = 1"))
+    (note,) = advice.notes(parts.sections(course, handed_in(ADD, "Net = 1")))
 
     assert note == "sums: not found by reading: `a`, `b`; `assay check --adapter` has a template"
 
 
 def test_a_good_notebook_gets_no_notes(toy: Assignment):
     """Silence is praise."""
-    assert advice.notes(toy, handed_in(ADD)) == []
+    assert advice.notes(parts.sections(toy, handed_in(ADD))) == []
 
 
 TROUBLE = {
@@ -177,7 +179,7 @@ def test_what_is_fine_is_left_alone(cell: str):
 def test_cells_are_numbered_as_in_the_report(course: Assignment):
     """Code cells from 1; prose between them does not count."""
     cells = [("markdown", "# x"), ("code", "x = 1"), ("markdown", "y"), ("code", "input()")]
-    notes = advice.notes(course, Submission("ada", {"sums.ipynb": book(*cells)}))
+    notes = advice.notes(parts.sections(course, Submission("ada", {"sums.ipynb": book(*cells)})))
 
     assert "`sums.ipynb`, code cell 2 asks for keyboard input" in " ".join(notes)
 
@@ -186,7 +188,9 @@ def test_a_heading_in_a_note_is_quoted(course: Assignment):
     """What students write is shown and not obeyed."""
     nasty = "# Part 1 \x1b[31m\u202e"
     assert "\x1b" not in " ".join(
-        advice.notes(course, Submission("ada", {"sums.ipynb": book(("code", nasty))}))
+        advice.notes(
+            parts.sections(course, Submission("ada", {"sums.ipynb": book(("code", nasty))}))
+        )
     )
 
 

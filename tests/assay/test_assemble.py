@@ -11,7 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from assay import numerics
+from assay import numerics, parts
 from assay.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.records import Run
@@ -25,7 +25,7 @@ RUN = Run(part="sums", parameters={"seed": 0, "dataset": "a"})
 
 
 def job(assignment: Assignment, handed_in: Submission | None = None, run: Run = RUN) -> Job:
-    return assemble(assignment, handed_in or submission(ADD), run)
+    return assemble(parts.sections(assignment, handed_in or submission(ADD))[run.part], run)
 
 
 def inside(made: Job) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 
-from assay import advice, leftover, source
+from assay import advice, leftover, parts, source
 from assay.assignment import Assignment
 from assay.notebook import Cell
 from assay.records import Outcome
@@ -229,7 +229,9 @@ def test_a_kernel_of_another_name_is_not_looked_for(course: Assignment):
 
 
 def notes(course: Assignment, *cells: str, **files: bytes) -> str:
-    return "\n".join(advice.notes(course, toys.submission(toys.ADD, *cells, **files)))
+    return "\n".join(
+        advice.notes(parts.sections(course, toys.submission(toys.ADD, *cells, **files)))
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assay import parts
 from assay.assignment import Assignment, CriterionSpec, Part
 from assay.errors import OurFault
 from assay.judge import bench
@@ -179,7 +180,9 @@ def judge(
         store = Store(root / "store")
         records = evidence_of(handed_in, course, store, *answers)
         part = course.part[0]
-        return Judged(part, bench.judge(course, part, handed_in, records, store, hands))
+        return Judged(
+            part, bench.judge(parts.sections(course, handed_in)[part.name], records, store, hands)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -658,7 +661,7 @@ def test_the_toy_itself_is_judged_as_it_says(tmp_path: Path, store: Store):
     with toys.course(tmp_path / "course") as course:
         handed_in = submission(ADD)
         records = evidence_of(handed_in, course, store, "wrong")
-        found = bench.judge(course, course.part[0], handed_in, records, store)
+        found = bench.judge(parts.sections(course, handed_in)["sums"], records, store)
 
     assert [c.verdict for c in found.checks] == [Verdict.FAILED]
     assert found.checks[0].reason == "off by a lot"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import advice, assignment, order
+from assay import advice, assignment, order, parts
 from assay.submission import Submission
 from tests.assay import toy as toys
 from tests.assay.toy import ADD, PARAMETERS, notebook
@@ -106,7 +106,7 @@ def notes(tmp_path: Path, *cells: str, files: Mapping[str, bytes] | None = None)
         read = assignment.read(toy.root / "assignment.toml")
         book = notebook(PARAMETERS, ADD, *cells)
         handed_in = Submission("ada", {"sums.ipynb": book, **(files or {})})
-        return "\n".join(advice.notes(read, handed_in))
+        return "\n".join(advice.notes(parts.sections(read, handed_in)))
 
 
 def test_a_check_tells_the_cell(tmp_path: Path):

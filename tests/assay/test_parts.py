@@ -10,7 +10,7 @@ from assay import advice, books, parts
 from assay.assignment import Assignment
 from assay.export import gradebooks
 from assay.judge import score
-from assay.parts import Sheet
+from assay.parts import Section
 from assay.report import summary
 from assay.submission import Submission
 from tests.assay import toy as toys
@@ -36,14 +36,13 @@ def book(*cells: tuple[str, str] | tuple[str, str, str]) -> bytes:
     return json.dumps({"cells": made, "nbformat": 4}).encode()
 
 
-def sheets(course: Assignment, **notebooks: bytes) -> tuple[Sheet | None, Sheet | None]:
+def sheets(course: Assignment, **notebooks: bytes) -> tuple[Section | None, Section | None]:
     files = {f"{name}.ipynb": content for name, content in notebooks.items()}
-    first, second = course.part
-    handed_in = Submission("ada", files)
-    return parts.sheet(course, first, handed_in), parts.sheet(course, second, handed_in)
+    first, second = parts.sections(course, Submission("ada", files)).values()
+    return (first if first.notebook else None), (second if second.notebook else None)
 
 
-def sources(sheet: Sheet | None) -> list[str]:
+def sources(sheet: Section | None) -> list[str]:
     assert sheet is not None
     return [cell.source for cell in sheet.cells]
 
@@ -148,7 +147,7 @@ def test_a_part_that_the_only_notebook_shows_nothing_of_was_not_handed_in(
 ):
     """Where it shows another; in doubt it is asked for both. `check` and the report say so."""
     handed_in = Submission("ada", {"hw.ipynb": book(*cells)})
-    found = [p.name for p in course_of_two.part if parts.sheet(course_of_two, p, handed_in)]
+    found = [n for n, s in parts.sections(course_of_two, handed_in).items() if s.notebook]
     told = [note.partition(":")[0] for note in books.notes(course_of_two, handed_in)]
 
     assert found == there.split()
@@ -175,7 +174,7 @@ def test_where_no_name_tells_which_part_it_is_a_library_does(
         path.write_bytes(book(("code", code)))
     handed_in = Submission("ada", {"hw.ipynb": book(("code", f"{imports}\nx = 1"))})
 
-    found = [p.name for p in course_of_two.part if parts.sheet(course_of_two, p, handed_in)]
+    found = [n for n, s in parts.sections(course_of_two, handed_in).items() if s.notebook]
     assert found == there.split()
 
 
@@ -192,7 +191,7 @@ def test_the_template_of_an_adapter_asks_nothing_of_a_part_that_was_not_handed_i
         path.write_text(row.replace("{name!r}", repr(name)))
     handed_in = Submission("ada", {"hw.ipynb": book(("markdown", "# Part 2"), ("code", "x = 1"))})
 
-    template = advice.adapter(course_of_two, handed_in)
+    template = advice.adapter(parts.sections(course_of_two, handed_in))
 
     assert "multiply" in template
     assert "add" not in template.partition("\n\n")[2]
@@ -253,10 +252,10 @@ def test_the_adapter_is_taken_out_and_its_place_kept(course: Assignment):
 def test_adapter_py_has_the_last_word(course: Assignment):
     """At the top of the submission or beside the notebook, after the tagged cell."""
     files = {"nb/hw.ipynb": book(FIRST, ("code", "a = 1", "adapter")), "nb/adapter.py": b"a = 2"}
-    sheet = parts.sheet(course, course.part[0], Submission("ada", files))
+    section = next(iter(parts.sections(course, Submission("ada", files)).values()))
 
-    assert sheet is not None
-    assert sheet.adapter == "a = 1\n\na = 2"
+    assert section.notebook
+    assert section.adapter == "a = 1\n\na = 2"
 
 
 def test_each_part_has_its_own_parameters(course: Assignment):
@@ -334,7 +333,7 @@ def test_a_heading_in_a_fence_is_none(course: Assignment, fence: str):
 OF_FIRST = ("markdown", "It adds: my answer to the question.\n\n# Part 2\n\nIt multiplies.")
 
 
-def texts(sheet: Sheet | None) -> str:
+def texts(sheet: Section | None) -> str:
     assert sheet is not None
     return "|".join(cell.source for cell in sheet.own if cell.kind != "code")
 

@@ -15,18 +15,18 @@ from tests.assay.toy import ADD, PARAMETERS, notebook, submission
 def once(toy: Assignment, *cells: str, tags: dict[int, str] | None = None) -> str:
     """Why this notebook is run once, as it stands; '' where it is run over the whole matrix."""
     handed_in = Submission("ada", {"sums.ipynb": notebook(*cells, ADD, tags=tags)})
-    (run,) = plan.make(toy, handed_in)
-    sheet = parts.sheet(toy, toy.part[0], handed_in)
+    (run,) = plan.make(toy, handed_in).pending
+    section = parts.sections(toy, handed_in)["sums"]
 
-    assert sheet is not None
-    assert run.parameterised == (not sheet.once)
-    return sheet.once
+    assert section.notebook
+    assert run.parameterised == (not section.once)
+    return section.once
 
 
 def test_the_matrix_is_every_data_set_with_every_seed(tmp_path: Path):
     """Columns vary slowest, seeds fastest, both as the assignment orders them."""
     with toys.course(tmp_path, text=toys.toml(seeds=[3, 1], datasets=["b", "a"])) as course:
-        runs = plan.make(course, submission(ADD))
+        runs = plan.make(course, submission(ADD)).pending
 
     assert [(run.parameters["dataset"], run.seed) for run in runs] == [
         ("b", 3),
@@ -42,7 +42,7 @@ def test_parameters_keep_their_types(tmp_path: Path):
     values = "[true, 1, 1.5, 'x']".replace("'", '"')
     text = toys.toml().replace('["a"]', values)
     with toys.course(tmp_path, text=text) as course:
-        runs = plan.make(course, submission(ADD))
+        runs = plan.make(course, submission(ADD)).pending
 
     found = [run.parameters["dataset"] for run in runs]
     assert [(type(v), v) for v in found] == [(bool, True), (int, 1), (float, 1.5), (str, "x")]
@@ -51,7 +51,7 @@ def test_parameters_keep_their_types(tmp_path: Path):
 def test_a_notebook_without_parameters_is_run_once(tmp_path: Path):
     """As it stands, and asked what the first run would be: papermill is not asked to inject."""
     with toys.course(tmp_path, text=toys.toml(seeds=[3, 1], datasets=["b", "a"])) as course:
-        runs = plan.make(course, Submission("ada", {"sums.ipynb": notebook(ADD, tags={})}))
+        runs = plan.make(course, Submission("ada", {"sums.ipynb": notebook(ADD, tags={})})).pending
 
     assert [(run.id, run.parameterised) for run in runs] == [("sums/b/seed-3", False)]
 
@@ -85,11 +85,11 @@ def test_the_cell_that_sets_them_all_is_the_one(toy: Assignment):
     """A heading or an older cell of that tag does not lead papermill astray."""
     tags = dict.fromkeys(range(3), "parameters")
     content = notebook("# Setup", "seed = 0", PARAMETERS, ADD, tags=tags, markdown=0)
-    sheet = parts.sheet(toy, toy.part[0], Submission("ada", {"sums.ipynb": content}))
+    section = parts.sections(toy, Submission("ada", {"sums.ipynb": content}))["sums"]
 
-    assert sheet is not None
-    assert [cell.source for cell in sheet.cells if "parameters" in cell.tags] == [PARAMETERS]
-    assert sheet.once == ""
+    assert section.notebook
+    assert [cell.source for cell in section.cells if "parameters" in cell.tags] == [PARAMETERS]
+    assert section.once == ""
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_cell_that_sets_them_all_is_the_one(toy: Assignment):
 )
 def test_annotated_and_chained_assignments_set_parameters(toy: Assignment, source: str):
     """There is more than one way to write an assignment."""
-    runs = plan.make(toy, Submission("ada", {"sums.ipynb": notebook(source, ADD)}))
+    runs = plan.make(toy, Submission("ada", {"sums.ipynb": notebook(source, ADD)})).pending
 
     assert len(runs) == 1
 
@@ -132,6 +132,6 @@ def test_a_part_that_was_not_handed_in_has_no_runs(tmp_path: Path):
     text = toys.toml() + "[[part]]" + part.replace("SEEDS", "[0]").replace("DATASETS", '["a"]')
     with toys.course(tmp_path, text=text) as course:
         files = {"sums.ipynb": notebook(PARAMETERS, ADD), "notes.ipynb": notebook("1")}
-        runs = plan.make(course, Submission("ada", files))
+        runs = plan.make(course, Submission("ada", files)).pending
 
     assert [run.part for run in runs] == ["sums"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import advice, intake, plan, platforms
+from assay import advice, intake, parts, plan, platforms
 from assay.assignment import Assignment
 from assay.discovery import Discovered, HandIn
 from assay.errors import CannotGrade, UsageError
@@ -407,7 +407,7 @@ def test_check_looks_where_grading_does(toy: Assignment):
     def missing(*files: str) -> bool:
         texts = dict.fromkeys(files, b"def add(x, y): return x + y")
         handed_in = Submission("ada", {"nb/hw.ipynb": bare, **texts})
-        names_ = advice._names(toy, part, handed_in)
+        names_ = advice._names(parts.sections(toy, handed_in)[part.name])
         return "add" not in names_
 
     assert not missing("net.py")

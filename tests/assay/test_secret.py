@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from assay import parts
 from assay.assignment import Assignment
 from assay.errors import OurFault, UsageError
 from assay.records import Run
@@ -18,7 +19,7 @@ ONE, OTHER = Secret(b"1" * 32), Secret(b"2" * 32)
 
 
 def job(course: Assignment, secret: Secret) -> Job:
-    return assemble(course, submission(ADD), RUN, secret)
+    return assemble(parts.sections(course, submission(ADD))[RUN.part], RUN, secret)
 
 
 def say_nothing(said: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import assay
+from assay import parts
 from assay.assignment import Assignment
 from assay.errors import CourseFault, Stopped
 from assay.events import Event
@@ -86,6 +87,25 @@ def test_two_sessions_of_courses_that_are_called_alike(tmp_path: Path):
         assert [first.grade(differences).earned, second.grade(differences).earned] == [0, 2]
         second.close()
         first.close()
+
+
+def test_what_answers_which_part_is_worked_out_once(
+    course: Assignment, monkeypatch: pytest.MonkeyPatch
+):
+    """To plan, run, judge and report a submission; a command that only judges does so itself."""
+    found: list[str] = []
+    whole = parts.sections
+
+    def counted(of: Assignment, handed_in: assay.Submission) -> dict[str, parts.Section]:
+        found.append(handed_in.name)
+        return whole(of, handed_in)
+
+    monkeypatch.setattr(parts, "sections", counted)
+    with session(course, check_course=False) as grading:
+        result = grading.grade(toys.submission(toys.ADD))
+        assert found == ["ada"]
+        assert grading.judge(toys.submission(toys.ADD)) == result
+        assert found == ["ada", "ada"]
 
 
 def test_the_names_of_the_library():

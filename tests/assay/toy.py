@@ -15,7 +15,7 @@ from assay import assignment, plan
 from assay.assignment import Assignment
 from assay.grading.session import Session
 from assay.records import Outcome, RunRecord
-from assay.run.assemble import Job, assemble
+from assay.run.assemble import Job, assemble_all
 from assay.run.execute import Ended, execute
 from assay.secret import PUBLIC, Secret
 from assay.store import Store
@@ -146,7 +146,8 @@ def session(
 
 
 def jobs(course: Assignment, handed_in: Submission) -> list[Job]:
-    return [assemble(course, handed_in, run) for run in plan.make(course, handed_in)]
+    planned = plan.make(course, handed_in)
+    return assemble_all(planned.sections, planned.pending, PUBLIC)
 
 
 def run(course: Assignment, handed_in: Submission) -> Ended:

@@ -66,12 +66,15 @@ def reference(part: str) -> Submission:
     return Submission("short", short_submission(ROOT, part))
 
 
+def first_job(planned: plan.Plan) -> Job:
+    run = planned.pending[0]
+    return assemble(planned.sections[run.part], run)
+
+
 def make(part: str, submission: Submission) -> Made:
     """Run a submission for real, with the questions of the reference: answers can be exchanged."""
     whole = course(part)
-    first, own = (
-        assemble(whole, each, plan.make(whole, each)[0]) for each in (reference(part), submission)
-    )
+    first, own = (first_job(plan.make(whole, each)) for each in (reference(part), submission))
     ended = execute(dataclasses.replace(own, draw=first.draw).packed)
     return Made(submission, first.desk, ended.files, ended.outcome, ended.cells)
 
@@ -114,7 +117,7 @@ class Run(SimpleNamespace):
 def _job(part: str) -> Job:
     """The reference's, whose questions all others are put."""
     whole = course(part)
-    return assemble(whole, reference(part), plan.make(whole, reference(part))[0])
+    return first_job(plan.make(whole, reference(part)))
 
 
 @cache
@@ -160,8 +163,7 @@ def sheets_of(part: str, desk: Files) -> tuple[Sheets, Sheets]:
 def on_the_bench(part: str, submission: Submission) -> SimpleNamespace:
     """The notebook's cells and all sources, as the judge reads them."""
     whole = course(part)
-    sheet = parts.sheet(whole, whole.part[0], submission)
-    cells = [plain_cell(cell) for cell in sheet.own] if sheet else []
+    cells = [plain_cell(cell) for cell in parts.sections(whole, submission)[part].own]
     sources = {n: c.decode() for n, c in submission.files.items() if n.endswith(".py")}
     sources["notebook"] = "\n\n".join(c["source"] for c in cells if c["kind"] == "code")
     seen = [SimpleNamespace(**cell) for cell in cells]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import advice, submission
+from assay import advice, parts, submission
 from assay.assignment import Assignment
 from assay.records import Outcome, Result, Verdict
 from assay.store import Store
@@ -123,7 +123,7 @@ PROPOSED = {
 @pytest.mark.parametrize("name", PROPOSED)
 def test_the_template_proposes_the_right_names(name: str):
     """Those that a person would bind, as they stand in the notebook."""
-    lines = advice.adapter(one_run(name), without_adapter(name)).splitlines()
+    lines = advice.adapter(parts.sections(one_run(name), without_adapter(name))).splitlines()
     bound = [line.removeprefix("# Not tried: ") for line in lines if "Not tried" in line]
     found = dict(line.split(" = ") for line in bound if " = " in line)
 
@@ -132,7 +132,7 @@ def test_the_template_proposes_the_right_names(name: str):
 
 def test_what_takes_other_arguments_is_to_be_wrapped():
     """A name that is near, and cannot be called so, is named without a line that binds it."""
-    template = advice.adapter(one_run("min_gpt"), without_adapter("min_gpt"))
+    template = advice.adapter(parts.sections(one_run("min_gpt"), without_adapter("min_gpt")))
 
     assert "`MLP` is near, and takes other arguments: call it in `FeedForward`" in template
     assert "FeedForward = MLP" not in template

@@ -20,7 +20,8 @@ DRAWN = {"part1": 8, "part2": 6}
 def test_every_figure_of_the_reference_is_a_picture(part: str):
     """No `<Figure size ...>` stands in a report without its plot."""
     assignment, handed_in = one_part(part, [0], MATRIX[part]), submission.read(ROOT)
-    job = assemble(assignment, handed_in, plan.make(assignment, handed_in)[0])
+    planned = plan.make(assignment, handed_in)
+    job = assemble(planned.sections[planned.pending[0].part], planned.pending[0])
     executed = readable(execute(job.packed).files["executed.ipynb"])
     outputs = [o for c in json.loads(executed)["cells"] for o in c.get("outputs", [])]
     shown = [output["data"] for output in outputs if "data" in output]

@@ -71,7 +71,8 @@ def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
     def make(part: str) -> Store:
         store = Store(tmp_path_factory.mktemp(part))
         session = toys.session(one_part(part, [0], MATRIX[part]), store, Path())
-        session.execute("short", session.jobs(Submission("short", short_submission(ROOT, part))))
+        handed_in = Submission("short", short_submission(ROOT, part))
+        session.execute("short", session.jobs(session.plan(handed_in)))
         return store
 
     return make
