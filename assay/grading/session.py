@@ -4,10 +4,10 @@ What runs and judges is imported where it is called for: `assay check` has no us
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from copy import copy
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -21,17 +21,16 @@ from assay.assignment import Assignment, Part
 from assay.cores import Cores, available_cores
 from assay.errors import (
     AssayError,
-    CannotGrade,
     CourseFault,
     NoMachine,
     NotIsolated,
     OurFault,
     UsageError,
 )
-from assay.events import Event, Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
+from assay.events import Event, Failed, Message, SubmissionGraded
 from assay.parts import Section
 from assay.plan import Plan
-from assay.records import Audit, Check, CourseReport, Isolation, Judgement, Result, Run, RunRecord
+from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
 from assay.secret import Secret, beside
 from assay.store import Store
 from assay.submission import Submission
@@ -40,14 +39,13 @@ from assay.submission import read as read_submission
 if TYPE_CHECKING:
     from assay.cluster import Cluster
     from assay.discovery import HandIn
+    from assay.grading.executors import Executor, NewRuns
     from assay.run.assemble import Job
 
 JOINING = 256
 """Workers of a cluster that there is work enough for, before they are there."""
 OF_COURSE = "the course's check"
 """Whose runs those of the course's own answer are called."""
-Execute = Callable[["list[Job]"], list[RunRecord]]
-"""Returns the records of jobs: it executes them, or knows them."""
 
 log = logging.getLogger("assay")
 log.addHandler(logging.NullHandler())
@@ -82,7 +80,7 @@ class Session:
     secret
         What questions are drawn with; the course's own by default.
     executor
-        Returns the records of jobs instead of executing them here or on the cluster.
+        Knows the records of jobs: nothing is executed, here or on the cluster.
     listen
         Called with each event, from any thread; all are logged under `assay` as well.
     """
@@ -101,7 +99,7 @@ class Session:
         cluster: "Cluster | None" = None,
         key: bytes | None = None,
         secret: Secret | None = None,
-        executor: Execute | None = None,
+        executor: "Executor | None" = None,
         listen: Callable[[Event], object] = lambda event: None,
     ) -> None:
         if not isinstance(assignment, Assignment):
@@ -119,11 +117,8 @@ class Session:
         self.executor = executor
         self.listen = listen
         self.secret = secret or beside(self.store.root, lambda text: self.tell(Message(text)))
-        self._isolation: list[Isolation] = []
-        self._proving = Lock()
         self._course: list[CourseReport] = []
         self._checking = Lock()
-        self._ready = Lock()
         ending.stopping.clear()  # an earlier session may have been stopped
 
     def __enter__(self) -> Self:
@@ -191,8 +186,12 @@ class Session:
         CannotGrade
             If a run of the plan has not been made yet.
         """
+        from assay.grading.executors import StoredRuns
+
         plan = self.plan(submission)
-        return self.over_stored_runs(plan)._grade(plan)
+        session = copy(self)
+        session.executor, session.check_course = StoredRuns(self.store, self.jobs(plan)), False
+        return session._grade(plan)
 
     def judge_again(self, submission: Submission, records: list[RunRecord]) -> Result:
         """Return the result of these runs, judged once more; nothing is run or written."""
@@ -204,22 +203,13 @@ class Session:
 
     def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
         """Return the result with an audit: some runs of each place made twice more, compared."""
-        from assay.audit import audit
-
         chosen: dict[str, list[Job]] = {}
         for job in self.jobs(self.plan(submission)):
             chosen.setdefault(job.run.place, []).append(job)
         sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
         kept = {job.key: self.store.files(job.key) for job in sample if self.store.has(job.key)}
-
-        def one(job: "Job") -> Audit:
-            if self.cluster:
-                return audit([job], kept, partial(self.cluster.execute, cold=True))
-            with self.cores.taken(job.memory):
-                return audit([job], kept)
-
-        with ThreadPoolExecutor(len(sample) if self.cluster else self.cores.workers) as executor:
-            found = list(executor.map(one, sample))
+        with ThreadPoolExecutor(len(sample)) as pool:
+            found = list(pool.map(lambda job: self.machines.audit(job, kept), sample))
         whole = Audit(
             runs=sum(one.runs for one in found),
             arrays=sum(one.arrays for one in found),
@@ -392,84 +382,21 @@ class Session:
         if faults := [*found.faults, *(() if self.own else found.failing)]:
             raise as_error(faults)
 
-    def execute(self, name: str, jobs: "list[Job]") -> list[RunRecord]:
-        """Return the records of jobs; what the store has is not run again.
+    def execute(self, name: str, jobs: "Sequence[Job]") -> list[RunRecord]:
+        """Return the records of the jobs of `name`, from wherever this session has them."""
+        return (self.executor or self.machines).execute(name, jobs)
 
-        A run that was isolated less than is required is no evidence: it is made again.
-        """
-        if self.executor:
-            return self.executor(jobs)
-        from assay import schedule
+    @cached_property
+    def machines(self) -> "NewRuns":
+        """What executes runs: the cores of this machine, or the workers of a cluster."""
+        from assay.grading.executors import ClusterExecutor, LocalExecutor
 
-        self.tell(RunsPlanned(name, len(jobs)))
-        new = [job for job in jobs if self.force or not self.store.knows(job)]
-        if new and not self.cluster and self._ready.acquire(blocking=False):
-            _get_ready(self.assignment, new)
-        return schedule.run_all(
-            jobs,
-            self.store,
+        there = partial(ClusterExecutor, cluster=self.cluster) if self.cluster else LocalExecutor
+        return there(
+            assignment=self.assignment,
+            store=self.store,
             cores=self.cores,
-            cluster=self.cluster,
+            tell=self.tell,
+            require_isolation=self.require_isolation,
             force=self.force,
-            progress=lambda record, known: self.tell(RunFinished(name, record, known)),
-            isolation=self.require_isolation,
-            before=self._prove,
         )
-
-    def _prove(self) -> None:
-        """Say once what keeps the code from this machine, or raise before any of it runs."""
-        with self._proving:
-            if not self._isolation:
-                if self.cluster:
-                    self.tell(Message(str(self.cluster)))
-                found = self._required()
-                self._isolation.append(found)
-                for line in [f"isolation: {found}", *map("  {}".format, found.missing)]:
-                    self.tell(Message(line))
-
-    def _required(self) -> Isolation:
-        """Return what the machines that run students' code isolate with; raise if it is less."""
-        if self.cluster:
-            return self.cluster.require()
-        from assay.run import prove
-
-        return prove.require(self.require_isolation, self.assignment.root)
-
-    def over_stored_runs(self, plan: Plan) -> "Session":
-        """Return this session with the runs that the store has, and no others.
-
-        Further seeds count where an earlier session ran them all; of the runs that are planned, one
-        that is missing is an error.
-        """
-        planned = {self.store.key(job) for job in self.jobs(plan)}
-
-        def stored(jobs: "list[Job]") -> list[RunRecord]:
-            keys = [self.store.key(job) for job in jobs]
-            missing = [j.run for j, key in zip(jobs, keys, strict=True) if not self.store.has(key)]
-            if missing and keys[0] not in planned:
-                return []
-            if missing:
-                raise CannotGrade(
-                    f"`{plan.submission.name}` has not been run as it is now",
-                    found=f"{len(missing)} of {len(jobs)} runs are missing, "
-                    f"the first is {missing[0].id}",
-                    hint="`assay run` makes them, `assay grade` does all steps",
-                )
-            return [self.store.record(key) for key in keys]
-
-        session = copy(self)
-        session.executor, session.check_course = stored, False
-        return session
-
-
-def _get_ready(course: Assignment, jobs: "list[Job]") -> None:
-    """Prove the isolation, and import what will run and judge these jobs, beside the caller."""
-    from assay.judge import bench
-    from assay.run import prove, warm
-
-    firsts = {job.run.part: job for job in jobs}
-    for job in firsts.values():
-        warm.ahead(partial(warm.parent_for, job.code))
-    judges = [partial(bench.parent, course.root, p.rubric) for p in course.part if p.name in firsts]
-    if firsts:
-        warm.ahead(prove.warmest, *judges)

@@ -57,7 +57,7 @@ def answering(session: Session, unlucky: Sequence[int]) -> Make:
 
 def graded(session: Session, handed_in: Submission, make: Make) -> Result:
     """The result of a submission whose runs are made up."""
-    session.executor = make
+    session.executor = toys.Runs(make)
     return session.grade(handed_in)
 
 
@@ -168,7 +168,7 @@ def test_one_silent_seed_is_bad_luck_like_any_other(session: Session):
 def calibrated(session: Session, unlucky: Sequence[int], wrong: bool = False) -> rates.Calibration:
     handed_in = toys.submission(toys.ADD)
     against = [toys.submission(toys.SUBTRACT, name="subtracts")] if wrong else []
-    session.executor = answering(session, unlucky)
+    session.executor = toys.Runs(answering(session, unlucky))
     return calibrate.calibrate(session, range(20), [handed_in], against)
 
 

@@ -17,9 +17,11 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
     root: Path = tmp_path_factory.mktemp("compare")
     with toys.course(root / "course") as course:
         session = toys.session(course, Store(root / "store"), root / "reports")
-        session.executor = lambda jobs: [
-            toys.keep(session.store, j, toys.answered(out=[1.0, 2.0, 3.0])) for j in jobs
-        ]
+        session.executor = toys.Runs(
+            lambda jobs: [
+                toys.keep(session.store, j, toys.answered(out=[1.0, 2.0, 3.0])) for j in jobs
+            ]
+        )
         judged = session.grade(toys.submission(toys.ADD))
         yield changed(judged, fingerprint="ab", numerics={"numpy": "2.0"})
 

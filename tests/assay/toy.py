@@ -4,8 +4,9 @@ import io
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -143,6 +144,16 @@ def session(
     return Session(
         course, store, reports, jobs=jobs, require_isolation=0, check_course=False, secret=secret
     )
+
+
+@dataclass
+class Runs:
+    """An executor whose records are made up."""
+
+    make: Callable[[list[Job]], list[RunRecord]]
+
+    def execute(self, name: str, jobs: Sequence[Job]) -> list[RunRecord]:
+        return self.make(list(jobs))
 
 
 def jobs(course: Assignment, handed_in: Submission) -> list[Job]:
