@@ -20,7 +20,7 @@ def linted(folder: Path) -> str:
         text=True,
         check=False,
     )
-    return "" if said.returncode == 0 else said.stdout + said.stderr
+    return "" if said.returncode == 0 else said.stdout.partition("Contracts\n")[2] + said.stderr
 
 
 def test_imports_point_one_way():
