@@ -2,81 +2,17 @@
 
 import json
 import re
-import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner, Result
 
 from assay.classroom.room import open_room
-from assay.cli import cli
 from assay.errors import AssayError, UsageError
 from docs.sums import make_class
 from tests.classroom import downloads as made
-
-SUMS = Path(__file__).parents[2] / "docs" / "sums"
-DUE = ("--due", "2025-10-10T23:59", "--time-zone", "America/Toronto")
-
-
-def assay(*words: object, code: int = 0) -> Result:
-    """Run a command in this process; another exit code than this is an error."""
-    ended = CliRunner().invoke(cli, [str(word) for word in words])
-    if isinstance(ended.exception, AssayError):
-        raise ended.exception
-
-    assert ended.exit_code == code, ended.output
-    return ended
-
-
-def course(folder: Path) -> Path:
-    """A copy of docs/sums, and what Brightspace gives of its class."""
-    shutil.copytree(SUMS, folder, ignore=shutil.ignore_patterns(".assay", "__pycache__"))
-    make_class.main(folder)
-    return folder
-
-
-def begun(folder: Path, *more: object, item: str = "Sums", roster: str = "grades.csv") -> Path:
-    """A class of this course, made by the command."""
-    place = folder / "autumn"
-    given = (
-        "--roster",
-        folder / roster,
-        "--item",
-        item,
-        "--assignment",
-        folder / "assignment.toml",
-    )
-    assay("class", "new", place, *given, *DUE, *more)
-    return place
-
-
-def rows(folder: Path) -> dict[str, SimpleNamespace]:
-    shown = json.loads(assay("class", "marks", folder, "--json").stdout)
-    return {one["username"] or one["id"]: SimpleNamespace(**one) for one in shown}
-
-
-@pytest.fixture(scope="module")
-def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The class of 12, taken in, settled and graded; no test changes it."""
-    root = course(tmp_path_factory.mktemp("evening") / "sums")
-    place = begun(root, "--groups", root / "groups.csv")
-    text = (place / "class.toml").read_text()
-    (place / "class.toml").write_text(
-        text.replace("# percent_a_day", "percent_a_day") + '"H. Lamarr" = "106"\n'
-    )
-    assay("class", "take", place, *root.glob("*.zip"))
-    assay("class", "grade", place, "--require-isolation", 0, code=3)
-    return place
-
-
-@pytest.fixture
-def copy(evening: Path, tmp_path: Path) -> Path:
-    """The same, to be changed."""
-    shutil.copytree(evening.parent, tmp_path / "sums")
-    return tmp_path / "sums" / "autumn"
+from tests.classroom.rooms import assay, begun, course, rows
 
 
 def test_everybody_has_the_mark_of_what_they_handed_in(evening: Path):
