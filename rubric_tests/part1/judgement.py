@@ -418,6 +418,12 @@ def check_shapes(d: int, moment: str, shapes: list[tuple[int, ...]]) -> None:
         raise Wrong(f"`coefs_` holds {len(shapes)} matrices, expected 2: one hidden layer")
     if shapes not in ([(d, d), (d, 1)], [(d, d), (d, 2)]):  # or a softmax of two outputs
         found = " and ".join(str(shape) for shape in shapes)
+        (inputs, units), *_ = shapes if all(len(s) == 2 for s in shapes) else [(0, 0)]
+        if inputs == d and units != d and shapes[1][0] == units:
+            raise KnownMistake(
+                f"the hidden layer has {units} units where there are {d} features, not as many",
+                f"the {moment} weights are {found}",
+            )
         raise Wrong(
             f"with {d} features the {moment} weights are {found}, not {(d, d)} and {(d, 1)}"
         )

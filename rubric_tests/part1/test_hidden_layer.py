@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.checks import Wrong
+from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, check_hidden_layer
 
 pytestmark = pytest.mark.criterion("hidden-layer")
@@ -22,4 +22,10 @@ def test_the_network_that_is_trained_is_as_wide(evidence, given):
         d = given["parity/0"].X_train.shape[1]
 
         if shape != (d, d):
+            if shape[0] == d:
+                raise KnownMistake(
+                    f"the hidden layer has {shape[1]} units where there are {d} features, "
+                    "not as many",
+                    f"trained on {len(given['parity/0'].X_train)} rows",
+                )
             raise Wrong(f"trained on {d} features, `coefs_[0]` has the shape {shape}")

@@ -306,24 +306,24 @@ def check_residual(evidence: Any, given: Any, layer: str) -> None:
     try:
         check_is_left(answer.out, x)
     except KnownMistake:
-        say_around_what(evidence, given, layer)
+        told_first(check_sums, evidence, given, layer)
         raise
     size = float(np.sum(answer.silent * x) / np.sum(x * x))
     scaled = np.allclose(answer.silent, size * x, atol=1e-4 * max(1.0, abs(size)))
     if scaled and abs(size - 1) > 1e-3:
-        say_around_what(evidence, given, layer)
+        told_first(check_sums, evidence, given, layer)
         raise KnownMistake(
             "a residual is scaled", f"with its weights at zero the layer gives {size:.3g} times x"
         )
 
 
-def say_around_what(evidence: Any, given: Any, layer: str) -> None:
-    """Raise what the sums say, where they can be computed once more: they know the sub-layer."""
+def told_first(check: Callable[..., None], evidence: Any, given: Any, layer: str) -> None:
+    """Raise what another check says, where it says something: it knows more of the place."""
     try:
-        check_sums(evidence, given, layer)
+        check(evidence, given, layer)
     except Wrong:
         raise
-    except Exception:  # not answered, or of another kind: the relation is all there is
+    except Exception:  # not answered, or of another kind
         return
 
 
@@ -581,7 +581,7 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
     if not answer.as_asked:
         raise NotRecognised("the layer's sizes are fixed")
     if same(answer.out, answer.out_other):
-        check_tokens_meet(evidence, given, layer)  # who looks at one place has no use for heads
+        told_first(check_what_is_seen, evidence, given, layer)
         raise KnownMistake(
             "the number of heads is not used", "one head and three give the same output"
         )
@@ -593,6 +593,7 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
                 "the number of heads is not used", "in one of its attentions it makes no difference"
             )
     if unused := said(evidence, f"{layer}/sizes", "unused"):
+        told_first(check_what_is_seen, evidence, given, layer)
         raise KnownMistake("a part of the layer is not used", f"`{unused.split(', ')[0]}`")
     if answer.numbers_20 == answer.numbers_37:
         raise KnownMistake("`d_hidden` is not used", "20 and 37 give layers of the same size")
@@ -615,6 +616,13 @@ def check_memory_is_used(evidence: Any, given: Any) -> None:
     if still.any():
         places = ", ".join(map(str, np.flatnonzero(still)))
         raise Wrong(f"what stands in the memory at {places} does not change the output")
+
+
+def check_what_is_seen(evidence: Any, given: Any, layer: str) -> None:
+    """Who looks at one place alone has no use for heads, nor for queries and keys."""
+    if layer == "decoder-layer":
+        check_memory_is_used(evidence, given)
+    check_tokens_meet(evidence, given, layer)
 
 
 def judge(check: Callable[..., None], evidence: Any, given: Any, layer: str) -> None:

@@ -188,6 +188,10 @@ def mixed_up(right: Projections, n_heads: int) -> dict[str, Projections]:
             f"every head has the keys and values {said}": right._replace(k=of_one[1], v=of_one[2]),
             f"every head has the queries and keys {said}": right._replace(q=of_one[0], k=of_one[1]),
         }
+        if right.o is not None:
+            found[f"only the output {said} goes on"] = right._replace(
+                o=right.o._replace(matrix=only_from(right.o.matrix, head, n_heads))
+            )
     for step, which in ((-1, "next"), (1, "previous")):
         of_other = [moved_on(part, step, n_heads) for part in (q, k, v)]
         said = f"of the {which} one"
@@ -197,6 +201,12 @@ def mixed_up(right: Projections, n_heads: int) -> dict[str, Projections]:
             f"each head has the values {said}": right._replace(v=of_other[2]),
         }
     return found
+
+
+def only_from(matrix: np.ndarray, head: int, n_heads: int) -> np.ndarray:
+    """An output projection that takes the channels of one head alone."""
+    of_head = np.arange(matrix.shape[1]) // (matrix.shape[1] // n_heads) == head
+    return matrix * of_head
 
 
 def of_head(part: Linear, head: int, n_heads: int) -> Linear:
