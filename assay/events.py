@@ -6,8 +6,16 @@ from assay.errors import AssayError
 from assay.records import Result, RunRecord
 
 
+class _Told:
+    """What all events share: how a log shows them."""
+
+    def __str__(self) -> str:
+        kind, *rest = plain(self).items()  # type: ignore[arg-type]
+        return f"{kind[1]}({', '.join(f'{name}={value!r}' for name, value in rest)})"
+
+
 @dataclass(frozen=True)
-class RunsPlanned:
+class RunsPlanned(_Told):
     """More runs will be made, or found in the store."""
 
     submission: str
@@ -15,7 +23,7 @@ class RunsPlanned:
 
 
 @dataclass(frozen=True)
-class RunFinished:
+class RunFinished(_Told):
     """A run has ended, or an earlier one was found in the store."""
 
     submission: str
@@ -24,7 +32,7 @@ class RunFinished:
 
 
 @dataclass(frozen=True)
-class SubmissionGraded:
+class SubmissionGraded(_Told):
     """A submission has its result."""
 
     submission: str
@@ -32,7 +40,7 @@ class SubmissionGraded:
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(_Told):
     """A submission has no result, for this reason."""
 
     submission: str
@@ -40,10 +48,30 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Message:
+class Message(_Told):
     """A sentence for whoever started the session."""
 
     text: str
 
 
 Event = RunsPlanned | RunFinished | SubmissionGraded | Failed | Message
+
+
+def plain(event: Event) -> dict[str, object]:
+    """Return an event as plain data, its kind first."""
+    kind: dict[str, object] = {"event": type(event).__name__}
+    match event:
+        case RunsPlanned():
+            return kind | {"submission": event.submission, "runs": event.runs}
+        case RunFinished(submission, record):
+            found = {"run": record.run.id, "outcome": str(record.outcome), "reason": record.reason}
+            took = {"seconds": record.seconds, "from_store": event.from_store}
+            return kind | {"submission": submission} | found | took
+        case SubmissionGraded(submission, result):
+            marks = {"earned": result.earned, "judged": result.judged_points}
+            return kind | {"submission": submission, **marks, "for_review": result.review_points}
+        case Failed(submission, error):
+            found = {"error": error.what, "found": error.found, "hint": error.hint}
+            return kind | {"submission": submission, **found, "exit_code": error.exit_code}
+        case Message():
+            return kind | {"text": event.text}

@@ -19,17 +19,20 @@ import click
 
 from assay.cli import checks, classes, exports, tools
 from assay.cli.options import (
+    PassingOn,
     force_option,
     isolation_option,
     pass_mark_option,
     scheduler_option,
     shared_options,
     submissions,
+    verbose_option,
 )
 from assay.cli.steps import (
     all_of,
     answer_of,
     course_checked,
+    debugged,
     entry_of,
     folder_made,
     for_each,
@@ -128,13 +131,20 @@ def run(
     for_each(session, paths, as_json, one)
 
 
-@cli.command()
+@cli.command(cls=PassingOn)
 @submissions
 @shared_options
 @pass_mark_option
 def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **options: Any) -> None:
-    """Judge the evidence that is kept, and write results.json."""
+    """Judge the evidence that is kept, and write results.json.
+
+    With arguments for pytest after `--`, as in `assay judge ada -- -k gradients --pdb`, run the
+    rubric's tests in this terminal instead, and write nothing. Exits with 1 if one fails.
+    """
     session = session_of(with_secret=True, **options)
+    if arguments := PassingOn.passed_on():
+        session.read_course()
+        sys.exit(debugged(session, all_of(paths, session), arguments))
     folder_made(session.reports)
 
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
@@ -170,6 +180,7 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 @force_option
 @isolation_option(3)
 @pass_mark_option
+@verbose_option
 @click.option("--audit", is_flag=True, help="Make runs twice more: same seed, same bits?")
 def grade(
     paths: tuple[Path, ...],
@@ -177,6 +188,7 @@ def grade(
     force: bool,
     isolation: int,
     pass_mark: float | None,
+    verbose: bool,
     audit: bool,
     **options: Any,
 ) -> None:
@@ -187,7 +199,7 @@ def grade(
     def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
         return graded(session, handed_in, progress, sample=int(audit))
 
-    for_each(session, paths, as_json, one, pass_mark, keep=True, of_class=True)
+    for_each(session, paths, as_json, one, pass_mark, keep=True, of_class=True, verbose=verbose)
 
 
 @cli.command()

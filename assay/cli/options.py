@@ -69,3 +69,29 @@ submission_option = click.option(
     type=click.Path(path_type=Path, exists=True),
     help="What was handed in, or a folder of submissions.",
 )
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Log what happens to stderr; with `--json`, each event as a line of JSON.",
+)
+
+
+class PassingOn(click.Command):
+    """A command that passes on what follows `--`, to a program that it starts."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before `--`."""
+        own = args.index("--") if "--" in args else len(args)
+        ctx.meta[__name__] = args[own + 1 :]
+        return super().parse_args(ctx, args[:own])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the pieces of the usage line."""
+        return [*super().collect_usage_pieces(ctx), "[-- PYTEST...]"]
+
+    @staticmethod
+    def passed_on() -> list[str]:
+        """Return what follows `--` of the command that runs."""
+        found: list[str] = click.get_current_context().meta[__name__]
+        return found

@@ -1,6 +1,7 @@
 """What the commands do for each submission, and how they tell it."""
 
 import json
+import logging
 import sys
 import tempfile
 import traceback
@@ -113,12 +114,14 @@ def for_each(
     tell_all: bool = False,
     keep: bool = False,
     of_class: bool = False,
+    verbose: bool = False,
 ) -> None:
     """Do one step for every submission; what befalls one does not keep the others from theirs.
 
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
+    from assay.events import Failed
     from assay.progress import live
     from assay.report import safe
 
@@ -137,6 +140,7 @@ def for_each(
                 return step(read, progress)
         except Exception as caught:
             error = _told(caught, of.path, progress.say, of_course, tell_all=tell_all)
+            session.tell(Failed(of.name, error))
             try:
                 return _without_marks(session, of, error, tell_all, keep)
             except Exception as again:  # its page cannot be written: the others can
@@ -148,7 +152,7 @@ def for_each(
     with (
         until_stopped(session),  # says so last: no line of progress follows it
         live(len(handed_in)) as progress,
-        listening(session, progress),
+        listening(session, progress, as_json=as_json, verbose=verbose),
         _in_threads(session, one, handed_in) as futures,
     ):
         for future in futures:
@@ -212,10 +216,41 @@ def _in_threads(
 
 
 @contextmanager
-def listening(session: "Session", progress: "Live") -> Iterator[None]:
-    """Draw what the session tells."""
+def listening(
+    session: "Session", progress: "Live", *, as_json: bool = False, verbose: bool = False
+) -> Iterator[None]:
+    """Draw what the session tells; if `verbose`, log it too, or print it as lines of JSON."""
+    from assay import events
+
     session.listen = progress.show
-    yield
+    if not verbose:
+        yield
+        return
+    if as_json:
+        session.listen = lambda event: progress.say(json.dumps(events.plain(event)))
+        yield
+        return
+    log, handler = logging.getLogger("assay"), LogLines(progress.say)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
+
+
+class LogLines(logging.Handler):
+    """Writes each record of a log as a line, among those of the progress."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self.say = say
+        self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self.say(self.format(record))
 
 
 @contextmanager
@@ -303,6 +338,20 @@ def graded(
         result = session.audit(handed_in, result, sample)
     page = str(publish.report(session, handed_in, result))
     return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
+
+
+OF_PYTEST = {0: 0, 1: 1, 2: 130, 4: 2, 5: 2}
+"""Our exit code for each of pytest's: 2 is Ctrl-C, 4 wrong usage, 5 that no test is chosen."""
+
+
+def debugged(
+    session: "Session", handed_in: "Sequence[Submission]", arguments: Sequence[str]
+) -> int:
+    """Run the rubric's tests in this terminal over the stored runs of each; the exit code."""
+    with until_stopped(session):
+        codes = [code for one in handed_in for code in session.debug(one, arguments)]
+    chosen = [code for code in codes if code != 5] or codes  # `-k` may choose tests of one part
+    return max((OF_PYTEST.get(code, 4) for code in chosen), default=0)
 
 
 def course_checked(session: "Session", as_json: bool) -> None:

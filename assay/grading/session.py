@@ -193,6 +193,24 @@ class Session:
         session.executor, session.check_course = StoredRuns(self.store, self.jobs(plan)), False
         return session._grade(plan)
 
+    def debug(self, submission: Submission, arguments: Sequence[str]) -> list[int]:
+        """Run the rubric's tests over stored runs in this terminal, and write nothing.
+
+        `arguments` are pytest's; returned are its exit codes, of each part with runs.
+        """
+        from assay.grading.executors import StoredRuns
+        from assay.judge import bench
+
+        plan = self.plan(submission)
+        jobs = self.jobs(plan)
+        records = StoredRuns(self.store, jobs).execute(submission.name, jobs)
+        by_part = {name: [r for r in records if r.run.part == name] for name in plan.sections}
+        return [
+            bench.debug(plan.sections[name], of_part, self.store, arguments)
+            for name, of_part in by_part.items()
+            if of_part
+        ]
+
     def judge_again(self, submission: Submission, records: list[RunRecord]) -> Result:
         """Return the result of these runs, judged once more; nothing is run or written."""
         from assay.grading import results

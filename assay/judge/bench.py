@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,10 @@ HANDS = 4
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider", "-p", "no:logging"),
     *("-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no"),
-    *("-q", "--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
+    *("--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
     *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
 ]
+UNSEEN = ["-q", "-p", "assay.judge.quiet"]
 MODULES = (
     *("pytest", "scipy.special"),
     *("assay.evidence", "assay.judge.laid", "assay.judge.statistics"),
@@ -55,6 +58,22 @@ def judge(section: Section, records: list[RunRecord], store: Store, hands: int =
     return store.judgement(
         known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands})
     )
+
+
+def debug(
+    section: Section, records: list[RunRecord], store: Store, arguments: Sequence[str]
+) -> int:
+    """Run the rubric's tests in this terminal, with arguments of pytest's; return its exit code.
+
+    Nothing of it is kept: some of the tests are no judgement.
+    """
+    root, rubric = section.assignment.root.resolve(), section.part.rubric
+    with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
+        laid = _bench(section, records, store) | {"hands": 1}
+        (Path(folder) / "bench.json").write_text(json.dumps(laid))
+        options = [*PYTEST_OPTIONS, "--rootdir", str(root), "--bench", folder, *arguments, rubric]
+        command = [sys.executable, "-m", "pytest", *options]
+        return subprocess.run(command, cwd=root, env=_environment(), check=False).returncode
 
 
 def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgement:
@@ -112,7 +131,16 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
     """Run the rubric's tests over what lies on the bench: pytest's exit code, and what it said."""
     folder = str(assignment.root.resolve())
     rubric = str(assignment.root / part.rubric)
-    arguments = [*PYTEST_OPTIONS, *more, "--rootdir", folder, "--bench", str(bench), rubric]
+    arguments = [
+        *PYTEST_OPTIONS,
+        *UNSEEN,
+        *more,
+        "--rootdir",
+        folder,
+        "--bench",
+        str(bench),
+        rubric,
+    ]
     runs = len(json.loads((bench / "bench.json").read_bytes())["runs"])
     limits = {"memory": MEMORY + OF_A_RUN * runs, "seconds": CPU_SECONDS}
     request = {"become": "judge", "folder": folder, "arguments": arguments, **limits}

@@ -244,11 +244,6 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_report_teststatus() -> tuple[str, str, str]:
-    """Nothing is printed for a verdict: judgement.json has it, and nobody reads the rest."""
-    return "", "", ""
-
-
 def pytest_internalerror(excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
     """Memory that does not suffice is told by how this ends: words may be a student's."""
     if excinfo.errisinstance(MemoryError):
