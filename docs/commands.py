@@ -17,7 +17,8 @@ result, as text or with `--json` as data; stderr is progress and talk.
 | exit code | meaning |
 |---:|---|
 | 0 | graded, whatever the mark |
-| 1 | below `--pass-mark`; or `--verify`, `compare`, `verify` or `rerun` found a difference, `judge --` a failure |
+| 1 | below `--pass-mark`; or `--verify`, `compare`, `verify` or `rerun` found a difference; \
+or a test that `judge --` ran fails |
 | 2 | wrong usage: the command or `assignment.toml` |
 | 3 | a submission cannot be graded as it is |
 | 4 | our own fault: something was not judged; or a full disk: it was not written |
