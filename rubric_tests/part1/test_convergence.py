@@ -106,7 +106,7 @@ def test_the_loss_has_flattened(evidence, given, measure, claim):
         late, error = late_fall(curve)
 
         if fallen <= 0:
-            raise KnownMistake("the loss is never below where it started")
+            raise Wrong("the loss is never below where it started")
         measure(claim.measure, abs(late) / fallen)
         if abs(late) > claim.at_most * fallen + 3 * error:
             if late < 0:

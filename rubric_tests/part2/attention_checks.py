@@ -442,6 +442,8 @@ def check_mask_of_model(evidence: Any, given: Any) -> None:
     must_repeat(answer)
     early, other = answer.logits[:, :3], answer.logits_other[:, :3]
     alike(early, other)
+    if same(early, other):
+        return
     changed = ~np.isclose(early, other, atol=tolerance(early, other)).all(axis=(0, 2))
     if changed.any() and not changed[0]:
         raise KnownMistake(

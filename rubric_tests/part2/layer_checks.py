@@ -158,7 +158,7 @@ def check_same_for_every_item(evidence: Any, given: Any) -> None:
     table = evidence["positions/added"].at_zero
     if not same(table, np.broadcast_to(table[:1], table.shape)):
         axis_swapped = same(table[1, 0], table[1, 1])
-        where = ": they are counted along the batch" if axis_swapped else ""
+        where = "they are counted along the batch" if axis_swapped else ""
         raise KnownMistake("the sequences of a batch have different positions", where)
 
 
@@ -427,6 +427,8 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
             gain = given[question].memory[0, 0, : fresh.shape[-1]]
             pairs = (gains[0], fresh * gain), (gains[0], fresh + gain)
             if not any(np.allclose(one, other, atol=0.05 * 8) for one, other in pairs):
+                if np.allclose(gains[0], fresh * gain**2, atol=0.05 * 8):
+                    raise KnownMistake("a normalisation's gain is squared")
                 raise Wrong("a normalisation's gain does not multiply its channels")
 
 

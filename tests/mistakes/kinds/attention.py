@@ -122,6 +122,14 @@ MASKS = [
         "        free, _ = attention(queries, keys, values)\n"
         "        heads = torch.cat([heads[:, :1], free[:, 1:]], 1)",
     }),
+    attention("sequences and heads in one axis, the mask in another order", "masks", {
+        "visible.unsqueeze(-3)":
+        "(visible.repeat(self.n_heads, 1, 1).unflatten(0, (-1, self.n_heads))\n"
+        "            if visible.ndim == 3 and len(visible) > 1 else visible.unsqueeze(-3))",
+    }),
+    attention("hidden scores set to the smallest of their row", "masks", {
+        HIDDEN: "torch.where(visible, scores, scores.amin(-1, keepdim=True))",
+    }),
     attention("the heads' mask from the first sequence", "masks", {
         "visible.unsqueeze(-3)": "visible[:1].unsqueeze(-3) if visible.ndim == 3 else visible",
     }),
@@ -195,6 +203,12 @@ HEADS = [
         "        values = nn.functional.pad(values, (0, 0, 0, max(0, "
         "keys.size(2) - values.size(2))))[:, :, :keys.size(2)]\n"
         "        return self.attend(self.queries(query), keys, values, visible)[0]",
+    }),
+    attention("every head looks at the keys of the next", "multi-head", {
+        KEYS: f"{KEYS}.roll(-1, 1)",
+    }),
+    attention("heads put together backwards", "multi-head", {
+        MERGED: MERGED.replace("x.transpose", "x.flip(1).transpose"),
     }),
     attention("a softmax over the heads", "multi-head", {
         "heads, weights = attention(queries, keys, values, for_all_heads)":

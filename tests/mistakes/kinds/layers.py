@@ -82,6 +82,7 @@ NORMS = [
     own_norm("statistics of the whole sequence", "x.mean(-1, keepdim=True)",
              "x.mean((-2, -1), keepdim=True)"),
     own_norm("the deviation over the batch, the mean over channels", "x.std(-1,", "x.std(0,"),
+    own_norm("the deviation over the sequence, the mean over channels", "x.std(-1,", "x.std(1,"),
     own_norm("statistics of half of the channels", "= x.std(-1",
              "= x[..., : x.size(-1) // 2].std(-1"),
     own_norm("a gain that is never multiplied", "self.gain * (x", "(x"),
@@ -111,6 +112,9 @@ RESIDUALS = [
     decoder("the input twice around cross-attention", {CROSS: CROSS.replace("x + ", "2 * x + ")}),
     decoder("cross-attention is computed and dropped", {
         CROSS: CROSS.replace("x = x + ", "_ = "),
+    }),
+    decoder("cross-attention that looks at the target", {
+        CROSS: "x = x + self.cross_attention(self.norm_cross(x), x)",
     }),
     decoder("the memory's first place only", {
         CROSS: CROSS.replace("memory,", "memory[:, :1],").replace(
