@@ -91,9 +91,8 @@ def forward(rng: np.random.Generator) -> dict[str, Question]:
     own["b2"] = own["b2"] - np.median(logits_of(more, Weights(**own))[1])  # both labels, half each
     return {
         "forward/own": Question({"X": X}, {"first": (9,), "last": (9,), "columns": ()}),
-        "forward/weights": Question(
-            own | {"X": more}, {"last": (len(more),), "labels": (len(more),)}
-        ),
+        "forward/weights": Question(own | {"X": more}, {"last": (len(more),)}),
+        "forward/labels": Question(own | {"X": more}, {"labels": (len(more),)}),
     }
 
 
@@ -207,9 +206,8 @@ def parity(
         for moment in ("other", "fresh", "before", "short")
         for part, shape in ANY_WEIGHTS.items()
     }
-    asked["training/short"] = Question(
-        of_first | state, begun | {"loss_curve": (SOME,)}, seconds=TRAIN_SECONDS
-    )
+    asked["training/short"] = Question(of_first | state, begun, seconds=TRAIN_SECONDS)
+    asked["training/short-curve"] = Question({}, {"loss_curve": (SOME,)})
     return asked
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from rubric_tests.causes import after_marks_for_any
+from rubric_tests.causes import after_marks_for_any, answered
 from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
 from rubric_tests.reference import accuracy, logistic_labels
@@ -17,11 +17,14 @@ TOLERANCE = 0.03  # other penalties and solvers move a few rows; three rows are 
 
 def reached(evidence) -> float:
     """The accuracy of the baseline on the test part: measured where the notebook left the model."""
-    claim, split = float(evidence["claims/logistic"].accuracy), split_of(evidence)
+    split = split_of(evidence)
     try:
         measured = [accuracy(row, split.y_test) for row in models_of(evidence, "baselines").labels]
     except Exception:  # no model is left: the claim is all there is
         measured = []
+    if measured and not answered(evidence, "claims/logistic"):  # its absence is marked above
+        return max(measured)
+    claim = float(evidence["claims/logistic"].accuracy)
     return min(measured, key=lambda one: abs(one - claim), default=claim)
 
 

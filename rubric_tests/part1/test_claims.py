@@ -37,7 +37,12 @@ def test_network_accuracy_is_what_is_measured(evidence, given, measure):
 def test_logistic_accuracy_is_what_is_measured(evidence, given):
     """`logistic_accuracy` is the accuracy of the notebook's baseline on the test part."""
     with after_marks_for(evidence, given, "inputs", "split"):
-        claim = float(evidence["claims/logistic"].accuracy)
+        try:
+            claim = float(evidence["claims/logistic"].accuracy)
+        except Exception as error:
+            if getattr(error, "absent", "") == "logistic_accuracy":
+                pytest.skip("not asked: nothing is claimed, which is marked with the baseline")
+            raise
         check_claim(evidence, "logistic", claim, models_of(evidence, "baselines"))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rubric_tests.checks import ForReview, Wrong
-from rubric_tests.part1.judgement import after_marks_for, check_live_objects
+from rubric_tests.part1.judgement import after_marks_for, check_live_objects, lacks, where_there
 from rubric_tests.part1.sources import LIBRARIES, Sources, ready_made
 from rubric_tests.reading import check_readable
 
@@ -31,7 +31,8 @@ def test_nothing_ready_made_is_at_work(evidence, given):
 
 def check_watched(evidence):
     """The network was watched at work, from the first call of the exam's own to the last."""
-    for question in ("source/work", "source/gradients"):
+    asked = ["source/work", "source/gradients"]
+    for question in asked[:1] if lacks(evidence, "loss_and_gradients") else asked:
         text = evidence[question].text
         if text.string("watched") != "to the end" or "exam.scratch" not in text.strings("at_work"):
             raise ForReview("what runs inside `ScratchNetwork` could not be watched")
@@ -43,7 +44,10 @@ def check_watched(evidence):
 @pytest.mark.hint("backpropagation gives every slope at once, from the layer behind")
 def test_slopes_are_not_measured_one_by_one(evidence, given):
     """The gradients take as many lines of Python at any width, compared with the outputs."""
-    with after_marks_for(evidence, given, "gradients"):
+    with (
+        where_there(evidence, "loss_and_gradients"),
+        after_marks_for(evidence, given, "gradients"),
+    ):
         check_live_objects(evidence, given)  # what a library computes is nobody's backpropagation
         few, many = given["source/lines"].widths
         lines = {d: vars(evidence["source/lines"])[f"features_{d}"] for d in (few, many)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.part1.judgement import after_marks_for, check_input
+from rubric_tests.part1.judgement import after_marks_for, check_input, where_there
 
 pytestmark = [
     pytest.mark.criterion("inputs"),
@@ -24,4 +24,5 @@ def test_predict_leaves_its_inputs_alone(evidence, given):
 
 def test_loss_and_gradients_leaves_its_inputs_alone(evidence, given):
     """`loss_and_gradients` does not change X or y."""
-    check_input(evidence, given, "loss")
+    with where_there(evidence, "loss_and_gradients"):
+        check_input(evidence, given, "loss")

@@ -9,6 +9,7 @@ from rubric_tests.part1.judgement import (
     check_fit_starts_anew,
     check_random_start,
     check_repeatable_start,
+    where_there,
 )
 
 pytestmark = pytest.mark.criterion("start")
@@ -40,7 +41,10 @@ def test_the_same_random_state_starts_alike(evidence, given):
 @pytest.mark.hint("does `fit` draw new weights each time, or only where there are none yet?")
 def test_fit_starts_anew(evidence, given):
     """`fit` begins with fresh weights, whatever was fitted before."""
-    with after_marks_for(evidence, given, "hidden-layer", "gradients"):
+    with (
+        where_there(evidence, "loss_curve_"),
+        after_marks_for(evidence, given, "hidden-layer", "gradients"),
+    ):
         check_fit_starts_anew(evidence, given)
 
 

@@ -14,6 +14,7 @@ from rubric_tests.part1.judgement import (
     check_every_layer_moves,
     check_layers_move_together,
     check_learning_rate,
+    where_there,
 )
 
 pytestmark = pytest.mark.criterion("update")
@@ -40,7 +41,10 @@ def test_the_step_is_proportional_to_the_learning_rate(evidence, given):
 @pytest.mark.hint("the gradient points up: which way is the loss lower?")
 def test_the_step_goes_down(evidence, given):
     """The first step goes down the network's own gradient."""
-    with after_marks_for(evidence, given, *EARLIER):
+    with (
+        where_there(evidence, "loss_and_gradients"),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         check_downhill(evidence, given)
 
 
@@ -68,5 +72,8 @@ def test_every_layer_is_trained_on_real_rows(evidence, given):
 @pytest.mark.hint("compute all gradients first; in which order are the weights changed?")
 def test_both_layers_step_from_the_same_point(evidence, given):
     """Both layers use the gradients of the weights before the step."""
-    with after_marks_for(evidence, given, *EARLIER):
+    with (
+        where_there(evidence, "loss_and_gradients"),
+        after_marks_for(evidence, given, *EARLIER),
+    ):
         check_layers_move_together(evidence, given)

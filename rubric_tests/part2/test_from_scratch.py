@@ -2,6 +2,7 @@
 
 import pytest
 
+from rubric_tests.causes import answered
 from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part2.sources import foreign_names, ready_made, ready_made_in_texts
 from rubric_tests.reading import check_readable
@@ -12,12 +13,23 @@ pytestmark = [
 ]
 
 WATCHED = "watched to the end"  # as the exam puts it
+COMPONENTS = ("attention/weights", "multi-head/self-one", "encoder-layer/tokens", "model/logits")
 WORKS = ("attention", "MultiHeadAttention", "EncoderLayer", "DecoderLayer", "model", "generate")
+
+
+def any_component(evidence) -> bool:
+    """Whether something of the student's own was there to be watched, model or not."""
+    return any(answered(evidence, question) for question in COMPONENTS)
 
 
 def test_the_model_holds_nothing_ready_made(evidence):
     """No part of the trained model is a transformer or an attention that somebody else wrote."""
-    classes = evidence["scratch/live"].text.strings("classes")
+    try:
+        classes = evidence["scratch/live"].text.strings("classes")
+    except Exception as error:
+        if getattr(error, "absent", "") == "model" and any_component(evidence):
+            pytest.skip("not asked: there is no `model`, which is marked where it is asked for")
+        raise
     found = sorted(name for name in classes if ready_made(name))
 
     assert classes, "the model is not made of torch modules"
@@ -28,7 +40,9 @@ def test_the_model_holds_nothing_ready_made(evidence):
 
 def test_nothing_ready_made_is_at_work(evidence):
     """No ready-made attention runs while the components, the model and `generate` work."""
-    text = evidence["scratch/live"] and evidence["scratch/work"].text
+    if not any_component(evidence):
+        assert evidence["scratch/live"], "there is nothing to watch"
+    text = evidence["scratch/work"].text
     for work in WORKS:
         called = text.strings(work)
         found = sorted(name for name in called if ready_made(name))
@@ -44,7 +58,8 @@ def test_nothing_ready_made_is_at_work(evidence):
 
 def test_nothing_ready_made_is_reached(submission, runs):
     """No source that is used leads to one."""
-    assert runs[0].evidence["scratch/live"], "there is no model"
+    if not any_component(runs[0].evidence):
+        assert runs[0].evidence["scratch/live"], "there is no model, and no part of one"
     found = sorted(name for name in foreign_names(submission) if ready_made(name))
 
     if found:

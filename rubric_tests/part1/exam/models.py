@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 from ask import ask, student
-from exam.network import outputs_of, without_memory
+from exam.network import labels_of, outputs_of, without_memory
 from exam.notebook import split
 
 PREDICTED = ("labels", "labels_train", "probabilities", "refit_probabilities")
@@ -32,8 +32,8 @@ def answers_of(model, describe):
     again = without_memory(copy.deepcopy(model))
     again = again.fit(X_train.copy(), y_train.copy()) or again
     return {
-        "labels": np.searchsorted(names, np.ravel(model.predict(X_test.copy()))),
-        "labels_train": np.searchsorted(names, np.ravel(model.predict(X_train.copy()))),
+        "labels": labels_of(model, X_test.copy(), names),
+        "labels_train": labels_of(model, X_train.copy(), names),
         "probabilities": outputs_of(model, X_test.copy())[:, -1],
         "refit_probabilities": outputs_of(again, X_test.copy())[:, -1],
     } | describe(model, again)
@@ -43,9 +43,16 @@ def describe_network(model, again):
     state = getattr(model, "random_state", None)
     return {
         "repeatable": isinstance(state, (int, np.integer)),
-        "loss": float(model.loss_curve_[0]),
-        "refit_loss": float(again.loss_curve_[0]),
+        "loss": first_loss(model),
+        "refit_loss": first_loss(again),
     }
+
+
+def first_loss(model):
+    """Where its training began; without a record, a number that another training would change."""
+    if hasattr(model, "loss_curve_"):
+        return float(model.loss_curve_[0])
+    return float(outputs_of(model, split()[0])[:, -1].mean())
 
 
 def describe_baseline(model, again):

@@ -1,7 +1,7 @@
 """The student's network: how it is made ready, and how its weights are set and read."""
 
 import numpy as np
-from ask import student
+from ask import Missing, student
 
 PARTS = ("W1", "b1", "W2", "b2")
 
@@ -16,6 +16,13 @@ def labels(y):
     except Exception:  # what the notebook's split is like is asked elsewhere
         own = np.dtype(int)
     return y.astype(np.float64 if own.kind == "f" else np.int64)
+
+
+def needs(network, *names):
+    """Say which of these the network has not: one missing name is charged once."""
+    for name in names:
+        if not hasattr(network, name):
+            raise Missing(f"expected `ScratchNetwork` to have `{name}`", lacks=name)
 
 
 def ready(n_features, **parameters):
@@ -65,6 +72,7 @@ def write(answer, arrays, pattern="{}"):
 
 def gradients_of(network, X, y):
     """The loss, then the gradients by name."""
+    needs(network, "loss_and_gradients")
     loss, (dW1, dW2), (db1, db2) = network.loss_and_gradients(X.copy(), labels(y))
     if outputs(network) == 2:  # the weights set were half of it, once with each sign
         dW2, db2 = np.diff(dW2) / 2, np.diff(np.ravel(db2)) / 2
@@ -86,6 +94,13 @@ def columns(probabilities):
 def outputs_of(model, X):
     """What a model says of rows: its probabilities, or its labels where it gives no others."""
     return columns(model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X))
+
+
+def labels_of(model, X, names):
+    """The place of each label among the sorted names; without `predict`, by the probabilities."""
+    if hasattr(model, "predict"):
+        return np.searchsorted(names, np.ravel(model.predict(X)))
+    return (outputs_of(model, X)[:, -1] > 0.5).astype(int)
 
 
 def without_memory(model):

@@ -2,19 +2,37 @@
 
 import numpy as np
 from ask import ask, student
-from exam.network import PARTS, columns, gradients_of, labels, ready, set_weights, weights_of, write
+from exam.network import (
+    PARTS,
+    columns,
+    gradients_of,
+    labels,
+    needs,
+    ready,
+    set_weights,
+    weights_of,
+    write,
+)
 
 with ask("forward/own") as (given, answer):
-    table = columns(ready(given.X.shape[1]).predict_proba(given.X.copy()))
+    network = ready(given.X.shape[1])
+    needs(network, "predict_proba")
+    table = columns(network.predict_proba(given.X.copy()))
     answer.first, answer.last, answer.columns = table[:, 0], table[:, -1], table.shape[1]
 
 with ask("forward/weights") as (given, answer):
     network = set_weights(ready(given.X.shape[1]), *(vars(given)[part] for part in PARTS))
+    needs(network, "predict_proba")
     answer.last = columns(network.predict_proba(given.X.copy()))[:, -1]
+
+with ask("forward/labels") as (given, answer):
+    network = set_weights(ready(given.X.shape[1]), *(vars(given)[part] for part in PARTS))
+    needs(network, "predict")
     answer.labels = np.ravel(network.predict(given.X.copy()))
 
 with ask("gradients/own") as (given, answer):
     network = ready(given.X.shape[1])
+    needs(network, "loss_and_gradients")
     answer.loss = float(network.loss_and_gradients(given.X.copy(), labels(given.y))[0])
 
 
@@ -53,16 +71,21 @@ for call in ("fit", "predict", "loss"):
         if call == "fit":
             network.fit(given.X, given.y)
         elif call == "predict":
-            network.predict(given.X), network.predict_proba(given.X)
+            there = [name for name in ("predict", "predict_proba") if hasattr(network, name)]
+            needs(network, *([] if there else ["predict"]))
+            for name in there:
+                getattr(network, name)(given.X)
         else:
+            needs(network, "loss_and_gradients")
             network.loss_and_gradients(given.X, given.y)
         answer.X, answer.y = given.X, given.y
 
 with ask("start/widths") as (given, answer):
     for d in given.widths:
-        fresh = student.ScratchNetwork(random_state=0)
-        fresh.initialise(int(d))
-        shapes = {"fresh": [list(np.shape(part)) for part in fresh.coefs_]}
+        shapes, fresh = {}, student.ScratchNetwork(random_state=0)
+        if hasattr(fresh, "initialise"):  # its absence is marked where fresh weights are
+            fresh.initialise(int(d))
+            shapes["fresh"] = [list(np.shape(part)) for part in fresh.coefs_]
         trained = ready(int(d))
         shapes["trained"] = [list(np.shape(part)) for part in trained.coefs_]
         setattr(answer, f"features_{d}", shapes)
@@ -70,5 +93,6 @@ with ask("start/widths") as (given, answer):
 with ask("start/weights") as (given, answer):
     for name, state in (("W1", 0), ("W1_again", 0), ("W1_other", 1)):
         fresh = student.ScratchNetwork(random_state=state)
+        needs(fresh, "initialise")
         fresh.initialise(5)
         setattr(answer, name, np.array(fresh.coefs_[0]))

@@ -4,7 +4,7 @@ import contextlib
 import sys
 
 from ask import ask, student
-from exam.network import labels, outputs_of, ready
+from exam.network import labels, needs, outputs_of, ready
 
 
 class Operators:
@@ -110,6 +110,7 @@ with ask("source/work") as (given, answer):
 with ask("source/lines") as (given, answer):
     for d in given.widths:
         network = ready(int(d))
+        needs(network, "loss_and_gradients")
         X = given.X[:, :d].copy()
         of_outputs = lines_of(outputs_of, network, X)
         of_gradients = lines_of(network.loss_and_gradients, X, labels(given.y))
@@ -117,6 +118,7 @@ with ask("source/lines") as (given, answer):
 
 with ask("source/gradients") as (given, answer):
     network = ready(given.X.shape[1])
+    needs(network, "loss_and_gradients")
     call = network.loss_and_gradients
     work = modules_at_work(lambda: call(given.X.copy(), labels(given.y)))
     answer.at_work, answer.watched = work

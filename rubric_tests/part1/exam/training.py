@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 from ask import Missing, TimeUp, ask, student
-from exam.network import gradients_of, labels, outputs, weights_of, write
+from exam.network import gradients_of, labels, labels_of, needs, outputs, weights_of, write
 
 MOMENTS = {  # name: (learning rate, iterations)
     "start": (1e-12, 1),
@@ -21,12 +21,21 @@ def after(given, learning_rate, max_iter):
     return network
 
 
+def rounds_of(network):
+    """How many iterations there were; one loss is recorded for each."""
+    if not hasattr(network, "n_iter_") and hasattr(network, "loss_curve_"):
+        return len(network.loss_curve_)
+    needs(network, "n_iter_")
+    return int(network.n_iter_)
+
+
 with ask("update/steps") as (given, answer):
     for moment, settings in MOMENTS.items():
         write(answer, weights_of(after(given, *settings)), "{}_" + moment)
 
 with ask("start/again") as (given, answer):
     network = after(given, 0.5, 40)
+    needs(network, "loss_curve_")
     answer.first = float(network.loss_curve_[0])
     write(answer, weights_of(network))
     network.fit(given.X.copy(), labels(given.y))
@@ -38,10 +47,12 @@ with ask("training/tol") as (given, answer):
     for name, tol in (("loose", 0.9), ("strict", 1e-9)) if answer.taken else ():
         network = student.ScratchNetwork(max_iter=300, tol=tol, random_state=0)
         network.fit(given.X.copy(), labels(given.y))
-        setattr(answer, name, int(network.n_iter_))
+        setattr(answer, name, rounds_of(network))
 
 with ask("update/rounds") as (given, answer):
-    answer.n_iter = int(after(given, 0.1, 3).n_iter_)
+    network = after(given, 0.1, 3)
+    needs(network, "n_iter_")
+    answer.n_iter = int(network.n_iter_)
 
 with ask("update/gradient") as (given, answer):
     network = after(given, *MOMENTS["start"])
@@ -55,7 +66,16 @@ def fitted(k):
     """The network of one split; what its `fit` raised there is raised again."""
     if k in faults:
         raise faults[k]
+    if k not in trained:
+        raise Missing("the network of a few iterations was not trained to its end")
     return trained[k]
+
+
+def answers_of(network, X):
+    """The labels as `predict` gives them; without it, by the probabilities."""
+    return (
+        np.ravel(network.predict(X)) if hasattr(network, "predict") else labels_of(network, X, ())
+    )
 
 
 for k in range(3):
@@ -70,13 +90,15 @@ for k in range(3):
             faults[k] = fault
             raise
         trained[k] = network
-        answer.labels = np.ravel(network.predict(given.X_test.copy()))
+        answer.labels = answers_of(network, given.X_test.copy())
     with ask(f"parity/{k}/weights") as (given, answer):
         write(answer, weights_of(fitted(k)))
 
 
 with ask("training/curve") as (given, answer):
-    answer.loss_curve = np.ravel(fitted(0).loss_curve_)
+    network = fitted(0)
+    needs(network, "loss_curve_")
+    answer.loss_curve = np.ravel(network.loss_curve_)
 
 with ask("training/weights") as (given, answer):
     write(answer, weights_of(fitted(0)))
@@ -93,5 +115,10 @@ with ask("training/short") as (given, answer):
     for name, parameters in settings.items():
         network = student.ScratchNetwork(**parameters)
         network.fit(given.X_train.copy(), labels(given.y_train))
+        trained[name] = network
         write(answer, weights_of(network), "{}_" + name)
+
+with ask("training/short-curve") as (given, answer):
+    network = fitted("short")
+    needs(network, "loss_curve_")
     answer.loss_curve = np.ravel(network.loss_curve_)
