@@ -4,7 +4,6 @@ What was found to be good is kept in the store, by a hash of all that it was fou
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from assay import advice, parts, recipe, reference, syntax
 from assay.assignment import Assignment, Part
@@ -53,7 +52,11 @@ def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
     if broken:
         return together([found, CourseReport(faults=broken)])
     known = recipe.of_course(assignment, answer.digest)
-    made = partial(make, jobs)
+
+    def made() -> list[RunRecord]:
+        """Draw for every seed only where the course is not known yet."""
+        return make([*jobs, *reference.jobs_drawn_otherwise(assignment)])
+
     return store.checked(known, lambda: together([found, _asked(assignment, answer, store, made)]))
 
 

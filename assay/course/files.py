@@ -165,16 +165,12 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
 
 
 def _chosen(part: Part) -> list[dict[str, Any]]:
-    """The parameters to draw for: every value of the matrix, every seed, and the first ones twice.
-
-    Not every pair of them: a draw may take seconds.
-    """
+    """The parameters to draw for: every seed at every value of the matrix, and the first twice."""
     matrix = [
         dict(zip(part.matrix, v, strict=True)) for v in itertools.product(*part.matrix.values())
     ]
-    over_matrix = [{"seed": part.seeds[0], **values} for values in matrix]
-    over_seeds = [{"seed": seed, **matrix[0]} for seed in part.seeds[1:]]
-    return [*over_matrix, *over_seeds, over_matrix[0]]
+    every = [{"seed": seed, **values} for values in matrix for seed in part.seeds]
+    return [*every, every[0]]
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -193,6 +193,36 @@ def test_in_given(tmp_path: Path, grade: Callable[..., None], fault: tuple[str, 
         grade(toy.root, expected)
 
 
+AT_ONE_SEED = {
+    "a wrong promised shape": ("(3,)", '(3 + (parameters["seed"] == 2),)', "given.py:6: question"),
+    "a wrong value": (
+        "kept={",
+        'kept={"none": x[3:], **{"sum": x}} if SEED else {',
+        "test_add.py:",
+    ),
+    "a promise too many": (
+        "(3,)}",
+        '(3,)} | ({"more": ()} if SEED else {})',
+        "exam.py:3: the answer promises `more`",
+    ),
+    "an exception": ("return {", "1 / (not SEED)\n    return {", "given.py:5: draw({'seed': 2, "),
+}
+"""What is so for one seed of four: only that seed's draw shows it."""
+
+
+@pytest.mark.parametrize("fault", AT_ONE_SEED.values(), ids=AT_ONE_SEED)
+def test_in_what_is_drawn_for_one_seed(
+    tmp_path: Path, grade: Callable[..., None], fault: tuple[str, str, str]
+):
+    """The seed is not the one that the reference is asked first."""
+    before, after, expected = fault
+    given = slip(toys.GIVEN, before, after.replace("SEED", '(parameters["seed"] == 2)'))
+    text = toys.toml().replace("seeds = [0]", "seeds = [0, 1, 2, 3]")
+    assert "[0, 1, 2, 3]" in text
+    with toys.course(tmp_path / "course", text=text, given=given) as toy:
+        grade(toy.root, expected)
+
+
 @pytest.mark.parametrize("fault", EXAM_FAULTS.values(), ids=EXAM_FAULTS)
 def test_in_the_exam(tmp_path: Path, grade: Callable[..., None], fault: tuple[str, str, str]):
     """What puts the questions."""
