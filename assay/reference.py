@@ -22,7 +22,6 @@ from assay.secret import PUBLIC
 from assay.store import Store
 from assay.submission import Submission
 
-
 FEW = 3
 """Seeds: of so few, each may have a draw of its own, and is asked by itself."""
 

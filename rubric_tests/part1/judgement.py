@@ -248,7 +248,7 @@ def check_labels(evidence: Sheets, given: Sheets) -> None:
         raise KnownMistake("`predict` gives each row the other label")
     if disagree.any():
         found = f"{disagree.sum()} of {disagree.size} labels disagree with their probability"
-        ones, zeros = answer.last[answer.labels > 0.5], answer.last[answer.labels <= 0.5]
+        ones, zeros = last[labels > 0.5], last[labels <= 0.5]
         if ones.size and zeros.size and zeros.max() < ones.min():
             limit = (zeros.max() + ones.min()) / 2
             raise KnownMistake(f"a label becomes 1 from about {limit:.2g} on, not from 0.5", found)
