@@ -42,7 +42,7 @@ def grade(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, three at a time: some of them wait."""
-    install(session, "assignment", "class", "dask", "docs", "test")
+    install(session, "assignment", "browser", "class", "dask", "docs", "test")
     arguments = session.posargs or ["-m", "not thorough"]
     session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
