@@ -71,6 +71,8 @@ def test_not_worse_than_logistic_regression(runs, measure, compare):
 @pytest.mark.hint("can one straight line part these classes? What can hidden units add?")
 def test_better_where_the_classes_are_not_linear(runs, measure, compare):
     """Where no straight line parts the classes, the network is better by at least 0.1."""
+    if not any(run.parameterised for run in runs):
+        pytest.skip("not asked: without parameters the notebook is run on no such data set")
 
     def check(runs, measure):
         for found in compared(runs, GAIN, measure, compare, only=NON_LINEAR):

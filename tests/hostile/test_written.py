@@ -38,11 +38,21 @@ def tidy():
     while True:
         time.sleep(0.001)
         if os.path.exists(place + ".json") and os.path.getsize(place + ".json"):
-            with open(place + ".json", "w") as file:
-                file.write('{"status": "answered", "text": {"out": "forged"}}')
+            DOES
 
 threading.Thread(target=tidy, daemon=True).start()
 """
+DONE = {
+    "writes a note": "open(place + '.json', 'w').write('{\"status\": \"answered\", \"text\": {}}')",
+    "writes arrays": "import numpy; numpy.savez(place + '.npz', out=numpy.zeros(3))",
+    "takes the arrays away": "os.path.exists(place + '.npz') and os.unlink(place + '.npz')",
+    "takes the note away": "os.unlink(place + '.json')",
+    "puts a link there": "os.unlink(place + '.npz'); os.symlink('/etc/hostname', place + '.npz'); "
+    "time.sleep(9)",
+    "puts another file there": "open(place + '.new', 'w').write('{\"status\": \"missing\"}'); "
+    "os.replace(place + '.new', place + '.json')",
+}
+"""What a thread does once an answer is there."""
 LINGERS = toys.EXAM + "\nimport time\ntime.sleep(0.5)\n"
 
 
@@ -65,9 +75,11 @@ def test_what_a_notebook_replaces_writes_no_answer(course: Assignment, replaced:
     assert json.loads(ended.files["evidence/add/plain.json"])["status"] == "answered"
 
 
-def test_an_answer_that_a_thread_writes_over_is_not_believed(course: Assignment):
+@pytest.mark.parametrize("does", DONE.values(), ids=DONE)
+def test_an_answer_that_a_thread_changes_is_not_believed(course: Assignment, does: str):
     """It is said that it was changed, and nothing of it is left."""
-    handed_in = Submission("ada", {"sums.ipynb": notebook(PARAMETERS, WRONG, THREAD)})
+    thread = THREAD.replace("DOES", does)
+    handed_in = Submission("ada", {"sums.ipynb": notebook(PARAMETERS, WRONG, thread)})
 
     ended = toys.run(course, handed_in)
     note = json.loads(ended.files["evidence/add/plain.json"])
