@@ -43,7 +43,7 @@ def tidy():
 threading.Thread(target=tidy, daemon=True).start()
 """
 DONE = {
-    "writes a note": "open(place + '.json', 'w').write('{\"status\": \"answered\", \"text\": {}}')",
+    "writes a note": "open(place + '.json', 'w').write('{}')",
     "writes arrays": "import numpy; numpy.savez(place + '.npz', out=numpy.zeros(3))",
     "takes the arrays away": "os.path.exists(place + '.npz') and os.unlink(place + '.npz')",
     "takes the note away": "os.unlink(place + '.json')",
