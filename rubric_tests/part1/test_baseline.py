@@ -16,12 +16,12 @@ TOLERANCE = 0.03  # other penalties and solvers move a few rows; three rows are 
 
 
 def reached(evidence) -> float:
-    """The accuracy of the baseline on the test part: measured where the notebook left the model."""
+    """The accuracy of the baseline on the test part: measured where the notebook left the model.
+
+    The claim alone may tell against it; who left no model earns nothing by it (`check_left`).
+    """
     split = split_of(evidence)
-    try:
-        measured = [accuracy(row, split.y_test) for row in models_of(evidence, "baselines").labels]
-    except Exception:  # no model is left: the claim is all there is
-        measured = []
+    measured = [accuracy(row, split.y_test) for row in models_of(evidence, "baselines").labels]
     if measured and not answered(evidence, "claims/logistic"):  # its absence is marked above
         return max(measured)
     claim = float(evidence["claims/logistic"].accuracy)
@@ -76,14 +76,12 @@ def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measu
             if gap(evidence) < 0:
                 raise Wrong(f"the baseline is held back: {seen}, on the same rows")
             raise Wrong(f"the baseline is too good: {seen}")
+    check_left(models_of(evidence, "baselines"), "logistic regression")
 
 
 def gives_one_label(evidence) -> bool:
     """Whether each baseline that the notebook left answers all test rows alike."""
-    try:
-        labels = models_of(evidence, "baselines").labels
-    except Exception:  # no model is left: nothing is known of its answers
-        return False
+    labels = models_of(evidence, "baselines").labels
     return labels.size > 1 and not np.ptp(labels, axis=-1).any()
 
 
@@ -111,6 +109,9 @@ def test_the_baseline_is_fair_on_average(runs, measure):
     with after_marks_for_any(CAUSES, runs, "inputs", "split"):
         if np.mean(gaps) < -0.02:
             raise Wrong(f"on average {-np.mean(gaps):.3f} below the judge's logistic regression")
+    for run in runs:
+        if less_own(run) is not None:
+            check_left(models_of(run.evidence, "baselines"), "logistic regression")
 
 
 def less_own(run) -> float | None:

@@ -63,6 +63,22 @@ def test_parameters_that_are_left_out_pass_for_no_gain():
         test_parity.test_better_where_the_classes_are_not_linear([once], nothing, compare)
 
 
+def test_a_claim_is_no_baseline():
+    """Where the model answers nothing, what the notebook says of it earns nothing."""
+    shared.forget()
+    files = {n: c for n, c in right().files.items() if n != "evidence/notebook/baselines.npz"}
+    note = {"status": "raised", "error": "ValueError: no", "traceback": "", "text": {}}
+    files["evidence/notebook/baselines.json"] = json.dumps(note).encode()
+    run = shared.laid("part1", right().answering(files))
+
+    with pytest.raises(NotAnswered):
+        test_baseline.test_the_baseline_does_what_a_logistic_regression_can(
+            run.evidence, run.given, nothing
+        )
+    with pytest.raises(NotAnswered):
+        test_baseline.test_the_baseline_is_fair_on_average([run], nothing)
+
+
 SLIP = {"inputs/fit": {"X": np.zeros((24, 3))}}
 
 
