@@ -2,7 +2,7 @@
 
 import ast
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from rubric_tests.part2.judgement import (
 from rubric_tests.syntax import trees_of
 
 IN_TRAINING_MODE = "evaluated in training mode"
+FEW_STEPS = 10
+"""Fewer are no training: public transformers take 60 at least, for the easiest of the tasks."""
 CHANCE = 0.03  # untrained models exceed a guess by less, those of 20 steps by more
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
@@ -194,6 +196,17 @@ def check_something_is_trained(evidence: Any, given: Any) -> None:
         raise KnownMistake(
             "nothing was trained", "`train` took no gradient and no step of an optimizer"
         )
+    if (steps := int(max(answer.backwards, len(answer.rates)))) < FEW_STEPS:
+        raise KnownMistake(
+            "nothing was trained", f"`train` came to its end after {steps} step{'s' * (steps != 1)}"
+        )
+    if len(answer.rates) and not answer.rates.max() > 0:
+        raise KnownMistake("nothing was trained", "the learning rate is 0 in every step")
+    losses = losses_of(answer)
+    if not len(answer.rates) and len(losses) and late_loss(losses) > 0.98 * losses[0]:
+        raise KnownMistake(
+            "nothing was trained", "no step of an optimizer was seen, and the loss stays as it was"
+        )
     if answer.of_another:
         raise KnownMistake(
             "the model that comes back is not the one that was trained",
@@ -206,6 +219,24 @@ def is_untrained(runs: Sequence[Any]) -> str:
     watched = [run for run in runs if answered(run.evidence, "training/steps")]
     found = [causes.fault_of(check_something_is_trained, r.evidence, r.given) for r in watched]
     return str(found[0]) if found and all(found) else ""
+
+
+@contextlib.contextmanager
+def of_a_trained_model(evidence: Any, given: Any, kept: Any, runs: Sequence[Any]) -> Iterator[None]:
+    """What holds inside holds of a model that was trained, and has learned something."""
+    check_there_is_a_trained_model(evidence, given, runs)
+    yield
+    follow_from_nothing_learned(evidence, given, kept)
+
+
+def follow_from_nothing_learned(evidence: Any, given: Any, kept: Any) -> None:
+    """Leave out what is asked of a model that learned nothing: it is marked under `reversal`."""
+    if not answered(evidence, "reversal/answers"):
+        return
+    try:
+        check_something_is_learned(marked(evidence, given, kept))
+    except Wrong as nothing:
+        causes.follows_from("reversal", str(nothing))
 
 
 def check_there_is_a_trained_model(evidence: Any, given: Any, runs: Sequence[Any]) -> None:
@@ -255,8 +286,6 @@ def steps_seen(evidence: Any) -> Any:
     answer = evidence["training/steps"]
     if not len(answer.rates):
         raise NotRecognised("no step of an optimizer was seen")
-    if not answer.rates.max() > 0:
-        raise KnownMistake("the learning rate is 0")
     return answer
 
 

@@ -22,6 +22,7 @@ LOGITS: dict[str, Shape] = dict.fromkeys(
 )
 HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
+N_CHANGED = 12  # those that a model with other weights is asked, which tell a guess from an answer
 ANSWER_SECONDS = 240  # for the answers that reversal is marked by
 TRAIN_SECONDS = 240  # for the secret task: to train, and to answer
 N_SECRET, N_SECRET_TEST = 25_000, 2_000
@@ -348,10 +349,19 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
             kept={"right": tasks.table(right, width)},
             seconds=ANSWER_SECONDS,
         ),
-        "reversal/attention": Question(
+        **changed_models("reversal", shown),
+    }
+
+
+def changed_models(task: str, shown: dict[str, np.ndarray]) -> dict[str, Question]:
+    """The first sequences once more, to the same model with other weights of either kind."""
+    few = {"sequences": shown["sequences"][:N_CHANGED], "width": shown["width"]}
+    rows: Shape = (N_CHANGED, int(shown["width"]))
+    return {
+        f"{task}/attention": Question(
             few | {"vocabulary": np.array(12)}, {"n_weights": (), "answers": rows}
         ),
-        "reversal/without-weights": Question(few, {"answers": rows, "shuffled": rows}),
+        f"{task}/without-weights": Question(few, {"answers": rows, "shuffled": rows}),
     }
 
 
@@ -379,13 +389,9 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
         "places": orders[0],
         "differ": differ,
     }
-    few = {"sequences": shown["sequences"][:N_AGAIN], "width": shown["width"]}
     return {
         "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),
-        "secret/attention": Question(
-            few | {"vocabulary": np.array(12)}, {"n_weights": (), "answers": (None, 7)}
-        ),
-        "secret/without-weights": Question(few, {"answers": (None, 7), "shuffled": (None, 7)}),
+        **changed_models("secret", shown),
         "training/steps": Question(
             {"source": ids(rng), "target": ids(rng)},
             dict.fromkeys(("losses", "rates"), (None,))

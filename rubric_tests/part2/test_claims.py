@@ -57,12 +57,7 @@ def check_there_is_something_to_claim(evidence, given, kept, runs) -> None:
     """
     if reason := answers.is_untrained(runs):
         raise KnownMistake("there is nothing to report", reason)
-    if not answered(evidence, "reversal/answers"):
-        return
-    try:
-        answers.check_something_is_learned(answers.marked(evidence, given, kept))
-    except Wrong as nothing:
-        follows_from("reversal", str(nothing))
+    answers.follow_from_nothing_learned(evidence, given, kept)
 
 
 def reach(n: int, marks: answers.Marked) -> float:

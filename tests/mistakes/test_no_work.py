@@ -57,11 +57,11 @@ PLACES = '''class Decoder(nn.Module):
 
 
 '''
-UNTRAINED = {
-    "steps=500": "steps=0",
+CONSTANT_RATE = {
     "lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)":
     "lr_scheduler.ConstantLR(optimizer)",
 }  # fmt: skip
+UNTRAINED = {"steps=500": "steps=0"} | CONSTANT_RATE
 COUNTED = """def train(inputs, targets, *, seed):
     x, y = np.array(inputs), np.array(targets)
     model = Decoder(max_length=2 * x.shape[1] + 2)
@@ -161,6 +161,26 @@ SHIRKED = [
         "model training generation reversal secret-variant",
     ),
     shirked("places alone decide", {TRAIN: PLACES + TRAIN}, "secret-variant"),
+    shirked(
+        "one step",
+        {"steps=500": "steps=1"} | CONSTANT_RATE,
+        "training generation reversal secret-variant claims",
+    ),
+    shirked(
+        "a rate of nothing",
+        {"AdamW(model.parameters(), lr=5e-3)": "SGD(model.parameters(), lr=0.0)"} | CONSTANT_RATE,
+        "training generation reversal secret-variant claims",
+    ),
+    shirked(
+        "gradients without a step",
+        {"        optimizer.step()\n        schedule.step()\n": ""} | CONSTANT_RATE,
+        "training generation reversal secret-variant claims",
+    ),
+    shirked(
+        "the model of the notebook is untrained",
+        {"seed=seed)": "seed=seed, steps=0)"} | CONSTANT_RATE,
+        "reversal",
+    ),
     shirked("answers are questions reversed", {TOKENS: BACKWARDS + TOKENS}, "reversal"),
     shirked(
         "the model is asked, and not listened to",

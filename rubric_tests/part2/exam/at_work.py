@@ -109,14 +109,9 @@ class Choices:
         return rows
 
 
-def at_work(answer, work, vocabulary):
-    """Let the model work once, and note its attention."""
-    with torch.no_grad(), Parts() as parts, Weights(vocabulary) as weights:
-        work()
+def at_work(answer, work, vocabulary, equal=False):
+    """Let the model work once, and note its attention; return what comes of it."""
+    with torch.no_grad(), Parts() as parts, Weights(vocabulary, equal) as weights:
+        found = work()
     answer.n_weights, answer.parts = weights.seen, ", ".join(sorted(parts.called))
-
-
-def with_equal_weights(work, vocabulary):
-    """What comes of it where every place that may be seen weighs the same."""
-    with torch.no_grad(), Weights(vocabulary, equal=True):
-        return work()
+    return found

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import Choices, at_work, with_equal_weights
+from exam.at_work import Choices, at_work
 from exam.components import logits_of
 from torch.nn import functional
 
@@ -130,8 +130,7 @@ def answer_with_equal_weights(answer, model, given):
     def work():
         return one_at_a_time(model, sequences, given.width)
 
-    at_work(answer, work, vocabulary)
-    answer.answers = with_equal_weights(work, vocabulary)
+    answer.answers = at_work(answer, work, vocabulary, equal=True)
 
 
 def many_at_once(model, sequences, width):
