@@ -7,10 +7,9 @@ A recipe names more than can matter (all code of the course and of assay), so th
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from assay import numerics, syntax
 from assay.assignment import Assignment, Part
@@ -26,13 +25,16 @@ OURS = Path(__file__).parent
 def of_run(section: Section, run: Run, code: str, secret: Secret = PUBLIC) -> str:
     """Everything that can change what goes into a run, and so what comes out of it."""
     assignment = section.assignment
-    course = {"title": assignment.title, "limits": assignment.limits.model_dump()}
+    course: dict[str, object] = {
+        "title": assignment.title,
+        "limits": assignment.limits.model_dump(),
+    }
     plan = {"part": section.part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
     drawn = {"submission": section.submission.digest, "secret": secret.digest}
     return _hash(course | plan | drawn, code)
 
 
-def of_judgement(section: Section, bench: dict[str, Any]) -> str:
+def of_judgement(section: Section, bench: Mapping[str, object]) -> str:
     """Everything that can change what a judge says of this evidence."""
     part = section.part
     facts = {"part": part.model_dump(mode="json"), "bench": bench}
@@ -119,8 +121,8 @@ def _hashed(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _hash(facts: dict[str, Any], code: str) -> str:
-    known = facts | {"code": code, "numerics": numerics.profile()}
+def _hash(facts: Mapping[str, object], code: str) -> str:
+    known = {**facts} | {"code": code, "numerics": numerics.profile()}
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypedDict
 
 from assay import folders, intake, notebook, syntax
 from assay.assignment import Part
@@ -17,6 +17,14 @@ from assay.records import Person, sound
 
 REFERENCE = "reference"
 """What the assignment's own solution is called, and no other submission."""
+
+
+class PlainCell(TypedDict):
+    """A cell as plain data."""
+
+    kind: str
+    source: str
+    tags: list[str]
 
 
 @dataclass(frozen=True)
@@ -75,13 +83,13 @@ class Submission:
         """Bytes of all files."""
         return sum(map(len, self.files.values()))
 
-    def cells(self, notebook_name: str) -> list[dict[str, Any]]:
+    def cells(self, notebook_name: str) -> list[PlainCell]:
         """The cells of a notebook as `{kind, source, tags}`."""
         return [plain(cell) for cell in self.read(notebook_name)]
 
 
-def plain(cell: Cell) -> dict[str, Any]:
-    """A cell as plain data."""
+def plain(cell: Cell) -> PlainCell:
+    """Return a cell as plain data."""
     return {"kind": cell.kind, "source": cell.source, "tags": list(cell.tags)}
 
 

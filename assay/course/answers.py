@@ -17,7 +17,7 @@ from assay.course.files import place_of, put_at
 from assay.errors import AssayError, CannotGrade, CourseFault
 from assay.evidence import NotAnswered, WrongAnswer
 from assay.judge import bench
-from assay.judge.laid import BenchRun
+from assay.judge.laid import BenchRun, Listed
 from assay.parts import Section
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.store import Store
@@ -34,7 +34,7 @@ def check(
     section: Section,
     records: Sequence[RunRecord],
     store: Store,
-    listed: list[dict[str, Any]],
+    listed: list[Listed],
 ) -> CourseReport:
     """Return what the reference's runs of a part show: its cells, its answers, its verdicts."""
     assignment, part = section.assignment, section.part
@@ -194,7 +194,7 @@ def _at(note: dict[str, Any]) -> tuple[str, str]:
     return frames[-1] if frames else ("", "")
 
 
-def _named(test: dict[str, Any]) -> str:
+def _named(test: Listed) -> str:
     """The name that the test's checks have."""
     return f"{PurePosixPath(test['where'].rpartition(':')[0]).stem}.{test['name']}"
 

@@ -12,18 +12,19 @@ from pydantic import ValidationError
 from assay import recipe, syntax
 from assay.assignment import Assignment, Part, line_of
 from assay.judge import bench, statistics
+from assay.judge.laid import Listed, Marker
 from assay.records import Claim, Fault, Figure
 
 TRACE = re.compile(r"^(?:E\s+)?(?:File \")?([^\s\"]+\.py)\"?[:,] ?(?:line )?(\d+)", re.MULTILINE)
 
 
-def check(assignment: Assignment, part: Part) -> tuple[list[Fault], list[dict[str, Any]]]:
+def check(assignment: Assignment, part: Part) -> tuple[list[Fault], list[Listed]]:
     """Return what is wrong with the tests of one part, and the tests."""
     found, said = bench.collect(assignment, part)
     if found is None:
         return [_unlisted(assignment, part, said)], []
-    tests: list[dict[str, Any]] = found["tests"]
-    faults = [Fault(**fault) for fault in found["faults"]]
+    tests = found["tests"]
+    faults = [Fault.model_validate(fault) for fault in found["faults"]]
     if faults:  # tests are missing then, and every criterion of theirs would be named too
         return faults, tests
     for test in tests:
@@ -49,36 +50,36 @@ def _unlisted(assignment: Assignment, part: Part, said: str) -> Fault:
     return Fault(where=f"{file}:{line}", said=f"the tests cannot be collected: {words}"[:500])
 
 
-def _of_test(part: Part, test: dict[str, Any]) -> Iterator[str]:
-    name = f"`{test['name']}`"
+def _of_test(part: Part, test: Listed) -> Iterator[str]:
+    name, markers = f"`{test['name']}`", test["markers"]
     for unknown in test.get("unknown", []):
         yield f"{name} asks for `{unknown}`, and there is no such fixture"
-    for marker in test.get("left_out", []):
+    for marker in test["left_out"]:
         yield f"{name} is marked `{marker}`: nobody would get its points"
     if not test.get("reads", True):
         yield f"{name} reads nothing of a submission, so it says the same of all of them"
     for marker in ("criterion", "hint"):
-        if marker in test and (said := _not_one_text(test[marker])):
+        if marker in markers and (said := _not_one_text(markers[marker])):
             yield f"the marker `{marker}` of {name} {said}"
-    if "review" in test and (test["review"]["args"] or test["review"]["kwargs"]):
+    if "review" in markers and any(markers["review"].values()):
         yield f"the marker `review` of {name} holds something; expected nothing"
     known = [spec.name for spec in part.criterion]
     criterion = _first(test, "criterion")
-    if "criterion" not in test:
+    if "criterion" not in markers:
         yield f"{name} has no criterion: it needs `pytest.mark.criterion(...)`"
     elif isinstance(criterion, str) and criterion not in known:
         listed = ", ".join(f"`{spec}`" for spec in known)
         yield f"{name} judges the criterion `{criterion}`; assignment.toml has {listed}"
-    if "claim" in test:
-        yield from (f"the claim of {name} {said}" for said in _of_claim(part, test["claim"]))
+    if "claim" in markers:
+        yield from (f"the claim of {name} {said}" for said in _of_claim(part, markers["claim"]))
 
 
-def _first(test: dict[str, Any], marker: str) -> Any:
-    args = test.get(marker, {}).get("args", [])
-    return args[0] if args else None
+def _first(test: Listed, marker: str) -> Any:
+    found = test["markers"].get(marker)
+    return found["args"][0] if found and found["args"] else None
 
 
-def _not_one_text(marker: dict[str, Any]) -> str:
+def _not_one_text(marker: Marker) -> str:
     args, kwargs = marker["args"], marker["kwargs"]
     if len(args) == 1 and isinstance(args[0], str) and args[0] and not kwargs:
         return ""
@@ -86,7 +87,7 @@ def _not_one_text(marker: dict[str, Any]) -> str:
     return f"holds ({shown}); expected one text"
 
 
-def _of_claim(part: Part, marker: dict[str, Any]) -> Iterator[str]:
+def _of_claim(part: Part, marker: Marker) -> Iterator[str]:
     """Yield what is wrong with a claim, and whether the part's seeds can ever decide it."""
     args, kwargs = marker["args"], marker["kwargs"]
     if len(args) != 1 or not isinstance(args[0], str):
@@ -191,9 +192,9 @@ def _texts(tree: ast.Module) -> Iterator[str]:
             yield re.escape(node.value)
 
 
-def claims_unmeasured(tests: Sequence[dict[str, Any]], measured: set[str]) -> list[Fault]:
+def claims_unmeasured(tests: Sequence[Listed], measured: set[str]) -> list[Fault]:
     """Return the claims about something that was not measured when the reference was judged."""
-    claims = [(test, _first(test, "claim")) for test in tests if "claim" in test]
+    claims = [(test, _first(test, "claim")) for test in tests if "claim" in test["markers"]]
     return [
         Fault(
             where=test["where"],

@@ -8,11 +8,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from assay import recipe
 from assay.assignment import Assignment, Part
 from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
+from assay.judge.laid import BenchData, Collected
 from assay.numerics import ONE_THREAD
 from assay.parts import Section
 from assay.records import Judgement, RunRecord, plain
@@ -54,7 +54,7 @@ def judge(section: Section, records: list[RunRecord], store: Store, hands: int =
     """
     laid = _bench(section, records, store)
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
-    known = recipe.of_judgement(section, laid | {"evidence": evidence})
+    known = recipe.of_judgement(section, {**laid, "evidence": evidence})
     return store.judgement(
         known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands})
     )
@@ -76,7 +76,7 @@ def debug(
         return subprocess.run(command, cwd=root, env=_environment(), check=False).returncode
 
 
-def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgement:
+def _judge(assignment: Assignment, part: Part, laid: BenchData) -> Judgement:
     with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
@@ -98,7 +98,8 @@ def _judge(assignment: Assignment, part: Part, laid: dict[str, Any]) -> Judgemen
 
 def _why(assignment: Assignment, part: Part) -> str:
     """A line for each file of the rubric that cannot be collected; '' if all can be."""
-    found = (collect(assignment, part)[0] or {}).get("faults", [])
+    listed, _ = collect(assignment, part)
+    found = listed["faults"] if listed else []
     return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
 
 
@@ -111,16 +112,25 @@ def _spent(code: int, memory: int) -> str:
     return ""
 
 
-def collect(assignment: Assignment, part: Part) -> tuple[dict[str, Any] | None, str]:
+def collect(assignment: Assignment, part: Part) -> tuple[Collected | None, str]:
     """List the tests of a part without judging: what they are marked with, what is wrong.
 
     None if pytest did not come so far; then what it said is all there is.
     """
     with tempfile.TemporaryDirectory(prefix=desk.prefix()) as folder:
         bench = Path(folder)
-        nothing = {"part": part.name, "looks": 1, "runs": [], "cells": [], "sources": {}}
-        nothing |= {"files": [], "unread": [], "is_reference": True}
-        (bench / "bench.json").write_text(json.dumps(nothing | {"hands": 1}))
+        nothing = BenchData(
+            part=part.name,
+            looks=1,
+            runs=[],
+            cells=[],
+            sources={},
+            files=[],
+            is_reference=True,
+            unread=[],
+            hands=1,
+        )
+        (bench / "bench.json").write_text(json.dumps(nothing))
         only = ["-p", "assay.judge.collect", "--collect-only"]
         _, said = _pytest(assignment, part, bench, only)
         listed = bench / "collected.json"
@@ -173,7 +183,7 @@ def parent(course: Path, rubric: str) -> warm.Parent:
     return warm.kept(("judge", modules), lambda: warm.start(modules, _environment()))
 
 
-def _bench(section: Section, records: list[RunRecord], store: Store) -> dict[str, Any]:
+def _bench(section: Section, records: list[RunRecord], store: Store) -> BenchData:
     submission = section.submission
     cells = [plain_cell(cell) for cell in section.own]
     for cell in cells:

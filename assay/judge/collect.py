@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from assay import rubric
+from assay.judge.laid import Collected, Listed
 from assay.judge.plugin import BENCH, MARKERS, no_end
 
 FILE = "collected.json"
@@ -100,28 +101,27 @@ def pytest_collection_modifyitems(config: pytest.Config) -> Generator[None]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write down every test, by its function: what its markers say, which fixtures are missing."""
-    tests: dict[str, dict[str, Any]] = {}
+    tests: dict[str, Listed] = {}
     for item in session.items:
         tests.setdefault(item.nodeid.partition("[")[0], _described(item))
-    found = {"tests": list(tests.values()), "faults": session.config.stash[FAULTS]}
+    found: Collected = {"tests": list(tests.values()), "faults": session.config.stash[FAULTS]}
     folder = session.config.stash[BENCH].folder
     (folder / FILE).write_text(json.dumps(found, default=repr), encoding="utf-8")
 
 
-def _described(item: pytest.Item) -> dict[str, Any]:
+def _described(item: pytest.Item) -> Listed:
     root = item.config.rootpath
     function = getattr(item, "function", None)
     line = _line(function) if function else (item.location[1] or 0) + 1
     where = f"{_relative(item.path, root)}:{line}"
-    found: dict[str, Any] = {"name": getattr(item, "originalname", item.name), "where": where}
-    for marker in MARKERS:
-        name = marker.partition("(")[0]
-        first = item.get_closest_marker(name)
-        if first:
-            found[name] = {"args": list(first.args), "kwargs": dict(first.kwargs)}
-    found["left_out"] = [
-        name for name in OF_PYTEST if any(map(_is_written, item.iter_markers(name)))
-    ]
+    names = [marker.partition("(")[0] for marker in MARKERS]
+    first = {name: mark for name in names if (mark := item.get_closest_marker(name))}
+    found: Listed = {
+        "name": getattr(item, "originalname", item.name),
+        "where": where,
+        "markers": {n: {"args": [*m.args], "kwargs": {**m.kwargs}} for n, m in first.items()},
+        "left_out": [n for n in OF_PYTEST if any(map(_is_written, item.iter_markers(n)))],
+    }
     info = getattr(item, "_fixtureinfo", None)
     if info is not None:
         found["reads"] = bool({*READS, "request"} & set(info.names_closure))

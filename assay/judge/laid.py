@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -19,6 +19,48 @@ from assay.records import (
     RunRecord,
     Written,
 )
+from assay.submission import PlainCell
+
+
+class BenchData(TypedDict):
+    """What bench.json holds: all that the judge of a part is given, but for the runs' folders."""
+
+    part: str
+    looks: int
+    runs: list[dict[str, object]]
+    cells: list[PlainCell]
+    sources: dict[str, str]
+    files: list[str]
+    is_reference: bool
+    unread: list[str]
+    hands: NotRequired[int]
+    """Processes that judge at once; no part of what is judged."""
+
+
+class Marker(TypedDict):
+    """What a test's marker holds."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+class Listed(TypedDict):
+    """A test of the rubric: its name, its place, its markers, and what it reads."""
+
+    name: str
+    where: str
+    markers: dict[str, Marker]
+    left_out: list[str]
+    """Markers of pytest's own by which it would not be run."""
+    reads: NotRequired[bool]
+    unknown: NotRequired[list[str]]
+
+
+class Collected(TypedDict):
+    """What collected.json holds: the tests of a rubric, and what is wrong with its files."""
+
+    tests: list[Listed]
+    faults: list[dict[str, str]]
 
 
 class NotJudged(Exception):
@@ -56,7 +98,7 @@ class BenchRun:
         self.parameterised = record.run.parameterised
         self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
         self._folder = folder
-        self._sheets: dict[str, Any] = {}
+        self._sheets: dict[str, Evidence | Sheets] = {}
 
     @property
     def evidence(self) -> Evidence:
@@ -101,10 +143,10 @@ class Bench:
     """The evidence on the bench, and the judgement as it grows."""
 
     def __init__(self, folder: Path) -> None:
-        data = json.loads((folder / "bench.json").read_text())
-        self.folder, self.part = folder, str(data["part"])
-        self.looks, self.hands = int(data["looks"]), int(data["hands"])
-        self.is_reference = bool(data["is_reference"])
+        data: BenchData = json.loads((folder / "bench.json").read_text())
+        self.folder, self.part = folder, data["part"]
+        self.looks, self.hands = data["looks"], data["hands"]
+        self.is_reference = data["is_reference"]
         self.runs = [_bench_run(entry) for entry in data["runs"]]
         self.submission = SimpleNamespace(
             cells=[SimpleNamespace(**cell) for cell in data["cells"]],
@@ -128,6 +170,6 @@ class Bench:
         )
 
 
-def _bench_run(entry: dict[str, Any]) -> BenchRun:
-    folder = Path(entry.pop("folder"))
+def _bench_run(entry: dict[str, object]) -> BenchRun:
+    folder = Path(str(entry.pop("folder")))
     return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)

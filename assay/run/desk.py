@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 import psutil
 
@@ -26,6 +27,36 @@ IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 """Bytes that must be free in memory for a desk to stand there: as much as 32 runs may leave."""
 LONGEST = 107 - len("/assay-1234567-4026531836-abcdefgh/ipc/kernel-99999")
+
+
+class Failure(TypedDict):
+    """What went wrong in a cell; `source` is '' if nothing did."""
+
+    source: str
+    error: str | None
+    traceback: str | None
+
+
+class CellFacts(Failure):
+    """How a code cell of the student's ended."""
+
+    number: int
+    seconds: float | None
+    megabytes: float | None
+
+
+class RunnerFacts(TypedDict):
+    """What facts.json holds: what the runner saw of a run."""
+
+    exit_code: int | None
+    cells: list[CellFacts]
+    exam: str | None
+    """What ended the exam itself, outside of any question."""
+    stopped: str
+    detail: str
+    late: dict[str, str]
+    stuck: dict[str, str]
+    written: dict[str, str]
 
 
 def make(*, in_memory: bool = False) -> Path:

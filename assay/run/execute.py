@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -276,11 +275,11 @@ def _at_work(place: Path) -> Iterator[psutil.Process]:
             continue
 
 
-def _facts(place: Path) -> dict[str, Any] | None:
+def _facts(place: Path) -> desk.RunnerFacts | None:
     """What the runner saw, or None where it did not live to tell."""
     content = desk.read(place / "facts.json", desk.FACTS)
     try:
-        facts: dict[str, Any] | None = json.loads(content) if content else None
+        facts: desk.RunnerFacts | None = json.loads(content) if content else None
     except ValueError:
         return None
     return facts

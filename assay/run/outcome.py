@@ -4,11 +4,11 @@ the limits we keep, wait statuses, and last the exceptions that a notebook repor
 
 import signal
 from dataclasses import dataclass
-from typing import Any
 
 from assay import culprit
 from assay.errors import quoted
 from assay.records import Cell, Outcome
+from assay.run.desk import CellFacts, RunnerFacts
 from assay.run.sandbox import FILE_SIZE, HOME_ROOM, PROCESSOR
 from assay.run.watch import DISK, EXAM, FILES, Watch
 from assay.source import is_nested_too_deeply
@@ -38,13 +38,13 @@ class Facts:
     runner_code: int | None
     said: list[str]
     """The last lines that the runner and the kernel wrote, '' where there is none."""
-    runner: dict[str, Any] | None
+    runner: RunnerFacts | None
     finished: bool
     last_words: str = ""
     """What the last cell raised, as the kernel wrote it down; '' where it ended well."""
 
     @property
-    def failed(self) -> list[dict[str, Any]]:
+    def failed(self) -> list[CellFacts]:
         return [cell for cell in self.runner["cells"] if cell["error"]] if self.runner else []
 
 
@@ -157,15 +157,16 @@ def _reported(facts: Facts) -> Found:
         return Outcome.OUT_OF_MEMORY, _memory(facts, where)
     for outcome, words in SAID.items():
         for cell in facts.failed:
-            if any(word in cell["error"] for word in words):
+            error = cell["error"] or ""
+            if any(word in error for word in words):
                 if outcome is Outcome.OUT_OF_MEMORY and is_nested_too_deeply(cell["source"]):
                     continue
                 if (
                     outcome is Outcome.DISK_FULL
                     and "memfd" in f"{cell['source']}{cell['traceback']}"
                 ):
-                    return Outcome.OUT_OF_MEMORY, _piled_up(f"cell {cell['number']}", cell["error"])
-                return outcome, _met(facts, outcome, f"cell {cell['number']}", cell["error"])
+                    return Outcome.OUT_OF_MEMORY, _piled_up(f"cell {cell['number']}", error)
+                return outcome, _met(facts, outcome, f"cell {cell['number']}", error)
     if not facts.finished:
         return _broken_off(facts)
     return _failed(facts)
@@ -173,7 +174,7 @@ def _reported(facts: Facts) -> Found:
 
 def _broken_off(facts: Facts) -> Found:
     """The exam did not come to its end: what it said last, through the kernel or by itself."""
-    said = facts.last_words or (facts.runner and facts.runner.get("exam")) or ""
+    said = facts.last_words or (facts.runner and facts.runner["exam"]) or ""
     if not said:
         return Outcome.EXITED, "the notebook ended its kernel's work before the last question"
     for outcome, words in SAID.items():

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import nbformat
 import papermill
@@ -30,7 +30,7 @@ from assay.notebook import EXAM
 from assay.records import sound
 from assay.run import engine, kernel, watch
 from assay.run.clock import SECONDS, Clock, patience
-from assay.run.desk import FACTS
+from assay.run.desk import FACTS, CellFacts, Failure, RunnerFacts
 from assay.run.forked import Child, kill_below
 from assay.run.sockets import Sockets, bound
 
@@ -41,6 +41,18 @@ DATA = 1 << 30
 
 RAISES = "raises-exception"
 """The tag by which nbconvert, nbclient and jupyter-book know a cell that is to raise."""
+
+
+Reply = dict[str, Any]
+"""The content of a kernel's message, which is the student's doing."""
+Replies = dict[str, Reply]
+
+
+class Job(TypedDict):
+    """What job.json holds, as far as it is read here."""
+
+    run: dict[str, Any]
+    limits: dict[str, float]
 
 
 def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
@@ -59,7 +71,7 @@ def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
         kill_below(psutil.Process())
 
 
-def written(facts: dict[str, Any]) -> bytes:
+def written(facts: RunnerFacts) -> bytes:
     """The facts as they are handed on; more than is read is the notebook's own overrun."""
     content = _as_bytes(facts)
     if len(content) <= FACTS:
@@ -67,31 +79,31 @@ def written(facts: dict[str, Any]) -> bytes:
     said = f"sent errors of more than {FACTS // 10**6} MB in all"
     first = [cell for cell in facts["cells"] if cell["error"]][:1]
     short = [
-        cell | {"traceback": None} | ({} if cell in first else {"source": ""})
+        CellFacts({**cell, "traceback": None, "source": cell["source"] if cell in first else ""})
         for cell in facts["cells"]
     ]
-    return _as_bytes(facts | {"cells": short, "stopped": "cut", "detail": said})
+    return _as_bytes({**facts, "cells": short, "stopped": "cut", "detail": said})
 
 
-def _as_bytes(facts: dict[str, Any]) -> bytes:
+def _as_bytes(facts: RunnerFacts) -> bytes:
     """Text as it is: a sign outside of ASCII would take up to three times the room."""
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _facts(
-    desk: Path, job: dict[str, Any], meter: kernel.Meter, manager: type[AsyncKernelManager]
-) -> dict[str, Any]:
+    desk: Path, job: Job, meter: kernel.Meter, manager: type[AsyncKernelManager]
+) -> RunnerFacts:
     """What became of the notebook: what a kernel provokes in here is its own doing."""
-    facts: dict[str, Any] = {"exit_code": None, "cells": []}
-    replies: dict[str, Any] = {}
+    code, seen, exam = None, list[CellFacts](), None
+    replies: Replies = {}
     memory: dict[str, float] = {}
     keeper = _keeper(desk, job, meter)
     try:
         stopped = _execute(desk, job, meter, manager, keeper, replies, memory)
         code = _exit_code(meter, alive=stopped == "")
         cells = _read(desk / "executed.ipynb").cells
-        facts = {"exit_code": code, "cells": _cells(desk, cells, replies, memory, keeper.late)}
-        facts["exam"] = _of_exam(cells, replies)
+        seen = _cells(desk, cells, replies, memory, keeper.late)
+        exam = _of_exam(cells, replies)
     except Exception as error:
         if _is_ours(error) or not (desk / "at.txt").exists():  # no code of the student's has run
             raise
@@ -99,7 +111,6 @@ def _facts(
         meter.note(error)
     if meter.broken:
         stopped = "protocol"
-    facts |= {"stopped": "cut" if meter.cut else stopped, "detail": sound(meter.said)}
     cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
     late = {cells[name]: keeper.late.pop(name) for name in list(keeper.late) if name in cells}
     late |= {
@@ -107,10 +118,19 @@ def _facts(
         for name, took in keeper.late.items()
     }
     stuck = {keeper.stuck: keeper.late[keeper.stuck]} if keeper.stuck else {}
-    return facts | {"late": late, "stuck": stuck, "written": meter.written}
+    return {
+        "exit_code": code,
+        "cells": seen,
+        "exam": exam,
+        "stopped": "cut" if meter.cut else stopped,
+        "detail": sound(meter.said),
+        "late": late,
+        "stuck": stuck,
+        "written": meter.written,
+    }
 
 
-def _keeper(desk: Path, job: dict[str, Any], meter: kernel.Meter) -> engine.Timekeeper:
+def _keeper(desk: Path, job: Job, meter: kernel.Meter) -> engine.Timekeeper:
     """Who ends cells and questions; those that were ended with their kernel before are late."""
     usage = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))["usage"]
     return engine.Timekeeper(
@@ -152,11 +172,11 @@ def _limit_ourselves(run_seconds: float) -> None:
 
 def _execute(
     desk: Path,
-    job: dict[str, Any],
+    job: Job,
     meter: kernel.Meter,
     manager: type[AsyncKernelManager],
     keeper: engine.Timekeeper,
-    replies: dict[str, Any],
+    replies: Replies,
     memory: dict[str, float],
 ) -> str:
     """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
@@ -211,7 +231,7 @@ def _note_where(desk: Path, meter: kernel.Meter) -> Any:
     return note
 
 
-def _note_what(meter: kernel.Meter, replies: dict[str, Any], memory: dict[str, float]) -> Any:
+def _note_what(meter: kernel.Meter, replies: Replies, memory: dict[str, float]) -> Any:
     """A hook that keeps the kernel's reply to a cell, and how much memory it holds after it."""
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
@@ -233,7 +253,7 @@ def _students_cells(desk: Path) -> list[tuple[int, Any]]:
     return list(enumerate(code[:-1], 1))  # the last one is the exam
 
 
-def _of_exam(executed: list[Any], replies: dict[str, Any]) -> str | None:
+def _of_exam(executed: list[Any], replies: Replies) -> str | None:
     """The exception that ended the exam itself, outside of any question."""
     exam = [cell for cell in executed if cell.id == EXAM]
     return _failure(exam[-1], replies.get(EXAM) or {}, "")["error"] if exam else None
@@ -242,10 +262,10 @@ def _of_exam(executed: list[Any], replies: dict[str, Any]) -> str | None:
 def _cells(
     desk: Path,
     executed: list[Any],
-    replies: dict[str, Any],
+    replies: Replies,
     memory: dict[str, float],
     late: dict[str, str],
-) -> list[dict[str, Any]]:
+) -> list[CellFacts]:
     """The student's code cells with their errors and times on our clock."""
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
     cells = []
@@ -253,12 +273,13 @@ def _cells(
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
         if cell.id in numbers:
             failure = _failure(cell, replies.get(cell.id) or {}, late.get(cell.id, ""))
-            facts = {"seconds": seconds, "megabytes": memory.get(cell.id), **failure}
-            cells.append({"number": numbers[cell.id], **facts})
+            held = memory.get(cell.id)
+            facts = CellFacts(number=numbers[cell.id], seconds=seconds, megabytes=held, **failure)
+            cells.append(facts)
     return cells
 
 
-def _failure(cell: Any, reply: dict[str, Any], took: str) -> dict[str, str | None]:
+def _failure(cell: Any, reply: Reply, took: str) -> Failure:
     """What went wrong in a cell, by its output or else by the kernel's reply.
 
     A cell that was ended by us is told what it `took`, whatever it made of that. One that is
