@@ -20,7 +20,7 @@ result, as text or with `--json` as data; stderr is progress and talk.
 | 1 | below `--pass-mark`; or `--verify`, `compare`, `verify` or `rerun` found a difference; \
 or a test that `judge --` ran fails |
 | 2 | wrong usage: the command or `assignment.toml` |
-| 3 | a submission cannot be graded as it is |
+| 3 | a submission cannot be graded as it is; in `assay class`, something needs a person |
 | 4 | our own fault: something was not judged; or a full disk: it was not written |
 | 130 | stopped by Ctrl-C: what has been run is kept, the same command goes on |
 | 141 | whoever read the output hung up |

@@ -2,8 +2,8 @@
 
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
 `--pass-mark`, or `--verify`, `compare`, `verify` or `rerun` found a difference; 2 wrong usage;
-3 cannot be graded; 4 our own fault, or a full disk; 130 stopped by Ctrl-C; 141 nobody reads
-stdout any more.
+3 cannot be graded, or needs a person; 4 our own fault, or a full disk; 130 stopped by Ctrl-C; 141
+nobody reads stdout any more.
 """
 
 import errno

@@ -523,6 +523,49 @@ def answer(folder: Path, request: int, text: str, by: str) -> None:
     _say(f"request {request}: answer {written.version}, by {by}")
 
 
+@classes.command()
+@folder_argument
+@click.argument("who", required=False)
+@click.option("--term", is_flag=True, help="Everybody, the groups, and all files of the class.")
+@click.option("--older-than", metavar="DAYS", type=click.FloatRange(0), help="Who is idle so long.")
+@json_option
+def forget(
+    folder: Path, who: str | None, term: bool, older_than: float | None, as_json: bool
+) -> None:
+    """Delete all there is of a person, and search every table and file for what is left.
+
+    Their rows leave the roster, the groups and class.toml too; a download is written again without
+    them. Exits with 3 if something is left: a person looks at it.
+    """
+    from assay.classroom import forgetting
+
+    if [who is not None, term, older_than is not None].count(True) != 1:
+        raise click.UsageError("name WHO, or give `--term` or `--older-than`, one of them")
+    room = _open(folder)
+    if who is not None:
+        done = forgetting.person(room, who)
+    elif older_than is not None:
+        done = forgetting.older_than(room, older_than)
+    else:
+        done = forgetting.term(room)
+    if as_json:
+        left = [{"word": one.word, "where": one.where} for one in done.left]
+        click.echo(json.dumps({**done.__dict__, "left": left}, indent=1))
+    else:
+        for file in done.files:
+            _say(f"deleted: {file}")
+        _table(["left", "where"], [(one.word, one.where) for one in done.left])
+        for word in done.shared:
+            _say(f"names somebody else of the class too, and was not searched for: {word}")
+        number = _number(len(done.searched), "word")
+        remains = _number(len(done.left), "place") if done.left else "nothing"
+        _say(
+            f"{_number(done.people, 'person', 'people')} forgotten; {number} searched for in every "
+            f"table and file: {remains} is left"
+        )
+    sys.exit(NEEDS_PERSON if done.left else 0)
+
+
 def _open(folder: Path) -> "Room":
     from assay.errors import UsageError
 

@@ -5,12 +5,12 @@ import zipfile
 from pathlib import Path
 
 PEOPLE = [
-    ("101", "ada", "Ada", "Lovelace"), ("102", "emmy", "Emmy", "Noether"),
-    ("103", "sofya", "Sofya", "Kovalevskaya"), ("104", "mary", "Mary", "Cartwright"),
-    ("105", "zoe", "Zoë-Anne", "O'Neil"), ("106", "hedy", "Hedy", "Lamarr"),
-    ("107", "karen", "Karen", "Uhlenbeck"), ("108", "maryam", "Maryam", "Mirzakhani"),
-    ("109", "julia", "Julia", "Robinson"), ("110", "olga", "Olga", "Taussky-Todd"),
-    ("111", "grace", "Grace", "Hopper"), ("112", "dorothy", "Dorothy", "Vaughan"),
+    ("101000001", "ada", "Ada", "Lovelace"), ("101000002", "emmy", "Emmy", "Noether"),
+    ("101000003", "sofya", "Sofya", "Kovalevskaya"), ("101000004", "mary", "Mary", "Cartwright"),
+    ("101000005", "zoe", "Zoë-Anne", "O'Neil"), ("101000006", "hedy", "Hedy", "Lamarr"),
+    ("101000007", "karen", "Karen", "Uhlenbeck"), ("101000008", "maryam", "Maryam", "Mirzakhani"),
+    ("101000009", "julia", "Julia", "Robinson"), ("101000010", "olga", "Olga", "Taussky-Todd"),
+    ("101000011", "ghopper", "Grace", "Hopper"), ("101000012", "dorothy", "Dorothy", "Vaughan"),
 ]  # fmt: skip
 EXPORT = "OrgDefinedId,Username,Last Name,First Name,Email,{item},End-of-Line Indicator\r\n"
 ITEM = "Sums Points Grade <Numeric MaxPoints:2 Weight:10>"
@@ -33,7 +33,7 @@ def notebook(sign: str) -> str:
 
 def main(folder: Path = Path()) -> None:
     """Write grades.csv, groups.csv and the zip of the assignment."""
-    graded = {"emmy": "1", "grace": "2"}  # by hand, before
+    graded = {"emmy": "1", "ghopper": "2"}  # by hand, before
     rows = "".join(
         f"#{id},#{user},{family},{given},{user}@example.org,{graded.get(user, '')},#\r\n"
         for id, user, given, family in PEOPLE

@@ -23,7 +23,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = begun(root, "--groups", root / "groups.csv")
     text = (place / "class.toml").read_text()
     (place / "class.toml").write_text(
-        text.replace("# percent_a_day", "percent_a_day") + '"H. Lamarr" = "106"\n'
+        text.replace("# percent_a_day", "percent_a_day") + '"H. Lamarr" = "hedy"\n'
     )
     assay("class", "take", place, *root.glob("*.zip"))
     assay("class", "grade", place, "--require-isolation", 0, code=3)

@@ -404,6 +404,17 @@ class Gradebook:
         """Forget everybody of the term, its groups and its assignments."""
         return self._forget(lambda s: self._all(s, "person"), folders, term=True)
 
+    def identifiers(self, people: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the words that name these people alone, and those that name others as well."""
+        return self._read(lambda s: identifiers(s, [self._author(s, key) for key in people]))
+
+    def older_than(self, when: datetime) -> list[Author]:
+        """Return the people of the term for whom nothing was written or submitted since `when`."""
+        check("the date", when)
+        return self._read(
+            lambda s: [one for one in self._all(s, "person") if last_seen(s, one) < when]
+        )
+
     def search(self, words: Iterable[str], folders: Sequence[Path] = ()) -> list[Found]:
         """Say where these words stand: in every table, the database's own files, and folders."""
         return search(self.engine, list(words), folders)

@@ -1,6 +1,7 @@
 """Delete what there is of people, overwrite what held it, and search for what is left."""
 
 import json
+import re
 import sqlite3
 import tarfile
 import unicodedata
@@ -30,8 +31,9 @@ from assay.classroom.gradebook.models import (
 )
 from assay.errors import OurFault
 
-SHORT = 4
-"""Shorter words are looked for as whole words: `Li` stands inside half of all texts."""
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+SHORT = 8
+"""Shorter words are looked for as whole words: `Li` and `mary` stand inside other words."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,12 @@ def _holds(content: str, word: str) -> bool:
     return False
 
 
+def holds(content: bytes, words: Sequence[str]) -> bool:
+    """Whether a content holds one of these words, in any way that `search` reads it."""
+    readings = list(_readings(content))
+    return any(_holds(text, _folded(word)) for text in readings for word in words)
+
+
 def _folded(content: str) -> str:
     return unicodedata.normalize("NFC", content).casefold()
 
@@ -276,4 +284,5 @@ def _readings(data: bytes) -> Iterable[str]:
     if b"\0" in data:
         yield _folded(data.decode("utf-16-le", "replace"))
     if "\\u" in plain:
-        yield _folded(plain.encode("latin-1", "replace").decode("unicode_escape", "replace"))
+        pairs = ESCAPED.sub(lambda found: chr(int(found[1], 16)), plain)
+        yield _folded(pairs.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))

@@ -1,0 +1,93 @@
+"""Forget a person, or everybody: the search of every table and file finds nothing."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from assay.errors import UsageError
+from docs.sums import make_class
+from tests.classroom.rooms import assay, rows
+
+
+def everything(folder: Path) -> str:
+    """All names and contents below a folder, zips looked into."""
+    pieces = []
+    for path in sorted(folder.rglob("*")):
+        pieces.append(path.name)
+        if path.is_file():
+            pieces.append(path.read_bytes().decode("utf-8", "replace"))
+        if path.is_file() and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                pieces += [
+                    n + archive.read(n).decode("utf-8", "replace") for n in archive.namelist()
+                ]
+    return "\n".join(pieces)
+
+
+def test_nothing_of_a_forgotten_person_is_left(copy: Path):
+    """In no table, download, report, page or table that went out; the others keep their marks."""
+    assay("class", "release", copy, "--by", "tom")
+    assay("class", "feedback", copy)
+    assay("class", "export", copy, "csv")
+    words = ["Kovalevskaya", "101000003", "sofya@example.org"]
+    assert all(word in everything(copy) for word in words)
+    before = rows(copy)
+    pseudonym = before.pop("sofya").pseudonym
+    done = json.loads(assay("class", "forget", copy, "sofya", "--json").stdout)
+    text = everything(copy)
+
+    assert done["left"] == []
+    assert not [word for word in (*words, pseudonym) if word in text]
+    after = rows(copy)
+    assert {key: one.final for key, one in after.items()} == {
+        key: one.final for key, one in before.items()
+    }
+    assay("class", "take", copy)
+    assay("class", "feedback", copy)
+    with pytest.raises(UsageError, match="nobody of the class"):
+        assay("class", "forget", copy, "sofya")
+
+
+def test_a_member_of_a_group_leaves_the_others_their_mark(copy: Path):
+    """What the group handed in is the other member's too."""
+    done = json.loads(assay("class", "forget", copy, "julia", "--json").stdout)
+
+    assert done["left"] == []
+    assert rows(copy)["olga"].final == 2.0
+    assert "Julia" not in everything(copy)
+
+
+def test_somebody_elses_work_that_names_them_is_kept_and_said(copy: Path):
+    """It is no file of theirs: a person looks at it, and the exit code says so."""
+    name = "39999-640693 - Grace Hopper - Oct 10, 2025 1130 PM"
+    content = make_class.notebook("+ 0 +").replace("seed = 0", "seed = 0 # with Ada Lovelace")
+    with zipfile.ZipFile(copy.parent / "more.zip", "w") as archive:
+        archive.writestr(f"{name}/sums.ipynb", content)
+        archive.writestr("index.html", "Ada Lovelace")
+    assay("class", "take", copy, copy.parent / "more.zip")
+    ended = assay("class", "forget", copy, "ada", "--json", code=3)
+    left = json.loads(ended.stdout)["left"]
+
+    assert {one["word"] for one in left} == {"Ada Lovelace", "ada"}
+    assert all("sums.ipynb" in one["where"] for one in left)
+    assert rows(copy)["ghopper"].attempts == 2
+
+
+def test_a_term_is_forgotten_whole(copy: Path):
+    """class.toml and the roster's header stay."""
+    done = json.loads(assay("class", "forget", copy, "--term", "--json").stdout)
+    text = everything(copy)
+
+    assert done["people"] == 12
+    assert done["left"] == []
+    assert not [one for one in make_class.PEOPLE if one[0] in text or one[3] in text]
+    assert rows(copy) == {}
+
+
+def test_whom_to_forget_is_said_once(copy: Path):
+    assay("class", "forget", copy, code=2)
+    assay("class", "forget", copy, "ada", "--term", code=2)
+    done = json.loads(assay("class", "forget", copy, "--older-than", "365", "--json").stdout)
+    assert done["people"] == 0
