@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from assay.classroom.gradebook import Conflict, Gradebook, Unknown
+from assay.classroom.gradebook import Conflict, Gradebook, Unknown, database
 from assay.errors import OurFault, UsageError
 from tests.classroom.postgres import fresh_database
 
@@ -356,3 +358,21 @@ def test_what_is_no_gradebook_is_refused(tmp_path: Path):
         with pytest.raises(UsageError):
             Gradebook(where, term="1")
     assert other.read_bytes() == b"no database at all" * 100
+
+
+def test_a_gradebook_of_this_schema_opens_without_alembic(tmp_path: Path):
+    """It takes half a second to import; an older schema still asks for it (above)."""
+    Gradebook(tmp_path / "book.sqlite", "t").close()
+    program = (
+        "import sys; from assay.classroom.gradebook import Gradebook; "
+        f"Gradebook({str(tmp_path / 'book.sqlite')!r}, 't').close(); "
+        "print('alembic' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert said.stdout == "False\n", said.stderr
+
+
+def test_the_newest_revision_is_the_one_that_is_looked_for():
+    folder = Path(database.__file__).with_name("migrations") / "versions"
+    assert max(path.name[:4] for path in folder.glob("0*.py")) == database.NEWEST
