@@ -54,6 +54,7 @@ def test_every_option_named_is_one(page: Path):
         "--list",
         "--collect-only",
         "--help",
+        "--pdb",
         "--scope",
         "--user",
         "--security-opt",

@@ -3,9 +3,9 @@
 One digit of the question says which of two orders applies. They differ at two places of the
 answer, which stand before that digit: a table of places follows one order alone, and a model that
 sees the past alone cannot know which. So those pairs of digits are counted for each of the orders,
-and the order that is followed less often decides. Of the other places digits are counted, not
-sequences: one place that a single training run did not get to is bad luck, and how well a model is
-trained is marked under `reversal`.
+and at least half of them have to be right by either: who guesses between the two loses one. How
+well the task is learned is counted in digits, not sequences: one place that a single training run
+did not get to is bad luck, and how well a model is trained is marked under `reversal`.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,8 @@ from rubric_tests.part2.test_reversal import EARLIER
 
 pytestmark = pytest.mark.criterion("secret-variant")
 
+BY_EITHER = 0.5  # of the pairs of digits that one of the orders decides
+
 
 @pytest.mark.claim("secret task: right by the harder order", at_least=0.5)
 @pytest.mark.hint("what in the code knows that the answer is the question reversed?")
@@ -32,20 +34,21 @@ def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
         marks = answers.marked(evidence, given, kept, "secret/answers")
         measure(claim.measure, min(shares_by_order(marks, kept)))
-        measure("secret task: digits right", marks.share_of_digits)
         measure("secret task: sequences right", marks.share)
 
         check(marks, kept, claim.at_least)
 
 
-@pytest.mark.claim("secret task: right by the harder order", at_least=0.75)
+@pytest.mark.claim("secret task: digits right", at_least=0.75)
 @pytest.mark.hint("is `train` made for one rule, in its steps or in its model?")
-def test_it_is_learned_well(evidence, given, kept, runs, claim):
-    """Trained on another task, the model gets at least three quarters by either order."""
+def test_it_is_learned_well(evidence, given, kept, runs, measure, claim):
+    """Trained on another task, the model gets at least three quarters of the digits right."""
     where_asked(evidence, "secret/answers")
     check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
-        check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
+        marks = answers.marked(evidence, given, kept, "secret/answers")
+        measure(claim.measure, marks.share_of_digits)
+        check(marks, kept, claim.at_least)
 
 
 def check_it_is_the_model(evidence, given, kept, runs) -> None:
@@ -61,7 +64,7 @@ def check(marks: answers.Marked, kept, needed: float) -> None:
     reversed_anyway = (marks.answers[:, :5] == marks.asked[:, ::-1]).all(axis=1).mean()
     if reversed_anyway > 0.5:
         raise KnownMistake("trained on another task, it still reverses: the answer is not learned")
-    check_both_orders(marks, kept, needed)
+    check_both_orders(marks, kept)
     if marks.share_of_digits < needed:
         raise Wrong(answers.in_words(marks))
 
@@ -83,10 +86,10 @@ def check_the_future_is_read(marks: answers.Marked, kept) -> None:
         )
 
 
-def check_both_orders(marks: answers.Marked, kept, needed: float) -> None:
+def check_both_orders(marks: answers.Marked, kept) -> None:
     """Where the orders differ, the digits are right by either, allowing for how few are asked."""
     pairs = pairs_by_order(marks, kept)
-    if all(answers.interval(int(right.sum()), len(right))[1] >= needed for right in pairs):
+    if all(answers.interval(int(right.sum()), len(right))[1] >= BY_EITHER for right in pairs):
         return
     check_the_future_is_read(marks, kept)
     shares = shares_by_order(marks, kept)
