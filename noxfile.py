@@ -77,7 +77,7 @@ def validate(session: nox.Session) -> None:
     constraints = Path(session.virtualenv.location, "constraints.txt")
     constraints.write_text("\n".join(locked))
     session.install("--constraint", str(constraints), "--editable", ".[test,validate]")
-    session.run("pytest", "tests/assay/test_export_crate.py", "-k", "checker", *session.posargs)
+    session.run("pytest", "tests/provenance/test_crate.py", "-k", "checker", *session.posargs)
 
 
 @nox.session
@@ -85,7 +85,7 @@ def rubric(session: nox.Session) -> None:
     """Grade every known mistake and right variant, find every source of irreproducibility."""
     install(session, "assignment", "test")
     graded = [f"tests/mistakes/test_{name}.py" for name in ("part1", "part2", "bare", "no_work")]
-    everything = [*graded, "tests/assay/test_audit.py", "--kill-matrix", "docs"]
+    everything = [*graded, "tests/grading/test_audit.py", "--kill-matrix", "docs"]
     arguments = session.posargs or everything
     session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 

@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.assignment import Assignment
+    from assay.course.assignment import Assignment
     from assay.errors import AssayError
     from assay.events import Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
     from assay.grading.session import Session
     from assay.records import Outcome, Result, RunRecord, Verdict
-    from assay.submission import Submission
+    from assay.submission.submission import Submission
     from assay.version import __version__ as __version__
 
 __all__ = [
@@ -33,7 +33,14 @@ __all__ = [
     "SubmissionGraded",
     "Verdict",
 ]
-_HOMES = ("assignment", "errors", "events", "grading.session", "records", "submission")
+_HOMES = (
+    "course.assignment",
+    "errors",
+    "events",
+    "grading.session",
+    "records",
+    "submission.submission",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 from distributed import Client
 
-from tests.assay import toy as toys
+from tests.toys import toy as toys
 
 ANSWERS = {
     "adds": toys.ADD,

@@ -4,10 +4,11 @@ import re
 import shutil
 from pathlib import Path
 
-from assay import publish, submission
+from assay.course.secret import PUBLIC
+from assay.grading import publish
 from assay.grading.session import Session
 from assay.records import Outcome, Result
-from assay.secret import PUBLIC
+from assay.submission import submission
 from benchmarks.tools import ROOT
 
 FOLDERS = ("notebooks", "solution", "rubric_tests")

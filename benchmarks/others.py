@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
 from benchmarks import cost, tools
 
 Run = tuple[str, str, dict[str, Any]]

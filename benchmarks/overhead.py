@@ -17,13 +17,13 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from assay import submission
+from assay.execution.execute import execute
+from assay.execution.job import Job
 from assay.grading.session import Session
-from assay.judge import bench
+from assay.judge import judge as bench
 from assay.records import Outcome
-from assay.run.assemble import Job
-from assay.run.execute import execute
-from assay.submission import Submission
+from assay.submission import submission
+from assay.submission.submission import Submission
 from benchmarks import cost, courses, questions, tools
 
 RUNS, ROUNDS, TIMES = 32, 5, 10

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from assay import assignment
+from assay.course import assignment
 from benchmarks import cost, others, tools
 
 THRESHOLD = ("rubric_tests/part1/test_convergence.py", "at_most=0.95", "at_most=0.94")

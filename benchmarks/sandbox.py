@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from assay.run import prove
-from assay.run.execute import execute
-from assay.run.sandbox import Sandbox
-from tests.assay import toy as toys
+from assay.execution import isolation
+from assay.execution.execute import execute
+from assay.sandbox.sandbox import Sandbox
+from tests.toys import toy as toys
 
 WORK = """
 import time
@@ -34,7 +34,7 @@ def seconds(job: bytes, sandbox: Sandbox) -> float:
 
 
 def main(rounds: int = 7) -> None:
-    kept, bare = prove.best(), Sandbox(0)
+    kept, bare = isolation.best(), Sandbox(0)
     with tempfile.TemporaryDirectory() as folder, toys.course(Path(folder) / "course") as course:
         job = toys.jobs(course, toys.submission(WORK, toys.ADD))[0].packed
         pairs = [(seconds(job, kept), seconds(job, bare)) for _ in range(rounds)]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from assay import assignment
+from assay.course import assignment
 from benchmarks import cost, courses, others, tools
 
 ROUNDS, SEEDS = 5, 8

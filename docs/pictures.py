@@ -11,13 +11,15 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from assay import alike, discovery, publish, submission
+from assay.course.secret import PUBLIC
 from assay.errors import CannotGrade
+from assay.evidence.packing import write
+from assay.evidence.store import Store
+from assay.grading import publish
 from assay.grading.session import Session
+from assay.judge import similarity
 from assay.report import class_report
-from assay.run.archive import write
-from assay.secret import PUBLIC
-from assay.store import Store
+from assay.submission import discovery, submission
 from docs.screenshots import chromium
 from tests.mistakes import part1
 from tests.mistakes.cases import short_submission
@@ -71,7 +73,7 @@ def grade(handed_in: Path, reports: Path) -> None:
             continue
         result = session.grade(one)
         publish.report(session, one, result)
-        entries.append(class_report.entry(result, alike.traits(result, one)))
+        entries.append(class_report.entry(result, similarity.traits(result, one)))
         print(path.stem, entries[-1].total)
     publish.report_class(session, entries)
 

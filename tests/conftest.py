@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import threadpoolctl
 
-from assay import numerics
-from assay.assignment import Assignment
-from assay.store import Store
-from tests.assay import toy as toys
+from assay.course.assignment import Assignment
+from assay.evidence import numerics
+from assay.evidence.store import Store
+from tests.toys import toy as toys
 
 os.environ.update(numerics.ONE_THREAD)  # for what is imported later, and for other processes
 threadpoolctl.threadpool_limits(1)  # for what has been imported by now

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
-from assay.assignment import read
 from assay.cli import cli
-from assay.cluster import SCHEDULER
+from assay.course.assignment import read
 from assay.records import Result
+from assay.scheduling.cluster import SCHEDULER
 from benchmarks import scale
 
 ROOT = Path(__file__).parents[1]

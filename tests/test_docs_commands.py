@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from assay.assignment import Assignment, CriterionSpec, Limits, Part, parse
 from assay.cli import cli
+from assay.course.assignment import Assignment, CriterionSpec, Limits, Part, parse
 from assay.records import Figure, Record
 from docs import commands
 from tests.test_docs import PAGES, ROOT, nox_sessions

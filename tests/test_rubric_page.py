@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from assay import assignment
+from assay.course import assignment
+from assay.evidence.store import Store
 from assay.grading.session import Session
 from assay.records import Criterion, Verdict
-from assay.store import Store
-from assay.submission import Submission
-from tests.assay import toy as toys
-from tests.assay.toy import notebook
+from assay.submission.submission import Submission
+from tests.toys import toy as toys
+from tests.toys.toy import notebook
 
 PAGE = (Path(__file__).parents[1] / "docs" / "rubric.md").read_text()
 

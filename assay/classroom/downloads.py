@@ -13,15 +13,15 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from assay import archives, intake, platforms
-from assay.archives import Damaged, Member
 from assay.errors import UsageError, quoted
 from assay.records import Person
+from assay.submission import archives, platforms, reader
+from assay.submission.archives import Damaged, Member
 
 STUDENT_NUMBER = re.compile(r"(?P<name>.+?) (?P<id>\d{6,10})")
 """A display name of Brightspace with the student number at its end."""
 NBGRADER_TIME = "timestamp.txt"
-MAX_FILE = intake.MAX_BYTES + 1
+MAX_FILE = reader.MAX_BYTES + 1
 """Bytes that are read of a file: one more than the intake takes, so that it refuses that file."""
 
 
@@ -69,7 +69,7 @@ def read(path: Path, known: Callable[[str], bool], *, title: str = "") -> Downlo
     """
     members = [replace(one, name=_clean(one.name)) for one in _members(path)]
     clones = {one.name.partition("/.git/")[0] for one in members if "/.git/" in one.name}
-    kept = [one for one in members if not intake.is_left_out(one.name)]
+    kept = [one for one in members if not reader.is_left_out(one.name)]
     kept, cut = _without_outer(kept, clones, known)
     clones = {one.removeprefix(cut) for one in clones}
     if not kept:
@@ -92,7 +92,7 @@ def _members(path: Path) -> list[Member]:
     if path.is_dir():
         return list(_on_disk(path))
     try:
-        return list(archives.of_class(io.BufferedReader(intake.OnDisk(path), intake.MB)))
+        return list(archives.of_class(io.BufferedReader(reader.OnDisk(path), reader.MB)))
     except (Damaged, OSError) as error:
         raise UsageError(
             f"{quoted(path)} cannot be read",
@@ -112,7 +112,7 @@ def _on_disk(path: Path) -> Iterator[Member]:
 
 
 def _from_disk(file: Path, at_most: int) -> bytes:
-    with intake.opened(file) as opened:
+    with reader.opened(file) as opened:
         return opened.read(at_most)
 
 
@@ -325,11 +325,11 @@ def _plain(members: Sequence[Member]) -> Download:
         is_file = len(inside) == 1 and not inside[0].name
         name = top
         if is_file:
-            if not (intake.may_be_notebook(top) or intake.archive_suffix(Path(top))):
+            if not (reader.may_be_notebook(top) or reader.archive_suffix(Path(top))):
                 download.passed_over.append((top, "is no submission"))
                 continue
             inside = [replace(inside[0], name=top)]
-            name = top[: -len(intake.archive_suffix(Path(top)) or Path(top).suffix)]
+            name = top[: -len(reader.archive_suffix(Path(top)) or Path(top).suffix)]
         raw = (top,) if is_file else tuple(f"{top}/{one.name}" for one in inside)
         download.attempts.append(
             Attempt("folder", top, name, (name,), files=tuple(inside), raw_names=raw)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from assay import archives
 from assay.classroom.gradebook import Found
 from assay.classroom.gradebook.forget import holds
 from assay.classroom.gradebook.models import Author
@@ -21,8 +20,9 @@ from assay.classroom.roster import plain
 from assay.classroom.settings import FILE
 from assay.classroom.take import kept
 from assay.errors import UsageError, quoted
-from assay.folders import folder as folder_of
-from assay.store import JUDGEMENTS, Store
+from assay.evidence.store import JUDGEMENTS, Store
+from assay.submission import archives
+from assay.submission.folders import folder as folder_of
 
 
 @dataclass

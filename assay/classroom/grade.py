@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from assay import publish, recipe
 from assay.classroom.gradebook.models import Attempt, Author
 from assay.classroom.room import Room
+from assay.course import files
 from assay.errors import (
     AssayError,
     CannotGrade,
@@ -20,6 +20,7 @@ from assay.errors import (
     OurFault,
     UsageError,
 )
+from assay.grading import publish
 from assay.grading.session import Session
 from assay.records import Criterion, Result, Verdict
 
@@ -79,7 +80,7 @@ def grade(room: Room, session: Session, *, force: bool = False) -> Iterator[Grad
 
 
 def _course(session: Session) -> str:
-    facts = json.dumps(recipe.course(session.assignment), sort_keys=True)
+    facts = json.dumps(files.digests(session.assignment), sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()
 
 

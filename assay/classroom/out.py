@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay import archives, publish
 from assay.classroom import downloads, feedback, gradefiles
 from assay.classroom.downloads import Attempt, Download
 from assay.classroom.gradebook import models
@@ -18,10 +17,12 @@ from assay.classroom.room import Room
 from assay.classroom.take import kept
 from assay.errors import UsageError, quoted
 from assay.export.gradebooks import NBGRADER
-from assay.folders import folder as folder_of
+from assay.grading import publish
 from assay.records import Result
 from assay.report import feedback as pages
 from assay.report import safe
+from assay.submission import archives
+from assay.submission.folders import folder as folder_of
 
 FILLED = ("brightspace", "canvas", "moodle")
 """Platforms whose own export is filled in."""

@@ -17,8 +17,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from assay import archives, intake, submission
-from assay.archives import Damaged
 from assay.classroom import roster, settings
 from assay.classroom.downloads import MAX_FILE
 from assay.classroom.gradebook import Gradebook
@@ -26,7 +24,9 @@ from assay.classroom.gradebook.models import Attempt, Author
 from assay.classroom.roster import Member, Roster
 from assay.classroom.settings import ClassSettings
 from assay.errors import CannotGrade, UsageError, quoted
-from assay.submission import Submission
+from assay.submission import archives, reader, submission
+from assay.submission.archives import Damaged
+from assay.submission.submission import Submission
 
 BOOK = "gradebook.sqlite"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -141,11 +141,11 @@ class Room:
                 hint="`assay class take` of the download writes it again",
             ) from None
         try:
-            found = intake.read_members(members, where)
+            found = reader.read_members(members, where)
             if len(members) == 1:  # an archive of a folder is that folder
-                found = intake.outer_folder_taken_off(found)
+                found = reader.outer_folder_taken_off(found)
         except CannotGrade as error:
-            found = intake.Found(problems=[error])
+            found = reader.Found(problems=[error])
         read, problems = submission.of_found(found, where)
         if problems:
             problems[0].others = tuple(problems[1:])

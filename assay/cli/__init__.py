@@ -44,8 +44,8 @@ from assay.cli.steps import (
 from assay.cli.values import seeds_of
 
 if TYPE_CHECKING:
-    from assay.progress import Live
-    from assay.submission import Submission
+    from assay.grading.progress import Live
+    from assay.submission.submission import Submission
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -74,7 +74,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
     """
-    from assay import advice, books
+    from assay.submission import books, preflight
 
     session = session_of(**options)
     if not adapter and all(path.resolve() == session.assignment.root for path in paths):
@@ -87,14 +87,14 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         notes = [
             *handed_in.notes,
             *books.notes(session.assignment, handed_in),
-            *advice.notes(sections),
+            *preflight.notes(sections),
         ]
         columns = dict.fromkeys(run.column for run in runs)
         counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
         head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
-            text = advice.adapter(sections)
+            text = preflight.adapter(sections)
         ids = [run.id for run in runs]
         return {"text": text, "submission": handed_in.name, "runs": ids, "notes": notes}
 
@@ -160,7 +160,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
 @shared_options
 def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Write the report of submissions that have been judged."""
-    from assay import publish
+    from assay.grading import publish
 
     session = session_of(**options)
 
@@ -226,7 +226,7 @@ def reproduce(
     **options: Any,
 ) -> None:
     """Run the assignment's own solution over its whole matrix, and write the reports."""
-    from assay import submission
+    from assay.submission import submission
 
     if Path(name).name != name or name in ("", ".", ".."):
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
@@ -267,27 +267,27 @@ def calibrate(
 
     Without RIGHT it is the assignment's own solution. `--seeds 50` stands for the seeds 0 to 49.
     """
-    from assay import calibrate as calibration
-    from assay.judge import rates
-    from assay.progress import live
+    from assay.course import calibration
+    from assay.grading import calibrate as measured
+    from assay.grading.progress import live
 
     session = session_of(seeds=None, isolation=isolation, own=True, **options)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
     with live(1) as progress, until_stopped(session), listening(session, progress):
-        found = calibration.calibrate(
+        found = measured.calibrate(
             session,
             chosen,
             all_of(right or (session.assignment.root,), session),
             all_of(against, session),
             seeds_of(against_seeds) if against_seeds else (),
         )
-    page = rates.page(found)
+    page = calibration.page(found)
     if session.assignment.calibration:
         kept = session.assignment.root / session.assignment.calibration
         kept.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         kept.with_suffix(".md").write_text(page, encoding="utf-8")
     click.echo(found.model_dump_json(indent=1) if as_json else page)
-    for alarm in rates.alarms(found):
+    for alarm in calibration.alarms(found):
         click.echo(f"warning: {alarm}", err=True)
 
 
@@ -297,7 +297,7 @@ for command in (*classes.COMMANDS, *tools.COMMANDS, *exports.COMMANDS, *checks.C
 
 def main() -> NoReturn:
     """Run the program, then end at once."""
-    from assay.ending import end_now
+    from assay.execution.shutdown import end_now
 
     _open_what_is_closed()
     gc.set_threshold(*COLLECT)

@@ -13,7 +13,7 @@ from assay.cli.steps import listening, session_of, until_stopped
 from assay.cli.values import signing_key
 
 if TYPE_CHECKING:
-    from assay.verify import Finding
+    from assay.provenance.verify import Finding
 
 
 @click.command()
@@ -28,15 +28,15 @@ def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool)
     assignment, its store and `--submission` do. Exits with 1 where anything was changed. Judging
     runs the rubric: of a crate, the rubric inside it.
     """
-    from assay import crates
+    from assay.provenance import crate as crates
 
     findings = _crate(path) if crates.is_one(path) else _report(path, submission, assignment)
     _tell(findings, as_json)
 
 
 def _crate(path: Path) -> "list[Finding]":
-    from assay import crates
-    from assay.verify import Finding, Held, verify
+    from assay.provenance import crate as crates
+    from assay.provenance.verify import Finding, Held, verify
 
     with crates.opened(path) as crate:
         files = Finding(what="the crate", said=f"{crate.files:,} files", changed=crate.changed)
@@ -45,9 +45,9 @@ def _crate(path: Path) -> "list[Finding]":
 
 
 def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Finding]":
-    from assay import publish
     from assay.errors import UsageError
-    from assay.verify import Held, pages, verify
+    from assay.grading import publish
+    from assay.provenance.verify import Held, pages, verify
 
     result = publish.result_at(path)
     if assignment == Path("assignment.toml") and not assignment.exists():
@@ -65,8 +65,8 @@ def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Find
 
 
 def _tell(findings: "list[Finding]", as_json: bool) -> None:
+    from assay.provenance.verify import in_words
     from assay.report import safe
-    from assay.verify import in_words
 
     if as_json:
         click.echo(json.dumps([found.model_dump(mode="json") for found in findings], indent=1))
@@ -83,13 +83,14 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
 @json_option
 def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
     """Make the runs of a seed again from what a crate holds; exits with 1 where they differ."""
-    from assay import crates, verify
-    from assay import rerun as reruns
+    from assay.course.secret import PUBLIC
     from assay.errors import CannotGrade
+    from assay.grading.progress import live
     from assay.grading.session import Session
-    from assay.progress import live
+    from assay.provenance import crate as crates
+    from assay.provenance import rerun as reruns
+    from assay.provenance import verify
     from assay.report import safe
-    from assay.secret import PUBLIC
 
     with crates.opened(crate) as opened, live(1) as progress:
         if doubts := verify.distrust(opened.result, verify.Held(opened.course, key=signing_key())):

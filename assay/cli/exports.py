@@ -16,7 +16,7 @@ from assay.cli.values import formats_of, seeds_of
 if TYPE_CHECKING:
     from assay.grading.session import Session
     from assay.records import Result
-    from assay.submission import Submission
+    from assay.submission.submission import Submission
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
@@ -85,7 +85,7 @@ def export(
 
 def reports_at(path: Path) -> "list[tuple[Path, Result]]":
     """The results at a path, each with its own file."""
-    from assay import publish
+    from assay.grading import publish
 
     own = path if path.is_file() else path / "results.json"
     files = [own] if own.is_file() else sorted(path.glob("*/results.json")) or [own]
@@ -125,10 +125,10 @@ def _crates(
     assignment: Path,
     out: Path,
 ) -> None:
-    from assay import crates
     from assay.errors import UsageError, quoted
+    from assay.evidence import packing
+    from assay.provenance import crate
     from assay.report import safe
-    from assay.run import archive
 
     session = session_of(assignment, Path(), None, None)
     for file, result in found:
@@ -141,16 +141,16 @@ def _crates(
             raise UsageError(f"`{place}` is not empty", hint="a crate is all that is in its folder")
         judged = date.fromtimestamp(file.stat().st_mtime).isoformat()
         of_this = handed_in(submission, session, result)
-        files = crates.gathered(result, session.assignment, of_this, session.store, judged)
+        files = crate.gathered(result, session.assignment, of_this, session.store, judged)
         with _writing(place):
-            archive.write(files, place)
+            packing.write(files, place)
         click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
 
 
 def handed_in(path: Path, session: "Session", result: "Result") -> "Submission":
     """What a result was made from: by its digest, else by its name, else the only one there."""
-    from assay import discovery
     from assay.errors import CannotGrade, quoted
+    from assay.submission import discovery
 
     handed = discovery.discover([path], session.assignment).found
     found = [replace(one.inspect()[0], name=one.name) for one in handed]
@@ -214,7 +214,7 @@ def gradescope(
     out: Path | None, visibility: str, isolation: int, seeds: str, assignment: Path
 ) -> None:
     """Write the zip of an autograder for Gradescope."""
-    from assay import bundle
+    from assay.autograder import bundle
 
     seeds = _plain(seeds)
     course = session_of(assignment, Path(), None, None).assignment
@@ -229,7 +229,7 @@ def gradescope(
 @click.option("--seeds", default="", help="Other seeds than the assignment's: `0-1`.")
 def github(out: Path | None, seeds: str) -> None:
     """Write a workflow for GitHub Classroom."""
-    from assay import bundle
+    from assay.autograder import bundle
 
     _say(bundle.classroom(_plain(seeds)), out)
 

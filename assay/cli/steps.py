@@ -17,13 +17,13 @@ import click
 from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
-    from assay.discovery import Discovered, HandIn
     from assay.errors import AssayError
+    from assay.grading.progress import Live
     from assay.grading.session import Session
-    from assay.progress import Live
     from assay.records import Result
     from assay.report.class_report import Entry
-    from assay.submission import Submission
+    from assay.submission.discovery import Discovered, HandIn
+    from assay.submission.submission import Submission
 
     Step = Callable[[Submission, Live], dict[str, Any]]
 
@@ -37,8 +37,8 @@ def all_of(paths: tuple[Path, ...], session: "Session") -> "list[Submission]":
 
 def found_at(paths: tuple[Path, ...], session: "Session") -> "Discovered":
     """Every submission at these paths, once; what is passed over is told on stderr."""
-    from assay import discovery, submission
     from assay.report import safe
+    from assay.submission import discovery, submission
 
     found = discovery.discover(paths, session.assignment, session.reports)
     for path, reason in found.passed_over:
@@ -69,14 +69,14 @@ def session_of(
     hand in draws its questions with the course's secret.
     """
     if isolation is not None and scheduler is None:
-        from assay.run import warm
+        from assay.execution import forkserver
 
-        warm.ahead(warm.first)
-    from assay import assignment as assignments
-    from assay.cores import available_cores
+        forkserver.ahead(forkserver.first)
+    from assay.course import assignment as assignments
+    from assay.course.secret import PUBLIC, beside
+    from assay.evidence.store import Store
     from assay.grading.session import Session
-    from assay.secret import PUBLIC, beside
-    from assay.store import Store
+    from assay.scheduling.resources import available_cores
 
     read = assignments.read(assignment)
     if seeds is not None:
@@ -85,7 +85,7 @@ def session_of(
     secret = beside(store.root, lambda said: click.echo(said, err=True)) if with_secret else PUBLIC
     there = None
     if scheduler is not None:
-        from assay import cluster
+        from assay.scheduling import cluster
 
         workers, least = jobs or available_cores(), isolation or 0
         there = cluster.connect(scheduler, workers=workers, isolation=least, private=read.root)
@@ -122,7 +122,7 @@ def for_each(
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
     from assay.events import Failed
-    from assay.progress import live
+    from assay.grading.progress import live
     from assay.report import safe
 
     discovered = found_at(paths, session)
@@ -191,7 +191,7 @@ def folder_made(folder: Path) -> None:
 def _class_page(
     session: "Session", answers: Sequence[dict[str, Any]], passed_over: Sequence[tuple[Path, str]]
 ) -> Path:
-    from assay import publish
+    from assay.grading import publish
     from assay.records import sound
 
     beside = [sound(f"{path.name}: {reason}") for path, reason in passed_over]
@@ -305,7 +305,7 @@ def _told(
 def _without_marks(
     session: "Session", of: "HandIn", error: "AssayError", tell_all: bool, keep: bool
 ) -> dict[str, Any]:
-    from assay import publish
+    from assay.grading import publish
     from assay.report import class_report
 
     name, problems = of.name, [error, *error.others]
@@ -330,7 +330,7 @@ def graded(
     session: "Session", handed_in: "Submission", progress: "Live", *, sample: int
 ) -> dict[str, Any]:
     """Run, judge and report; audit this many seeds of each place."""
-    from assay import publish
+    from assay.grading import publish
 
     result = session.grade(handed_in)
     if sample:
@@ -356,8 +356,8 @@ def debugged(
 
 def course_checked(session: "Session", as_json: bool) -> None:
     """Say everything that is wrong with the course, or that it can grade."""
-    from assay.course.faults import as_error
-    from assay.progress import live
+    from assay.course_check.faults import as_error
+    from assay.grading.progress import live
     from assay.records import plain
     from assay.report import safe
 
@@ -376,10 +376,10 @@ def course_checked(session: "Session", as_json: bool) -> None:
 
 def entry_of(result: "Result", handed_in: "Submission") -> "Entry":
     """What the page of a class needs of one submission."""
-    from assay import alike
+    from assay.judge import similarity
     from assay.report import class_report
 
-    return class_report.entry(result, alike.traits(result, handed_in))
+    return class_report.entry(result, similarity.traits(result, handed_in))
 
 
 def answer_of(result: "Result", where: str) -> dict[str, Any]:

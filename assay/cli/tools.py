@@ -13,7 +13,7 @@ from assay.cli.options import assignment_option, json_option
 from assay.cli.steps import session_of
 
 if TYPE_CHECKING:
-    from assay.store import Held
+    from assay.evidence.store import Held
 
 
 @click.command()
@@ -25,8 +25,8 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 
     Exits with 1 where they differ.
     """
-    from assay import compare as comparing
-    from assay import publish
+    from assay.grading import publish
+    from assay.provenance import compare as comparing
     from assay.report import safe
 
     found = comparing.compare(publish.result_at(first), publish.result_at(second))
@@ -70,7 +70,7 @@ def in_words(held: "Sequence[Held]") -> str:
 @json_option
 def doctor(as_json: bool) -> None:
     """Show what this machine can isolate, what is missing, and how to get it."""
-    from assay import doctor as doctors
+    from assay.execution import doctor as doctors
 
     findings = doctors.examine()
     click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))

@@ -1,1 +1,1 @@
-"""Check a course before anything is graded by it: what is written wrongly, with file and line."""
+"""What the teacher wrote: the assignment, the rubric, its secret and its calibration."""

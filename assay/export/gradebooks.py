@@ -8,10 +8,10 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from assay import platforms
 from assay.export import score
 from assay.records import Person, Result
 from assay.report import safe, summary
+from assay.submission import platforms
 
 CANVAS_FILE = re.compile(r"\A(?P<student>[^_]{1,200})_(?:LATE_)?(?P<id>\d{1,20})_\d{1,20}_.*")
 """What Canvas calls a file among all submissions of an assignment: name, user, submission."""

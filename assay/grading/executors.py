@@ -7,18 +7,19 @@ from functools import partial
 from threading import Lock
 from typing import Protocol
 
-from assay import schedule
-from assay.assignment import Assignment
-from assay.audit import audit
-from assay.cluster import Cluster
-from assay.cores import Cores
+from assay.course.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.events import Event, Message, RunFinished, RunsPlanned
-from assay.judge import bench
+from assay.evidence.store import Store
+from assay.execution import forkserver
+from assay.execution import isolation as prove
+from assay.execution.job import Job
+from assay.grading.audit import audit
+from assay.judge import judge
 from assay.records import Audit, Isolation, RunRecord
-from assay.run import prove, warm
-from assay.run.assemble import Job
-from assay.store import Store
+from assay.scheduling import scheduler
+from assay.scheduling.cluster import Cluster
+from assay.scheduling.resources import Cores
 
 Files = Mapping[str, Mapping[str, bytes]]
 
@@ -83,7 +84,7 @@ class NewRuns(ABC):
     def execute(self, name: str, jobs: Sequence[Job]) -> list[RunRecord]:
         """Return the records of jobs; what the store has is not run again."""
         self.tell(RunsPlanned(name, len(jobs)))
-        return schedule.run_all(
+        return scheduler.run_all(
             jobs,
             self.store,
             cores=self.cores,
@@ -138,10 +139,10 @@ class LocalExecutor(NewRuns):
         """Prove the isolation, and import what will run and judge these jobs, meanwhile."""
         firsts = {job.run.part: job for job in jobs}
         for job in firsts.values():
-            warm.ahead(partial(warm.parent_for, job.code))
+            forkserver.ahead(partial(forkserver.parent_for, job.code))
         asked = [part for part in self.assignment.part if part.name in firsts]
-        judges = [partial(bench.parent, self.assignment.root, part.rubric) for part in asked]
-        warm.ahead(prove.warmest, *judges)
+        judges = [partial(judge.parent, self.assignment.root, part.rubric) for part in asked]
+        forkserver.ahead(prove.warmest, *judges)
 
 
 @dataclass(kw_only=True)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from assay import books, leftover, recipe
-from assay.judge import rates, score
-from assay.parts import Section
+from assay.course import calibration, files
+from assay.evidence.store import Store
+from assay.grading import leftover
+from assay.judge import score
 from assay.records import Isolation, Judgement, PartSummary, Result, RunRecord
-from assay.store import Store
+from assay.submission import books
+from assay.submission.sections import Section
 from assay.version import __version__
 
 
@@ -21,7 +23,7 @@ def result(
     """Return the score of every part, and all that was found on the way."""
     first = next(iter(sections.values()))
     assignment, submission = first.assignment, first.submission
-    parts, known = assignment.part, rates.of(assignment)
+    parts, known = assignment.part, calibration.of(assignment)
     judgements = {part.name: found.get(part.name) for part in parts}
     checks = {name: of.checks if of else None for name, of in judgements.items()}
     return Result(
@@ -36,7 +38,7 @@ def result(
                 title=p.title,
                 notebook=p.notebook,
                 figures=p.figure,
-                rubric=recipe.of_rubric(assignment, p),
+                rubric=files.rubric_digest(assignment, p),
             )
             for p in parts
         ],

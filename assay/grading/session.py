@@ -14,11 +14,9 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from assay import assignment as assignments
-from assay import ending, folders, parts
-from assay import plan as plans
-from assay.assignment import Assignment, Part
-from assay.cores import Cores, available_cores
+from assay.course import assignment as assignments
+from assay.course.assignment import Assignment, Part
+from assay.course.secret import Secret, beside
 from assay.errors import (
     AssayError,
     CourseFault,
@@ -28,19 +26,23 @@ from assay.errors import (
     UsageError,
 )
 from assay.events import Event, Failed, Message, SubmissionGraded
-from assay.parts import Section
-from assay.plan import Plan
+from assay.evidence.store import Store
+from assay.execution import shutdown
 from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
-from assay.secret import Secret, beside
-from assay.store import Store
-from assay.submission import Submission
-from assay.submission import read as read_submission
+from assay.scheduling.resources import Cores, available_cores
+from assay.submission import folders
+from assay.submission import plan as plans
+from assay.submission import sections as parts
+from assay.submission.plan import Plan
+from assay.submission.sections import Section
+from assay.submission.submission import Submission
+from assay.submission.submission import read as read_submission
 
 if TYPE_CHECKING:
-    from assay.cluster import Cluster
-    from assay.discovery import HandIn
+    from assay.execution.job import Job
     from assay.grading.executors import Executor, NewRuns
-    from assay.run.assemble import Job
+    from assay.scheduling.cluster import Cluster
+    from assay.submission.discovery import HandIn
 
 JOINING = 256
 """Workers of a cluster that there is work enough for, before they are there."""
@@ -119,7 +121,7 @@ class Session:
         self.secret = secret or beside(self.store.root, lambda text: self.tell(Message(text)))
         self._course: list[CourseReport] = []
         self._checking = Lock()
-        ending.stopping.clear()  # an earlier session may have been stopped
+        shutdown.stopping.clear()  # an earlier session may have been stopped
 
     def __enter__(self) -> Self:
         return self
@@ -133,17 +135,17 @@ class Session:
 
     def close(self) -> None:
         """End the processes that were started for runs and judges."""
-        from assay.run import warm
+        from assay.execution import forkserver
 
-        warm.close()
+        forkserver.close()
         if self.cluster:
             self.cluster.close()
 
     def stop(self) -> None:
         """End everything that runs, and begin nothing more before there is another session."""
-        from assay.run import warm
+        from assay.execution import forkserver
 
-        warm.stop()
+        forkserver.stop()
         if self.cluster:
             self.cluster.close()
 
@@ -199,7 +201,7 @@ class Session:
         `arguments` are pytest's; returned are its exit codes, of each part with runs.
         """
         from assay.grading.executors import StoredRuns
-        from assay.judge import bench
+        from assay.judge import judge as bench
 
         plan = self.plan(submission)
         jobs = self.jobs(plan)
@@ -238,11 +240,10 @@ class Session:
 
     def seal(self, submission: Submission, result: Result) -> Result:
         """Return the result with its receipt, after writing it to results.json."""
-        from assay import recipe
-        from assay.export import receipt
+        from assay.evidence import keys, receipt
         from assay.grading import results
 
-        rests_on = recipe.receipt(self.assignment, submission, self.secret)
+        rests_on = keys.receipt(self.assignment, submission, self.secret)
         result = receipt.sealed(result, rests_on, self.key)
         text = result.model_dump_json(indent=1)
         results.write(self.folder(submission) / "results.json", text.encode())
@@ -256,7 +257,7 @@ class Session:
         AssayError
             If the course or this machine cannot grade: that is no submission's fault.
         """
-        from assay import discovery
+        from assay.submission import discovery
 
         found = discovery.discover(map(Path, paths), self.assignment, self.reports).found
         with ThreadPoolExecutor(self.at_once) as pool:
@@ -312,7 +313,7 @@ class Session:
 
     def jobs(self, plan: Plan) -> "list[Job]":
         """Return the jobs of the plan's pending runs."""
-        from assay.run.assemble import assemble_all
+        from assay.execution.job import assemble_all
 
         return assemble_all(plan.sections, plan.pending, self.secret)
 
@@ -320,7 +321,7 @@ class Session:
         self, sections: Mapping[str, Section], names: set[str], records: list[RunRecord]
     ) -> dict[str, Judgement]:
         """Judge each of these parts, side by side."""
-        from assay.judge import bench
+        from assay.judge import judge as bench
 
         chosen = {name: section for name, section in sections.items() if name in names}
         hands = max(1, min(bench.HANDS, self.cores.workers // max(1, len(chosen))))
@@ -330,7 +331,8 @@ class Session:
 
     def _judgement(self, section: Section, records: list[RunRecord], hands: int) -> Judgement:
         """Judge one part, by several processes if as many cores are idle."""
-        from assay.judge import bench, score
+        from assay.judge import judge as bench
+        from assay.judge import score
 
         of_part = [record for record in records if record.run.part == section.part.name]
         with self.cores.taken(), self.cores.idle(hands - 1) as more:
@@ -345,8 +347,8 @@ class Session:
 
     def _of_reference(self, part: Part, runs: list[Run]) -> list[Check]:
         """Return what the judge says of the course's own answer, in these runs too."""
-        from assay import reference
-        from assay.judge import bench
+        from assay.course_check import reference
+        from assay.judge import judge as bench
 
         jobs = reference.jobs_at(self.assignment, part, runs)
         new = [job for job in jobs if not self.store.knows(job)]
@@ -363,8 +365,8 @@ class Session:
 
     def read_course(self) -> None:
         """Raise if the course's files are written wrongly; nothing is run for it."""
-        from assay.course import check
-        from assay.course.faults import as_error
+        from assay.course_check import check
+        from assay.course_check.faults import as_error
 
         with self._checking:
             if not self._course:
@@ -374,7 +376,7 @@ class Session:
 
     def course_report(self) -> CourseReport:
         """Return what is wrong with the course; looked at once for all submissions."""
-        from assay.course import check
+        from assay.course_check import check
 
         with self._checking:
             if not self._course:
@@ -392,7 +394,7 @@ class Session:
         CourseFault
             With all that is wrong with it.
         """
-        from assay.course.faults import as_error
+        from assay.course_check.faults import as_error
 
         if not self.check_course:
             return

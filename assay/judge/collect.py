@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from assay import rubric
-from assay.judge.laid import Collected, Listed
+from assay.course import rubric
+from assay.judge.evidence_view import Collected, Listed
 from assay.judge.plugin import BENCH, MARKERS, no_end
 
 FILE = "collected.json"

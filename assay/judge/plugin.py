@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 from _pytest.outcomes import OutcomeException
 
-from assay.evidence import Evidence, NotAnswered, NotPut
+from assay.evidence.answers import Evidence, NotAnswered, NotPut
+from assay.execution.process import OUT_OF_MEMORY
 from assay.judge import statistics
-from assay.judge.hands import Hands
-from assay.judge.laid import Bench, BenchRun, NotJudged, Sheets
+from assay.judge.evidence_view import Bench, BenchRun, NotJudged, Sheets
+from assay.judge.parallel import Hands
 from assay.records import (
     Check,
     Claim,
@@ -34,7 +35,6 @@ from assay.records import (
     Written,
     sound,
 )
-from assay.run.forked import OUT_OF_MEMORY
 
 MAX_DRAWING = 200_000
 LARGEST = 1e100

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
-from assay.assignment import CriterionSpec, Part
+from assay.course.assignment import CriterionSpec, Part
 from assay.errors import OurFault
 from assay.judge import statistics
 from assay.records import Check, Criterion, Estimate, Property, Tally, Verdict

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from assay import folders
-from assay.alike import KINDS, Kind, Pair, Trait, pairs
+from assay.judge.similarity import KINDS, Kind, Pair, Trait, pairs
 from assay.records import (
     Criterion,
     Outcome,
@@ -20,6 +19,7 @@ from assay.records import (
     sound,
 )
 from assay.report import html, safe, summary
+from assay.submission import folders
 
 BINS = 10
 SHOWN = 24

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from assay.assignment import Assignment
-from tests.assay import toy as toys
+from assay.course.assignment import Assignment
+from tests.toys import toy as toys
 
 
 @pytest.fixture(scope="module")

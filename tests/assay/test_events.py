@@ -9,8 +9,8 @@ import pytest
 
 from assay import events
 from assay.errors import CannotGrade
-from tests.assay import toy as toys
-from tests.assay.made import made
+from tests.toys import toy as toys
+from tests.toys.made import made
 
 
 @pytest.fixture(scope="module")

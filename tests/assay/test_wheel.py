@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.assay import toy as toys
+from tests.toys import toy as toys
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.thorough  # pip installs all that the wheel requires

@@ -9,13 +9,13 @@ pytest.importorskip("playwright", reason="`pip install -e '.[browser]'` brings i
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from assay.alike import Trait
+from assay.judge.similarity import Trait
 from assay.records import Outcome, Verdict
 from assay.report import class_report
 from assay.report.class_report import Entry
 from docs.screenshots import LOOKS
-from tests.assay.made import HOSTILE
-from tests.assay.test_class_report import result
+from tests.report.test_class_report import result
+from tests.toys.made import HOSTILE
 
 COUNTED = "() => document.getElementsByTagName('*').length"
 OPENED = "() => document.querySelectorAll('details').forEach(found => { found.open = true })"

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from assay.records import Result
 from assay.report import plots
-from tests.assay.test_plots import Kind, result
+from tests.report.test_plots import Kind, result
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example" / "results.json"
 BOXES = """() => [...document.querySelectorAll("text")].filter(one => one.textContent).map(one => {

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from assay.records import Drawing, Result
 from assay.report import html, plots
 from docs.screenshots import LOOKS
-from tests.assay.made import HOSTILE, made
+from tests.toys.made import HOSTILE, made
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example" / "results.json"
 NOTHING = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from assay.records import Outcome
-from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
+from tests.toys.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 REFUSED = "refused"
 """It is not run at all: the intake says why."""

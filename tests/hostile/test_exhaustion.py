@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from assay import submission, syntax
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
 from assay.errors import AssayError, CannotGrade
-from assay.judge import bench
+from assay.judge import judge as judging
 from assay.records import Verdict
+from assay.source import syntax
+from assay.submission import submission
 from rubric_tests import written
 from rubric_tests.part2 import drawings
-from tests.assay import toy as toys
-from tests.assay.test_judge import judge
-from tests.assay.toy import ADD, PARAMETERS, notebook
+from tests.judge.test_judge import judge
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, PARAMETERS, notebook
 
 MEMORY = 1 << 30
 BOOK = notebook(PARAMETERS, ADD)
@@ -193,7 +194,7 @@ def test_hoards(evidence):
 
 def test_a_judge_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """By its processor time, whatever else the machine does; it is no fault of ours."""
-    monkeypatch.setattr(bench, "CPU_SECONDS", 2)
+    monkeypatch.setattr(judging, "CPU_SECONDS", 2)
 
     with pytest.raises(CannotGrade, match="more than 2 s of processor time"):
         judge(tmp_path, "right", tests={"test_add.py": SPIN})
@@ -228,7 +229,7 @@ def test_memory_that_a_rubric_takes_while_it_is_collected_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """By the status that the judge ends with, too."""
-    monkeypatch.setattr(bench, "MEMORY", 2 * 10**8)
+    monkeypatch.setattr(judging, "MEMORY", 2 * 10**8)
     source = HOARD + "\nassert bytes(4 * 10**8)\n"
 
     with pytest.raises(CannotGrade, match="more than 240 MB of memory"):
@@ -239,8 +240,9 @@ def test_memory_that_a_rubric_takes_while_it_is_collected_is_told(
 def test_a_judge_ends_as_one_of_its_hands_did(tmp_path: Path, ended: int, found: int):
     """By the same signal, or with the same lack of memory; else it says what happened."""
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom assay.judge.hands import Hands\n"
-        "from assay.records import Judgement\nfrom assay.run.parent import _within_memory\n"
+        "import os, sys\nfrom pathlib import Path\nfrom assay.judge.parallel import Hands\n"
+        "from assay.records import Judgement\n"
+        "from assay.execution.forkserver_main import _within_memory\n"
         "ended, pid = int(sys.argv[1]), os.fork()\n"
         "if pid == 0:\n    os.kill(os.getpid(), 24) if ended < 0 else os._exit(ended)\n"
         "own = Judgement(checks=[], measurements=[], written=[], drawings=[])\n"
@@ -257,7 +259,7 @@ def test_a_judge_ends_as_one_of_its_hands_did(tmp_path: Path, ended: int, found:
 
 def test_a_judge_has_so_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A test that an answer makes take more does not hold; the machine is not brought to swap."""
-    monkeypatch.setattr(bench, "MEMORY", 2 * 10**8)
+    monkeypatch.setattr(judging, "MEMORY", 2 * 10**8)
 
     (check,) = judge(tmp_path, "right", tests={"test_add.py": HOARD}).checks("test_hoards")
 

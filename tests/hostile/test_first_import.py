@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
 from assay.records import Outcome
-from assay.submission import Submission
-from tests.assay import toy as toys
-from tests.assay.toy import ADD, PARAMETERS, notebook
+from assay.submission.submission import Submission
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, PARAMETERS, notebook
 
 NAMES = [
     "storemagic", "autoreload", "json", "re", "comm", "decorator", "traceback", "ipykernel",

@@ -16,13 +16,14 @@ import pytest
 from click.testing import CliRunner
 
 from assay import cli
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
 from assay.errors import OurFault
-from assay.run import cgroup, prove
-from tests.assay import toy as toys
-from tests.assay.kept import EVERY_SANDBOX
-from tests.assay.toy import ADD, PARAMETERS, SUBTRACT, notebook
+from assay.execution import isolation
+from assay.sandbox import cgroup
 from tests.hostile.cases import CASES, FORGING, INJECTED, NONE, REFUSED, Hostile, called
+from tests.toys import toy as toys
+from tests.toys.kept import EVERY_SANDBOX
+from tests.toys.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
 HONEST = {f"honest-{i}": notebook(PARAMETERS, f"# {i}", ADD) for i in range(3)}
@@ -163,13 +164,13 @@ WRONG_ = {"wrong.ipynb": WRONG["wrong"]}
 def at_level(level: int, monkeypatch: pytest.MonkeyPatch, *, warm: bool = True) -> None:
     """Grade in such a sandbox, or skip the test where the machine cannot have it."""
     try:
-        sandbox = prove.at(level, warm=warm)
+        sandbox = isolation.at(level, warm=warm)
     except OurFault as error:
         if level <= PINNED:
             raise
         pytest.skip(str(error.what))
-    monkeypatch.setattr(prove, "best", lambda: sandbox)
-    monkeypatch.setattr(prove, "warmest", lambda: sandbox)
+    monkeypatch.setattr(isolation, "best", lambda: sandbox)
+    monkeypatch.setattr(isolation, "warmest", lambda: sandbox)
 
 
 def hand_in(folder: Path, files: dict[str, dict[str, bytes]]) -> None:

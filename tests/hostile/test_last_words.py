@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
 from assay.records import Outcome
-from tests.assay import toy as toys
-from tests.assay.toy import ADD, PARAMETERS, submission
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, PARAMETERS, submission
 
 SHADOWS = "import sys, types\nsys.modules[{0!r}] = types.ModuleType({0!r})"
 PILE = """

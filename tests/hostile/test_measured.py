@@ -18,10 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
-from assay.assignment import Assignment
-from tests.assay import toy as toys
-from tests.assay.toy import ADD, PARAMETERS, notebook
+from assay.course.assignment import Assignment
 from tests.hostile.test_exhaustion import zeros, zipped
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, PARAMETERS, notebook
 
 pytestmark = pytest.mark.thorough
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from assay.assignment import Assignment
-from tests.assay import toy as toys
-from tests.assay.toy import ADD, PARAMETERS, notebook
+from assay.course.assignment import Assignment
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, PARAMETERS, notebook
 
 SHARED = ["Ada.ipynb", "ada.ipynb", "é.ipynb", "e\u0301.ipynb", "reference.ipynb", "twin.zip",
           "twin.zip.zip", "index.html.ipynb", "index.html-.ipynb", "CON.ipynb"]  # fmt: skip

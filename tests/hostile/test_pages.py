@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from assay import alike
+from assay.judge import similarity
 from assay.report import pictures
 from assay.report.executed import readable
 from assay.report.pictures import NotShown, Room, rebuilt, redrawn
@@ -96,7 +96,7 @@ def test_functions_within_functions(within: Callable[[float], None]):
     wide = heads + f"{' ' * depth}return [{'1,' * 95_000}]\n"
 
     within(30.0)
-    found = [*alike.functions(text), *alike.functions(wide)]
+    found = [*similarity.functions(text), *similarity.functions(wide)]
 
     assert found
     assert sum(len(trait.shown) for trait in found) < 10_000_000

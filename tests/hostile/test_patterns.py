@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from assay import causes, source
-from assay.run import switches
+from assay.sandbox.inside import switches
+from assay.source import cells, nondeterminism
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = {
@@ -34,14 +34,14 @@ GROWTH = 8
 SECONDS = 0.25
 """Of processor time over the long text: what takes less is let be, however it grows."""
 TABLES = {
-    "assay/causes.py": [pattern for pattern, _ in causes.CAUSES],
-    "assay/leftover.py": list(switches.LIKELY.values()),
-    "assay/source.py": list(source.WIDGETS),
+    "assay/source/nondeterminism.py": [pattern for pattern, _ in nondeterminism.CAUSES],
+    "assay/grading/leftover.py": list(switches.LIKELY.values()),
+    "assay/source/cells.py": list(cells.WIDGETS),
 }
 """Where patterns stand in a table."""
 HANDED_ON = {
     *TABLES,
-    *("rubric_tests/written.py", "assay/course/files.py", "assay/course/tests.py"),
+    *("rubric_tests/written.py", "assay/course_check/files.py", "assay/course_check/tests.py"),
 }
 """Where a pattern is an argument: those of the tables and of `collect` are tried too.
 

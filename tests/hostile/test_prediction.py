@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from assay import cli, notebook
-from assay.run import prove
-from assay.secret import NAME, PUBLIC, Secret
-from assay.store import Store
-from assay.submission import Submission
-from tests.assay import toy as toys
+from assay import cli
+from assay.course.secret import NAME, PUBLIC, Secret
+from assay.evidence.store import Store
+from assay.execution import isolation
+from assay.submission import notebook
+from assay.submission.submission import Submission
+from tests.toys import toy as toys
 
 PREDICTS = """
 import hashlib, hmac, os
@@ -60,7 +61,7 @@ def test_what_students_hand_in_is_graded_with_the_secret(toy, tmp_path: Path):
     """By every command that draws questions; the secret is in nothing that they write or say."""
     (tmp_path / "sums.ipynb").write_bytes(submission().files["sums.ipynb"])
     options = ["--assignment", str(toy.root / "assignment.toml"), "--reports", str(tmp_path / "r")]
-    level = ["--require-isolation", str(min(3, prove.best().level))]
+    level = ["--require-isolation", str(min(3, isolation.best().level))]
     said = []
     for command in (["run", *level], ["judge"], ["report"], ["grade", *level]):
         ran = CliRunner().invoke(cli.cli, [*command, str(tmp_path / "sums.ipynb"), *options])

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
 from assay.records import Outcome
-from assay.run import desk
-from tests.assay import toy as toys
-from tests.assay.kept import EVERY_SANDBOX, executing, kept
-from tests.assay.toy import ADD
+from assay.sandbox import workdir
+from tests.toys import toy as toys
+from tests.toys.kept import EVERY_SANDBOX, executing, kept
+from tests.toys.toy import ADD
 
 HANG_UP = """
 import os, socket, stat, time
@@ -106,10 +106,10 @@ def test_no_link_is_followed_below_a_desk(tmp_path: Path):
     (tmp_path / "evidence").mkdir()
     (tmp_path / "evidence" / "link").symlink_to(tmp_path / "outside")
 
-    found = [path.name for path, _ in desk.files(tmp_path / "evidence", 100)]
+    found = [path.name for path, _ in workdir.files(tmp_path / "evidence", 100)]
 
     assert found == ["link"]
-    assert desk.read_below(tmp_path, "evidence/link/secret", 100) is None
+    assert workdir.read_below(tmp_path, "evidence/link/secret", 100) is None
 
 
 def test_a_shut_folder_hides_no_file_beside_it(tmp_path: Path):
@@ -120,7 +120,7 @@ def test_a_shut_folder_hides_no_file_beside_it(tmp_path: Path):
     (tmp_path / "b").rename(tmp_path / "moved")
     (tmp_path / "b").symlink_to("/nowhere")
 
-    assert len(list(desk.files(tmp_path, 100))) == 4
+    assert len(list(workdir.files(tmp_path, 100))) == 4
 
 
 def test_a_link_of_a_desks_name_is_left_alone(tmp_path: Path):
@@ -130,6 +130,6 @@ def test_a_link_of_a_desks_name_is_left_alone(tmp_path: Path):
     (tmp_path / "theirs" / "file").chmod(0o000)
     (tmp_path / "desk").symlink_to(tmp_path / "theirs")
 
-    desk.remove(tmp_path / "desk")
+    workdir.remove(tmp_path / "desk")
 
     assert (tmp_path / "theirs" / "file").stat().st_mode & 0o777 == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.run import seccomp
+from assay.sandbox.inside import seccomp
 
 ASK = """
 import ctypes, json, os, sys

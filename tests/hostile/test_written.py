@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from assay.assignment import Assignment
-from assay.submission import Submission
-from tests.assay import toy as toys
-from tests.assay.toy import PARAMETERS, notebook
+from assay.course.assignment import Assignment
+from assay.submission.submission import Submission
+from tests.toys import toy as toys
+from tests.toys.toy import PARAMETERS, notebook
 
 WRONG = "def add(x, y):\n    return x * 0 + 7"
 REPLACED = {

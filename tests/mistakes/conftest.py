@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assay.assignment import read
+from assay.course.assignment import read
 from assay.judge.plugin import MARKERS
 from tests.mistakes import matrix
 from tests.mistakes.grading import ROOT

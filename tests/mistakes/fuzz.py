@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.assay.toy import arrays, npz
+from tests.toys.toy import arrays, npz
 
 Array = np.ndarray[Any, Any]
 Files = dict[str, bytes]

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from assay.assignment import Assignment, read
+from assay.course.assignment import Assignment, read
+from assay.evidence.store import Store
 from assay.records import Result, Verdict
 from assay.report import summary
 from assay.report.view import View
-from assay.store import Store
-from assay.submission import Submission
-from tests.assay import toy as toys
+from assay.submission.submission import Submission
+from tests.toys import toy as toys
 
 Note = Callable[[str, object], None]
 ROOT = Path(__file__).parents[2]

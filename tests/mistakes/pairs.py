@@ -14,11 +14,11 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from assay.evidence import arrays_of
-from assay.judge.laid import Sheets
+from assay.evidence.answers import arrays_of
+from assay.judge.evidence_view import Sheets
 from assay.judge.score import score
 from assay.records import Check, Criterion, Verdict
-from assay.submission import Submission
+from assay.submission.submission import Submission
 from tests.mistakes import shared
 from tests.mistakes.cases import Case
 from tests.mistakes.shared import Made, Test

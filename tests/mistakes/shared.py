@@ -18,23 +18,23 @@ from typing import Any
 
 import pytest
 
-from assay import parts, plan
-from assay.assignment import Assignment, Part
-from assay.evidence import Answer, Evidence, read_arrays
+from assay.course.assignment import Assignment, Part
+from assay.evidence.answers import Answer, Evidence, read_arrays
+from assay.execution.execute import execute
+from assay.execution.job import Job, assemble
 from assay.judge import plugin, statistics
-from assay.judge.laid import Sheets
+from assay.judge.evidence_view import Sheets
 from assay.records import Cell, Check, Claim, Estimate, Outcome
-from assay.run.assemble import Job, assemble
-from assay.run.execute import execute
-from assay.submission import Submission
-from assay.submission import plain as plain_cell
+from assay.submission import plan, sections
+from assay.submission.submission import Submission
+from assay.submission.submission import plain as plain_cell
 from rubric_tests import causes
 from rubric_tests.part1 import pieces as pieces1
 from rubric_tests.part1 import test_parity
 from rubric_tests.part2 import pieces as pieces2
-from tests.assay.toy import arrays
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, one_part
+from tests.toys.toy import arrays
 
 MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}
 PIECES: dict[str, Any] = {"part1": pieces1, "part2": pieces2}
@@ -163,7 +163,7 @@ def sheets_of(part: str, desk: Files) -> tuple[Sheets, Sheets]:
 def on_the_bench(part: str, submission: Submission) -> SimpleNamespace:
     """The notebook's cells and all sources, as the judge reads them."""
     whole = course(part)
-    cells = [plain_cell(cell) for cell in parts.sections(whole, submission)[part].own]
+    cells = [plain_cell(cell) for cell in sections.sections(whole, submission)[part].own]
     sources = {n: c.decode() for n, c in submission.files.items() if n.endswith(".py")}
     sources["notebook"] = "\n\n".join(c["source"] for c in cells if c["kind"] == "code")
     seen = [SimpleNamespace(**cell) for cell in cells]

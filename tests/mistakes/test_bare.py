@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from assay import advice, parts, submission
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
+from assay.evidence.store import Store
 from assay.records import Outcome, Result, Verdict
-from assay.store import Store
-from assay.submission import Submission
+from assay.submission import preflight, sections, submission
+from assay.submission.submission import Submission
 from tests.mistakes.grading import explain, graded, one_part
 
 BARE = Path(__file__).parent / "short" / "bare"
@@ -123,7 +123,7 @@ PROPOSED = {
 @pytest.mark.parametrize("name", PROPOSED)
 def test_the_template_proposes_the_right_names(name: str):
     """Those that a person would bind, as they stand in the notebook."""
-    lines = advice.adapter(parts.sections(one_run(name), without_adapter(name))).splitlines()
+    lines = preflight.adapter(sections.sections(one_run(name), without_adapter(name))).splitlines()
     bound = [line.removeprefix("# Not tried: ") for line in lines if "Not tried" in line]
     found = dict(line.split(" = ") for line in bound if " = " in line)
 
@@ -132,7 +132,7 @@ def test_the_template_proposes_the_right_names(name: str):
 
 def test_what_takes_other_arguments_is_to_be_wrapped():
     """A name that is near, and cannot be called so, is named without a line that binds it."""
-    template = advice.adapter(parts.sections(one_run("min_gpt"), without_adapter("min_gpt")))
+    template = preflight.adapter(sections.sections(one_run("min_gpt"), without_adapter("min_gpt")))
 
     assert "`MLP` is near, and takes other arguments: call it in `FeedForward`" in template
     assert "FeedForward = MLP" not in template

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay.records import Check, Verdict
-from assay.submission import Submission
+from assay.submission.submission import Submission
 from tests.mistakes import shared
 from tests.mistakes.shared import Made
 

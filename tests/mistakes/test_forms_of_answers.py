@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from assay.run import ask
+from assay.sandbox.inside import ask
 
 FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/sequences.py"
 

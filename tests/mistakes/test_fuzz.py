@@ -9,9 +9,9 @@ import pytest
 
 from assay.records import Check, Verdict
 from rubric_tests import causes
-from tests.assay.toy import arrays, npz
 from tests.mistakes import fuzz, shared
 from tests.mistakes.shared import MATRIX, Made
+from tests.toys.toy import arrays, npz
 
 FEW, MANY = 4, 2_000
 """Changed answers for each question: in the suite, and in the thorough round."""

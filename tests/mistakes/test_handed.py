@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from assay.run import ask
+from assay.sandbox.inside import ask
 
 FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/handed.py"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from assay import submission
+from assay.evidence.store import Store
 from assay.records import Result
-from assay.store import Store
-from assay.submission import Submission
+from assay.submission import submission
+from assay.submission.submission import Submission
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, explain, graded, lost, one_part
 

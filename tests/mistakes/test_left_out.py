@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.evidence import NotAnswered
+from assay.evidence.answers import NotAnswered
 from assay.judge import statistics
 from assay.records import Check, Verdict
 from rubric_tests.causes import Follows
@@ -24,8 +24,8 @@ from rubric_tests.part1 import (
 from rubric_tests.part1.judgement import models_of
 from rubric_tests.part2.judgement import assert_differs, same
 from rubric_tests.reference import N_SPLITS
-from tests.assay.toy import arrays, npz
 from tests.mistakes import shared
+from tests.toys.toy import arrays, npz
 
 
 @cache

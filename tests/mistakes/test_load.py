@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from assay.assignment import Assignment
+from assay.course.assignment import Assignment
+from assay.evidence.store import Store
 from assay.records import Result
-from assay.store import Store
-from assay.submission import Submission
-from tests.assay import toy as toys
-from tests.assay.toy import ADD, submission
+from assay.submission.submission import Submission
 from tests.mistakes import part1
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, graded, one_part
 from tests.mistakes.kinds import styles, training
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, submission
 
 pytestmark = [
     pytest.mark.thorough,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from assay.evidence.store import Store
 from assay.records import Criterion, Result
-from assay.store import Store
-from assay.submission import Submission
-from tests.assay import toy as toys
+from assay.submission.submission import Submission
 from tests.mistakes.cases import Case, short_submission
 from tests.mistakes.grading import ROOT, explain, lost, one_part
+from tests.toys import toy as toys
 
 pytestmark = pytest.mark.thorough
 

@@ -11,7 +11,7 @@ import pytest
 
 from assay.judge.score import score
 from assay.records import Criterion, Verdict
-from assay.submission import Submission
+from assay.submission.submission import Submission
 from tests.mistakes import shared
 from tests.mistakes.cases import Case, Edits, short_submission
 from tests.mistakes.grading import ROOT

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from assay.evidence.store import Store
 from assay.records import Result, Verdict
-from assay.store import Store
-from assay.submission import Submission
+from assay.submission.submission import Submission
 from tests.mistakes.grading import explain, graded, lost, one_part
 from tests.mistakes.kinds import styles
 

@@ -8,11 +8,11 @@ import pytest
 
 from assay.judge.score import score
 from assay.records import Criterion
-from assay.submission import Submission
-from tests.assay.toy import arrays, npz
+from assay.submission.submission import Submission
 from tests.mistakes import shared
 from tests.mistakes.grading import ROOT
 from tests.mistakes.shared import MATRIX, Made
+from tests.toys.toy import arrays, npz
 
 Array = np.ndarray
 Fill = Callable[[Array, np.random.Generator], Array]

@@ -7,7 +7,7 @@ import pytest
 
 from assay.judge.score import score
 from assay.records import Check, Verdict
-from assay.submission import Submission
+from assay.submission.submission import Submission
 from tests.mistakes import pairs, part1, part2, shared
 from tests.mistakes.cases import Case
 from tests.mistakes.pairs import Judge, Mistake

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from assay import submission
+from assay.evidence.store import Store
 from assay.records import Result, Verdict
-from assay.store import Store
-from assay.submission import Submission
+from assay.submission import submission
+from assay.submission.submission import Submission
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
 from tests.mistakes.kinds1 import CASES as MORE

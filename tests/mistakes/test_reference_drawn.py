@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from assay import plan, submission
+from assay.execution.execute import execute
+from assay.execution.job import assemble
 from assay.report.executed import readable
-from assay.run.assemble import assemble
-from assay.run.execute import execute
+from assay.submission import plan, submission
 from tests.mistakes.grading import ROOT, one_part
 
 MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}

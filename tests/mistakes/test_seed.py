@@ -10,8 +10,8 @@ import pytest
 from rubric_tests.checks import KnownMistake
 from rubric_tests.part1 import test_clean_run, test_split
 from rubric_tests.part2 import test_clean_run as test_clean_run2
-from tests.assay.toy import arrays, npz
 from tests.mistakes import shared
+from tests.toys.toy import arrays, npz
 
 Array = np.ndarray[Any, Any]
 Change = Callable[[Array, Array], tuple[Array, Array]]

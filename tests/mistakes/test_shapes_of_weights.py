@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.evidence import Evidence
+from assay.evidence.answers import Evidence
 from rubric_tests.checks import Wrong
 from rubric_tests.part2 import layer_checks, reference
 from rubric_tests.part2.judgement import NotRecognised
 from rubric_tests.part2.projections import candidates
 from rubric_tests.part2.reference import Linear
-from tests.assay.toy import npz
+from tests.toys.toy import npz
 
 WIDTH, HEADS = 24, 8
 LENGTHS = (3, 8, 12, 24, 36, 48, 72)

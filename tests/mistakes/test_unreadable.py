@@ -7,17 +7,17 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
+from assay.evidence.store import Store
 from assay.records import Criterion, Result, Verdict
-from assay.store import Store
-from assay.submission import Submission, plain
+from assay.submission.submission import Submission, plain
 from rubric_tests.checks import ForReview
 from rubric_tests.part1 import sources as part1
 from rubric_tests.part2 import sources as part2
 from rubric_tests.reading import check_readable, check_replies, reaching, unreadable
-from tests.assay import books
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, explain, graded, one_part
 from tests.mistakes.part1 import FIT
+from tests.toys import books
 
 NETWORK = "solution/backprop/network.py"
 
@@ -31,7 +31,7 @@ UNREADABLE = {
     "the exam's by its import": "def fit():\n    __import__('ask')._as_text = print",
     "the exam's own writers": "from importlib import import_module\n"
     "m = import_module('assay-switches')",
-    "the harness": "try:\n    import assay.run.ask\nexcept ImportError:\n    pass",
+    "the harness": "try:\n    import assay.sandbox.inside.ask\nexcept ImportError:\n    pass",
     "import_module of a made text": "import importlib\nm = importlib.import_module(name)",
     "__import__ of a made text": "m = __import__(name)",
     "import_module renamed": "from importlib import import_module as im\nm = im('numpy')",
@@ -340,7 +340,7 @@ ABOUT_THE_KERNEL = {
     "SHELL", "MAGICS", "HISTORY", "WARNINGS", "STREAMS", "ERRORS", "ASYNC", "THREADS",
     "PROCESSES", "IMPORTS", "WIDGETS", "SHOWN",
 }  # fmt: skip
-"""Lists of tests/assay/books.py with cells about the kernel, its programs and its loaders."""
+"""Lists of tests/toys/books.py with cells about the kernel, its programs and its loaders."""
 ORDINARY = {
     name: cells
     for name, cells in vars(books).items()

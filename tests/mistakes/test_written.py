@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assay.evidence import NotAnswered
+from assay.evidence.answers import NotAnswered
 from rubric_tests.checks import ForReview, Wrong
 from rubric_tests.part1 import test_written as written1
 from rubric_tests.part2 import test_diagram

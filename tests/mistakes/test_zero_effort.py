@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assay.evidence.store import Store
+from assay.execution.job import Job
 from assay.records import Result, RunRecord
-from assay.run.assemble import Job
-from assay.store import Store
-from assay.submission import Submission
-from tests.assay import toy as toys
-from tests.assay.toy import arrays, npz
+from assay.submission.submission import Submission
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, explain, one_part
+from tests.toys import toy as toys
+from tests.toys.toy import arrays, npz
 
 MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}
 BY_SOURCE = {"from-scratch", "clean-run", "diagram"}

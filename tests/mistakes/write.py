@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from assay.run.archive import write
+from assay.evidence.packing import write
 from tests.mistakes import part1, part2
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT

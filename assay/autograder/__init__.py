@@ -1,0 +1,1 @@
+"""Build what another machine grades by: Gradescope's archive, GitHub's workflow."""

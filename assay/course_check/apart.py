@@ -1,0 +1,73 @@
+"""Read a part's files in a process of their own: what never ends, or ends its process, is told.
+
+The process has a limit on processor time. What a course prints while it is read is not a result.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+
+from assay.course.assignment import Assignment, Part
+from assay.course_check import files
+from assay.course_check.faults import of_exception
+from assay.records import Fault, plain
+
+SECONDS = 60.0
+"""Of processor time, until what runs is interrupted."""
+PATIENCE = 600.0
+"""Of the clock, until the process is ended: for what waits, or cannot be interrupted."""
+
+
+def faults(assignment: Assignment, part: Part) -> list[Fault]:
+    """Return everything that is wrong in the files of one part; see `files.faults`."""
+    command = [sys.executable, "-P", "-m", "assay.course_check.apart", part.name, str(SECONDS)]
+    try:
+        done = subprocess.run(
+            command,
+            input=assignment.model_dump_json().encode(),
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return [_of_process(part, f"reading it took longer than {PATIENCE:g} s")]
+    if done.returncode != 0 or not done.stdout:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+        said = f"reading it ended its process with code {done.returncode}"
+        return [_of_process(part, f"{said}: {last}" if last else said)]
+    return [Fault.model_validate(fault) for fault in json.loads(done.stdout)]
+
+
+def _of_process(part: Part, said: str) -> Fault:
+    return Fault(where=f"{part.rubric}/given.py:1", said=said)
+
+
+def main(name: str, seconds: float) -> None:
+    """Read an assignment from stdin, and write what is wrong with one of its parts to stdout."""
+
+    def time_up(number: int, frame: FrameType | None) -> None:
+        """Interrupt what runs: its line is in the traceback."""
+        raise TimeoutError(f"took longer than {seconds:g} s")
+
+    told = os.dup(1)
+    os.dup2(2, 1)
+    assignment = Assignment.model_validate_json(sys.stdin.read())
+    part = next(part for part in assignment.part if part.name == name)
+    end = os._exit
+    os._exit = sys.exit  # type: ignore[assignment]  # which says where
+    signal.signal(signal.SIGPROF, time_up)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+    try:
+        found = files.faults(assignment, part)
+    except BaseException as error:  # a course may raise whatever it likes
+        found = [of_exception(error, assignment.root, f"{part.rubric}/given.py:1")]
+    with os.fdopen(told, "wb") as file:
+        file.write(json.dumps([plain(fault) for fault in found]).encode())
+    end(0)  # whatever a course has left running
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

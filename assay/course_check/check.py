@@ -1,0 +1,156 @@
+"""The whole check of a course: its files, its tests, and its exam put to the reference.
+
+What was found to be good is kept in the store, by a hash of all that it was found of.
+"""
+
+from collections.abc import Callable, Iterator
+
+from assay.course.assignment import Assignment, Part
+from assay.course.assignment import read as read_assignment
+from assay.course_check import answers, apart, reference, table, tests
+from assay.course_check.faults import together
+from assay.errors import AssayError, CannotGrade, OurFault, UsageError
+from assay.evidence import keys
+from assay.evidence.store import Store
+from assay.execution.job import Job
+from assay.records import CourseReport, Fault, Outcome, RunRecord
+from assay.source import syntax
+from assay.submission import preflight, sections
+from assay.submission.sections import Section
+from assay.submission.submission import Submission
+
+Make = Callable[[list[Job]], list[RunRecord]]
+
+
+def static(assignment: Assignment, store: Store) -> CourseReport:
+    """Return what can be said without running a notebook.
+
+    Seeds are those that assignment.toml has: whoever asks for others knows it.
+    """
+    return store.checked(keys.of_course(assignment), lambda: _static(_as_written(assignment)))
+
+
+def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
+    """Return all that can be said; the exam is put to the reference where the rest is good.
+
+    Raises
+    ------
+    OurFault
+        If the reference's run could not be made on this machine.
+    """
+    found = static(assignment, store)
+    if found.faults:
+        return found
+    try:
+        answer = reference.submission(assignment)
+        jobs = reference.jobs(assignment)
+    except CannotGrade as error:
+        faults = [_unreadable(assignment, one) for one in (error, *error.others)]
+        return together([found, CourseReport(faults=faults)])
+    if answer is None:
+        note = "no notebook of the assignment's own: the exam was not put to a reference"
+        return together([found, CourseReport(notes=[note])])
+    broken = list(_syntax_errors(answer))
+    if broken:
+        return together([found, CourseReport(faults=broken)])
+    known = keys.of_course(assignment, answer.digest)
+
+    def made() -> list[RunRecord]:
+        """Draw for every seed only where the course is not known yet."""
+        return make([*jobs, *reference.jobs_drawn_otherwise(assignment)])
+
+    return store.checked(known, lambda: together([found, _asked(assignment, answer, store, made)]))
+
+
+def _unreadable(assignment: Assignment, error: AssayError) -> Fault:
+    """The reference is there and cannot be read: which of its files, and why."""
+    own = [part.notebook for part in assignment.part]
+    where = next((name for name in own if name in error.what), own[0])
+    why = " ".join(error.found.split())
+    return Fault(where=where, said=f"the reference: {error.what}{f': {why}' if why else ''}")
+
+
+def _syntax_errors(answer: Submission) -> Iterator[Fault]:
+    """Yield the modules of the reference, its adapter among them, that are not Python."""
+    for name, content in sorted(answer.files.items()):
+        if name.endswith(".py"):
+            try:
+                syntax.parse(content)  # bytes, so that their own mark of an encoding counts
+            except (SyntaxError, ValueError) as error:
+                line = getattr(error, "lineno", None) or 1
+                said = f"the reference: {type(error).__name__}: {getattr(error, 'msg', error)}"
+                yield Fault(where=f"{name}:{line}", said=said)
+
+
+def _as_written(assignment: Assignment) -> Assignment:
+    try:
+        return read_assignment(assignment.root / assignment.file)
+    except UsageError:  # somebody changed it since
+        return assignment
+
+
+def _static(assignment: Assignment) -> CourseReport:
+    return together([_static_of(assignment, part) for part in assignment.part])
+
+
+def _static_of(assignment: Assignment, part: Part) -> CourseReport:
+    faults = apart.faults(assignment, part)
+    if any(fault.is_usage or "Error: " in fault.said for fault in faults):
+        return CourseReport(faults=faults)  # pytest would say the same again
+    of_tests, listed = tests.check(assignment, part)
+    faults += of_tests
+    if faults or not (assignment.root / part.notebook).is_file():  # the reference is not asked then
+        faults += tests.figures(assignment, part, None)
+    return CourseReport(faults=faults, criteria=len(part.criterion), tests=len(listed))
+
+
+def _asked(
+    assignment: Assignment, answer: Submission, store: Store, make: Callable[[], list[RunRecord]]
+) -> CourseReport:
+    """What the reference's runs show, part by part."""
+    made = make()
+    reports = []
+    for section in sections.sections(assignment, answer).values():
+        part = section.part
+        records = [record for record in made if record.run.part == part.name]
+        if not records:
+            reports.append(_unasked(assignment, part))
+            continue
+        for record in records:
+            if record.outcome is Outcome.INFRASTRUCTURE:
+                what = f"its reference could not be run ({record.run.id})"
+                raise OurFault(f"the course cannot be checked: {what}", found=record.reason)
+        if not records[0].run.parameterised and (len(part.seeds) > 1 or part.matrix):
+            why = section.once or "no cell sets its parameters"
+            said = f"the reference takes no parameters, so every run would be the same: {why}"
+            reports.append(CourseReport(faults=[Fault(where=part.notebook, said=said)]))
+            continue
+        _, listed = tests.check(assignment, part)
+        named = list(_of_names(section))
+        report = answers.check(section, records, store, listed)
+        reports.append(together([CourseReport(faults=named), report]))
+    return together(reports)
+
+
+def _unasked(assignment: Assignment, part: Part) -> CourseReport:
+    """A part that the reference does not answer: on purpose if it has no notebook."""
+    if (assignment.root / part.notebook).is_file():
+        said = "the reference has no cell of code that could be read"
+        return CourseReport(faults=[Fault(where=part.notebook, said=said)])
+    note = f"no notebook of the assignment's own answers `{part.name}`: it was not asked"
+    return CourseReport(notes=[note])
+
+
+def _of_names(section: Section) -> list[Fault]:
+    """The names that the table asks for and that the reference does not spell anywhere."""
+    assignment, part = section.assignment, section.part
+    texts = b"\n".join(section.submission.files.values()).decode("utf-8", "replace")
+    absent = [name for row in preflight.missing(section) for name in row.names]
+    return [
+        Fault(
+            where=table.place(assignment, part, "NAMES", name=name),
+            said=f"`NAMES` asks for `{name}`, and the reference has nothing of this name",
+        )
+        for name in absent
+        if name not in texts
+    ]

@@ -1,0 +1,98 @@
+"""What a run and a judgement are made from, as one hash: where it is known, nothing is made again.
+
+A recipe names more than can matter (all code of the course and of assay), so that it never says
+"the same" wrongly; where it has changed, the run's own key decides whether it is made again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from assay.course import files
+from assay.course.assignment import Assignment, Part
+from assay.course.secret import PUBLIC, Secret
+from assay.evidence import numerics
+from assay.records import Receipt, Result, Run
+from assay.submission.sections import Section
+from assay.submission.submission import Submission
+from assay.version import __version__
+
+OURS = Path(__file__).parents[1]
+
+
+def of_run(section: Section, run: Run, code: str, secret: Secret = PUBLIC) -> str:
+    """Everything that can change what goes into a run, and so what comes out of it."""
+    assignment = section.assignment
+    course: dict[str, object] = {
+        "title": assignment.title,
+        "limits": assignment.limits.model_dump(),
+    }
+    plan = {"part": section.part.model_dump(mode="json"), "run": run.model_dump(mode="json")}
+    drawn = {"submission": section.submission.digest, "secret": secret.digest}
+    return _hash(course | plan | drawn, code)
+
+
+def of_judgement(section: Section, bench: Mapping[str, object]) -> str:
+    """Everything that can change what a judge says of this evidence."""
+    part = section.part
+    facts = {"part": part.model_dump(mode="json"), "bench": bench}
+    return _hash(facts, code(section.assignment, part))
+
+
+def of_report(result: Result) -> str:
+    """Everything that can change a report."""
+    return hashlib.sha256((ours() + result.model_dump_json()).encode()).hexdigest()
+
+
+def receipt(assignment: Assignment, submission: Submission, secret: Secret = PUBLIC) -> Receipt:
+    """What a result rests on, before there is one."""
+    return Receipt(
+        assay=__version__,
+        code=ours(),
+        course=files.digests(assignment),
+        submission=submission.hashes,
+        secret=secret.digest,
+        looks={part.name: part.looks for part in assignment.part},
+        pieces={},
+    )
+
+
+def our_files() -> list[Path]:
+    """assay as it is installed here: its code, and the templates that its pages are made of."""
+    paths = sorted(OURS.rglob("*"))
+    return [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
+
+
+@cache
+def ours() -> str:
+    """A hash of assay's own files, wherever they are installed."""
+    names = {path.relative_to(OURS).as_posix(): files.digest_of(path) for path in our_files()}
+    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
+
+
+def of_course(assignment: Assignment, reference: str = "") -> str:
+    """Everything that can change what is wrong with a course; `reference` is a digest of its own
+    answer, if that was asked."""
+    text = (assignment.root / assignment.file).read_text(encoding="utf-8")
+    rubrics = "".join(code(assignment, part) for part in assignment.part)
+    return _hash({"assignment": text, "reference": reference}, rubrics)
+
+
+def code(assignment: Assignment, part: Part) -> str:
+    """A hash of assay's own files and of those of the course that a rubric rests on."""
+    course = files.of_part(assignment, part)
+    return _hashed(OURS.rglob("*.py")) + _hashed(course)
+
+
+def _hashed(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(set(paths)):
+        digest.update(f"{path}\n{files.digest_of(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _hash(facts: Mapping[str, object], code: str) -> str:
+    known = {**facts} | {"code": code, "numerics": numerics.profile()}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()

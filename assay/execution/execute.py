@@ -1,0 +1,321 @@
+"""Execute a job and come back with bytes: one child process, a limit of time, and nothing left."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+
+from assay.errors import OurFault, Stopped
+from assay.evidence import numerics, packing
+from assay.execution import forkserver
+from assay.execution import isolation as prove
+from assay.execution.clock import ASKING, BUSY, WAITED
+from assay.execution.forkserver import Parent
+from assay.execution.monitor import Watch
+from assay.execution.outcome import Facts, decide
+from assay.execution.process import Process, kill_below
+from assay.records import Cell, Isolation, Outcome, sound
+from assay.sandbox import cgroup, inside, sandbox, workdir
+from assay.sandbox.sandbox import MB, PROCESSES, Sandbox
+
+EVIDENCE_BYTES = 64_000_000
+EVIDENCE_FILES = 400
+EXECUTED_BYTES = 50_000_000
+LOG_BYTES = 10_000_000
+LOOK_EVERY = 0.2
+LAST_WORDS = "evidence/last_words.txt"
+"""What the last cell raised, as its kernel wrote it down: nothing where it ended well."""
+SPARE = 256 * MB
+"""What a run may need above its imports; with less than this left it gets a cold kernel."""
+TRACE_FILE = "trace.py"
+TRACE = Path(inside.__file__).with_name(TRACE_FILE).read_bytes()
+"""Goes into the kit of an audited run."""
+SPENT_AT_MOST = 3
+"""Questions that end with their kernel: the run is made again without them, so many times."""
+PAUSES = (1.0, 4.0)
+"""Seconds to wait before a run that failed through no fault of the student's is tried again."""
+
+
+CHANGED = {
+    "status": "raised",
+    "error": "ValueError: the answer was changed after it had been given",
+    "traceback": "",
+    "text": {},
+}
+"""Instead of an answer that a thread or a later question has written over."""
+
+Running = Process | subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, and the files it left: `evidence/...` and `executed.ipynb`."""
+
+    outcome: Outcome
+    reason: str
+    seconds: float
+    cells: list[Cell]
+    files: dict[str, bytes]
+    isolation: Isolation = field(default_factory=Isolation)
+    memory: int = 0
+    """The most that was seen of it, in bytes."""
+    cpu_seconds: float = 0.0
+    pressure: float = 0.0
+    """The share of its time in which it, or something beside it, waited for a processor."""
+    stuck: dict[str, str] = field(default_factory=dict)
+    """The question that could only be ended with its kernel, and what it took."""
+
+    starved: bool = False
+    """It met its limit of waiting while it had work, and no processor."""
+
+    @property
+    def may_be_unfair(self) -> bool:
+        """It met a limit of time on a machine that had too much to do."""
+        return self.outcome is Outcome.TIMED_OUT and self.pressure >= BUSY
+
+    @property
+    def fair(self) -> "Ended":
+        """The same; where it was starved, it is the machine's fault and no time-out."""
+        if not self.starved:
+            return self
+        why = f"the machine had no processor for it: {self.reason}"
+        return replace(self, outcome=Outcome.INFRASTRUCTURE, reason=why)
+
+
+def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
+    """Run one job to its end, whatever its code does, and collect what it left.
+
+    The sandbox is the best that this machine has where none is given, with a warm kernel. Where a
+    question ended only with its kernel, the run is made again, and that one is not put again.
+    """
+    chosen = kept_in or prove.warmest()
+    spent: dict[str, str] = {}
+    while True:
+        ended = _until_it_is_not_our_fault(job, chosen, spent)
+        if not ended.stuck.keys() - spent.keys() or len(spent) >= SPENT_AT_MOST:
+            return ended
+        spent |= ended.stuck
+
+
+def _until_it_is_not_our_fault(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
+    for pause in PAUSES:
+        ended = _attempt_or_say_why(job, chosen, spent)
+        if ended.outcome is not Outcome.INFRASTRUCTURE:
+            return ended
+        forkserver.stopping.wait(pause)
+    return _attempt_or_say_why(job, chosen, spent)
+
+
+def _attempt_or_say_why(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
+    try:
+        return _attempt(job, chosen, spent)
+    except OurFault as error:
+        return Ended(Outcome.INFRASTRUCTURE, error.what, 0.0, [], {}, chosen.isolation)
+
+
+def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
+    with ExitStack() as stack:
+        place = workdir.make(in_memory=chosen.level >= 3)  # below, all of /dev can be read
+        stack.callback(workdir.remove, place)
+        files = packing.unpack(job)
+        if spent:
+            files["kit/spent.json"] = json.dumps(spent).encode()
+        limits = _lay_out(files, place)
+        parent = _parent(files, limits) if chosen.warm else None
+        if chosen.warm and parent is None:
+            chosen = prove.at(chosen.level)
+        watch = _watch(place, limits, chosen)
+        if watch.group:
+            stack.callback(watch.group.remove)
+        _tell_how_to_start(place, limits, chosen, watch)
+        started = time.monotonic()
+        facts = _supervise(place, limits, watch, parent)
+        if forkserver.stopping.is_set():
+            raise Stopped
+        seconds = time.monotonic() - started
+        outcome, reason = decide(facts)
+        cells = [Cell(**cell) for cell in facts.runner["cells"]] if facts.runner else []
+        return Ended(
+            outcome,
+            reason,
+            seconds,
+            cells,
+            _believed(_collect(place), facts.runner["written"] if facts.runner else {}),
+            chosen.isolation,
+            watch.peak,
+            round(watch.computed, 3),
+            round(watch.pressure, 3),
+            facts.runner["stuck"] if facts.runner else {},
+            outcome is Outcome.TIMED_OUT and watch.starved and WAITED in reason,
+        )
+
+
+def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
+    packing.write(files, place)
+    shutil.copytree(workdir.font_cache(), place / "fonts")
+    limits: dict[str, float] = json.loads(files["job.json"])["limits"]
+    return limits
+
+
+def _watch(place: Path, limits: dict[str, float], chosen: Sandbox) -> Watch:
+    memory = round(limits["memory_mb"]) * MB
+    group = cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level >= 4 else None
+    if chosen.level >= 4 and group is None:
+        raise OurFault("the cgroup that this sandbox stands on could not be made")
+    return Watch(
+        desk=place,
+        home=chosen.places(place)[1] if chosen.level >= 3 else None,
+        group=group,
+        memory_limit=memory,
+        process_limit=PROCESSES,
+    )
+
+
+def _tell_how_to_start(
+    place: Path, limits: dict[str, float], chosen: Sandbox, watch: Watch
+) -> None:
+    """Leave the kernel's command line for the runner."""
+    user = sandbox.new_user() if chosen.needs_user else None
+    if user is not None:
+        workdir.hand_over(place, user)
+    job = json.loads((place / "job.json").read_text(encoding="utf-8"))
+    more = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
+    more |= {"trace": job["trace"]} if "trace" in job else {}
+    start = chosen.start(place, more, watch.group, user)
+    (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
+
+
+def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Parent | None) -> Facts:
+    """Let the runner run until it ends or a limit is met; then nothing of it lives."""
+    with (place / "runner.log").open("wb") as log:
+        runner = (parent.run if parent else _start)(place, log.fileno())
+        watch.take_time(runner.pid)
+        try:
+            timed_out = _wait(runner, limits["run_seconds"], watch)
+        finally:
+            _end(runner, place, watch)
+    watch.take_time(runner.pid)
+    watch.take_stock()
+    code = None if timed_out else runner.returncode
+    return Facts(
+        limits=limits,
+        watch=watch,
+        timed_out=timed_out,
+        runner_code=code,
+        said=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
+        runner=_facts(place) if code == 0 else None,
+        finished=workdir.read_below(place, "evidence/finished.json", LOG_BYTES) is not None,
+        last_words=sound(
+            (workdir.read_below(place, LAST_WORDS, 4000) or b"").decode(errors="replace")
+        ),
+    )
+
+
+def _parent(files: Mapping[str, bytes], limits: dict[str, float]) -> Parent | None:
+    """The warm parent for a run; None where it would begin with too much of its memory taken."""
+    parent = forkserver.parent_for(files)
+    return parent if parent.data + SPARE < limits["memory_mb"] * MB else None
+
+
+def _start(place: Path, log: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "assay.execution.runner", str(place)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        env=os.environ | numerics.ONE_THREAD,
+    )
+
+
+def _wait(runner: Running, run_seconds: float, watch: Watch) -> str:
+    """Wait for the runner's end; in words the limit of time that ran out first, or ''."""
+    while not (took := watch.over(run_seconds)):
+        try:
+            runner.wait(timeout=LOOK_EVERY)
+            return ""
+        except subprocess.TimeoutExpired:
+            if forkserver.stopping.is_set():
+                raise Stopped from None
+            if watch.look(runner.pid):
+                return ""
+    return took
+
+
+def _end(runner: Running, place: Path, watch: Watch) -> None:
+    """Stop the runner first, so that it starts nothing more; then kill all below it, and it."""
+    if runner.poll() is None:
+        runner.send_signal(signal.SIGSTOP)
+        kill_below(psutil.Process(runner.pid))
+        runner.kill()
+        runner.wait()
+    if watch.group:
+        watch.group.kill()
+    if isinstance(runner, Process):
+        return  # what it forked ends with it
+    for orphan in _at_work(place):  # a runner that was killed leaves its kernel behind
+        orphan.kill()
+
+
+def _at_work(place: Path) -> Iterator[psutil.Process]:
+    """The processes that were started for this desk, whoever their parent is now."""
+    for process in psutil.process_iter():
+        try:
+            named = any(word.startswith(f"{place}/") for word in process.cmdline())
+            if named or process.environ().get("ASSAY_KIT") == str(place / "kit"):
+                yield process
+        except (psutil.Error, OSError):
+            continue
+
+
+def _facts(place: Path) -> workdir.RunnerFacts | None:
+    """What the runner saw, or None where it did not live to tell."""
+    content = workdir.read(place / "facts.json", workdir.FACTS)
+    try:
+        facts: workdir.RunnerFacts | None = json.loads(content) if content else None
+    except ValueError:
+        return None
+    return facts
+
+
+def _last_line(log: Path) -> str:
+    text = (workdir.read(log, LOG_BYTES) or b"").decode(errors="replace")[-2000:]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def _believed(files: dict[str, bytes], written: Mapping[str, str]) -> dict[str, bytes]:
+    """The evidence, without answers that are no longer what their kernel said it had written."""
+    for question, digest in written.items():
+        names = [f"evidence/{question}{ending}" for ending in (".npz", ".json")]
+        found = [sha256(files.get(name, b"")).hexdigest() for name in names]
+        if "".join(found) != digest and any(name in files for name in names):
+            files.pop(names[0], None)
+            files[names[1]] = json.dumps(CHANGED).encode()
+    return files
+
+
+def _collect(place: Path) -> dict[str, bytes]:
+    """What the run left, regular files only, up to a size; the rest is not evidence."""
+    files = {}
+    room = EVIDENCE_BYTES
+    found = sorted(path for path, _ in workdir.files(place / "evidence", 10 * EVIDENCE_FILES))
+    names = [path.relative_to(place).as_posix() for path in found]
+    names = [name for name in names if name.isprintable() and name not in (ASKING, LAST_WORDS)]
+    for name in names[:EVIDENCE_FILES]:
+        content = workdir.read_below(place, name, room)
+        if content is not None:
+            files[name] = content
+            room -= len(content)
+    executed = workdir.read(place / "executed.ipynb", EXECUTED_BYTES)
+    return files if executed is None else files | {"executed.ipynb": executed}

@@ -1,0 +1,331 @@
+"""Warm parents, seen from here: start one, have it fork a run, know how that ended.
+
+One parent has imported what every kernel needs. Others are forked from it and import libraries:
+each serves every run that needs the same. None runs a student's code, and what they fork is in a
+sandbox of its own before the first line of one.
+"""
+
+import atexit
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, Thread
+from typing import IO, Any
+
+from assay.errors import OurFault, Stopped
+from assay.evidence import numerics
+from assay.execution import shutdown
+from assay.execution.process import RUNNER, Forked, Process
+from assay.sandbox import inside, sandbox
+from assay.sandbox import workdir as desks
+from assay.source import imports
+
+KERNEL = (
+    # beside this file; a sandbox knows them by these names
+    *("boot", "landlock", "no_screen", "seccomp"),
+    "ipykernel.debugger",  # while debugpy is hidden: else each kernel takes 0.08 s to import it
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.subshell_manager"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.historyapp"),
+    *("IPython.core.magics", "IPython.core.oinspect", "IPython.core.profileapp"),
+    *("IPython.core.pylabtools", "IPython.extensions.storemagic"),
+    *("comm", "jedi", "sqlite3", "uuid"),
+    *("tornado.platform.asyncio", "zmq.eventloop.zmqstream"),
+)
+"""Nothing that looks for its shell when it is imported: `matplotlib_inline` would find none."""
+AT_ONCE = 5
+"""Parents that wait at the same time, each with other imports; the first is not counted."""
+Name = tuple[str, tuple[str, ...]]
+"""What a parent is for, and what it has imported."""
+FIRST: Name = ("kernel", ())
+START_SECONDS = 300.0
+"""On a machine that has much else to do, imports of 6 s take minutes."""
+SECONDS_TO_CLEAR = 5.0
+START = """\
+import sys
+sys.path[:0] = sys.argv[3:]
+from assay.execution import forkserver_main
+forkserver_main.main()
+"""
+
+
+Ours = Process | subprocess.Popen[bytes]
+
+
+@dataclass
+class Parent:
+    """A warm parent and the line to it."""
+
+    process: Ours
+    control: socket.socket
+    data: int
+    """Bytes that it holds: a kernel begins with as many."""
+    lock: Lock = field(default_factory=Lock)
+
+    def run(self, place: Path, log: int) -> Forked:
+        """A runner for the run at this desk."""
+        return self.fork({"become": "run", "desk": str(place)}, log)
+
+    def fork(self, request: Mapping[str, Any], *given: int) -> Forked:
+        """A child that becomes what is asked for, with these descriptors; the first is its log.
+
+        Raises
+        ------
+        OurFault
+            Where the parent is gone.
+        """
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        here.settimeout(START_SECONDS)
+        try:
+            with there, self.lock:
+                message = json.dumps(request).encode()
+                socket.send_fds(self.control, [message], [there.fileno(), *given])
+            said, ends, _, _ = socket.recv_fds(here, 1000, 1)
+        except OSError as error:
+            here.close()
+            raise OurFault("the warm parent does not answer", found=str(error)) from error
+        if not ends:
+            here.close()
+            raise OurFault("the warm parent has ended")
+        return Forked(json.loads(said)["pid"], ends[0], here)
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+    def retire(self) -> None:
+        """Let it end when all that it forked has ended."""
+        self.control.send(b"{}")
+
+    def close(self) -> None:
+        """Hang up: it ends, and all that it forked."""
+        self.control.close()
+        self.process.wait()
+
+
+Begin = Callable[[int, IO[bytes]], Ours]
+"""Begins a parent that is told what to do at a descriptor, and writes its errors to a file."""
+
+
+def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
+    """A parent that has imported these modules; one for kernels knows nothing of ours.
+
+    Raises
+    ------
+    OurFault
+        Where one cannot be imported, imports leave a thread, or it takes too long.
+    """
+    paths = [str(Path(inside.__file__).parent), str(Path(__file__).parents[2])]
+
+    def begin(control: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", START, str(control), json.dumps(list(modules)), *paths],
+            pass_fds=[control],
+            env=environment or _environment(),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    return _begun(begin)
+
+
+def grown(parent: Parent, modules: Iterable[str]) -> Parent:
+    """Another one, forked from a parent, that has imported these modules as well.
+
+    Raises
+    ------
+    OurFault
+        As where one is started.
+    """
+    request = {"become": "parent", "modules": list(modules)}
+    return _begun(lambda control, log: parent.fork(request, log.fileno(), control))
+
+
+def _begun(begin: Begin) -> Parent:
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    here.settimeout(START_SECONDS)
+    try:
+        with tempfile.TemporaryFile() as log:
+            with there:
+                process = begin(there.fileno(), log)
+            said = _said_when_ready(process, here)
+            if not said:
+                log.seek(0)
+                found = log.read().decode(errors="replace")[-500:]
+                raise OurFault("no warm parent for kernels", found=found)
+    except BaseException:
+        here.close()
+        raise
+    here.settimeout(None)
+    return Parent(process, here, json.loads(said)["data"])
+
+
+def _said_when_ready(process: Ours, line: socket.socket) -> bytes:
+    """What a parent says of itself; nothing, where it cannot be one, or everything is to end."""
+    said = b""
+    with _lock:
+        _starting.add(process)  # nobody has to wait for it where all is to end
+        ends = stopping.is_set()
+    if not ends:
+        with suppress(TimeoutError):  # the machine has too much to do
+            said = line.recv(1000)
+    with _lock:
+        _starting.remove(process)
+    if not said:
+        process.kill()
+        process.wait()
+    if ends:
+        raise Stopped
+    return said
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours: a kernel's first environment stays readable in /proc for ever.
+
+    The locale is the kernels' own: Python reads it once, when it starts.
+    """
+    return {
+        **sandbox.passed_on(),
+        **numerics.environment(),
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/",
+        "MPLCONFIGDIR": str(desks.font_cache()),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+_parents: "OrderedDict[Name, Future[Parent]]" = OrderedDict()
+_retired: list[Parent] = []
+_starting: set[Ours] = set()
+_lock = Lock()
+stopping = shutdown.stopping
+
+
+def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:
+    """The parent of this name, started where there is none; the least used of too many retires.
+
+    Raises
+    ------
+    OurFault
+        Where it cannot be started.
+    Stopped
+        Where everything is to end.
+    """
+    with _lock:
+        if stopping.is_set():
+            raise Stopped
+        known = _parents.pop(name, None)
+        found = known if known and _lives(known) else Future()
+        _parents[name] = found
+        others = [each for each in _parents if each != FIRST]
+        surplus = [_parents.pop(each) for each in others[:-AT_ONCE]]
+    for future in surplus:
+        future.add_done_callback(_retire)
+    if found is not known:
+        try:
+            found.set_result(start_one())
+        except BaseException as error:
+            found.set_exception(error)
+    return found.result()
+
+
+def _lives(future: "Future[Parent]") -> bool:
+    """It is being started, or it lives; one that died is buried."""
+    if future.done() and not future.exception() and not future.result().lives:
+        future.result().close()
+        return False
+    return not future.done() or not future.exception()
+
+
+def _retire(future: "Future[Parent]") -> None:
+    """Let it end after its last run; those that have ended meanwhile are buried."""
+    if future.exception():
+        return
+    with _lock:
+        _retired.append(future.result())
+        ended = [parent for parent in _retired if not parent.lives]
+        _retired[:] = [parent for parent in _retired if parent.lives]
+    for parent in ended:
+        parent.close()
+    with suppress(OSError):  # it has ended already
+        future.result().retire()
+
+
+def parent_for(files: Mapping[str, bytes]) -> Parent:
+    """The parent with the imports of a run that is made of these files.
+
+    Raises
+    ------
+    OurFault
+        Where it cannot be started.
+    """
+    needed = imports.imports_of_run(files)
+    return kept(("kernel", needed), lambda: grown(first(), needed)) if needed else first()
+
+
+def first() -> Parent:
+    """The parent of parents: it has imported what every kernel needs.
+
+    Raises
+    ------
+    OurFault
+        Where it cannot be started.
+    """
+    return kept(FIRST, lambda: start((*KERNEL, *RUNNER)))
+
+
+def ahead(*starts: Callable[[], object]) -> None:
+    """Start what will be needed, one after another, while the caller goes on."""
+
+    def all_of_them() -> None:
+        for start_one in starts:
+            with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
+                start_one()
+
+    thread = Thread(target=all_of_them, daemon=True)
+    thread.start()
+    atexit.register(_clear_away, thread)
+
+
+def _clear_away(thread: Thread) -> None:
+    """Where a command ends early: what a canary has laid out is cleared away before."""
+    stop()
+    thread.join(SECONDS_TO_CLEAR)
+
+
+def parents() -> list[Parent]:
+    """Those that wait now."""
+    with _lock:
+        return [future.result() for future in _parents.values() if future.done()]
+
+
+@atexit.register
+def stop() -> None:
+    """End what was forked, and start nothing more."""
+    stopping.set()
+    close()
+
+
+def close() -> None:
+    """End every parent."""
+    with _lock:
+        known = list(_parents.values())
+        _parents.clear()
+        for process in _starting:
+            process.kill()
+    for future in known:
+        if not future.exception():  # one that is being started fails now
+            future.result().close()
+    while _retired:
+        _retired.pop().close()

@@ -1,0 +1,297 @@
+"""The level of isolation this machine has: what a canary found in the very sandbox, not a wish.
+
+The canary (canary.py) tries what must not succeed; the level is the highest whose attempts, and
+those of every level below, all failed. Decided here, outside.
+"""
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from assay.errors import NotIsolated, OurFault
+from assay.execution import forkserver
+from assay.execution.forkserver import Parent
+from assay.records import Isolation
+from assay.sandbox import cgroup, sandbox, workdir
+from assay.sandbox.cgroup import Cgroup
+from assay.sandbox.inside import landlock, seccomp
+from assay.sandbox.sandbox import MB, Sandbox
+
+SECONDS = 120
+KEPT_FROM = {
+    1: (
+        "read a file of another submission",
+        "read our home folder",
+        "change the submission",
+        "change the exam",
+        "change the interpreter",
+        "read our environment",
+        "connect to a server on this machine",
+        "make a namespace",
+        "mount a file system",
+        "set the system's crash handler",
+    ),
+    2: ("signal a process outside", "read the environment of a process outside"),
+    3: ("see a process outside", "write without a limit", "start processes without a limit"),
+    4: ("use memory without a limit",),
+}
+"""What must not succeed at each level, besides all that stands above it."""
+ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
+CANARY_MEMORY = 96 * MB
+
+
+_one_at_a_time = Lock()
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One sandbox that was tried: which attempts succeeded in it, or why it could not start."""
+
+    sandbox: Sandbox
+    succeeded: dict[str, bool]
+    said: str = ""
+
+    @property
+    def level(self) -> int:
+        """The highest level all of whose attempts failed; 0 where the sandbox did not start."""
+        proved = 0
+        for level, attempts in KEPT_FROM.items():
+            if not all(self.succeeded.get(attempt) is False for attempt in attempts):
+                break
+            proved = level
+        return min(proved, self.sandbox.level)
+
+
+@cache
+def trials() -> tuple[Trial, ...]:
+    """Sandboxes as they were tried, the strongest first, up to one that is what it should be."""
+    tried = []
+    for candidate in candidates():
+        tried.append(attempt(candidate))
+        if tried[-1].level == candidate.level:
+            break
+    return tuple(tried)
+
+
+@cache
+def best() -> Sandbox:
+    """The strongest sandbox that this machine can be shown to have."""
+    return _proved(max(trials(), key=lambda trial: trial.level))
+
+
+def warmest() -> Sandbox:
+    """The best sandbox, with forked kernels where a canary found that they are kept as well."""
+    with _one_at_a_time:  # what is proved is proved once, whoever asks meanwhile
+        kept = best()
+        trial = forked(kept.level, kept.bwrap)
+    return _proved(trial) if trial.level == kept.level else kept
+
+
+@cache
+def forked(level: int, bwrap: Path | None) -> Trial:
+    """The canary, in a kernel forked into this sandbox; namespaces are the least it needs."""
+    candidate = Sandbox(level, bwrap, warm=True)
+    if level < 3:
+        return Trial(candidate, {}, "kernels are forked into namespaces of their own, none here")
+    trial = attempt(candidate)
+    return trial if trial.succeeded else attempt(candidate)  # its parent may have ended meanwhile
+
+
+@cache
+def at(level: int, *, warm: bool = False) -> Sandbox:
+    """A sandbox of exactly this level, with forked kernels or with others.
+
+    Raises
+    ------
+    OurFault
+        Where this machine cannot be shown to have it.
+    """
+    if level == 0:
+        return Sandbox(0)
+    for candidate in candidates():
+        if candidate.level == level:
+            trial = forked(level, candidate.bwrap) if warm else attempt(candidate)
+            if trial.level == level:
+                return _proved(trial)
+    raise OurFault(f"no sandbox of level {level} here", hint="`assay doctor` says what is missing")
+
+
+def require(level: int, private: Path) -> Isolation:
+    """What this machine isolates with.
+
+    Raises
+    ------
+    NotIsolated
+        Where that is less than required, or `private` lies in a folder that every sandbox sees;
+        nothing of a student's has run by then.
+    """
+    if level and (seen := [p for p in _seen() if private.resolve().is_relative_to(p)]):
+        raise NotIsolated(
+            f"`{private.resolve()}` lies in `{seen[0]}`, which student code can read",
+            hint="keep the course outside the folders of the system and of Python",
+        )
+    isolation = warmest().isolation
+    if isolation.level >= level:
+        return isolation
+    raise NotIsolated(
+        f"isolation of level {level} is required, and this machine has level {isolation.level}",
+        found="\n".join(isolation.missing),
+        hint="`assay doctor` says how to get it; to run code that you trust without it, "
+        f"`--require-isolation {isolation.level}`",
+    )
+
+
+def _seen() -> list[Path]:
+    return [*map(Path, sandbox.SYSTEM), *sandbox.interpreter()]
+
+
+def candidates() -> list[Sandbox]:
+    """What is worth trying here, the strongest first."""
+    wrappers = list(sandbox.bubblewraps())
+    wrapped = [Sandbox(level, bwrap) for level in (4, 3) for bwrap in wrappers]
+    bare = [Sandbox(2)] if os.getuid() == 0 else []
+    return [*wrapped, *bare, Sandbox(1)]
+
+
+def attempt(candidate: Sandbox) -> Trial:
+    """Let the canary loose in a sandbox."""
+    with ExitStack() as stack:
+        group = None
+        if candidate.level >= 4:
+            group = cgroup.create(CANARY_MEMORY, sandbox.PROCESSES)
+            if group is None:
+                return Trial(candidate, {}, "no cgroup that we may write in")
+            stack.callback(group.remove)
+        place = workdir.make(in_memory=candidate.level >= 3)
+        stack.callback(workdir.remove, place)
+        told = stack.enter_context(_told(candidate, place))
+        return Trial(candidate, *_run(candidate, place, group, told))
+
+
+@contextmanager
+def _told(candidate: Sandbox, place: Path) -> Iterator[dict[str, Any]]:
+    """What the canary is to go for: all of it there, and all of it ours."""
+    inside, home = candidate.places(place)
+    with (
+        tempfile.TemporaryDirectory(prefix=workdir.prefix()) as neighbour,
+        socket.socket() as server,
+    ):
+        secret = Path(neighbour) / "secret.txt"
+        secret.write_text("the answers")
+        Path(neighbour).chmod(0o755)
+        secret.chmod(0o644)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield {
+            "desk": inside,
+            "home": home,
+            "secret": str(secret),
+            "private": _private(),
+            "outside": os.getpid(),
+            "port": server.getsockname()[1],
+            "processes": 2 * sandbox.PROCESSES,
+            "memory": 2 * CANARY_MEMORY,
+        }
+
+
+def _private() -> list[str]:
+    """What stands in our home, but for the ways to Python."""
+    home = Path.home()
+    try:
+        found = sorted(home.iterdir())[:50]
+    except OSError:
+        return []
+    ours = sandbox.interpreter()
+    return [str(p) for p in found if not any(o.is_relative_to(p) for o in ours)]
+
+
+def _run(
+    candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any]
+) -> tuple[dict[str, bool], str]:
+    try:
+        parent = forkserver.first() if candidate.warm else None
+        start = _start(candidate, place, group, told, parent.data if parent else 0)
+        said, code = _forked(place, start, parent) if parent else _started(start)
+        return json.loads(said), ""
+    except (OSError, subprocess.TimeoutExpired, OurFault) as error:
+        return {}, str(error)
+    except ValueError:
+        lines = said.decode(errors="replace").strip().splitlines()
+        return {}, lines[-1][:300] if lines else f"ended with status {code}"
+
+
+def _start(
+    candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any], held: int
+) -> dict[str, Any]:
+    """How to start a canary, which may hold what its parent does and a little more."""
+    uid = sandbox.new_user() if candidate.needs_user else None
+    if uid is not None:
+        workdir.hand_over(place, uid)
+    limits = candidate.limits({"run_seconds": 20, "memory_mb": (held + CANARY_MEMORY) / MB})
+    more = {"notebook": "none.ipynb", "limits": limits, "canary": told}
+    return candidate.start(place, more, group, uid)
+
+
+def _started(start: dict[str, Any]) -> tuple[bytes, int]:
+    """What a canary in a process of its own said, and its exit code."""
+    ended = subprocess.run(
+        start["command"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        env=start["environment"],
+        start_new_session=True,
+    )
+    return ended.stdout, ended.returncode
+
+
+def _forked(place: Path, start: dict[str, Any], parent: Parent) -> tuple[bytes, int]:
+    """The same of a canary that was forked."""
+    (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
+    with (place / "canary.log").open("w+b") as log:
+        code = parent.run(place, log.fileno()).wait(SECONDS)
+        log.seek(0)
+        return log.read(), code
+
+
+def _proved(trial: Trial) -> Sandbox:
+    """The sandbox at the level that was proved, with the record of it."""
+    level = trial.level
+    held = sum(not succeeded for succeeded in trial.succeeded.values())
+    isolation = Isolation(
+        level=level,
+        means=_means(trial.sandbox, level),
+        held=held,
+        probes=len(ATTEMPTS),
+        missing=_missing(trial),
+    )
+    return dataclasses.replace(trial.sandbox, level=level, isolation=isolation)
+
+
+def _means(tried: Sandbox, level: int) -> list[str]:
+    means = ["namespaces"] if tried.warm else []
+    if level >= 3 and tried.bwrap is not None and not tried.warm:
+        means.append(f"bubblewrap {sandbox.version(tried.bwrap)}")
+    if level >= 4:
+        means.append("cgroup")
+    if level >= 2 and os.getuid() == 0:
+        means.append("user")
+    if landlock.abi():
+        means.append(f"Landlock {landlock.abi()}")
+    return [*means, "seccomp"] if seccomp.program() else means
+
+
+def _missing(trial: Trial) -> list[str]:
+    """What this machine could not be shown to keep students from."""
+    return [f"could {name}" for name in ATTEMPTS if trial.succeeded.get(name, True)]

@@ -1,0 +1,120 @@
+"""Processes that were forked and not executed, and how all below one are ended."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import psutil
+
+RUNNER = ("assay.execution.runner", "nbformat")
+"""What a parent imports for the process beside a kernel, and no kernel imports."""
+GONE = 70
+"""The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
+
+OUT_OF_MEMORY = 71
+"""The exit code of a process of ours whose memory did not suffice."""
+
+
+def is_single() -> bool:
+    """Whether this process has one thread and may fork: another would be missing in the child."""
+    return len(list(Path("/proc/self/task").iterdir())) == 1
+
+
+class Process(ABC):
+    """What is used of a `subprocess.Popen`, for a process that is known by a pidfd, its `end`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, end: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._end = end
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            Where it still runs after so many seconds.
+        """
+        if self.returncode is None:
+            if not select.select([self._end], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a forked process", timeout or 0)
+            self.returncode = self._code()
+            os.close(self._end)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._end, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    terminate = kill
+
+    @abstractmethod
+    def _code(self) -> int:
+        """The exit code, once there is one."""
+
+
+class Child(Process):
+    """A child of ours that waits until it is told to begin."""
+
+    def __init__(self, pid: int, go: int) -> None:
+        super().__init__(pid, os.pidfd_open(pid))
+        self._go = go
+
+    def tell(self) -> None:
+        """Let it begin."""
+        os.write(self._go, b"g")
+
+    def _code(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class Forked(Process):
+    """A process that a parent forked for us; it knows how it ended."""
+
+    def __init__(self, pid: int, end: int, answers: socket.socket) -> None:
+        super().__init__(pid, end)
+        self._answers = answers
+
+    def _code(self) -> int:
+        with self._answers:
+            said = self._answers.recv(1000)
+        return int(json.loads(said)["code"]) if said else GONE
+
+
+def kill_below(process: psutil.Process) -> None:
+    """Kill all descendants of a process, those included that are born meanwhile."""
+    while children := [p for p in process.children(recursive=True) if _lives(p)]:
+        for child in children:
+            _kill(child)
+        psutil.wait_procs(children, timeout=1)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return

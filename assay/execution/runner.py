@@ -1,0 +1,310 @@
+"""The process between a kernel and us: papermill runs here, and hostile messages may crash it.
+
+    python -m assay.execution.runner DESK
+
+It executes `DESK/notebook.ipynb` with the parameters of `DESK/job.json`, and writes
+`executed.ipynb` and `facts.json` beside them. The facts are what this process saw for itself:
+which cells the kernel answered for, how long they took, and how the kernel ended. A kernel that
+sends too much is ended; messages that cannot be read end as "protocol", the student's outcome.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, TypedDict
+
+import nbformat
+import papermill
+import psutil
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from assay.errors import quoted
+from assay.execution import engine, kernel, monitor
+from assay.execution.clock import SECONDS, Clock, patience
+from assay.execution.process import Child, kill_below
+from assay.execution.sockets import Sockets, bound
+from assay.records import sound
+from assay.sandbox.workdir import FACTS, CellFacts, Failure, RunnerFacts
+from assay.submission.notebook import EXAM
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+DATA = 1 << 30
+"""Bytes that this process may take: what a kernel sends is counted, then cut off, in here."""
+
+
+RAISES = "raises-exception"
+"""The tag by which nbconvert, nbclient and jupyter-book know a cell that is to raise."""
+
+
+Reply = dict[str, Any]
+"""The content of a kernel's message, which is the student's doing."""
+Replies = dict[str, Reply]
+
+
+class Job(TypedDict):
+    """What job.json holds, as far as it is read here."""
+
+    run: dict[str, Any]
+    limits: dict[str, float]
+
+
+def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
+    """Execute the desk's notebook, in a kernel that was forked for it or in a new one."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
+    job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+    _limit_ourselves(job["limits"]["run_seconds"])
+    meter = kernel.Meter(questions=_handed_out(desk / "given"))
+    manager = kernel.manager_for(desk, meter, sockets, forked)
+    try:
+        facts = _facts(desk, job, meter, manager)
+        (desk / "facts.json").write_bytes(written(facts))
+    finally:
+        kill_below(psutil.Process())
+
+
+def written(facts: RunnerFacts) -> bytes:
+    """The facts as they are handed on; more than is read is the notebook's own overrun."""
+    content = _as_bytes(facts)
+    if len(content) <= FACTS:
+        return content
+    said = f"sent errors of more than {FACTS // 10**6} MB in all"
+    first = [cell for cell in facts["cells"] if cell["error"]][:1]
+    short = [
+        CellFacts({**cell, "traceback": None, "source": cell["source"] if cell in first else ""})
+        for cell in facts["cells"]
+    ]
+    return _as_bytes({**facts, "cells": short, "stopped": "cut", "detail": said})
+
+
+def _as_bytes(facts: RunnerFacts) -> bytes:
+    """Text as it is: a sign outside of ASCII would take up to three times the room."""
+    return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _facts(
+    desk: Path, job: Job, meter: kernel.Meter, manager: type[AsyncKernelManager]
+) -> RunnerFacts:
+    """What became of the notebook: what a kernel provokes in here is its own doing."""
+    code, seen, exam = None, list[CellFacts](), None
+    replies: Replies = {}
+    memory: dict[str, float] = {}
+    keeper = _keeper(desk, job, meter)
+    try:
+        stopped = _execute(desk, job, meter, manager, keeper, replies, memory)
+        code = _exit_code(meter, alive=stopped == "")
+        cells = _read(desk / "executed.ipynb").cells
+        seen = _cells(desk, cells, replies, memory, keeper.late)
+        exam = _of_exam(cells, replies)
+    except Exception as error:
+        if _is_ours(error) or not (desk / "at.txt").exists():  # no code of the student's has run
+            raise
+        stopped = "protocol"
+        meter.note(error)
+    if meter.broken:
+        stopped = "protocol"
+    cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
+    late = {cells[name]: keeper.late.pop(name) for name in list(keeper.late) if name in cells}
+    late |= {
+        f"the question {quoted(name)}" if name else "the exam, between its questions,": took
+        for name, took in keeper.late.items()
+    }
+    stuck = {keeper.stuck: keeper.late[keeper.stuck]} if keeper.stuck else {}
+    return {
+        "exit_code": code,
+        "cells": seen,
+        "exam": exam,
+        "stopped": "cut" if meter.cut else stopped,
+        "detail": sound(meter.said),
+        "late": late,
+        "stuck": stuck,
+        "written": meter.written,
+    }
+
+
+def _keeper(desk: Path, job: Job, meter: kernel.Meter) -> engine.Timekeeper:
+    """Who ends cells and questions; those that were ended with their kernel before are late."""
+    usage = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))["usage"]
+    return engine.Timekeeper(
+        desk,
+        job["limits"],
+        seconds=_table(desk / SECONDS),
+        exam=EXAM,
+        clock=Clock(os.getpid(), Path(usage) if usage else None),
+        kill=meter.kill,
+        asking=lambda: meter.asking,
+        between=(desk / "kit" / "reference").exists(),
+        late=_table(desk / "kit" / "spent.json"),
+    )
+
+
+def _handed_out(given: Path) -> frozenset[str]:
+    """The names of the questions that this run may put."""
+    sheets = given.rglob("*.npz")
+    return frozenset(sheet.relative_to(given).with_suffix("").as_posix() for sheet in sheets)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """What we laid out in a file, nothing where there is none."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _is_ours(error: Exception) -> bool:
+    """A full disk and the like; a kernel that falls silent is a TimeoutError without a number."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
+def _limit_ourselves(run_seconds: float) -> None:
+    """Messages made to be expensive end us, not the machine. Children may raise these again."""
+    limits = {
+        resource.RLIMIT_DATA: monitor.data() + DATA,
+        resource.RLIMIT_CPU: int(run_seconds) + 10,
+    }
+    for what, value in limits.items():
+        resource.setrlimit(what, (value, resource.getrlimit(what)[1]))
+
+
+def _execute(
+    desk: Path,
+    job: Job,
+    meter: kernel.Meter,
+    manager: type[AsyncKernelManager],
+    keeper: engine.Timekeeper,
+    replies: Replies,
+    memory: dict[str, float],
+) -> str:
+    """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
+    try:
+        papermill.execute_notebook(
+            _unformatted(desk / "notebook.ipynb"),
+            _unformatted(desk / "executed.ipynb"),
+            parameters=job["run"]["parameters"],
+            engine_name=engine.NAME,
+            kernel_name="python3",
+            language="python",
+            kernel_manager_class=manager,
+            progress_bar=False,
+            keeper=keeper,
+            start_timeout=kernel.STARTING,
+            iopub_timeout=max(60, patience(job["limits"]["cell_seconds"])),  # a queue is no silence
+            allow_errors=True,
+            shutdown_kernel="immediate",
+            on_cell_start=_note_where(desk, meter),
+            on_cell_executed=_note_what(meter, replies, memory),
+        )
+    except PapermillExecutionError:
+        return ""  # a cell failed; papermill says so when all have been run
+    except DeadKernelError:
+        return "dead"
+    return ""
+
+
+def _exit_code(meter: kernel.Meter, alive: bool) -> int | None:
+    """The kernel's wait status, or None where it lived until we ended it."""
+    if alive or not meter.processes:
+        return None
+    try:
+        return meter.processes[-1].wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _unformatted(path: Path) -> str:
+    """papermill puts parameters into `{}` in paths; ours are to be taken as they are."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _note_where(desk: Path, meter: kernel.Meter) -> Any:
+    """A hook that writes down which cell begins, for the case that no one lives to tell."""
+    numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
+
+    def note(cell: Any, cell_index: int) -> None:
+        meter.next_cell()
+        (desk / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
+
+    return note
+
+
+def _note_what(meter: kernel.Meter, replies: Replies, memory: dict[str, float]) -> Any:
+    """A hook that keeps the kernel's reply to a cell, and how much memory it holds after it."""
+
+    def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
+        replies[cell["id"]] = (execute_reply or {}).get("content", {})
+        memory[cell["id"]] = round(monitor.resident(meter.processes[-1].pid) / 1e6, 1)
+
+    return note
+
+
+def _read(path: Path) -> Any:
+    """A notebook that we or papermill have just written: it need not be validated again."""
+    return nbformat.v4.reads(path.read_text(encoding="utf-8"))
+
+
+def _students_cells(desk: Path) -> list[tuple[int, Any]]:
+    """The student's own code cells, numbered from 1."""
+    cells = _read(desk / "notebook.ipynb").cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return list(enumerate(code[:-1], 1))  # the last one is the exam
+
+
+def _of_exam(executed: list[Any], replies: Replies) -> str | None:
+    """The exception that ended the exam itself, outside of any question."""
+    exam = [cell for cell in executed if cell.id == EXAM]
+    return _failure(exam[-1], replies.get(EXAM) or {}, "")["error"] if exam else None
+
+
+def _cells(
+    desk: Path,
+    executed: list[Any],
+    replies: Replies,
+    memory: dict[str, float],
+    late: dict[str, str],
+) -> list[CellFacts]:
+    """The student's code cells with their errors and times on our clock."""
+    numbers = {cell.id: number for number, cell in _students_cells(desk)}
+    cells = []
+    for cell in executed:
+        seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
+        if cell.id in numbers:
+            failure = _failure(cell, replies.get(cell.id) or {}, late.get(cell.id, ""))
+            held = memory.get(cell.id)
+            facts = CellFacts(number=numbers[cell.id], seconds=seconds, megabytes=held, **failure)
+            cells.append(facts)
+    return cells
+
+
+def _failure(cell: Any, reply: Reply, took: str) -> Failure:
+    """What went wrong in a cell, by its output or else by the kernel's reply.
+
+    A cell that was ended by us is told what it `took`, whatever it made of that. One that is
+    marked to raise does what it is for.
+    """
+    if RAISES in cell.metadata.get("tags", []) and not took:
+        return {"source": "", "error": None, "traceback": None}
+    error = next((out for out in cell.outputs if out.output_type == "error"), None)
+    if error is None and reply.get("status") == "error":
+        error = nbformat.from_dict({"ename": "error", "evalue": "", "traceback": [], **reply})
+    if error is None and took:
+        return {"source": cell.source, "error": f"TimeoutError: {took}", "traceback": None}
+    if error is None:
+        return {"source": "", "error": None, "traceback": None}
+    what = f"{error.ename}: {error.evalue}"[:500]
+    if took:
+        what = f"TimeoutError: {took}"
+    traceback = "\n".join(map(str, error.traceback))[-8000:]
+    return {"source": cell.source, "error": sound(what), "traceback": sound(traceback)}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), bound(Path(sys.argv[1], "ipc")))
+    sys.stdout.flush()
+    os._exit(0)  # nothing is left to do; interpreter shutdown would only cost time

@@ -1,0 +1,175 @@
+"""What lies on the judge's bench: the runs as a rubric test sees them, and the judgement so far."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NotRequired, TypedDict
+
+import numpy as np
+
+from assay.evidence.answers import Evidence, Shape
+from assay.records import (
+    Check,
+    Drawing,
+    Judgement,
+    Measurement,
+    Outcome,
+    RunRecord,
+    Written,
+)
+from assay.submission.submission import PlainCell
+
+
+class BenchData(TypedDict):
+    """What bench.json holds: all that the judge of a part is given, but for the runs' folders."""
+
+    part: str
+    looks: int
+    runs: list[dict[str, object]]
+    cells: list[PlainCell]
+    sources: dict[str, str]
+    files: list[str]
+    is_reference: bool
+    unread: list[str]
+    hands: NotRequired[int]
+    """Processes that judge at once; no part of what is judged."""
+
+
+class Marker(TypedDict):
+    """What a test's marker holds."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+class Listed(TypedDict):
+    """A test of the rubric: its name, its place, its markers, and what it reads."""
+
+    name: str
+    where: str
+    markers: dict[str, Marker]
+    left_out: list[str]
+    """Markers of pytest's own by which it would not be run."""
+    reads: NotRequired[bool]
+    unknown: NotRequired[list[str]]
+
+
+class Collected(TypedDict):
+    """What collected.json holds: the tests of a rubric, and what is wrong with its files."""
+
+    tests: list[Listed]
+    faults: list[dict[str, str]]
+
+
+class NotJudged(Exception):
+    """There is nothing to judge, and that is not the student's doing."""
+
+
+class Sheets(Mapping[str, SimpleNamespace]):
+    """The arrays of one run's questions, as we wrote them; each test gets copies of its own."""
+
+    __hash__, __eq__ = object.__hash__, object.__eq__
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self._folder, self._names = folder, names
+        self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+
+    def __getitem__(self, question: str) -> SimpleNamespace:
+        if question not in self._read:
+            with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
+                self._read[question] = dict(arrays)
+        return SimpleNamespace(**{n: array.copy() for n, array in self._read[question].items()})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class BenchRun:
+    """One run as a rubric test sees it."""
+
+    def __init__(self, record: RunRecord, folder: Path) -> None:
+        self.id, self.place = record.run.id, record.run.place
+        self.parameters = record.run.parameters
+        self.parameterised = record.run.parameterised
+        self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
+        self._folder = folder
+        self._sheets: dict[str, Evidence | Sheets] = {}
+
+    @property
+    def evidence(self) -> Evidence:
+        found: Evidence = self._once("evidence", self._read_evidence)
+        return found
+
+    @property
+    def given(self) -> Sheets:
+        return self._arrays("given")
+
+    @property
+    def kept(self) -> Sheets:
+        return self._arrays("kept")
+
+    def _arrays(self, name: str) -> Sheets:
+        questions = list(self._shapes)
+        sheets: Sheets = self._once(name, lambda: Sheets(self._folder / name, questions))
+        return sheets
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if self.outcome is Outcome.INFRASTRUCTURE:
+            raise NotJudged(f"run {self.id} could not be made: {self.reason}")
+        if name not in self._sheets:
+            self._sheets[name] = make()
+        return self._sheets[name]
+
+    @cached_property
+    def _shapes(self) -> dict[str, dict[str, Shape]]:
+        shapes = json.loads((self._folder / "shapes.json").read_text())
+        return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
+
+    def _read_evidence(self) -> Evidence:
+        paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
+        files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
+        bounds = self._folder / "largest.json"
+        largest = json.loads(bounds.read_text()) if bounds.exists() else {}
+        ended = f"{self.outcome}: {self.reason}"
+        return Evidence(files, self._shapes, ended, self.cells, largest)
+
+
+class Bench:
+    """The evidence on the bench, and the judgement as it grows."""
+
+    def __init__(self, folder: Path) -> None:
+        data: BenchData = json.loads((folder / "bench.json").read_text())
+        self.folder, self.part = folder, data["part"]
+        self.looks, self.hands = data["looks"], data["hands"]
+        self.is_reference = data["is_reference"]
+        self.runs = [_bench_run(entry) for entry in data["runs"]]
+        self.submission = SimpleNamespace(
+            cells=[SimpleNamespace(**cell) for cell in data["cells"]],
+            sources=data["sources"],
+            files=data["files"],
+            unread=data["unread"],
+        )
+        self.checks: list[Check] = []
+        self.measurements: list[Measurement] = []
+        self.written: list[Written] = []
+        self.drawings: dict[str, Drawing] = {}
+
+    @property
+    def judgement(self) -> Judgement:
+        """All that was found by now."""
+        return Judgement(
+            checks=self.checks,
+            measurements=self.measurements,
+            written=self.written,
+            drawings=list(self.drawings.values()),
+        )
+
+
+def _bench_run(entry: dict[str, object]) -> BenchRun:
+    folder = Path(str(entry.pop("folder")))
+    return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)

@@ -1,0 +1,218 @@
+"""Lay the evidence of one part on the bench, and let the rubric's tests judge it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.course.assignment import Assignment, Part
+from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
+from assay.evidence import keys
+from assay.evidence.numerics import ONE_THREAD
+from assay.evidence.store import Store
+from assay.execution import forkserver
+from assay.execution.process import OUT_OF_MEMORY
+from assay.judge.evidence_view import BenchData, Collected
+from assay.records import Judgement, RunRecord, plain
+from assay.sandbox import workdir
+from assay.source import imports
+from assay.source.syntax import is_readable
+from assay.submission.sections import Section
+from assay.submission.submission import plain as plain_cell
+
+JUDGE_SECONDS = 1800
+"""Of the clock, for a part: a machine that takes so long is not fit for it."""
+CPU_SECONDS, MEMORY = 900, 800_000_000
+"""Of a process that judges: a submission that takes more is not judged, and told so."""
+OF_A_RUN = 40_000_000
+"""Bytes more for each run that is judged: the evidence of all may be held at once."""
+HANDS = 4
+"""Processes at most that judge one part."""
+PYTEST_OPTIONS = [
+    *("-p", "assay.judge.plugin", "-p", "no:cacheprovider", "-p", "no:logging"),
+    *("-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no"),
+    *("--no-header", "--tb=short", "--strict-markers", "--import-mode=importlib"),
+    *("-o", "addopts=", "-o", "filterwarnings=", "-o", "python_files=test_*.py"),
+]
+UNSEEN = ["-q", "-p", "assay.judge.quiet"]
+MODULES = (
+    *("pytest", "scipy.special"),
+    *("assay.evidence.answers", "assay.judge.evidence_view", "assay.judge.statistics"),
+)
+"""What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
+
+
+def judge(section: Section, records: list[RunRecord], store: Store, hands: int = 1) -> Judgement:
+    """All checks, measurements and written answers of one part, judged by so many processes.
+
+    Raises
+    ------
+    OurFault
+        Where pytest could not run the rubric: nothing is held against the student.
+    """
+    laid = _bench(section, records, store)
+    evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
+    known = keys.of_judgement(section, {**laid, "evidence": evidence})
+    return store.judgement(
+        known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands})
+    )
+
+
+def debug(
+    section: Section, records: list[RunRecord], store: Store, arguments: Sequence[str]
+) -> int:
+    """Run the rubric's tests in this terminal, with arguments of pytest's; return its exit code.
+
+    Nothing of it is kept: some of the tests are no judgement.
+    """
+    root, rubric = section.assignment.root.resolve(), section.part.rubric
+    with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
+        laid = _bench(section, records, store) | {"hands": 1}
+        (Path(folder) / "bench.json").write_text(json.dumps(laid))
+        options = [*PYTEST_OPTIONS, "--rootdir", str(root), "--bench", folder, *arguments, rubric]
+        command = [sys.executable, "-m", "pytest", *options]
+        return subprocess.run(command, cwd=root, env=_environment(), check=False).returncode
+
+
+def _judge(assignment: Assignment, part: Part, laid: BenchData) -> Judgement:
+    with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
+        bench = Path(folder)
+        (bench / "bench.json").write_text(json.dumps(laid))
+        code, said = _pytest(assignment, part, bench, [])
+        if spent := _spent(code, MEMORY + OF_A_RUN * len(laid["runs"])):
+            raise CannotGrade(
+                f"judging `{part.name}` took more than {spent}",
+                hint="what was handed in, or what it answered, is too much to be judged",
+            )
+        verdicts = bench / "judgement.json"
+        if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
+            raise CourseFault(
+                f"the rubric of `{part.name}` could not be run",
+                found=_why(assignment, part) or said[-3000:],
+                hint=f"try `pytest --collect-only {part.rubric}`",
+            )
+        return Judgement.model_validate_json(verdicts.read_bytes())
+
+
+def _why(assignment: Assignment, part: Part) -> str:
+    """A line for each file of the rubric that cannot be collected; '' if all can be."""
+    listed, _ = collect(assignment, part)
+    found = listed["faults"] if listed else []
+    return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
+
+
+def _spent(code: int, memory: int) -> str:
+    """The limit that ended the judge, by how it ended: what it printed may be the student's."""
+    if code == -signal.SIGXCPU:
+        return f"{CPU_SECONDS} s of processor time"
+    if code == OUT_OF_MEMORY:
+        return f"{memory // 10**6} MB of memory"
+    return ""
+
+
+def collect(assignment: Assignment, part: Part) -> tuple[Collected | None, str]:
+    """List the tests of a part without judging: what they are marked with, what is wrong.
+
+    None if pytest did not come so far; then what it said is all there is.
+    """
+    with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
+        bench = Path(folder)
+        nothing = BenchData(
+            part=part.name,
+            looks=1,
+            runs=[],
+            cells=[],
+            sources={},
+            files=[],
+            is_reference=True,
+            unread=[],
+            hands=1,
+        )
+        (bench / "bench.json").write_text(json.dumps(nothing))
+        only = ["-p", "assay.judge.collect", "--collect-only"]
+        _, said = _pytest(assignment, part, bench, only)
+        listed = bench / "collected.json"
+        return json.loads(listed.read_bytes()) if listed.exists() else None, said
+
+
+def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) -> tuple[int, str]:
+    """Run the rubric's tests over what lies on the bench: pytest's exit code, and what it said."""
+    folder = str(assignment.root.resolve())
+    rubric = str(assignment.root / part.rubric)
+    arguments = [
+        *PYTEST_OPTIONS,
+        *UNSEEN,
+        *more,
+        "--rootdir",
+        folder,
+        "--bench",
+        str(bench),
+        rubric,
+    ]
+    runs = len(json.loads((bench / "bench.json").read_bytes())["runs"])
+    limits = {"memory": MEMORY + OF_A_RUN * runs, "seconds": CPU_SECONDS}
+    request = {"become": "judge", "folder": folder, "arguments": arguments, **limits}
+    with (bench / "pytest.log").open("w+b") as log:
+        judge = parent(assignment.root, part.rubric).fork(request, log.fileno())
+        try:
+            code = judge.wait(JUDGE_SECONDS)
+        except subprocess.TimeoutExpired:
+            judge.kill()
+            judge.wait()
+            raise OurFault(
+                f"the rubric of `{part.name}` took longer than {JUDGE_SECONDS} s to judge"
+            ) from None
+        if forkserver.stopping.is_set():
+            raise Stopped
+        log.seek(0)
+        return code, log.read().decode(errors="replace")
+
+
+def parent(course: Path, rubric: str) -> forkserver.Parent:
+    """The warm parent for the judges of a rubric: it has imported what its tests import."""
+
+    def own(path: str) -> str | None:
+        file = course / path
+        return file.read_text(errors="replace") if file.is_file() else None
+
+    found = [*(course / rubric).glob("test_*.py"), *(course / rubric).parent.glob("*.py")]
+    sources = [path.read_text(errors="replace") for path in sorted(found)]
+    modules = (*MODULES, *imports.imports(sources, own))
+    return forkserver.kept(("judge", modules), lambda: forkserver.start(modules, _environment()))
+
+
+def _bench(section: Section, records: list[RunRecord], store: Store) -> BenchData:
+    submission = section.submission
+    cells = [plain_cell(cell) for cell in section.own]
+    for cell in cells:
+        if cell["kind"] == "code" and not is_readable(cell["source"]):
+            cell["source"] = ""
+    code = "\n\n".join(cell["source"] for cell in cells if cell["kind"] == "code")
+    sources = {
+        name: content.decode("utf-8", errors="replace")
+        for name, content in submission.files.items()
+        if name.endswith(".py")
+    }
+    sources |= {"adapter.py": section.adapter} if section.adapter else {}
+    sources["notebook"] = code
+    readable = {name: text if is_readable(text) else "" for name, text in sources.items()}
+    runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
+    return {
+        "part": section.part.name,
+        "looks": section.part.looks,
+        "runs": runs,
+        "cells": cells,
+        "sources": readable,
+        "files": sorted(submission.files),
+        "is_reference": submission.is_reference,
+        "unread": sorted(name for name in sources if not is_readable(sources[name])),
+    }
+
+
+def _environment() -> dict[str, str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    return inherited | ONE_THREAD | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

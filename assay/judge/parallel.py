@@ -1,0 +1,71 @@
+"""Many hands: the tests of one judgement are shared out among processes where cores are free.
+
+pytest sorts tests by the run that they judge, so each process reads the evidence of its own runs.
+What they found stands in the order in which one process would have found it.
+"""
+
+import os
+import signal
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+from assay.execution.process import OUT_OF_MEMORY, is_single
+from assay.records import Drawing, Judgement
+from assay.sandbox import namespaces
+
+MANY = 150
+"""Tests that are worth a process of their own."""
+
+
+@dataclass
+class Hands:
+    """The processes that judge for this one, and the file that this one leaves."""
+
+    file: Path
+    others: dict[int, Path] = field(default_factory=dict)
+
+    def share_out(self, items: list[Any], efforts: Iterable[int], hands: int) -> None:
+        """Keep the first stretch of the tests; processes forked from this one take the rest."""
+        hands = max(1, min(hands, len(items) // MANY)) if is_single() else 1
+        until = list(accumulate(efforts))
+        cuts = {bisect_left(until, until[-1] * n / hands) for n in range(1, hands)}
+        ends = [0, *sorted(cuts - {0}), len(items)]
+        first, *rest = [items[begin:end] for begin, end in pairwise(ends)]
+        for number, stretch in enumerate(rest):
+            file = self.file.with_name(f"{self.file.stem}-{number}.json")
+            pid = os.fork()
+            if pid == 0:
+                namespaces.die_with_parent()
+                self.file, self.others, items[:] = file, {}, stretch
+                return
+            self.others[pid] = file
+        items[:] = first
+
+    def save(self, own: Judgement) -> None:
+        """Write what this process found, and what the others did after it."""
+        found = [own, *self._of_others()]
+        drawings: dict[str, Drawing] = {}
+        for drawing in (each for part in found for each in part.drawings):
+            drawings.setdefault(drawing.title, drawing)
+        together = Judgement(
+            checks=[each for part in found for each in part.checks],
+            measurements=[each for part in found for each in part.measurements],
+            written=[each for part in found for each in part.written],
+            drawings=list(drawings.values()),
+        )
+        self.file.write_text(together.model_dump_json())
+
+    def _of_others(self) -> Iterator[Judgement]:
+        for pid, file in self.others.items():
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            if code == -signal.SIGXCPU:
+                signal.raise_signal(signal.SIGXCPU)  # this one ends as that did
+            if code == OUT_OF_MEMORY:
+                raise MemoryError
+            if code not in (0, 1):  # both are verdicts
+                raise RuntimeError(f"a process that judged some of the tests ended with {code}")
+            yield Judgement.model_validate_json(file.read_bytes())

@@ -1,0 +1,201 @@
+"""Which submissions of a class are alike, in things that few others have: for a person to look at.
+
+Inputs are drawn afresh for each submission, so equal answers say nothing, and what was measured on
+them is equal by chance alone. What can be compared is what the student wrote, and which mistakes
+came of it: whole files, functions, sentences, findings and errors. What many have was handed out,
+or lies near; only what is rare counts.
+"""
+
+import ast
+import hashlib
+import io
+import itertools
+import math
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from assay.records import Criterion, Result, Verdict, Written
+from assay.source import cells
+from assay.submission.submission import Submission
+
+NODES = 80
+"""Of a function's syntax tree: smaller ones are written alike by people who never met."""
+WORDS = 9
+READ = 2_000_000
+"""Characters of code of one submission that are looked at, and of one file a tenth."""
+COMPARED, SHOWN = 200_000, 20_000
+"""Nodes of the functions of one file, each in all that it stands in; characters that are shown."""
+WORD = re.compile(r"\w+")
+SENTENCE = re.compile(r"[.!?:;]\s|\n")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be alike. It is rare where at most 1 / `share` of the class has it, or two do."""
+
+    words: str
+    weight: int
+    share: int
+
+
+KINDS = {
+    "files": Kind("the same files, byte for byte", 9, 1),
+    "code": Kind("the same code, but for names, comments and layout", 2, 4),
+    "words": Kind("the same sentence", 2, 4),
+    "finding": Kind("the same findings", 1, 20),
+    "error": Kind("the same error", 1, 20),
+}
+ENOUGH = 2
+"""Of weights: one function or one sentence, or two findings."""
+
+
+@dataclass(frozen=True)
+class Trait:
+    """Something a submission has: `key` is compared, `shown` is for a person."""
+
+    kind: str
+    key: str
+    shown: str = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two submissions, and what both have and few others do."""
+
+    first: str
+    second: str
+    shared: list[Trait]
+    rarity: float
+
+
+def traits(result: Result, handed_in: Submission) -> list[Trait]:
+    """All that can be compared of one submission, each once."""
+    found = [Trait("files", handed_in.digest, "")]
+    found += [trait for text in _sources(handed_in) for trait in functions(text)]
+    found += [trait for answer in result.written for trait in sentences(answer)]
+    findings = [trait for c in result.criteria for trait in _finding(c)]
+    errors = {cell.error: None for run in result.runs for cell in run.cells if cell.error}
+    told = "\n".join(trait.key for trait in findings)
+    found += findings
+    found += [Trait("error", error, error) for error in errors if error not in told]
+    return list(dict.fromkeys(found))
+
+
+def pairs(of: Mapping[str, Iterable[Trait]]) -> list[Pair]:
+    """Pairs that share enough of what is rare in this class, the rarest first."""
+    holders: dict[Trait, list[str]] = defaultdict(list)
+    for name, found in of.items():
+        for trait in found:
+            holders[trait].append(name)
+    shared: dict[tuple[str, str], list[Trait]] = defaultdict(list)
+    for trait, names in holders.items():
+        if 2 <= len(names) <= max(2, len(of) // KINDS[trait.kind].share):
+            for both in itertools.combinations(names, 2):
+                shared[both].append(trait)
+    found_pairs = [
+        Pair(*both, found, sum(_rarity(trait, len(holders[trait]), len(of)) for trait in found))
+        for both, found in shared.items()
+        if sum(KINDS[trait.kind].weight for trait in found) >= ENOUGH
+    ]
+    return sorted(found_pairs, key=lambda pair: (-pair.rarity, pair.first, pair.second))
+
+
+def _rarity(trait: Trait, holders: int, of: int) -> float:
+    """The fewer have it the higher, and the higher what is unlikely to be met twice by chance."""
+    return KINDS[trait.kind].weight * (1 + math.log2(of / holders))
+
+
+def _sources(handed_in: Submission) -> Iterator[str]:
+    """The Python of a submission, as far as it is looked at: modules, and cells of notebooks."""
+    files = handed_in.files.items()
+    texts = [content.decode("utf-8", "replace") for name, content in files if name.endswith(".py")]
+    for name in handed_in.notebooks:
+        texts += [cell.source for cell in handed_in.read(name) if cell.kind == "code"]
+    sizes = itertools.accumulate(map(len, texts))
+    return (t for t, read in zip(texts, sizes, strict=True) if read <= READ and len(t) <= READ / 10)
+
+
+@lru_cache(maxsize=4096)
+def functions(text: str) -> tuple[Trait, ...]:
+    """The longer functions of a module or a cell; what is handed out is read once for a class."""
+    tree, lines = cells.parsed(text), list(io.StringIO(text, None))  # lines as Python counts
+    found, compared = [], 0
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and compared < COMPARED:
+            digest, nodes = normalised(node)
+            compared += nodes
+            code = "".join(lines[node.lineno - 1 : node.end_lineno])[:SHOWN]
+            found += [Trait("code", digest, code)] if nodes >= NODES else []
+    return tuple(found)
+
+
+def normalised(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, int]:
+    """A digest of the code without the names it gives itself, and how many nodes it has.
+
+    Level by level and without recursion: a student may hand in any tree.
+    """
+    own = {function.name} | {name for node in ast.walk(function) for name in _bound(node)}
+    called: dict[str, str] = {}
+    digest, nodes, queue = hashlib.sha256(), 0, deque[ast.AST]([function])
+    while queue:
+        node = queue.popleft()
+        below = list(_below(node))
+        values = [
+            called.setdefault(value, f"v{len(called)}") if value in own else value
+            for value in _values(node)
+        ]
+        digest.update(f"{type(node).__name__}{values!r}{len(below)}".encode("utf-8", "replace"))
+        nodes += 1
+        queue.extend(below)
+    return digest.hexdigest(), nodes
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """The name that a node binds: a parameter, or what is assigned to."""
+    if isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+
+
+def _below(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below one, without docstrings and annotations."""
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns"):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            said = isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
+            if isinstance(item, ast.AST) and not said:
+                yield item
+
+
+def _values(node: ast.AST) -> list[str]:
+    """What a node holds besides other nodes: names as they are, constants in quotes."""
+    if isinstance(node, ast.Constant):
+        value = node.value  # a long whole number has no decimal form
+        return [hex(value) if isinstance(value, int) else repr(value)]
+    values = [value for _, value in ast.iter_fields(node)]
+    return [str(value) for value in values if not isinstance(value, ast.AST | list | None)]
+
+
+def sentences(answer: Written) -> Iterator[Trait]:
+    """The longer sentences of a written answer, without capitals, marks and layout."""
+    for sentence in SENTENCE.split(answer.text):
+        words = WORD.findall(sentence.casefold())
+        if len(words) >= WORDS:
+            yield Trait("words", " ".join(words), sentence.strip())
+
+
+def _finding(criterion: Criterion) -> Iterator[Trait]:
+    """All that was found against one criterion, as one: what follows from a slip counts once."""
+    lost = (Verdict.FAILED, Verdict.NOT_ANSWERED)
+    missed = [p for p in criterion.properties if p.verdict in lost and p.name != "notebook"]
+    if missed:
+        reasons = dict.fromkeys(p.reason or p.title for p in missed)
+        key = "\n".join(
+            [criterion.part, criterion.name, *(f"{p.name}: {p.reason}" for p in missed)]
+        )
+        yield Trait("finding", key, f"{criterion.title}: {'; '.join(reasons)}")

@@ -1,0 +1,1 @@
+"""Crates: put together, verify, repeat and compare what a result rests on."""

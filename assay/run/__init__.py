@@ -1,1 +1,0 @@
-"""Execute one run: the notebook, its parameters, then the exam, in a process of its own."""

@@ -1,0 +1,1 @@
+"""Separate a kernel from this machine: namespaces, cgroups, privileges, a working folder."""

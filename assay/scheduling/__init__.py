@@ -1,0 +1,1 @@
+"""Run jobs side by side, on this machine or on a cluster."""

@@ -1,0 +1,1 @@
+"""What a student handed in: find it, read it, and plan its runs."""

@@ -1,0 +1,240 @@
+"""Which cells answer which part: its notebook, where in it the part begins and ends, its adapter.
+
+Students hand in one notebook for both parts as readily as two, and the second part then binds
+`predict` and `X_train` anew. So where parts share a notebook, each is examined where it ends. A tag
+or the assignment's own title says where the next part begins. A heading `Part 2` may be the
+student's own, of a section: it counts only where no name that the part before is asked for is lost
+by it.
+"""
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, groupby, pairwise
+from pathlib import PurePosixPath
+
+from assay.course.assignment import Assignment, Part
+from assay.source import cells as source
+from assay.source import syntax
+from assay.submission import asked, books, headings, parameters
+from assay.submission.notebook import EXAM, Cell
+from assay.submission.submission import Submission
+
+ADAPTER, INJECTED = "adapter", "injected-parameters"
+Answering = Mapping[str, str | None]
+"""The notebook that answers each part, by the part's name."""
+TAKEN_OUT = "# the adapter: read after the last cell"
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one part of the assignment is answered with; `notebook` is '' if none answers it.
+
+    `cells` are run, in this order. `begins` is the index of the first cell that belongs to this
+    part alone; code above it counts too, text does not. `adapter` is Python, '' if there is none.
+    `once` says why the part cannot be run with parameters, '' if it can.
+    """
+
+    assignment: Assignment
+    part: Part
+    submission: Submission
+    notebook: str = ""
+    cells: tuple[Cell, ...] = ()
+    begins: int = 0
+    adapter: str = ""
+    once: str = ""
+
+    @property
+    def own(self) -> list[Cell]:
+        """The cells that answer the part: all code, and the text from where it begins."""
+        return [c for i, c in enumerate(self.cells) if i >= self.begins or c.kind == "code"]
+
+    @property
+    def has_code(self) -> bool:
+        return any(cell.kind == "code" and cell.source.strip() for cell in self.cells)
+
+
+def sections(assignment: Assignment, submission: Submission) -> dict[str, Section]:
+    """Return the section of each part, by the part's name: worked out here, and carried."""
+    found = {p.name: books.notebook_of(assignment, p, submission) for p in assignment.part}
+    return {
+        part.name: _section(assignment, part, submission, found)
+        if found[part.name]
+        else Section(assignment, part, submission)
+        for part in assignment.part
+    }
+
+
+def _section(
+    assignment: Assignment, part: Part, submission: Submission, answering: Answering
+) -> Section:
+    name = answering[part.name]
+    assert name is not None
+    cells = [cell for cell in submission.read(name) if not _was_injected(cell)]
+    pieces = [piece for cell in cells for piece in headings.pieces(cell)]
+    sharing = [p for p in assignment.part if answering[p.name] == name]
+    adapter = _adapter(submission, name, cells)
+    begins, ends = _span(assignment, part, sharing, pieces, adapter)
+    above, own = _joined(pieces[:begins]), _joined(pieces[begins:ends])
+    begins, kept = len(above), [_untagged(cell) for cell in _with_own_ids([*above, *own])]
+    chosen, once = parameters.chosen(part, kept)
+    kept = [c if i == chosen else c.without(parameters.TAG) for i, c in enumerate(kept)]
+    return Section(assignment, part, submission, name, tuple(kept), begins, adapter, once)
+
+
+def _joined(pieces: Iterable[Cell]) -> list[Cell]:
+    """The cells that these are pieces of."""
+    whole = [list(same) for _, same in groupby(pieces, key=lambda piece: piece.id)]
+    return [replace(same[0], source="".join(p.source for p in same)) for same in whole]
+
+
+def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
+    """A cell that a part begins within is two, and each has an id."""
+    taken = {cell.id for cell in cells}
+    found = list(cells)
+    for number, (before, cell) in enumerate(pairwise(cells), 1):
+        if before.id == cell.id:
+            new = next(n for n in (f"{cell.id[:50]}-{i}" for i in count(2)) if n not in taken)
+            found[number] = replace(cell, id=new)
+    return found
+
+
+def _span(
+    assignment: Assignment, part: Part, sharing: list[Part], cells: list[Cell], adapter: str
+) -> tuple[int, int]:
+    """The index of a part's first cell and of the first that is the next part's."""
+    here = sharing.index(part)
+    begins = [0]
+    for before, following in pairwise(sharing):
+        wanted = [asked.names(assignment, p) for p in (before, following)]
+        names = [_with_adapted(each, adapter) for each in wanted]
+        marks = _candidates(assignment, before, following, cells, begins[-1], names[0] - names[1])
+        begins.append(_beginning(assignment, following, cells, marks, names, begins[-1]))
+    later = [begin for begin in begins[here + 1 :] if begin < len(cells)]
+    return (begins[here] if begins[here] < len(cells) else 0), min(later, default=len(cells))
+
+
+def _candidates(
+    assignment: Assignment,
+    before: Part,
+    following: Part,
+    cells: list[Cell],
+    after: int,
+    theirs: frozenset[str],
+) -> list[int]:
+    """The places marked for a part and not for the one before, with code above them.
+
+    A cell that is marked for both may be an overview: it counts below an answer to the one before.
+    """
+    own = headings.marked(assignment, before, cells)
+    both = {cells[i].id for i in own}
+    code = [i for i, cell in enumerate(cells) if cell.kind == "code" and i >= after]
+    answers = [i for i in code if source.bound(cells[i].source) & theirs]
+    marked = headings.marked(assignment, following, cells)
+    marked = [i for i in marked if i not in own and code and i > code[0]]
+    return [i for i in marked if cells[i].id not in both or (answers and i > answers[0])]
+
+
+def _beginning(
+    assignment: Assignment,
+    part: Part,
+    cells: list[Cell],
+    marks: list[int],
+    names: Sequence[frozenset[str]],
+    after: int,
+) -> int:
+    """The cell that a part begins with; as many as there are cells where no one can be known.
+
+    A tag decides, and a title that loses nothing. Else each reading is weighed by the names that it
+    would lose: those of
+    the part before that are bound only later, and those of this part that are bound only before;
+    to begin nowhere loses what is bound anew. Where two readings lose as little, a heading counts,
+    the last one above the first of this part's own names.
+    """
+    if tagged := [i for i in marks if part.name in cells[i].tags]:
+        return tagged[0]
+    places = [source.bound(cell.source) if cell.kind == "code" else set() for cell in cells]
+    moved = [names_ - _imported(cell) for names_, cell in zip(places, cells, strict=True)]
+    theirs, mine = names[0] - names[1], names[1] - names[0]
+    titled = [i for i in marks if headings.is_certain(part, cells[i])]
+    if certain := [i for i in titled if not _lost(theirs, places, i)]:
+        return certain[0]
+    first = next((i for i, bound in enumerate(moved) if i >= after and bound & mine), None)
+    if first is None:
+        return next((i for i in marks if not _lost(theirs, places, i)), len(cells))
+    anew = set().union(*places[:first]) & set().union(*places[first:]) & names[0]
+    above = sorted((i for i in marks if i <= first), reverse=True)
+    readings = [
+        (len(_lost(theirs, places, i) | _lost(names[0], places[:first], i)), i) for i in above
+    ]
+    readings += [(len(anew), len(cells))]
+    readings += [(len(_lost(theirs, places, first)), _with_text_above(cells, first))]
+    below = [i for i in marks if i > first]
+    readings += [(len(_lost(theirs, places, i)) + len(_early(mine, moved, i)), i) for i in below]
+    return min(readings, key=lambda reading: reading[0])[1]
+
+
+def _lost(names: Iterable[str], places: Sequence[set[str]], cut: int) -> set[str]:
+    """The names that are bound, and not above the cut."""
+    above, below = set().union(*places[:cut]), set().union(*places[cut:])
+    return (set(names) & below) - above
+
+
+def _early(names: Iterable[str], places: Sequence[set[str]], cut: int) -> set[str]:
+    """The names that are bound above the cut, and not below."""
+    above, below = set().union(*places[:cut]), set().union(*places[cut:])
+    return (set(names) & above) - below
+
+
+def _imported(cell: Cell) -> set[str]:
+    """What a cell imports: all imports may stand at the top, and say nothing of where a part is."""
+    tree = source.parsed(cell.source) if cell.kind == "code" else None
+    nodes = ast.walk(tree) if tree else ()
+    aliases = (a for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names)
+    return {alias.asname or alias.name.split(".")[0] for alias in aliases}
+
+
+def _with_text_above(cells: Sequence[Cell], place: int) -> int:
+    """The first of the text right above a cell: from the highest heading on, the last of these."""
+    top = place
+    while top and cells[top - 1].kind != "code":
+        top -= 1
+    levels = {i: level for i in range(top, place) if (level := headings.level(cells[i]))}
+    return max((i for i in levels if levels[i] == min(levels.values())), default=top)
+
+
+def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
+    """The names, and those that the adapter makes them from."""
+    tree = source.parsed(adapter)
+    made = set(names)
+    for statement in tree.body if tree else ():
+        if source.bound(ast.unparse(statement)) & names:
+            made |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return frozenset(made)
+
+
+def _adapter(submission: Submission, notebook: str, cells: list[Cell]) -> str:
+    """The cells tagged `adapter`, then adapter.py: what is said last holds."""
+    tagged = [cell.source for cell in cells if cell.kind == "code" and ADAPTER in cell.tags]
+    places = ("adapter.py", str(PurePosixPath(notebook).parent / "adapter.py"))
+    files = [submission.files[name] for name in dict.fromkeys(places) if name in submission.files]
+    return "\n\n".join([*tagged, *(file.decode("utf-8", "replace") for file in files)])
+
+
+def _untagged(cell: Cell) -> Cell:
+    """A cell without tags that are ours; an adapter is taken out, and its place is kept."""
+    if cell.kind == "code" and ADAPTER in cell.tags:
+        cell = replace(cell, source=TAKEN_OUT)
+    return cell.without(EXAM, INJECTED)
+
+
+def _was_injected(cell: Cell) -> bool:
+    """Whether papermill put this cell there: its tag, and nothing in it but assignments."""
+    if INJECTED not in cell.tags:
+        return False
+    try:
+        tree = syntax.parse(cell.source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    return len([v for v in values if isinstance(v, ast.Constant)]) == len(tree.body)

@@ -1,0 +1,214 @@
+"""Take in what a student handed in: files, read once, named and hashed."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, count
+from pathlib import Path, PurePosixPath
+from typing import TypedDict
+
+from assay.course.assignment import Part
+from assay.errors import CannotGrade, quoted
+from assay.records import Person, sound
+from assay.source import syntax
+from assay.submission import folders, notebook, reader
+from assay.submission.notebook import Cell
+
+REFERENCE = "reference"
+"""What the assignment's own solution is called, and no other submission."""
+
+
+class PlainCell(TypedDict):
+    """A cell as plain data."""
+
+    kind: str
+    source: str
+    tags: list[str]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The files of one submission by their relative names."""
+
+    name: str
+    files: dict[str, bytes]
+    is_reference: bool = False
+    people: tuple[Person, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was done with its files where there was a choice."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names and contents; the submission's own name does not count."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.files.items()):
+            digest.update(f"{len(name)}:{name}{len(content)}:".encode() + content)
+        return digest.hexdigest()
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of each file."""
+        files = sorted(self.files.items())
+        return {name: hashlib.sha256(content).hexdigest() for name, content in files}
+
+    @property
+    def notebooks(self) -> list[str]:
+        """The names of all notebooks."""
+        return [name for name in self.files if name.endswith(".ipynb")]
+
+    def notebook_for(self, part: Part) -> str | None:
+        """The file that answers this part: the one of that name, else the only notebook."""
+        wanted = PurePosixPath(part.notebook).name
+        named = [name for name in self.notebooks if PurePosixPath(name).name == wanted]
+        if part.notebook in self.notebooks:
+            return part.notebook
+        if len(named) == 1:
+            return named[0]
+        return self.notebooks[0] if len(self.notebooks) == 1 else None
+
+    def read(self, notebook_name: str) -> tuple[Cell, ...]:
+        """The cells of one of the notebooks, read once."""
+        if notebook_name not in self._read:
+            where = f"{self.name}/{notebook_name}"
+            self._read[notebook_name] = notebook.read(self.files[notebook_name], where)
+        return self._read[notebook_name]
+
+    @cached_property
+    def _read(self) -> dict[str, tuple[Cell, ...]]:
+        return {}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(map(len, self.files.values()))
+
+    def cells(self, notebook_name: str) -> list[PlainCell]:
+        """The cells of a notebook as `{kind, source, tags}`."""
+        return [plain(cell) for cell in self.read(notebook_name)]
+
+
+def plain(cell: Cell) -> PlainCell:
+    """Return a cell as plain data."""
+    return {"kind": cell.kind, "source": cell.source, "tags": list(cell.tags)}
+
+
+def read(path: Path, name: str | None = None) -> Submission:
+    """Read a submission: a folder, a zip, a tar.gz, or one bare notebook.
+
+    Without a name it has its file's.
+
+    Raises
+    ------
+    CannotGrade
+        The first of its problems; it holds the `others`.
+    """
+    handed_in, problems = inspect(path)
+    if problems:
+        problems[0].others = tuple(problems[1:])
+        raise problems[0]
+    return replace(handed_in, name=name or handed_in.name)
+
+
+def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:
+    """What could be read of a submission, and every reason why it cannot be graded as it is."""
+    try:
+        found = reader.read(path)
+    except CannotGrade as error:
+        return Submission(name_of(path), {}), [error]
+    return of_found(found, path)
+
+
+def of_found(found: reader.Found, path: Path) -> tuple[Submission, list[CannotGrade]]:
+    """The same of what was read already."""
+    reference = reader.is_laid_out(path)
+    notes = tuple(found.notes)
+    handed_in = Submission(name_of(path), found.files, is_reference=reference, notes=notes)
+    return handed_in, [*found.problems, *_problems_of(handed_in, path, bool(found.problems))]
+
+
+def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGrade]:
+    """What is wrong with its notebooks; that there are none is `told` where they were refused."""
+    problems = []
+    for name in handed_in.notebooks:
+        where = str(path) if path.suffix == ".ipynb" else f"{path}/{name}"
+        try:
+            notebook.read(handed_in.files[name], where)
+        except CannotGrade as error:
+            problems.append(error)
+    if not handed_in.notebooks and not told:
+        shown = ", ".join(map(quoted, sorted(handed_in.files)[:5])) or "nothing"
+        found = f"{len(handed_in.files)} files read, none of them ends in .ipynb: {shown}"
+        hint = "hand in the notebook itself, not a PDF or HTML page made from it"
+        if any(name.lower().endswith(reader.OTHER_ARCHIVES) for name in handed_in.files):
+            hint = "unpack it and pack it again as a zip, or hand in the .ipynb file itself"
+        problems.append(CannotGrade(f"no notebook in {quoted(path)}", found=found, hint=hint))
+    return problems or list(_unreadable(handed_in, path))
+
+
+def _unreadable(handed_in: Submission, path: Path) -> Iterator[CannotGrade]:
+    """Code that costs its reader gigabytes: what is not read cannot be marked."""
+    hint = "keep data in a file of their own, and leave out code that is not yours"
+    code = {
+        name: c.decode("latin-1") for name, c in handed_in.files.items() if name.endswith(".py")
+    }
+    for name in handed_in.notebooks:
+        cells = handed_in.read(name)
+        code[name] = "\n".join(cell.source for cell in cells if cell.kind == "code")
+    for name, text in code.items():
+        if not syntax.is_readable(text):
+            found = f"{len(text):,} characters, or a name of very many parts"
+            what = f"the code of {quoted(name)} in {quoted(path)} is too much to be read"
+            yield CannotGrade(what, found=found, hint=hint)
+    if sum(map(len, code.values())) > syntax.IN_ALL:
+        what = f"{quoted(path)} holds more than {syntax.IN_ALL:,} characters of code"
+        yield CannotGrade(what, hint=hint)
+
+
+def name_of(path: Path) -> str:
+    """What a submission is called: the name of its file or folder, as text, without the ending."""
+    whole = own_name(path)
+    whole = whole if path.is_dir() else stem_of(whole)
+    return sound(whole.lstrip(".")) or "submission"
+
+
+def own_name(path: Path) -> str:
+    """The last part of a path; that of a link and not of what it leads to."""
+    return path.name if path.is_symlink() else path.resolve().name
+
+
+def stem_of(name: str) -> str:
+    """A file's name without the endings of archives and notebooks."""
+    if suffix := reader.archive_suffix(Path(name)):
+        return name[: -len(suffix)]
+    book = reader.BOOK.fullmatch(name)
+    return f"{book[1]}{book[2]}" if book else PurePosixPath(name).stem
+
+
+def names_of(paths: Sequence[Path], root: Path, own: Sequence[str] | None = None) -> list[str]:
+    """A name for each that no other has, nor a report folder, whatever the file system.
+
+    It is its `own`, or longer, or has a number, where two would share a report. The assignment's
+    own solution, at its root, is the `reference`.
+    """
+    own = [name_of(path) for path in paths] if own is None else [sound(name) for name in own]
+    short = Counter(map(folders.key, own))
+    whole = Counter(folders.key(_whole(path)) for path in paths)
+    names, taken = [], {folders.key(REFERENCE)}
+    for path, name in zip(paths, own, strict=True):
+        if path.resolve() == root.resolve():
+            names.append(REFERENCE)
+            continue
+        wanted = [name] if short[folders.key(name)] == 1 else []
+        wanted += [_whole(path)] if whole[folders.key(_whole(path))] == 1 else []
+        above = f"{sound(path.resolve().parent.name)}-{_whole(path)}"
+        numbered = (f"{above}-{number}" for number in count(2))
+        chosen = next(n for n in chain(wanted, (above,), numbered) if folders.key(n) not in taken)
+        taken.add(folders.key(chosen))
+        names.append(chosen)
+    return names
+
+
+def _whole(path: Path) -> str:
+    return sound(own_name(path))

@@ -1,0 +1,116 @@
+"""The rubrics of several courses in one process: each is asked its own questions."""
+
+import textwrap
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from assay.course import assignment, rubric
+from assay.course.assignment import Assignment
+from assay.errors import CourseFault
+from tests.toys import toy as toys
+
+RUBRIC = "course_rubric/sums"
+SAY_IT = (f"{RUBRIC}/words.py", f"{RUBRIC}/late.py", "beside.py")
+
+
+def course(root: Path, files: Mapping[str, str]) -> Assignment:
+    """A course in this folder; all rubrics are in folders of the same name."""
+    text = toys.toml().replace("RUBRIC", RUBRIC)
+    for name, content in {"assignment.toml": text, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(textwrap.dedent(content))
+    return assignment.read(root / "assignment.toml")
+
+
+def given(of: Assignment) -> object:
+    return rubric.load(of, of.part[0], "given").draw(None, {})
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Assignment]:
+    """Two courses whose files are called alike, and import each other in every way there is."""
+    return [
+        course(
+            tmp_path / word,
+            {
+                f"{RUBRIC}/given.py": """
+                    import course_rubric.sums.words
+                    import course_rubric.sums.words as by_name
+                    from course_rubric.sums import words
+                    from course_rubric.sums.words import *
+                    from .words import WORD as near
+
+                    def draw(rng, parameters):
+                        import beside
+                        from course_rubric.sums.late import WORD as late
+                        first = course_rubric.sums.words.WORD
+                        return {first, by_name.WORD, words.WORD, WORD, near, late, beside.WORD}
+                """,
+                **dict.fromkeys(SAY_IT, f"WORD = {word!r}\n"),
+            },
+        )
+        for word in ("one", "two")
+    ]
+
+
+def test_courses_that_are_called_alike_are_each_asked_their_own(two: list[Assignment]):
+    """In turn, and again; what a function imports only when it is called is its course's too."""
+    assert [given(of) for of in (*two, *two)] == [{"one"}, {"two"}, {"one"}, {"two"}]
+
+
+def test_a_function_that_was_loaded_before_keeps_its_course(two: list[Assignment]):
+    """What it imports late is not what was loaded last."""
+    first, second = (rubric.load(of, of.part[0], "given").draw for of in two)
+
+    assert [second(None, {}), first(None, {})] == [{"two"}, {"one"}]
+
+
+def test_courses_that_are_called_alike_are_loaded_side_by_side(two: list[Assignment]):
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(given, two * 20))
+
+    assert found == [{"one"}, {"two"}] * 20
+
+
+def test_a_rubric_that_was_changed_is_read_anew(two: list[Assignment]):
+    before = given(two[0])
+    for name in SAY_IT:
+        (two[0].root / name).write_text("WORD = 'new'\n")  # as long, and in the same second
+
+    assert (before, given(two[0])) == ({"one"}, {"new"})
+
+
+def test_a_folder_beside_does_not_hide_what_is_installed(tmp_path: Path):
+    """A folder of notes called `numpy` is no NumPy, and `random.py` not the standard library's."""
+    of = course(
+        tmp_path,
+        {
+            f"{RUBRIC}/given.py": """
+                import numpy.linalg, random
+                def draw(rng, parameters):
+                    return numpy.linalg.norm([3, 4]), random.Random(0).random() < 1
+            """,
+            "numpy/notes.txt": "",
+            "random.py": "",
+        },
+    )
+
+    assert given(of) == (5, True)
+
+
+@pytest.mark.parametrize(
+    "line", ["from .nothing import x", "import course_rubric.nothing", "from .words import nothing"]
+)
+def test_what_cannot_be_imported_is_named_as_the_course_names_it(tmp_path: Path, line: str):
+    of = course(tmp_path, {f"{RUBRIC}/given.py": f"{line}\n", f"{RUBRIC}/words.py": ""})
+
+    with pytest.raises(CourseFault) as caught:
+        given(of)
+
+    assert caught.value.what == "`course_rubric.sums.given` cannot be imported"
+    assert caught.value.found.startswith(f"{RUBRIC}/given.py:1: ")
+    assert "'course_rubric." in caught.value.found
+    assert "_course_" not in caught.value.found

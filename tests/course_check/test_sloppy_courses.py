@@ -1,0 +1,355 @@
+"""What can be read off a course's files without running a notebook: each slip has its line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from assay.course.assignment import parse
+from assay.course_check import apart, files, tests
+from assay.errors import UsageError
+from tests.toys import toy as toys
+from tests.toys.toy import EXAM, GIVEN, TEST
+
+NAMES = """\
+from types import SimpleNamespace as Row
+NAMES = (
+    Row(names=("add",), call="(x, y)", meaning="the sum", optional=False),
+    Row(names=("more",), call="(x, y)", meaning="more", optional=True),
+)
+"""
+SLIPS = {
+    "a draw by the clock": (
+        "given.py",
+        GIVEN.replace("x, y = rng", "import time; x, y = time.time_ns() + rng"),
+        "given.py:6: `x` of question `add/plain` differs between two draws",
+    ),
+    "a draw without rng": (
+        "given.py",
+        GIVEN.replace("x, y = rng.normal", "import numpy; x, y = numpy.random.normal"),
+        "given.py:6: `x` of question `add/plain` differs between two draws",
+    ),
+    "a draw that exits": (
+        "given.py",
+        GIVEN.replace("x, y = rng", "raise SystemExit; x, y = rng"),
+        "given.py:4: draw({'seed': 0, 'dataset': 'a'}): SystemExit",
+    ),
+    "a module that exits": ("given.py", "import sys\nsys.exit(0)\n", "given.py:2: SystemExit: 0"),
+    "a draw that fails for the last seed": (
+        "given.py",
+        GIVEN.replace("x, y = rng", "assert parameters['seed'] < 2; x, y = rng"),
+        "given.py:4: draw({'seed': 2, 'dataset': 'a'}): AssertionError",
+    ),
+    "a question drawn twice": (
+        "given.py",
+        GIVEN.replace("return {", 'return {"add/plain": None,'),
+        "given.py:6: `add/plain` stands twice in one dict",
+    ),
+    "a question put twice": (
+        "exam.py",
+        EXAM + EXAM.partition("student\n")[2],
+        "exam.py:5: question `add/plain` is put again; it was put in line 3",
+    ),
+    "two tests of one name": (
+        "test_add.py",
+        TEST + "def test_adds(evidence): assert not evidence\n",
+        "test_add.py:10: `test_adds` is defined twice, first in line 5",
+    ),
+    "a check without assert": (
+        "test_add.py",
+        TEST.replace("assert np.allclose", "np.allclose").replace(', "off by a lot"', ""),
+        "checks nothing without `assert`",
+    ),
+    "a comparison without assert": (
+        "test_add.py",
+        TEST + "def test_b(evidence):\n    evidence['add/plain'].out.sum() > 0\n",
+        "test_add.py:11: `evidence['add/plain'].out.sum() > 0` checks nothing without `assert`",
+    ),
+    "an assert with brackets": (
+        "test_add.py",
+        TEST + "def test_b(evidence):\n    assert (not evidence, 'there is none')\n",
+        "test_add.py:11: `assert (not evidence, 'there is none')` never fails",
+    ),
+    "a limit that is none": (
+        "given.py",
+        GIVEN.replace("kept=", "seconds=-3, kept="),
+        "given.py:6: `seconds` of question `add/plain` is -3",
+    ),
+    "a bound that is none": (
+        "given.py",
+        GIVEN.replace("kept=", "largest='1', kept="),
+        "given.py:6: `largest` of question `add/plain` is '1'",
+    ),
+    "an answer that is returned": (
+        "test_add.py",
+        TEST.replace("assert np", "return np").replace(', "off by a lot"', ""),
+        "checks nothing without `assert`",
+    ),
+    "a class that pytest leaves out": (
+        "test_add.py",
+        TEST + "class TestIt:\n    def __init__(self): pass\n    def test_b(self, evidence): ...\n",
+        "test_add.py:10: pytest leaves `TestIt` out",
+    ),
+    "a test that always leaves off": (
+        "test_add.py",
+        TEST.replace("    out =", "    pytest.skip('later')\n    out ="),
+        "test_add.py:7: `pytest.skip('later')` leaves every submission out",
+    ),
+    "a row of names that is none": (
+        "names.py",
+        NAMES.replace('call="(x, y)", meaning="more"', 'meaning="more"'),
+        "names.py:4: `call` is nothing in the row",
+    ),
+    "a name with a space": (
+        "names.py",
+        NAMES.replace('"more",)', '"mo re",)'),
+        "names.py:4: 'mo re' in `names` is no name of Python's",
+    ),
+    "a name that is asked for twice": (
+        "names.py",
+        NAMES.replace('"more",)', '"add",)'),
+        "names.py:4: `NAMES` asks for `add` 2 times",
+    ),
+    "a table that is none": (
+        "names.py",
+        NAMES.replace("NAMES = (", "NAMES = None\nOTHER = ("),
+        "names.py:2: `NAMES` is nothing; expected a tuple of rows",
+    ),
+    "an exception in a row": (
+        "names.py",
+        NAMES.replace('("more",)', "(1 / 0,)"),
+        "names.py:4: ZeroDivisionError",
+    ),
+    "what serves instead of nothing": (
+        "names.py",
+        NAMES + "INSTEAD = {\n    'sub': (),\n}\n",
+        "names.py:7: `INSTEAD` names `sub`, which `NAMES` does not have",
+    ),
+    "what serves is no table": (
+        "names.py",
+        NAMES + "INSTEAD = 3\n",
+        "names.py:6: `INSTEAD` is no dict of rows by name",
+    ),
+    "a fallback without its module": (
+        "fallback.py",
+        "import numpyy\n",
+        "fallback.py:1: there is no module `numpyy` to import",
+    ),
+}
+OF_TESTS = {
+    "a test that is skipped": (
+        "@pytest.mark.hint",
+        "@pytest.mark.skip\n@pytest.mark.hint",
+        "`skip`",
+    ),
+    "a test that may fail": (
+        "@pytest.mark.hint",
+        "@pytest.mark.xfail\n@pytest.mark.hint",
+        "`xfail`",
+    ),
+    "a test that is skipped where this holds": (
+        "@pytest.mark.hint",
+        "@pytest.mark.skipif(True, reason='x')\n@pytest.mark.hint",
+        "`skipif`",
+    ),
+    "a file that is skipped": (
+        "pytestmark",
+        "pytest.skip('later', allow_module_level=True)\npytestmark",
+        "test_add.py:3: the file is left out, and its tests judge nobody: Skipped: later",
+    ),
+    "a file that wants what is not there": (
+        "pytestmark",
+        "pytest.importorskip('nothing_so')\npytestmark",
+        "test_add.py:3: the file is left out",
+    ),
+    "a file that exits": ("pytestmark", "exit(3)\npytestmark", "test_add.py:3: SystemExit: 3"),
+    "a file that ends its process": (
+        "pytestmark",
+        "import os; os._exit(0)\npytestmark",
+        "test_add.py:3: SystemExit: 0",
+    ),
+    "a file that ends pytest": (
+        "pytestmark",
+        "pytest.exit('x')\npytestmark",
+        "test_add.py:3: Exit",
+    ),
+    "a file that stops": (
+        "pytestmark",
+        "raise KeyboardInterrupt\npytestmark",
+        "test_add.py:3: KeyboardInterrupt",
+    ),
+    "a criterion that is a list": (
+        'criterion("add")',
+        'criterion(["add"])',
+        "the marker `criterion` of `test_adds` holds (['add'])",
+    ),
+    "a test that yields": ("    assert", "    yield 1\n    assert", "test_add.py:5: 'yield'"),
+    "a parameter that the test has not": (
+        "@pytest.mark.hint",
+        "@pytest.mark.parametrize('k', [1])\n@pytest.mark.hint",
+        "test_add.py:6: In ",
+    ),
+    "a test that reads nothing": (
+        "import numpy",
+        "def test_b(): assert 1 < 2\nimport numpy",
+        "`test_b` reads nothing of a submission",
+    ),
+}
+
+
+def faults(root: Path, changed: Mapping[str, str]) -> str:
+    """All that the files of a toy over three seeds show."""
+    given, exam = changed.get("given.py", GIVEN), changed.get("exam.py", EXAM)
+    others = {"test_add.py": TEST} | {
+        name: text for name, text in changed.items() if name not in ("given.py", "exam.py")
+    }
+    with toys.course(
+        root, text=toys.toml(seeds=(0, 1, 2)), given=given, exam=exam, tests=others
+    ) as toy:
+        return "\n".join(map(str, files.faults(toy, toy.part[0])))
+
+
+@pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
+def test_a_slip_has_its_line(tmp_path: Path, slip: tuple[str, str, str]):
+    """Nothing is run for it."""
+    name, text, expected = slip
+
+    assert expected in faults(tmp_path, {name: text})
+
+
+@pytest.mark.parametrize("slip", OF_TESTS.values(), ids=OF_TESTS)
+def test_a_test_that_decides_nothing(tmp_path: Path, slip: tuple[str, str, str]):
+    """Its points would be given or lost whatever was handed in."""
+    before, after, expected = slip
+    with toys.course(tmp_path, tests={"test_add.py": TEST.replace(before, after)}) as toy:
+        found, _ = tests.check(toy, toy.part[0])
+
+    assert expected in "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    ("conftest", "expected"),
+    [
+        (
+            "import sys\nsys.exit(1)\n",
+            "conftest.py:2: the tests cannot be collected: SystemExit: 1",
+        ),
+        ("import os\nos._exit(0)\n", "conftest.py:2: the tests cannot be collected: SystemExit: 0"),
+        ("def pytest_collection_modifyitems():\n    1 / 0\n", "conftest.py:2: ZeroDivisionError"),
+    ],
+    ids=["exits", "ends its process", "a hook raises"],
+)
+def test_a_conftest_that_ends_it(tmp_path: Path, conftest: str, expected: str):
+    """pytest would say nothing of the file."""
+    with toys.course(tmp_path, tests={"test_add.py": TEST, "conftest.py": conftest}) as toy:
+        found, _ = tests.check(toy, toy.part[0])
+
+    assert expected in "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "expected"),
+    [
+        ("given", "x, y = rng", "import os; os._exit(0); x, y = rng", "given.py:4: draw({'seed'"),
+        ("given", "from types", "import os; os._exit(0)\nfrom types", "given.py:2: SystemExit: 0"),
+        ("given", "x, y = rng", "while True: pass\n    x, y = rng", "given.py:4: draw({'seed'"),
+        ("given", "x, y = rng", "raise KeyboardInterrupt; x, y = rng", "given.py:4: KeyboardInt"),
+        (
+            "given",
+            "x, y = rng",
+            "import os; os.abort(); x, y = rng",
+            "ended its process with code -6",
+        ),
+        ("given", "x, y = rng", "print('hello'); x, y = rng", ""),
+        ("names", "NAMES =", "while True: pass\nNAMES =", "names.py:2: TimeoutError: took longer"),
+    ],
+    ids=["ends", "ends at once", "endless", "stops", "aborts", "prints", "endless names"],
+)
+def test_what_ends_its_process_or_never_ends(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    before: str,
+    after: str,
+    expected: str,
+):
+    """It is read in a process of its own: the command goes on, and tells the line."""
+    monkeypatch.setattr(apart, "SECONDS", 2.0)
+    texts = {"given": GIVEN, "names": NAMES}
+    texts[file] = texts[file].replace(before, after, 1)
+    others = {"test_add.py": TEST, "names.py": texts["names"]}
+    with toys.course(tmp_path, given=texts["given"], tests=others) as toy:
+        found = apart.faults(toy, toy.part[0])
+
+    assert len(found) == bool(expected)
+    assert expected in "\n".join(map(str, found))
+
+
+def test_a_file_in_another_encoding(tmp_path: Path):
+    """It is told by its line, and nothing else is read."""
+    with toys.course(tmp_path) as toy:
+        rubric = toy.root / toy.part[0].rubric
+        (rubric / "given.py").write_bytes(("# a\n# \u00fc\n" + GIVEN).encode("latin-1"))
+        found = files.faults(toy, toy.part[0])
+
+    assert [fault.said for fault in found] == ["UnicodeDecodeError: byte 0xfc is not UTF-8"]
+    assert found[0].where.endswith("given.py:2")
+
+
+def test_the_notebook_is_misspelt(tmp_path: Path):
+    """One that lies beside it is named."""
+    text = toys.toml().replace("notebooks/sums.ipynb", "notebooks/sum.ipynb")
+    with toys.course(tmp_path, text=text) as toy:
+        found = files.faults(toy, toy.part[0])
+
+    said = "assignment.toml:8: there is no `notebooks/sum.ipynb`, and beside it there is"
+    assert [str(fault) for fault in found] == [f"{said} `sums.ipynb`"]
+    assert found[0].is_usage
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            '[[part.figure]]\nkind = "pairs"\nname = "p"\ntitle = "P"\nmeasurement = "m"\n',
+            "against",
+        ),
+        ("max", "`max_seeds` is 2, below the 3 `seeds`"),
+    ],
+    ids=["pairs of one", "fewer at most than at first"],
+)
+def test_in_assignment_toml(tmp_path: Path, more: str, expected: str):
+    """It cannot be meant."""
+    text = toys.toml(seeds=(0, 1, 2)).replace("RUBRIC", "rubric")
+    few = text.replace("seeds = [", "max_seeds = 2\nseeds = [")
+    with pytest.raises(UsageError) as raised:
+        parse(few if more == "max" else text + more, tmp_path / "assignment.toml")
+
+    assert expected in raised.value.found
+
+
+def test_right_and_unusual(tmp_path: Path):
+    """Generated questions, names from an f-string, a test over all runs."""
+    given = GIVEN.replace('"add/plain":', 'f"add/{kind}":').replace(
+        "\n    }\n", '\n        for kind in ("plain", "more")\n    }\n'
+    )
+    exam = (
+        "from ask import ask, student\n"
+        'for kind in ("plain", "more"):\n'
+        '    with ask(f"add/{kind}") as (given, answer):\n'
+        "        answer.out = student.add(given.x, given.y)\n"
+        'if student.has("sub"):\n'
+        '    with ask("add/plain") as (given, answer):\n'
+        "        answer.out = student.add(given.x, given.y)\n"
+    )
+    more = (
+        "class TestIt:\n    def test_adds(self, runs):\n        assert all(r.given for r in runs)\n"
+    )
+
+    assert faults(tmp_path, {"given.py": given, "exam.py": exam, "test_add.py": TEST + more}) == ""
+
+
+def test_a_test_that_is_right(tmp_path: Path):
+    """pytest marks a test without runs as skipped when it is listed: that is nobody's slip."""
+    with toys.course(tmp_path) as toy:
+        assert tests.check(toy, toy.part[0])[0] == []

@@ -1,0 +1,141 @@
+"""A run is kept whole or not at all."""
+
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from assay.evidence import store as stores
+from assay.evidence.packing import MANIFEST, differences, listed, manifest, write
+from assay.evidence.store import Store
+from assay.records import Outcome, Run, RunRecord
+
+
+def record(key: str = "ab" * 32, reason: str = "every cell ran") -> RunRecord:
+    return RunRecord(
+        run=Run(part="sums", parameters={"seed": 1, "dataset": "a", "rate": 0.5, "deep": True}),
+        key=key,
+        outcome=Outcome.COMPLETED,
+        reason=reason,
+        seconds=1.25,
+        cells=[],
+        numerics={"numpy": "2"},
+    )
+
+
+def test_what_is_kept_comes_back(store: Store):
+    """Record and files, equal and complete."""
+    store.put(record(), {"evidence/a.npz": b"1", "shapes.json": b"{}"})
+
+    assert store.has(record().key)
+    assert store.record(record().key) == record()
+    names = {"evidence/a.npz", "shapes.json", "run.json", MANIFEST}
+    assert store.files(record().key).keys() == names
+    assert store.files(record().key)["evidence/a.npz"] == b"1"
+
+
+def test_an_empty_store_has_nothing(store: Store):
+    """Asking costs nothing and makes nothing."""
+    assert not store.has("ab" * 32)
+    assert not store.root.exists()
+
+
+def test_a_run_that_is_dropped_is_gone(store: Store):
+    """And dropping what is not there is no error."""
+    store.put(record(), {})
+    store.drop(record().key)
+    store.drop(record().key)
+
+    assert not store.has(record().key)
+
+
+def test_dropping_one_run_leaves_its_neighbours(store: Store):
+    """Keys that share their first letters share a folder, not a fate."""
+    one, other = record("ab" + "0" * 62), record("ab" + "1" * 62)
+    store.put(one, {})
+    store.put(other, {})
+    store.drop(one.key)
+
+    assert store.has(other.key)
+
+
+def test_a_manifest_names_any_file_as_sha256sum_does(tmp_path: Path):
+    """Ends of lines in a name do not make two entries; coreutils reads it, and so do we."""
+    files = {"a": b"1", "b\nc": b"2", "d\\e": b"3", f"x\n{'0' * 64}  y": b"4"}
+    text = manifest(files)
+    write(files, tmp_path)
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict"], input=text.encode(), cwd=tmp_path, check=False
+    )
+
+    assert checked.returncode == 0
+    assert listed(text).keys() == files.keys()
+    assert differences(listed(text), files) == []
+    assert differences(listed(text), {**files, "a": b"0"}) == ["`a` was changed"]
+
+
+def test_of_two_writers_the_first_wins(store: Store):
+    """The second changes nothing and leaves no draft behind."""
+    store.put(record(reason="first"), {"a": b"1"})
+    store.put(record(reason="second"), {"b": b"2"})
+
+    assert store.record(record().key).reason == "first"
+    assert store.files(record().key).keys() == {"a", MANIFEST, "run.json"}
+    assert [p.name for p in store.folder(record().key).parent.iterdir()] == [record().key]
+
+
+def test_many_writers_leave_one_whole_run(store: Store):
+    """Written by eight threads at once, what is kept is one writer's, whole."""
+    with ThreadPoolExecutor(8) as pool:
+        for n in range(32):
+            pool.submit(
+                store.put, record(reason=str(n)), {f"{i}": str(n).encode() for i in range(9)}
+            )
+
+    files = store.files(record().key)
+    assert len({files[f"{i}"] for i in range(9)}) == 1
+    assert files["0"].decode() == store.record(record().key).reason
+    assert len(list(store.folder(record().key).parent.iterdir())) == 1
+
+
+def test_a_writer_that_is_stopped_half_way_keeps_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """A draft is no run: an interrupted batch makes it again."""
+
+    def half(files: dict[str, bytes], folder: Path) -> None:
+        (folder / "run.json").write_bytes(b"{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stores, "write", half)
+    with pytest.raises(KeyboardInterrupt):
+        store.put(record(), {"a": b"1"})
+
+    assert not store.has(record().key)
+
+
+def test_the_kept_files_are_plain(store: Store):
+    """A person can open run.json."""
+    store.put(record(), {})
+
+    assert '"outcome": "completed"' in (store.folder(record().key) / "run.json").read_text()
+
+
+def test_what_was_not_used_can_be_forgotten(store: Store):
+    """Runs, notes and drafts that a killed writer left; what was used since stays."""
+    old, new = record("aa" + "0" * 62), record("bb" + "1" * 62)
+    for one in (old, new):
+        store.put(one, {"evidence/a.npz": b"1"})
+    drafts = [store.folder(old.key).parent / ".draft-x", store.root / ".draft-y"]
+    drafts[0].mkdir()
+    drafts[1].write_text("{")
+    for path in (store.folder(old.key), store.folder(new.key), *drafts):
+        os.utime(path, (1000, 1000))
+    store.record(new.key)
+    forgotten = store.prune(2000)
+
+    assert [held.key for held in forgotten] == [old.key]
+    assert [held.key for held in store.held()] == [new.key]
+    assert [draft for draft in drafts if draft.exists()] == []

@@ -1,0 +1,263 @@
+"""Each question has time of its own: what takes too long costs itself, and nothing else."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from assay.course.assignment import Assignment
+from assay.errors import UsageError
+from assay.execution.execute import Ended
+from assay.records import Outcome
+from tests.toys import toy as toys
+from tests.toys.toy import arrays, submission
+
+GIVEN = """
+from types import SimpleNamespace
+NAMES = ("first", "second", "third")
+def draw(rng, parameters):
+    return {
+        name: SimpleNamespace(shown={"x": rng.normal(size=3)}, kept={}, answers={}, seconds=SECONDS)
+        for name in NAMES
+    }
+"""
+EXAM = """
+from ask import ask, student
+for name in ("first", "second", "third"):
+    with ask(name) as (given, answer):
+        answer.begun = 1
+        answer.out = getattr(student, name)(given.x)
+"""
+GOOD = "def first(x): return x\ndef second(x): return x\ndef third(x): return x"
+ENDLESS = {
+    "a loop": "while True: pass",
+    "a loop that swallows everything": (
+        "while True:\n        try:\n            while True: pass\n        except: pass"
+    ),
+    "a loop that turns it into another error": (
+        "try:\n        while True: pass\n    except BaseException: raise ValueError('no')"
+    ),
+    "a loop that hands in what it has": (
+        "try:\n        while True: pass\n    except BaseException: return x"
+    ),
+    "signals blocked": (
+        "import signal\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+        "    while True: pass"
+    ),
+    "sleep": "import time; time.sleep(10_000)",
+    "a lock": "import threading\n    lock = threading.Lock(); lock.acquire(); lock.acquire()",
+    "a child that computes": (
+        "import subprocess, sys\n    subprocess.run([sys.executable, '-c', 'while True: pass'])"
+    ),
+}
+HARD = {
+    "signals ignored": (
+        "import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True: pass"
+    ),
+    "a long call": "return sum(range(10**12))",
+}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
+    """Three questions, each with a second."""
+    root = tmp_path_factory.mktemp("asked") / "course"
+    text = toys.toml(cell=20, run=40)
+    with toys.course(root, text=text, given=GIVEN.replace("SECONDS", "1"), exam=EXAM) as assignment:
+        yield assignment
+
+
+@pytest.fixture
+def run(course: Assignment) -> Callable[..., Ended]:
+    """Execute a notebook of these cells."""
+    return lambda *cells: toys.run(course, submission(*cells))
+
+
+def notes(ended: Ended) -> Mapping[str, str]:
+    """What became of each question."""
+    found = {
+        name: ended.files.get(f"evidence/{name}.json") for name in ("first", "second", "third")
+    }
+    read = {name: json.loads(content) for name, content in found.items() if content}
+    return {name: note.get("error", note["status"]) for name, note in read.items()}
+
+
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
+def test_an_endless_function_costs_its_own_question(run: Callable[..., Ended], body: str):
+    """Whatever it makes of being interrupted; those before and after it are answered."""
+    ended = run(GOOD, f"def second(x):\n    {body}")
+
+    took = "took longer than 5 s, waiting" if body in WAITING else "took longer than 1 s"
+    assert notes(ended) == {
+        "first": "answered",
+        "second": f"TimeoutError: {took}",
+        "third": "answered",
+    }
+    assert ended.outcome is Outcome.TIMED_OUT
+    assert ended.reason == f"the question `second` {took}"
+    assert arrays(ended.files["evidence/second.npz"]) == {}, "how much it did depends on speed"
+
+
+WAITING = (ENDLESS["sleep"], ENDLESS["a lock"])
+
+
+@pytest.mark.parametrize("body", HARD.values(), ids=HARD)
+def test_what_no_interrupt_reaches_costs_its_own_question_too(run: Callable[..., Ended], body: str):
+    """The run is made again without it."""
+    ended = run(GOOD, f"def second(x):\n    {body}")
+
+    assert notes(ended) == {
+        "first": "answered",
+        "second": "TimeoutError: took longer than 1 s",
+        "third": "answered",
+    }
+    assert ended.reason == "the question `second` took longer than 1 s"
+
+
+def test_answers_that_never_end_when_they_are_read_are_ended(run: Callable[..., Ended]):
+    """What is handed in may compute when it is made an array of."""
+    lazy = "class Lazy:\n    def __array__(self, *a, **k):\n        while True: pass"
+    ended = run(GOOD, f"{lazy}\ndef second(x): return Lazy()")
+
+    assert notes(ended)["second"] == "TimeoutError: took longer than 1 s"
+    assert notes(ended)["third"] == "answered"
+
+
+def test_an_adapter_that_never_ends_costs_one_question(course: Assignment):
+    """The line is not begun again; the names below it are there for the next question."""
+    adapter = b"while True: pass\nthird = second\n"
+    ended = toys.run(course, submission(GOOD, **{"adapter.py": adapter}))
+
+    assert notes(ended) == {
+        "first": "TimeoutError: took longer than 1 s",
+        "second": "answered",
+        "third": "answered",
+    }
+
+
+def test_a_module_that_never_ends_costs_one_question(course: Assignment):
+    """Its import is not begun again."""
+    package = {"solution/__init__.py": b"", "solution/a.py": b"while True: pass\n"}
+    package |= {"solution/b.py": GOOD.encode()}
+    ended = toys.run(course, submission("x = 1", **package))
+
+    assert notes(ended)["first"] == "TimeoutError: took longer than 1 s"
+    assert notes(ended)["third"] == "answered"
+
+
+def test_a_keyboard_interrupt_of_the_students_own_is_an_answer(run: Callable[..., Ended]):
+    """It ends nothing but its question."""
+    ended = run(GOOD, "def second(x): raise KeyboardInterrupt('mine')")
+
+    assert ended.outcome is Outcome.COMPLETED
+    assert notes(ended)["second"] == "KeyboardInterrupt: mine"
+    assert notes(ended)["third"] == "answered"
+
+
+def test_where_too_many_cannot_be_interrupted_the_last_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What was never reached is told which question took the time."""
+    monkeypatch.setattr("assay.execution.execute.SPENT_AT_MOST", 1)
+    body = HARD["signals ignored"]
+    with toys.course(
+        tmp_path / "course",
+        text=toys.toml(cell=20, run=40),
+        given=GIVEN.replace("SECONDS", "1"),
+        exam=EXAM,
+    ) as course:
+        ended = toys.run(
+            course, submission(GOOD, f"def first(x):\n    {body}\ndef second(x):\n    {body}")
+        )
+
+    assert notes(ended) == {"first": "TimeoutError: took longer than 1 s"}
+    assert ended.reason == (
+        "the question `first` took longer than 1 s, and 1 more after it; "
+        "`second` could not be interrupted, which ended the exam"
+    )
+
+
+def test_a_question_has_the_default_where_the_rubric_says_nothing(tmp_path: Path):
+    """`question_seconds` of assignment.toml."""
+    text = toys.toml(cell=20, run=40).replace("run_seconds", "question_seconds = 1.5\nrun_seconds")
+    given = GIVEN.replace(", seconds=SECONDS", "")
+    with toys.course(tmp_path / "course", text=text, given=given, exam=EXAM) as course:
+        ended = toys.run(course, submission(GOOD, "def third(x):\n    while True: pass"))
+
+    assert ended.reason == "the question `third` took longer than 1.5 s"
+
+
+@pytest.mark.parametrize("seconds", ["'long'", "0", "-1", "float('nan')", "True"])
+def test_seconds_that_are_none_are_the_courses_fault(tmp_path: Path, seconds: str):
+    """Told before anything is run."""
+    given = GIVEN.replace("SECONDS", seconds)
+    with (
+        toys.course(tmp_path / "course", given=given, exam=EXAM) as course,
+        pytest.raises(UsageError, match="the question `first`"),
+    ):
+        toys.jobs(course, submission(GOOD))[0].packed  # noqa: B018 - it is put together now
+
+
+def test_the_exam_as_a_whole_has_a_limit_that_names_the_question(tmp_path: Path):
+    """`run_seconds` once more: what was never reached is told where it ended."""
+    given = GIVEN.replace("SECONDS", "20")
+    with toys.course(
+        tmp_path / "course", text=toys.toml(cell=20, run=2), given=given, exam=EXAM
+    ) as course:
+        ended = toys.run(course, submission(GOOD, "def second(x):\n    while True: pass"))
+
+    assert notes(ended) == {"first": "answered"}
+    assert ended.outcome is Outcome.TIMED_OUT
+    assert ended.reason == "the exam took longer than 2 s, in the question `second`"
+
+
+def test_a_kernel_of_another_user_is_told_that_its_time_is_up(run: Callable[..., Ended]):
+    """Though files of ours are for us alone: `umask 077`."""
+    before = os.umask(0o077)
+    try:
+        ended = run(GOOD, "def second(x):\n    while True: pass")
+    finally:
+        os.umask(before)
+
+    assert notes(ended)["second"] == "TimeoutError: took longer than 1 s"
+    assert ended.cpu_seconds < 4, "it was not made again"
+
+
+FORGERIES = {
+    "nothing is asked": "(evidence / 'asking.txt').write_text('')",
+    "another question is asked": "(evidence / 'asking.txt').write_text('99 third')",
+    "a folder in its place": "(evidence / 'asking.txt').mkdir()",
+    "a pipe in its place": "os.mkfifo(evidence / 'asking.txt')",
+    "an answer, and nothing is asked": (
+        "(evidence / 'second.json').write_text('{}'); (evidence / 'asking.txt').write_text('')"
+    ),
+    "a question that was not handed out": (
+        "sys.modules['assay-switches'].tell({'asking': '99 fourth'})"
+    ),
+    "the same question once more": "sys.modules['assay-switches'].tell({'asking': '99 second'})",
+    "what is asked is kept at nothing": (
+        "threading.Thread(target=lambda: [time.sleep(0.01) or (evidence / 'asking.txt')"
+        ".write_text('') for _ in range(500)], daemon=True).start()"
+    ),
+    "a call that lets no other thread run": "sum(range(10**12))",
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+def test_who_forges_what_is_asked_gains_no_time(run: Callable[..., Ended], forgery: str):
+    """At once, before anybody has looked: the question has its own limit all the same."""
+    head = (
+        "import os, sys, threading, time\nfrom pathlib import Path\n"
+        "evidence = Path(os.environ['ASSAY_KIT']).parent / 'evidence'\n"
+    )
+    body = f"def second(x):\n    {forgery}\n    while True: pass"
+
+    ended = run(GOOD, head + body)
+
+    assert ended.cpu_seconds < 15
+    assert ended.outcome is Outcome.TIMED_OUT
+    assert ended.reason.startswith("the question `second` took longer than 1 s")
+    assert "took longer than 1 s" in notes(ended)["second"]
+    assert notes(ended)["first"] == "answered"

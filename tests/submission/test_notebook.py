@@ -1,0 +1,103 @@
+"""A notebook's cells, of one format, whatever wrote the file."""
+
+import json
+from typing import Any
+
+import nbformat
+import pytest
+
+from assay.submission import notebook
+
+
+def book(*cells: dict[str, Any], **others: Any) -> bytes:
+    return json.dumps({"cells": list(cells), "nbformat": 4, **others}).encode()
+
+
+def code(source: str = "x", **others: Any) -> dict[str, Any]:
+    return {"cell_type": "code", "source": source, **others}
+
+
+def test_format_3_is_upgraded():
+    """Worksheets become cells, headings Markdown, and old outputs are nobody's business."""
+    old = nbformat.v3.new_notebook(
+        worksheets=[
+            nbformat.v3.new_worksheet(
+                cells=[
+                    nbformat.v3.new_heading_cell("Part 1", level=2),
+                    nbformat.v3.new_code_cell("x = 1", outputs=[{"output_type": "odd"}]),
+                    nbformat.v3.new_text_cell("markdown", source="words"),
+                ]
+            )
+        ]
+    )
+    cells = notebook.read(json.dumps(old).encode(), "old.ipynb")
+
+    assert [(cell.kind, cell.source) for cell in cells] == [
+        ("markdown", "## Part 1"),
+        ("code", "x = 1"),
+        ("markdown", "words"),
+    ]
+
+
+def test_text_of_format_3_may_stand_line_by_line():
+    """As its own programs wrote it: code, words and headings."""
+    kinds = {"code": "input", "markdown": "source", "heading": "source"}
+    cells = [{"cell_type": kind, key: ["a = 1\n", "b = 2"]} for kind, key in kinds.items()]
+    old = {"nbformat": 3, "worksheets": [{"cells": cells}]}
+    read = notebook.read(json.dumps(old).encode(), "old.ipynb")
+
+    assert [cell.source for cell in read] == ["a = 1\nb = 2", "a = 1\nb = 2", "# a = 1 b = 2"]
+
+
+def test_an_upgraded_notebook_is_the_same_each_time():
+    """Ids are counted, not drawn: the same file is the same run."""
+    old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "x"}]}]}
+    content = json.dumps(old).encode()
+    first, again = notebook.read(content, "a"), notebook.read(content, "b")
+
+    assert notebook.dumps(first) == notebook.dumps(again)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("a", "a", "a"),
+        (None, None, None),
+        ("", "x y", 5),
+        ("cell-1", "cell-0", "cell-1"),
+        ("cell-2", "cell-2", "cell-2"),
+        ("assay-exam", "a", "b"),
+    ],
+)
+def test_every_cell_has_an_id_of_its_own(ids: tuple[Any, ...]):
+    """Given twice, missing, odd, or ours: made anew, and nothing is said."""
+    cells = notebook.read(book(*(code(id=name) for name in ids)), "x")
+    found = [cell.id for cell in cells]
+
+    assert len(set(found)) == len(ids)
+    assert notebook.EXAM not in found
+    nbformat.validate(nbformat.reads(notebook.dumps(cells).decode(), as_version=4))
+
+
+def test_outputs_and_metadata_stay_behind():
+    """What a notebook claims to have printed, its widgets and its kernel's name."""
+    cell = code(
+        outputs=[{"output_type": "stream", "text": "accuracy 100 %"}],
+        execution_count=7,
+        metadata={"tags": ["parameters"], "widgets": {"a": 1}},
+    )
+    content = book(cell, metadata={"kernelspec": {"name": "../../evil"}, "widgets": {"s": 1}})
+    kept = json.loads(notebook.dumps(notebook.read(content, "x")))
+
+    assert kept["cells"][0]["outputs"] == []
+    assert kept["cells"][0]["metadata"] == {"tags": ["parameters"]}
+    assert kept["metadata"] == {"language_info": {"name": "python"}}
+
+
+def test_pictures_in_markdown_come_along():
+    """A diagram pasted into a cell is part of the answer."""
+    picture = {"d.png": {"image/png": "aGk="}}
+    cell = {"cell_type": "markdown", "source": "![d](attachment:d.png)", "attachments": picture}
+    kept = json.loads(notebook.dumps(notebook.read(book(cell), "x")))
+
+    assert kept["cells"][0]["attachments"] == picture
