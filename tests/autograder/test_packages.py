@@ -78,7 +78,7 @@ def graded(autograder: Path, **files: bytes) -> dict:
 
 def test_the_autograder_grades_a_submission(autograder: Path):
     """With the assay that is in the zip."""
-    (autograder / "wheel" / "assay" / "__init__.py").write_text('__version__ = "from the zip"')
+    (autograder / "wheel" / "assay" / "version.py").write_text('__version__ = "from the zip"')
     found = graded(autograder, homework=notebook(PARAMETERS, SUBTRACT))
 
     assert found["extra_data"]["assay"] == "from the zip"
