@@ -15,6 +15,7 @@ DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr"}
 ANSWERS = {"allclose", "isclose", "array_equal", "array_equiv", "isinstance", "all", "any"}
 """Functions that say yes or no: to call one and drop what it says checks nothing."""
 
+CATCHING = {"AssertionError", "Exception", "BaseException"}
 LEAVES_OFF = {"pytest.skip", "pytest.xfail"}
 
 
@@ -90,6 +91,41 @@ def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
             found = node.value if isinstance(node, ast.Expr | ast.Return) else None
             if found is not None and _is_an_answer(found):
                 yield node.lineno, f"`{ast.unparse(node):.80}` checks nothing without `assert`"  # type: ignore[attr-defined]
+            if _drops_errors(node):
+                for caught in (n for n in _of_the_block(node) if isinstance(n, ast.Assert)):
+                    said = f"`{ast.unparse(caught):.80}` never fails: what it raises is caught"
+                    yield caught.lineno, said
+
+
+def _drops_errors(node: ast.AST) -> bool:
+    """Return whether a block catches a failed assertion and does nothing about it."""
+    if isinstance(node, ast.Try):
+        return any(
+            _catches(handler.type) and all(_does_nothing(line) for line in handler.body)
+            for handler in node.handlers
+        )
+    calls = [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
+    return any(
+        isinstance(call, ast.Call)
+        and ast.unparse(call.func).split(".")[-1] == "suppress"
+        and any(map(_catches, call.args))
+        for call in calls
+    )
+
+
+def _catches(kind: ast.expr | None) -> bool:
+    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return any(kind is None or ast.unparse(kind).split(".")[-1] in CATCHING for kind in kinds)
+
+
+def _does_nothing(line: ast.stmt) -> bool:
+    is_text = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+    return isinstance(line, ast.Pass | ast.Continue | ast.Return) or is_text
+
+
+def _of_the_block(node: ast.AST) -> Iterator[ast.AST]:
+    for line in getattr(node, "body", []):
+        yield from ast.walk(line)
 
 
 def _is_always_true(test: ast.expr) -> bool:

@@ -18,6 +18,13 @@ NAMES = (
     Row(names=("more",), call="(x, y)", meaning="more", optional=True),
 )
 """
+CAUGHT = """
+def test_b(evidence):
+    import contextlib
+    {}
+        assert evidence is None
+    {}
+"""
 SLIPS = {
     "a draw by the clock": (
         "given.py",
@@ -69,6 +76,16 @@ SLIPS = {
         "test_add.py",
         TEST + "def test_b(evidence):\n    assert (not evidence, 'there is none')\n",
         "test_add.py:11: `assert (not evidence, 'there is none')` never fails",
+    ),
+    "an assert whose error is dropped": (
+        "test_add.py",
+        TEST + CAUGHT.format("try:", "except AssertionError:\n        pass"),
+        "test_add.py:14: `assert evidence is None` never fails: what it raises is caught",
+    ),
+    "an assert whose error is suppressed": (
+        "test_add.py",
+        TEST + CAUGHT.format("with contextlib.suppress(Exception):", "return"),
+        "test_add.py:14: `assert evidence is None` never fails: what it raises is caught",
     ),
     "a limit that is none": (
         "given.py",
