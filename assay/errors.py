@@ -61,7 +61,7 @@ class NoMachine(OurFault):
 
 
 class Stopped(KeyboardInterrupt):
-    """Everything is to end: no error, and nobody's fault."""
+    """The user asked to stop. Not an error."""
 
 
 def quoted(name: object) -> str:

@@ -438,7 +438,7 @@ class Receipt(Record):
     course: dict[str, str]
     submission: dict[str, str]
     secret: str = ""
-    """Of the secret that the questions were drawn with; empty where they are public."""
+    """Of the secret that the questions were drawn with; empty if they are public."""
     looks: dict[str, int]
     """How often the verdicts of a part could be looked at: its tests allow for it."""
     pieces: dict[str, str]
@@ -446,7 +446,7 @@ class Receipt(Record):
 
 
 class Person(Record):
-    """One who handed in, as a platform knows them; '' where it does not say."""
+    """One who handed in, as a platform knows them; '' if it does not say."""
 
     platform: str = ""
     id: str = ""
@@ -514,7 +514,7 @@ class Result(Record):
 
 
 def plain(record: Record) -> dict[str, Any]:
-    """The record as plain JSON data."""
+    """Return the record as plain JSON data."""
     return record.model_dump(mode="json")
 
 

@@ -40,7 +40,7 @@ def gradescope(course: Assignment, *, isolation: int, visibility: str, seeds: st
 
 
 def classroom(seeds: str) -> str:
-    """The workflow for GitHub Classroom."""
+    """Return the workflow for GitHub Classroom."""
     return packages.script(
         "classroom.yml", python=PYTHON, seeds=f" --seeds {seeds}" if seeds else ""
     )
@@ -65,7 +65,7 @@ def _pins() -> Iterator[str]:
 
 
 def _needed(course: Assignment) -> list[str]:
-    """The packages that the course's code and its notebooks import."""
+    """Return the packages that the course's code and its notebooks import."""
     names = [*course_files.digests(course), *(part.notebook for part in course.part)]
     paths = [course.root / name for name in names if name.endswith((".py", ".ipynb"))]
     sources = [path.read_text(encoding="utf-8") for path in paths if path.exists()]

@@ -24,7 +24,7 @@ def script(name: str, **values: Any) -> str:
 
 
 def wheel(version: str, package: Mapping[str, bytes], metadata: str, entry_points: str) -> Files:
-    """The files of a wheel of assay: its package, and what pip wants to know of it."""
+    """Return the files of a wheel of assay: its package, and what pip wants to know of it."""
     info = f"assay-{version}.dist-info"
     files = dict(package) | {
         f"{info}/METADATA": metadata.encode(),

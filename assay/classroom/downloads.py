@@ -36,7 +36,7 @@ class Attempt:
     """What the platform calls whoever handed in."""
     idents: tuple[str, ...] = ()
     people: tuple[Person, ...] = ()
-    """Those whom the platform's own list names; empty where there is no list."""
+    """Those whom the platform's own list names; empty if there is no list."""
     at: datetime | None = None
     """By the platform's clock; without a zone where the platform writes none."""
     late: bool | None = None

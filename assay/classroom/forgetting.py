@@ -57,7 +57,7 @@ def person(room: Room, who: str) -> Forgotten:
 
 
 def older_than(room: Room, days: float) -> Forgotten:
-    """Forget everybody for whom nothing was written or handed in for so many days."""
+    """Forget everybody for whom nothing was written or handed in for this many days."""
     return _forget(room, room.book.older_than(now() - timedelta(days=days)))
 
 

@@ -101,7 +101,7 @@ def _encoding(content: bytes) -> tuple[str, bytes]:
 
 
 def _places(text: str, mark: str) -> list[list[tuple[int, int]]]:
-    """Where each cell of each row begins and ends; what is in quotes may hold any sign."""
+    """Return where each cell of each row begins and ends; what is in quotes may hold any sign."""
     rows: list[list[tuple[int, int]]] = []
     row: list[tuple[int, int]] = []
     start, quoted_ = 0, False

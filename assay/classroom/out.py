@@ -250,7 +250,7 @@ def _criteria(room: Room, row: Row) -> list[dict[str, Any]]:
 
 
 def _result(room: Room, row: Row) -> Result | None:
-    """The report of the result that counts; none where a person decided without one."""
+    """Return the report of the result that counts; none if a person decided without one."""
     attempt = _attempt(room, row)
     if attempt is None:
         return None

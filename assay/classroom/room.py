@@ -74,7 +74,7 @@ class Room:
         return {one.id: one for one in [*self.book.people(), *self.book.groups()]}
 
     def known(self, text: str) -> bool:
-        """Whether a name is somebody's in the class."""
+        """Return whether a name is somebody's in the class."""
         settled = {roster.plain(said) for said in self.settings.settled}
         found = self.roster.match(text, (text,))
         return bool(found.members or found.candidates) or roster.plain(text) in settled

@@ -27,7 +27,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Member:
-    """One person of the class, '' where the roster does not say."""
+    """One person of the class, '' if the roster does not say."""
 
     id: str = ""
     username: str = ""

@@ -40,7 +40,7 @@ time_zone = {time_zone}
 
 
 class LateRule(Record):
-    """What lateness costs; nothing where no line is written."""
+    """What lateness costs; nothing if no line is written."""
 
     grace_minutes: Annotated[int, Field(ge=0, le=10_000)] = 0
     percent_a_day: Annotated[float, Field(ge=0, le=100)] = 0.0

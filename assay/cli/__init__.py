@@ -346,6 +346,6 @@ def run_program() -> None:
             said = f"error: no space is left{where}: what was to be written is not"
             click.echo(safe.terminal(said), err=True)
         sys.exit(4)
-    except Exception:  # a bug of ours, and no mark below the pass mark
+    except Exception:  # a bug in assay, and no mark below the pass mark
         traceback.print_exc()
         sys.exit(4)

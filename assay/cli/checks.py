@@ -25,7 +25,7 @@ def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool)
     """Say exactly what was changed in a report or a crate since it was written.
 
     Hashes first, then the evidence is judged again. A crate holds all that takes; of a report, the
-    assignment, its store and `--submission` do. Exits with 1 where anything was changed. Judging
+    assignment, its store and `--submission` do. Exits with 1 if anything was changed. Judging
     runs the rubric: of a crate, the rubric inside it.
     """
     from assay.provenance import crate as crates
@@ -82,7 +82,7 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
 @isolation_option(3)
 @json_option
 def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
-    """Make the runs of a seed again from what a crate holds; exits with 1 where they differ."""
+    """Make the runs of a seed again from what a crate holds; exits with status 1 if they differ."""
     from assay.course.secret import PUBLIC
     from assay.errors import CannotGrade
     from assay.grading.progress import live

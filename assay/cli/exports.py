@@ -181,7 +181,7 @@ def _write(content: bytes, out: Path) -> None:
 
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
-    """A place that cannot be written to is named wrongly, and no bug of ours."""
+    """Report a place that cannot be written to as a wrong name, not as a bug in assay."""
     from assay.errors import UsageError
 
     try:

@@ -116,7 +116,7 @@ def for_each(
     of_class: bool = False,
     verbose: bool = False,
 ) -> None:
-    """Do one step for every submission; what befalls one does not keep the others from theirs.
+    """Do one step for every submission. An error in one does not affect the others.
 
     `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
@@ -280,7 +280,7 @@ def _told(
     *,
     tell_all: bool,
 ) -> "AssayError":
-    """Say on stderr what went wrong; a bug of ours with its traceback.
+    """Report on stderr what went wrong; a bug in assay with its traceback.
 
     What is wrong with the course is met by every submission, and said once: `of_course` has it.
     """

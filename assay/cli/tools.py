@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show what differs between two results: report folders, or their results.json.
 
-    Exits with 1 where they differ.
+    Exits with status 1 if they differ.
     """
     from assay.grading import publish
     from assay.provenance import compare as comparing
@@ -40,7 +40,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 @assignment_option
 @json_option
 def store(prune: float | None, assignment: Path, as_json: bool) -> None:
-    """Show how much is kept of runs; what was not used for so many days can be forgotten."""
+    """Show how much is kept of runs; what was not used for a number of days can be forgotten."""
     kept = session_of(assignment, Path(), None, None).store
     forgotten = kept.prune(time.time() - prune * 86_400) if prune is not None else []
     held = kept.held()

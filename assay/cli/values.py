@@ -39,7 +39,7 @@ def formats_of(context: click.Context, argument: click.Parameter, text: str) -> 
 
 
 def signing_key() -> bytes | None:
-    """The content of the file that ASSAY_SIGNING_KEY names; None where it is not set."""
+    """Return the content of the file that ASSAY_SIGNING_KEY names; None if it is not set."""
     from assay.errors import UsageError
 
     if not (name := os.environ.get("ASSAY_SIGNING_KEY")):

@@ -50,7 +50,7 @@ class Part(Record):
     rubric: RelativePath
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     max_seeds: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Where a verdict is undecided, more seeds are run, up to so many in all."""
+    """If a verdict is undecided, more seeds are run, up to this many in all."""
     matrix: dict[ParameterName, Annotated[list[Scalar], Field(min_length=1)]] = {}
     criterion: Annotated[list[CriterionSpec], Field(min_length=1)]
     figure: list[Figure] = []
@@ -72,7 +72,7 @@ class Part(Record):
 
     @property
     def batch(self) -> int:
-        """How many seeds are run at once: so many at first, and so many more where needed."""
+        """How many seeds are run at once: first, and again each time more are needed."""
         return len(self.seeds)
 
     @property
@@ -98,7 +98,7 @@ class Assignment(Record):
         return self
 
     def with_seeds(self, seeds: list[int]) -> "Assignment":
-        """The same assignment over these seeds and no others."""
+        """Return the same assignment over these seeds and no others."""
         parts = [p.model_copy(update={"seeds": seeds, "max_seeds": None}) for p in self.part]
         return self.model_copy(update={"part": parts})
 
@@ -109,7 +109,7 @@ def read(path: Path) -> Assignment:
     Raises
     ------
     UsageError
-        Where the file is missing, is not TOML or says something it may not: with its line.
+        If the file is missing, is not TOML or says something it may not: with its line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -124,7 +124,7 @@ def read(path: Path) -> Assignment:
 
 
 def _where_to_look(path: Path) -> str:
-    """The nearest assignment in a folder above, where the one that was named is not there."""
+    """Return the nearest assignment in a folder above, if the one that was named is not there."""
     above = path.absolute().parents[1:]
     near = next((at for folder in above if (at := folder / path.name).is_file()), None)
     if path.exists() or near is None:
@@ -149,7 +149,7 @@ def parse(text: str, path: Path) -> Assignment:
 
 
 def line_of(assignment: Assignment, part: str, *keys: str | int) -> int:
-    """The line of assignment.toml that a key of a part stands in."""
+    """Return the line of assignment.toml that a key of a part stands in."""
     index = next(i for i, p in enumerate(assignment.part) if p.name == part)
     text = (assignment.root / assignment.file).read_text(encoding="utf-8")
     return _line_of(("part", index, *keys), text)

@@ -62,12 +62,12 @@ class Calibration(Record):
 
 
 def of(assignment: Assignment) -> Calibration | None:
-    """The calibration that the assignment names; None before there is one.
+    """Return the calibration that the assignment names; None before there is one.
 
     Raises
     ------
     UsageError
-        Where the file is not a calibration.
+        If the file is not a calibration.
     """
     path = assignment.calibration and assignment.root / assignment.calibration
     if not path or not path.exists():

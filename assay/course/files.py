@@ -11,12 +11,12 @@ from assay.source import syntax
 
 
 def of_part(assignment: Assignment, part: Part) -> set[Path]:
-    """The files of the course that a rubric rests on."""
+    """Return the files of the course that a rubric rests on."""
     return set(_files(assignment.root, PurePosixPath(part.rubric).parts[0], set()))
 
 
 def digests(assignment: Assignment) -> dict[str, str]:
-    """The SHA-256 of each file of the course that a result rests on, by relative name."""
+    """Return the SHA-256 of each file of the course that a result rests on, by relative name."""
     root = assignment.root
     paths = {
         root / assignment.file,
@@ -28,7 +28,7 @@ def digests(assignment: Assignment) -> dict[str, str]:
 
 
 def rubric_digest(assignment: Assignment, part: Part) -> str:
-    """The rubric's files by their names in the course, wherever the course lies."""
+    """Return the rubric's files by their names in the course, wherever the course lies."""
     digest = hashlib.sha256()
     files = _files(assignment.root, PurePosixPath(part.rubric).parts[0], set())
     for path in sorted(set(files)):
@@ -62,7 +62,7 @@ def _digest(path: Path, modified: int, size: int) -> str:
 
 @lru_cache(maxsize=10_000)
 def _imports(path: Path, modified: int, size: int) -> frozenset[str]:
-    """The packages that a file names in its imports."""
+    """Return the packages that a file names in its imports."""
     if path.suffix != ".py":
         return frozenset()
     try:

@@ -113,7 +113,7 @@ def _import(
 
 @cache
 def _is_own(package: str, top: str) -> bool:
-    """Whether a course has this module; a mere folder gives way to what is installed."""
+    """Return whether a course has this module; a mere folder gives way to what is installed."""
     if top in sys.stdlib_module_names or top == __name__.partition(".")[0]:
         return False
     own = PathFinder.find_spec(f"{package}.{top}", sys.modules[package].__path__)
@@ -165,7 +165,7 @@ def _below(file: str, line: int, root: Path) -> str:
 
 
 def names(assignment: Assignment, part: Part) -> Sequence[Row]:
-    """The table of names that a part asks for; empty where the rubric has none."""
+    """Return the table of names that a part asks for; empty if the rubric has none."""
     if not (assignment.root / part.rubric / "names.py").is_file():
         return ()
     rows: Sequence[Row] = load(assignment, part, "names").NAMES

@@ -53,9 +53,9 @@ def beside(store: Path, say: Callable[[str], None]) -> Secret:
     Raises
     ------
     UsageError
-        Where the file is not a secret.
+        If the file is not a secret.
     OurFault
-        Where it can be neither read nor made.
+        If it can be neither read nor made.
     """
     path, note = store.with_name(NAME), store / NOTE
     try:
@@ -76,7 +76,7 @@ def beside(store: Path, say: Callable[[str], None]) -> Secret:
 
 
 def _make(path: Path) -> bool:
-    """Whether the file was not there, and is now: of several commands, one makes it."""
+    """Return whether the file was not there, and is now: of several commands, one makes it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

@@ -79,7 +79,7 @@ def _of_judge(part: Part, error: AssayError) -> Fault:
 
 
 def _merged(found: Mapping[str, Sequence[Fault]]) -> list[Fault]:
-    """Every fault once; one that not all runs show with the first run that does."""
+    """Return every fault once; one that not all runs show with the first run that does."""
     runs: dict[Fault, list[str]] = {}
     for run, faults in found.items():
         for fault in dict.fromkeys(faults):
@@ -104,7 +104,7 @@ def _by_test(checks: Sequence[Check]) -> list[list[Check]]:
 
 
 def _of_one(assignment: Assignment, part: Part, record: RunRecord, folder: Path) -> list[Fault]:
-    """What one run shows; a limit that a question met is told by the question."""
+    """Return what one run shows; a limit that a question met is told by the question."""
     of_answers = _of_answers(assignment, part, record, folder)
     if of_answers and record.reason.startswith(("the question ", "the exam")):
         return of_answers
@@ -116,7 +116,7 @@ def _of_one(assignment: Assignment, part: Part, record: RunRecord, folder: Path)
 
 
 def _of_run(part: Part, record: RunRecord) -> list[Fault]:
-    """The run itself: a cell of the reference that raises, a limit that it meets."""
+    """Return the run itself: a cell of the reference that raises, a limit that it meets."""
     if record.outcome in (Outcome.COMPLETED, Outcome.EXITED):  # an exam that broke off ends so too
         return []
     return [
@@ -173,7 +173,7 @@ def _of_answers(
 
 
 def _exam(assignment: Assignment, part: Part) -> str:
-    """The first file of the exam."""
+    """Return the first file of the exam."""
     is_file = (assignment.root / part.rubric / "exam.py").is_file()
     return f"{part.rubric}/exam.py:1" if is_file else f"{part.rubric}/exam/__init__.py:1"
 
@@ -186,7 +186,7 @@ def _of_note(part: Part, note: dict[str, Any], what: str, otherwise: str) -> Fau
 
 
 def _at(note: dict[str, Any]) -> tuple[str, str]:
-    """The innermost file and line of the exam that a note names; two empty texts if none."""
+    """Return the innermost file and line of the exam that a note names; two empty texts if none."""
     error = str(note.get("error", ""))
     if at := re.search(r"\(((?:exam/)?\w+\.py), line (\d+)\)$", error):  # a syntax error's own
         return at[1], at[2]
@@ -195,7 +195,7 @@ def _at(note: dict[str, Any]) -> tuple[str, str]:
 
 
 def _named(test: Listed) -> str:
-    """The name that the test's checks have."""
+    """Return the name that the test's checks have."""
     return f"{PurePosixPath(test['where'].rpartition(':')[0]).stem}.{test['name']}"
 
 
@@ -216,7 +216,7 @@ def _of_check(
     said: str,
     so: str = "",
 ) -> Fault:
-    """What the first of these checks of one test shows."""
+    """Return what the first of these checks of one test shows."""
     check = checks[0]
     file, _, name = check.name.partition(".")
     where_in = _only_in([check.run for check in checks], runs)

@@ -107,7 +107,7 @@ def _static_of(assignment: Assignment, part: Part) -> CourseReport:
 def _asked(
     assignment: Assignment, answer: Submission, store: Store, make: Callable[[], list[RunRecord]]
 ) -> CourseReport:
-    """What the reference's runs show, part by part."""
+    """Return what the reference's runs show, part by part."""
     made = make()
     reports = []
     for section in sections.sections(assignment, answer).values():
@@ -142,7 +142,7 @@ def _unasked(assignment: Assignment, part: Part) -> CourseReport:
 
 
 def _of_names(section: Section) -> list[Fault]:
-    """The names that the table asks for and that the reference does not spell anywhere."""
+    """Return the names that the table asks for and that the reference does not spell anywhere."""
     assignment, part = section.assignment, section.part
     texts = b"\n".join(section.submission.files.values()).decode("utf-8", "replace")
     absent = [name for row in preflight.missing(section) for name in row.names]

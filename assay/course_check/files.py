@@ -230,7 +230,7 @@ def _kind(value: Any) -> str:
 
 
 def _is_array(value: Any) -> bool:
-    """Whether it can be handed out: npz without pickle holds no objects."""
+    """Return whether it can be handed out: npz without pickle holds no objects."""
     try:
         return not np.asarray(value).dtype.hasobject
     except (ValueError, TypeError):
@@ -398,7 +398,7 @@ def _of_test(file: str, tree: ast.Module, questions: dict[str, Asked]) -> Iterat
 
 
 def _question(node: ast.expr) -> str | None:
-    """The question in `evidence["sum/plain"]`; None if this is something else."""
+    """Return the question in `evidence["sum/plain"]`; None if this is something else."""
     if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)):
         return None
     if node.value.id not in BROUGHT or not isinstance(node.slice, ast.Constant):

@@ -149,13 +149,13 @@ def _all(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 
 def _binds(table: symtable.SymbolTable, symbol: symtable.Symbol) -> bool:
-    """Whether a symbol's scope binds it for the module."""
+    """Return whether a symbol's scope binds it for the module."""
     bound = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
     return bound and (table.get_type() == "module" or symbol.is_declared_global())
 
 
 def _is_global_somewhere(name: str, tables: list[symtable.SymbolTable]) -> bool:
-    """Whether a scope looks this name up in the module: none around it binds it."""
+    """Return whether a scope looks this name up in the module: none around it binds it."""
     for table in tables:
         if name in table.get_identifiers():
             symbol = table.lookup(name)

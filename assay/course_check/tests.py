@@ -173,7 +173,7 @@ def _undrawn(
 
 
 def _spelt(assignment: Assignment, part: Part) -> set[str]:
-    """Every text in the rubric's code, as a pattern."""
+    """Return every text in the rubric's code, as a pattern."""
     found: set[str] = set()
     package = assignment.root / PurePosixPath(part.rubric).parts[0]
     for path in files.of_part(assignment, part):

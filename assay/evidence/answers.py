@@ -69,12 +69,12 @@ class WrongAnswer(AssertionError):
 
 
 def read_arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays of an npz archive.
+    """Return the arrays of an npz archive.
 
     Raises
     ------
     Refused
-        Where a member is anything but an array of numbers whose header, dtype, shape and size
+        If a member is anything but an array of numbers whose header, dtype, shape and size
         agree.
     """
     try:
@@ -129,7 +129,7 @@ def _array(raw: bytes, name: str) -> np.ndarray[Any, Any]:
 
 
 def _header(raw: bytes) -> Header:
-    """What the first bytes say; arrays of one dtype and shape begin alike, and are many."""
+    """Return what the first bytes say; arrays of one dtype and shape begin alike, and are many."""
     width = 2 if raw[6:7] == b"\x01" else 4
     length = 8 + width + int.from_bytes(raw[8 : 8 + width], "little")
     if length > LONGEST_HEADER:
@@ -301,7 +301,7 @@ class Evidence:
         return Answer(text=words, unsound=unsound, **sound_)
 
     def partial(self, question: str) -> dict[str, np.ndarray[Any, Any]]:
-        """The sound arrays of an answer, promised or not; none where there is no answer."""
+        """Return the sound arrays of an answer, promised or not; none if there is no answer."""
         try:
             arrays = self._arrays(question)
         except Refused:
@@ -321,7 +321,7 @@ class Evidence:
 
     @property
     def _broke_off(self) -> str:
-        """The line of the exam that raised between two questions; '' where none is told."""
+        """The line of the exam that raised between two questions; '' if none is told."""
         note = _note_of(self._files.get("evidence/broken.json", b"")) or {}
         put = _put({"status": "raised", **note})
         return f"{put.file}:{put.line}" if put else ""
@@ -340,7 +340,7 @@ class Evidence:
 
 
 def _note_of(content: bytes) -> dict[str, Any] | None:
-    """A note of the kernel's, read strictly; None where it is none."""
+    """Read a note of the kernel strictly; None if it is none."""
     try:
         note = read_json(content)
     except Refused:
@@ -359,7 +359,7 @@ def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
 
 
 def _not_there(note: Mapping[str, Any]) -> tuple[str, str]:
-    """The names under `absent` and `lacks`, of a note that says a name is missing."""
+    """Return the names under `absent` and `lacks`, of a note that says a name is missing."""
     found = [note.get(kind) for kind in ("absent", "lacks")]
     absent, lacks = (
         name if isinstance(name, str) and name.isidentifier() else "" for name in found
@@ -378,7 +378,7 @@ class Put(NamedTuple):
 
 
 def _put(note: dict[str, Any]) -> Put | None:
-    """What the kernel says of it, read strictly; None where it says nothing, or something else."""
+    """Read strictly what the kernel says of it; None if it says nothing, or something else."""
     found = note.get("put")
     if note.get("status") != "raised" or not isinstance(found, dict):
         return None
@@ -422,7 +422,7 @@ def _fits(found: tuple[int, ...], promised: Shape) -> bool:
 
 
 def _implausible(array: np.ndarray[Any, Any], largest: float) -> str:
-    """What no honest answer holds; looked for here, so that no comparison has to."""
+    """Return what no honest answer holds; looked for here, so that no comparison has to."""
     if not array.size or array.dtype.kind == "b":
         return ""
     kind: type[int | float] = float if array.dtype.kind == "f" else int
@@ -458,7 +458,7 @@ Array = tuple[str, tuple[int, ...], bytes]
 
 
 def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
-    """Every recorded array of a run, by question and name; what is refused by its bytes."""
+    """Return every recorded array of a run, by question and name; what is refused by its bytes."""
     found: dict[str, Array] = {}
     for file, content in files.items():
         if file.startswith("evidence/") and file.endswith(".npz"):
@@ -474,7 +474,7 @@ def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
 
 
 def fingerprint(files: Mapping[str, bytes]) -> str:
-    """The same for two runs exactly where every bit of every recorded array is."""
+    """Return the same for two runs exactly where every bit of every recorded array is."""
     digest = hashlib.sha256()
     for name, (dtype, shape, content) in sorted(arrays_of(files).items()):
         digest.update(f"{name} {dtype} {shape} {len(content)}\n".encode() + content)

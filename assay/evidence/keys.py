@@ -47,7 +47,7 @@ def of_report(result: Result) -> str:
 
 
 def receipt(assignment: Assignment, submission: Submission, secret: Secret = PUBLIC) -> Receipt:
-    """What a result rests on, before there is one."""
+    """Return what a result rests on, before there is one."""
     return Receipt(
         assay=__version__,
         code=ours(),

@@ -38,7 +38,7 @@ def profile() -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment variables that make a kernel compute as the profile says."""
+    """Return the environment variables that make a kernel compute as the profile says."""
     return ONE_THREAD | {name: os.environ[name] for name in BRANCHES if name in os.environ}
 
 

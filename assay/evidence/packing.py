@@ -28,7 +28,7 @@ def pack(files: Mapping[str, bytes], runnable: Container[str] = ()) -> bytes:
 
 
 def unpack(archive: bytes) -> dict[str, bytes]:
-    """The files of an archive that this module packed."""
+    """Return the files of an archive that this module packed."""
     with zipfile.ZipFile(io.BytesIO(archive)) as members:
         return {name: members.read(name) for name in members.namelist()}
 
@@ -42,7 +42,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def manifest(files: Mapping[str, bytes]) -> str:
-    """The SHA-256 of every file, a line each, as `sha256sum --check` reads them."""
+    """Return the SHA-256 of every file, a line each, as `sha256sum --check` reads them."""
     return "".join(_line(name, content) for name, content in sorted(files.items()))
 
 
@@ -54,7 +54,7 @@ def _line(name: str, content: bytes) -> str:
 
 
 def listed(manifest: str) -> dict[str, str]:
-    """The SHA-256 of each file that a manifest names; lines that are none are left out."""
+    """Return the SHA-256 of each file that a manifest names; lines that are none are left out."""
     lines = [re.fullmatch(r"(\\?)([0-9a-f]{64})  (.+)", line) for line in manifest.split("\n")]
     return {_unescaped(m[3]) if m[1] else m[3]: m[2] for m in lines if m}
 

@@ -13,7 +13,7 @@ from assay.records import Criterion, Measurement, Receipt, Record, Result, RunRe
 
 
 def sealed(result: Result, receipt: Receipt, key: bytes | None) -> Result:
-    """The result with its receipt, whose pieces and signature are made here."""
+    """Return the result with its receipt, whose pieces and signature are made here."""
     whole = receipt.model_copy(update={"pieces": pieces(result)})
     signed = whole.model_copy(update={"signature": signature(whole, key) if key else ""})
     return result.model_copy(update={"receipt": signed})
@@ -26,12 +26,12 @@ def signature(receipt: Receipt, key: bytes) -> str:
 
 
 def is_signed_with(receipt: Receipt, key: bytes) -> bool:
-    """Whether whoever signed it had this key."""
+    """Return whether whoever signed it had this key."""
     return hmac.compare_digest(receipt.signature.encode(), signature(receipt, key).encode())
 
 
 def pieces(result: Result) -> dict[str, str]:
-    """The SHA-256 of every piece of a result, by what a person calls it."""
+    """Return the SHA-256 of every piece of a result, by what a person calls it."""
     found: dict[str, list[Any]] = {}
     for field in Result.model_fields:
         if field != "receipt":

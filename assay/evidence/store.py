@@ -51,14 +51,14 @@ class Store:
         return self.root / key[:2] / key
 
     def key(self, job: Keyed) -> str:
-        """The job's key; a job that was put together before need not be for it."""
+        """Return the job's key; a job that was put together before need not be for it."""
         note = self._note(RECIPES, job.recipe)
         if not note.exists():
             _write(note, job.key)
         return note.read_text()
 
     def knows(self, job: Keyed) -> bool:
-        """Whether the job's run is kept, without putting the job together."""
+        """Return whether the job's run is kept, without putting the job together."""
         note = self._note(RECIPES, job.recipe)
         return note.exists() and self.has(note.read_text())
 
@@ -81,7 +81,7 @@ class Store:
         return found
 
     def costs(self) -> dict[str, Cost]:
-        """What the last run of each place took."""
+        """Return what the last run of each place took."""
         try:
             known = json.loads((self.root / COSTS).read_text())
             return {place: Cost(float(s), int(m)) for place, (s, m) in known.items()}

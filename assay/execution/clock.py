@@ -150,7 +150,7 @@ class Machine(NamedTuple):
         return passed * max(0.0, 1 - cores / load) if load > 0 else 0.0
 
     def stolen(self, before: "Machine") -> float:
-        """The share of the processors' time that the machine below this one took."""
+        """Return the share of the processors' time that the machine below this one took."""
         return (self.steal - before.steal) / max(1, self.ticks - before.ticks)
 
 
@@ -190,7 +190,7 @@ def _in_processes(pids: list[int]) -> float:
 
 
 def _has_work(task: str) -> bool:
-    """Whether a thread runs, or waits for a processor."""
+    """Return whether a thread runs, or waits for a processor."""
     return _read(f"{task}/stat").rpartition(")")[2].split()[:1] == ["R"]
 
 

@@ -101,7 +101,7 @@ def _landlock() -> Probe:
 
 
 def _trials() -> list[Probe]:
-    """Each sandbox that was tried, and what it said where it did not start."""
+    """Return each sandbox that was tried, and what it said if it did not start."""
     found = []
     for trial in prove.trials():
         wanted = trial.sandbox.level
@@ -177,7 +177,7 @@ def _reads(path: Path) -> str:
 
 
 def table(findings: Findings) -> str:
-    """The findings for a terminal."""
+    """Return the findings for a terminal."""
     lines = [_line(probe.found, probe.name, probe.detail) for probe in findings.probes]
     lines += ["", "What code in the sandbox must not do, tried there:"]
     lines += [_line(held, name) for name, held in findings.canary.items()]

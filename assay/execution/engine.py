@@ -28,7 +28,7 @@ LOOK_EVERY = 0.2
 AGAIN_EVERY = 1.0
 """Seconds after which what goes on is interrupted once more."""
 STUBBORN = 5
-"""A question that goes on after so many interrupts is ended with its kernel."""
+"""A question that goes on after this many interrupts is ended with its kernel."""
 
 
 @dataclass

@@ -34,14 +34,14 @@ EXECUTED_BYTES = 50_000_000
 LOG_BYTES = 10_000_000
 LOOK_EVERY = 0.2
 LAST_WORDS = "evidence/last_words.txt"
-"""What the last cell raised, as its kernel wrote it down: nothing where it ended well."""
+"""What the last cell raised, as its kernel wrote it down: nothing if it ended well."""
 SPARE = 256 * MB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE_FILE = "trace.py"
 TRACE = Path(inside.__file__).with_name(TRACE_FILE).read_bytes()
 """Goes into the kit of an audited run."""
 SPENT_AT_MOST = 3
-"""Questions that end with their kernel: the run is made again without them, so many times."""
+"""Questions that end with their kernel: the run is made again without them, this many times."""
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 
@@ -279,7 +279,7 @@ def _at_work(place: Path) -> Iterator[psutil.Process]:
 
 
 def _facts(place: Path) -> workdir.RunnerFacts | None:
-    """What the runner saw, or None where it did not live to tell."""
+    """Return what the runner saw, or None where it did not live to tell."""
     content = workdir.read(place / "facts.json", workdir.FACTS)
     try:
         facts: workdir.RunnerFacts | None = json.loads(content) if content else None
@@ -306,7 +306,7 @@ def _believed(files: dict[str, bytes], written: Mapping[str, str]) -> dict[str, 
 
 
 def _collect(place: Path) -> dict[str, bytes]:
-    """What the run left, regular files only, up to a size; the rest is not evidence."""
+    """Return what the run left, regular files only, up to a size; the rest is not evidence."""
     files = {}
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in workdir.files(place / "evidence", 10 * EVIDENCE_FILES))

@@ -79,7 +79,7 @@ class Parent:
         Raises
         ------
         OurFault
-            Where the parent is gone.
+            If the parent is gone.
         """
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         here.settimeout(START_SECONDS)
@@ -115,12 +115,12 @@ Begin = Callable[[int, IO[bytes]], Ours]
 
 
 def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
-    """A parent that has imported these modules; one for kernels knows nothing of ours.
+    """A parent that has imported these modules; one for kernels has no modules of assay.
 
     Raises
     ------
     OurFault
-        Where one cannot be imported, imports leave a thread, or it takes too long.
+        If one cannot be imported, imports leave a thread, or it takes too long.
     """
     paths = [str(Path(inside.__file__).parent), str(Path(__file__).parents[2])]
 
@@ -171,7 +171,7 @@ def _begun(begin: Begin) -> Parent:
 
 
 def _said_when_ready(process: Ours, line: socket.socket) -> bytes:
-    """What a parent says of itself; nothing, where it cannot be one, or everything is to end."""
+    """What a parent says of itself; nothing if it cannot be one, or everything has to end."""
     said = b""
     with _lock:
         _starting.add(process)  # nobody has to wait for it where all is to end
@@ -190,7 +190,7 @@ def _said_when_ready(process: Ours, line: socket.socket) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours: a kernel's first environment stays readable in /proc for ever.
+    """Nothing of assay: a kernel's first environment stays readable in /proc for ever.
 
     The locale is the kernels' own: Python reads it once, when it starts.
     """
@@ -218,9 +218,9 @@ def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:
     Raises
     ------
     OurFault
-        Where it cannot be started.
+        If it cannot be started.
     Stopped
-        Where everything is to end.
+        If everything has to end.
     """
     with _lock:
         if stopping.is_set():
@@ -268,19 +268,19 @@ def parent_for(files: Mapping[str, bytes]) -> Parent:
     Raises
     ------
     OurFault
-        Where it cannot be started.
+        If it cannot be started.
     """
     needed = imports.imports_of_run(files)
     return kept(("kernel", needed), lambda: grown(first(), needed)) if needed else first()
 
 
 def first() -> Parent:
-    """The parent of parents: it has imported what every kernel needs.
+    """Return the parent of parents: it has imported what every kernel needs.
 
     Raises
     ------
     OurFault
-        Where it cannot be started.
+        If it cannot be started.
     """
     return kept(FIRST, lambda: start((*KERNEL, *RUNNER)))
 

@@ -113,7 +113,7 @@ def at(level: int, *, warm: bool = False) -> Sandbox:
     Raises
     ------
     OurFault
-        Where this machine cannot be shown to have it.
+        If this machine cannot be shown to have it.
     """
     if level == 0:
         return Sandbox(0)
@@ -126,12 +126,12 @@ def at(level: int, *, warm: bool = False) -> Sandbox:
 
 
 def require(level: int, private: Path) -> Isolation:
-    """What this machine isolates with.
+    """Return what this machine isolates with.
 
     Raises
     ------
     NotIsolated
-        Where that is less than required, or `private` lies in a folder that every sandbox sees;
+        If that is less than required, or `private` lies in a folder that every sandbox sees;
         nothing of a student's has run by then.
     """
     if level and (seen := [p for p in _seen() if private.resolve().is_relative_to(p)]):
@@ -204,7 +204,7 @@ def _told(candidate: Sandbox, place: Path) -> Iterator[dict[str, Any]]:
 
 
 def _private() -> list[str]:
-    """What stands in our home, but for the ways to Python."""
+    """Return what stands in our home, but for the ways to Python."""
     home = Path.home()
     try:
         found = sorted(home.iterdir())[:50]
@@ -232,7 +232,7 @@ def _run(
 def _start(
     candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any], held: int
 ) -> dict[str, Any]:
-    """How to start a canary, which may hold what its parent does and a little more."""
+    """Return how to start a canary, which may hold what its parent does and a little more."""
     uid = sandbox.new_user() if candidate.needs_user else None
     if uid is not None:
         workdir.hand_over(place, uid)
@@ -242,7 +242,7 @@ def _start(
 
 
 def _started(start: dict[str, Any]) -> tuple[bytes, int]:
-    """What a canary in a process of its own said, and its exit code."""
+    """Return what a canary in a process of its own said, and its exit code."""
     ended = subprocess.run(
         start["command"],
         stdout=subprocess.PIPE,
@@ -293,5 +293,5 @@ def _means(tried: Sandbox, level: int) -> list[str]:
 
 
 def _missing(trial: Trial) -> list[str]:
-    """What this machine could not be shown to keep students from."""
+    """Return what this machine could not be shown to keep students from."""
     return [f"could {name}" for name in ATTEMPTS if trial.succeeded.get(name, True)]

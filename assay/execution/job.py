@@ -64,7 +64,7 @@ class Question(Protocol):
 
 
 def _largest(question: Question) -> float | None:
-    """The largest number of an honest answer, where the question says so."""
+    """Return the largest number of an honest answer, where the question says so."""
     return getattr(question, "largest", None)
 
 
@@ -166,7 +166,7 @@ def _lay_out(section: Section, run: Run) -> dict[str, bytes]:
 
 
 def _snapshot(submission: Submission) -> dict[str, bytes]:
-    """The files of a submission; its notebooks without what they once printed."""
+    """Return the files of a submission; its notebooks without what they once printed."""
     books = {name: notebook.dumps(submission.read(name)) for name in submission.notebooks}
     return submission.files | books
 
@@ -210,7 +210,7 @@ def _draw(section: Section, run: Run, secret: Secret) -> dict[str, Question]:
 
 
 def _seconds(name: str, question: Question) -> float | None:
-    """How long a question may compute; None where the rubric leaves it to the assignment."""
+    """How long a question may compute; None if the rubric leaves it to the assignment."""
     seconds: Any = getattr(question, "seconds", None)
     if seconds is None:
         return None

@@ -1,4 +1,4 @@
-"""A kernel of ours for papermill: ipc sockets, the sandbox's command line, every byte counted.
+"""Our own kernel for papermill: ipc sockets, the sandbox's command line, every byte counted.
 
 Over TCP about one parallel start in twenty loses a race for its ports (papermill #511); ipc has
 no ports. The notebook's own kernel name is never honoured.
@@ -82,7 +82,7 @@ class Meter:
         self.cell = 0
 
     def count(self, size: int) -> None:
-        """Another message of so many bytes has arrived."""
+        """Another message of this many bytes has arrived."""
         self.cell += size
         self.run += size
         if self.cell > CELL_OUTPUT:

@@ -63,7 +63,7 @@ class Watch:
             self.exam_began = now
 
     def over(self, seconds: float) -> str:
-        """In words which limit of time was met, by the notebook or by the exam; '' where none."""
+        """In words which limit of time was met, by the notebook or by the exam; '' if none."""
         if self.clock is None:
             return ""
         return clock.over(seconds, self.exam_began or START, self.clock.now)
@@ -102,7 +102,7 @@ class Watch:
         return next((name for name, was_met in ending.items() if was_met), "")
 
     def where(self) -> str:
-        """The cell that runs now, in the words of the process that started it."""
+        """Return the cell that runs now, in the words of the process that started it."""
         return (desks.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
 
     def asked(self) -> str:

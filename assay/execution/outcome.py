@@ -41,7 +41,7 @@ class Facts:
     runner: RunnerFacts | None
     finished: bool
     last_words: str = ""
-    """What the last cell raised, as the kernel wrote it down; '' where it ended well."""
+    """What the last cell raised, as the kernel wrote it down; '' if it ended well."""
 
     @property
     def failed(self) -> list[CellFacts]:
@@ -49,7 +49,7 @@ class Facts:
 
 
 def decide(facts: Facts) -> tuple[Outcome, str]:
-    """The outcome, and a sentence that says where, which limit, and what was measured."""
+    """Return the outcome, and a sentence that says where, which limit, and what was measured."""
     for judge in (_counted, _clocked, _limited, _died, _reported):
         if found := judge(facts):
             return found
@@ -60,7 +60,7 @@ Found = tuple[Outcome, str] | None
 
 
 def _counted(facts: Facts) -> Found:
-    """The cgroup's counters; the memory that a storm of processes takes is the storm's."""
+    """Return the cgroup's counters; the memory that a storm of processes takes is the storm's."""
     where = facts.watch.met.get("killed for memory")
     if where is None or "processes" in facts.watch.met:
         return None
@@ -131,7 +131,7 @@ def _without_runner(facts: Facts) -> tuple[Outcome, str]:
 
 
 def _died(facts: Facts) -> Found:
-    """The kernel's wait status."""
+    """Return the kernel's wait status."""
     assert facts.runner is not None
     if facts.runner["stopped"] == "dead":
         return _death(facts, facts.runner["exit_code"], facts.watch.where())
@@ -152,7 +152,7 @@ def _death(facts: Facts, code: int | None, where: str) -> tuple[Outcome, str]:
 
 
 def _reported(facts: Facts) -> Found:
-    """Exceptions: first those that a limit of ours has raised."""
+    """Exceptions: first those that our own limits have raised."""
     if facts.failed and (where := facts.watch.met.get("memory")):
         return Outcome.OUT_OF_MEMORY, _memory(facts, where)
     for outcome, words in SAID.items():

@@ -17,7 +17,7 @@ GONE = 70
 """The exit code of a runner whose parent ended, and that ended with it: no signal, our fault."""
 
 OUT_OF_MEMORY = 71
-"""The exit code of a process of ours whose memory did not suffice."""
+"""The exit code of our own process whose memory did not suffice."""
 
 
 def is_single() -> bool:
@@ -47,7 +47,7 @@ class Process(ABC):
         Raises
         ------
         subprocess.TimeoutExpired
-            Where it still runs after so many seconds.
+            If it still runs after this many seconds.
         """
         if self.returncode is None:
             if not select.select([self._end], [], [], timeout)[0]:
@@ -67,11 +67,11 @@ class Process(ABC):
 
     @abstractmethod
     def _code(self) -> int:
-        """The exit code, once there is one."""
+        """Return the exit code, once there is one."""
 
 
 class Child(Process):
-    """A child of ours that waits until it is told to begin."""
+    """A child process that waits for the signal to begin."""
 
     def __init__(self, pid: int, go: int) -> None:
         super().__init__(pid, os.pidfd_open(pid))

@@ -93,7 +93,7 @@ def _as_bytes(facts: RunnerFacts) -> bytes:
 def _facts(
     desk: Path, job: Job, meter: kernel.Meter, manager: type[AsyncKernelManager]
 ) -> RunnerFacts:
-    """What became of the notebook: what a kernel provokes in here is its own doing."""
+    """Return what became of the notebook: what a kernel provokes in here is its own doing."""
     code, seen, exam = None, list[CellFacts](), None
     replies: Replies = {}
     memory: dict[str, float] = {}
@@ -153,7 +153,7 @@ def _handed_out(given: Path) -> frozenset[str]:
 
 
 def _table(path: Path) -> dict[str, Any]:
-    """What we laid out in a file, nothing where there is none."""
+    """Return what we laid out in a file, nothing where there is none."""
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
 
@@ -209,7 +209,7 @@ def _execute(
 
 
 def _exit_code(meter: kernel.Meter, alive: bool) -> int | None:
-    """The kernel's wait status, or None where it lived until we ended it."""
+    """Return the kernel's wait status, or None where it lived until we ended it."""
     if alive or not meter.processes:
         return None
     try:
@@ -250,14 +250,14 @@ def _read(path: Path) -> Any:
 
 
 def _students_cells(desk: Path) -> list[tuple[int, Any]]:
-    """The student's own code cells, numbered from 1."""
+    """Return the student's own code cells, numbered from 1."""
     cells = _read(desk / "notebook.ipynb").cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     return list(enumerate(code[:-1], 1))  # the last one is the exam
 
 
 def _of_exam(executed: list[Any], replies: Replies) -> str | None:
-    """The exception that ended the exam itself, outside of any question."""
+    """Return the exception that ended the exam itself, outside of any question."""
     exam = [cell for cell in executed if cell.id == EXAM]
     return _failure(exam[-1], replies.get(EXAM) or {}, "")["error"] if exam else None
 
@@ -269,7 +269,7 @@ def _cells(
     memory: dict[str, float],
     late: dict[str, str],
 ) -> list[CellFacts]:
-    """The student's code cells with their errors and times on our clock."""
+    """Return the student's code cells with their errors and times on our clock."""
     numbers = {cell.id: number for number, cell in _students_cells(desk)}
     cells = []
     for cell in executed:
@@ -283,7 +283,7 @@ def _cells(
 
 
 def _failure(cell: Any, reply: Reply, took: str) -> Failure:
-    """What went wrong in a cell, by its output or else by the kernel's reply.
+    """Return what went wrong in a cell, by its output or else by the kernel's reply.
 
     A cell that was ended by us is told what it `took`, whatever it made of that. One that is
     marked to raise does what it is for.

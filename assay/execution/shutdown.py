@@ -8,7 +8,7 @@ from threading import Event
 from typing import NoReturn
 
 stopping = Event()
-"""Set if everything is to end; the next session clears it."""
+"""Set when everything has to end; the next session clears it."""
 
 
 def end_now(code: object) -> NoReturn:

@@ -45,7 +45,7 @@ class Sockets:
 
 
 def bound(folder: Path) -> Sockets:
-    """Sockets that listen in a folder of ours, as `kernel-1` and so on.
+    """Sockets that listen in our own folder, as `kernel-1` and so on.
 
     They are bound by way of a descriptor: the name that a kernel can ask them for says nothing of
     where the folder stands.

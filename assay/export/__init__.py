@@ -30,13 +30,13 @@ FORMATS = {
 
 
 def text(name: str, results: Sequence[Result], column: str) -> str:
-    """All results in a format of the table."""
+    """Return all results in a format of the table."""
     chosen = FORMATS[name]
     return chosen.write(results, column) if chosen.gradebook else chosen.write(results)
 
 
 def file_of(name: str, count: int) -> str:
-    """The file of a format beside others; of one that is apart for each result, a folder."""
+    """Return the file of a format beside others; of one that is apart for each result, a folder."""
     if name in FORMATS:
         return name + FORMATS[name].ending
     return f"{name}.json" if name == "gradescope" and count == 1 else name

@@ -32,13 +32,13 @@ Entity = dict[str, Any]
 
 
 def folder_of(record: RunRecord) -> str:
-    """Where a crate keeps a run: `runs/part1-penguins-seed-0-1a2b3c4d`."""
+    """Return where a crate keeps a run: `runs/part1-penguins-seed-0-1a2b3c4d`."""
     words = re.sub(r"[^A-Za-z0-9_]+", "-", record.run.id)
     return f"runs/{words}-{record.key[:8]}"
 
 
 def metadata(result: Result, sizes: Mapping[str, int], published: str) -> str:
-    """The crate's description; `sizes` are those of its files, `published` is a date."""
+    """Return the crate's description; `sizes` are those of its files, `published` is a date."""
     files = [_file(name, size) for name, size in sizes.items() if _is_described(name)]
     folders = [_folder("course/", "What it was judged by"), _folder("submission/", "As handed in")]
     folders += [_folder(f"{folder_of(r)}/", f"What {r.run.id} left") for r in result.runs]
@@ -61,7 +61,7 @@ def metadata(result: Result, sizes: Mapping[str, int], published: str) -> str:
 
 
 def _frame(result: Result) -> list[Entity]:
-    """The descriptor, the profile, the program and the licence."""
+    """Return the descriptor, the profile, the program and the licence."""
     return [
         {
             "@id": METADATA,

@@ -88,7 +88,7 @@ def _worksheet(results: Sequence[Result]) -> str:
 
 
 def nbgrader(results: Sequence[Result], column: str) -> str:
-    """The table that `nbgrader export` writes; what assay does not know is left empty."""
+    """Return the table that `nbgrader export` writes; what assay does not know is left empty."""
     maximum = _number(score.possible(results))
     rows = [NBGRADER]
     for result, person in _people(results, "", None):
@@ -112,7 +112,7 @@ def _people(
 
 
 def warnings(results: Sequence[Result], column: str) -> list[str]:
-    """What a platform would do with this table, and nobody would see."""
+    """Return what a platform would do with this table without any notice."""
     said = []
     people = [person.id for result in results for person in result.people if person.id]
     if twice := sorted({one for one in people if people.count(one) > 1}):

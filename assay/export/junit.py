@@ -19,7 +19,7 @@ ELEMENTS = {
 
 
 def xml(results: Sequence[Result]) -> str:
-    """All results as one document."""
+    """Return all results as one document."""
     root = ET.Element("testsuites", name="assay")
     for result in results:
         suites = [_part(result, part.name) for part in result.parts] or [_not_graded(result)]
@@ -74,7 +74,7 @@ def _told(kind: str, of_type: str, message: str, details: str) -> ET.Element:
 
 
 def _details(prop: Property) -> str:
-    """How often it held, the hint, and the reason in each run in which it did not."""
+    """Return how often it held, the hint, and the reason in each run in which it did not."""
     lines = [f"held in {prop.held} of {prop.judged}"] if prop.judged else []
     lines += [f"hint: {prop.hint}"] if prop.hint else []
     return "\n".join([*lines, *(f"{run}: {reason}" for run, reason in prop.where.items())])

@@ -30,7 +30,7 @@ def score(result: Result) -> Score:
 
 
 def possible(results: Sequence[Result]) -> float:
-    """All points of the assignment, those for review among them."""
+    """Return all points of the assignment, those for review among them."""
     return max((sum(c.points for c in result.criteria) for result in results), default=0.0)
 
 
@@ -65,7 +65,7 @@ def remarks(result: Result) -> list[str]:
 
 
 def lost(result: Result) -> list[Criterion]:
-    """The criteria that cost points, in the order of the mark sheet."""
+    """Return the criteria that cost points, in the order of the mark sheet."""
     return [criterion for criterion in result.criteria if summary.lost(criterion) > 0]
 
 

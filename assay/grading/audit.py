@@ -60,7 +60,7 @@ def audit(
 
 
 def traced(job: Job, beside: Mapping[str, bytes] | None = None) -> bytes:
-    """The job with its cells followed; the second run finds files `beside` the notebook."""
+    """Return the job with its cells followed; the second run finds files `beside` the notebook."""
     files = packing.unpack(job.packed)
     described = json.loads(files["job.json"]) | {"trace": {"twin": beside is not None}}
     files |= {"job.json": json.dumps(described, sort_keys=True).encode(), "kit/trace.py": TRACE}
@@ -68,7 +68,7 @@ def traced(job: Job, beside: Mapping[str, bytes] | None = None) -> bytes:
 
 
 def left_by(ended: Ended) -> dict[str, bytes]:
-    """The files that a run wrote beside its notebook."""
+    """Return the files that a run wrote beside its notebook."""
     start = "evidence/left/"
     return {n.removeprefix(start): c for n, c in ended.files.items() if n.startswith(start)}
 
@@ -117,7 +117,7 @@ def _difference(
 
 
 def steps_of(ended: Ended) -> list[Step]:
-    """What the trace says; nothing where it cannot be read: then it names no cell."""
+    """Return what the trace says; nothing if it cannot be read: then it names no cell."""
     lines = ended.files.get("evidence/trace.jsonl", b"").decode("utf-8", "replace").splitlines()
     try:
         return [Step.model_validate_json(line) for line in lines]

@@ -43,7 +43,7 @@ def calibrate(
     Raises
     ------
     OurFault
-        Where the rubric could not be run.
+        If the rubric could not be run.
     """
     session.require_course()
     rates: list[Rate] = []
@@ -119,7 +119,7 @@ def _margin(claim: Claim, measured: Sequence[Measurement]) -> float | None:
 
 
 def _mean_margin(checks: Sequence[Check]) -> float | None:
-    """The same for means of paired differences, over the batches."""
+    """Return the same for means of paired differences, over the batches."""
     places: dict[str, list[float]] = {}
     for estimate in (e for check in checks for e in check.estimates):
         if estimate.threshold is not None:
@@ -135,7 +135,7 @@ def _closest(distances: Sequence[Sequence[float]]) -> float | None:
 
 
 def _power(session: Session, seeds: Sequence[int], handed_in: Submission) -> list[Power]:
-    """The criteria that a wrong submission loses, and in how many of its runs."""
+    """Return the criteria that a wrong submission loses, and in how many of its runs."""
     handed_in_parts = {run.part for run in session.plan(handed_in).pending}
     parts = [part for part in session.assignment.part if part.name in handed_in_parts]
     return [

@@ -18,7 +18,7 @@ SAID = {
 
 
 def notes(part: str, claim: bytes, cells: Sequence[Cell]) -> Iterator[str]:
-    """A sentence for each switch that was set back; nothing where the claim cannot be read."""
+    """A sentence for each switch that was set back; nothing if the claim cannot be read."""
     try:
         claimed = json.loads(claim[:LONGEST])
         known = [(n, str(claimed[n][0]), str(claimed[n][1])) for n in LIKELY if n in claimed]

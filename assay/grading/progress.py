@@ -47,7 +47,7 @@ class Live:
                 self.say(event.text)
 
     def expect(self, runs: int) -> None:
-        """So many more runs are planned."""
+        """This many more runs are planned."""
         with self._lock:
             self._planned += runs
             self._bar.update(self._runs, total=self._planned, visible=True)
@@ -80,7 +80,7 @@ class Live:
 
 @contextmanager
 def live(submissions: int) -> Iterator[Live]:
-    """The bars, while so many submissions are worked on; nothing else may write to stderr."""
+    """The bars, while submissions are worked on; nothing else may write to stderr."""
     console = Console(file=sys.stderr, highlight=False, markup=False)
     hidden = not console.is_terminal
     with Bar(

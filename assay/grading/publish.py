@@ -76,14 +76,14 @@ def not_graded(
 
 
 def judged(session: Session, handed_in: Submission) -> Result:
-    """The result of an earlier `judge`.
+    """Return the result of an earlier `judge`.
 
     Raises
     ------
     CannotGrade
-        Where there is none.
+        If there is none.
     UsageError
-        Where it cannot be read.
+        If it cannot be read.
     """
     path = session.folder(handed_in) / "results.json"
     if not path.exists():
@@ -100,12 +100,12 @@ def judged(session: Session, handed_in: Submission) -> Result:
 
 
 def result_at(path: Path) -> Result:
-    """The result in a report folder, or in a results.json.
+    """Return the result in a report folder, or in a results.json.
 
     Raises
     ------
     UsageError
-        Where there is none.
+        If there is none.
     """
     if path.is_dir() and not (path / "results.json").is_file():
         several = len(list(path.glob("*/results.json")))

@@ -79,7 +79,7 @@ def _left_on(sections: Mapping[str, Section], records: list[RunRecord], store: S
 
 
 def _isolation(records: list[RunRecord]) -> str:
-    """What kept the runs from this machine; where they differ, the least of it."""
+    """Return what kept the runs from this machine; where they differ, the least of it."""
     kept_by = [record.isolation for record in records]
     return str(min(kept_by, key=lambda isolation: isolation.level, default=Isolation()))
 

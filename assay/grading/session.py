@@ -64,7 +64,7 @@ class Session:
     assignment
         The assignment, or the path of its assignment.toml.
     store, reports
-        Where runs are kept and where results are written; beside the assignment by default.
+        If runs are kept and where results are written; beside the assignment by default.
     jobs
         How many runs to execute at once; one a core by default.
     require_isolation

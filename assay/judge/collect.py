@@ -131,14 +131,14 @@ def _described(item: pytest.Item) -> Listed:
 
 
 def _is_written(marker: pytest.Mark) -> bool:
-    """Whether the course says it: pytest skips what has no runs by itself, as here."""
+    """Return whether the course says it: pytest skips what has no runs by itself, as here."""
     if marker.name == "skipif" and not (marker.args and marker.args[0] is True):
         return False
     return not str(marker.kwargs.get("reason", "")).startswith("got empty parameter set")
 
 
 def _line(function: Any) -> int:
-    """The line of `def`, which is below its decorators."""
+    """Return the line of `def`, which is below its decorators."""
     try:
         lines, first = inspect.getsourcelines(function)
     except (OSError, TypeError):

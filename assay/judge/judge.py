@@ -47,12 +47,12 @@ MODULES = (
 
 
 def judge(section: Section, records: list[RunRecord], store: Store, hands: int = 1) -> Judgement:
-    """All checks, measurements and written answers of one part, judged by so many processes.
+    """All checks, measurements and written answers of one part, judged by this many processes.
 
     Raises
     ------
     OurFault
-        Where pytest could not run the rubric: nothing is held against the student.
+        If pytest could not run the rubric: nothing is held against the student.
     """
     laid = _bench(section, records, store)
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
@@ -173,7 +173,7 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
 
 
 def parent(course: Path, rubric: str) -> forkserver.Parent:
-    """The warm parent for the judges of a rubric: it has imported what its tests import."""
+    """Return the warm parent for the judges of a rubric: it has imported what its tests import."""
 
     def own(path: str) -> str | None:
         file = course / path

@@ -128,7 +128,7 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def keeper(bench: Bench, run: str | None) -> Callable[..., None]:
-    """What the `measure` fixture of a run is."""
+    """Return what the `measure` fixture of a run is."""
 
     def keep(name: str, value: Any, x: Any = None) -> None:
         y = np.asarray(value, dtype=float)
@@ -287,7 +287,7 @@ def check_of(
     root: Path | None = None,
     **about: Any,
 ) -> Check:
-    """What became of one test, by what it raised; `begun` is False where a fixture did."""
+    """Return what became of one test, by what it raised; `begun` is False where a fixture did."""
     verdict = _verdict(error, review=review, begun=begun)
     if verdict is Verdict.PASSED and any(e.verdict is Verdict.UNDECIDED for e in estimates):
         verdict = Verdict.UNDECIDED
@@ -341,7 +341,7 @@ def _short(file: str, root: Path | None) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the message; an exception that is no verdict is named in full."""
+    """Return the first line of the message; an exception that is no verdict is named in full."""
     text = sound(str(error)).strip().split("\n")[0][:500]
     if isinstance(error, (*ON_PURPOSE, NotAnswered, NotJudged)) or hasattr(error, "for_review"):
         return text

@@ -16,7 +16,7 @@ NOT_ASKED = 3 / 8
 
 
 def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
-    """The mark sheet of one part; `checks` is None where no notebook answers it.
+    """Return the mark sheet of one part; `checks` is None where no notebook answers it.
 
     A criterion's points are divided equally among its properties, and each earns the share of the
     judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
@@ -28,7 +28,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     Raises
     ------
     OurFault
-        Where the rubric has no test for a criterion, or tests for one the part does not have.
+        If the rubric has no test for a criterion, or tests for one the part does not have.
     """
     if checks is None:
         return [_unanswered(part, spec) for spec in part.criterion]
@@ -91,7 +91,7 @@ def in_doubt(checks: Sequence[Check]) -> set[str]:
 
 
 def settled(checks: Sequence[Check], of_reference: Sequence[Check]) -> list[Check]:
-    """The checks, a test that stumbles over the reference's answers too held against nobody.
+    """Return the checks, a test that stumbles over the reference's answers too held against nobody.
 
     What the reference shows in the same run decides; in one that it has not made, any of its runs.
     """
@@ -160,7 +160,7 @@ def _cost(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> float:
 def _hardly_anything_asked(
     criteria: Sequence[Criterion], following: Sequence[Mapping[str, float]]
 ) -> bool:
-    """Whether so much was not asked for that it is no longer a choice of the student's.
+    """Return whether so much was not asked for that it is no longer a choice of the student's.
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
@@ -307,7 +307,7 @@ def _decided(worst: Verdict, held: bool, estimates: Sequence[Estimate]) -> Verdi
 
 
 def _overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict that speaks for several: the one that most needs looking at."""
+    """Return the verdict that speaks for several: the one that most needs looking at."""
     order = [
         Verdict.FAILED,
         Verdict.NOT_ANSWERED,

@@ -173,7 +173,7 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _values(node: ast.AST) -> list[str]:
-    """What a node holds besides other nodes: names as they are, constants in quotes."""
+    """Return what a node holds besides other nodes: names as they are, constants in quotes."""
     if isinstance(node, ast.Constant):
         value = node.value  # a long whole number has no decimal form
         return [hex(value) if isinstance(value, int) else repr(value)]

@@ -41,20 +41,20 @@ def _special() -> Any:
 
 
 def share_interval(held: int, judged: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact two-sided interval of a share (Clopper and Pearson 1934)."""
+    """Return the exact two-sided interval of a share (Clopper and Pearson 1934)."""
     half = (1 + confidence) / 2
     return lower_bound(held, judged, half), upper_bound(held, judged, half)
 
 
 def upper_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
-    """The exact one-sided upper bound of a rate of failure."""
+    """Return the exact one-sided upper bound of a rate of failure."""
     if failures == judged:
         return 1.0
     return float(_special().betaincinv(failures + 1, judged - failures, confidence))
 
 
 def lower_bound(failures: int, judged: int, confidence: float = 0.95) -> float:
-    """The exact one-sided lower bound of a rate of failure."""
+    """Return the exact one-sided lower bound of a rate of failure."""
     return 1 - upper_bound(judged - failures, judged, confidence)
 
 
@@ -67,7 +67,7 @@ def log_ratio(held: int, judged: int, claim: Claim) -> float:
 
 
 def decide(counts: Mapping[str, tuple[int, int]], claim: Claim) -> list[Estimate]:
-    """What `(held, judged)` runs of each place decide: Wald's sequential test at each place.
+    """Return what `(held, judged)` runs of each place decide: Wald's sequential test at each place.
 
     Over all places a right submission fails with a probability of at most 1 - confidence (the
     step-down of Holm 1979, for sequential tests De and Baron 2012), however often one looks; one
@@ -124,7 +124,7 @@ def rates(claim: Claim, success: float, looks: Sequence[int], places: int = 1) -
 
 
 def _after(held: Mapping[int, float], more: int, success: float) -> dict[int, float]:
-    """The distribution of successes after so many further runs."""
+    """Return the distribution of successes after this many further runs."""
     after: dict[int, float] = {}
     for so_far, probability in held.items():
         for k in range(more + 1):

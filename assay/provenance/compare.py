@@ -137,6 +137,6 @@ def _key(m: Measurement) -> tuple[str, str | None, str]:
 
 
 def in_words(found: Comparison) -> str:
-    """The verdict, and below it one line a difference."""
+    """Return the verdict, and below it one line a difference."""
     bits = f"{found.same_bits} of {found.compared} runs have the same bits"
     return "\n".join([f"{found.verdict}; {bits}", *(f"  {line}" for line in found.differences)])

@@ -30,12 +30,12 @@ RESULTS = "results.json"
 def gathered(
     result: Result, course: Assignment, handed_in: Submission, store: Store, published: str
 ) -> dict[str, bytes]:
-    """The files of a crate, `published` on a date.
+    """Return the files of a crate, `published` on a date.
 
     Raises
     ------
     CannotGrade
-        Where a run is not kept any more, or the result rests on other files than these.
+        If a run is not kept any more, or the result rests on other files than these.
     """
     missing = [record.run.id for record in result.runs if not store.has(record.key)]
     if missing or not result.runs:
@@ -88,7 +88,7 @@ def opened(folder: Path) -> Iterator[Opened]:
     Raises
     ------
     UsageError
-        Where it is no crate, or holds no result, or no course.
+        If it is no crate, or holds no result, or no course.
     """
     if not is_one(folder):
         raise _no_crate(folder)
@@ -133,7 +133,7 @@ def _result(files: dict[str, bytes], folder: Path) -> Result:
 
 
 def _read(folder: Path) -> tuple[dict[str, bytes], list[str]]:
-    """All regular files of a folder by name; sentences on what else is there."""
+    """Return all regular files of a folder by name; sentences on what else is there."""
     files, strange = {}, []
     for path in sorted(folder.rglob("*")):
         name, mode = path.relative_to(folder).as_posix(), path.lstat().st_mode
@@ -149,7 +149,7 @@ def _below(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
 
 
 def _changed(files: dict[str, bytes]) -> list[str]:
-    """What the manifest says of these files."""
+    """Return what the manifest says of these files."""
     listed = packing.listed(files.get(MANIFEST, b"").decode("utf-8", "replace"))
     held = {name: content for name, content in files.items() if name != MANIFEST}
     return packing.differences(listed, held)

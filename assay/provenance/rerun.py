@@ -44,12 +44,12 @@ class Rerun(Record):
 
 
 def rerun(crate: Opened, seed: int, name: str, session: Session) -> Rerun:
-    """The runs of this seed, executed by the session and held against those of the crate.
+    """Return the runs of this seed, executed by the session and held against those of the crate.
 
     Raises
     ------
     UsageError
-        Where the crate has no run of this seed, or not the questions of one.
+        If the crate has no run of this seed, or not the questions of one.
     """
     kept = [record for record in crate.result.runs if record.run.seed == seed]
     if not kept:
@@ -73,7 +73,7 @@ def rerun(crate: Opened, seed: int, name: str, session: Session) -> Rerun:
 
 
 def _as_asked(crate: Opened, record: RunRecord, job: Job) -> Job:
-    """The job with the questions that the crate holds: without the course's secret, none can
+    """Return the job with the questions that the crate holds: without the course's secret, none can
     be drawn again."""
     held = crate.store.files(record.key)
     desk = {name: held[name] for name in held if name.startswith(DESK)}
@@ -95,7 +95,7 @@ class Key(NamedTuple):
 def _verdicts(
     sections: Mapping[str, Section], records: list[RunRecord], store: Store
 ) -> dict[Key, str]:
-    """What the judge says of these runs and no others."""
+    """Return what the judge says of these runs and no others."""
     checks: list[Check] = []
     for name, section in sections.items():
         of_part = [record for record in records if record.run.part == name]

@@ -50,7 +50,7 @@ class Held:
 
 
 def verify(result: Result, held: Held) -> list[Finding]:
-    """Every finding, in the order in which one rests on the other."""
+    """Return every finding, in the order in which one rests on the other."""
     known = result.receipt
     if known is None:
         return [Finding(what="the result", skipped="it has no receipt: an older assay wrote it")]
@@ -65,7 +65,7 @@ def verify(result: Result, held: Held) -> list[Finding]:
 
 
 def distrust(result: Result, held: Held) -> list[str]:
-    """Why the rubric that a result comes with must not be run: nothing, where it may."""
+    """Why the rubric that a result comes with must not be run: nothing, if it may."""
     if result.receipt is None:
         return ["it has no receipt"]
     found = _signature(result.receipt, held.key), _course(result.receipt, held.course)

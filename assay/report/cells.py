@@ -41,7 +41,7 @@ class Cost:
 
 
 def failures(records: list[RunRecord]) -> list[Failure]:
-    """The cells that raised, each once, with all the runs in which they did."""
+    """Return the cells that raised, each once, with all the runs in which they did."""
     found: dict[tuple[int, str], list[tuple[str, Cell]]] = {}
     for record in records:
         for cell in record.cells:
@@ -93,7 +93,7 @@ def _in_library(frame: re.Match[str]) -> bool:
 
 
 def _frame(frame: re.Match[str], shift: int) -> str:
-    """Where a frame is, in the reader's words."""
+    """Return where a frame is, in the reader's words."""
     if frame["count"]:
         return f"cell {max(1, int(frame['count']) - shift)}, line {frame['at']}{frame['rest']}"
     path = frame["path"]

@@ -56,7 +56,7 @@ class Entry:
         return f"{folders.address(self.name)}/index.html"
 
     def place_of(self, run: RunRecord) -> str:
-        """Where its report speaks of a run that failed."""
+        """Return where its report speaks of a run that failed."""
         return f"{self.href}#run-{self.runs.index(run)}"
 
     @property
@@ -79,7 +79,7 @@ class Entry:
 
 
 def entry(result: Result, traits: Sequence[Trait] = ()) -> Entry:
-    """The entry of a result."""
+    """Return the entry of a result."""
     possible = result.judged_points
     return Entry(
         name=result.submission,
@@ -130,7 +130,7 @@ def _recognised(prop: Property) -> bool:
 
 
 def _lost(criterion: Criterion) -> float:
-    """The points that it cost."""
+    """Return the points that it cost."""
     return summary.lost(criterion)
 
 
@@ -278,7 +278,7 @@ class View:
 
 
 def _row(found: list[tuple[Entry, Criterion]]) -> Row:
-    """The criterion's line, from those who were asked it."""
+    """Return the criterion's line, from those who were asked it."""
     judged = [(e, c) for e, c in found if c.earned is not None and c.judged]
     return Row(
         criterion=found[0][1],
@@ -295,7 +295,7 @@ def page(entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> str:
 
 
 def table(entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> str:
-    """The same in short as Markdown: a line for each submission."""
+    """Return the same in short as Markdown: a line for each submission."""
     view = View(entries)
     rows = [
         f"| [{safe.markdown(e.name, 80)}]({e.href.removesuffix('html')}md) | {e.total} |"

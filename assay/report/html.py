@@ -36,7 +36,7 @@ def page(result: Result, plots: Mapping[str, bytes]) -> str:
 
 
 def _key(result: Result) -> list[tuple[str, float, str]]:
-    """What became of all points: a colour, how many, in words."""
+    """Return what became of all points: a colour, how many, in words."""
     points = {
         ("earned", "earned"): result.earned,
         ("lost", "lost"): result.judged_points - result.earned,
@@ -49,7 +49,7 @@ def _key(result: Result) -> list[tuple[str, float, str]]:
 
 
 def _drawings(result: Result, part: str) -> list[dict[str, object]]:
-    """The student's own pictures, rebuilt; as their source where that cannot be."""
+    """Return the student's own pictures, rebuilt; as their source where that cannot be."""
     room = pictures.Room()
     return [_drawing(found, room) for found in result.drawings if found.part == part]
 
@@ -72,7 +72,7 @@ def _drawing(found: Drawing, room: pictures.Room) -> dict[str, object]:
 
 
 def _svg(source: str) -> str:
-    """From the first tag of a picture to its last: nothing, where there is none."""
+    """From the first tag of a picture to its last: nothing, if there is none."""
     start, end = source.find("<svg"), source.rfind("</svg>")
     return source[start : end + len("</svg>")] if 0 <= start < end else ""
 
@@ -141,7 +141,7 @@ def label(text: str) -> Markup:
 
 
 def picture(content: bytes, kind: str = "svg+xml") -> str:
-    """The address of a picture that stands in the page itself."""
+    """Return the address of a picture that stands in the page itself."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 

@@ -11,7 +11,7 @@ from assay.report.view import View
 
 
 def pages(result: Result, beside: Sequence[str]) -> dict[str, str]:
-    """The text of every page by its file name; files that stand `beside` them are linked."""
+    """Return the text of every page by its file name; files that stand `beside` them are linked."""
     index = _template("index.md.j2").render(result=result, beside=beside, view=View(result))
     seeds = sorted({record.run.seed for record in result.runs})
     seed_page = _template("seed.md.j2")

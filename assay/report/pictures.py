@@ -65,7 +65,7 @@ def redrawn(encoded: str, room: Room) -> str:
     Raises
     ------
     NotShown
-        Where it is too large, or no picture of those kinds.
+        If it is too large, or no picture of those kinds.
     """
     if len(encoded) > MAX_BYTES:
         raise NotShown(f"it has more than {MAX_BYTES // 10**6} MB")
@@ -97,7 +97,7 @@ def rebuilt(svg: str, room: Room) -> str:
     Raises
     ------
     NotShown
-        Where it is too large, declares entities, or is no SVG.
+        If it is too large, declares entities, or is no SVG.
     """
     if len(svg) > MAX_SVG or "<!" in svg.replace("<!--", ""):
         raise NotShown("it is too large, or declares what it is made of")

@@ -37,7 +37,7 @@ def plain(text: str, at_most: int = 500) -> str:
 
 
 def terminal(text: str) -> str:
-    """All lines of a text without what moves a cursor, colours, or turns its direction."""
+    """Return all lines of a text without what moves a cursor, colours, or turns its direction."""
     shown = ESCAPES.sub("", text).split("\n")
     return "\n".join(CONTROLS.sub("�", line.expandtabs(4)) for line in shown)
 

@@ -40,14 +40,14 @@ class Strips:
         return min(numbers), max(numbers)
 
     def at(self, value: float) -> float:
-        """Where on the strip a value lies."""
+        """Return where on the strip a value lies."""
         low, high = self.ends
         share = (value - low) / (high - low) if high > low else 0.5
         return round(WIDE * (EDGE + (1 - 2 * EDGE) * share), 1)
 
 
 def measured(view: View, part: str) -> list[Strips]:
-    """Every number that the judge measured in runs, with the thresholds that claims name."""
+    """Return every number that the judge measured in runs, with the thresholds that claims name."""
     properties = [p for criterion in view.criteria(part) for p in criterion.properties]
     rows: dict[str, list[Strip]] = {}
     for name, column, values in view.groups(part):
@@ -58,7 +58,7 @@ def measured(view: View, part: str) -> list[Strips]:
 
 
 def compared(view: View, part: str) -> list[Strips]:
-    """Every paired difference that a verdict rests on, with its decision's interval."""
+    """Return every paired difference that a verdict rests on, with its decision's interval."""
     properties = [p for criterion in view.criteria(part) for p in criterion.properties]
     return [_difference(prop) for prop in properties if prop.estimates and not prop.claim]
 
@@ -71,7 +71,7 @@ def _strip(column: str, values: list[float]) -> Strip:
 def _claimed(
     properties: Iterable[Property], name: str
 ) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The thresholds of all claims on a measurement, and those claims in words."""
+    """Return the thresholds of all claims on a measurement, and those claims in words."""
     claims = [p.claim for p in properties if p.claim and p.claim.measure == name]
     found = {
         bound: f"{words} {bound:g} in {claim.share:.0%} of seeds"

@@ -24,7 +24,7 @@ ABSENT = "not handed in"
 
 
 def summary(result: Result, where: str) -> str:
-    """What `assay grade` prints for one submission; `where` names its report."""
+    """Return what `assay grade` prints for one submission; `where` names its report."""
     head = f"{plain(result.submission)}   {matrix_in_words(result)}   isolation: {result.isolation}"
     lines = [head, *(f"  note: {plain(note, 400)}" for note in result.notes), ""]
     for part in result.parts:
@@ -100,18 +100,18 @@ def state(criterion: Criterion) -> str:
 
 
 def sign(criterion: Criterion) -> str:
-    """The mark before a criterion."""
+    """Return the mark before a criterion."""
     return PARTLY if state(criterion) == "partly" else MARKS[criterion.verdict]
 
 
 def lost(criterion: Criterion) -> float:
-    """The points that it cost: what was judged and not earned, and what was not excused."""
+    """Return the points that it cost: what was judged and not earned, and what was not excused."""
     waiting = criterion.earned is None and not criterion.unexcused
     return 0.0 if waiting else max(0.0, criterion.counted - (criterion.earned or 0.0))
 
 
 def excuse(criterion: Criterion) -> str:
-    """Why points that were set aside count all the same; empty where none do."""
+    """Why points that were set aside count all the same; empty if none do."""
     if not criterion.unexcused:
         return ""
     return (
@@ -121,7 +121,7 @@ def excuse(criterion: Criterion) -> str:
 
 
 def reasons(criterion: Criterion) -> list[Property]:
-    """The properties that did not hold, the one missed most often first, each reason once.
+    """Return the properties that did not hold, the one missed most often first, each reason once.
 
     Of those missed as often, a mistake that is known by its name comes first.
     """
@@ -163,7 +163,7 @@ def _again(prop: Property, title: str, first: Mapping[str, str]) -> Property:
 
 
 def reason(prop: Property) -> str:
-    """The reason, and in how many runs, where it was not all of them."""
+    """Return the reason, and in how many runs, where it was not all of them."""
     text = prop.reason or prop.title
     if prop.verdict is Verdict.NOT_ANSWERED and not text.startswith(("not answered", ABSENT)):
         text = f"not answered: {text}"

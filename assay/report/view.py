@@ -50,7 +50,7 @@ class View:
         self.tallies = {tally.run: tally for tally in result.tallies}
 
     def records(self, part: str, seed: int | None = None) -> list[RunRecord]:
-        """The runs of a part, of one seed or of all."""
+        """Return the runs of a part, of one seed or of all."""
         runs = [r for r in self._result.runs if r.run.part == part]
         return [r for r in runs if seed is None or r.run.seed == seed]
 
@@ -67,7 +67,7 @@ class View:
         return sum(criterion.earned or 0.0 for criterion in self.criteria(part))
 
     def seconds(self, part: str) -> str:
-        """How long a run takes, and the most memory that any cell left, in words."""
+        """Return how long a run takes, and the most memory that any cell left, in words."""
         runs = self.records(part)
         held = [c.megabytes for record in runs for c in record.cells if c.megabytes is not None]
         most = f", {max(held):.0f} MB at most" if held else ""
@@ -78,7 +78,7 @@ class View:
         return f"run-{[record.run.id for record in self._result.runs].index(run)}"
 
     def command(self) -> str:
-        """What makes these runs again: the seeds that every place of the matrix had."""
+        """Return what makes these runs again: the seeds that every place of the matrix had."""
         places: dict[str, set[int]] = {}
         for record in self._result.runs:
             places.setdefault(record.run.place, set()).add(record.run.seed)
@@ -108,9 +108,9 @@ class View:
         return sorted(losses, key=lambda loss: -loss.points)
 
     def _cause(self, part: str, prop: Property) -> Property | None:
-        """What a property follows from, where it was set aside for that: it is told instead.
+        """Return what a property follows from, where it was set aside for that: it is told instead.
 
-        Where all that its cause missed was set aside in turn, the cause of that.
+        If all that its cause missed was set aside in turn, the cause of that.
         """
         of_criterion = {c.name: summary.reasons(c) for c in self.criteria(part)}
         follows: str | None = prop.follows
@@ -145,19 +145,19 @@ class View:
         return Square(words, next(kind for kind, fits in kinds.items() if fits), run, missed)
 
     def cell(self, part: str, seed: int, column: str) -> str:
-        """The same as words alone."""
+        """Return the same as words alone."""
         square = self.square(part, seed, column)
         if square.kind in ("none", "broken"):
             return square.text
         return f"✗ {square.missed}" if square.missed else "✓"
 
     def missed(self, part: str, run: str) -> list[Property]:
-        """The properties that did not hold in this run."""
+        """Return the properties that did not hold in this run."""
         properties = [p for c in self.criteria(part) for p in c.properties]
         return [p for p in properties if run in p.where]
 
     def numbers(self, part: str, run: str) -> list[Measurement]:
-        """The single numbers measured in this run."""
+        """Return the single numbers measured in this run."""
         return [m for m in self.of(part) if m.run == run and isinstance(m.value, float)]
 
     def spread(self, part: str) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ class View:
         return [_spread(*group) for group in self.groups(part)]
 
     def groups(self, part: str) -> list[tuple[str, str, list[float]]]:
-        """Every number measured in runs: its name, the column, its values over the seeds."""
+        """Return every number measured in runs: its name, the column, its values over the seeds."""
         column_of = {r.run.id: r.run.column for r in self.records(part)}
         groups: dict[tuple[str, str], list[float]] = {}
         for m in self.of(part):
@@ -186,7 +186,7 @@ class View:
         return [(figure, name) for figure, name in named if name in drawn]
 
     def described(self, part: PartSummary, figure: Figure) -> str:
-        """What a picture shows, for those who do not see it."""
+        """Return what a picture shows, for those who do not see it."""
         found = by_column(self._result, part, figure.measurement)
         others = by_column(self._result, part, figure.against)
         if figure.kind == "map":
@@ -208,7 +208,7 @@ Columns = dict[str, list[Measurement]]
 
 
 def by_column(result: Result, part: PartSummary, name: str) -> Columns:
-    """The measurements of this name that belong to runs, by column of the matrix."""
+    """Return the measurements of this name that belong to runs, by column of the matrix."""
     columns = {r.run.id: r.run.column for r in result.runs if r.run.part == part.name}
     found: Columns = {}
     for measurement in result.measurements:
@@ -237,7 +237,7 @@ def _mean(found: list[Measurement]) -> str:
 
 
 def _ends(found: list[Measurement]) -> str:
-    """Where curves begin and end, on the average."""
+    """Return where curves begin and end, on the average."""
     curves = [m.value for m in found if isinstance(m.value, list) and m.value]
     ends = [[float(curve[end]) for curve in curves] for end in (0, -1)]  # type: ignore[arg-type]
     first, last = (sum(values) / len(values) if values else 0.0 for values in ends)
@@ -245,7 +245,7 @@ def _ends(found: list[Measurement]) -> str:
 
 
 def _rows(found: Columns) -> str:
-    """The numbers of a matrix, row by row."""
+    """Return the numbers of a matrix, row by row."""
     rows = next(iter(found.values()))[0].value if found else []
     shown = [" ".join(f"{value:.2f}" for value in row) for row in rows]  # type: ignore[union-attr]
     return " / ".join(shown)

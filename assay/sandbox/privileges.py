@@ -15,7 +15,7 @@ SETPRIV = ("--clear-groups", "--bounding-set=-all", "--inh-caps=-all")
 
 
 def as_user(uid: int, needed: Sequence[Path]) -> list[str]:
-    """The command line that changes to this user, the rest of a command follows it."""
+    """Return the command line that changes to this user, the rest of a command follows it."""
     setpriv = [_binary("setpriv"), f"--reuid={uid}", f"--regid={uid}", *SETPRIV]
     covers = barriers(needed)
     if not covers:

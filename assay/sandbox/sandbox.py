@@ -29,7 +29,7 @@ FILE_SIZE = 256 * MB
 PROCESSES = 128
 OPEN_FILES = 1024
 PROCESSOR = 3
-"""A process may compute for so many times a run's limit, which ends its notebook, and its exam."""
+"""A process may compute for this multiple of a run's limit, which ends notebook and exam."""
 UIDS = range(61184, 65520)
 """Users that no account has: systemd's range for dynamic ones."""
 SYSTEM = (
@@ -55,7 +55,7 @@ class Sandbox:
         return self.level >= 2 and os.getuid() == 0
 
     def places(self, desk: Path) -> tuple[str, str]:
-        """The desk and the home as the kernel sees them."""
+        """Return the desk and the home as the kernel sees them."""
         return ("/desk", "/home/student") if self.level >= 3 else (str(desk), str(desk / "home"))
 
     def start(
@@ -74,7 +74,7 @@ class Sandbox:
         return common | {"command": self.command(desk, settings, group, uid)}
 
     def settings(self, desk: Path, more: Mapping[str, Any]) -> dict[str, Any]:
-        """What `boot.py` is told: where it is, what it may touch, and more of this run."""
+        """Return what `boot.py` is told: where it is, what it may touch, and more of this run."""
         inside, home = self.places(desk)
         return {
             "desk": inside,
@@ -88,7 +88,7 @@ class Sandbox:
     def command(
         self, desk: Path, settings: Mapping[str, Any], group: Cgroup | None, uid: int | None
     ) -> list[str]:
-        """The command line that starts `boot.py` in this sandbox, with these settings."""
+        """Return the command line that starts `boot.py` in this sandbox, with these settings."""
         inside, _ = self.places(desk)
         argv = [sys.executable, "-I", "-c", START, f"{inside}/boot", json.dumps(settings)]
         if self.level >= 3:
@@ -103,7 +103,7 @@ class Sandbox:
         return [] if self.bwrap is None else [self.bwrap.parents[2]]
 
     def limits(self, limits: Mapping[str, float]) -> dict[str, int]:
-        """The assignment's limits as the kernel's own, by the name of their RLIMIT."""
+        """Return the assignment's limits as the kernel's own, by the name of their RLIMIT."""
         found = {
             "CORE": 0,
             "FSIZE": FILE_SIZE,
@@ -122,7 +122,7 @@ def new_user() -> int:
 
 @cache
 def interpreter() -> tuple[Path, ...]:
-    """The folders that Python runs from, by every name that leads to them."""
+    """Return the folders that Python runs from, by every name that leads to them."""
     prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix)]
     binary = Path(sys.executable).resolve().parents[1]
     found = {path for prefix in (*prefixes, binary) for path in (prefix, prefix.resolve())}
@@ -131,7 +131,7 @@ def interpreter() -> tuple[Path, ...]:
 
 
 def view(desk: Path) -> dict[str, Any]:
-    """All that a kernel sees of this machine: the system, Python and its desk.
+    """Return all that a kernel sees of this machine: the system, Python and its desk.
 
     `shown`: triples of a path here, its path there, and whether it may be written; what is not
     here is not there. `rooms`: bytes of each folder in memory. `links`: symbolic links.
@@ -170,7 +170,7 @@ def bubblewrap(bwrap: Path, desk: Path) -> list[str]:
 
 @cache
 def help_text(bwrap: Path) -> str:
-    """What a bubblewrap says of its options; '' where it does not run."""
+    """Return what a bubblewrap says of its options; '' if it does not run."""
     try:
         said = subprocess.run([str(bwrap), "--help"], capture_output=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
@@ -199,7 +199,7 @@ def version(bwrap: Path) -> str:
 
 
 def _readable(desk: Path) -> list[str]:
-    """What Landlock alone lets a kernel read besides Python."""
+    """Return what Landlock alone lets a kernel read besides Python."""
     inside = [str(desk / name) for name in ("boot", "kit", "given", "submission", "fonts")]
     return [*inside, *map(str, interpreter()), *SYSTEM, "/etc", "/proc", "/sys/devices/system"]
 
@@ -222,12 +222,12 @@ NO_INDEX = {
 
 
 def passed_on() -> dict[str, str]:
-    """What a kernel gets of our own environment: the locale, and where libraries are."""
+    """Return what a kernel gets of our own environment: the locale, and where libraries are."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 def environment(candidate: Sandbox, desk: Path) -> dict[str, str]:
-    """All that a kernel may know: nothing of ours but where its desk stands."""
+    """All that a kernel may know: of assay, only where its desk stands."""
     inside, home = candidate.places(desk)
     return {
         **passed_on(),

@@ -94,7 +94,7 @@ def _has_room() -> bool:
 
 
 def prefix() -> str:
-    """How the name of a temporary folder of this process begins."""
+    """Return how the name of a temporary folder of this process begins."""
     return f"assay-{os.getpid()}-{_numbering()}-"
 
 
@@ -148,7 +148,7 @@ def remove(desk: Path) -> None:
 
 
 def files(folder: Path, at_most: int) -> Iterator[tuple[Path, os.stat_result]]:
-    """Files below a folder, so many and so deep.
+    """Files below a folder, up to a number and a depth.
 
     Every folder is opened from the one above it and never by its path: a kernel that lives may put
     a link to another place where a folder was.
@@ -159,7 +159,7 @@ def files(folder: Path, at_most: int) -> Iterator[tuple[Path, os.stat_result]]:
 def _below(
     name: str, above: int | None, path: Path, depth: int, room: Iterator[int]
 ) -> Iterator[tuple[Path, os.stat_result]]:
-    """What is in the folder of this name in one that was opened; nothing where it is shut."""
+    """What is in the folder of this name in one that was opened; nothing if it is shut."""
     try:
         here = _opened(name, FOLDER, above)
     except OSError:
@@ -179,7 +179,7 @@ def _below(
 
 
 def read(path: Path, at_most: int) -> bytes | None:
-    """The content of a regular file of ours; links, pipes, and what is too large are passed over.
+    """The content of a regular file of our user; links, pipes, and too large ones are passed over.
 
     The folder must be one that no kernel can change; `read_below` is for the others.
     """

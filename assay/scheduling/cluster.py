@@ -20,7 +20,7 @@ from assay.records import Isolation, Outcome
 from assay.scheduling import worker
 
 SCHEDULER = {
-    "allowed-failures": 10,  # a run whose worker dies is made again, so many times
+    "allowed-failures": 10,  # a run whose worker dies is made again, this many times
     "worker-saturation": 1.0,  # runs wait at the scheduler, not behind a slow one
     "no-workers-timeout": "10 minutes",  # then the command ends
 }
@@ -56,7 +56,7 @@ class Cluster:
         Raises
         ------
         NoMachine
-            Where the scheduler is lost.
+            If the scheduler is lost.
         """
         from distributed.client import ClosedClientError
 
@@ -71,12 +71,12 @@ class Cluster:
         return future
 
     def ended(self, future: "Future[bytes]") -> Ended:
-        """How a job ended; the loss of every worker that tried it is our fault, and no mark.
+        """Return how a job ended; the loss of every worker that tried it is our fault, and no mark.
 
         Raises
         ------
         NoMachine
-            Where the scheduler is lost, or a worker refused.
+            If the scheduler is lost, or a worker refused.
         """
         from distributed.scheduler import KilledWorker, NoWorkerError
 
@@ -97,12 +97,12 @@ class Cluster:
         return self.ended(self.begin(job, cold=cold))
 
     def require(self) -> Isolation:
-        """The least that a worker isolates with; one that goes meanwhile runs nothing.
+        """Return the least that a worker isolates with; one that goes meanwhile runs nothing.
 
         Raises
         ------
         NoMachine
-            Where there is no worker, or one that refuses; nothing of a student's has run by then.
+            If there is no worker, or one that refuses; nothing of a student's has run by then.
         """
         ends = time.monotonic() + WORKER_SECONDS
         while (left := ends - time.monotonic()) > 0:
@@ -165,14 +165,14 @@ def _broken(error: Exception) -> NoMachine:
 
 
 def connect(where: str, *, workers: int, isolation: int, private: Path) -> Cluster:
-    """The cluster at an address or in a scheduler file; `local` starts processes here.
+    """Return the cluster at an address or in a scheduler file; `local` starts processes here.
 
     Raises
     ------
     UsageError
-        Where Dask is not installed, or `where` is none of these.
+        If Dask is not installed, or `where` is none of these.
     NoMachine
-        Where nobody answers.
+        If no process answers.
     """
     try:
         import dask
@@ -204,7 +204,7 @@ def connect(where: str, *, workers: int, isolation: int, private: Path) -> Clust
 
 
 def _address(file: Path) -> str:
-    """What a scheduler wrote down, that others find it."""
+    """Return what a scheduler wrote down, that others find it."""
     try:
         return str(json.loads(file.read_text())["address"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -225,7 +225,7 @@ async def _reach(address: str) -> None:
 
 
 def _local(workers: int) -> Any:
-    """A client of so many processes of our own, which nobody else on this machine can speak to."""
+    """Return a client of that many local processes, which no other user can speak to."""
     import dask
     import distributed
 

@@ -9,7 +9,7 @@ import psutil
 
 
 class Cores:
-    """What this machine has to compute with: so many at once, and no more memory than is free."""
+    """The cores and the memory of this machine: no more jobs at once than either allows."""
 
     def __init__(self, workers: int, memory: int | None = None) -> None:
         self.workers = workers
@@ -20,7 +20,7 @@ class Cores:
 
     @contextmanager
     def taken(self, memory: int = 0) -> Iterator[None]:
-        """Wait for a core and for so many bytes; one that needs all of it runs alone."""
+        """Block until a core and that many bytes are free; a job that needs all runs alone."""
         with self._change:
             self._change.wait_for(lambda: self._has_room(memory))
             self._free, self._memory = self._free - 1, self._memory - memory

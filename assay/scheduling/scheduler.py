@@ -4,7 +4,7 @@ All that computes takes a core first, whichever submission it is for; the longes
 first, so that no core is left alone with one at the end. How long they take is known from the last
 time, or from the first of their kind to end.
 
-A time-out on a busy machine is not kept: the run is made again with nothing of ours beside it, and
+A time-out on a busy machine is not kept: the run is made again with no other run beside it, and
 what comes of that counts.
 """
 
@@ -50,7 +50,7 @@ def run_all(
     isolation: int = 0,
     before: Callable[[], object] = lambda: None,
 ) -> list[RunRecord]:
-    """The records of all jobs in their order; what the store has is not run again.
+    """Return the records of all jobs in their order; what the store has is not run again.
 
     A run that was made with less than this level of isolation is no evidence: it is made again.
     `progress` is called with each record as it is there, and whether the store had it. `before` is
@@ -149,7 +149,7 @@ def _here(
 
 
 def _longest(jobs: Sequence[Job], costs: Mapping[str, Cost]) -> int:
-    """Which of them takes longest, by what is known by now; what is not known may be it."""
+    """Return which of them takes longest, by what is known by now; what is not known may be it."""
     return max(range(len(jobs)), key=lambda n: costs.get(jobs[n].run.place, UNKNOWN).seconds)
 
 

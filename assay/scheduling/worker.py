@@ -53,7 +53,7 @@ def dask_setup(worker: object) -> None:
 
 
 def answer(ended: Ended, agreed: Mapping[str, Any]) -> bytes:
-    """How a run ended, as bytes."""
+    """Return how a run ended, as bytes."""
     said = {
         "outcome": ended.outcome,
         "reason": ended.reason,
@@ -69,7 +69,7 @@ def answer(ended: Ended, agreed: Mapping[str, Any]) -> bytes:
 
 
 def heard(answer: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What a worker said, and the files that came with it."""
+    """Return what a worker said, and the files that came with it."""
     members = packing.unpack(answer)
     names = enumerate(json.loads(members[NAMES]))
     return json.loads(members[ANSWER]), {name: members[f"files/{n}"] for n, name in names}

@@ -23,7 +23,7 @@ MOST = 100
 
 
 def told(cell: Cell) -> str:
-    """What went wrong in a cell that failed."""
+    """Return what went wrong in a cell that failed."""
     error = cell.error or ""
     if found := SYNTAX.fullmatch(error):
         return f"cell {cell.number} is not Python: {found['what']}, line {found['line']}"
@@ -37,7 +37,7 @@ def told(cell: Cell) -> str:
 
 
 def of(said: str, cells: Sequence[Cell]) -> str:
-    """The failed cell that was to set the name which is said to be absent; '' where there is none.
+    """The failed cell that was to set the name which is said to be absent; '' if there is none.
 
     Where that cell failed for a name of an earlier cell's, the earlier one is to blame.
     """
@@ -50,7 +50,7 @@ def of(said: str, cells: Sequence[Cell]) -> str:
 
 
 def name_in(said: str) -> str:
-    """The name that a message misses, '' where it speaks of something else."""
+    """Return the name that a message misses, '' if it speaks of something else."""
     found = ABSENT.match(said)
     return (found["expected"] or found["used"]) if found else ""
 

@@ -91,7 +91,7 @@ def fault(source: str) -> str:
 
 
 def _without_magic(source: str) -> str:
-    """The same lines, IPython's own among them as statements that do nothing."""
+    """Return the same lines, IPython's own among them as statements that do nothing."""
     return LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", source))
 
 
@@ -126,13 +126,13 @@ class Defined(NamedTuple):
     """Those it takes by their names; None for any."""
 
     def takes(self, n_given: int, named: frozenset[str]) -> bool:
-        """Whether a call with so many arguments by their places, and these by name, fits."""
+        """Return whether a call with this many positional arguments, and these by name, fits."""
         by_name = self.named is None or named <= self.named
         return by_name and self.needed <= n_given + len(named) and n_given <= self.positional
 
 
 def defined(source: str) -> dict[str, Defined]:
-    """The names of a student's own: what is imported is not."""
+    """Return the names of a student's own: what is imported is not."""
     tree = parsed(source)
     found: dict[str, Defined] = {}
     for node in tree.body if tree else ():
@@ -196,7 +196,7 @@ def imports(source: str) -> list[str]:
 
 
 def relative_imports(source: str) -> list[str]:
-    """The modules that a module imports from its own package, without the dots."""
+    """Return the modules that a module imports from its own package, without the dots."""
     tree = parsed(source)
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level] if tree else []
     of_names = [alias.name for node in nodes if not node.module for alias in node.names]
@@ -234,7 +234,7 @@ def wants(source: str) -> Iterator[str]:
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module can be imported here, as in the sandbox; nothing is imported."""
+    """Return whether a module can be imported here, as in the sandbox; nothing is imported."""
     try:
         return find_spec(module.split(".")[0]) is not None
     except (ImportError, ValueError):

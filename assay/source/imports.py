@@ -23,7 +23,7 @@ KNOWN = {
 }
 """What may be imported ahead: libraries that are slow to import, never a student's own module."""
 Own = Callable[[str], str | None]
-"""The code at a path like `solution/backprop/network.py`; None where it is a library's, or none."""
+"""The code at a path like `solution/backprop/network.py`; None if it is a library's, or none."""
 
 
 def imports_of_run(files: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def _imported_by(name: str, own: Own) -> Iterable[str]:
 
 @lru_cache(2_000)  # the code of a part is the same in all its runs
 def _imported(source: str, package: str = "") -> tuple[str, ...]:
-    """The dotted names that code imports, in full; of a cell with magics, none."""
+    """Return the dotted names that code imports, in full; of a cell with magics, none."""
     try:
         tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

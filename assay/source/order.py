@@ -59,7 +59,7 @@ def unbound(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def _bound(cell: str) -> set[str]:
-    """The names that a cell binds; all words of one that cannot be read."""
+    """Return the names that a cell binds; all words of one that cannot be read."""
     if source.parsed(cell) is None:
         return set(re.findall(r"[A-Za-z_]\w*", cell))
     found = source.bound(cell) | _declared_global(cell)

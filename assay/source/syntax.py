@@ -14,7 +14,7 @@ from typing import TypeVar
 
 Read = TypeVar("Read")
 ATTEMPTS = 5
-"""A library that parses in another thread knows no lock of ours."""
+"""A library that parses in another thread does not know this lock."""
 LONGEST = 300_000
 """Characters of one module or notebook: a tree takes up to a kilobyte for each."""
 IN_ALL = 600_000
@@ -25,7 +25,7 @@ _one_at_a_time = Lock()
 
 
 def parse(code: str | bytes) -> ast.Module:
-    """The syntax tree of a module; raises what `ast.parse` does.
+    """Return the syntax tree of a module; raises what `ast.parse` does.
 
     Code that costs the parser gigabytes is a SyntaxError too: `import a.a.a…` of 60 kB did.
     """
@@ -35,12 +35,12 @@ def parse(code: str | bytes) -> ast.Module:
 
 
 def is_readable(code: str) -> bool:
-    """Whether the parser can be expected to end soon, in little memory."""
+    """Return whether the parser can be expected to end soon, in little memory."""
     return len(code) <= LONGEST and not ENDLESS_NAME.search(code)
 
 
 def alone(read: Callable[[], Read]) -> Read:
-    """What `read` returns, or raises, while no other thread of ours parses."""
+    """Return what `read` returns, while no other thread of assay parses."""
     with _one_at_a_time:
         for _ in range(ATTEMPTS - 1):
             try:

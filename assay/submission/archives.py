@@ -36,7 +36,7 @@ class Damaged(ValueError):
 
 @dataclass(frozen=True)
 class Member:
-    """One entry: its name as the archive spells it, its kind, and its first so many bytes."""
+    """One entry: its name as the archive spells it, its kind, and its first bytes."""
 
     name: str
     kind: str
@@ -44,30 +44,30 @@ class Member:
 
 
 def kind_of(mode: int) -> str:
-    """The kind that a mode says; "file" where it says nothing, as archives from Windows do."""
+    """Return the kind that a mode says; "file" if it says nothing, as in archives from Windows."""
     if stat.S_ISLNK(mode):
         return "link"
     return "file" if stat.S_ISREG(mode) or not stat.S_IFMT(mode) else "pipe or device"
 
 
 def zipped(content: bytes, at_most: int) -> Iterator[Member]:
-    """The members of a zip archive; `at_most` bytes of each are ever asked for.
+    """Return the members of a zip archive; `at_most` bytes of each are ever asked for.
 
     Raises
     ------
     Damaged
-        Where it is no zip archive, or one of more members than anybody's homework has.
+        If it is no zip archive, or one of more members than anybody's homework has.
     """
     return _members(io.BytesIO(content), MAX_MEMBERS)
 
 
 def of_class(file: BinaryIO) -> Iterator[Member]:
-    """The members of the zip file of a whole class, each read when it is needed.
+    """Return the members of the zip file of a whole class, each read when it is needed.
 
     Raises
     ------
     Damaged
-        Where it is no zip archive, or one of more members than any class has.
+        If it is no zip archive, or one of more members than any class has.
     """
     return _members(file, MAX_CLASS_MEMBERS)
 
@@ -94,7 +94,7 @@ def _members(file: BinaryIO, most: int) -> Iterator[Member]:
 
 
 def _entries(file: BinaryIO) -> int:
-    """How often the mark of an entry occurs: at least as often as there are entries."""
+    """Return how often the mark of an entry occurs: at least as often as there are entries."""
     count, tail = 0, b""
     file.seek(0)
     while block := file.read(1 << 20):
@@ -118,7 +118,7 @@ def _letters(text: bytes, encoding: str) -> int:
 
 
 def _unicode_path(extra: bytes, name: bytes) -> str | None:
-    """The name in Info-ZIP's own field, where there is one and it belongs to this name."""
+    """Return the name in Info-ZIP's own field, if there is one and it belongs to this name."""
     place = 0
     while place + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, place)
@@ -161,7 +161,7 @@ def tarred(content: bytes, at_most: int) -> Iterator[Member]:
     Raises
     ------
     Damaged
-        Where it is no tar.gz archive, or expands too far.
+        If it is no tar.gz archive, or expands too far.
     """
     room = at_most + at_most // 8  # headers and padding
     try:

@@ -12,7 +12,7 @@ STUDENT = "student"
 
 
 def names(assignment: Assignment, part: Part) -> frozenset[str]:
-    """The names that the exam looks up on `student`; those of parameters are everybody's."""
+    """Return the names that the exam looks up on `student`; those of parameters are everybody's."""
     folder = assignment.root / part.rubric
     found = {name for path in _files(folder) for name in _looked_up(path, _when(path))}
     return frozenset(found - set(parameters.wanted(part)) - {"has", "instances"})

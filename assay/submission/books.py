@@ -1,7 +1,7 @@
 """Which notebook answers a part, where there are several, and what lies beside it.
 
 The name that the assignment gives counts, then words of it, then what is in them: the names that
-the part's exam asks for. Where that is not clear either, nobody guesses.
+the part's exam asks for. If that is not clear either, nothing is guessed.
 """
 
 import re
@@ -31,7 +31,7 @@ COPY = re.compile(
 
 
 def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    """The notebook that answers a part: by its name, by words of its name, by what is in it.
+    """Return the notebook that answers a part: by its name, by words of its name, by what is in it.
 
     The only notebook answers every part, but for one that it shows nothing of beside another.
     """
@@ -47,7 +47,7 @@ def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> s
 
 
 def absent(assignment: Assignment, submission: Submission) -> list[Part]:
-    """The parts that the only notebook shows nothing of, where it shows another.
+    """Return the parts that the only notebook shows nothing of, where it shows another.
 
     A part shows in a heading or a tag, in a word of its name that a heading or a name has, in a
     third of the names that it alone is asked for, or in three that are near them. Where none shows,
@@ -99,18 +99,18 @@ def _libraries(assignment: Assignment, part: Part) -> frozenset[str]:
 
 
 def _imported(content: bytes) -> frozenset[str]:
-    """The packages that the cells of a notebook import, by their first names."""
+    """Return the packages that the cells of a notebook import, by their first names."""
     cells = [cell for cell in _cells(content) if cell.kind == "code"]
     return frozenset(m.partition(".")[0] for c in cells for m in source.imports(c.source))
 
 
 def _stems(names: frozenset[str]) -> set[str]:
-    """How the words of names begin: `Positions` is near `PositionalEncoding`."""
+    """Return how the words of names begin: `Positions` is near `PositionalEncoding`."""
     return {word[:5].casefold() for word in re.findall(r"[A-Z]?[a-z]{2,}", " ".join(names))}
 
 
 def _stands_above(assignment: Assignment, part: Part, cells: Sequence[notebook.Cell]) -> bool:
-    """Whether there is code above the heading of a later part: it may answer this one."""
+    """Return whether there is code above the heading of a later part: it may answer this one."""
     later = assignment.part[assignment.part.index(part) + 1 :]
     marks = [i for p in later for i in headings.marked(assignment, p, cells)]
     return bool(marks) and any(cell.kind == "code" for cell in cells[: min(marks)])
@@ -129,7 +129,7 @@ def _words(part: Part) -> set[str]:
 
 
 def notebook_by_name(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    """The notebook that answers a part by its name alone."""
+    """Return the notebook that answers a part by its name alone."""
     wanted = PurePosixPath(part.notebook).name
     named = [name for name in submission.notebooks if PurePosixPath(name).name == wanted]
     return named[0] if len(named) == 1 else _by_words(assignment, part, submission)
@@ -219,7 +219,7 @@ def attempt(name: str) -> tuple[str, int]:
 
 
 def bound(content: bytes) -> frozenset[str]:
-    """The names that the cells of a notebook bind."""
+    """Return the names that the cells of a notebook bind."""
     cells = _cells(content)
     return frozenset(n for c in cells if c.kind == "code" for n in source.bound(c.source))
 
@@ -254,7 +254,7 @@ def _by_words(assignment: Assignment, part: Part, submission: Submission) -> str
 
 
 def _by_content(assignment: Assignment, part: Part, submission: Submission) -> str | None:
-    """The one notebook that binds all that any other does, and more, or twice as much."""
+    """Return the one notebook that binds all that any other does, and more, or twice as much."""
     found = _answering(assignment, part, submission)
     for name, names in found.items():
         others = [other for n, other in found.items() if n != name]
@@ -266,7 +266,7 @@ def _by_content(assignment: Assignment, part: Part, submission: Submission) -> s
 def _answering(
     assignment: Assignment, part: Part, submission: Submission
 ) -> dict[str, frozenset[str]]:
-    """The notebooks that bind names which this part alone is asked for, with these names.
+    """Return the notebooks that bind names which this part alone is asked for, with these names.
 
     One that is called as another part's counts where it binds many; of copies, the first.
     """

@@ -105,7 +105,7 @@ class HandIn:
     notes: tuple[str, ...] = ()
 
     def inspect(self) -> tuple[Submission, list[CannotGrade]]:
-        """What could be read of it, and every reason why it cannot be graded as it is."""
+        """Return what could be read of it, and every reason why it cannot be graded as it is."""
         try:
             found = self._load()
         except CannotGrade as error:
@@ -115,7 +115,7 @@ class HandIn:
         return whole, problems
 
     def read(self) -> Submission:
-        """The submission.
+        """Return the submission.
 
         Raises
         ------
@@ -155,7 +155,7 @@ def discover(
     Raises
     ------
     UsageError
-        Where a folder may be one submission or a class, or a platform's list cannot be read.
+        If a folder may be one submission or a class, or a platform's list cannot be read.
     """
     found = Discovered()
     entries: list[Entry] = []
@@ -232,7 +232,7 @@ def _unwrapped(path: Path, assignment: Assignment) -> Path:
     Raises
     ------
     UsageError
-        Where the one folder may be a class or a student's.
+        If the one folder may be a class or a student's.
     """
     parts_ = assignment.part
     titles = {_letters(t) for p in parts_ for t in (p.name, p.title, Path(p.notebook).stem)}
@@ -327,7 +327,7 @@ def _on_disk(path: Path, *, alone: bool) -> Entry:
 
 
 def _in_zip(path: Path) -> list[Entry]:
-    """The entries of a zip archive; what is in them is unpacked when it is needed."""
+    """Return the entries of a zip archive; what is in them is unpacked when it is needed."""
     with reader.opened(path) as file:
         size = file.seek(0, os.SEEK_END)
     if size > MAX_CLASS:
@@ -349,7 +349,7 @@ def _without_empty_parts(name: str) -> str:
 
 
 def _is_wrapped(names: list[str]) -> bool:
-    """Whether one folder is round everything, and it is not itself somebody's."""
+    """Return whether one folder is round everything, and it is not itself somebody's."""
     tops = {name.partition("/")[0] for name in names}
     if len(tops) > 1 or not all("/" in name for name in names) or not tops.isdisjoint(LAID_OUT):
         return False
@@ -380,12 +380,12 @@ def _as_a_place(name: str) -> str:
 
 
 def _is_one(path: Path, entries: Sequence[Entry], assignment: Assignment) -> bool:
-    """Whether it is one submission: docs/contract.md has the rules.
+    """Return whether it is one submission: docs/contract.md has the rules.
 
     Raises
     ------
     UsageError
-        Where it may be one or a class, and one of the two would lose somebody's work.
+        If it may be one or a class, and one of the two would lose somebody's work.
     """
     if path.resolve() == assignment.root.resolve():
         return True
@@ -441,7 +441,7 @@ def _ask_of_laid_out(path: Path, entries: Sequence[Entry], assignment: Assignmen
     Raises
     ------
     UsageError
-        Where other notebooks stand there too: a student may choose that name.
+        If other notebooks stand there too: a student may choose that name.
     """
     laid = [e for e in entries if e.is_folder and e.name in LAID_OUT]
     own = OWN_FOLDERS | LAID_OUT
@@ -480,7 +480,7 @@ def _is_material(name: str) -> bool:
 def _imports_beside(
     top: Sequence[str], entries: Sequence[Entry], assignment: Assignment
 ) -> list[str]:
-    """The modules and packages beside the notebooks at the top that one of them imports.
+    """Return the modules and packages beside the notebooks at the top that one of them imports.
 
     One that is installed, or was handed out, is in anybody's imports.
     """
@@ -511,14 +511,14 @@ def _are_copies(names: Sequence[str], assignment: Assignment) -> bool:
 
 
 def _answer_all(names: Sequence[str], assignment: Assignment) -> bool:
-    """Whether these notebooks are the answers to the parts, one each, by their names."""
+    """Return whether these notebooks are the answers to the parts, one each, by their names."""
     several = Submission("", dict.fromkeys(names, b""))
     chosen = [books.notebook_by_name(assignment, part, several) for part in assignment.part]
     return len(names) > 1 and None not in chosen and sorted(map(str, chosen)) == sorted(names)
 
 
 def _are_parts(below: Sequence[Entry], entries: Sequence[Entry], assignment: Assignment) -> bool:
-    """Whether folders are called like the parts, and nobody's."""
+    """Return whether folders are called like the parts, and nobody's."""
     titles = {_letters(word) for part in assignment.part for word in (part.name, part.title)}
     numbers = range(1, len(assignment.part) + 1)
     titles |= {f"{word}{number}" for word in ("part", "teil") for number in numbers}
@@ -539,7 +539,7 @@ def _no_submission(
     reports: Path | None,
     people: dict[str, tuple[Person, ...]],
 ) -> str | None:
-    """Why an entry of a class is no submission; '' where nobody needs to hear of it, None if it is.
+    """Why an entry of a class is no submission; '' if nobody needs to hear of it, None if it is.
 
     Whatever a platform named is somebody's, and so is a folder.
     """
@@ -642,7 +642,7 @@ def _stem(entry: Entry) -> str:
 def _latest(
     files: Sequence[tuple[Entry, Named]], assignment: Assignment
 ) -> tuple[list[Entry], list[str]]:
-    """The entries that count, and a note on each that a later one stands for."""
+    """Return the entries that count, and a note on each that a later one stands for."""
     platform = files[0][1].platform
     if platform == "canvas":
         chosen = _latest_of_canvas(_useful(files), assignment)

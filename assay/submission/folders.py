@@ -20,7 +20,7 @@ TAKEN = re.compile(
 
 
 def folder(name: str) -> str:
-    """The folder of the report on the submission of this name."""
+    """Return the folder of the report on the submission of this name."""
     spelt = SPELT_OUT.sub(lambda found: _hex(found[0]), unicodedata.normalize("NFC", name))
     if not spelt or TAKEN.fullmatch(spelt.casefold()):
         spelt = f"%{spelt}"
@@ -31,12 +31,12 @@ def folder(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """The same for two names exactly where their folders are one on some file system."""
+    """Return the same for two names exactly where their folders are one on some file system."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", folder(name)).casefold())
 
 
 def address(name: str) -> str:
-    """The same folder in a relative address."""
+    """Return the same folder in a relative address."""
     return quote(folder(name), safe="").replace("~", "%7E")
 
 

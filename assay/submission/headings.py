@@ -30,7 +30,7 @@ UNDER = re.compile(r" {0,3}(?:(?P<first>={3,})|-{3,}) *")
 
 
 def marked(assignment: Assignment, part: Part, cells: Sequence[Cell]) -> list[int]:
-    """The cells that a part begins with: tagged with its name, or headed `Part 2`, `Teil 2`.
+    """Return the cells that a part begins with: tagged with its name, or headed `Part 2`, `Teil 2`.
 
     In code, a comment in the first line counts as a heading.
     """
@@ -51,13 +51,13 @@ def is_certain(part: Part, cell: Cell) -> bool:
 
 
 def lines(cell: Cell) -> list[str]:
-    """The headings of a cell of text."""
+    """Return the headings of a cell of text."""
     texts = [] if cell.kind == "code" else _texts(cell).splitlines()
     return [line for line in texts if HEADED.match(line)]
 
 
 def words(text: str) -> set[str]:
-    """The words that tell: without `part`, numbers, and the shortest."""
+    """Return the words that tell: without `part`, numbers, and the shortest."""
     found = set(re.findall(r"[^\W\d_]{3,}", text.casefold()))
     return found - {"part", "teil", "the", "and", "der", "die", "das", "und", "two", "zwei", "one"}
 
@@ -78,7 +78,7 @@ def pieces(cell: Cell) -> list[Cell]:
 
 
 def level(cell: Cell) -> int | None:
-    """Of the highest heading in a cell of text, 1 above 6; None where there is none."""
+    """Return the highest heading level in a cell of text, 1 above 6; None if there is none."""
     levels = _levels(cell.source.splitlines()) if cell.kind != "code" else []
     return min((each for each in levels if each), default=None)
 

@@ -44,12 +44,12 @@ class Cell:
     attachments: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
 
     def without(self, *tags: str) -> "Cell":
-        """The same cell without some of its tags."""
+        """Return the same cell without some of its tags."""
         return replace(self, tags=tuple(tag for tag in self.tags if tag not in tags))
 
 
 def read(content: bytes, where: str) -> tuple[Cell, ...]:
-    """The cells of a notebook file; `where` names it in what is said of it.
+    """Return the cells of a notebook file; `where` names it in what is said of it.
 
     Format 3 is upgraded; cell ids that are missing, odd or given twice are made anew. Half of a
     surrogate pair, which JSON can hold and no file of text, is a question mark.
@@ -57,7 +57,7 @@ def read(content: bytes, where: str) -> tuple[Cell, ...]:
     Raises
     ------
     CannotGrade
-        Where it is no notebook, one that is too old, or one of too many cells.
+        If it is no notebook, one that is too old, or one of too many cells.
     """
     data = _parsed(content, where)
     if (number := _number_of_cells(data)) > MAX_CELLS:
@@ -74,7 +74,7 @@ def read(content: bytes, where: str) -> tuple[Cell, ...]:
 
 
 def without_outputs(content: bytes) -> bytes:
-    """The bytes of a notebook file with every list of outputs empty.
+    """Return the bytes of a notebook file with every list of outputs empty.
 
     It is done without parsing: 100 MB of stored outputs never become Python objects. What is not
     JSON comes back as it is, or garbled, and is refused later like any other.
@@ -131,7 +131,7 @@ def _parsed(content: bytes, where: str) -> dict[str, Any]:
 
 
 def _what_it_is(content: bytes) -> tuple[str, str]:
-    """What a file that is no JSON in UTF-8 is instead, and what to do; '' where nobody knows."""
+    """What a file that is no JSON in UTF-8 is instead, and what to do; '' if nobody knows."""
     start = content[:2000].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         return "it is empty", "was the notebook saved before it was handed in?"
@@ -166,7 +166,7 @@ def _number_of_cells(data: dict[str, Any]) -> int:
 
 
 def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:
-    """The notebook in format 4; nbformat knows how to bring format 3 there."""
+    """Return the notebook in format 4; nbformat knows how to bring format 3 there."""
     version = data.get("nbformat")
     if version == 4:
         return data

@@ -18,12 +18,12 @@ MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 
 
 def wanted(part: Part) -> list[str]:
-    """The names that the assignment varies."""
+    """Return the names that the assignment varies."""
     return ["seed", *part.matrix]
 
 
 def chosen(part: Part, cells: Sequence[Cell]) -> tuple[int | None, str]:
-    """The last tagged cell that sets every parameter, or None and why there is none."""
+    """Return the last tagged cell that sets every parameter, or None and why there is none."""
     tagged = [(i, cell) for i, cell in enumerate(cells) if TAG in cell.tags]
     faults = [(i, _fault(part, cell)) for i, cell in tagged]
     good = [i for i, fault in faults if not fault]

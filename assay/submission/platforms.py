@@ -79,13 +79,13 @@ def read(name: str) -> Named | None:
 
 
 def doubt(name: str) -> str:
-    """Who may be meant where a name can be read in more than one way; '' where it cannot."""
+    """Who may be meant where a name can be read in more than one way; '' if it cannot."""
     readings = [f"{one.called} ({one.platform})" for one in _readings(name)]
     return " or ".join(map(quoted, readings)) if len(readings) > 1 else ""
 
 
 def _readings(name: str) -> list[Named]:
-    """Every way to read a name.
+    """Return every way to read a name.
 
     A full name in Moodle may be its owner's own choice, and the name of a file always is: where
     Moodle's mark is there twice, either may be the platform's.
@@ -106,7 +106,7 @@ def _readings(name: str) -> list[Named]:
 
 
 def _of_moodle(name: str, start: int) -> tuple[str, str]:
-    """The number at a mark, and the full name before it."""
+    """Return the number at a mark, and the full name before it."""
     return name[start + 1 :].partition("_")[0], name[:start]
 
 
@@ -138,7 +138,7 @@ def _letters(text: str) -> str:
 
 
 def by_chance(names: Iterable[str]) -> set[str]:
-    """The names among these that only look like Canvas': its number of a file occurs once.
+    """Return the names among these that only look like Canvas': its number of a file occurs once.
 
     `ann_27_11_hw.ipynb` and `bob_27_11_hw.ipynb` hold a date.
     """
@@ -172,12 +172,12 @@ def again(file: str) -> tuple[str, int]:
 
 
 def gradescope(content: bytes, where: str) -> dict[str, tuple[Person, ...]]:
-    """The people of each folder of Gradescope's export; of a group there are several.
+    """Return the people of each folder of Gradescope's export; of a group there are several.
 
     Raises
     ------
     UsageError
-        Where the file is not as Gradescope writes it.
+        If the file is not as Gradescope writes it.
     """
     return {folder: people for folder, (people, _) in gradescope_entries(content, where).items()}
 
@@ -190,7 +190,7 @@ def gradescope_entries(
     Raises
     ------
     UsageError
-        Where the file is not as Gradescope writes it.
+        If the file is not as Gradescope writes it.
     """
     import yaml  # only where there is such a file
 

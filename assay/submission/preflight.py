@@ -126,7 +126,7 @@ def _kind(name: str, call: str) -> str:
 
 
 def _fits(kind: source.Defined, call: str) -> bool:
-    """Whether what a student has can be called as a row of the table says."""
+    """Return whether what a student has can be called as a row of the table says."""
     if kind.what == "value":
         return True
     taken = [part.strip() for part in call.strip("()").split(",")]
@@ -153,7 +153,7 @@ def _words_of(name: str) -> set[str]:
 
 
 def _served(row: Row, instead: dict[str, Sequence[Row]], there: set[str]) -> bool:
-    """Whether other names do instead of this row's."""
+    """Return whether other names do instead of this row's."""
     others = [name for name in row.names if name in instead]
     return bool(others) and all(
         there.issuperset(other.names) for name in others for other in instead[name]
@@ -216,7 +216,7 @@ def _of_part(section: Section, sections: Mapping[str, Section]) -> Iterator[str]
 
 
 def _is_lost(section: Section, sections: Mapping[str, Section]) -> bool:
-    """Whether an earlier part shares this one's notebook."""
+    """Return whether an earlier part shares this one's notebook."""
     sharing = [s.part.name for s in sections.values() if s.notebook == section.notebook]
     return sharing[0] != section.part.name
 

@@ -1,7 +1,7 @@
 """Read what was handed in, whatever it is, into bytes by name. Nothing is ever unpacked to disk.
 
 A folder, a zip, a tar.gz or one notebook. Only regular files come in, under plain relative names,
-so many and so large at most; what comes in is a copy that nobody can change any more. Everything
+only up to a number and size; what comes in is a copy that cannot change any more. Everything
 that is wrong is told at once: a student need not hand in five times to hear of five slips.
 """
 
@@ -70,7 +70,7 @@ def read(path: Path, *, alone: bool = True) -> Found:
     Raises
     ------
     CannotGrade
-        Where there is nothing that could be a submission.
+        If there is nothing that could be a submission.
     """
     suffix = archive_suffix(path)
     if path.is_dir():
@@ -136,17 +136,17 @@ def outer_folder_taken_off(found: Found) -> Found:
 
 
 def archive_suffix(path: Path) -> str | None:
-    """`.zip`, `.tar.gz` or `.tgz`, whatever its case; None where it is no archive by its name."""
+    """`.zip`, `.tar.gz` or `.tgz`, whatever its case; None if it is no archive by its name."""
     return next((suffix for suffix in ARCHIVES if path.name.lower().endswith(suffix)), None)
 
 
 def is_notebook(name: str) -> bool:
-    """Whether a name ends as a notebook's does."""
+    """Return whether a name ends as a notebook's does."""
     return name.endswith(".ipynb")
 
 
 def may_be_notebook(name: str) -> bool:
-    """Whether a name is a notebook's, or one with more at its end."""
+    """Return whether a name is a notebook's, or one with more at its end."""
     return BOOK.fullmatch(name.rpartition("/")[2]) is not None
 
 
@@ -368,7 +368,7 @@ def _refused(member: Member, name: str, where: Path, places: dict[str, str]) -> 
 
 
 def _fault_of(raw: str, name: str) -> str | None:
-    """What keeps a name from being a plain relative one."""
+    """Return what keeps a name from being a plain relative one."""
     try:
         raw.encode()
     except UnicodeEncodeError:
@@ -430,7 +430,7 @@ def _on_disk(path: Path, name: str) -> Member:
 
 
 def content_of(path: Path, at_most: int) -> bytes:
-    """The first bytes of a regular file."""
+    """Return the first bytes of a regular file."""
     with opened(path) as file:
         try:
             return file.read(at_most)
@@ -469,7 +469,7 @@ def opened(path: Path) -> BinaryIO:
     Raises
     ------
     Damaged
-        Where it cannot be opened, or is something else.
+        If it cannot be opened, or is something else.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

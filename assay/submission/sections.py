@@ -102,7 +102,7 @@ def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
 def _span(
     assignment: Assignment, part: Part, sharing: list[Part], cells: list[Cell], adapter: str
 ) -> tuple[int, int]:
-    """The index of a part's first cell and of the first that is the next part's."""
+    """Return the index of a part's first cell and of the first that is the next part's."""
     here = sharing.index(part)
     begins = [0]
     for before, following in pairwise(sharing):
@@ -122,7 +122,7 @@ def _candidates(
     after: int,
     theirs: frozenset[str],
 ) -> list[int]:
-    """The places marked for a part and not for the one before, with code above them.
+    """Return the places marked for a part and not for the one before, with code above them.
 
     A cell that is marked for both may be an overview: it counts below an answer to the one before.
     """
@@ -204,7 +204,7 @@ def _with_text_above(cells: Sequence[Cell], place: int) -> int:
 
 
 def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
-    """The names, and those that the adapter makes them from."""
+    """Return the names, and those that the adapter makes them from."""
     tree = source.parsed(adapter)
     made = set(names)
     for statement in tree.body if tree else ():
@@ -214,7 +214,7 @@ def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
 
 
 def _adapter(submission: Submission, notebook: str, cells: list[Cell]) -> str:
-    """The cells tagged `adapter`, then adapter.py: what is said last holds."""
+    """Return the cells tagged `adapter`, then adapter.py: what is said last holds."""
     tagged = [cell.source for cell in cells if cell.kind == "code" and ADAPTER in cell.tags]
     places = ("adapter.py", str(PurePosixPath(notebook).parent / "adapter.py"))
     files = [submission.files[name] for name in dict.fromkeys(places) if name in submission.files]
@@ -229,7 +229,7 @@ def _untagged(cell: Cell) -> Cell:
 
 
 def _was_injected(cell: Cell) -> bool:
-    """Whether papermill put this cell there: its tag, and nothing in it but assignments."""
+    """Return whether papermill put this cell there: its tag, and nothing in it but assignments."""
     if INJECTED not in cell.tags:
         return False
     try:

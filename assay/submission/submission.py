@@ -59,7 +59,7 @@ class Submission:
         return [name for name in self.files if name.endswith(".ipynb")]
 
     def notebook_for(self, part: Part) -> str | None:
-        """The file that answers this part: the one of that name, else the only notebook."""
+        """Return the file that answers this part: the one of that name, else the only notebook."""
         wanted = PurePosixPath(part.notebook).name
         named = [name for name in self.notebooks if PurePosixPath(name).name == wanted]
         if part.notebook in self.notebooks:
@@ -69,7 +69,7 @@ class Submission:
         return self.notebooks[0] if len(self.notebooks) == 1 else None
 
     def read(self, notebook_name: str) -> tuple[Cell, ...]:
-        """The cells of one of the notebooks, read once."""
+        """Return the cells of one of the notebooks, read once."""
         if notebook_name not in self._read:
             where = f"{self.name}/{notebook_name}"
             self._read[notebook_name] = notebook.read(self.files[notebook_name], where)
@@ -85,7 +85,7 @@ class Submission:
         return sum(map(len, self.files.values()))
 
     def cells(self, notebook_name: str) -> list[PlainCell]:
-        """The cells of a notebook as `{kind, source, tags}`."""
+        """Return the cells of a notebook as `{kind, source, tags}`."""
         return [plain(cell) for cell in self.read(notebook_name)]
 
 
@@ -174,7 +174,7 @@ def name_of(path: Path) -> str:
 
 
 def own_name(path: Path) -> str:
-    """The last part of a path; that of a link and not of what it leads to."""
+    """Return the last part of a path; that of a link and not of what it leads to."""
     return path.name if path.is_symlink() else path.resolve().name
 
 

@@ -646,6 +646,6 @@ def _decisions(session: Session, subject: Mapping[str, Any]) -> dict[str, Decisi
 
 
 def _lost_a_race(error: DBAPIError) -> bool:
-    """Whether the same transaction, begun again, can go through."""
+    """Return whether the same transaction, begun again, can go through."""
     state = getattr(error.orig, "sqlstate", None)  # PostgreSQL: serialization, deadlock, integrity
     return isinstance(state, str) and (state in ("40001", "40P01") or state.startswith("23"))

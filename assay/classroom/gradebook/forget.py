@@ -177,7 +177,7 @@ def search(engine: Engine, words: Sequence[str], folders: Sequence[Path]) -> lis
 
 
 def _words(author: Author) -> set[str]:
-    """All that names an author: keys, names, and every text of the roster's facts."""
+    """Return all that names an author: keys, names, and every text of the roster's facts."""
     texts = {author.key, author.name, author.pseudonym, *_texts(author.facts)}
     return {text for text in texts if len(text.strip()) > 1}
 
@@ -209,7 +209,7 @@ def _without(value: Any, words: Sequence[str]) -> Any:
 
 
 def _holds(content: str, word: str) -> bool:
-    """Whether a text holds a word; a short one has to stand by itself."""
+    """Return whether a text holds a word; a short one has to stand by itself."""
     start = content.find(word)
     while start >= 0:
         around = content[max(start - 1, 0) : start] + content[start + len(word) :][:1]

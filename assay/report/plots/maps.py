@@ -50,7 +50,7 @@ def _tiles(corner: Point, matrix: Matrix) -> Iterator[str]:
 
 
 def _counted(corner: Point, width: float, height: float, matrix: Matrix) -> Iterator[str]:
-    """The numbers of columns and rows: of small tiles, every so many."""
+    """Return the numbers of columns and rows; of small tiles, only some."""
     left, top = corner
     for column in range(0, len(matrix[0]), ceil(20 / width)):
         yield shapes.words("middle", (left + width * (column + 0.5), top + SIDE + 14), str(column))
@@ -59,7 +59,7 @@ def _counted(corner: Point, width: float, height: float, matrix: Matrix) -> Iter
 
 
 def _matrix(columns: Columns) -> Matrix:
-    """The first of them, or nothing; a series is a matrix of one row."""
+    """Return the first of them, or nothing; a series is a matrix of one row."""
     value = next((m.value for of in columns.values() for m in of), [])
     rows = value if isinstance(value, list) else [value]
     within = [row for row in rows if isinstance(row, list)]

@@ -14,7 +14,7 @@ BAND, NAME = 48, 36  # the height of a row, and the letters of the longest name 
 
 
 def draw(figure: Figure, columns: Columns, others: Columns) -> Drawn:
-    """Every seed's two numbers, and their means with intervals."""
+    """Return every seed's two numbers, and their means with intervals."""
     names = [safe.plain(column, NAME) for column in columns]
     left = 20 + LETTER * max(map(len, names))
     x = Scale(*_ends(columns, others), left, RIGHT)
@@ -57,7 +57,7 @@ def _legend(left: float, height: float, names: dict[str, str]) -> Iterator[str]:
 
 
 def _ends(columns: Columns, others: Columns) -> tuple[float, float]:
-    """What all rows reach over, with some room; shares of a whole end right after 1."""
+    """Return what all rows reach over, with some room; shares of a whole end right after 1."""
     groups = [values for of in (columns, others) for m in of.values() if (values := _values(m))]
     every = [number for values in groups for number in (*values, *mean_interval(values))]
     least, most = min(every, default=0.0), max(every, default=1.0)

@@ -47,7 +47,7 @@ class Scale:
 
 
 def evenly(low: float, high: float, most: int) -> list[float]:
-    """The multiples of 1, 2, 2.5 or 5 times a power of ten between two ends, at most so many."""
+    """The multiples of 1, 2, 2.5 or 5 times a power of ten between two ends, up to a number."""
     power = 10.0 ** floor(log10(max(high / most - low / most, 1e-300)))
     for step in (size * power for size in (1, 2, 2.5, 5, 10, 20)):
         first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
@@ -66,7 +66,7 @@ def powers(low: float, high: float) -> list[list[float]]:
 
 
 def with_decimals(values: Sequence[float]) -> list[str]:
-    """The numbers of an axis, all with as many decimals as one of them needs."""
+    """Return the numbers of an axis, all with as many decimals as one of them needs."""
     near = 1e-9 * max(map(abs, values), default=0.0)
     needed = (d for d in range(LONG) if all(abs(round(v, d) - v) <= near for v in values))
     decimals = next(needed, LONG)

@@ -48,7 +48,7 @@ def words(kinds: str, place: Point, text: str, aside: str = "") -> str:
 
 
 def upwards(kinds: str, place: Point, text: str) -> str:
-    """The same, turned to be read from below."""
+    """Return the same, turned to be read from below."""
     x, y = place
     turned = f'<g transform="translate({x:.1f} {y:.1f}) rotate(-90)">'
     return f"{turned}{words(kinds, (0, 0), text)}</g>"

@@ -79,16 +79,16 @@ class Student:
         )
 
     def has(self, *names: str) -> bool:
-        """Whether the submission itself has all of these names."""
+        """Return whether the submission itself has all of these names."""
         return all(any(_answers(p, name) for p in self._places(name)) for name in names)
 
     def instances(self, kind: type) -> list[Any]:
-        """The objects of a class that the notebook left under a name."""
+        """Return the objects of a class that the notebook left under a name."""
         named = {key: value for key, value in self._notebook.items() if not key.startswith("_")}
         return [value for value in named.values() if isinstance(value, kind)]
 
     def _fallback(self) -> ModuleType | None:
-        """What the rubric puts together; None where it has nothing, or is asking itself."""
+        """Return what the rubric puts together; None if it has nothing, or is asking itself."""
         path = DESK / "kit" / "fallback.py"
         if self._is_falling_back or not path.exists():
             return None
@@ -323,17 +323,17 @@ student = Student()
 
 
 def _is_reference() -> bool:
-    """Whether the course's own answer is asked: then the exam itself is on trial."""
+    """Return whether the course's own answer is asked: then the exam itself is on trial."""
     return (DESK / "kit" / "reference").exists()
 
 
 def handed_out(question: str) -> bool:
-    """Whether this run puts the question at all."""
+    """Return whether this run puts the question at all."""
     return (DESK / "given" / f"{question}.npz").exists()
 
 
 def _switches() -> Any:
-    """What knows how a new kernel's switches stand: it was loaded before the first cell."""
+    """Return what knows how a new kernel's switches stand: it was loaded before the first cell."""
     path = Path(__file__).with_name("switches.py")
     return sys.modules.get("assay-switches") or _module("assay-switches", path)
 
@@ -407,7 +407,7 @@ def _raised(error: BaseException) -> dict[str, Any]:
 
 
 def _put_at(error: BaseException) -> dict[str, Any]:
-    """The exam's line that raised, if no code of the student's took part in it.
+    """Return the exam's line that raised, if no code of the student's took part in it.
 
     The question then did not fit what it was put to: the student's code has not raised anything.
     """
@@ -444,7 +444,7 @@ def _misfits(frame: FrameType, line: int) -> Iterator[str]:
 
 
 def _is_open(call: ast.Call) -> bool:
-    """Whether how many arguments it has cannot be read."""
+    """Return whether how many arguments it has cannot be read."""
     stars = any(isinstance(argument, ast.Starred) for argument in call.args)
     return stars or any(keyword.arg is None for keyword in call.keywords)
 
@@ -486,7 +486,7 @@ def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None
 
 
 def _as_numbers(value: Any) -> Any:
-    """The value as an array of numbers, or None where it is something else."""
+    """Return the value as an array of numbers, or None where it is something else."""
     if isinstance(value, str | dict) or value is None:
         return None
     if hasattr(value, "detach"):  # a torch tensor
@@ -499,7 +499,7 @@ def _as_numbers(value: Any) -> Any:
 
 
 def _as_text(value: Any, depth: int = 0) -> Any:
-    """The value as plain JSON; what is not plain data is named by its type."""
+    """Return the value as plain JSON; what is not plain data is named by its type."""
     if value is None or type(value) in (str, bool, int):
         return value
     if type(value) is float:

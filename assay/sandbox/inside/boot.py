@@ -233,7 +233,7 @@ def _read_pipes(streams: type[Any]) -> Callable[[], None]:
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
 
         def pass_on() -> bool:
-            """Whether more can come."""
+            """Return whether more can come."""
             if process_id() != ours:  # a fork of the kernel, in which nobody may hold the lock
                 return False
             with reading:
@@ -308,7 +308,7 @@ def _keep_last_words(shell: Any, path: Path) -> None:
 
 
 def _remember(path: Path) -> Any:
-    """How switches stand before the first cell, for the exam to set them back."""
+    """Return how switches stand before the first cell, for the exam to set them back."""
     spec = importlib.util.spec_from_file_location("assay-switches", path)
     assert spec is not None
     assert spec.loader is not None

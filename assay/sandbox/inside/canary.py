@@ -19,7 +19,7 @@ from typing import Any
 CLONE_VM, CLONE_NEWNS, CLONE_NEWUSER = 0x00000100, 0x00020000, 0x10000000
 CORE_PATTERN = "/proc/sys/kernel/core_pattern"
 UNBOUNDED = 1 << 31
-"""A folder with more room than this, in bytes, has no limit of ours."""
+"""A folder with more room than this, in bytes, has no limit set by assay."""
 BLOCK = b"1" * (1 << 20)
 STACK = 1 << 14
 
@@ -48,7 +48,7 @@ def attempts(told: dict[str, Any]) -> dict[str, Callable[[], object]]:
 
 
 def try_all(told: dict[str, Any]) -> dict[str, bool]:
-    """Which attempts succeeded."""
+    """Return which attempts succeeded."""
     return {name: _succeeds(attempt) for name, attempt in attempts(told).items()}
 
 
@@ -96,7 +96,7 @@ def _room(folder: str) -> int:
 
 
 def _starts(count: int) -> bool:
-    """Whether this many processes can live at once.
+    """Return whether this many processes can live at once.
 
     Each sleeps in our memory, on a stack of its own: to fork a kernel 128 times took half a second.
     """
@@ -117,7 +117,7 @@ def _starts(count: int) -> bool:
 
 
 def _holds(count: int) -> bool:
-    """Whether a child can fill this many bytes of shared memory, which no rlimit counts."""
+    """Return whether a child can fill this many bytes of shared memory, which no rlimit counts."""
     if (child := os.fork()) == 0:
         shared = mmap.mmap(-1, count)
         for _ in range(count // len(BLOCK)):

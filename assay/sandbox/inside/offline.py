@@ -18,7 +18,7 @@ OTHERWISE = re.compile(r"-[rectth]|--(?:req|edit|const|target|prefix|root|help|d
 
 
 def wanted(arguments: list[str]) -> list[str]:
-    """What is to be installed; nothing where the command is another or less simple."""
+    """What is to be installed; nothing if the command is another or less simple."""
     if "install" not in arguments or any(map(OTHERWISE.match, arguments)):
         return []
     options, values = arguments[: arguments.index("install")], list(_values(arguments))

@@ -55,7 +55,7 @@ Instruction = tuple[int, int, int, int]
 
 
 def program(machine: str | None = None) -> bytes | None:
-    """The filter for a machine, or None for one whose numbers are not written down here."""
+    """Return the filter for a machine, or None for one whose numbers are not written down here."""
     machine = machine or platform.machine()
     if machine not in ARCHITECTURES:
         return None

@@ -461,7 +461,7 @@ def _umask() -> int:
 
 
 def _signals() -> dict[int, Any]:
-    """The handlers of all signals but the one by which the harness ends a question.
+    """Return the handlers of all signals but the one by which the harness ends a question.
 
     The handler that torch sets to hear of its loaders' workers belongs to it, and stays.
     """
