@@ -1,11 +1,12 @@
 """A task that nobody has seen: the digits change places and names, by rules drawn for this run.
 
+Digits are counted here, not sequences: one place that a single training run did not get to is
+bad luck, and how well a model is trained is marked under `reversal`.
+
 One digit of the question says which of two orders applies. They differ at two places of the
 answer, which stand before that digit: a table of places follows one order alone, and a model that
-sees the past alone cannot know which. So those pairs of digits are counted for each of the orders,
-and at least half of them have to be right by either: who guesses between the two loses one. How
-well the task is learned is counted in digits, not sequences: one place that a single training run
-did not get to is bad luck, and how well a model is trained is marked under `reversal`.
+sees the past alone cannot know which. So by either order both of these digits have to be right
+more often than such a model gets them.
 """
 
 from collections.abc import Iterator
@@ -22,18 +23,22 @@ from rubric_tests.part2.test_reversal import EARLIER
 
 pytestmark = pytest.mark.criterion("secret-variant")
 
-BY_EITHER = 0.5  # of the pairs of digits that one of the orders decides
+WITHOUT_CONTENT = 0.15
+"""By one of the orders, a table of places has both digits right in 1 of 81 answers, who sees the
+past alone in 1 of 9. Right models of 200 steps: 0.28 at least, in 41 draws.
+"""
 
 
-@pytest.mark.claim("secret task: right by the harder order", at_least=0.5)
+@pytest.mark.claim("secret task: digits right", at_least=0.5)
 @pytest.mark.hint("what in the code knows that the answer is the question reversed?")
 def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
-    """Trained on another task, the model gets at least half of new sequences by either order."""
+    """Trained on another task, the model gives at least half of the digits of new sequences."""
     where_asked(evidence, "secret/answers")
     check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
         marks = answers.marked(evidence, given, kept, "secret/answers")
-        measure(claim.measure, min(shares_by_order(marks, kept)))
+        measure(claim.measure, marks.share_of_digits)
+        measure("secret task: right by the harder order", min(shares_by_order(marks, kept)))
         measure("secret task: sequences right", marks.share)
 
         check(marks, kept, claim.at_least)
@@ -41,14 +46,12 @@ def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
 
 @pytest.mark.claim("secret task: digits right", at_least=0.75)
 @pytest.mark.hint("is `train` made for one rule, in its steps or in its model?")
-def test_it_is_learned_well(evidence, given, kept, runs, measure, claim):
-    """Trained on another task, the model gets at least three quarters of the digits right."""
+def test_it_is_learned_well(evidence, given, kept, runs, claim):
+    """Trained on another task, the model gives at least three quarters of the digits."""
     where_asked(evidence, "secret/answers")
     check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
-        marks = answers.marked(evidence, given, kept, "secret/answers")
-        measure(claim.measure, marks.share_of_digits)
-        check(marks, kept, claim.at_least)
+        check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
 
 
 def check_it_is_the_model(evidence, given, kept, runs) -> None:
@@ -87,9 +90,9 @@ def check_the_future_is_read(marks: answers.Marked, kept) -> None:
 
 
 def check_both_orders(marks: answers.Marked, kept) -> None:
-    """Where the orders differ, the digits are right by either, allowing for how few are asked."""
+    """Content decides: where the orders differ, both are followed, beyond what chance explains."""
     pairs = pairs_by_order(marks, kept)
-    if all(answers.interval(int(right.sum()), len(right))[1] >= BY_EITHER for right in pairs):
+    if all(answers.interval(int(hit.sum()), len(hit))[0] > WITHOUT_CONTENT for hit in pairs):
         return
     check_the_future_is_read(marks, kept)
     shares = shares_by_order(marks, kept)

@@ -110,3 +110,17 @@ def test_both_orders_come_often_and_none_is_the_reversal():
 
         assert 0.35 < task.kept["chosen"].mean() < 0.55
         assert not (right == asked[:, ::-1]).all(axis=1).mean() > 0.1
+
+
+def test_an_order_that_is_half_learned_is_bad_luck():
+    """A right model of 200 steps had 82 % by one order and 28 % by the other."""
+    for seed in SEEDS:
+        task = drawn(seed)
+        answer = task.kept["right"][:500, :5].copy()
+        missed = (
+            np.random.default_rng(seed).random(500)
+            < np.array([0.18, 0.7])[task.kept["chosen"][:500]]
+        )
+        answer[missed, task.kept["differ"][0]] = 1 + answer[missed, task.kept["differ"][0]] % 9
+
+        judge(task, answer, 0.75)
