@@ -30,16 +30,16 @@ PAGES = [
 
 
 def lines_of(path):
-    """Yield the number and the text of each line that is English."""
+    """Yield the number and the text of each line that is English, and no code."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         yield from enumerate(text.splitlines(), 1)
         return
     for node in ast.walk(ast.parse(text)):
         value = getattr(node, "value", None)
-        if isinstance(node, ast.Expr) and isinstance(value, ast.Constant):
-            if isinstance(value.value, str):
-                yield from enumerate(value.value.splitlines(), value.lineno)
+        is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+        if isinstance(node, ast.Expr) and is_text:
+            yield from enumerate(value.value.splitlines(), value.lineno)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
