@@ -463,8 +463,8 @@ def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest
     attempts: list[Path] = []
     monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(rooms.sys, "executable", "/bin/false")
-    make = rooms.desk.make
-    monkeypatch.setattr(rooms.desk, "make", lambda **where: _noted(attempts, make(**where)))
+    make = rooms.workdir.make
+    monkeypatch.setattr(rooms.workdir, "make", lambda **where: _noted(attempts, make(**where)))
     ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, cold)
 
     assert len(attempts) == 3

@@ -62,7 +62,8 @@ def test_with_its_adapter_a_right_notebook_loses_nothing(name: str, tmp_path: Pa
 
     assert found.keys() == {ONCE, *known}, explain(result)
     assert all(words in found[property_] for property_, words in known.items())
-    assert result.earned > 40
+    assert result.judged_points > 40  # parity is asked in part alone where there are no parameters
+    assert result.earned > 0.95 * result.judged_points
 
 
 @pytest.mark.parametrize("name", NAMES)
