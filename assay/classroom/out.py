@@ -14,6 +14,7 @@ from assay.classroom.gradebook import models
 from assay.classroom.gradefiles import Change
 from assay.classroom.marks import Row, rows
 from assay.classroom.room import Room
+from assay.classroom.roster import read_bytes
 from assay.classroom.take import kept
 from assay.errors import UsageError, quoted
 from assay.export.gradebooks import NBGRADER
@@ -54,7 +55,9 @@ def export(room: Room, form: str, source: Path | None, *, lower: bool = False) -
     if form not in FILLED:
         changes = [_change(one) for one in given]
         return Export(_table(room, form, given).encode(), [*changes, *beside])
-    content = _bytes(source or room.root / room.settings.roster)
+    content = read_bytes(
+        source or room.root / room.settings.roster, "`--from` names the platform's own export"
+    )
     if form == "moodle":
         said = {one.member.key: one.line for one in found}
         filled = gradefiles.moodle(content, marks, room.roster, comments=said, lower=lower)
@@ -83,17 +86,6 @@ def _change(row: Row) -> Change:
     if before is not None and after is not None and after != before:
         kind = "raised" if after > before else "lowered"
     return Change(kind, row.member.key, before, after)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{quoted(path)} cannot be read",
-            found=str(error.strerror),
-            hint="`--from` names the platform's own export",
-        ) from None
 
 
 def _table(room: Room, form: str, given: Sequence[Row]) -> str:

@@ -24,6 +24,8 @@ COLUMNS = {
 }
 """What the columns of a roster are called, in lower case; of several the first that is there."""
 
+BESIDE = "`roster` and `groups` in class.toml name files beside it"
+
 
 @dataclass(frozen=True)
 class Member:
@@ -169,7 +171,7 @@ def read(path: Path, groups: Path | None = None) -> Roster:
     UsageError
         If it has no column that says who, two rows are one person's, or one is in two groups.
     """
-    rows = [row for row in table(_bytes(path)) if any(cell.strip() for cell in row)]
+    rows = [row for row in table(read_bytes(path)) if any(cell.strip() for cell in row)]
     header = [cell.strip().casefold() for cell in rows[0]] if rows else []
     places = _places(header)
     if not places.keys() & {"id", "username", "canvas", "participant", "name", "family", "email"}:
@@ -241,7 +243,7 @@ def _refuse_doubles(path: Path, members: Iterable[Member]) -> None:
 
 
 def _of_file(path: Path, roster: Roster) -> list[tuple[str, Member]]:
-    rows = [row for row in table(_bytes(path)) if any(cell.strip() for cell in row)]
+    rows = [row for row in table(read_bytes(path)) if any(cell.strip() for cell in row)]
     places = _places([cell.strip().casefold() for cell in rows[0]]) if rows else {}
     if "group" not in places or not places.keys() & {"username", "id", "email"}:
         raise UsageError(
@@ -278,12 +280,16 @@ def _grouped(path: Path, pairs: Iterable[tuple[str, Member]]) -> dict[str, tuple
     return {name: tuple(members) for name, members in groups.items()}
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path, hint: str = BESIDE) -> bytes:
+    """Read a file that a person named.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read; `hint` says where its name comes from.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(
-            f"{quoted(path)} cannot be read",
-            found=str(error.strerror),
-            hint="`roster` and `groups` in class.toml name files beside it",
-        ) from None
+        found = str(error.strerror)
+        raise UsageError(f"{quoted(path)} cannot be read", found=found, hint=hint) from None
