@@ -187,14 +187,13 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
     judged.
     """
     from assay.classroom import grade as grading
+    from assay.course import assignment as assignments
     from assay.course.secret import beside
     from assay.evidence.store import Store
     from assay.grading.progress import live
     from assay.grading.session import Session
 
     room = _open(folder)
-    from assay.course import assignment as assignments
-
     course = assignments.read(room.assignment)
     say = lambda text: click.echo(text, err=True)  # noqa: E731
     session = Session(
