@@ -42,7 +42,7 @@ def grade(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, three at a time: some of them wait."""
-    install(session, "assignment", "browser", "class", "dask", "docs", "test")
+    install(session, "assignment", "class", "dask", "docs", "lint", "test")
     arguments = session.posargs or ["-m", "not thorough"]
     session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
@@ -93,7 +93,7 @@ def rubric(session: nox.Session) -> None:
 @nox.session
 def thorough(session: nox.Session) -> None:
     """Run the long tests that `tests` and `rubric` leave out: pairs of mistakes, fuzz, load."""
-    install(session, "assignment", "class", "dask", "docs", "test")
+    install(session, "assignment", "class", "dask", "docs", "lint", "test")
     marked = ["-m", "thorough", "--ignore-glob", "*/mistakes/test_part[12].py"]
     session.run("pytest", *(session.posargs or marked), env=ONE_THREAD)
 

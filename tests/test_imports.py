@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import grimp
 import pytest
 
+grimp = pytest.importorskip("grimp", reason="`pip install -e '.[lint]'` brings it")
 ROOT = Path(__file__).parents[1]
 CHECK = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 

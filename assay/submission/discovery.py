@@ -4,7 +4,6 @@ Whatever lies there is accounted for: it is a submission, a part of one, or pass
 Where two readings are possible and one of them would lose somebody's work, nothing is graded.
 """
 
-import importlib.util
 import io
 import os
 import re
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from assay.course.assignment import Assignment
 from assay.errors import CannotGrade, UsageError, quoted
 from assay.records import Person
+from assay.source.cells import is_installed
 from assay.submission import archives, books, platforms, reader, submission
 from assay.submission.archives import Damaged, Member
 from assay.submission.platforms import Named
@@ -500,7 +500,7 @@ def _imports(text: bytes, name: str) -> bool:
 def _is_anybodys(module: str, assignment: Assignment) -> bool:
     places = {(assignment.root / part.notebook).parent for part in assignment.part}
     handed_out = any((place / f"{module}.py").exists() for place in {*places, assignment.root})
-    return handed_out or importlib.util.find_spec(module) is not None
+    return handed_out or is_installed(module)
 
 
 def _are_copies(names: Sequence[str], assignment: Assignment) -> bool:
