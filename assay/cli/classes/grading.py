@@ -1,0 +1,78 @@
+"""Grade what is new in a class."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from assay.cli.classes.console import say, table
+from assay.cli.classes.options import folder_argument, open_class
+from assay.cli.options import force_option, isolation_option, json_option
+from assay.cli.steps import listening, until_stopped
+from assay.cli.values import signing_key
+
+
+@click.command()
+@folder_argument
+@click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core].")
+@force_option
+@isolation_option(3)
+@json_option
+def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: bool) -> None:
+    """Grade what is new or changed, and write the results into the gradebook.
+
+    Of each person or group the newest attempt that can be graded counts. What is graded is called
+    by a pseudonym. Exits with 3 if somebody's work cannot be graded, with 4 if something was not
+    judged.
+    """
+    from assay.classroom import grade as grading
+    from assay.course import assignment as assignments
+    from assay.course.secret import beside
+    from assay.evidence.store import Store
+    from assay.grading.progress import live
+    from assay.grading.session import Session
+
+    room = open_class(folder)
+    course = assignments.read(room.assignment)
+    warn = lambda text: click.echo(text, err=True)  # noqa: E731
+    session = Session(
+        course,
+        Store(folder / ".assay" / "store"),
+        room.reports,
+        jobs=jobs,
+        require_isolation=isolation,
+        force=force,
+        key=signing_key(),
+        secret=beside(course.root / ".assay" / "store", warn),
+    )
+    with (
+        until_stopped(session),
+        live(len(room.authors)) as progress,
+        listening(session, progress),
+    ):
+        found = list(grading.grade(room, session, force=force))
+    names = {one.pseudonym: one.name for one in room.authors.values()}
+    if as_json:
+        click.echo(json.dumps([one.__dict__ for one in found], indent=1))
+    else:
+        rows = [
+            (
+                one.state,
+                one.pseudonym,
+                names[one.pseudonym],
+                "" if one.state == "not graded" else f"{one.points:.2f}/{one.possible:g}",
+                one.note,
+            )
+            for one in found
+        ]
+        table(["", "pseudonym", "of", "points", ""], rows)
+        say(
+            f"{sum(one.state == 'graded' for one in found)} graded, "
+            f"{sum(one.state == 'same' for one in found)} as before, "
+            f"{sum(one.state == 'not graded' for one in found)} not graded; pages in {room.reports}"
+        )
+    sys.exit(max((one.exit_code for one in found), default=0))
+
+
+COMMANDS = (grade,)
