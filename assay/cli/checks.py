@@ -28,20 +28,20 @@ def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool)
     assignment, its store and `--submission` do. Exits with 1 if anything was changed. Judging
     runs the rubric: of a crate, the rubric inside it.
     """
-    from assay.provenance import crate as crates
+    from assay.provenance import crate
 
-    findings = _crate(path) if crates.is_one(path) else _report(path, submission, assignment)
+    findings = _crate(path) if crate.is_one(path) else _report(path, submission, assignment)
     _tell(findings, as_json)
 
 
 def _crate(path: Path) -> "list[Finding]":
-    from assay.provenance import crate as crates
+    from assay.provenance import crate
     from assay.provenance.verify import Finding, Held, verify
 
-    with crates.opened(path) as crate:
-        files = Finding(what="the crate", said=f"{crate.files:,} files", changed=crate.changed)
-        held = Held(crate.course, crate.submission, crate.store, signing_key())
-        return [files, *verify(crate.result, held)]
+    with crate.opened(path) as opened:
+        files = Finding(what="the crate", said=f"{opened.files:,} files", changed=opened.changed)
+        held = Held(opened.course, opened.submission, opened.store, signing_key())
+        return [files, *verify(opened.result, held)]
 
 
 def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Finding]":
@@ -76,25 +76,24 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("crate", type=click.Path(path_type=Path, exists=True))
+@click.argument("folder", metavar="CRATE", type=click.Path(path_type=Path, exists=True))
 @click.option("--seed", type=click.IntRange(0), required=True, help="Whose runs to make again.")
 @click.option("--jobs", type=click.IntRange(1), help="Runs at once [default: one a core].")
 @isolation_option(3)
 @json_option
-def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
+def rerun(folder: Path, seed: int, jobs: int | None, isolation: int, as_json: bool) -> None:
     """Make the runs of a seed again from what a crate holds; exits with status 1 if they differ."""
     from assay.course.secret import PUBLIC
     from assay.errors import CannotGrade
     from assay.grading.progress import live
     from assay.grading.session import Session
-    from assay.provenance import crate as crates
+    from assay.provenance import crate, verify
     from assay.provenance import rerun as reruns
-    from assay.provenance import verify
     from assay.report import safe
 
-    with crates.opened(crate) as opened, live(1) as progress:
+    with crate.opened(folder) as opened, live(1) as progress:
         if doubts := verify.distrust(opened.result, verify.Held(opened.course, key=signing_key())):
-            hint = f"`assay verify {crate}` says all that was changed"
+            hint = f"`assay verify {folder}` says all that was changed"
             raise CannotGrade("the crate's rubric is not run", found="\n".join(doubts), hint=hint)
         session = Session(
             opened.course,
@@ -107,7 +106,7 @@ def rerun(crate: Path, seed: int, jobs: int | None, isolation: int, as_json: boo
         )
         stopped = until_stopped(session, "stopped: nothing of it is kept")
         with stopped, listening(session, progress):
-            found = reruns.rerun(opened, seed, crate.name, session)
+            found = reruns.rerun(opened, seed, folder.name, session)
     words = safe.terminal(reruns.in_words(found))
     click.echo(found.model_dump_json(indent=1) if as_json else words)
     sys.exit(0 if found.alike else 1)

@@ -20,8 +20,7 @@ from assay.errors import CannotGrade
 from assay.evidence.store import Store
 from assay.execution.job import Job, Question, assemble_all
 from assay.records import Run, RunRecord
-from assay.submission import books, plan, reader
-from assay.submission import sections as parts
+from assay.submission import books, plan, reader, sections
 from assay.submission.submission import Submission
 
 FEW = 3
@@ -63,10 +62,10 @@ def jobs_drawn_otherwise(assignment: Assignment) -> list[Job]:
     answer = submission(assignment)
     if answer is None:
         return []
-    sections = parts.sections(assignment, answer)
+    by_part = sections.sections(assignment, answer)
     asked = {(job.run.place, job.run.seed) for job in _jobs(assignment, answer, assignment.part)}
     places: dict[str, list[Run]] = {}
-    for run in plan.runs(sections):
+    for run in plan.runs(by_part):
         places.setdefault(run.place, []).append(run)
     found = []
     for place, runs in places.items():
@@ -81,7 +80,7 @@ def jobs_drawn_otherwise(assignment: Assignment) -> list[Job]:
             if kind not in known:
                 known.add(kind)
                 found.append(run)
-    return assemble_all(sections, found, PUBLIC)
+    return assemble_all(by_part, found, PUBLIC)
 
 
 def _digest(questions: Mapping[str, Question], *, of_values: bool = True) -> str:
@@ -105,11 +104,11 @@ def jobs_at(assignment: Assignment, part: Part, runs: Collection[Run]) -> list[J
         answer = submission(assignment)
     except CannotGrade:
         return []
-    sections = parts.sections(assignment, answer) if answer else {}
-    if not sections or not sections[part.name].has_code:
+    by_part = sections.sections(assignment, answer) if answer else {}
+    if not by_part or not by_part[part.name].has_code:
         return []
     same = [Run(part=part.name, parameters=run.parameters) for run in runs]
-    return assemble_all(sections, same, PUBLIC)
+    return assemble_all(by_part, same, PUBLIC)
 
 
 def records(assignment: Assignment, part: Part, store: Store) -> list[RunRecord]:
@@ -127,12 +126,12 @@ def records(assignment: Assignment, part: Part, store: Store) -> list[RunRecord]
 
 def _jobs(assignment: Assignment, answer: Submission, of: Sequence[Part]) -> list[Job]:
     """A run at each place of these parts that a notebook answers."""
-    sections = parts.sections(assignment, answer)
-    names = {part.name for part in of if sections[part.name].has_code}
+    by_part = sections.sections(assignment, answer)
+    names = {part.name for part in of if by_part[part.name].has_code}
     if names:
         books.decided(assignment, answer)
     places: dict[str, dict[str, list[Run]]] = {}
-    for run in plan.runs(sections):
+    for run in plan.runs(by_part):
         if run.part in names:
             places.setdefault(run.part, {}).setdefault(run.place, []).append(run)
     chosen = [
@@ -140,4 +139,4 @@ def _jobs(assignment: Assignment, answer: Submission, of: Sequence[Part]) -> lis
         for of_part in places.values()
         for number, seeds in enumerate(of_part.values())
     ]
-    return assemble_all(sections, chosen, PUBLIC)
+    return assemble_all(by_part, chosen, PUBLIC)

@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from assay.execution import isolation as prove
+from assay.execution import isolation
 from assay.records import Isolation, Record
 from assay.sandbox import cgroup, privileges, sandbox
 from assay.sandbox.inside import landlock, seccomp
@@ -48,11 +48,11 @@ class Findings(Record):
 def examine() -> Findings:
     """Look at everything that isolation rests on, and let the canary loose."""
     probes = [_system(), *_wrappers(), _user(), _cgroup(), _seccomp(), _landlock(), *_trials()]
-    proved = prove.best()
-    shown = max(prove.trials(), key=lambda trial: trial.level).succeeded
+    proved = isolation.best()
+    shown = max(isolation.trials(), key=lambda trial: trial.level).succeeded
     return Findings(
         probes=probes,
-        canary={name: shown.get(name) is False for name in prove.ATTEMPTS},
+        canary={name: shown.get(name) is False for name in isolation.ATTEMPTS},
         isolation=proved.isolation,
         fixes=fixes(proved.isolation.level),
     )
@@ -103,23 +103,25 @@ def _landlock() -> Probe:
 def _trials() -> list[Probe]:
     """Return each sandbox that was tried, and what it said if it did not start."""
     found = []
-    for trial in prove.trials():
+    for trial in isolation.trials():
         wanted = trial.sandbox.level
-        held = sum(not succeeded for succeeded in trial.succeeded.values())
-        detail = trial.said or f"level {trial.level}, {held} of {len(prove.ATTEMPTS)} probes held"
         good = trial.level == wanted
-        found.append(Probe(name=f"sandbox of level {wanted}", found=good, detail=detail))
+        found.append(Probe(name=f"sandbox of level {wanted}", found=good, detail=_detail(trial)))
     return [*found, _forked()]
 
 
 def _forked() -> Probe:
     """Whether kernels are forked, and so start in a fraction of the time."""
-    best = prove.best()
-    trial = prove.forked(best.level, best.bwrap)
-    held = sum(not succeeded for succeeded in trial.succeeded.values())
-    detail = trial.said or f"level {trial.level}, {held} of {len(prove.ATTEMPTS)} probes held"
+    best = isolation.best()
+    trial = isolation.forked(best.level, best.bwrap)
     cold = "" if trial.level == best.level else "kernels start cold: "
-    return Probe(name="forked kernels", found=not cold, detail=f"{cold}{detail}")
+    return Probe(name="forked kernels", found=not cold, detail=f"{cold}{_detail(trial)}")
+
+
+def _detail(trial: isolation.Trial) -> str:
+    """Return the level that a sandbox was proved to have, or why it did not start."""
+    held = sum(not succeeded for succeeded in trial.succeeded.values())
+    return trial.said or f"level {trial.level}, {held} of {len(isolation.ATTEMPTS)} probes held"
 
 
 def fixes(level: int) -> list[str]:

@@ -17,8 +17,7 @@ import psutil
 
 from assay.errors import OurFault, Stopped
 from assay.evidence import numerics, packing
-from assay.execution import forkserver
-from assay.execution import isolation as prove
+from assay.execution import forkserver, isolation
 from assay.execution.clock import ASKING, BUSY, WAITED
 from assay.execution.forkserver import Parent
 from assay.execution.monitor import Watch
@@ -98,7 +97,7 @@ def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     The sandbox is the best that this machine has where none is given, with a warm kernel. Where a
     question ended only with its kernel, the run is made again, and that one is not put again.
     """
-    chosen = kept_in or prove.warmest()
+    chosen = kept_in or isolation.warmest()
     spent: dict[str, str] = {}
     while True:
         ended = _until_it_is_not_our_fault(job, chosen, spent)
@@ -133,7 +132,7 @@ def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
         limits = _lay_out(files, place)
         parent = _parent(files, limits) if chosen.warm else None
         if chosen.warm and parent is None:
-            chosen = prove.at(chosen.level)
+            chosen = isolation.at(chosen.level)
         watch = _watch(place, limits, chosen)
         if watch.group:
             stack.callback(watch.group.remove)

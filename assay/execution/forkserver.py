@@ -24,8 +24,7 @@ from assay.errors import OurFault, Stopped
 from assay.evidence import numerics
 from assay.execution import shutdown
 from assay.execution.process import RUNNER, Forked, Process
-from assay.sandbox import inside, sandbox
-from assay.sandbox import workdir as desks
+from assay.sandbox import inside, sandbox, workdir
 from assay.source import imports
 
 KERNEL = (
@@ -199,7 +198,7 @@ def _environment() -> dict[str, str]:
         **numerics.environment(),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/",
-        "MPLCONFIGDIR": str(desks.font_cache()),
+        "MPLCONFIGDIR": str(workdir.font_cache()),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from assay.errors import quoted
 from assay.execution import clock
 from assay.execution.clock import ASKING, START, Clock, Moment, descendants
-from assay.sandbox import workdir as desks
+from assay.sandbox import workdir
 from assay.sandbox.cgroup import Cgroup, Counters
 
 KB, MB = 1024, 1 << 20
@@ -103,11 +103,11 @@ class Watch:
 
     def where(self) -> str:
         """Return the cell that runs now, in the words of the process that started it."""
-        return (desks.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
+        return (workdir.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
 
     def asked(self) -> str:
         """What the exam was ended in, with a comma before it, where it says so itself."""
-        said = desks.read(self.desk / ASKING, 1000) or b""
+        said = workdir.read(self.desk / ASKING, 1000) or b""
         name = said.decode(errors="replace").partition(" ")[2]
         return f", in the question {quoted(name)}" if name else ""
 
@@ -119,8 +119,8 @@ class Watch:
     def _measure_disk(self) -> None:
         sizes = [
             facts.st_blocks * 512
-            for folder in desks.WRITABLE
-            for _, facts in desks.files(self.desk / folder, FILES + 1)
+            for folder in workdir.WRITABLE
+            for _, facts in workdir.files(self.desk / folder, FILES + 1)
         ]
         log = self.desk / "kernel.log"
         written = log.stat().st_size if log.exists() else 0

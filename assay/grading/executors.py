@@ -11,8 +11,7 @@ from assay.course.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.events import Event, Message, RunFinished, RunsPlanned
 from assay.evidence.store import Store
-from assay.execution import forkserver
-from assay.execution import isolation as prove
+from assay.execution import forkserver, isolation
 from assay.execution.job import Job
 from assay.grading.audit import audit
 from assay.judge import judge
@@ -133,7 +132,7 @@ class LocalExecutor(NewRuns):
 
     def isolation(self) -> Isolation:
         """Return what isolates on this machine; raise if it is less than is required."""
-        return prove.require(self.require_isolation, self.assignment.root)
+        return isolation.require(self.require_isolation, self.assignment.root)
 
     def _get_ready(self, jobs: Sequence[Job]) -> None:
         """Prove the isolation, and import what will run and judge these jobs, meanwhile."""
@@ -142,7 +141,7 @@ class LocalExecutor(NewRuns):
             forkserver.ahead(partial(forkserver.parent_for, job.code))
         asked = [part for part in self.assignment.part if part.name in firsts]
         judges = [partial(judge.parent, self.assignment.root, part.rubric) for part in asked]
-        forkserver.ahead(prove.warmest, *judges)
+        forkserver.ahead(isolation.warmest, *judges)
 
 
 @dataclass(kw_only=True)

@@ -30,9 +30,8 @@ from assay.evidence.store import Store
 from assay.execution import shutdown
 from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
 from assay.scheduling.resources import Cores, available_cores
-from assay.submission import folders
+from assay.submission import folders, sections
 from assay.submission import plan as plans
-from assay.submission import sections as parts
 from assay.submission.plan import Plan
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
@@ -201,14 +200,14 @@ class Session:
         `arguments` are pytest's; returned are its exit codes, of each part with runs.
         """
         from assay.grading.executors import StoredRuns
-        from assay.judge import judge as bench
+        from assay.judge import judge
 
         plan = self.plan(submission)
         jobs = self.jobs(plan)
         records = StoredRuns(self.store, jobs).execute(submission.name, jobs)
         by_part = {name: [r for r in records if r.run.part == name] for name in plan.sections}
         return [
-            bench.debug(plan.sections[name], of_part, self.store, arguments)
+            judge.debug(plan.sections[name], of_part, self.store, arguments)
             for name, of_part in by_part.items()
             if of_part
         ]
@@ -217,9 +216,9 @@ class Session:
         """Return the result of these runs, judged once more; nothing is run or written."""
         from assay.grading import results
 
-        sections = parts.sections(self.assignment, submission)
-        judgements = self._judgements(sections, {record.run.part for record in records}, records)
-        return results.result(sections, records, judgements, self.store)
+        by_part = sections.sections(self.assignment, submission)
+        judgements = self._judgements(by_part, {record.run.part for record in records}, records)
+        return results.result(by_part, records, judgements, self.store)
 
     def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
         """Return the result with an audit: some runs of each place made twice more, compared."""
@@ -321,22 +320,21 @@ class Session:
         self, sections: Mapping[str, Section], names: set[str], records: list[RunRecord]
     ) -> dict[str, Judgement]:
         """Judge each of these parts, side by side."""
-        from assay.judge import judge as bench
+        from assay.judge import judge
 
         chosen = {name: section for name, section in sections.items() if name in names}
-        hands = max(1, min(bench.HANDS, self.cores.workers // max(1, len(chosen))))
+        workers = max(1, min(judge.HANDS, self.cores.workers // max(1, len(chosen))))
         with ThreadPoolExecutor() as executor:
-            found = executor.map(lambda s: self._judgement(s, records, hands), chosen.values())
+            found = executor.map(lambda s: self._judgement(s, records, workers), chosen.values())
             return dict(zip(chosen, found, strict=True))
 
-    def _judgement(self, section: Section, records: list[RunRecord], hands: int) -> Judgement:
+    def _judgement(self, section: Section, records: list[RunRecord], workers: int) -> Judgement:
         """Judge one part, by several processes if as many cores are idle."""
-        from assay.judge import judge as bench
-        from assay.judge import score
+        from assay.judge import judge, score
 
         of_part = [record for record in records if record.run.part == section.part.name]
-        with self.cores.taken(), self.cores.idle(hands - 1) as more:
-            found = bench.judge(section, of_part, self.store, 1 + more)
+        with self.cores.taken(), self.cores.idle(workers - 1) as more:
+            found = judge.judge(section, of_part, self.store, 1 + more)
         if not any(check.stumbled for check in found.checks):
             return found
         doubtful = score.in_doubt(found.checks)
@@ -348,7 +346,7 @@ class Session:
     def _of_reference(self, part: Part, runs: list[Run]) -> list[Check]:
         """Return what the judge says of the course's own answer, in these runs too."""
         from assay.course_check import reference
-        from assay.judge import judge as bench
+        from assay.judge import judge
 
         jobs = reference.jobs_at(self.assignment, part, runs)
         new = [job for job in jobs if not self.store.knows(job)]
@@ -359,9 +357,9 @@ class Session:
         answer = reference.submission(self.assignment) if records else None
         if answer is None:
             return []
-        section = parts.sections(self.assignment, answer)[part.name]
+        section = sections.sections(self.assignment, answer)[part.name]
         with self.cores.taken():
-            return bench.judge(section, list(records.values()), self.store).checks
+            return judge.judge(section, list(records.values()), self.store).checks
 
     def read_course(self) -> None:
         """Raise if the course's files are written wrongly; nothing is run for it."""

@@ -16,7 +16,7 @@ from assay.grading.session import Session
 from assay.judge import judge
 from assay.provenance.crate import Opened
 from assay.records import Check, Outcome, Record, RunRecord
-from assay.submission import sections as parts
+from assay.submission import sections
 from assay.submission.sections import Section
 
 
@@ -57,13 +57,13 @@ def rerun(crate: Opened, seed: int, name: str, session: Session) -> Rerun:
         raise UsageError(
             f"the crate has no run of seed {seed}", found=f"it has {', '.join(map(str, seeds))}"
         )
-    sections = parts.sections(crate.course, crate.submission)
-    jobs = assemble_all(sections, [record.run for record in kept], PUBLIC)
+    by_part = sections.sections(crate.course, crate.submission)
+    jobs = assemble_all(by_part, [record.run for record in kept], PUBLIC)
     asked = [_as_asked(crate, record, job) for record, job in zip(kept, jobs, strict=True)]
     session.require_course()
     made = session.execute(name, asked)
-    then = _verdicts(sections, kept, crate.store)
-    now = _verdicts(sections, made, session.store)
+    then = _verdicts(by_part, kept, crate.store)
+    now = _verdicts(by_part, made, session.store)
     unlike = {key: f"{then.get(key)}, now {now.get(key)}" for key in then | now}
     unlike = {key: said for key, said in unlike.items() if then.get(key) != now.get(key)}
     return Rerun(

@@ -17,7 +17,7 @@ from typing import Any
 
 from assay.errors import OurFault
 from assay.evidence import numerics, packing
-from assay.execution import isolation as prove
+from assay.execution import isolation
 from assay.execution.execute import Ended, execute
 from assay.records import Cell, Isolation, Outcome, plain
 from assay.sandbox import cgroup, workdir
@@ -39,7 +39,7 @@ def work(job: bytes, terms: bytes, cold: bool = False) -> bytes:
         return _packed(agreed, {})
     workdir.sweep()
     cgroup.sweep()
-    return answer(execute(job, prove.best() if cold else None), agreed)
+    return answer(execute(job, isolation.best() if cold else None), agreed)
 
 
 async def roll(terms: bytes) -> bytes:
@@ -124,10 +124,10 @@ def _agreed(terms: bytes) -> dict[str, Any]:
                 hint="start assay on a machine like its workers, with the same packages, and let "
                 "unlike workers go: bits are the same only where all of this is",
             )
-        isolation = prove.require(asked["isolation"], Path(asked["private"]))
+        proved = isolation.require(asked["isolation"], Path(asked["private"]))
     except OurFault as error:
         return said | {"refused": [error.what, error.found, error.hint]}
-    return said | {"isolation": plain(isolation)}
+    return said | {"isolation": plain(proved)}
 
 
 def _packed(said: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from assay.records import Cell
-from assay.source import cells as source
+from assay.source.cells import bound, is_nested_too_deeply, parsed
 
 SYNTAX = re.compile(
     r"(?:SyntaxError|IndentationError|TabError): (?P<what>.{0,1000})"
@@ -29,7 +29,7 @@ def told(cell: Cell) -> str:
         return f"cell {cell.number} is not Python: {found['what']}, line {found['line']}"
     if found := TIMEOUT.fullmatch(error):
         return f"cell {cell.number} {found[1]}"
-    if error.startswith("MemoryError") and source.is_nested_too_deeply(cell.source):
+    if error.startswith("MemoryError") and is_nested_too_deeply(cell.source):
         return f"cell {cell.number} is nested too deeply for Python to read it"
     if error.startswith("StdinNotImplementedError"):
         return f"cell {cell.number} asks for keyboard input, and nobody is there to give it"
@@ -74,4 +74,4 @@ def _sets(code: str, name: str) -> bool:
 
 @lru_cache(MOST)
 def _bound(code: str) -> frozenset[str] | None:
-    return None if source.parsed(code) is None else frozenset(source.bound(code))
+    return None if parsed(code) is None else frozenset(bound(code))

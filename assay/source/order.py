@@ -10,7 +10,7 @@ import symtable
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from assay.source import cells as source
+from assay.source.cells import bound, parsed
 
 PROVIDED = {
     *dir(builtins),
@@ -41,42 +41,42 @@ def unbound(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
 
     A name within `try` may be missing on purpose. Each name is told once.
     """
-    bound = [_bound(cell) for cell in cells]
-    everywhere = PROVIDED.union(*bound)
+    names = [_bound(cell) for cell in cells]
+    everywhere = PROVIDED.union(*names)
     told: set[str] = set()
     known = set(PROVIDED)
     for number, cell in enumerate(cells, 1):
-        known |= bound[number - 1]
+        known |= names[number - 1]
         if UNREADABLE.search(cell):
             return
         for use in _uses(cell):
             if use.name in told or use.name in (everywhere if use.later else known):
                 continue
             told.add(use.name)
-            later = next((n for n, names in enumerate(bound, 1) if use.name in names), None)
+            later = next((n for n, of in enumerate(names, 1) if use.name in of), None)
             where = f"only code cell {later} binds" if later else "no cell binds"
             yield number, f"uses `{use.name}` in line {use.line}, and {where} it"
 
 
 def _bound(cell: str) -> set[str]:
     """Return the names that a cell binds; all words of one that cannot be read."""
-    if source.parsed(cell) is None:
+    if parsed(cell) is None:
         return set(re.findall(r"[A-Za-z_]\w*", cell))
-    found = source.bound(cell) | _declared_global(cell)
+    found = bound(cell) | _declared_global(cell)
     for magic, rest in MAGIC.findall(cell):
         found |= set(BINDS.findall(rest)) | (set(rest.split()[:1]) if magic == "capture" else set())
     return found
 
 
 def _declared_global(cell: str) -> set[str]:
-    tree = source.parsed(cell)
+    tree = parsed(cell)
     nodes = ast.walk(tree) if tree else ()
     return {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
 
 
 def _uses(cell: str) -> Iterator[Use]:
     """The names that a cell reads from outside itself, in the order of their lines."""
-    tree = source.parsed(cell)
+    tree = parsed(cell)
     if tree is None:
         return
     try:
@@ -117,7 +117,7 @@ def wants_gpu(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
     What a test of `torch.cuda.is_available()` guards does not, nor what a name guards that any
     cell has set from it.
     """
-    trees = [source.parsed(cell) for cell in cells]
+    trees = [parsed(cell) for cell in cells]
     guards = {"is_available"}
     for tree in trees:
         for node in ast.walk(tree) if tree else ():

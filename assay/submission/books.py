@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from assay.course.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
-from assay.source import cells as source
+from assay.source.cells import bound, imports
 from assay.submission import asked, headings, notebook, parameters
 from assay.submission.submission import Submission
 
@@ -71,7 +71,7 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
     texts = [content for name, content in submission.files.items() if name.endswith(".py")]
     codes = [cell.source for cell in cells if cell.kind == "code"]
     codes += [text.decode("utf-8", "replace") for text in texts]
-    binds = frozenset(name for code in codes for name in source.bound(code))
+    binds = frozenset(name for code in codes for name in bound(code))
     lines = [line for cell in cells for line in headings.lines(cell)]
     said = " ".join([only, *binds, *lines]).casefold()
     if any(word in said for word in _words(part)):
@@ -101,7 +101,7 @@ def _libraries(assignment: Assignment, part: Part) -> frozenset[str]:
 def _imported(content: bytes) -> frozenset[str]:
     """Return the packages that the cells of a notebook import, by their first names."""
     cells = [cell for cell in _cells(content) if cell.kind == "code"]
-    return frozenset(m.partition(".")[0] for c in cells for m in source.imports(c.source))
+    return frozenset(m.partition(".")[0] for c in cells for m in imports(c.source))
 
 
 def _stems(names: frozenset[str]) -> set[str]:
@@ -189,7 +189,7 @@ def _better(
 ) -> Iterator[str]:
     """What speaks for another notebook than the one that was taken."""
     wanted = asked.names(assignment, part)
-    here, there = (bound(submission.files[name]) & wanted for name in (taken, other))
+    here, there = (bound_in(submission.files[name]) & wanted for name in (taken, other))
     if len(there) > len(here):
         yield f"it binds {_shown(there - here)}"
     elif len(there) < len(here):
@@ -218,10 +218,10 @@ def attempt(name: str) -> tuple[str, int]:
     return found["stem"].casefold(), int(number)
 
 
-def bound(content: bytes) -> frozenset[str]:
+def bound_in(content: bytes) -> frozenset[str]:
     """Return the names that the cells of a notebook bind."""
     cells = _cells(content)
-    return frozenset(n for c in cells if c.kind == "code" for n in source.bound(c.source))
+    return frozenset(n for c in cells if c.kind == "code" for n in bound(c.source))
 
 
 @lru_cache(maxsize=64)
@@ -278,7 +278,7 @@ def _answering(
     seen: set[tuple[str, ...]] = set()
     for name in sorted(submission.notebooks, key=lambda name: (_is_aside(name), name)):
         content = submission.files[name]
-        names = bound(content) & mine
+        names = bound_in(content) & mine
         is_anothers = _last(name) in wanted
         counts = len(names & alone) >= min(many, len(alone) or 1) if is_anothers else bool(names)
         text = tuple(cell.source for cell in _cells(content))

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from assay.course.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
 from assay.records import Result, Run
-from assay.submission import books
-from assay.submission import sections as parts
+from assay.submission import books, sections
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
 
@@ -42,11 +41,11 @@ def make(assignment: Assignment, submission: Submission) -> Plan:
         If no part has a notebook, or none with code in it, or several may answer one.
     """
     books.decided(assignment, submission)
-    sections = parts.sections(assignment, submission)
-    pending = runs(sections)
+    by_part = sections.sections(assignment, submission)
+    pending = runs(by_part)
     if not pending:
-        raise _nothing_to_run(submission, sections)
-    return Plan(assignment, submission, sections, pending)
+        raise _nothing_to_run(submission, by_part)
+    return Plan(assignment, submission, by_part, pending)
 
 
 def runs(sections: Mapping[str, Section]) -> list[Run]:

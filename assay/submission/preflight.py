@@ -12,8 +12,18 @@ from typing import NamedTuple
 from assay.course import rubric
 from assay.course.rubric import Row
 from assay.errors import quoted
-from assay.source import cells as source
 from assay.source import order
+from assay.source.cells import (
+    Defined,
+    bound,
+    defined,
+    files,
+    imports,
+    is_installed,
+    relative_imports,
+    trouble,
+    wants,
+)
 from assay.submission import books, parameters
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
@@ -95,9 +105,9 @@ def _near(section: Section, rows: Sequence[Row]) -> dict[str, Near]:
     kind: classes, functions, or values. Those that can be called as it is asked for go first.
     Nothing is run, so nothing is tried.
     """
-    own: dict[str, source.Defined] = {}
+    own: dict[str, Defined] = {}
     for text in _texts(section):
-        own |= source.defined(text)
+        own |= defined(text)
     assignment = section.assignment
     tables = [rubric.names(assignment, each) for each in assignment.part]
     asked = {name for table in tables for row in table for name in row.names}
@@ -125,7 +135,7 @@ def _kind(name: str, call: str) -> str:
     return "class" if name[0].isupper() else "function"
 
 
-def _fits(kind: source.Defined, call: str) -> bool:
+def _fits(kind: Defined, call: str) -> bool:
     """Return whether what a student has can be called as a row of the table says."""
     if kind.what == "value":
         return True
@@ -161,7 +171,7 @@ def _served(row: Row, instead: dict[str, Sequence[Row]], there: set[str]) -> boo
 
 
 def _names(section: Section) -> set[str]:
-    return {name for text in _texts(section) for name in source.bound(text)}
+    return {name for text in _texts(section) for name in bound(text)}
 
 
 def _texts(section: Section) -> list[str]:
@@ -224,28 +234,25 @@ def _is_lost(section: Section, sections: Mapping[str, Section]) -> bool:
 def _of_cells(submission: Submission, name: str) -> Iterator[str]:
     """What single cells will trip over; cells of code are numbered from 1, as in the report."""
     code = [cell for cell in submission.read(name) if cell.kind == "code"]
-    written = {path for cell in code for path in source.files(cell.source)[1]}
+    written = {path for cell in code for path in files(cell.source)[1]}
     texts = [cell.source for cell in code]
     together: dict[int, list[str]] = {}
-    for number, trouble in order.wants_gpu(texts):
-        none = f"{trouble}, and there is none there: take what `torch.cuda.is_available()` says"
+    for number, wanted in order.wants_gpu(texts):
+        none = f"{wanted}, and there is none there: take what `torch.cuda.is_available()` says"
         together.setdefault(number, []).append(none)
-    for number, trouble in order.unbound(texts):
-        together.setdefault(number, []).append(trouble)
+    for number, unbound in order.unbound(texts):
+        together.setdefault(number, []).append(unbound)
     for number, cell in enumerate(code, 1):
-        for trouble in source.trouble(cell.source):
-            yield f"{quoted(name)}, code cell {number} {trouble}"
-        for trouble in _absent(submission, name, cell.source, written):
-            yield f"{quoted(name)}, code cell {number} {trouble}"
-        for trouble in together.get(number, []):
-            yield f"{quoted(name)}, code cell {number} {trouble}"
+        absent = _absent(submission, name, cell.source, written)
+        for found in [*trouble(cell.source), *absent, *together.get(number, [])]:
+            yield f"{quoted(name)}, code cell {number} {found}"
     yield from _of_modules(submission, texts)
 
 
 def _of_modules(submission: Submission, cells: Sequence[str]) -> Iterator[str]:
     """What the submission's own modules import that is not installed: those that are reached."""
     own = {".".join(_dotted(file)): file for file in submission.files if file.endswith(".py")}
-    queue = [module for cell in cells for module in source.imports(cell)]
+    queue = [module for cell in cells for module in imports(cell)]
     queue += [module for module in own if module.partition(".")[0] == "solution"]
     seen: set[str] = set()
     while queue:
@@ -254,8 +261,8 @@ def _of_modules(submission: Submission, cells: Sequence[str]) -> Iterator[str]:
             seen.add(file)
             text = submission.files[file].decode("utf-8", "replace")
             package = ".".join(_dotted(file)[:-1])
-            queue += [f"{package}.{inner}".strip(".") for inner in source.relative_imports(text)]
-            for wanted in source.imports(text):
+            queue += [f"{package}.{inner}".strip(".") for inner in relative_imports(text)]
+            for wanted in imports(text):
                 queue.append(wanted)
                 if not _is_there(wanted) and not any(_is_of(wanted, dotted) for dotted in own):
                     yield f"{quoted(file)} imports `{wanted}`, which is not installed there"
@@ -274,18 +281,18 @@ def _is_of(module: str, dotted: str) -> bool:
 def _absent(submission: Submission, name: str, cell: str, written: set[str]) -> Iterator[str]:
     """What a cell imports, reads or shows that neither the grader nor the submission has."""
     own = {part for file in submission.files for part in _module_names(file)}
-    for module in source.imports(cell):
+    for module in imports(cell):
         if module.split(".")[0] not in own and not _is_there(module):
             yield f"imports `{module}`, which is not installed there"
     folder = PurePosixPath(name).parent
-    for path in dict.fromkeys(source.files(cell)[0]):
+    for path in dict.fromkeys(files(cell)[0]):
         if path not in written and _within(folder, path) not in submission.files:
             yield f"reads `{path}`, which is not handed in: put it beside the notebook"
-    yield from source.wants(cell)
+    yield from wants(cell)
 
 
 def _is_there(module: str) -> bool:
-    return module != "google.colab" and source.is_installed(module)
+    return module != "google.colab" and is_installed(module)
 
 
 def _module_names(file: str) -> Iterator[str]:

@@ -14,8 +14,8 @@ from itertools import count, groupby, pairwise
 from pathlib import PurePosixPath
 
 from assay.course.assignment import Assignment, Part
-from assay.source import cells as source
 from assay.source import syntax
+from assay.source.cells import bound, parsed
 from assay.submission import asked, books, headings, parameters
 from assay.submission.notebook import EXAM, Cell
 from assay.submission.submission import Submission
@@ -129,7 +129,7 @@ def _candidates(
     own = headings.marked(assignment, before, cells)
     both = {cells[i].id for i in own}
     code = [i for i, cell in enumerate(cells) if cell.kind == "code" and i >= after]
-    answers = [i for i in code if source.bound(cells[i].source) & theirs]
+    answers = [i for i in code if bound(cells[i].source) & theirs]
     marked = headings.marked(assignment, following, cells)
     marked = [i for i in marked if i not in own and code and i > code[0]]
     return [i for i in marked if cells[i].id not in both or (answers and i > answers[0])]
@@ -153,13 +153,13 @@ def _beginning(
     """
     if tagged := [i for i in marks if part.name in cells[i].tags]:
         return tagged[0]
-    places = [source.bound(cell.source) if cell.kind == "code" else set() for cell in cells]
+    places = [bound(cell.source) if cell.kind == "code" else set() for cell in cells]
     moved = [names_ - _imported(cell) for names_, cell in zip(places, cells, strict=True)]
     theirs, mine = names[0] - names[1], names[1] - names[0]
     titled = [i for i in marks if headings.is_certain(part, cells[i])]
     if certain := [i for i in titled if not _lost(theirs, places, i)]:
         return certain[0]
-    first = next((i for i, bound in enumerate(moved) if i >= after and bound & mine), None)
+    first = next((i for i, names in enumerate(moved) if i >= after and names & mine), None)
     if first is None:
         return next((i for i in marks if not _lost(theirs, places, i)), len(cells))
     anew = set().union(*places[:first]) & set().union(*places[first:]) & names[0]
@@ -188,7 +188,7 @@ def _early(names: Iterable[str], places: Sequence[set[str]], cut: int) -> set[st
 
 def _imported(cell: Cell) -> set[str]:
     """What a cell imports: all imports may stand at the top, and say nothing of where a part is."""
-    tree = source.parsed(cell.source) if cell.kind == "code" else None
+    tree = parsed(cell.source) if cell.kind == "code" else None
     nodes = ast.walk(tree) if tree else ()
     aliases = (a for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names)
     return {alias.asname or alias.name.split(".")[0] for alias in aliases}
@@ -205,10 +205,10 @@ def _with_text_above(cells: Sequence[Cell], place: int) -> int:
 
 def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
     """Return the names, and those that the adapter makes them from."""
-    tree = source.parsed(adapter)
+    tree = parsed(adapter)
     made = set(names)
     for statement in tree.body if tree else ():
-        if source.bound(ast.unparse(statement)) & names:
+        if bound(ast.unparse(statement)) & names:
             made |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
     return frozenset(made)
 

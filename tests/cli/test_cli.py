@@ -15,7 +15,7 @@ from assay import cli, export
 from assay.cli import values
 from assay.evidence import packing
 from assay.evidence.store import Store
-from assay.execution import isolation as prove
+from assay.execution import isolation
 from assay.execution.execute import Ended, execute
 from assay.grading import publish, results
 from assay.grading.session import Session
@@ -781,7 +781,7 @@ def test_nothing_runs_where_less_is_isolated_than_required(
 ):
     """Our fault, exit 4: what is missing, what to do, and not a cell of the student's."""
     weak = Isolation(level=1, missing=["could see a process outside"])
-    monkeypatch.setattr(prove, "best", lambda: Sandbox(1, isolation=weak))
+    monkeypatch.setattr(isolation, "best", lambda: Sandbox(1, isolation=weak))
     course.hand_in(ada=RIGHT)
     said = course("grade", "handed_in", "--require-isolation", "3")
 
@@ -804,22 +804,22 @@ def test_the_isolation_stands_with_every_result(course: Course):
     """On stderr once, in the head of the answer, in every run of the result."""
     course.hand_in(ada=RIGHT)
     said = course("grade", "handed_in/ada.ipynb")
-    isolation = prove.warmest().isolation
+    proved = isolation.warmest().isolation
 
     assert said.code == 0
     assert said.err.count("isolation: ") == 1
-    assert f"isolation: {isolation}" in said.out
-    assert course.results("ada")["isolation"] == str(isolation)
-    assert course.results("ada")["runs"][0]["isolation"]["level"] == isolation.level
+    assert f"isolation: {proved}" in said.out
+    assert course.results("ada")["isolation"] == str(proved)
+    assert course.results("ada")["runs"][0]["isolation"]["level"] == proved.level
 
 
 def test_the_doctor_says_what_was_tried(say: Callable[..., Said]):
     """Every attempt of the canary, on the terminal and as JSON."""
     told, data = say("doctor").out, say("doctor", "--json").json
 
-    assert [name for name in prove.ATTEMPTS if name not in told] == []
-    assert list(data["canary"]) == prove.ATTEMPTS
-    assert data["isolation"]["level"] == prove.best().isolation.level
+    assert [name for name in isolation.ATTEMPTS if name not in told] == []
+    assert list(data["canary"]) == isolation.ATTEMPTS
+    assert data["isolation"]["level"] == isolation.best().isolation.level
 
 
 @pytest.mark.parametrize(

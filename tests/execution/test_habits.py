@@ -11,7 +11,7 @@ from assay.course.assignment import Assignment
 from assay.execution.execute import Ended, execute
 from assay.grading import leftover
 from assay.records import Outcome
-from assay.source import cells as source
+from assay.source import cells
 from assay.submission import preflight, sections
 from assay.submission.notebook import Cell
 from assay.submission.submission import Submission
@@ -291,4 +291,4 @@ def test_check_is_silent_where_all_is_there(course: Assignment, cell: str):
 
 def test_a_line_keeps_its_number_where_a_command_goes_on():
     """The fault is told where the student sees it."""
-    assert source.fault("!ls \\\n  -l\nx = (").startswith("line 3:")
+    assert cells.fault("!ls \\\n  -l\nx = (").startswith("line 3:")

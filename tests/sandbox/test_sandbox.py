@@ -14,7 +14,7 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.errors import OurFault
-from assay.execution import isolation as prove
+from assay.execution import isolation
 from assay.execution.execute import Ended
 from assay.execution.isolation import ATTEMPTS, KEPT_FROM, Trial
 from assay.records import Isolation, Outcome
@@ -45,7 +45,7 @@ def attempt(name, what):
 
 def test_the_machine_has_the_level_that_is_pinned():
     """Where CI says what its machine can do, less is a failure and no skipped test."""
-    assert prove.best().level >= PINNED
+    assert isolation.best().level >= PINNED
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +273,7 @@ def test_a_probe_that_does_not_work_proves_nothing(monkeypatch: pytest.MonkeyPat
 def test_the_canary_sees_what_a_weaker_sandbox_lets_through():
     """Landlock alone hides no processes: the attempt succeeds, so it is a real one."""
     kept(1)
-    trial = prove.attempt(Sandbox(1))
+    trial = isolation.attempt(Sandbox(1))
 
     assert trial.level == 1
     assert trial.succeeded["see a process outside"]
@@ -282,11 +282,11 @@ def test_the_canary_sees_what_a_weaker_sandbox_lets_through():
 
 def test_less_than_required_stops(monkeypatch: pytest.MonkeyPatch):
     """With what is missing, and where to find out how to get it."""
-    isolation = Isolation(level=1, missing=["could see a process outside"])
-    monkeypatch.setattr(prove, "best", lambda: Sandbox(1, isolation=isolation))
+    weak = Isolation(level=1, missing=["could see a process outside"])
+    monkeypatch.setattr(isolation, "best", lambda: Sandbox(1, isolation=weak))
 
     with pytest.raises(OurFault) as refused:
-        prove.require(3, Path(__file__).parent)
+        isolation.require(3, Path(__file__).parent)
 
     assert "level 3 is required, and this machine has level 1" in str(refused.value)
     assert "could see a process outside" in str(refused.value)
@@ -296,7 +296,7 @@ def test_less_than_required_stops(monkeypatch: pytest.MonkeyPatch):
 def test_a_course_where_every_sandbox_looks_is_refused():
     """Its rubric would be readable, whatever the level."""
     with pytest.raises(OurFault, match="which student code can read"):
-        prove.require(1, Path("/usr/share/course"))
+        isolation.require(1, Path("/usr/share/course"))
 
 
 def test_folders_that_only_their_owner_may_enter_are_found(tmp_path: Path):

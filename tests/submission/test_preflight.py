@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.course.assignment import Assignment
-from assay.source import cells as source
+from assay.source import cells
 from assay.submission import preflight, sections
 from assay.submission.submission import Submission
 from tests.submission.test_sections import book
@@ -64,7 +64,7 @@ def test_the_template_of_an_adapter_is_python_once_it_is_wanted(course: Assignme
     tree = ast.parse("\n".join(code))
 
     assert all(line.startswith("#") for line in lines if line)
-    assert source.bound("\n".join(code)) == {"add", "Net", "a", "b", "fit", "ask"}
+    assert cells.bound("\n".join(code)) == {"add", "Net", "a", "b", "fit", "ask"}
     assert len(tree.body) == len(code)
 
 
@@ -147,7 +147,7 @@ TROUBLE = {
 @pytest.mark.parametrize("cell", TROUBLE)
 def test_what_a_cell_will_trip_over_is_told(cell: str):
     """One sentence each, with what was found and what to do."""
-    told = list(source.trouble(cell))
+    told = list(cells.trouble(cell))
 
     assert len(told) == 1
     assert TROUBLE[cell] in told[0]
@@ -174,7 +174,7 @@ FINE = [
 @pytest.mark.parametrize("cell", FINE)
 def test_what_is_fine_is_left_alone(cell: str):
     """Magics, addresses in comments, functions of the student's own."""
-    assert list(source.trouble(cell)) == []
+    assert list(cells.trouble(cell)) == []
 
 
 def test_cells_are_numbered_as_in_the_report(course: Assignment):
@@ -203,4 +203,4 @@ def test_names_inside_functions_are_not_the_notebooks():
         "if a:\n    x = 1\nfor i in []:\n    y, z = 1, 2\ndef f():\n    no = 1\nclass C:\n    n = 1"
     )
 
-    assert source.bound(cell) == {"x", "i", "y", "z", "f", "C"}
+    assert cells.bound(cell) == {"x", "i", "y", "z", "f", "C"}
