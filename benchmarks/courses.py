@@ -4,9 +4,9 @@ import re
 import shutil
 from pathlib import Path
 
+import assay
 from assay.course.secret import PUBLIC
 from assay.grading import publish
-from assay.grading.session import Session
 from assay.records import Outcome, Result
 from assay.submission import submission
 from benchmarks.tools import ROOT
@@ -29,14 +29,14 @@ def part1(folder: Path, seeds: int, data_sets: tuple[str, ...] = DATA_SETS) -> P
     return folder
 
 
-def session(course: Path, workers: int | None = None) -> Session:
+def session(course: Path, workers: int | None = None) -> assay.Session:
     """The course with an empty store, in the full sandbox."""
-    return Session(
+    return assay.Session(
         course / "assignment.toml", jobs=workers, check_course=False, own=True, secret=PUBLIC
     )
 
 
-def grade(over: Session) -> Result:
+def grade(over: assay.Session) -> Result:
     """Run, judge and report the course's own solution."""
     handed_in = submission.read(over.assignment.root)
     result = over.grade(handed_in)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import cost, questions, tools
+from benchmarks import cost, page, questions, tools
 from benchmarks.questions import write
 
 ROUNDS = 3
@@ -94,7 +94,7 @@ def main(rounds: int = ROUNDS) -> None:
     ways = {(t.__name__, n): partial(cpu, t, who) for t in by for n, who in classes.items()}
     found = tools.in_turn({" ".join(name): way for name, way in ways.items()}, rounds)
     data = {tool: further(found[f"{tool} first"], found[f"{tool} all"]) for tool, _ in ways}
-    tools.keep("graders", {"students": len(STUDENTS), "cpu": data})
+    page.keep("graders", {"students": len(STUDENTS), "cpu": data})
 
 
 def further(first: list[float], all_of_them: list[float]) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import questions, tools
+from benchmarks import page, questions, tools
 
 SEEDS, COPIES, EVERY = 50, 5, 20
 MB = 1e6
@@ -64,7 +64,7 @@ def main(seeds: int = SEEDS, copies: int = COPIES) -> None:
         course = Path(name) / "course"
         found = list(samples(batch(course, seeds, copies), course))
     tools.tell(f"{found[0]} to {found[-1]}")
-    tools.keep("memory", {"samples": found})
+    page.keep("memory", {"samples": found})
 
 
 if __name__ == "__main__":

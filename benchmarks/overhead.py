@@ -17,14 +17,14 @@ from pathlib import Path
 import nbformat
 import psutil
 
+import assay
 from assay.execution.execute import execute
 from assay.execution.job import Job
-from assay.grading.session import Session
 from assay.judge import judge as bench
 from assay.records import Outcome
 from assay.submission import submission
 from assay.submission.submission import Submission
-from benchmarks import cost, courses, questions, tools
+from benchmarks import cost, courses, page, questions, tools
 
 RUNS, ROUNDS, TIMES = 32, 5, 10
 JUDGEMENTS = 10
@@ -56,7 +56,7 @@ def empty(folder: Path) -> list[Job]:
     return over.jobs(over.plan(Submission("empty", {"homework.ipynb": notebook}))) * RUNS
 
 
-def own(over: Session) -> list[Job]:
+def own(over: assay.Session) -> list[Job]:
     """The runs of the course's own solution."""
     return over.jobs(over.plan(submission.read(over.assignment.root)))
 
@@ -71,7 +71,7 @@ def batch(folder: Path, workers: int) -> float:
     return time.perf_counter() - start
 
 
-def judging(over: Session) -> float:
+def judging(over: assay.Session) -> float:
     """Processor seconds of judging what the course's own solution answered."""
     (section,) = over.plan(submission.read(over.assignment.root)).sections.values()
     records = over.execute("own", own(over))
@@ -115,7 +115,7 @@ def main(rounds: int = ROUNDS, times: int = TIMES) -> None:
     }
     data["commands"] = tools.in_turn(commands, times)
     tools.tell(f"added to an empty run: {statistics.median(data['empty']['added']):.3f}")
-    tools.keep("overhead", data)
+    page.keep("overhead", data)
 
 
 if __name__ == "__main__":

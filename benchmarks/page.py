@@ -6,19 +6,28 @@ python -m benchmarks.page
 import ast
 import json
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pictures
-from benchmarks.sweep import COLD, WARM
-from benchmarks.tools import RESULTS, ROOT, ratios, spread
+from benchmarks.tools import ROOT, machine, ratios, spread
 
 PAGE = ROOT / "docs" / "benchmarks.md"
+RESULTS = ROOT / "docs" / "benchmarks.json"
+COLD, WARM = "assay, start-up counted", "assay, once warm"
+"""What a sweep calls the two ways to measure assay."""
 BEGIN, END = "<!-- measured: nox -s bench writes this -->", "<!-- end -->"
 PARTS_OF_OTHERS = ("cost", "courses", "others", "page", "pictures", "pool", "questions", "tools")
 """Modules that measure nothing by themselves."""
 Data = dict[str, Any]
+
+
+def keep(name: str, data: Mapping[str, Any]) -> None:
+    """Put what a benchmark found among the results, and write the page afresh."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[name] = {"on": machine(), **data}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write(results)
 
 
 def sweep(data: Data) -> str:
@@ -181,6 +190,8 @@ def placed(page: str, results: dict[str, Data]) -> str:
 
 
 def write(results: dict[str, Data]) -> None:
+    from benchmarks import pictures  # matplotlib: only once there is something to draw
+
     PAGE.write_text(placed(PAGE.read_text(), results))
     for name, picture in pictures.drawn(results).items():
         (PAGE.parent / name).write_bytes(picture)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from assay.course import assignment
-from benchmarks import cost, others, tools
+from benchmarks import cost, others, page, tools
 
 THRESHOLD = ("rubric_tests/part1/test_convergence.py", "at_most=0.95", "at_most=0.94")
 
@@ -71,7 +71,7 @@ def main() -> None:
         seconds = round(time.perf_counter() - start, 2)
         data[way] = {"seconds": seconds, "runs": len(runs), "executed": len(runs)}
         tools.tell(f"{way}: {seconds}")
-    tools.keep("reproduce", {"ways": data})
+    page.keep("reproduce", {"ways": data})
 
 
 if __name__ == "__main__":

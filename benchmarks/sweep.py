@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from assay.course import assignment
-from benchmarks import cost, courses, others, tools
+from benchmarks import cost, courses, others, page, tools
 
 ROUNDS, SEEDS = 5, 8
-COLD, WARM = "assay, start-up counted", "assay, once warm"
 
 
 def cold(course: Path) -> None:
@@ -34,8 +33,8 @@ def by_others(way: Callable[[Path, list[others.Run]], None], course: Path) -> No
 
 
 WAYS: dict[str, Callable[[Path], None]] = {
-    COLD: cold,
-    WARM: warm,
+    page.COLD: cold,
+    page.WARM: warm,
     **{name: partial(by_others, way) for name, way in others.WAYS.items()},
 }
 
@@ -56,7 +55,7 @@ def main(rounds: int = ROUNDS, seeds: int = SEEDS) -> None:
         seconds(folder, warm, 1)  # from here on the parents are warm
         ways = {name: partial(seconds, folder, way, seeds) for name, way in WAYS.items()}
         found = tools.in_turn(ways, rounds)
-    tools.keep("sweep", {"runs": seeds * len(courses.DATA_SETS), "seconds": found})
+    page.keep("sweep", {"runs": seeds * len(courses.DATA_SETS), "seconds": found})
 
 
 if __name__ == "__main__":

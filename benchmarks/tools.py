@@ -1,6 +1,5 @@
-"""What the benchmarks share: environments for other tools, spreads, and where results go."""
+"""What the benchmarks share: environments for other tools, rounds, spreads, this machine."""
 
-import json
 import os
 import platform
 import statistics
@@ -11,10 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "docs" / "benchmarks.json"
 CACHE = ROOT / ".assay" / "bench"
 """Environments that the benchmarks make; ignored by git."""
 OTHERS = {
@@ -70,16 +67,6 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
 def ratios(several: Sequence[float], one: Sequence[float]) -> list[float]:
     """How many times more, round by round."""
     return [a / b for a, b in zip(several, one, strict=True)]
-
-
-def keep(name: str, data: Mapping[str, Any]) -> None:
-    """Put what a benchmark found among the results, and write the page afresh."""
-    from benchmarks import page  # it draws: matplotlib is of no use to who measures
-
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[name] = {"on": machine(), **data}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    page.write(results)
 
 
 def machine() -> dict[str, str]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+import assay
 from assay.course.secret import PUBLIC
 from assay.errors import CannotGrade
 from assay.evidence.packing import write
 from assay.evidence.store import Store
 from assay.grading import publish
-from assay.grading.session import Session
 from assay.judge import similarity
 from assay.report import class_report
 from assay.submission import discovery, submission
@@ -60,7 +60,7 @@ def hand_in(folder: Path) -> None:
 def grade(handed_in: Path, reports: Path) -> None:
     """Part 1 over two seeds and two data sets, the reports, and the page of the class."""
     assignment = one_part("part1", [0, 1], MATRIX)
-    session = Session(
+    session = assay.Session(
         assignment, Store(reports / ".store"), reports, check_course=False, secret=PUBLIC
     )
     entries = []

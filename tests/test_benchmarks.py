@@ -1,8 +1,10 @@
 """The benchmarks' pure parts: the page is made from the numbers, and names all that measures."""
 
+import ast
 import importlib
 import json
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,22 @@ def test_every_benchmark_can_be_imported(name: str):
     module = importlib.import_module(f"benchmarks.{name}")
 
     assert module.__doc__
+
+
+def test_no_two_benchmarks_import_each_other():
+    """Imports run one way, those inside functions too."""
+    needs = {name: set(_imported(name)) for name in MODULES}
+
+    assert "tools" in needs["sweep"]
+    assert len(list(TopologicalSorter(needs).static_order())) == len(MODULES)
+
+
+def _imported(name: str) -> list[str]:
+    tree = ast.parse((tools.ROOT / "benchmarks" / f"{name}.py").read_text())
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    own = [node for node in found if (node.module or "").startswith("benchmarks")]
+    of_names = [alias.name for node in own if node.module == "benchmarks" for alias in node.names]
+    return of_names + [str(n.module).split(".")[1] for n in own if n.module != "benchmarks"]
 
 
 def test_every_benchmark_is_named_on_the_page():
