@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.classroom.postgres import cluster
+from assay.classroom.gradebook import Gradebook
+from tests.classroom.postgres import cluster, fresh_database
 from tests.classroom.rooms import assay, begun, course
 
 
@@ -14,6 +15,22 @@ from tests.classroom.rooms import assay, begun, course
 def postgres() -> Iterator[str]:
     with cluster() as address:
         yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    if request.param == "sqlite":
+        return tmp_path / "gradebook.sqlite"
+    return fresh_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def book(where: Path | str) -> Iterator[Gradebook]:
+    with Gradebook(where, term="2026") as opened:
+        opened.add_assignment("hw1")
+        opened.add_person("s1", "Ada Lovelace", {"user": "ada01"})
+        opened.add_person("s2", "Ben Barker", {"user": "ben02"})
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,19 @@
 """The gradebook: everything that is written into it, and read back."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from assay.classroom.gradebook.database import connect
-from assay.classroom.gradebook.errors import Conflict, Unknown
+from assay.classroom.gradebook.database import again_if_busy, connect, not_done, reading
+from assay.classroom.gradebook.errors import Unknown
 from assay.classroom.gradebook.final import FinalMark, decimal, final_mark
 from assay.classroom.gradebook.forget import (
     Forgotten,
@@ -32,8 +30,8 @@ from assay.classroom.gradebook.models import (
     Attempt,
     Author,
     Decision,
+    Forgetting,
     GradingResult,
-    History,
     Mark,
     Membership,
     Purge,
@@ -42,12 +40,10 @@ from assay.classroom.gradebook.models import (
     Release,
     check,
 )
-from assay.errors import OurFault, UsageError, quoted
+from assay.classroom.gradebook.transaction import Transaction, now
+from assay.errors import UsageError, quoted
 
-H = TypeVar("H", bound=History)
 T = TypeVar("T")
-TRIES = 8
-"""How often a transaction that lost a race on PostgreSQL is begun again."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +66,9 @@ class Gradebook:
         check("the term", term)
         self.term = term
         self.engine = connect(where)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
-        if self._read(lambda session: session.scalar(select(Purge.id).limit(1))):
+        self._writers = sessionmaker(self.engine, expire_on_commit=False)
+        self._readers = sessionmaker(reading(self.engine), expire_on_commit=False)
+        if self._read(lambda here: here.session.scalar(select(Purge.id).limit(1))):
             purge(self.engine)
 
     def __enter__(self) -> Self:
@@ -93,14 +90,14 @@ class Gradebook:
 
     def add_person(self, key: str, name: str, facts: Mapping[str, Any] | None = None) -> Author:
         """Add a person of the roster, or bring name and facts up to date."""
-        return self._write(lambda s: self._add_author(s, "person", key, name, facts or {}))
+        return self._write(lambda here: here.put_author("person", key, name, facts or {}))
 
     def add_assignment(self, name: str) -> Assignment:
         """Add a grade item, or return the one of this name."""
 
-        def add(session: Session) -> Assignment:
-            found = session.scalar(select(Assignment).filter_by(term=self.term, name=name))
-            return found or _add(session, Assignment(term=self.term, name=name, created_at=_now()))
+        def add(here: Transaction) -> Assignment:
+            found = here.session.scalar(select(Assignment).filter_by(term=self.term, name=name))
+            return found or here.add(Assignment(term=self.term, name=name, created_at=now()))
 
         check("the assignment's name", name)
         return self._write(add)
@@ -109,18 +106,20 @@ class Gradebook:
         """Put exactly these people, by their keys, into a group for one assignment."""
         wanted = list(dict.fromkeys(members))
 
-        def put(session: Session) -> Author:
-            item = self._assignment(session, assignment)
-            group = self._add_author(session, "group", key, name, {})
-            people = {self._author(session, member).id for member in wanted}
-            for place in session.scalars(select(Membership).filter_by(assignment_id=item.id)):
+        def put(here: Transaction) -> Author:
+            item = here.assignment(assignment)
+            group = here.put_author("group", key, name, {})
+            people = {here.author(member).id for member in wanted}
+            for place in here.session.scalars(select(Membership).filter_by(assignment_id=item.id)):
                 if place.person_id in people:
                     place.group_id = group.id
                     people.remove(place.person_id)
                 elif place.group_id == group.id:
-                    session.delete(place)
+                    here.session.delete(place)
             for person in people:
-                session.add(Membership(assignment_id=item.id, group_id=group.id, person_id=person))
+                here.session.add(
+                    Membership(assignment_id=item.id, group_id=group.id, person_id=person)
+                )
             return group
 
         return self._write(put)
@@ -138,40 +137,38 @@ class Gradebook:
         """Record a submission of a person or a group; the same bytes of the same time are one."""
         check("the time of the attempt", submitted_at)
 
-        def add(session: Session) -> Attempt:
-            subject = self._subject(session, assignment, author, kind)
+        def add(here: Transaction) -> Attempt:
+            subject = here.subject(assignment, author, kind)
             one = {**subject, "digest": digest, "submitted_at": submitted_at}
-            found = session.scalar(select(Attempt).filter_by(**one))
-            return found or _add(
-                session, Attempt(**one, origin=dict(origin or {}), taken_at=_now())
-            )
+            found = here.session.scalar(select(Attempt).filter_by(**one))
+            return found or here.add(Attempt(**one, origin=dict(origin or {}), taken_at=now()))
 
         return self._write(add)
 
     def people(self) -> list[Author]:
         """Return the people of the term, by key."""
-        return self._authors("person")
+        return self._read(lambda here: here.authors("person"))
 
     def groups(self) -> list[Author]:
         """Return the groups of the term, by key."""
-        return self._authors("group")
+        return self._read(lambda here: here.authors("group"))
 
     def members(self, assignment: str, group: str) -> list[Author]:
         """Return who is in a group, by key."""
 
-        def read(session: Session) -> list[Author]:
-            item = self._assignment(session, assignment)
-            group_id = self._author(session, group, "group").id
+        def read(here: Transaction) -> list[Author]:
+            item = here.assignment(assignment)
+            group_id = here.author(group, "group").id
             mine = select(Membership.person_id).filter_by(assignment_id=item.id, group_id=group_id)
             return list(
-                session.scalars(select(Author).where(Author.id.in_(mine)).order_by(Author.key))
+                here.session.scalars(select(Author).where(Author.id.in_(mine)).order_by(Author.key))
             )
 
         return self._read(read)
 
     def attempts(self, assignment: str, author: str, kind: str = "person") -> list[Attempt]:
         """Return all attempts, oldest first; a person's own and those of their group."""
-        return self._read(lambda s: self._attempts(s, self._subject(s, assignment, author, kind)))
+        return self._read(lambda here: here.attempts(here.subject(assignment, author, kind)))
 
     # Results.
 
@@ -195,14 +192,12 @@ class Gradebook:
             raise UsageError("two criteria of the result have one name", hint=hint)
         content = {"digest": digest, "receipt": dict(receipt), "criteria": rows}
 
-        def add(session: Session) -> Regrade:
-            place = session.get(Attempt, attempt)
-            if place is None or session.get_one(Assignment, place.assignment_id).term != self.term:
-                raise Unknown("no such attempt", found=str(attempt), hint="take it in first")
-            result = _append(session, GradingResult, {"attempt_id": attempt}, content, by, None)
+        def add(here: Transaction) -> Regrade:
+            place = here.attempt(attempt)
+            result = here.append(GradingResult, {"attempt_id": attempt}, content, by, None)
             subject = {"assignment_id": place.assignment_id, "author_id": place.author_id}
             answers = {row["name"]: row["answer"] for row in rows}
-            standing = [m for m in _marks(session, subject).values() if m.points is not None]
+            standing = [m for m in here.marks(subject).values() if m.points is not None]
             kept = [m for m in standing if answers.get(m.criterion) == m.answer]
             return Regrade(result, kept, [m for m in standing if m not in kept])
 
@@ -210,7 +205,7 @@ class Gradebook:
 
     def results(self, attempt: int) -> list[GradingResult]:
         """Return all results of an attempt, oldest first."""
-        return self._read(lambda s: _history(s, GradingResult, {"attempt_id": attempt}))
+        return self._read(lambda here: here.history(GradingResult, {"attempt_id": attempt}))
 
     # What people decide.
 
@@ -244,10 +239,9 @@ class Gradebook:
             "comment": comment,
         }
         return self._write(
-            lambda s: _append(
-                s,
+            lambda here: here.append(
                 Mark,
-                {**self._subject(s, assignment, author, kind), "criterion": criterion},
+                {**here.subject(assignment, author, kind), "criterion": criterion},
                 content,
                 by,
                 expected,
@@ -256,17 +250,15 @@ class Gradebook:
 
     def marks(self, assignment: str, author: str, kind: str = "person") -> dict[str, Mark]:
         """Return the newest mark of each criterion."""
-        return self._read(lambda s: _marks(s, self._subject(s, assignment, author, kind)))
+        return self._read(lambda here: here.marks(here.subject(assignment, author, kind)))
 
     def mark_history(
         self, assignment: str, author: str, criterion: str, kind: str = "person"
     ) -> list[Mark]:
         """Return every mark of a criterion, oldest first."""
         return self._read(
-            lambda s: _history(
-                s,
-                Mark,
-                {**self._subject(s, assignment, author, kind), "criterion": criterion},
+            lambda here: here.history(
+                Mark, {**here.subject(assignment, author, kind), "criterion": criterion}
             )
         )
 
@@ -291,12 +283,12 @@ class Gradebook:
 
     def decisions(self, assignment: str, author: str, kind: str = "person") -> dict[str, Decision]:
         """Return the newest `late`, `extension`, `excuse` and `override` that there are."""
-        return self._read(lambda s: _decisions(s, self._subject(s, assignment, author, kind)))
+        return self._read(lambda here: here.decisions(here.subject(assignment, author, kind)))
 
     def decision_history(self, assignment: str, author: str, what: str) -> list[Decision]:
         """Return every decision of one kind, oldest first."""
         return self._read(
-            lambda s: _history(s, Decision, {**self._subject(s, assignment, author), "kind": what})
+            lambda here: here.history(Decision, {**here.subject(assignment, author), "kind": what})
         )
 
     # The final mark, and what is shown of it.
@@ -304,21 +296,21 @@ class Gradebook:
     def final(self, assignment: str, person: str, attempt: int | None = None) -> FinalMark:
         """Work out a person's mark: of this attempt, or of the newest that has a result."""
 
-        def read(session: Session) -> FinalMark:
-            subject = self._subject(session, assignment, person)
-            attempts = self._attempts(session, subject)
+        def read(here: Transaction) -> FinalMark:
+            subject = here.subject(assignment, person)
+            attempts = here.attempts(subject)
             if attempt is not None:
                 attempts = [one for one in attempts if one.id == attempt]
                 if not attempts:
                     raise Unknown("no such attempt of this person", found=str(attempt))
             for one in reversed(attempts):
-                results = _history(session, GradingResult, {"attempt_id": one.id})
+                results = here.history(GradingResult, {"attempt_id": one.id})
                 if results:
                     group = {**subject, "author_id": one.author_id}
-                    marks = _marks(session, group)
-                    decided = _decisions(session, group) | _decisions(session, subject)
+                    marks = here.marks(group)
+                    decided = here.decisions(group) | here.decisions(subject)
                     return final_mark(results[-1], marks, decided)
-            return final_mark(None, {}, _decisions(session, subject))
+            return final_mark(None, {}, here.decisions(subject))
 
         return self._read(read)
 
@@ -332,14 +324,14 @@ class Gradebook:
             "page": page,
         }
         return self._write(
-            lambda s: _append(
-                s, Release, self._subject(s, assignment, person), content, by, expected
+            lambda here: here.append(
+                Release, here.subject(assignment, person), content, by, expected
             )
         )
 
     def releases(self, assignment: str, person: str) -> list[Release]:
         """Return what a person was shown, oldest first."""
-        return self._read(lambda s: _history(s, Release, self._subject(s, assignment, person)))
+        return self._read(lambda here: here.history(Release, here.subject(assignment, person)))
 
     def request_regrade(
         self,
@@ -354,10 +346,9 @@ class Gradebook:
         """Record a person's question; `mark` is the line it is about, as it was."""
         content = {"question": question, "mark": dict(mark)}
         return self._write(
-            lambda s: _append(
-                s,
+            lambda here: here.append(
                 RegradeRequest,
-                {**self._subject(s, assignment, person), "criterion": criterion},
+                {**here.subject(assignment, person), "criterion": criterion},
                 content,
                 person,
                 expected,
@@ -367,22 +358,22 @@ class Gradebook:
     def answer_request(self, request: int, answer: str, *, by: str, expected: int) -> RegradeAnswer:
         """Answer a request. A changed mark is written by `mark`, beside it."""
 
-        def write(session: Session) -> RegradeAnswer:
-            self._request(session, request)
+        def write(here: Transaction) -> RegradeAnswer:
+            here.request(request)
             subject = {"request_id": request}
-            return _append(session, RegradeAnswer, subject, {"answer": answer}, by, expected)
+            return here.append(RegradeAnswer, subject, {"answer": answer}, by, expected)
 
         return self._write(write)
 
     def requests(self, assignment: str) -> list[tuple[RegradeRequest, list[RegradeAnswer]]]:
         """Return every request of an assignment with its answers, oldest first."""
 
-        def read(session: Session) -> list[tuple[RegradeRequest, list[RegradeAnswer]]]:
-            item = self._assignment(session, assignment)
+        def read(here: Transaction) -> list[tuple[RegradeRequest, list[RegradeAnswer]]]:
+            item = here.assignment(assignment)
             asked = select(RegradeRequest).filter_by(assignment_id=item.id)
             return [
-                (one, _history(session, RegradeAnswer, {"request_id": one.id}))
-                for one in session.scalars(asked.order_by(RegradeRequest.id))
+                (one, here.history(RegradeAnswer, {"request_id": one.id}))
+                for one in here.session.scalars(asked.order_by(RegradeRequest.id))
             ]
 
         return self._read(read)
@@ -391,28 +382,35 @@ class Gradebook:
 
     def forget(self, person: str, folders: Sequence[Path] = ()) -> Forgotten:
         """Delete all there is of a person, and search every table and file for what is left."""
-        return self._forget(lambda s: [self._author(s, person)], folders)
+        return self._forget(lambda here: [here.author(person)], folders)
 
     def forget_older_than(self, when: datetime, folders: Sequence[Path] = ()) -> Forgotten:
         """Forget the people of the term for whom nothing was written or submitted since `when`."""
         check("the date", when)
         return self._forget(
-            lambda s: [one for one in self._all(s, "person") if last_seen(s, one) < when], folders
+            lambda here: [
+                one for one in here.authors("person") if last_seen(here.session, one) < when
+            ],
+            folders,
         )
 
     def forget_term(self, folders: Sequence[Path] = ()) -> Forgotten:
         """Forget everybody of the term, its groups and its assignments."""
-        return self._forget(lambda s: self._all(s, "person"), folders, term=True)
+        return self._forget(lambda here: here.authors("person"), folders, term=True)
 
     def identifiers(self, people: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return the words that name these people alone, and those that name others as well."""
-        return self._read(lambda s: identifiers(s, [self._author(s, key) for key in people]))
+        return self._read(
+            lambda here: identifiers(here.session, [here.author(key) for key in people])
+        )
 
     def older_than(self, when: datetime) -> list[Author]:
         """Return the people of the term for whom nothing was written or submitted since `when`."""
         check("the date", when)
         return self._read(
-            lambda s: [one for one in self._all(s, "person") if last_seen(s, one) < when]
+            lambda here: [
+                one for one in here.authors("person") if last_seen(here.session, one) < when
+            ]
         )
 
     def search(self, words: Iterable[str], folders: Sequence[Path] = ()) -> list[Found]:
@@ -421,113 +419,49 @@ class Gradebook:
 
     def _forget(
         self,
-        chosen: Callable[[Session], list[Author]],
+        chosen: Callable[[Transaction], list[Author]],
         folders: Sequence[Path],
         term: bool = False,
     ) -> Forgotten:
-        def delete(session: Session) -> tuple[list[Author], list[str], list[str]]:
-            people = chosen(session)
-            groups = self._all(session, "group") if term else []
-            words, shared = identifiers(session, [*people, *groups])
-            delete_people(session, people, words)
+        def deleted(here: Transaction) -> tuple[list[Author], list[str], list[str]]:
+            people = chosen(here)
+            groups = here.authors("group") if term else []
+            words, shared = identifiers(here.session, [*people, *groups])
+            here.add(Forgetting())
+            delete_people(here.session, people, words)
             if term:
-                delete_term(session, self.term)
-            session.add(Purge(at=_now()))
+                delete_term(here.session, self.term)
+            here.session.add(Purge(at=now()))
+            here.session.execute(delete(Forgetting))
             return people, words, shared
 
-        people, words, shared = self._write(delete)
+        people, words, shared = self._write(deleted)
         purge(self.engine)
         left = search(self.engine, words, folders)
         return Forgotten(
             [(one.key, one.pseudonym) for one in people], sorted(words), sorted(shared), left
         )
 
-    # One transaction, and what it looks up.
+    # One transaction.
 
-    def _read(self, work: Callable[[Session], T]) -> T:
-        return self._transact(work)
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        return self._transact(self._readers, work)
 
-    def _write(self, work: Callable[[Session], T]) -> T:
-        return self._transact(work)
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        return self._transact(self._writers, work)
 
-    def _transact(self, work: Callable[[Session], T]) -> T:
-        for count in range(TRIES):
-            try:
-                with self._sessions.begin() as session:
-                    done = work(session)
-                    session.flush()
-                    session.expunge_all()
-                    return done
-            except DBAPIError as error:
-                if not _lost_a_race(error) or count == TRIES - 1:
-                    raise OurFault(
-                        "the gradebook could not be read or written; nothing was changed",
-                        found=str(error.orig),
-                        hint="is there room, and is another program at work in it?",
-                    ) from None
-                time.sleep(0.01 * 2**count)
-        raise AssertionError
+    def _transact(self, sessions: sessionmaker[Session], work: Callable[[Transaction], T]) -> T:
+        def once() -> T:
+            with sessions.begin() as session:
+                done = work(Transaction(session, self.term))
+                session.flush()
+                session.expunge_all()
+                return done
 
-    def _authors(self, kind: str) -> list[Author]:
-        return self._read(lambda session: self._all(session, kind))
-
-    def _all(self, session: Session, kind: str) -> list[Author]:
-        chosen = select(Author).filter_by(term=self.term, kind=kind).order_by(Author.key)
-        return list(session.scalars(chosen))
-
-    def _add_author(
-        self, session: Session, kind: str, key: str, name: str, facts: Mapping[str, Any]
-    ) -> Author:
-        new = Author(
-            term=self.term,
-            kind=kind,
-            key=key,
-            pseudonym=f"p-{token_hex(8)}",
-            name=name,
-            facts=dict(facts),
-            created_at=_now(),
-        )
-        if not key:
-            raise UsageError(f"a {kind} has no identifier", found=quoted(name), hint="give a key")
-        found = session.scalar(select(Author).filter_by(term=self.term, kind=kind, key=key))
-        if found is None:
-            return _add(session, new)
-        found.name, found.facts = name, dict(facts)
-        return found
-
-    def _assignment(self, session: Session, name: str) -> Assignment:
-        check("the assignment's name", name)
-        found = session.scalar(select(Assignment).filter_by(term=self.term, name=name))
-        if found is None:
-            raise Unknown("no such assignment", found=quoted(name), hint="add it first")
-        return found
-
-    def _author(self, session: Session, key: str, kind: str = "person") -> Author:
-        check(f"the {kind}'s key", key)
-        found = session.scalar(select(Author).filter_by(term=self.term, kind=kind, key=key))
-        if found is None:
-            raise Unknown(f"no such {kind}", found=quoted(key), hint="add it from the roster first")
-        return found
-
-    def _subject(
-        self, session: Session, assignment: str, author: str, kind: str = "person"
-    ) -> dict[str, Any]:
-        return {
-            "assignment_id": self._assignment(session, assignment).id,
-            "author_id": self._author(session, author, kind).id,
-        }
-
-    def _attempts(self, session: Session, subject: Mapping[str, Any]) -> list[Attempt]:
-        item, author = subject["assignment_id"], subject["author_id"]
-        group = select(Membership.group_id).filter_by(assignment_id=item, person_id=author)
-        mine = (Attempt.author_id == author) | Attempt.author_id.in_(group)
-        chosen = select(Attempt).where(Attempt.assignment_id == item, mine)
-        return list(session.scalars(chosen.order_by(Attempt.submitted_at, Attempt.id)))
-
-    def _request(self, session: Session, request: int) -> None:
-        found = session.get(RegradeRequest, request)
-        if found is None or session.get_one(Author, found.author_id).term != self.term:
-            raise Unknown("no such request", found=str(request), hint="`requests` lists them")
+        try:
+            return again_if_busy(once)
+        except DBAPIError as error:
+            raise not_done(error) from None
 
     def _decide(
         self,
@@ -554,19 +488,14 @@ class Gradebook:
                 raise UsageError(f"the {what} has no reason", hint="say why, in a sentence")
         content = {"value": value, "reason": reason}
         return self._write(
-            lambda s: _append(
-                s,
+            lambda here: here.append(
                 Decision,
-                {**self._subject(s, assignment, author, kind), "kind": what},
+                {**here.subject(assignment, author, kind), "kind": what},
                 content,
                 by,
                 expected,
             )
         )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _points(value: Decimal | float | str) -> Decimal:
@@ -585,67 +514,3 @@ def _criterion(row: Mapping[str, Any]) -> dict[str, Any]:
     if missing := sorted(fields - set(row)):
         raise UsageError("a criterion is not whole", found=f"missing: {', '.join(missing)}")
     return dict(row) | {name: str(_points(row[name])) for name in ("points", "earned")}
-
-
-def _add(session: Session, row: T) -> T:
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _history(session: Session, table: type[H], subject: Mapping[str, Any]) -> list[H]:
-    chosen = select(table).filter_by(**subject).order_by(table.version)
-    return list(session.scalars(chosen))
-
-
-def _append(
-    session: Session,
-    table: type[H],
-    subject: Mapping[str, Any],
-    content: Mapping[str, Any],
-    by: str,
-    expected: int | None,
-) -> H:
-    """Write the next version, unless the newest says the same already.
-
-    The database holds a subject and a version to be unique: of two writers that saw the same
-    version, one fails, tries again, and is told here of the other.
-    """
-    if not by.strip():
-        raise UsageError("nobody is named as the writer", hint="say who writes, with `by`")
-    new = table(**subject, **content, by=by, version=1, at=_now())  # checks every value
-    older = _history(session, table, subject)
-    newest, seen = (older[-1], older[-1].version) if older else (None, 0)
-    same = newest is not None and newest.by == by
-    same = same and all(getattr(newest, name) == value for name, value in content.items())
-    if newest is not None and same and expected in (None, seen - 1, seen):
-        return newest
-    if expected is not None and expected != seen:
-        what = (
-            f"version {seen} is by {quoted(newest.by)}, {newest.at:%Y-%m-%d %H:%M} UTC"
-            if (newest)
-            else "there is no version"
-        )
-        raise Conflict(
-            "the gradebook has changed since it was read; nothing was written",
-            found=f"{what}; version {expected} was expected",
-            hint="look at the newest version, and write again above it",
-        )
-    new.version = seen + 1
-    return _add(session, new)
-
-
-def _marks(session: Session, subject: Mapping[str, Any]) -> dict[str, Mark]:
-    ids = {name: subject[name] for name in ("assignment_id", "author_id")}
-    return {mark.criterion: mark for mark in _history(session, Mark, ids)}
-
-
-def _decisions(session: Session, subject: Mapping[str, Any]) -> dict[str, Decision]:
-    ids = {name: subject[name] for name in ("assignment_id", "author_id")}
-    return {decision.kind: decision for decision in _history(session, Decision, ids)}
-
-
-def _lost_a_race(error: DBAPIError) -> bool:
-    """Return whether the same transaction, begun again, can go through."""
-    state = getattr(error.orig, "sqlstate", None)  # PostgreSQL: serialization, deadlock, integrity
-    return isinstance(state, str) and (state in ("40001", "40P01") or state.startswith("23"))

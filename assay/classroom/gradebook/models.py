@@ -251,6 +251,12 @@ class Purge(Base):
     at: Mapped[datetime]
 
 
+class Forgetting(Base):
+    """A row is here only within the transaction of `forget`: while it is, rows may be deleted."""
+
+    __tablename__ = "forgetting"
+
+
 class RegradeRequest(History):
     """A person's question on one line of the mark sheet; `mark` is that line as it was."""
 

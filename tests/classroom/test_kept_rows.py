@@ -1,0 +1,209 @@
+"""What is written into a gradebook stays: under later schemas, and past the program."""
+
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, MetaData, Table, create_engine, insert, select, text
+from sqlalchemy.exc import DBAPIError
+
+from assay.classroom.gradebook import Gradebook, database
+from assay.classroom.gradebook.models import Base, History
+from assay.errors import UsageError
+from tests.classroom.books import busy, criteria, graded
+
+FIRST = Path(__file__).with_name("first.sqlite")
+HISTORY = sorted(table.__tablename__ for table in History.__subclasses__())
+KEPT = [*HISTORY, "attempt", "author", "assignment"]
+
+
+def filled(book: Gradebook) -> None:
+    """At least one row in every table of the schema."""
+    busy(book)
+    book.override("hw1", "s1", value={"points": 1}, by="tom", reason="r", expected=0)
+
+
+def dump(book: Gradebook) -> dict[str, list[object]]:
+    """Every row of every table."""
+    with book.engine.begin() as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table))))
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def refused(book: Gradebook, statement: str) -> None:
+    with pytest.raises(DBAPIError, match="append-only"), book.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_the_database_itself_refuses_to_change_or_delete(book: Gradebook, table: str):
+    """Not even a statement past the gradebook, of whatever program, takes a row away."""
+    filled(book)
+    before = dump(book)
+    assert before[table]
+    if table in HISTORY:
+        refused(book, f'update "{table}" set version = version + 7')
+        refused(book, f"""update "{table}" set "by" = 'eve' where id = 1""")
+    if table == "attempt":
+        refused(book, "update attempt set digest = 'other'")
+    refused(book, f'delete from "{table}"')
+    refused(book, f'delete from "{table}" where id = 1')
+
+    assert dump(book) == before
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_a_row_is_not_replaced(book: Gradebook, table: str):
+    """SQLite's `replace` deletes without a trigger, PostgreSQL's `truncate` without a row."""
+    filled(book)
+    before = dump(book)
+    if book.engine.dialect.name == "sqlite":
+        refused(book, f'replace into "{table}" select * from "{table}"')
+        columns = [c.name for c in Base.metadata.tables[table].columns if c.name != "id"]
+        named = ", ".join(f'"{name}"' for name in columns)
+        other = named.replace('"pseudonym"', "'p-0'").replace('"created_at"', "'2000-01-01'")
+        refused(book, f'replace into "{table}" ({named}) select {other} from "{table}" where id=1')
+    else:
+        refused(book, f'truncate "{table}" cascade')
+
+    assert dump(book) == before
+
+
+def test_only_the_transaction_that_forgets_may_delete(book: Gradebook):
+    """The permission is gone when it has ended, whether or not it went through."""
+    filled(book)
+    graded(book, "s2")
+    book.forget("s1")
+
+    refused(book, "delete from attempt")
+    assert dump(book)["forgetting"] == []
+
+
+def test_a_program_of_its_own_is_refused_too(tmp_path: Path):
+    """The rule is in the file, not in the connection: as the `sqlite3` shell would find it."""
+    path = tmp_path / "book.sqlite"
+    with Gradebook(path, "t") as book:
+        filled_by(book)
+        graded(book)
+    with closing(sqlite3.connect(path)) as other:
+        for statement in ("update mark set points = '9'", "delete from mark", "delete from result"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                other.execute(statement)
+
+
+OLD = datetime(2025, 10, 1, 12, tzinfo=UTC)
+WRITTEN = {"version": 1, "by": "tom", "at": OLD}
+OF = {"assignment_id": 1, "author_id": 1}
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "assignment": [{"term": "2025", "name": "hw1", "created_at": OLD}],
+    "author": [
+        {"term": "2025", "kind": kind, "key": key, "pseudonym": f"p-{key}", "name": name}
+        | {"facts": {"user": key}, "created_at": OLD}
+        for kind, key, name in (("person", "s1", "Ada Ü\n=1"), ("group", "g1", "Group 1"))
+    ],
+    "membership": [{"assignment_id": 1, "group_id": 2, "person_id": 1}],
+    "attempt": [OF | {"digest": "d", "submitted_at": OLD, "origin": {"n": 1}, "taken_at": OLD}],
+    "result": [
+        {"attempt_id": 1, "digest": "r", "receipt": {}, "criteria": criteria()}
+        | WRITTEN
+        | {"version": version}
+        for version in (1, 2)
+    ],
+    "mark": [
+        OF | {"criterion": "part1/why", "answer": "a1", "points": points, "reason": "ok"}
+        | WRITTEN
+        | {"version": version}
+        for version, points in ((1, "3.50"), (2, None), (3, "4"))
+    ],
+    "decision": [OF | WRITTEN | {"kind": "late", "value": {"points": "0.5"}, "reason": ""}],
+    "release": [OF | WRITTEN | {"points": "6", "steps": [{"kind": "late"}], "page": b"\0page"}],
+}  # fmt: skip
+
+
+def first_schema(where: Path | str) -> dict[str, list[tuple[Any, ...]]]:
+    """Make a gradebook by the first step alone, with rows in every table; return what it holds."""
+    address = str(where) if "://" in str(where) else f"sqlite:///{where}"
+    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        database.migrate(connection, to="0001")
+        tables = reflected(connection)
+        assert set(ROWS) | {"purge", "alembic_version"} == set(tables)
+        for name, rows in ROWS.items():
+            connection.execute(insert(tables[name]), rows)
+        found = {name: content(connection, tables[name]) for name in ROWS}
+    engine.dispose()
+    return found
+
+
+def reflected(connection: Connection) -> Mapping[str, Table]:
+    metadata = MetaData()
+    metadata.reflect(connection)
+    return {table.name: table for table in metadata.sorted_tables}
+
+
+def content(connection: Connection, table: Table, *columns: str) -> list[tuple[Any, ...]]:
+    """Every row, of all columns or of these."""
+    wanted = [table.c[name] for name in columns or [c.name for c in table.columns]]
+    return [tuple(row) for row in connection.execute(select(*wanted).order_by(table.c.id))]
+
+
+def test_a_gradebook_of_the_first_schema_opens_in_the_last(where: Path | str):
+    """Every row has what it had, the mark is the same, and more can be written above."""
+    before = first_schema(where)
+    columns = {name: [*row, "id"] for name, (row, *_) in ROWS.items()}
+    with Gradebook(where, term="2025") as book:
+        with book.engine.begin() as connection:
+            tables = reflected(connection)
+            after = {name: content(connection, tables[name], *columns[name]) for name in ROWS}
+            was = {name: [sorted(map(repr, row)) for row in rows] for name, rows in before.items()}
+        final = book.final("hw1", "s1")
+        book.mark("hw1", "s1", "part1/why", 5, answer="a1", by="una", expected=3, comment="more")
+
+        assert {n: [sorted(map(repr, row)) for row in rows] for n, rows in after.items()} == was
+        assert final.points == Decimal("6.0")
+        assert [m.version for m in book.mark_history("hw1", "s1", "part1/why")] == [1, 2, 3, 4]
+        assert book.final("hw1", "s1").points == Decimal("7.0")
+        assert book.releases("hw1", "s1")[0].page == b"\0page"
+        refused(book, "delete from mark")
+        assert book.forget("s1").proved
+
+
+def test_a_file_that_the_first_release_wrote_opens(tmp_path: Path):
+    """It was made by that program, and is kept as it was."""
+    path = tmp_path / "first.sqlite"
+    shutil.copy(FIRST, path)
+    with Gradebook(path, term="2025") as book:
+        assert [p.name for p in book.people()] == ["Ada Lovelace"]
+        assert book.final("hw1", "s1").points == 7
+        assert book.marks("hw1", "s1")["part1/why"].comment == ""
+        book.mark("hw1", "s1", "part1/why", 5, answer="a1", by="una", expected=1, comment="more")
+        assert book.final("hw1", "s1").points == 8
+
+
+def test_a_gradebook_of_a_newer_schema_is_refused(where: Path | str):
+    """It is not changed, and the sentence says what opens it."""
+    with Gradebook(where, term="2026") as book:
+        filled_by(book)
+        with book.engine.begin() as connection:
+            connection.execute(text("update alembic_version set version_num = '0999'"))
+        before = dump(book)
+        with pytest.raises(UsageError, match="has a newer schema") as said:
+            Gradebook(where, term="2026")
+
+        assert "0999" in str(said.value)
+        assert "hint: open it with the assay that wrote it, or a newer one" in str(said.value)
+        assert dump(book) == before
+
+
+def filled_by(book: Gradebook) -> None:
+    book.add_assignment("hw1")
+    book.add_person("s1", "Ada")
+    book.mark("hw1", "s1", "c", 1, answer="a", by="tom", expected=0)
