@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assay.execution import isolation
 from assay.execution.execute import execute
+from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from tests.toys import toy as toys
 
@@ -34,7 +35,7 @@ def seconds(job: bytes, sandbox: Sandbox) -> float:
 
 
 def main(rounds: int = 7) -> None:
-    kept, bare = isolation.best(), Sandbox(0)
+    kept, bare = isolation.best(), Sandbox(Level(0))
     with tempfile.TemporaryDirectory() as folder, toys.course(Path(folder) / "course") as course:
         job = toys.jobs(course, toys.submission(WORK, toys.ADD))[0].packed
         pairs = [(seconds(job, kept), seconds(job, bare)) for _ in range(rounds)]

@@ -11,14 +11,16 @@ from assay.execution import isolation
 from assay.records import Isolation, Record
 from assay.sandbox import cgroup, privileges, sandbox
 from assay.sandbox.inside import landlock, seccomp
+from assay.sandbox.level import Level
 from assay.sandbox.sandbox import MB
 
 LEVELS = {
-    4: "bubblewrap, and a cgroup that counts memory and processes",
-    3: "bubblewrap: own files, processes, users and no network",
-    2: "Landlock and another user: no foreign files, but foreign processes can be seen",
-    1: "Landlock: no foreign files; memory, processes and disk have limits for each process only",
-    0: "nothing: code runs as you do",
+    Level.CGROUP: "bubblewrap, and a cgroup that counts memory and processes",
+    Level.NAMESPACES: "bubblewrap: own files, processes, users and no network",
+    Level.USER: "Landlock and another user: no foreign files, but foreign processes can be seen",
+    Level.LANDLOCK: "Landlock: no foreign files; memory, processes and disk have limits for each "
+    "process only",
+    Level.NONE: "nothing: code runs as you do",
 }
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 SWITCHES = {
@@ -54,7 +56,7 @@ def examine() -> Findings:
         probes=probes,
         canary={name: shown.get(name) is False for name in isolation.ATTEMPTS},
         isolation=proved.isolation,
-        fixes=fixes(proved.isolation.level),
+        fixes=fixes(proved.level),
     )
 
 
@@ -124,13 +126,13 @@ def _detail(trial: isolation.Trial) -> str:
     return trial.said or f"level {trial.level}, {held} of {len(isolation.ATTEMPTS)} probes held"
 
 
-def fixes(level: int) -> list[str]:
+def fixes(level: Level) -> list[str]:
     """The ways to a higher level on the usual systems, those first that apply to this one."""
     found = []
-    if level < 3:
+    if not level.has_own_view:
         found += [*_no_wrapper(), *_no_namespaces(), *_in_a_container()]
         found += [] if found else ["see docs/sandbox.md for what each level needs"]
-    if level < 4:
+    if not level.has_own_group:
         found += _no_group()
     return found
 
@@ -184,7 +186,7 @@ def table(findings: Findings) -> str:
     lines += ["", "What code in the sandbox must not do, tried there:"]
     lines += [_line(held, name) for name, held in findings.canary.items()]
     level = findings.isolation.level
-    lines += ["", f"isolation: {findings.isolation}", f"  {LEVELS[level]}"]
+    lines += ["", f"isolation: {findings.isolation}", f"  {LEVELS[Level(level)]}"]
     if findings.fixes:
         lines += ["", *(f"hint: {fix}" for fix in findings.fixes)]
     return "\n".join(lines)

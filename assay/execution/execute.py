@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -26,6 +27,10 @@ from assay.execution.process import Process, kill_below
 from assay.records import Cell, Isolation, Outcome, sound
 from assay.sandbox import cgroup, inside, sandbox, workdir
 from assay.sandbox.sandbox import MB, PROCESSES, Sandbox
+
+if TYPE_CHECKING:  # the one is not needed here, the other can be imported in a sandbox alone
+    from assay.execution.job import JobFile
+    from assay.sandbox.inside.boot import RunSettings
 
 EVIDENCE_BYTES = 64_000_000
 EVIDENCE_FILES = 400
@@ -124,7 +129,7 @@ def _attempt_or_say_why(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -
 
 def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
     with ExitStack() as stack:
-        place = workdir.make(in_memory=chosen.level >= 3)  # below, all of /dev can be read
+        place = workdir.make(in_memory=chosen.level.has_own_view)  # below, all of /dev can be read
         stack.callback(workdir.remove, place)
         files = packing.unpack(job)
         if spent:
@@ -168,12 +173,12 @@ def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
 
 def _watch(place: Path, limits: dict[str, float], chosen: Sandbox) -> Watch:
     memory = round(limits["memory_mb"]) * MB
-    group = cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level >= 4 else None
-    if chosen.level >= 4 and group is None:
+    group = cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level.has_own_group else None
+    if chosen.level.has_own_group and group is None:
         raise OurFault("the cgroup that this sandbox stands on could not be made")
     return Watch(
         desk=place,
-        home=chosen.places(place)[1] if chosen.level >= 3 else None,
+        home=chosen.places(place)[1] if chosen.level.has_own_view else None,
         group=group,
         memory_limit=memory,
         process_limit=PROCESSES,
@@ -187,10 +192,11 @@ def _tell_how_to_start(
     user = sandbox.new_user() if chosen.needs_user else None
     if user is not None:
         workdir.hand_over(place, user)
-    job = json.loads((place / "job.json").read_text(encoding="utf-8"))
-    more = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
-    more |= {"trace": job["trace"]} if "trace" in job else {}
-    start = chosen.start(place, more, watch.group, user)
+    job: JobFile = json.loads((place / "job.json").read_text(encoding="utf-8"))
+    run: RunSettings = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
+    if "trace" in job:
+        run["trace"] = job["trace"]
+    start = chosen.start(place, run, watch.group, user)
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
 
 

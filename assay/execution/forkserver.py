@@ -18,12 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, Thread
-from typing import IO, Any
+from typing import IO
 
 from assay.errors import OurFault, Stopped
 from assay.evidence import numerics
 from assay.execution import shutdown
-from assay.execution.process import RUNNER, Forked, Process
+from assay.execution.process import RUNNER, Forked, ParentRequest, Process, Request
 from assay.sandbox import inside, sandbox, workdir
 from assay.source import imports
 
@@ -72,7 +72,7 @@ class Parent:
         """A runner for the run at this desk."""
         return self.fork({"become": "run", "desk": str(place)}, log)
 
-    def fork(self, request: Mapping[str, Any], *given: int) -> Forked:
+    def fork(self, request: Request, *given: int) -> Forked:
         """A child that becomes what is asked for, with these descriptors; the first is its log.
 
         Raises
@@ -146,7 +146,7 @@ def grown(parent: Parent, modules: Iterable[str]) -> Parent:
     OurFault
         As where one is started.
     """
-    request = {"become": "parent", "modules": list(modules)}
+    request: ParentRequest = {"become": "parent", "modules": list(modules)}
     return _begun(lambda control, log: parent.fork(request, log.fileno(), control))
 
 

@@ -25,13 +25,25 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from assay.execution import monitor
-from assay.execution.process import OUT_OF_MEMORY, RUNNER, Child, is_single
+from assay.execution.process import (
+    OUT_OF_MEMORY,
+    RUNNER,
+    Child,
+    JudgeRequest,
+    ParentRequest,
+    Request,
+    RunRequest,
+    is_single,
+)
 from assay.execution.shutdown import end_now
 from assay.execution.sockets import Sockets, bound
 from assay.sandbox import namespaces
+
+if TYPE_CHECKING:  # a parent imports no more than it needs
+    from assay.sandbox.sandbox import Start
 
 
 def main() -> None:
@@ -111,7 +123,7 @@ def _report(end: int, pid: int, requester: socket.socket) -> None:
     requester.close()
 
 
-def _fork(request: dict[str, Any], answers: int, *given: int) -> tuple[int, int, socket.socket]:
+def _fork(request: Request, answers: int, *given: int) -> tuple[int, int, socket.socket]:
     """Fork: the descriptor of the child's end, its number, and who waits for it."""
     requester = socket.socket(fileno=answers)
     pid = os.fork()
@@ -124,14 +136,14 @@ def _fork(request: dict[str, Any], answers: int, *given: int) -> tuple[int, int,
     return end, pid, requester
 
 
-def _become_parent(request: dict[str, Any], log: int, control: int) -> None:
+def _become_parent(request: ParentRequest, log: int, control: int) -> None:
     """Another one, with more imports."""
     _begin_to(log, control)
     _import(request["modules"], library=True)
     _be_a_parent(control)
 
 
-def _become_judge(request: dict[str, Any], log: int) -> None:
+def _become_judge(request: JudgeRequest, log: int) -> None:
     """pytest in the course's folder, with so much memory and processor time as is asked for."""
     _begin_to(log)
     import pytest
@@ -159,10 +171,10 @@ def _begin_to(log: int, *keep: int) -> None:
     _write_to(log, *keep)
 
 
-def _become_runner(request: dict[str, Any], log: int) -> None:
+def _become_runner(request: RunRequest, log: int) -> None:
     _begin_to(log)
     desk = request["desk"]
-    start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
+    start: Start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
     if "canary" in start["settings"]:
         canary = fork_kernel(Path(desk), start, None)
         canary.tell()
@@ -194,7 +206,7 @@ def _write_to(log: int, *keep: int) -> None:
                 os.close(int(path.name))
 
 
-def fork_kernel(desk: Path, start: dict[str, Any], sockets: Sockets | None) -> Child:
+def fork_kernel(desk: Path, start: "Start", sockets: Sockets | None) -> Child:
     """A child in its sandbox, which waits until it is told to begin."""
     waits, go = os.pipe()
     pid = os.fork()
@@ -205,7 +217,7 @@ def fork_kernel(desk: Path, start: dict[str, Any], sockets: Sockets | None) -> C
     return Child(pid, go)
 
 
-def _become_sandbox(desk: Path, start: dict[str, Any], sockets: Sockets | None, waits: int) -> None:
+def _become_sandbox(desk: Path, start: "Start", sockets: Sockets | None, waits: int) -> None:
     if sockets is not None:
         log = os.open(desk / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         _write_to(log, waits, *sockets.descriptors)
@@ -216,7 +228,7 @@ def _become_sandbox(desk: Path, start: dict[str, Any], sockets: Sockets | None, 
     os._exit(code)
 
 
-def _begin(start: dict[str, Any], waits: int) -> None:
+def _begin(start: "Start", waits: int) -> None:
     """In the sandbox: like a process that was just started, but for what it has imported."""
     os.environ.clear()
     os.environ.update(start["environment"])

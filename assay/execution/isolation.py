@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from assay.errors import NotIsolated, OurFault
 from assay.execution import forkserver
@@ -24,11 +24,16 @@ from assay.records import Isolation
 from assay.sandbox import cgroup, sandbox, workdir
 from assay.sandbox.cgroup import Cgroup
 from assay.sandbox.inside import landlock, seccomp
-from assay.sandbox.sandbox import MB, Sandbox
+from assay.sandbox.inside.canary import Targets
+from assay.sandbox.level import Level
+from assay.sandbox.sandbox import MB, Sandbox, Start
+
+if TYPE_CHECKING:  # it can be imported in a sandbox alone
+    from assay.sandbox.inside.boot import RunSettings
 
 SECONDS = 120
 KEPT_FROM = {
-    1: (
+    Level.LANDLOCK: (
         "read a file of another submission",
         "read our home folder",
         "change the submission",
@@ -40,9 +45,13 @@ KEPT_FROM = {
         "mount a file system",
         "set the system's crash handler",
     ),
-    2: ("signal a process outside", "read the environment of a process outside"),
-    3: ("see a process outside", "write without a limit", "start processes without a limit"),
-    4: ("use memory without a limit",),
+    Level.USER: ("signal a process outside", "read the environment of a process outside"),
+    Level.NAMESPACES: (
+        "see a process outside",
+        "write without a limit",
+        "start processes without a limit",
+    ),
+    Level.CGROUP: ("use memory without a limit",),
 }
 """What must not succeed at each level, besides all that stands above it."""
 ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
@@ -61,9 +70,9 @@ class Trial:
     said: str = ""
 
     @property
-    def level(self) -> int:
+    def level(self) -> Level:
         """The highest level all of whose attempts failed; 0 where the sandbox did not start."""
-        proved = 0
+        proved = Level.NONE
         for level, attempts in KEPT_FROM.items():
             if not all(self.succeeded.get(attempt) is False for attempt in attempts):
                 break
@@ -97,10 +106,10 @@ def warmest() -> Sandbox:
 
 
 @cache
-def forked(level: int, bwrap: Path | None) -> Trial:
+def forked(level: Level, bwrap: Path | None) -> Trial:
     """The canary, in a kernel forked into this sandbox; namespaces are the least it needs."""
     candidate = Sandbox(level, bwrap, warm=True)
-    if level < 3:
+    if not level.has_own_view:
         return Trial(candidate, {}, "kernels are forked into namespaces of their own, none here")
     trial = attempt(candidate)
     return trial if trial.succeeded else attempt(candidate)  # its parent may have ended meanwhile
@@ -115,11 +124,11 @@ def at(level: int, *, warm: bool = False) -> Sandbox:
     OurFault
         If this machine cannot be shown to have it.
     """
-    if level == 0:
-        return Sandbox(0)
+    if level == Level.NONE:
+        return Sandbox(Level.NONE)
     for candidate in candidates():
         if candidate.level == level:
-            trial = forked(level, candidate.bwrap) if warm else attempt(candidate)
+            trial = forked(candidate.level, candidate.bwrap) if warm else attempt(candidate)
             if trial.level == level:
                 return _proved(trial)
     raise OurFault(f"no sandbox of level {level} here", hint="`assay doctor` says what is missing")
@@ -157,28 +166,30 @@ def _seen() -> list[Path]:
 def candidates() -> list[Sandbox]:
     """What is worth trying here, the strongest first."""
     wrappers = list(sandbox.bubblewraps())
-    wrapped = [Sandbox(level, bwrap) for level in (4, 3) for bwrap in wrappers]
-    bare = [Sandbox(2)] if os.getuid() == 0 else []
-    return [*wrapped, *bare, Sandbox(1)]
+    wrapped = [
+        Sandbox(level, bwrap) for level in (Level.CGROUP, Level.NAMESPACES) for bwrap in wrappers
+    ]
+    bare = [Sandbox(Level.USER)] if os.getuid() == 0 else []
+    return [*wrapped, *bare, Sandbox(Level.LANDLOCK)]
 
 
 def attempt(candidate: Sandbox) -> Trial:
     """Let the canary loose in a sandbox."""
     with ExitStack() as stack:
         group = None
-        if candidate.level >= 4:
+        if candidate.level.has_own_group:
             group = cgroup.create(CANARY_MEMORY, sandbox.PROCESSES)
             if group is None:
                 return Trial(candidate, {}, "no cgroup that we may write in")
             stack.callback(group.remove)
-        place = workdir.make(in_memory=candidate.level >= 3)
+        place = workdir.make(in_memory=candidate.level.has_own_view)
         stack.callback(workdir.remove, place)
-        told = stack.enter_context(_told(candidate, place))
-        return Trial(candidate, *_run(candidate, place, group, told))
+        targets = stack.enter_context(_targets(candidate, place))
+        return Trial(candidate, *_run(candidate, place, group, targets))
 
 
 @contextmanager
-def _told(candidate: Sandbox, place: Path) -> Iterator[dict[str, Any]]:
+def _targets(candidate: Sandbox, place: Path) -> Iterator[Targets]:
     """What the canary is to go for: all of it there, and all of it ours."""
     inside, home = candidate.places(place)
     with (
@@ -215,11 +226,11 @@ def _private() -> list[str]:
 
 
 def _run(
-    candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any]
+    candidate: Sandbox, place: Path, group: Cgroup | None, targets: Targets
 ) -> tuple[dict[str, bool], str]:
     try:
         parent = forkserver.first() if candidate.warm else None
-        start = _start(candidate, place, group, told, parent.data if parent else 0)
+        start = _start(candidate, place, group, targets, parent.data if parent else 0)
         said, code = _forked(place, start, parent) if parent else _started(start)
         return json.loads(said), ""
     except (OSError, subprocess.TimeoutExpired, OurFault) as error:
@@ -230,18 +241,18 @@ def _run(
 
 
 def _start(
-    candidate: Sandbox, place: Path, group: Cgroup | None, told: dict[str, Any], held: int
-) -> dict[str, Any]:
+    candidate: Sandbox, place: Path, group: Cgroup | None, targets: Targets, held: int
+) -> Start:
     """Return how to start a canary, which may hold what its parent does and a little more."""
     uid = sandbox.new_user() if candidate.needs_user else None
     if uid is not None:
         workdir.hand_over(place, uid)
     limits = candidate.limits({"run_seconds": 20, "memory_mb": (held + CANARY_MEMORY) / MB})
-    more = {"notebook": "none.ipynb", "limits": limits, "canary": told}
-    return candidate.start(place, more, group, uid)
+    run: RunSettings = {"notebook": "none.ipynb", "limits": limits, "canary": targets}
+    return candidate.start(place, run, group, uid)
 
 
-def _started(start: dict[str, Any]) -> tuple[bytes, int]:
+def _started(start: Start) -> tuple[bytes, int]:
     """Return what a canary in a process of its own said, and its exit code."""
     ended = subprocess.run(
         start["command"],
@@ -256,7 +267,7 @@ def _started(start: dict[str, Any]) -> tuple[bytes, int]:
     return ended.stdout, ended.returncode
 
 
-def _forked(place: Path, start: dict[str, Any], parent: Parent) -> tuple[bytes, int]:
+def _forked(place: Path, start: Start, parent: Parent) -> tuple[bytes, int]:
     """The same of a canary that was forked."""
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
     with (place / "canary.log").open("w+b") as log:
@@ -279,13 +290,13 @@ def _proved(trial: Trial) -> Sandbox:
     return dataclasses.replace(trial.sandbox, level=level, isolation=isolation)
 
 
-def _means(tried: Sandbox, level: int) -> list[str]:
+def _means(tried: Sandbox, level: Level) -> list[str]:
     means = ["namespaces"] if tried.warm else []
-    if level >= 3 and tried.bwrap is not None and not tried.warm:
+    if level.has_own_view and tried.bwrap is not None and not tried.warm:
         means.append(f"bubblewrap {sandbox.version(tried.bwrap)}")
-    if level >= 4:
+    if level.has_own_group:
         means.append("cgroup")
-    if level >= 2 and os.getuid() == 0:
+    if level.has_own_user and os.getuid() == 0:
         means.append("user")
     if landlock.abi():
         means.append(f"Landlock {landlock.abi()}")

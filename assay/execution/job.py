@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 
@@ -17,12 +17,15 @@ from assay.course.secret import PUBLIC, Secret
 from assay.errors import CourseFault, UsageError, quoted
 from assay.evidence import keys, numerics, packing
 from assay.execution.clock import SECONDS
-from assay.records import Run
+from assay.records import Run, Scalar
 from assay.sandbox import inside
 from assay.submission import notebook
 from assay.submission.notebook import Cell
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
+
+if TYPE_CHECKING:  # it can be imported in a sandbox alone
+    from assay.sandbox.inside.boot import Trace
 
 EXAM_TAG = notebook.EXAM
 DESK = ("given/", "kept/", "shapes.json", "largest.json", SECONDS)
@@ -66,6 +69,25 @@ class Question(Protocol):
 def _largest(question: Question) -> float | None:
     """Return the largest number of an honest answer, where the question says so."""
     return getattr(question, "largest", None)
+
+
+class RunData(TypedDict):
+    """A `Run` as plain data; a notebook that takes no parameters has none here."""
+
+    part: str
+    parameters: dict[str, Scalar]
+    parameterised: bool
+
+
+class JobFile(TypedDict):
+    """What job.json holds: what is run, and within which limits."""
+
+    run: RunData
+    notebook: str
+    """Where in the submission it stands."""
+    limits: dict[str, float]
+    trace: "NotRequired[Trace]"
+    """Of an audited run."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +171,12 @@ def assemble_all(sections: Mapping[str, Section], runs: Sequence[Run], secret: S
 def _lay_out(section: Section, run: Run) -> dict[str, bytes]:
     assert section.notebook, "the plan has a run only where there is a notebook"
     assignment, submission = section.assignment, section.submission
-    job = {
-        "run": run.model_dump() | ({} if run.parameterised else {"parameters": {}}),
+    job: JobFile = {
+        "run": {
+            "part": run.part,
+            "parameters": run.parameters if run.parameterised else {},
+            "parameterised": run.parameterised,
+        },
         "notebook": section.notebook,
         "limits": assignment.limits.model_dump(),
     }

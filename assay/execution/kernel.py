@@ -8,11 +8,12 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from threading import Thread
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import zmq
 import zmq.asyncio
@@ -27,6 +28,9 @@ from zmq.utils.monitor import recv_monitor_message
 from assay.execution.clock import Clock
 from assay.execution.process import Child
 from assay.execution.sockets import PORTS, Sockets
+
+if TYPE_CHECKING:  # the module is not needed beside a kernel
+    from assay.sandbox.sandbox import Start
 
 MB = 1_000_000
 CELL_OUTPUT = 8 * MB
@@ -66,7 +70,7 @@ class Meter:
     questions: frozenset[str] = frozenset()
     """Those that were handed out: no other one can be begun."""
 
-    def hear(self, said: dict[str, Any]) -> None:
+    def hear(self, said: Mapping[str, object]) -> None:
         """The exam has begun a question, or has written an answer down, which ends it."""
         if "asking" in said:
             asking = str(said["asking"])[:1000]
@@ -200,7 +204,7 @@ class DeskKernelManager(AsyncKernelManager):
     waiting: ClassVar[Child | None]
     sockets: ClassVar[zmq.asyncio.Context]
     listening: ClassVar[Sockets]
-    how: ClassVar[dict[str, Any]]
+    how: ClassVar["Start"]
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(context=self.sockets, **traits)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Literal, TypedDict
 
 import psutil
 
@@ -18,6 +19,36 @@ GONE = 70
 
 OUT_OF_MEMORY = 71
 """The exit code of our own process whose memory did not suffice."""
+
+
+class RunRequest(TypedDict):
+    """Asks for a runner, for the run at a desk."""
+
+    become: Literal["run"]
+    desk: str
+
+
+class ParentRequest(TypedDict):
+    """Asks for another parent, with more imports."""
+
+    become: Literal["parent"]
+    modules: list[str]
+
+
+class JudgeRequest(TypedDict):
+    """Asks for pytest in a course's folder."""
+
+    become: Literal["judge"]
+    folder: str
+    arguments: list[str]
+    memory: int
+    """Bytes, above those that the parent holds."""
+    seconds: int
+    """Of processor time."""
+
+
+Request = RunRequest | ParentRequest | JudgeRequest
+"""What a parent is asked to fork."""
 
 
 def is_single() -> bool:

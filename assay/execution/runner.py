@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import nbformat
 import papermill
@@ -34,6 +34,10 @@ from assay.records import sound
 from assay.sandbox.workdir import FACTS, CellFacts, Failure, RunnerFacts
 from assay.submission.notebook import EXAM
 
+if TYPE_CHECKING:  # what makes jobs is not needed beside a kernel
+    from assay.execution.job import JobFile
+    from assay.sandbox.sandbox import Start
+
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 DATA = 1 << 30
 """Bytes that this process may take: what a kernel sends is counted, then cut off, in here."""
@@ -43,16 +47,17 @@ RAISES = "raises-exception"
 """The tag by which nbconvert, nbclient and jupyter-book know a cell that is to raise."""
 
 
-Reply = dict[str, Any]
-"""The content of a kernel's message, which is the student's doing."""
+class Reply(TypedDict, total=False):
+    """What is read of a kernel's reply to a cell. It is the student's doing: any type may come."""
+
+    status: object
+    ename: object
+    evalue: object
+    traceback: object
+
+
 Replies = dict[str, Reply]
-
-
-class Job(TypedDict):
-    """What job.json holds, as far as it is read here."""
-
-    run: dict[str, Any]
-    limits: dict[str, float]
+"""By the id of their cell."""
 
 
 def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
@@ -60,7 +65,7 @@ def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
-    job = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+    job: JobFile = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
     meter = kernel.Meter(questions=_handed_out(desk / "given"))
     manager = kernel.manager_for(desk, meter, sockets, forked)
@@ -91,7 +96,7 @@ def _as_bytes(facts: RunnerFacts) -> bytes:
 
 
 def _facts(
-    desk: Path, job: Job, meter: kernel.Meter, manager: type[AsyncKernelManager]
+    desk: Path, job: "JobFile", meter: kernel.Meter, manager: type[AsyncKernelManager]
 ) -> RunnerFacts:
     """Return what became of the notebook: what a kernel provokes in here is its own doing."""
     code, seen, exam = None, list[CellFacts](), None
@@ -130,9 +135,10 @@ def _facts(
     }
 
 
-def _keeper(desk: Path, job: Job, meter: kernel.Meter) -> engine.Timekeeper:
+def _keeper(desk: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeeper:
     """Who ends cells and questions; those that were ended with their kernel before are late."""
-    usage = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))["usage"]
+    start: Start = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
+    usage = start["usage"]
     return engine.Timekeeper(
         desk,
         job["limits"],
@@ -152,10 +158,9 @@ def _handed_out(given: Path) -> frozenset[str]:
     return frozenset(sheet.relative_to(given).with_suffix("").as_posix() for sheet in sheets)
 
 
-def _table(path: Path) -> dict[str, Any]:
-    """Return what we laid out in a file, nothing where there is none."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return found
+def _table(path: Path) -> Any:
+    """Return the JSON object that we laid out in a file; an empty one if there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _is_ours(error: Exception) -> bool:
@@ -175,7 +180,7 @@ def _limit_ourselves(run_seconds: float) -> None:
 
 def _execute(
     desk: Path,
-    job: Job,
+    job: "JobFile",
     meter: kernel.Meter,
     manager: type[AsyncKernelManager],
     keeper: engine.Timekeeper,

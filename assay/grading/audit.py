@@ -13,7 +13,7 @@ from assay.evidence import packing
 from assay.evidence.answers import Array, arrays_of
 from assay.execution import isolation
 from assay.execution.execute import TRACE, Ended, execute
-from assay.execution.job import OURS, Job
+from assay.execution.job import OURS, Job, JobFile
 from assay.records import Audit, Difference, Outcome, Record
 from assay.source import nondeterminism
 
@@ -62,7 +62,8 @@ def audit(
 def traced(job: Job, beside: Mapping[str, bytes] | None = None) -> bytes:
     """Return the job with its cells followed; the second run finds files `beside` the notebook."""
     files = packing.unpack(job.packed)
-    described = json.loads(files["job.json"]) | {"trace": {"twin": beside is not None}}
+    described: JobFile = json.loads(files["job.json"])
+    described["trace"] = {"twin": beside is not None}
     files |= {"job.json": json.dumps(described, sort_keys=True).encode(), "kit/trace.py": TRACE}
     return packing.pack(files | {f"submission/{name}": c for name, c in (beside or {}).items()})
 

@@ -15,7 +15,7 @@ from assay.evidence import keys
 from assay.evidence.numerics import ONE_THREAD
 from assay.evidence.store import Store
 from assay.execution import forkserver
-from assay.execution.process import OUT_OF_MEMORY
+from assay.execution.process import OUT_OF_MEMORY, JudgeRequest
 from assay.judge.evidence_view import BenchData, Collected
 from assay.records import Judgement, RunRecord, plain
 from assay.sandbox import workdir
@@ -154,8 +154,13 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
         rubric,
     ]
     runs = len(json.loads((bench / "bench.json").read_bytes())["runs"])
-    limits = {"memory": MEMORY + OF_A_RUN * runs, "seconds": CPU_SECONDS}
-    request = {"become": "judge", "folder": folder, "arguments": arguments, **limits}
+    request: JudgeRequest = {
+        "become": "judge",
+        "folder": folder,
+        "arguments": arguments,
+        "memory": MEMORY + OF_A_RUN * runs,
+        "seconds": CPU_SECONDS,
+    }
     with (bench / "pytest.log").open("w+b") as log:
         judge = parent(assignment.root, part.rubric).fork(request, log.fileno())
         try:

@@ -15,12 +15,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from assay.evidence import numerics
 from assay.records import Isolation
 from assay.sandbox import privileges
 from assay.sandbox.cgroup import Cgroup
+from assay.sandbox.level import Level
+from assay.sandbox.namespaces import View
+
+if TYPE_CHECKING:  # it can be imported in a sandbox alone
+    from assay.sandbox.inside.boot import RunSettings, Settings
 
 MB = 1 << 20
 ROOM = {"/tmp": 256 * MB, "/dev/shm": 256 * MB}
@@ -40,11 +45,26 @@ SYSTEM = (
 START = "import sys; sys.path.insert(0, sys.argv[1]); import boot; boot.start()"
 
 
+class Start(TypedDict):
+    """What kernel.json holds: all that is needed to start a kernel."""
+
+    usage: str | None
+    """The file in which its cgroup counts processor time."""
+    settings: "Settings"
+    environment: dict[str, str]
+    user: int | None
+    view: NotRequired[View]
+    """Of a kernel that is forked, as are the `entrances` of its cgroup."""
+    entrances: NotRequired[list[str]]
+    command: NotRequired[list[str]]
+    """Of a kernel that is not."""
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """How kernels are kept on this machine, and what the canary proved of it."""
 
-    level: int
+    level: Level
     bwrap: Path | None = None
     isolation: Isolation = field(default_factory=Isolation)
     warm: bool = False
@@ -52,46 +72,46 @@ class Sandbox:
 
     @property
     def needs_user(self) -> bool:
-        return self.level >= 2 and os.getuid() == 0
+        return self.level.has_own_user and os.getuid() == 0
 
     def places(self, desk: Path) -> tuple[str, str]:
         """Return the desk and the home as the kernel sees them."""
-        return ("/desk", "/home/student") if self.level >= 3 else (str(desk), str(desk / "home"))
+        if self.level.has_own_view:
+            return "/desk", "/home/student"
+        return str(desk), str(desk / "home")
 
-    def start(
-        self, desk: Path, more: Mapping[str, Any], group: Cgroup | None, uid: int | None
-    ) -> dict[str, Any]:
+    def start(self, desk: Path, run: "RunSettings", group: Cgroup | None, uid: int | None) -> Start:
         """All that is needed to start a kernel at a desk, warm or cold."""
-        settings = self.settings(desk, more)
-        common = {
+        settings = self.settings(desk, run)
+        start: Start = {
             "usage": str(group.usage) if group and group.usage else None,
             "settings": settings,
             "environment": environment(self, desk),
             "user": uid,
         }
         if self.warm:
-            return common | {"view": view(desk), "entrances": group.entrances if group else []}
-        return common | {"command": self.command(desk, settings, group, uid)}
+            return {**start, "view": view(desk), "entrances": group.entrances if group else []}
+        return {**start, "command": self.command(desk, settings, group, uid)}
 
-    def settings(self, desk: Path, more: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what `boot.py` is told: where it is, what it may touch, and more of this run."""
+    def settings(self, desk: Path, run: "RunSettings") -> "Settings":
+        """Return what `boot.py` is told: where it is, what it may touch, and what it is to run."""
         inside, home = self.places(desk)
         return {
             "desk": inside,
             "home": home,
-            "guarded": self.level >= 1,
-            "readable": ["/"] if self.level >= 3 else _readable(desk),
-            "writable": [home, f"{inside}/evidence", *(ROOM if self.level >= 3 else ())],
-            **more,
+            "guarded": self.level.guards_files,
+            "readable": ["/"] if self.level.has_own_view else _readable(desk),
+            "writable": [home, f"{inside}/evidence", *(ROOM if self.level.has_own_view else ())],
+            **run,
         }
 
     def command(
-        self, desk: Path, settings: Mapping[str, Any], group: Cgroup | None, uid: int | None
+        self, desk: Path, settings: "Settings", group: Cgroup | None, uid: int | None
     ) -> list[str]:
         """Return the command line that starts `boot.py` in this sandbox, with these settings."""
         inside, _ = self.places(desk)
         argv = [sys.executable, "-I", "-c", START, f"{inside}/boot", json.dumps(settings)]
-        if self.level >= 3:
+        if self.level.has_own_view:
             assert self.bwrap is not None
             argv = [*bubblewrap(self.bwrap, desk), *argv]
         if uid is not None:
@@ -111,8 +131,9 @@ class Sandbox:
             "CPU": round(PROCESSOR * limits["run_seconds"]) + 1,
             "DATA": round(limits["memory_mb"]) * MB,
         }
-        counts_itself = self.level >= 3 or self.needs_user  # else it counts all of our processes
-        return found | ({"NPROC": PROCESSES} if counts_itself else {})
+        if self.level.has_own_view or self.needs_user:  # else it counts all of our processes
+            found["NPROC"] = PROCESSES
+        return found
 
 
 def new_user() -> int:
@@ -130,12 +151,8 @@ def interpreter() -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if not path.is_relative_to(system)))
 
 
-def view(desk: Path) -> dict[str, Any]:
-    """Return all that a kernel sees of this machine: the system, Python and its desk.
-
-    `shown`: triples of a path here, its path there, and whether it may be written; what is not
-    here is not there. `rooms`: bytes of each folder in memory. `links`: symbolic links.
-    """
+def view(desk: Path) -> View:
+    """Return all that a kernel sees of this machine: the system, Python and its desk."""
     system = [path for path in SYSTEM if not Path(path).is_symlink()]
     given = ("boot", "kit", "given", "submission", "fonts")
     return {

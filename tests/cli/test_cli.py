@@ -20,6 +20,7 @@ from assay.execution.execute import Ended, execute
 from assay.grading import publish, results
 from assay.grading.session import Session
 from assay.records import Isolation
+from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from assay.scheduling import scheduler
 from tests.toys import toy as toys
@@ -781,7 +782,7 @@ def test_nothing_runs_where_less_is_isolated_than_required(
 ):
     """Our fault, exit 4: what is missing, what to do, and not a cell of the student's."""
     weak = Isolation(level=1, missing=["could see a process outside"])
-    monkeypatch.setattr(isolation, "best", lambda: Sandbox(1, isolation=weak))
+    monkeypatch.setattr(isolation, "best", lambda: Sandbox(Level(1), isolation=weak))
     course.hand_in(ada=RIGHT)
     said = course("grade", "handed_in", "--require-isolation", "3")
 

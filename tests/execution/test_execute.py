@@ -19,6 +19,7 @@ from assay.execution import execute as rooms
 from assay.execution import isolation, runner
 from assay.execution.execute import Ended
 from assay.records import Outcome
+from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
@@ -484,7 +485,7 @@ def test_a_run_is_never_kept_by_less_than_its_record_says(
     """Where the cgroup of level 4 cannot be made, nothing runs."""
     monkeypatch.setattr(rooms, "PAUSES", ())
     monkeypatch.setattr(rooms.cgroup, "create", lambda *_: None)
-    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, Sandbox(4))
+    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, Sandbox(Level(4)))
 
     assert ended.outcome is Outcome.INFRASTRUCTURE
     assert "cgroup" in ended.reason

@@ -20,6 +20,7 @@ from assay.execution.isolation import ATTEMPTS, KEPT_FROM, Trial
 from assay.records import Isolation, Outcome
 from assay.sandbox import privileges, sandbox
 from assay.sandbox.inside import canary, seccomp
+from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from tests.toys import toy as toys
 from tests.toys.kept import EVERY_SANDBOX, PINNED, PROGRAM, executing, kept
@@ -213,19 +214,19 @@ def test_the_level_is_what_the_canary_proved(level: int):
     if level < 4:
         succeeded[KEPT_FROM[level + 1][0]] = True
 
-    assert Trial(Sandbox(4), succeeded).level == level
+    assert Trial(Sandbox(Level(4)), succeeded).level == level
 
 
 def test_a_canary_that_said_nothing_has_proved_nothing():
     """An attempt that was not made is not one that failed."""
     missing = {name: False for name in ATTEMPTS if name != "read our home folder"}
 
-    assert Trial(Sandbox(4), missing).level == 0
+    assert Trial(Sandbox(Level(4)), missing).level == 0
 
 
 def test_a_sandbox_is_never_called_more_than_it_is():
     """A canary that got nowhere in Landlock has not proved bubblewrap."""
-    assert Trial(Sandbox(1), dict.fromkeys(ATTEMPTS, False)).level == 1
+    assert Trial(Sandbox(Level(1)), dict.fromkeys(ATTEMPTS, False)).level == 1
 
 
 def test_without_limits_what_limits_stop_succeeds(tmp_path: Path):
@@ -273,7 +274,7 @@ def test_a_probe_that_does_not_work_proves_nothing(monkeypatch: pytest.MonkeyPat
 def test_the_canary_sees_what_a_weaker_sandbox_lets_through():
     """Landlock alone hides no processes: the attempt succeeds, so it is a real one."""
     kept(1)
-    trial = isolation.attempt(Sandbox(1))
+    trial = isolation.attempt(Sandbox(Level(1)))
 
     assert trial.level == 1
     assert trial.succeeded["see a process outside"]
@@ -283,7 +284,7 @@ def test_the_canary_sees_what_a_weaker_sandbox_lets_through():
 def test_less_than_required_stops(monkeypatch: pytest.MonkeyPatch):
     """With what is missing, and where to find out how to get it."""
     weak = Isolation(level=1, missing=["could see a process outside"])
-    monkeypatch.setattr(isolation, "best", lambda: Sandbox(1, isolation=weak))
+    monkeypatch.setattr(isolation, "best", lambda: Sandbox(Level(1), isolation=weak))
 
     with pytest.raises(OurFault) as refused:
         isolation.require(3, Path(__file__).parent)

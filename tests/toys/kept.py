@@ -28,8 +28,9 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from assay.execution.execute import execute
+from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
-execute(sys.stdin.buffer.read(), Sandbox(3, Path(sys.argv[1])))
+execute(sys.stdin.buffer.read(), Sandbox(Level(3), Path(sys.argv[1])))
 """
 """Executes the job on its standard input at level 3, by the bubblewrap that it is told."""
 

@@ -16,12 +16,12 @@ import sys
 import threading
 import warnings
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing import process
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import landlock  # type: ignore[import-not-found,unused-ignore]
 import no_screen  # type: ignore[import-not-found,unused-ignore]
@@ -33,6 +33,34 @@ PIPE = 1 << 20
 """Bytes that a pipe can hold at most, unless a machine's owner has allowed more."""
 
 
+class Trace(TypedDict):
+    """How an audited run is followed; `twin` is the second of the two."""
+
+    twin: bool
+
+
+class RunSettings(TypedDict):
+    """What this file is told of one run."""
+
+    notebook: str
+    limits: dict[str, int]
+    """By the name of their RLIMIT."""
+    trace: NotRequired[Trace]
+    canary: NotRequired[Mapping[str, object]]
+    """What canary.py is told: it runs instead of a kernel."""
+
+
+class Settings(RunSettings):
+    """What this file is told in all; paths are those that the sandbox has."""
+
+    desk: str
+    home: str
+    guarded: bool
+    """Whether it restricts itself by Landlock and seccomp."""
+    readable: list[str]
+    writable: list[str]
+
+
 def start() -> None:
     """Called with our folder and the settings, in JSON, as arguments."""
     folder, settings = sys.argv[1:]
@@ -41,7 +69,7 @@ def start() -> None:
 
 
 def main(
-    settings: dict[str, Any],
+    settings: Settings,
     when_told: Callable[[], None] | None = None,
     filters: Sequence[Any] = (),
 ) -> None:
@@ -54,7 +82,8 @@ def main(
     desk, home = Path(settings["desk"]), Path(settings["home"])
     copy = home / "submission"
     shutil.copytree(desk / "submission", copy, symlinks=True)  # notebooks write beside themselves
-    if settings.get("trace", {}).get("twin"):
+    trace = settings.get("trace")
+    if trace and trace["twin"]:
         _in_another_order(copy)
     if (desk / "fonts").exists():
         shutil.copytree(desk / "fonts", home / ".matplotlib", dirs_exist_ok=True)
@@ -74,7 +103,7 @@ def main(
     else:
         if when_told is not None:
             when_told()
-        _become_kernel(desk, home, copy, settings.get("trace"), filters)
+        _become_kernel(desk, home, copy, trace, filters)
 
 
 def _in_another_order(folder: Path) -> None:
@@ -128,7 +157,7 @@ def _become_kernel(
     desk: Path,
     home: Path,
     copy: Path,
-    trace: "dict[str, Any] | None",
+    trace: Trace | None,
     filters: Sequence[Any],
 ) -> None:
     os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for

@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 CLONE_VM, CLONE_NEWNS, CLONE_NEWUSER = 0x00000100, 0x00020000, 0x10000000
 CORE_PATTERN = "/proc/sys/kernel/core_pattern"
@@ -24,32 +24,48 @@ BLOCK = b"1" * (1 << 20)
 STACK = 1 << 14
 
 
-def attempts(told: dict[str, Any]) -> dict[str, Callable[[], object]]:
+class Targets(TypedDict):
+    """What the canary goes for: all of it is there, and all of it ours."""
+
+    desk: str
+    home: str
+    secret: str
+    """A file of another submission."""
+    private: list[str]
+    """What stands in our home folder."""
+    outside: int
+    """The number of a process."""
+    port: int
+    processes: int
+    memory: int
+
+
+def attempts(targets: Targets) -> dict[str, Callable[[], object]]:
     """What is tried: each raises, or returns something false, where it is kept from it."""
-    desk, outside = Path(told["desk"]), int(told["outside"])
+    desk, home, outside = Path(targets["desk"]), targets["home"], targets["outside"]
     return {
-        "read a file of another submission": Path(told["secret"]).read_text,
-        "read our home folder": lambda: any(_opens(path) for path in told["private"]),
+        "read a file of another submission": Path(targets["secret"]).read_text,
+        "read our home folder": lambda: any(_opens(path) for path in targets["private"]),
         "change the submission": lambda: _writes(desk / "submission" / "new"),
         "change the exam": lambda: _writes(desk / "kit" / "new"),
         "change the interpreter": lambda: _writes(Path(sys.prefix) / "assay-canary"),
         "read our environment": lambda: "ASSAY_CANARY" in os.environ,
-        "connect to a server on this machine": lambda: _connects(told["port"]),
+        "connect to a server on this machine": lambda: _connects(targets["port"]),
         "signal a process outside": lambda: _signals(outside),
         "read the environment of a process outside": Path(f"/proc/{outside}/environ").read_bytes,
         "see a process outside": lambda: Path(f"/proc/{outside}/stat").read_text(),
         "make a namespace": lambda: _unshares(CLONE_NEWUSER),
         "mount a file system": lambda: _unshares(CLONE_NEWNS),
         "set the system's crash handler": lambda: _opens(CORE_PATTERN, os.O_WRONLY),
-        "write without a limit": lambda: _room(told["home"]) > UNBOUNDED or _writes(Path("/new")),
-        "start processes without a limit": lambda: _starts(told["processes"]),
-        "use memory without a limit": lambda: _holds(told["memory"]),
+        "write without a limit": lambda: _room(home) > UNBOUNDED or _writes(Path("/new")),
+        "start processes without a limit": lambda: _starts(targets["processes"]),
+        "use memory without a limit": lambda: _holds(targets["memory"]),
     }
 
 
-def try_all(told: dict[str, Any]) -> dict[str, bool]:
+def try_all(targets: Targets) -> dict[str, bool]:
     """Return which attempts succeeded."""
-    return {name: _succeeds(attempt) for name, attempt in attempts(told).items()}
+    return {name: _succeeds(attempt) for name, attempt in attempts(targets).items()}
 
 
 def _succeeds(attempt: Callable[[], object]) -> bool:
