@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 from assay.course.assignment import Assignment, Part
 from assay.source import syntax
 
+ASSAY = __name__.partition(".")[0]
+"""No file of a course, even if it lies beside one: its own digest stands in every key."""
+
 
 def of_part(assignment: Assignment, part: Part) -> set[Path]:
     """Return the files of the course that a rubric rests on."""
@@ -46,7 +49,7 @@ def _files(root: Path, package: str, seen: set[str]) -> Iterator[Path]:
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
             stat = path.stat()
-            for name in _imports(path, stat.st_mtime_ns, stat.st_size) - seen:
+            for name in _imports(path, stat.st_mtime_ns, stat.st_size) - seen - {ASSAY}:
                 yield from _files(root, name, seen)
 
 

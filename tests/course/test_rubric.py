@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.course import assignment, rubric
+from assay.course import assignment, files, rubric
 from assay.course.assignment import Assignment
 from assay.errors import CourseFault
 from tests.toys import toy as toys
@@ -114,3 +114,13 @@ def test_what_cannot_be_imported_is_named_as_the_course_names_it(tmp_path: Path,
     assert caught.value.found.startswith(f"{RUBRIC}/given.py:1: ")
     assert "'course_rubric." in caught.value.found
     assert "_course_" not in caught.value.found
+
+
+def test_assay_is_no_file_of_a_course_that_lies_beside_it(tmp_path: Path):
+    """What a rubric imports of it is in every key by assay's own digest, and once is enough."""
+    given = "from assay.rubric import Question\nimport beside\n\ndef draw(rng, parameters): ...\n"
+    of = course(tmp_path, {f"{RUBRIC}/given.py": given, "beside.py": "", "assay/a.py": "wrong"})
+
+    named = {path.name for path in files.of_part(of, of.part[0])}
+
+    assert named == {"given.py", "beside.py"}

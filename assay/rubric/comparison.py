@@ -1,0 +1,225 @@
+"""Compare arrays, and say in one sentence how they differ."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from assay.rubric.mistakes import Wrong
+
+Array = np.ndarray[Any, np.dtype[Any]]
+SPREAD = 6
+"""The largest of many normal numbers, in medians."""
+
+
+def assert_close(
+    actual: ArrayLike,
+    expected: ArrayLike,
+    *,
+    atol: float = 1e-9,
+    rtol: float = 0.0,
+    what: str = "the answer",
+    known_mistakes: Mapping[str, ArrayLike] | None = None,
+    hint: str | None = None,
+) -> None:
+    """Compare two arrays of one shape; where a known mistake gives the same numbers, name it.
+
+    Parameters
+    ----------
+    actual, expected
+        Arrays of the same shape, whatever that is: nothing is broadcast.
+    atol, rtol
+        How far apart right numbers may be: `atol + rtol * |expected|`, entry by entry.
+    what
+        What is compared, as the subject of the sentence.
+    known_mistakes
+        What wrong answers that you expect would give, by the sentence that names the mistake.
+
+    Raises
+    ------
+    Wrong
+        With the recognised mistake, else with the entry that is furthest off and its place.
+
+    Examples
+    --------
+    >>> x, y = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    >>> assert_close(x + y, x + y)
+    >>> assert_close(x - y, x + y, what="the sum", known_mistakes={"it subtracts": x - y})
+    Traceback (most recent call last):
+    assay.rubric.mistakes.Wrong: the sum: it subtracts
+    >>> assert_close(x * y, x + y, what="the sum")
+    Traceback (most recent call last):
+    assay.rubric.mistakes.Wrong: the sum is 10 at [1], expected 7
+    """
+    __tracebackhide__ = True
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.shape != expected.shape:
+        raise Wrong(f"{what} has shape {actual.shape}, expected {expected.shape}", hint)
+    if np.allclose(actual, expected, atol=atol, rtol=rtol):
+        return
+    for mistake, its_answer in (known_mistakes or {}).items():
+        if same_numbers(actual, its_answer, atol=atol, rtol=rtol):
+            raise Wrong(f"{what}: {mistake}", hint, mistake)
+    raise Wrong(_largest_difference(actual, expected, what), hint)
+
+
+def same_numbers(actual: ArrayLike, other: ArrayLike, *, atol: float, rtol: float = 0.0) -> bool:
+    """Return whether two arrays have one shape and, up to the tolerance, the same numbers.
+
+    Neither is broadcast against the other.
+
+    Examples
+    --------
+    >>> same_numbers(np.ones((2, 2)), np.ones(2), atol=1e-9)
+    False
+    """
+    actual, other = np.asarray(actual), np.asarray(other)
+    return actual.shape == other.shape and bool(np.allclose(actual, other, atol=atol, rtol=rtol))
+
+
+def _largest_difference(actual: Array, expected: Array, what: str) -> str:
+    """Return one sentence on the entry that is furthest off."""
+    place = furthest(actual, expected)
+    one, other = _signed(actual)[place], _signed(expected)[place]
+    return f"{what} is {one:.6g}{at(place)}, expected {other:.6g}"
+
+
+def furthest(actual: Array, expected: Array) -> tuple[int, ...]:
+    """Return the place at which two arrays of one shape differ most; NaN is furthest from all."""
+    one, other = _signed(actual), _signed(expected)
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.where(one == other, 0.0, np.nan_to_num(np.abs(one - other), nan=np.inf))
+    return tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape)) if gap.ndim else ()
+
+
+def _signed(array: Array) -> Array:
+    """Return numbers whose difference is one: booleans have none, and unsigned ones wrap."""
+    return array.astype(np.float64) if array.dtype.kind in "bu" else array
+
+
+def at(place: tuple[int, ...]) -> str:
+    """Return ` at [2, 0]`; '' for a single number, which has no place."""
+    return f" at [{', '.join(str(i) for i in place)}]" if place else ""
+
+
+def precision(*arrays: Array) -> float:
+    """Return how exact a number is, of its own size: 1e-4 if any array is float32, else 1e-7.
+
+    Examples
+    --------
+    >>> precision(np.ones(3)), precision(np.ones(3), np.ones(3, np.float32))
+    (1e-07, 0.0001)
+    """
+    return 1e-4 if any(array.dtype == np.float32 for array in arrays) else 1e-7
+
+
+def tolerance(*arrays: Array) -> float:
+    """Return how far apart right answers of any shape may be.
+
+    Right answers err by their size, which is that of most entries: a huge one excuses no other.
+
+    Examples
+    --------
+    >>> tolerance(np.zeros(3)), round(tolerance(np.full(3, 1000.0)), 6)
+    (1e-07, 0.0006)
+    """
+    sizes = [float(np.median(np.abs(array))) for array in arrays if array.size]
+    return precision(*arrays) * max(1.0, SPREAD * max(sizes, default=0.0))
+
+
+def same(one: Array, other: Array) -> bool:
+    """Return whether two answers of the student's agree, as exactly as their precision allows.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0])
+    >>> same(x, x + 1e-9), same(x, x + 1e-3)
+    (True, False)
+    """
+    return same_numbers(one, other, atol=tolerance(one, other), rtol=precision(one, other))
+
+
+def assert_same(one: Array, other: Array, reason: str) -> None:
+    """Check that two answers of the student's agree; `reason` says what it means if they do not.
+
+    Raises
+    ------
+    Wrong
+        If they differ, with the reason and by how much; and if their shapes differ, if they are
+        empty, or if all numbers of one are the same, since constants agree always.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0])
+    >>> assert_same(x, x, "asked again, the answer is another")
+    >>> assert_same(x, x + 0.5, "asked again, the answer is another")
+    Traceback (most recent call last):
+    assay.rubric.mistakes.Wrong: asked again, the answer is another (by up to 0.5)
+    """
+    __tracebackhide__ = True
+    assert_comparable(one, other)
+    if not same(one, other):
+        raise Wrong(f"{reason} (by up to {np.abs(_signed(one) - _signed(other)).max():.2g})")
+
+
+def assert_differs(one: Array, other: Array, reason: str) -> None:
+    """Check that two answers of the student's differ; `reason` says what it means if they do not.
+
+    Raises
+    ------
+    Wrong
+        If they agree, and where `assert_same` says that nothing can be compared.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0])
+    >>> assert_differs(x, x, "the output does not depend on the input")
+    Traceback (most recent call last):
+    assay.rubric.mistakes.Wrong: the output does not depend on the input
+    """
+    __tracebackhide__ = True
+    assert_comparable(one, other)
+    if same(one, other):
+        raise Wrong(reason)
+
+
+def assert_comparable(*arrays: Array) -> None:
+    """Check that answers have one shape and something in them: constants agree always.
+
+    Raises
+    ------
+    Wrong
+        If one is empty, if all its numbers are the same, or if the shapes differ.
+
+    Examples
+    --------
+    >>> assert_comparable(np.arange(3.0), np.zeros(3))
+    Traceback (most recent call last):
+    assay.rubric.mistakes.Wrong: every number of the answer is the same
+    """
+    __tracebackhide__ = True
+    if not all(array.size for array in arrays):
+        raise Wrong("the answer is empty")
+    if any(array.size > 1 and (array == array.flat[0]).all() for array in arrays):
+        raise Wrong("every number of the answer is the same")
+    assert_one_shape(*arrays)
+
+
+def assert_one_shape(*arrays: Array) -> None:
+    """Check that arrays that are set against each other have one shape.
+
+    Raises
+    ------
+    Wrong
+        If they have not, with the shapes.
+
+    Examples
+    --------
+    >>> assert_one_shape(np.ones((2, 3)), np.ones((3, 2)))
+    Traceback (most recent call last):
+    assay.rubric.mistakes.Wrong: answers of different shapes: (2, 3), (3, 2)
+    """
+    __tracebackhide__ = True
+    if len({array.shape for array in arrays}) > 1:
+        raise Wrong(f"answers of different shapes: {', '.join(str(a.shape) for a in arrays)}")
