@@ -23,6 +23,8 @@ from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdic
 from assay.submission.sections import Section
 
 FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
+DIED = re.compile(r", in line (\d+) of `((?:exam/)?\w+\.py)`$")
+"""The line of the exam's in which a kernel ended."""
 MENDED = "; mend the test or the reference, or mark it with a `claim` where a seed may miss it"
 LUCK = (
     *(Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.NOT_ASKED),
@@ -108,22 +110,23 @@ def _of_one(assignment: Assignment, part: Part, record: RunRecord, folder: Path)
     of_answers = _of_answers(assignment, part, record, folder)
     if of_answers and record.reason.startswith(("the question ", "the exam")):
         return of_answers
-    found = [*_of_run(part, record), *of_answers]
+    found = [*_of_run(assignment, part, record), *of_answers]
     if not found and record.outcome is Outcome.EXITED:
         said = f"the reference's run did not come to its end: {record.reason}"
         found.append(Fault(where=_exam(assignment, part), said=said))
     return found
 
 
-def _of_run(part: Part, record: RunRecord) -> list[Fault]:
+def _of_run(assignment: Assignment, part: Part, record: RunRecord) -> list[Fault]:
     """Return the run itself: a cell of the reference that raises, a limit that it meets."""
+    at = DIED.search(record.reason)
+    if at and (assignment.root / part.rubric / at[2]).is_file():
+        where = f"{part.rubric}/{at[2]}:{at[1]}"
+        return [Fault(where=where, said=f"asked of the reference: {record.reason[: at.start()]}")]
     if record.outcome in (Outcome.COMPLETED, Outcome.EXITED):  # an exam that broke off ends so too
         return []
-    return [
-        Fault(
-            where=f"{part.notebook}", said=f"the reference's run {record.outcome}: {record.reason}"
-        )
-    ]
+    said = f"the reference's run {record.outcome}: {record.reason}"
+    return [Fault(where=part.notebook, said=said)]
 
 
 def _of_answers(
@@ -153,6 +156,8 @@ def _of_answers(
             said = f"question `{question}`: the reference's {error}"
             faults.append(Fault(where=place_of(assignment, part, question), said=said))
         except NotAnswered as error:
+            if note.get("status") == "ended":
+                continue  # the run says so
             if note.get("status") == "raised":
                 what = f"question `{question}`, asked of the reference"
                 faults.append(_of_note(part, note, what, put_at(assignment, part, question)))
@@ -165,7 +170,7 @@ def _of_answers(
         said = "the exam, or the reference's notebook, ended the kernel before the questions"
         listed = ", ".join(f"`{question}`" for question in unreached[:6])
         faults.append(Fault(where=_exam(assignment, part), said=f"{said} {listed}"))
-    elif unreached and not _of_run(part, record):
+    elif unreached and not _of_run(assignment, part, record):
         for question in unreached:
             said = f"question `{question}` was never put to the reference"
             faults.append(Fault(where=put_at(assignment, part, question), said=said))

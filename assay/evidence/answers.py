@@ -44,7 +44,7 @@ Inputs are of unit size, so answers are; what hides scores is written as -1e9 at
 it is a number in float32 too, so no arithmetic of a test overflows.
 """
 LONGEST_TEXT = 200_000
-STATUSES = ["answered", "raised", "missing"]
+STATUSES = ["answered", "raised", "missing", "ended"]
 
 
 class Refused(ValueError):

@@ -15,7 +15,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
 from assay.execution import clock
-from assay.execution.clock import ASKING, START, Clock, Moment
+from assay.execution.clock import START, Clock, Moment
 
 NAME = "assay"
 FIRST = 0.5
@@ -98,7 +98,6 @@ class Timekeeper:
         if turn == self._turn:
             return
         self._take_turn(turn)
-        (self.desk / ASKING).write_text(turn, encoding="utf-8")
         if name in self._ran:
             self._began = self._ran[name]  # a question is begun once, whatever the kernel says
         elif name:

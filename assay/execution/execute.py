@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -21,12 +21,13 @@ from assay.evidence import numerics, packing
 from assay.execution import forkserver, isolation
 from assay.execution.clock import ASKING, BUSY, WAITED
 from assay.execution.forkserver import Parent
-from assay.execution.monitor import Watch
+from assay.execution.monitor import EXAM, Watch
 from assay.execution.outcome import Facts, decide
 from assay.execution.process import Process, kill_below
 from assay.records import Cell, Isolation, Outcome, sound
 from assay.sandbox import cgroup, inside, sandbox, workdir
 from assay.sandbox.sandbox import MB, PROCESSES, Sandbox
+from assay.sandbox.workdir import Spent
 
 if TYPE_CHECKING:  # the one is not needed here, the other can be imported in a sandbox alone
     from assay.execution.job import JobFile
@@ -37,6 +38,8 @@ EVIDENCE_FILES = 400
 EXECUTED_BYTES = 50_000_000
 LOG_BYTES = 10_000_000
 LOOK_EVERY = 0.2
+DIED = "evidence/died.txt"
+"""Where a kernel was when it ended itself, or a signal ended it."""
 LAST_WORDS = "evidence/last_words.txt"
 """What the last cell raised, as its kernel wrote it down: nothing if it ended well."""
 SPARE = 256 * MB
@@ -76,8 +79,8 @@ class Ended:
     cpu_seconds: float = 0.0
     pressure: float = 0.0
     """The share of its time in which it, or something beside it, waited for a processor."""
-    stuck: dict[str, str] = field(default_factory=dict)
-    """The question that could only be ended with its kernel, and what it took."""
+    spent: dict[str, Spent] = field(default_factory=dict)
+    """The question that ended only with its kernel, and what is noted of it."""
 
     starved: bool = False
     """It met its limit of waiting while it had work, and no processor."""
@@ -103,15 +106,28 @@ def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
     question ended only with its kernel, the run is made again, and that one is not put again.
     """
     chosen = kept_in or isolation.warmest()
-    spent: dict[str, str] = {}
+    spent: dict[str, Spent] = {}
+    fatal: list[Ended] = []
     while True:
         ended = _until_it_is_not_our_fault(job, chosen, spent)
-        if not ended.stuck.keys() - spent.keys() or len(spent) >= SPENT_AT_MOST:
+        if ended.outcome is Outcome.INFRASTRUCTURE:
             return ended
-        spent |= ended.stuck
+        new = {name: note for name, note in ended.spent.items() if name not in spent}
+        fatal += [ended] if new and not any(note["took"] for note in new.values()) else []
+        if not new or len(spent) >= SPENT_AT_MOST:
+            return _told_of(fatal, ended)
+        spent |= new
 
 
-def _until_it_is_not_our_fault(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
+def _told_of(fatal: Sequence[Ended], last: Ended) -> Ended:
+    """The last attempt; how the first kernel ended that a question took with it."""
+    if not fatal:
+        return last
+    more = f", and {len(fatal) - 1} more after it" if len(fatal) > 1 else ""
+    return replace(last, outcome=fatal[0].outcome, reason=f"{fatal[0].reason}{more}")
+
+
+def _until_it_is_not_our_fault(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
     for pause in PAUSES:
         ended = _attempt_or_say_why(job, chosen, spent)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
@@ -120,14 +136,14 @@ def _until_it_is_not_our_fault(job: bytes, chosen: Sandbox, spent: Mapping[str, 
     return _attempt_or_say_why(job, chosen, spent)
 
 
-def _attempt_or_say_why(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
+def _attempt_or_say_why(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
     try:
         return _attempt(job, chosen, spent)
     except OurFault as error:
         return Ended(Outcome.INFRASTRUCTURE, error.what, 0.0, [], {}, chosen.isolation)
 
 
-def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
+def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
     with ExitStack() as stack:
         place = workdir.make(in_memory=chosen.level.has_own_view)  # below, all of /dev can be read
         stack.callback(workdir.remove, place)
@@ -159,9 +175,24 @@ def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, str]) -> Ended:
             watch.peak,
             round(watch.computed, 3),
             round(watch.pressure, 3),
-            facts.runner["stuck"] if facts.runner else {},
+            _spent(facts, outcome, reason, place),
             outcome is Outcome.TIMED_OUT and watch.starved and WAITED in reason,
         )
+
+
+def _spent(facts: Facts, outcome: Outcome, reason: str, place: Path) -> dict[str, Spent]:
+    """Return the question that took its kernel with it, if one did."""
+    asking = facts.watch.asking if facts.watch.where() == EXAM else ""
+    if facts.runner and facts.runner["stuck"]:
+        return {
+            name: Spent(status="raised", error=f"TimeoutError: {took}", took=took)
+            for name, took in facts.runner["stuck"].items()
+        }
+    if facts.finished or not asking or outcome in (Outcome.TIMED_OUT, Outcome.INFRASTRUCTURE):
+        return {}
+    if (place / "evidence" / f"{asking}.json").exists():  # it was answered; what came next was not
+        return {}
+    return {asking: Spent(status="ended", error=reason, took="")}
 
 
 def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
@@ -316,7 +347,9 @@ def _collect(place: Path) -> dict[str, bytes]:
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in workdir.files(place / "evidence", 10 * EVIDENCE_FILES))
     names = [path.relative_to(place).as_posix() for path in found]
-    names = [name for name in names if name.isprintable() and name not in (ASKING, LAST_WORDS)]
+    names = [
+        name for name in names if name.isprintable() and name not in (ASKING, DIED, LAST_WORDS)
+    ]
     for name in names[:EVIDENCE_FILES]:
         content = workdir.read_below(place, name, room)
         if content is not None:

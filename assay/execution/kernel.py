@@ -25,7 +25,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
-from assay.execution.clock import Clock
+from assay.execution.clock import ASKING, Clock
 from assay.execution.process import Child
 from assay.execution.sockets import PORTS, Sockets
 
@@ -53,6 +53,7 @@ OF_EXAM = "assay_exam"
 class Meter:
     """What a kernel has sent; over a limit it is killed. `said` is what there is to say of it."""
 
+    desk: Path
     processes: "list[subprocess.Popen[bytes] | Child]" = field(default_factory=list)
     """Every kernel started; nbclient lets go of them before their wait status can be read."""
     cell: int = 0
@@ -75,12 +76,17 @@ class Meter:
         if "asking" in said:
             asking = str(said["asking"])[:1000]
             if asking.partition(" ")[2] in self.questions:
-                self.asking = asking
+                self._now_asking(asking)
             return
         question = str(said.get("question"))[:1000]
         self.written[question] = str(said.get("digest"))[:128]
         if question == self.asking.partition(" ")[2]:
-            self.asking = ""
+            self._now_asking("")
+
+    def _now_asking(self, asking: str) -> None:
+        """Leave it in a file too: this process may not live to tell."""
+        self.asking = asking
+        (self.desk / ASKING).write_text(asking, encoding="utf-8")
 
     def next_cell(self) -> None:
         self.cell = 0

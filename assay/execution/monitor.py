@@ -98,18 +98,27 @@ class Watch:
             "home": self.home_is_full,
         }
         for limit in (name for name, was_met in noted.items() if was_met):
-            self.met.setdefault(limit, self.where())
+            self.met.setdefault(limit, self.in_words())
         return next((name for name, was_met in ending.items() if was_met), "")
 
     def where(self) -> str:
         """Return the cell that runs now, in the words of the process that started it."""
         return (workdir.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
 
-    def asked(self) -> str:
-        """What the exam was ended in, with a comma before it, where it says so itself."""
+    @property
+    def asking(self) -> str:
+        """The question that the exam puts now, as it says itself; '' between two."""
         said = workdir.read(self.desk / ASKING, 1000) or b""
-        name = said.decode(errors="replace").partition(" ")[2]
-        return f", in the question {quoted(name)}" if name else ""
+        return said.decode(errors="replace").partition(" ")[2]
+
+    def asked(self) -> str:
+        """What the exam was ended in, with a comma before it."""
+        return f", in the question {quoted(self.asking)}" if self.asking else ""
+
+    def in_words(self) -> str:
+        """The cell that runs now, or the question that is put."""
+        where = self.where()
+        return f"the question {quoted(self.asking)}" if where == EXAM and self.asking else where
 
     @property
     def peak(self) -> int:

@@ -107,10 +107,11 @@ def _limited(facts: Facts) -> Found:
     if facts.runner is None:
         return _without_runner(facts)
     if facts.runner["stopped"] == "cut":
-        return Outcome.TOO_MUCH_OUTPUT, f"{watch.where()} {facts.runner['detail']}"
+        return Outcome.TOO_MUCH_OUTPUT, f"{watch.in_words()} {facts.runner['detail']}"
     if facts.runner["stopped"] == "protocol":
         why = facts.runner["detail"]
-        return Outcome.PROTOCOL_BROKEN, f"the kernel's messages in {watch.where()} broke off: {why}"
+        where = watch.in_words()
+        return Outcome.PROTOCOL_BROKEN, f"the kernel's messages in {where} broke off: {why}"
     return None
 
 
@@ -121,7 +122,7 @@ def _without_runner(facts: Facts) -> tuple[Outcome, str]:
         name = signal.Signals(-code).name
         return (
             Outcome.PROTOCOL_BROKEN,
-            f"what {facts.watch.where()} sent ended the process that reads it ({name})",
+            f"what {facts.watch.in_words()} sent ended the process that reads it ({name})",
         )
     said = [line for line in facts.said if line]
     return (
@@ -134,7 +135,8 @@ def _died(facts: Facts) -> Found:
     """Return the kernel's wait status."""
     assert facts.runner is not None
     if facts.runner["stopped"] == "dead":
-        return _death(facts, facts.runner["exit_code"], facts.watch.where())
+        where = f"{facts.watch.in_words()}{facts.runner['died_at']}"
+        return _death(facts, facts.runner["exit_code"], where)
     return None
 
 

@@ -11,6 +11,7 @@ sends too much is ended; messages that cannot be read end as "protocol", the stu
 import ctypes
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -31,7 +32,7 @@ from assay.execution.clock import SECONDS, Clock, patience
 from assay.execution.process import Child, kill_below
 from assay.execution.sockets import Sockets, bound
 from assay.records import sound
-from assay.sandbox.workdir import FACTS, CellFacts, Failure, RunnerFacts
+from assay.sandbox.workdir import FACTS, CellFacts, Failure, RunnerFacts, Spent, read_below
 from assay.submission.notebook import EXAM
 
 if TYPE_CHECKING:  # what makes jobs is not needed beside a kernel
@@ -67,7 +68,7 @@ def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
     job: JobFile = json.loads((desk / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
-    meter = kernel.Meter(questions=_handed_out(desk / "given"))
+    meter = kernel.Meter(desk, questions=_handed_out(desk / "given"))
     manager = kernel.manager_for(desk, meter, sockets, forked)
     try:
         facts = _facts(desk, job, meter, manager)
@@ -131,6 +132,7 @@ def _facts(
         "detail": sound(meter.said),
         "late": late,
         "stuck": stuck,
+        "died_at": _died_at(desk) if stopped == "dead" else "",
         "written": meter.written,
     }
 
@@ -139,6 +141,7 @@ def _keeper(desk: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeepe
     """Who ends cells and questions; those that were ended with their kernel before are late."""
     start: Start = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
     usage = start["usage"]
+    spent: dict[str, Spent] = _table(desk / "kit" / "spent.json")
     return engine.Timekeeper(
         desk,
         job["limits"],
@@ -148,7 +151,7 @@ def _keeper(desk: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeepe
         kill=meter.kill,
         asking=lambda: meter.asking,
         between=(desk / "kit" / "reference").exists(),
-        late=_table(desk / "kit" / "spent.json"),
+        late={name: note["took"] for name, note in spent.items() if note["took"]},
     )
 
 
@@ -221,6 +224,34 @@ def _exit_code(meter: kernel.Meter, alive: bool) -> int | None:
         return meter.processes[-1].wait(timeout=60)
     except subprocess.TimeoutExpired:
         return None
+
+
+def _died_at(desk: Path) -> str:
+    """In words the line of the student's in which the kernel ended, or the exam's; '' if unknown.
+
+    The kernel wrote it down itself, so it is shown and decides nothing.
+    """
+    from ipykernel.compiler import get_file_name  # of no use to a kernel that lives
+
+    said = (read_below(desk, "evidence/died.txt", 100_000) or b"").decode(errors="replace")
+    name_of: Any = get_file_name
+    cells = {Path(name_of(cell.source)).name: n for n, cell in _students_cells(desk)}
+    top = desk / "submission"
+    modules = [path.relative_to(top) for path in top.rglob("*.py")]
+    of_exam = ""
+    for file, line in FRAME.findall(said):
+        path = Path(file)
+        own = [m for m in modules if path.parts[-len(m.parts) :] == m.parts]
+        if path.name in cells and path.parent.name.startswith("ipykernel_"):
+            return f", in line {line} of cell {cells[path.name]}"
+        if own and not path.is_relative_to(sys.prefix):
+            return f", in line {line} of `{max(own, key=lambda m: len(m.parts))}`"
+        if "/kit/" in file and path.name != "ask.py" and not of_exam:
+            of_exam = f", in line {line} of `{file.partition('/kit/')[2]}`"
+    return of_exam
+
+
+FRAME = re.compile(r'^ {1,4}File "([^"\n]{1,500})", line (\d{1,9}) in ', re.MULTILINE)
 
 
 def _unformatted(path: Path) -> str:

@@ -46,6 +46,15 @@ class CellFacts(Failure):
     megabytes: float | None
 
 
+class Spent(TypedDict):
+    """What becomes of a question that ended only with its kernel: it is not put again."""
+
+    status: str
+    error: str
+    took: str
+    """In words its time, where that is why it was ended; else ''."""
+
+
 class RunnerFacts(TypedDict):
     """What facts.json holds: what the runner saw of a run."""
 
@@ -57,6 +66,8 @@ class RunnerFacts(TypedDict):
     detail: str
     late: dict[str, str]
     stuck: dict[str, str]
+    died_at: str
+    """In words the line in which the kernel ended, with a comma before it; '' if unknown."""
     written: dict[str, str]
 
 

@@ -82,6 +82,16 @@ EXAM_FAULTS = {
         "    import os; os._exit(0)\n    answer",
         "exam.py:4: question `add/plain`, asked of the reference: SystemExit: 0",
     ),
+    "a kill in a question": (
+        "    answer",
+        "    import os; os.kill(os.getpid(), 9)\n    answer",
+        "exam.py:4: asked of the reference: the kernel was killed by SIGKILL in the question `add",
+    ),
+    "a crash between questions": (
+        "with ask",
+        "import ctypes; ctypes.string_at(0)\nwith ask",
+        "exam.py:3: asked of the reference: the kernel was killed by SIGSEGV in the exam",
+    ),
     "a slip that has a value": ("given.y", "given.x", "the reference fails: `test_adds`"),
 }
 TEST_FAULTS = {

@@ -116,6 +116,84 @@ def test_what_no_interrupt_reaches_costs_its_own_question_too(run: Callable[...,
     assert ended.reason == "the question `second` took longer than 1 s"
 
 
+FATAL = {
+    "os._exit": ("import os; os._exit(0)", "the kernel ended itself with exit code 0"),
+    "an end in a thread": (
+        "import os, threading; t = threading.Thread(target=os._exit, args=(3,)); t.start()\n"
+        "    t.join()",
+        "the kernel ended itself with exit code 3",
+    ),
+    "SIGKILL": ("import os; os.kill(os.getpid(), 9)", "the kernel was killed by SIGKILL"),
+    "SIGTERM to its group": ("import os; os.killpg(0, 15)", "the kernel was killed by SIGTERM"),
+    "a wrong address": (
+        "import ctypes; ctypes.string_at(0)",
+        "the kernel was killed by SIGSEGV",
+    ),
+    "abort": ("import os; os.abort()", "the kernel was killed by SIGABRT"),
+    "another program": (
+        "import os; os.execv('/bin/true', ['true'])",
+        "the kernel ended itself with exit code 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "said"), FATAL.values(), ids=FATAL)
+def test_what_ends_the_kernel_costs_its_own_question(
+    run: Callable[..., Ended], body: str, said: str
+):
+    """The question is named, and the line; the run is made again without it."""
+    ended = run(GOOD, f"def second(x):\n    {body}")
+
+    found = notes(ended)
+    assert (found["first"], found["third"]) == ("answered", "answered")
+    assert found["second"].startswith(f"{said} in the question `second`")
+    if "thread" not in body:
+        assert found["second"].endswith(", in line 2 of cell 3")
+    assert ended.reason == found["second"]
+    assert ended.outcome in (Outcome.EXITED, Outcome.CRASHED)
+
+
+def test_the_line_of_a_module_that_ends_the_kernel_is_named(course: Assignment):
+    """By its path in the submission."""
+    module = b"import os\n\ndef second(x):\n    os.kill(os.getpid(), 9)\n"
+    ended = toys.run(
+        course, submission(GOOD.replace("second", "other"), **{"solution/a.py": module})
+    )
+
+    assert ended.reason == (
+        "the kernel was killed by SIGKILL in the question `second`, in line 4 of `solution/a.py`"
+    )
+    assert notes(ended)["third"] == "answered"
+
+
+def test_each_of_several_that_end_the_kernel_is_named(run: Callable[..., Ended]):
+    """The run says how the first one did."""
+    ended = run(GOOD, "import os\ndef first(x): os._exit(1)\ndef third(x): os.abort()")
+
+    assert notes(ended)["second"] == "answered"
+    assert "exit code 1" in notes(ended)["first"]
+    assert "SIGABRT" in notes(ended)["third"]
+    assert ended.reason == f"{notes(ended)['first']}, and 1 more after it"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import sys, threading; t = threading.Thread(target=sys.exit); t.start(); t.join()",
+        "import os\n    if os.fork() == 0: os._exit(0)\n    os.wait()",
+        "import os; os.kill(os.getpid(), 0)",
+        "import faulthandler; faulthandler.enable(); faulthandler.disable()",
+    ],
+    ids=["a thread exits", "a child exits", "it asks whether it lives", "faulthandler"],
+)
+def test_what_only_looks_like_an_end_is_an_answer(run: Callable[..., Ended], body: str):
+    """The kernel lives on."""
+    ended = run(GOOD, f"def second(x):\n    {body}\n    return x")
+
+    assert notes(ended) == dict.fromkeys(("first", "second", "third"), "answered")
+    assert ended.outcome is Outcome.COMPLETED
+
+
 def test_answers_that_never_end_when_they_are_read_are_ended(run: Callable[..., Ended]):
     """What is handed in may compute when it is made an array of."""
     lazy = "class Lazy:\n    def __array__(self, *a, **k):\n        while True: pass"

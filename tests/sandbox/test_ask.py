@@ -414,7 +414,8 @@ def test_the_end_of_a_questions_time_is_not_asked_again_in_single_precision(desk
 def test_a_question_that_is_spent_is_given_no_code_of_the_students(desk: Desk):
     """It ended its kernel before; the questions beside it are put."""
     desk.give("r")
-    desk.kit("spent.json", '{"q": "took longer than 1 s"}')
+    note = {"status": "raised", "error": "TimeoutError: took longer than 1 s"}
+    desk.kit("spent.json", json.dumps({"q": note}))
     desk.sit(
         ANSWER + "answer.out = student.x\nwith ask('r') as (given, answer):\n"
         "    answer.out = student.x",

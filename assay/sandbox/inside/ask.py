@@ -6,6 +6,8 @@ arrays. It knows no right answers, so there is nothing in it worth stealing.
 
 import ast
 import contextlib
+import faulthandler
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -19,7 +21,7 @@ import sys
 import sysconfig
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -270,7 +272,7 @@ class Turn:
 
     def __init__(self) -> None:
         self.now, self._number, self._raised_at = "", 0, -1.0
-        self._spent: dict[str, str] = {}
+        self._spent: dict[str, dict[str, str]] = {}
 
     def begin(self, question: str) -> None:
         """It is this question's turn."""
@@ -284,24 +286,25 @@ class Turn:
         with contextlib.suppress(ValueError):  # only the main thread sets signals
             signal.signal(signal.SIGINT, self._interrupted)
 
-    def end(self) -> str:
-        """Why it was ended by us, '' where it was not; from now on nothing interrupts."""
-        why, self.now = self.took, ""
-        return why
+    def end(self) -> dict[str, str]:
+        """What is noted of it if it was ended by us; from now on nothing interrupts."""
+        late, self.now = self.late, ""
+        return late
 
     @property
-    def took(self) -> str:
-        """In words what the question took, where its time is up."""
+    def late(self) -> dict[str, str]:
+        """What is noted of the question: its time is up, or it ended its kernel; else nothing."""
         if self.is_spent:
             return self._spent[self._question]
         with contextlib.suppress(OSError, ValueError):
-            line, why = (DESK / "kit" / "time_up.txt").read_text(encoding="utf-8").split("\n")
-            return why if line == self.now else ""
-        return ""
+            line, took = (DESK / "kit" / "time_up.txt").read_text(encoding="utf-8").split("\n")
+            if line == self.now:
+                return {"status": "raised", "error": f"TimeoutError: {took}"}
+        return {}
 
     @property
     def is_spent(self) -> bool:
-        """Whether the question could not be interrupted when it was put before."""
+        """Whether the question ended only with its kernel when it was put before."""
         spent = DESK / "kit" / "spent.json"
         if not self._spent and spent.exists():
             self._spent = json.loads(spent.read_text(encoding="utf-8"))
@@ -313,7 +316,7 @@ class Turn:
 
     def _interrupted(self, number: int, frame: object) -> None:
         """What comes late was for another question; after one there is a moment to end in."""
-        if self.took and time.monotonic() > self._raised_at + 0.5:
+        if self.late and time.monotonic() > self._raised_at + 0.5:
             self._raised_at = time.monotonic()
             raise TimeUp
 
@@ -373,14 +376,13 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
             note = _raised(error)
         _write(question, vars(answer), note)
     except BaseException as error:  # an answer may be made to hurt whoever writes it down
-        took = turn.end()
+        late = turn.end()
         _write(question, {}, _raised(error))
     else:
-        took = turn.end()
-    if took:
+        late = turn.end()
+    if late:
         at = note.get("traceback", "") if _is_reference() else ""  # where depends on the machine
-        late = {"status": "raised", "error": f"TimeoutError: {took}", "traceback": at}
-        _write(question, {}, late)
+        _write(question, {}, {**late, "traceback": at})
 
 
 def _missing(error: Missing) -> dict[str, Any]:
@@ -513,6 +515,30 @@ def _as_text(value: Any, depth: int = 0) -> Any:
     return f"<{type(value).__name__}, which is not plain data>"
 
 
+ENDS = ("_exit", "kill", "killpg", "execv", "execve")
+"""Functions of `os` by which a process may end itself."""
+
+
+def _note_the_end() -> None:
+    """Have it written down where this process is when it ends itself, or a signal ends it."""
+    this = os.getpid()
+    file = (DESK / "evidence" / "died.txt").open("wb")  # stays open
+
+    def noting(end: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(end)
+        def note_and_end(*arguments: Any) -> Any:
+            if os.getpid() == this:
+                file.truncate(0)
+                faulthandler.dump_traceback(file, all_threads=False)
+            return end(*arguments)
+
+        return note_and_end
+
+    faulthandler.enable(file, all_threads=False)
+    for name in ENDS:
+        setattr(os, name, noting(getattr(os, name)))
+
+
 def sit(namespace: dict[str, Any]) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
     left = json.dumps(_switches().set_back())
@@ -525,14 +551,14 @@ def sit(namespace: dict[str, Any]) -> None:
     before = signal.getsignal(signal.SIGINT)
     try:
         turn.listen()
+        _note_the_end()
         if _is_reference():
             os._exit = sys.exit  # type: ignore[assignment]  # which says where
         importlib.import_module("exam")
         if _is_reference():
             student._fallback()  # what is right may need none of it
     except (Exception, SystemExit, TimeUp) as error:  # no code of a student's is called here
-        late = {"error": f"TimeoutError: {turn.took}"} if isinstance(error, TimeUp) else {}
-        broken = json.dumps(_raised(error) | late, allow_nan=False)
+        broken = json.dumps(_raised(error) | turn.late, allow_nan=False)
         (DESK / "evidence" / "broken.json").write_text(broken, encoding="utf-8")
         raise
     finally:
