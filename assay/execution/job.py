@@ -224,7 +224,10 @@ def _draw(section: Section, run: Run, secret: Secret) -> dict[str, Question]:
     seed = secret.seed(f"{assignment.title}\n{section.submission.digest}\n{described}")
     try:
         with _one_at_a_time:
-            questions: dict[str, Question] = given.draw(np.random.default_rng(seed), run.parameters)
+            questions: dict[str, Question] = given.draw(
+                np.random.default_rng(seed),
+                dict(run.parameters),  # a draw may write in it
+            )
     except (Exception, SystemExit) as error:
         found = rubric.in_words(error, assignment.root) or f"{type(error).__name__}: {error}"
         raise CourseFault(

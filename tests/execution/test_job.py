@@ -172,6 +172,16 @@ def test_inputs_are_fresh_for_every_run_and_submission(toy: Assignment):
     assert len(drawn) == len(others)
 
 
+def test_a_draw_that_changes_its_parameters_changes_no_run(tmp_path: Path):
+    """They are its own copy: else every seed would be run with the one that it sets."""
+    given = toys.GIVEN.replace("x, y = rng", "parameters['seed'] = 5; x, y = rng")
+    with toys.course(tmp_path / "course", given=given) as course:
+        made = toys.jobs(course, submission(ADD))[0]
+        packed = json.loads(packing.unpack(made.packed)["job.json"])
+
+    assert made.run.parameters == packed["run"]["parameters"] == {"seed": 0, "dataset": "a"}
+
+
 def test_stored_outputs_are_dropped(toy: Assignment):
     """What a notebook claims to have printed is not handed on."""
     book = nbformat.reads(notebook(PARAMETERS, ADD).decode(), as_version=4)
