@@ -50,7 +50,10 @@ def test_what_enters_a_sandbox_brings_nothing_of_ours(path: Path):
 
 
 def test_every_file_that_enters_a_sandbox_stands_in_its_folder():
-    """The listing of the folder is the claim of docs/sandbox.md."""
+    """The listing of the folder is the claim of docs/sandbox.md.
+
+    Beside it `assay.rubric` enters, if the exam imports it (tests/rubric/test_inside.py).
+    """
     entering = {*workdir.IN_THE_SANDBOX, *job.OURS.values(), execute.TRACE_FILE}
 
     assert {path.name for path in INSIDE} - {"__init__.py"} == entering

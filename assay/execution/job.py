@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 
+from assay import rubric as library
 from assay.course import rubric
 from assay.course.secret import PUBLIC, Secret
 from assay.errors import CourseFault, UsageError, quoted
@@ -19,6 +20,7 @@ from assay.evidence import keys, numerics, packing
 from assay.execution.clock import SECONDS
 from assay.records import Run, Scalar
 from assay.sandbox import inside
+from assay.source import imports
 from assay.submission import notebook
 from assay.submission.notebook import Cell
 from assay.submission.sections import Section
@@ -36,6 +38,8 @@ OURS = {
     "kit/commands/pip/__init__.py": "offline.py",
 }
 """Our own files that enter the student's kernel."""
+LIBRARY = Path(library.__file__).parent
+"""What a rubric is written with; it enters if the exam, or what stands beside it, imports it."""
 REFERENCE = "kit/reference"
 """Stands in the kit where the course's own answer is asked: the exam itself is on trial then."""
 EXAM_SOURCE = """\
@@ -204,13 +208,21 @@ def _exam(folder: Path) -> dict[str, bytes]:
     paths = sorted(package.rglob("*.py")) if whole else [folder / "exam.py"]
     paths += [path for path in [folder / "fallback.py"] if path.exists()]
     try:
-        return {f"kit/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
+        kit = {f"kit/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
     except OSError as error:
         raise CourseFault(
             f"the rubric `{folder}` has neither exam.py nor exam/__init__.py",
             found=str(error.strerror),
             hint="docs/rubric.md says what a rubric holds",
         ) from None
+    sources = [content.decode(errors="replace") for content in kit.values()]
+    return kit | (_library() if library.__name__ in imports.modules(sources) else {})
+
+
+def _library() -> dict[str, bytes]:
+    """For the kit: `assay.rubric`, in a package that holds nothing else of assay."""
+    files = {f"kit/assay/rubric/{path.name}": path.read_bytes() for path in LIBRARY.glob("*.py")}
+    return {"kit/assay/__init__.py": b"", **files}
 
 
 def _draw(section: Section, run: Run, secret: Secret) -> dict[str, Question]:

@@ -58,6 +58,11 @@ def imports(sources: Iterable[str], own: Own = lambda _: None) -> tuple[str, ...
     return tuple(module for name in there for module in KNOWN[name])
 
 
+def modules(sources: Iterable[str]) -> set[str]:
+    """Return every dotted name that some code imports itself, its packages included."""
+    return _reached(sources, lambda _: None)
+
+
 def _reached(sources: Iterable[str], own: Own) -> set[str]:
     """Every dotted name that is imported, its packages included, from one module to the next."""
     reached: set[str] = set()
