@@ -6,6 +6,7 @@ from pathlib import Path
 
 import assay
 from assay.course.secret import PUBLIC
+from assay.execution.machine import Machine
 from assay.grading import publish
 from assay.records import Outcome, Result
 from assay.submission import submission
@@ -29,10 +30,15 @@ def part1(folder: Path, seeds: int, data_sets: tuple[str, ...] = DATA_SETS) -> P
     return folder
 
 
-def session(course: Path, workers: int | None = None) -> assay.Session:
-    """The course with an empty store, in the full sandbox."""
+def session(course: Path, machine: Machine, workers: int | None = None) -> assay.Session:
+    """The course with an empty store, in the full sandbox, by processes that may be warm."""
     return assay.Session(
-        course / "assignment.toml", jobs=workers, check_course=False, own=True, secret=PUBLIC
+        course / "assignment.toml",
+        jobs=workers,
+        check_course=False,
+        own=True,
+        secret=PUBLIC,
+        machine=machine,
     )
 
 

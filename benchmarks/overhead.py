@@ -20,6 +20,7 @@ import psutil
 import assay
 from assay.execution.execute import execute
 from assay.execution.job import Job
+from assay.execution.machine import Machine
 from assay.judge import judge as bench
 from assay.records import Outcome
 from assay.submission import submission
@@ -30,10 +31,10 @@ RUNS, ROUNDS, TIMES = 32, 5, 10
 JUDGEMENTS = 10
 
 
-def added(job: Job) -> tuple[float, float]:
+def added(job: Job, machine: Machine) -> tuple[float, float]:
     """Of one run, the seconds that are not its cells', and the seconds that are."""
     start = time.perf_counter()
-    ended = execute(job.packed)
+    ended = execute(job.packed, machine)
     wall = time.perf_counter() - start
     if ended.outcome is not Outcome.COMPLETED:
         raise SystemExit(ended.reason)
@@ -42,16 +43,16 @@ def added(job: Job) -> tuple[float, float]:
     return wall - cells, cells
 
 
-def additions(jobs: list[Job]) -> dict[str, list[float]]:
+def additions(jobs: list[Job], machine: Machine) -> dict[str, list[float]]:
     """Of each run one after another; the first is made twice, and warms up."""
-    pairs = [added(job) for job in [jobs[0], *jobs]][1:]
+    pairs = [added(job, machine) for job in [jobs[0], *jobs]][1:]
     ours, cells = ([round(seconds, 4) for seconds in each] for each in zip(*pairs, strict=True))
     return {"added": ours, "cells": cells}
 
 
-def empty(folder: Path) -> list[Job]:
+def empty(folder: Path, machine: Machine) -> list[Job]:
     """A notebook that does nothing, and the three questions about it: many times the same run."""
-    over = courses.session(questions.course(folder))
+    over = courses.session(questions.course(folder), machine)
     notebook = nbformat.writes(questions.book([questions.parameters()])).encode()
     return over.jobs(over.plan(Submission("empty", {"homework.ipynb": notebook}))) * RUNS
 
@@ -61,10 +62,10 @@ def own(over: assay.Session) -> list[Job]:
     return over.jobs(over.plan(submission.read(over.assignment.root)))
 
 
-def batch(folder: Path, workers: int) -> float:
+def batch(folder: Path, machine: Machine, workers: int) -> float:
     """Wall seconds of the runs of Part 1, so many at once."""
     fresh = Path(tempfile.mkdtemp(dir=folder))  # kept: to remove it slows what is measured next
-    over = courses.session(courses.part1(fresh / "course", RUNS // 2), workers)
+    over = courses.session(courses.part1(fresh / "course", RUNS // 2), machine, workers)
     jobs = own(over)
     start = time.perf_counter()
     over.execute("own", jobs)
@@ -78,7 +79,7 @@ def judging(over: assay.Session) -> float:
 
     def judge() -> None:
         shutil.rmtree(over.store.root / "judgements", ignore_errors=True)
-        bench.judge(section, records, over.store)
+        bench.judge(section, records, over.store, over.machine.servers)
 
     judge()
     before = family_cpu()
@@ -100,14 +101,17 @@ def latency(*command: str) -> float:
 
 def main(rounds: int = ROUNDS, times: int = TIMES) -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        course = courses.session(courses.part1(folder / "part1", RUNS // 2))
-        data = {"empty": additions(empty(folder / "class")), "part1": additions(own(course))}
+        folder, machine = Path(name), Machine()
+        course = courses.session(courses.part1(folder / "part1", RUNS // 2), machine)
+        data = {
+            "empty": additions(empty(folder / "class", machine), machine),
+            "part1": additions(own(course), machine),
+        }
         data["judging"] = {
-            "a notebook of the class, one run": judging(courses.session(folder / "class")),
+            "a notebook of the class, one run": judging(courses.session(folder / "class", machine)),
             f"Part 1, {RUNS} runs": judging(course),
         }
-        workers = {f"{n} at once": partial(batch, folder, n) for n in (1, 2)}
+        workers = {f"{n} at once": partial(batch, folder, machine, n) for n in (1, 2)}
         data["workers"] = tools.in_turn(workers, rounds)
     commands: dict[str, Callable[[], float]] = {
         "assay --help": partial(latency, "--help"),

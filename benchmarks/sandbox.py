@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from assay.execution import isolation
 from assay.execution.execute import execute
+from assay.execution.machine import Machine
 from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from tests.toys import toy as toys
@@ -26,19 +26,20 @@ while time.process_time() - start < 4:
 """
 
 
-def seconds(job: bytes, sandbox: Sandbox) -> float:
+def seconds(job: bytes, machine: Machine, sandbox: Sandbox) -> float:
     start = time.perf_counter()
-    ended = execute(job, sandbox)
+    ended = execute(job, machine, sandbox)
     if ended.outcome != "completed":
         raise SystemExit(f"level {sandbox.level}: {ended.reason}")
     return time.perf_counter() - start
 
 
 def main(rounds: int = 7) -> None:
-    kept, bare = isolation.best(), Sandbox(Level(0))
+    machine, bare = Machine(), Sandbox(Level(0))
+    kept = machine.isolation.best()
     with tempfile.TemporaryDirectory() as folder, toys.course(Path(folder) / "course") as course:
         job = toys.jobs(course, toys.submission(WORK, toys.ADD))[0].packed
-        pairs = [(seconds(job, kept), seconds(job, bare)) for _ in range(rounds)]
+        pairs = [(seconds(job, machine, kept), seconds(job, machine, bare)) for _ in range(rounds)]
     print(f"| level {kept.level} | bare kernel | ratio |\n|--:|--:|--:|")
     inside, outside = (statistics.median(times) for times in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from assay.course import assignment
+from assay.execution.machine import Machine
 from benchmarks import cost, courses, others, page, tools
 
 ROUNDS, SEEDS = 5, 8
@@ -23,20 +24,22 @@ def cold(course: Path) -> None:
     cost.of(tools.ours() / "assay", "reproduce", "--require-isolation", "3", cwd=course)
 
 
-def warm(course: Path) -> None:
+def warm(machine: Machine, course: Path) -> None:
     """A further sweep of this process."""
-    courses.grade(courses.session(course))
+    courses.grade(courses.session(course, machine))
 
 
 def by_others(way: Callable[[Path, list[others.Run]], None], course: Path) -> None:
     way(course / "notebooks", others.runs(assignment.read(course / "assignment.toml")))
 
 
-WAYS: dict[str, Callable[[Path], None]] = {
-    page.COLD: cold,
-    page.WARM: warm,
-    **{name: partial(by_others, way) for name, way in others.WAYS.items()},
-}
+def all_ways(machine: Machine) -> dict[str, Callable[[Path], None]]:
+    """Return what is compared, by the names of the page."""
+    return {
+        page.COLD: cold,
+        page.WARM: partial(warm, machine),
+        **{name: partial(by_others, way) for name, way in others.WAYS.items()},
+    }
 
 
 def seconds(folder: Path, way: Callable[[Path], None], seeds: int) -> float:
@@ -51,9 +54,10 @@ def seconds(folder: Path, way: Callable[[Path], None], seeds: int) -> float:
 def main(rounds: int = ROUNDS, seeds: int = SEEDS) -> None:
     tools.environment("ploomber")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        seconds(folder, warm, 1)  # from here on the parents are warm
-        ways = {name: partial(seconds, folder, way, seeds) for name, way in WAYS.items()}
+        folder, machine = Path(name), Machine()
+        seconds(folder, partial(warm, machine), 1)  # from here on the parents are warm
+        every = all_ways(machine).items()
+        ways = {name: partial(seconds, folder, way, seeds) for name, way in every}
         found = tools.in_turn(ways, rounds)
     page.keep("sweep", {"runs": seeds * len(courses.DATA_SETS), "seconds": found})
 

@@ -12,6 +12,7 @@ from assay.course.assignment import Assignment
 from assay.evidence import numerics
 from assay.evidence.store import Store
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 
 os.environ.update(numerics.ONE_THREAD)  # for what is imported later, and for other processes
 threadpoolctl.threadpool_limits(1)  # for what has been imported by now
@@ -25,6 +26,13 @@ def toy(tmp_path: Path) -> Iterator[Assignment]:
     """A small assignment in a folder of its own: one part, one seed, one data set."""
     with toys.course(tmp_path / "course") as assignment:
         yield assignment
+
+
+@pytest.fixture(autouse=True)
+def going() -> Iterator[None]:
+    """After a test that stops what all tests share, the others go on."""
+    yield
+    MACHINE.stopping.clear()
 
 
 @pytest.fixture

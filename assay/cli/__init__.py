@@ -44,6 +44,7 @@ from assay.cli.steps import (
 from assay.cli.values import seeds_of
 
 if TYPE_CHECKING:
+    from assay.execution.machine import Machine
     from assay.grading.progress import Live
     from assay.submission.submission import Submission
 
@@ -319,14 +320,17 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(number, "r+" if number else "r", closefd=False))
 
 
-def run_program() -> None:
-    """Run a command; a foreseeable error is a sentence and an exit code, never a traceback."""
+def run_program(machine: "Machine | None" = None) -> None:
+    """Run a command; a foreseeable error is a sentence and an exit code, never a traceback.
+
+    Several commands of one process may share a machine; without one, each has its own.
+    """
     from assay.errors import AssayError
     from assay.report import safe
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGINT is ignored after `&`
     try:
-        sys.exit(cli.main(prog_name="assay", standalone_mode=False))
+        sys.exit(cli.main(prog_name="assay", standalone_mode=False, obj=machine))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -9,7 +9,7 @@ import click
 
 from assay.cli.exports import handed_in
 from assay.cli.options import assignment_option, isolation_option, json_option, submission_option
-from assay.cli.steps import listening, session_of, until_stopped
+from assay.cli.steps import listening, machine_given, session_of, until_stopped
 from assay.cli.values import signing_key
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _crate(path: Path) -> "list[Finding]":
 
     with crate.opened(path) as opened:
         files = Finding(what="the crate", said=f"{opened.files:,} files", changed=opened.changed)
-        held = Held(opened.course, opened.submission, opened.store, signing_key())
+        held = Held(opened.course, opened.submission, opened.store, signing_key(), machine_given())
         return [files, *verify(opened.result, held)]
 
 
@@ -60,7 +60,7 @@ def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Find
         return verify(result, Held(key=signing_key()))
     session = session_of(assignment, Path(), None, None)
     of_this = handed_in(submission, session, result) if submission else None
-    held = Held(session.assignment, of_this, session.store, session.key)
+    held = Held(session.assignment, of_this, session.store, session.key, machine_given())
     return [*verify(result, held), *([pages(path, result, held)] if path.is_dir() else [])]
 
 
@@ -103,6 +103,7 @@ def rerun(folder: Path, seed: int, jobs: int | None, isolation: int, as_json: bo
             require_isolation=isolation,
             force=True,
             secret=PUBLIC,
+            machine=machine_given(),
         )
         stopped = until_stopped(session, "stopped: nothing of it is kept")
         with stopped, listening(session, progress):

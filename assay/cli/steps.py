@@ -18,6 +18,7 @@ from assay.cli.values import seeds_of, signing_key
 
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
+    from assay.execution.machine import Machine
     from assay.grading.progress import Live
     from assay.grading.session import Session
     from assay.records import Result
@@ -51,6 +52,19 @@ def found_at(paths: tuple[Path, ...], session: "Session") -> "Discovered":
     return found
 
 
+def machine_of_command() -> "Machine":
+    """Return what all sessions of this command run on: its caller's, or one of its own."""
+    from assay.execution.machine import Machine
+
+    return click.get_current_context().ensure_object(Machine)
+
+
+def machine_given() -> "Machine | None":
+    """Return the machine that the command has by now; without one, a session makes its own."""
+    context = click.get_current_context(silent=True)
+    return context.obj if context else None
+
+
 def session_of(
     assignment: Path,
     reports: Path,
@@ -69,9 +83,8 @@ def session_of(
     hand in draws its questions with the course's secret.
     """
     if isolation is not None and scheduler is None:
-        from assay.execution import forkserver
-
-        forkserver.ahead(forkserver.first)
+        servers = machine_of_command().servers
+        servers.ahead(servers.first)
     from assay.course import assignment as assignments
     from assay.course.secret import PUBLIC, beside
     from assay.evidence.store import Store
@@ -101,6 +114,7 @@ def session_of(
         key=signing_key(),
         cluster=there,
         secret=secret,
+        machine=machine_given(),
     )
 
 

@@ -70,9 +70,10 @@ def in_words(held: "Sequence[Held]") -> str:
 @json_option
 def doctor(as_json: bool) -> None:
     """Show what this machine can isolate, what is missing, and how to get it."""
+    from assay.cli.steps import machine_of_command
     from assay.execution import doctor as doctors
 
-    findings = doctors.examine()
+    findings = doctors.examine(machine_of_command())
     click.echo(findings.model_dump_json(indent=1) if as_json else doctors.table(findings))
 
 

@@ -17,6 +17,7 @@ from assay.course_check.files import place_of, put_at
 from assay.errors import AssayError, CannotGrade, CourseFault
 from assay.evidence.answers import NotAnswered, WrongAnswer
 from assay.evidence.store import Store
+from assay.execution.forkserver import ForkServers
 from assay.judge import judge
 from assay.judge.evidence_view import BenchRun, Listed
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
@@ -36,6 +37,7 @@ def check(
     section: Section,
     records: Sequence[RunRecord],
     store: Store,
+    servers: ForkServers,
     listed: list[Listed],
 ) -> CourseReport:
     """Return what the reference's runs of a part show: its cells, its answers, its verdicts."""
@@ -51,7 +53,7 @@ def check(
     if faults:
         return CourseReport(faults=faults, questions=len(questions))
     try:
-        judged = judge.judge(section, list(records), store)
+        judged = judge.judge(section, list(records), store, servers)
     except (CannotGrade, CourseFault) as error:
         return CourseReport(faults=[_of_judge(part, error)], questions=len(questions))
     places = {_named(test): test["where"] for test in listed}

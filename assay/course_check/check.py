@@ -12,6 +12,7 @@ from assay.course_check.faults import together
 from assay.errors import AssayError, CannotGrade, OurFault, UsageError
 from assay.evidence import keys
 from assay.evidence.store import Store
+from assay.execution.forkserver import ForkServers
 from assay.execution.job import Job
 from assay.records import CourseReport, Fault, Outcome, RunRecord
 from assay.source import syntax
@@ -22,15 +23,17 @@ from assay.submission.submission import Submission
 Make = Callable[[list[Job]], list[RunRecord]]
 
 
-def static(assignment: Assignment, store: Store) -> CourseReport:
+def static(assignment: Assignment, store: Store, servers: ForkServers) -> CourseReport:
     """Return what can be said without running a notebook.
 
     Seeds are those that assignment.toml has: whoever asks for others knows it.
     """
-    return store.checked(keys.of_course(assignment), lambda: _static(_as_written(assignment)))
+    return store.checked(
+        keys.of_course(assignment), lambda: _static(_as_written(assignment), servers)
+    )
 
 
-def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
+def whole(assignment: Assignment, store: Store, servers: ForkServers, make: Make) -> CourseReport:
     """Return all that can be said; the exam is put to the reference where the rest is good.
 
     Raises
@@ -38,7 +41,7 @@ def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
     OurFault
         If the reference's run could not be made on this machine.
     """
-    found = static(assignment, store)
+    found = static(assignment, store, servers)
     if found.faults:
         return found
     try:
@@ -59,7 +62,10 @@ def whole(assignment: Assignment, store: Store, make: Make) -> CourseReport:
         """Draw for every seed only where the course is not known yet."""
         return make([*jobs, *reference.jobs_drawn_otherwise(assignment)])
 
-    return store.checked(known, lambda: together([found, _asked(assignment, answer, store, made)]))
+    def asked() -> CourseReport:
+        return together([found, _asked(assignment, answer, store, servers, made)])
+
+    return store.checked(known, asked)
 
 
 def _unreadable(assignment: Assignment, error: AssayError) -> Fault:
@@ -89,15 +95,15 @@ def _as_written(assignment: Assignment) -> Assignment:
         return assignment
 
 
-def _static(assignment: Assignment) -> CourseReport:
-    return together([_static_of(assignment, part) for part in assignment.part])
+def _static(assignment: Assignment, servers: ForkServers) -> CourseReport:
+    return together([_static_of(assignment, part, servers) for part in assignment.part])
 
 
-def _static_of(assignment: Assignment, part: Part) -> CourseReport:
+def _static_of(assignment: Assignment, part: Part, servers: ForkServers) -> CourseReport:
     faults = apart.faults(assignment, part)
     if any(fault.is_usage or "Error: " in fault.said for fault in faults):
         return CourseReport(faults=faults)  # pytest would say the same again
-    of_tests, listed = tests.check(assignment, part)
+    of_tests, listed = tests.check(assignment, part, servers)
     faults += of_tests
     if faults or not (assignment.root / part.notebook).is_file():  # the reference is not asked then
         faults += tests.figures(assignment, part, None)
@@ -105,7 +111,11 @@ def _static_of(assignment: Assignment, part: Part) -> CourseReport:
 
 
 def _asked(
-    assignment: Assignment, answer: Submission, store: Store, make: Callable[[], list[RunRecord]]
+    assignment: Assignment,
+    answer: Submission,
+    store: Store,
+    servers: ForkServers,
+    make: Callable[[], list[RunRecord]],
 ) -> CourseReport:
     """Return what the reference's runs show, part by part."""
     made = make()
@@ -125,9 +135,9 @@ def _asked(
             said = f"the reference takes no parameters, so every run would be the same: {why}"
             reports.append(CourseReport(faults=[Fault(where=part.notebook, said=said)]))
             continue
-        _, listed = tests.check(assignment, part)
+        _, listed = tests.check(assignment, part, servers)
         named = list(_of_names(section))
-        report = answers.check(section, records, store, listed)
+        report = answers.check(section, records, store, servers, listed)
         reports.append(together([CourseReport(faults=named), report]))
     return together(reports)
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from assay.course import files
 from assay.course.assignment import Assignment, Part, line_of
+from assay.execution.forkserver import ForkServers
 from assay.judge import judge, statistics
 from assay.judge.evidence_view import Listed, Marker
 from assay.records import Claim, Fault, Figure
@@ -19,9 +20,11 @@ from assay.source import syntax
 TRACE = re.compile(r"^(?:E\s+)?(?:File \")?([^\s\"]+\.py)\"?[:,] ?(?:line )?(\d+)", re.MULTILINE)
 
 
-def check(assignment: Assignment, part: Part) -> tuple[list[Fault], list[Listed]]:
+def check(
+    assignment: Assignment, part: Part, servers: ForkServers
+) -> tuple[list[Fault], list[Listed]]:
     """Return what is wrong with the tests of one part, and the tests."""
-    found, said = judge.collect(assignment, part)
+    found, said = judge.collect(assignment, part, servers)
     if found is None:
         return [_unlisted(assignment, part, said)], []
     tests = found["tests"]

@@ -7,7 +7,8 @@ import os
 import platform
 from pathlib import Path
 
-from assay.execution import isolation
+from assay.execution.isolation import ATTEMPTS, Trial
+from assay.execution.machine import Machine
 from assay.records import Isolation, Record
 from assay.sandbox import cgroup, privileges, sandbox
 from assay.sandbox.inside import landlock, seccomp
@@ -47,14 +48,22 @@ class Findings(Record):
     fixes: list[str]
 
 
-def examine() -> Findings:
+def examine(machine: Machine) -> Findings:
     """Look at everything that isolation rests on, and let the canary loose."""
-    probes = [_system(), *_wrappers(), _user(), _cgroup(), _seccomp(), _landlock(), *_trials()]
-    proved = isolation.best()
-    shown = max(isolation.trials(), key=lambda trial: trial.level).succeeded
+    probes = [
+        _system(),
+        *_wrappers(),
+        _user(),
+        _cgroup(),
+        _seccomp(),
+        _landlock(),
+        *_trials(machine),
+    ]
+    proved = machine.isolation.best()
+    shown = max(machine.isolation.trials(), key=lambda trial: trial.level).succeeded
     return Findings(
         probes=probes,
-        canary={name: shown.get(name) is False for name in isolation.ATTEMPTS},
+        canary={name: shown.get(name) is False for name in ATTEMPTS},
         isolation=proved.isolation,
         fixes=fixes(proved.level),
     )
@@ -102,28 +111,28 @@ def _landlock() -> Probe:
     return Probe(name="Landlock", found=version > 0, detail=detail)
 
 
-def _trials() -> list[Probe]:
+def _trials(machine: Machine) -> list[Probe]:
     """Return each sandbox that was tried, and what it said if it did not start."""
     found = []
-    for trial in isolation.trials():
+    for trial in machine.isolation.trials():
         wanted = trial.sandbox.level
         good = trial.level == wanted
         found.append(Probe(name=f"sandbox of level {wanted}", found=good, detail=_detail(trial)))
-    return [*found, _forked()]
+    return [*found, _forked(machine)]
 
 
-def _forked() -> Probe:
+def _forked(machine: Machine) -> Probe:
     """Whether kernels are forked, and so start in a fraction of the time."""
-    best = isolation.best()
-    trial = isolation.forked(best.level, best.bwrap)
+    best = machine.isolation.best()
+    trial = machine.isolation.forked(best.level, best.bwrap)
     cold = "" if trial.level == best.level else "kernels start cold: "
     return Probe(name="forked kernels", found=not cold, detail=f"{cold}{_detail(trial)}")
 
 
-def _detail(trial: isolation.Trial) -> str:
+def _detail(trial: Trial) -> str:
     """Return the level that a sandbox was proved to have, or why it did not start."""
     held = sum(not succeeded for succeeded in trial.succeeded.values())
-    return trial.said or f"level {trial.level}, {held} of {len(isolation.ATTEMPTS)} probes held"
+    return trial.said or f"level {trial.level}, {held} of {len(ATTEMPTS)} probes held"
 
 
 def fixes(level: Level) -> list[str]:

@@ -12,15 +12,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import psutil
 
 from assay.errors import OurFault, Stopped
 from assay.evidence import numerics, packing
-from assay.execution import forkserver, isolation
 from assay.execution.clock import ASKING, BUSY, WAITED
 from assay.execution.forkserver import Parent
+from assay.execution.machine import Machine
 from assay.execution.monitor import EXAM, Watch
 from assay.execution.outcome import Facts, decide
 from assay.execution.process import Process, kill_below
@@ -99,17 +100,17 @@ class Ended:
         return replace(self, outcome=Outcome.INFRASTRUCTURE, reason=why)
 
 
-def execute(job: bytes, kept_in: Sandbox | None = None) -> Ended:
+def execute(job: bytes, machine: Machine, kept_in: Sandbox | None = None) -> Ended:
     """Run one job to its end, whatever its code does, and collect what it left.
 
     The sandbox is the best that this machine has where none is given, with a warm kernel. Where a
     question ended only with its kernel, the run is made again, and that one is not put again.
     """
-    chosen = kept_in or isolation.warmest()
+    chosen = kept_in or machine.isolation.warmest()
     spent: dict[str, Spent] = {}
     fatal: list[Ended] = []
     while True:
-        ended = _until_it_is_not_our_fault(job, chosen, spent)
+        ended = _until_it_is_not_our_fault(job, machine, chosen, spent)
         if ended.outcome is Outcome.INFRASTRUCTURE:
             return ended
         new = {name: note for name, note in ended.spent.items() if name not in spent}
@@ -127,23 +128,27 @@ def _told_of(fatal: Sequence[Ended], last: Ended) -> Ended:
     return replace(last, outcome=fatal[0].outcome, reason=f"{fatal[0].reason}{more}")
 
 
-def _until_it_is_not_our_fault(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
+def _until_it_is_not_our_fault(
+    job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, Spent]
+) -> Ended:
     for pause in PAUSES:
-        ended = _attempt_or_say_why(job, chosen, spent)
+        ended = _attempt_or_say_why(job, machine, chosen, spent)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
-        forkserver.stopping.wait(pause)
-    return _attempt_or_say_why(job, chosen, spent)
+        machine.stopping.wait(pause)
+    return _attempt_or_say_why(job, machine, chosen, spent)
 
 
-def _attempt_or_say_why(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
+def _attempt_or_say_why(
+    job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, Spent]
+) -> Ended:
     try:
-        return _attempt(job, chosen, spent)
+        return _attempt(job, machine, chosen, spent)
     except OurFault as error:
         return Ended(Outcome.INFRASTRUCTURE, error.what, 0.0, [], {}, chosen.isolation)
 
 
-def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
+def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
     with ExitStack() as stack:
         place = workdir.make(in_memory=chosen.level.has_own_view)  # below, all of /dev can be read
         stack.callback(workdir.remove, place)
@@ -151,16 +156,16 @@ def _attempt(job: bytes, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
         if spent:
             files["kit/spent.json"] = json.dumps(spent).encode()
         limits = _lay_out(files, place)
-        parent = _parent(files, limits) if chosen.warm else None
+        parent = _parent(files, machine, limits) if chosen.warm else None
         if chosen.warm and parent is None:
-            chosen = isolation.at(chosen.level)
+            chosen = machine.isolation.at(chosen.level)
         watch = _watch(place, limits, chosen)
         if watch.group:
             stack.callback(watch.group.remove)
         _tell_how_to_start(place, limits, chosen, watch)
         started = time.monotonic()
-        facts = _supervise(place, limits, watch, parent)
-        if forkserver.stopping.is_set():
+        facts = _supervise(place, limits, watch, parent, machine.stopping)
+        if machine.stopping.is_set():
             raise Stopped
         seconds = time.monotonic() - started
         outcome, reason = decide(facts)
@@ -231,13 +236,15 @@ def _tell_how_to_start(
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
 
 
-def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Parent | None) -> Facts:
+def _supervise(
+    place: Path, limits: dict[str, float], watch: Watch, parent: Parent | None, stopping: Event
+) -> Facts:
     """Let the runner run until it ends or a limit is met; then nothing of it lives."""
     with (place / "runner.log").open("wb") as log:
         runner = (parent.run if parent else _start)(place, log.fileno())
         watch.take_time(runner.pid)
         try:
-            timed_out = _wait(runner, limits["run_seconds"], watch)
+            timed_out = _wait(runner, limits["run_seconds"], watch, stopping)
         finally:
             _end(runner, place, watch)
     watch.take_time(runner.pid)
@@ -257,9 +264,11 @@ def _supervise(place: Path, limits: dict[str, float], watch: Watch, parent: Pare
     )
 
 
-def _parent(files: Mapping[str, bytes], limits: dict[str, float]) -> Parent | None:
+def _parent(
+    files: Mapping[str, bytes], machine: Machine, limits: dict[str, float]
+) -> Parent | None:
     """The warm parent for a run; None where it would begin with too much of its memory taken."""
-    parent = forkserver.parent_for(files)
+    parent = machine.servers.parent_for(files)
     return parent if parent.data + SPARE < limits["memory_mb"] * MB else None
 
 
@@ -274,14 +283,14 @@ def _start(place: Path, log: int) -> "subprocess.Popen[bytes]":
     )
 
 
-def _wait(runner: Running, run_seconds: float, watch: Watch) -> str:
+def _wait(runner: Running, run_seconds: float, watch: Watch, stopping: Event) -> str:
     """Wait for the runner's end; in words the limit of time that ran out first, or ''."""
     while not (took := watch.over(run_seconds)):
         try:
             runner.wait(timeout=LOOK_EVERY)
             return ""
         except subprocess.TimeoutExpired:
-            if forkserver.stopping.is_set():
+            if stopping.is_set():
                 raise Stopped from None
             if watch.look(runner.pid):
                 return ""

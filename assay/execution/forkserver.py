@@ -17,12 +17,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import IO
 
 from assay.errors import OurFault, Stopped
 from assay.evidence import numerics
-from assay.execution import shutdown
 from assay.execution.process import RUNNER, Forked, ParentRequest, Process, Request
 from assay.sandbox import inside, sandbox, workdir
 from assay.source import imports
@@ -113,79 +112,209 @@ Begin = Callable[[int, IO[bytes]], Ours]
 """Begins a parent that is told what to do at a descriptor, and writes its errors to a file."""
 
 
-def start(modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
-    """A parent that has imported these modules; one for kernels has no modules of assay.
+class ForkServers:
+    """The warm parents of one session, and the switch that ends them."""
 
-    Raises
-    ------
-    OurFault
-        If one cannot be imported, imports leave a thread, or it takes too long.
-    """
-    paths = [str(Path(inside.__file__).parent), str(Path(__file__).parents[2])]
+    def __init__(self) -> None:
+        self.stopping = Event()
+        """Set once everything has to end; nothing more is begun then."""
+        self._parents: OrderedDict[Name, Future[Parent]] = OrderedDict()
+        self._retired: list[Parent] = []
+        self._starting: set[Ours] = set()
+        self._lock = Lock()
 
-    def begin(control: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-I", "-c", START, str(control), json.dumps(list(modules)), *paths],
-            pass_fds=[control],
-            env=environment or _environment(),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
+    def first(self) -> Parent:
+        """Return the parent of parents: it has imported what every kernel needs.
 
-    return _begun(begin)
+        Raises
+        ------
+        OurFault
+            If it cannot be started.
+        """
+        return self.kept(FIRST, lambda: self.start((*KERNEL, *RUNNER)))
+
+    def parent_for(self, files: Mapping[str, bytes]) -> Parent:
+        """Return the parent with the imports of a run that is made of these files.
+
+        Raises
+        ------
+        OurFault
+            If it cannot be started.
+        """
+        needed = imports.imports_of_run(files)
+        if not needed:
+            return self.first()
+        return self.kept(("kernel", needed), lambda: self.grown(self.first(), needed))
+
+    def kept(self, name: Name, start_one: Callable[[], Parent]) -> Parent:
+        """Return the parent of this name, started if there is none; of too many one retires.
+
+        Raises
+        ------
+        OurFault
+            If it cannot be started.
+        Stopped
+            If everything has to end.
+        """
+        with self._lock:
+            if self.stopping.is_set():
+                raise Stopped
+            known = self._parents.pop(name, None)
+            found = known if known and _lives(known) else Future()
+            if known is None and not self._parents:
+                atexit.register(self.stop)
+            self._parents[name] = found
+            others = [each for each in self._parents if each != FIRST]
+            surplus = [self._parents.pop(each) for each in others[:-AT_ONCE]]
+        for future in surplus:
+            future.add_done_callback(self._retire)
+        if found is not known:
+            try:
+                found.set_result(start_one())
+            except BaseException as error:
+                found.set_exception(error)
+        return found.result()
+
+    def start(self, modules: Iterable[str], environment: Mapping[str, str] | None = None) -> Parent:
+        """Start a parent that has imported these modules; one for kernels has none of assay.
+
+        Raises
+        ------
+        OurFault
+            If one cannot be imported, imports leave a thread, or it takes too long.
+        """
+        paths = [str(Path(inside.__file__).parent), str(Path(__file__).parents[2])]
+
+        def begin(control: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+            return subprocess.Popen(
+                [
+                    sys.executable,
+                    "-I",
+                    "-c",
+                    START,
+                    str(control),
+                    json.dumps(list(modules)),
+                    *paths,
+                ],
+                pass_fds=[control],
+                env=environment or _environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
+
+        return self._begun(begin)
+
+    def grown(self, parent: Parent, modules: Iterable[str]) -> Parent:
+        """Fork another one from a parent; it has imported these modules as well.
+
+        Raises
+        ------
+        OurFault
+            As where one is started.
+        """
+        request: ParentRequest = {"become": "parent", "modules": list(modules)}
+        return self._begun(lambda control, log: parent.fork(request, log.fileno(), control))
+
+    def ahead(self, *starts: Callable[[], object]) -> None:
+        """Start what will be needed, one after another, while the caller goes on."""
+
+        def all_of_them() -> None:
+            for start_one in starts:
+                with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
+                    start_one()
+
+        thread = Thread(target=all_of_them, daemon=True)
+        thread.start()
+        atexit.register(self._clear_away, thread)
+
+    def parents(self) -> list[Parent]:
+        """Return those that wait now."""
+        with self._lock:
+            return [future.result() for future in self._parents.values() if future.done()]
+
+    def stop(self) -> None:
+        """End what was forked, and start nothing more."""
+        self.stopping.set()
+        self.close()
+
+    def close(self) -> None:
+        """End every parent."""
+        with self._lock:
+            known = list(self._parents.values())
+            self._parents.clear()
+            for process in self._starting:
+                process.kill()
+        for future in known:
+            if not future.exception():  # one that is being started fails now
+                future.result().close()
+        while self._retired:
+            self._retired.pop().close()
+        atexit.unregister(self.stop)
+
+    def _begun(self, begin: Begin) -> Parent:
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        here.settimeout(START_SECONDS)
+        try:
+            with tempfile.TemporaryFile() as log:
+                with there:
+                    process = begin(there.fileno(), log)
+                said = self._said_when_ready(process, here)
+                if not said:
+                    log.seek(0)
+                    found = log.read().decode(errors="replace")[-500:]
+                    raise OurFault("no warm parent for kernels", found=found)
+        except BaseException:
+            here.close()
+            raise
+        here.settimeout(None)
+        return Parent(process, here, json.loads(said)["data"])
+
+    def _said_when_ready(self, process: Ours, line: socket.socket) -> bytes:
+        """Return what a parent says of itself; nothing if it cannot be one."""
+        said = b""
+        with self._lock:
+            self._starting.add(process)  # nobody has to wait for it where all is to end
+            ends = self.stopping.is_set()
+        if not ends:
+            with suppress(TimeoutError):  # the machine has too much to do
+                said = line.recv(1000)
+        with self._lock:
+            self._starting.remove(process)
+        if not said:
+            process.kill()
+            process.wait()
+        if ends:
+            raise Stopped
+        return said
+
+    def _retire(self, future: "Future[Parent]") -> None:
+        """Let it end after its last run; those that have ended meanwhile are buried."""
+        if future.exception():
+            return
+        with self._lock:
+            self._retired.append(future.result())
+            ended = [parent for parent in self._retired if not parent.lives]
+            self._retired[:] = [parent for parent in self._retired if parent.lives]
+        for parent in ended:
+            parent.close()
+        with suppress(OSError):  # it has ended already
+            future.result().retire()
+
+    def _clear_away(self, thread: Thread) -> None:
+        """Where a command ends early: what a canary has laid out is cleared away before."""
+        self.stop()
+        thread.join(SECONDS_TO_CLEAR)
 
 
-def grown(parent: Parent, modules: Iterable[str]) -> Parent:
-    """Another one, forked from a parent, that has imported these modules as well.
-
-    Raises
-    ------
-    OurFault
-        As where one is started.
-    """
-    request: ParentRequest = {"become": "parent", "modules": list(modules)}
-    return _begun(lambda control, log: parent.fork(request, log.fileno(), control))
-
-
-def _begun(begin: Begin) -> Parent:
-    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    here.settimeout(START_SECONDS)
-    try:
-        with tempfile.TemporaryFile() as log:
-            with there:
-                process = begin(there.fileno(), log)
-            said = _said_when_ready(process, here)
-            if not said:
-                log.seek(0)
-                found = log.read().decode(errors="replace")[-500:]
-                raise OurFault("no warm parent for kernels", found=found)
-    except BaseException:
-        here.close()
-        raise
-    here.settimeout(None)
-    return Parent(process, here, json.loads(said)["data"])
-
-
-def _said_when_ready(process: Ours, line: socket.socket) -> bytes:
-    """What a parent says of itself; nothing if it cannot be one, or everything has to end."""
-    said = b""
-    with _lock:
-        _starting.add(process)  # nobody has to wait for it where all is to end
-        ends = stopping.is_set()
-    if not ends:
-        with suppress(TimeoutError):  # the machine has too much to do
-            said = line.recv(1000)
-    with _lock:
-        _starting.remove(process)
-    if not said:
-        process.kill()
-        process.wait()
-    if ends:
-        raise Stopped
-    return said
+def _lives(future: "Future[Parent]") -> bool:
+    """It is being started, or it lives; one that died is buried."""
+    if future.done() and not future.exception() and not future.result().lives:
+        future.result().close()
+        return False
+    return not future.done() or not future.exception()
 
 
 def _environment() -> dict[str, str]:
@@ -202,129 +331,3 @@ def _environment() -> dict[str, str]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-
-
-_parents: "OrderedDict[Name, Future[Parent]]" = OrderedDict()
-_retired: list[Parent] = []
-_starting: set[Ours] = set()
-_lock = Lock()
-stopping = shutdown.stopping
-
-
-def kept(name: Name, start_one: Callable[[], Parent]) -> Parent:
-    """The parent of this name, started where there is none; the least used of too many retires.
-
-    Raises
-    ------
-    OurFault
-        If it cannot be started.
-    Stopped
-        If everything has to end.
-    """
-    with _lock:
-        if stopping.is_set():
-            raise Stopped
-        known = _parents.pop(name, None)
-        found = known if known and _lives(known) else Future()
-        _parents[name] = found
-        others = [each for each in _parents if each != FIRST]
-        surplus = [_parents.pop(each) for each in others[:-AT_ONCE]]
-    for future in surplus:
-        future.add_done_callback(_retire)
-    if found is not known:
-        try:
-            found.set_result(start_one())
-        except BaseException as error:
-            found.set_exception(error)
-    return found.result()
-
-
-def _lives(future: "Future[Parent]") -> bool:
-    """It is being started, or it lives; one that died is buried."""
-    if future.done() and not future.exception() and not future.result().lives:
-        future.result().close()
-        return False
-    return not future.done() or not future.exception()
-
-
-def _retire(future: "Future[Parent]") -> None:
-    """Let it end after its last run; those that have ended meanwhile are buried."""
-    if future.exception():
-        return
-    with _lock:
-        _retired.append(future.result())
-        ended = [parent for parent in _retired if not parent.lives]
-        _retired[:] = [parent for parent in _retired if parent.lives]
-    for parent in ended:
-        parent.close()
-    with suppress(OSError):  # it has ended already
-        future.result().retire()
-
-
-def parent_for(files: Mapping[str, bytes]) -> Parent:
-    """The parent with the imports of a run that is made of these files.
-
-    Raises
-    ------
-    OurFault
-        If it cannot be started.
-    """
-    needed = imports.imports_of_run(files)
-    return kept(("kernel", needed), lambda: grown(first(), needed)) if needed else first()
-
-
-def first() -> Parent:
-    """Return the parent of parents: it has imported what every kernel needs.
-
-    Raises
-    ------
-    OurFault
-        If it cannot be started.
-    """
-    return kept(FIRST, lambda: start((*KERNEL, *RUNNER)))
-
-
-def ahead(*starts: Callable[[], object]) -> None:
-    """Start what will be needed, one after another, while the caller goes on."""
-
-    def all_of_them() -> None:
-        for start_one in starts:
-            with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
-                start_one()
-
-    thread = Thread(target=all_of_them, daemon=True)
-    thread.start()
-    atexit.register(_clear_away, thread)
-
-
-def _clear_away(thread: Thread) -> None:
-    """Where a command ends early: what a canary has laid out is cleared away before."""
-    stop()
-    thread.join(SECONDS_TO_CLEAR)
-
-
-def parents() -> list[Parent]:
-    """Those that wait now."""
-    with _lock:
-        return [future.result() for future in _parents.values() if future.done()]
-
-
-@atexit.register
-def stop() -> None:
-    """End what was forked, and start nothing more."""
-    stopping.set()
-    close()
-
-
-def close() -> None:
-    """End every parent."""
-    with _lock:
-        known = list(_parents.values())
-        _parents.clear()
-        for process in _starting:
-            process.kill()
-    for future in known:
-        if not future.exception():  # one that is being started fails now
-            future.result().close()
-    while _retired:
-        _retired.pop().close()

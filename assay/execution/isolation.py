@@ -12,14 +12,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from assay.errors import NotIsolated, OurFault
-from assay.execution import forkserver
-from assay.execution.forkserver import Parent
+from assay.execution.forkserver import ForkServers, Parent
 from assay.records import Isolation
 from assay.sandbox import cgroup, sandbox, workdir
 from assay.sandbox.cgroup import Cgroup
@@ -58,9 +56,6 @@ ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
 CANARY_MEMORY = 96 * MB
 
 
-_one_at_a_time = Lock()
-
-
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """One sandbox that was tried: which attempts succeeded in it, or why it could not start."""
@@ -80,83 +75,98 @@ class Trial:
         return min(proved, self.sandbox.level)
 
 
-@cache
-def trials() -> tuple[Trial, ...]:
-    """Sandboxes as they were tried, the strongest first, up to one that is what it should be."""
-    tried = []
-    for candidate in candidates():
-        tried.append(attempt(candidate))
-        if tried[-1].level == candidate.level:
-            break
-    return tuple(tried)
+class Proof:
+    """What this machine was shown to isolate: each sandbox is tried once, when it is asked for."""
 
+    def __init__(self, servers: ForkServers) -> None:
+        self._servers = servers
+        self._tried: dict[tuple[Level, Path | None, bool], Trial] = {}
+        self._warmest: Sandbox | None = None
+        self._one_at_a_time = RLock()
 
-@cache
-def best() -> Sandbox:
-    """The strongest sandbox that this machine can be shown to have."""
-    return _proved(max(trials(), key=lambda trial: trial.level))
+    def trials(self) -> list[Trial]:
+        """Return sandboxes as they were tried, the strongest first, up to one that is as it should
+        be."""
+        found = []
+        for candidate in candidates():
+            found.append(self.trial(candidate))
+            if found[-1].level == candidate.level:
+                break
+        return found
 
+    def trial(self, candidate: Sandbox) -> Trial:
+        """Return what the canary did in a sandbox; whoever asks meanwhile waits for it."""
+        key = candidate.level, candidate.bwrap, candidate.warm
+        with self._one_at_a_time:
+            if key not in self._tried:
+                self._tried[key] = attempt(candidate, self._servers)
+            return self._tried[key]
 
-def warmest() -> Sandbox:
-    """The best sandbox, with forked kernels where a canary found that they are kept as well."""
-    with _one_at_a_time:  # what is proved is proved once, whoever asks meanwhile
-        kept = best()
-        trial = forked(kept.level, kept.bwrap)
-    return _proved(trial) if trial.level == kept.level else kept
+    def best(self) -> Sandbox:
+        """Return the strongest sandbox that this machine can be shown to have."""
+        return _proved(max(self.trials(), key=lambda trial: trial.level))
 
+    def warmest(self) -> Sandbox:
+        """Return the best sandbox, with forked kernels if a canary found them kept as well."""
+        with self._one_at_a_time:
+            if self._warmest is None:
+                kept = self.best()
+                trial = self.forked(kept.level, kept.bwrap)
+                self._warmest = _proved(trial) if trial.level == kept.level else kept
+            return self._warmest
 
-@cache
-def forked(level: Level, bwrap: Path | None) -> Trial:
-    """The canary, in a kernel forked into this sandbox; namespaces are the least it needs."""
-    candidate = Sandbox(level, bwrap, warm=True)
-    if not level.has_own_view:
-        return Trial(candidate, {}, "kernels are forked into namespaces of their own, none here")
-    trial = attempt(candidate)
-    return trial if trial.succeeded else attempt(candidate)  # its parent may have ended meanwhile
+    def forked(self, level: Level, bwrap: Path | None) -> Trial:
+        """Return the trial of a kernel forked into this sandbox; it needs namespaces at least."""
+        candidate = Sandbox(level, bwrap, warm=True)
+        if not level.has_own_view:
+            why = "kernels are forked into namespaces of their own, none here"
+            return Trial(candidate, {}, why)
+        return self.trial(candidate)
 
+    def at(self, level: int, *, warm: bool = False) -> Sandbox:
+        """Return a sandbox of exactly this level, with forked kernels or with others.
 
-@cache
-def at(level: int, *, warm: bool = False) -> Sandbox:
-    """A sandbox of exactly this level, with forked kernels or with others.
-
-    Raises
-    ------
-    OurFault
-        If this machine cannot be shown to have it.
-    """
-    if level == Level.NONE:
-        return Sandbox(Level.NONE)
-    for candidate in candidates():
-        if candidate.level == level:
-            trial = forked(candidate.level, candidate.bwrap) if warm else attempt(candidate)
-            if trial.level == level:
-                return _proved(trial)
-    raise OurFault(f"no sandbox of level {level} here", hint="`assay doctor` says what is missing")
-
-
-def require(level: int, private: Path) -> Isolation:
-    """Return what this machine isolates with.
-
-    Raises
-    ------
-    NotIsolated
-        If that is less than required, or `private` lies in a folder that every sandbox sees;
-        nothing of a student's has run by then.
-    """
-    if level and (seen := [p for p in _seen() if private.resolve().is_relative_to(p)]):
-        raise NotIsolated(
-            f"`{private.resolve()}` lies in `{seen[0]}`, which student code can read",
-            hint="keep the course outside the folders of the system and of Python",
+        Raises
+        ------
+        OurFault
+            If this machine cannot be shown to have it.
+        """
+        if level == Level.NONE:
+            return Sandbox(Level.NONE)
+        for candidate in candidates():
+            if candidate.level == level:
+                trial = (
+                    self.forked(candidate.level, candidate.bwrap) if warm else self.trial(candidate)
+                )
+                if trial.level == level:
+                    return _proved(trial)
+        raise OurFault(
+            f"no sandbox of level {level} here", hint="`assay doctor` says what is missing"
         )
-    isolation = warmest().isolation
-    if isolation.level >= level:
-        return isolation
-    raise NotIsolated(
-        f"isolation of level {level} is required, and this machine has level {isolation.level}",
-        found="\n".join(isolation.missing),
-        hint="`assay doctor` says how to get it; to run code that you trust without it, "
-        f"`--require-isolation {isolation.level}`",
-    )
+
+    def require(self, level: int, private: Path) -> Isolation:
+        """Return what this machine isolates with.
+
+        Raises
+        ------
+        NotIsolated
+            If that is less than required, or `private` lies in a folder that every sandbox sees;
+            nothing of a student's has run by then.
+        """
+        if level and (seen := [p for p in _seen() if private.resolve().is_relative_to(p)]):
+            raise NotIsolated(
+                f"`{private.resolve()}` lies in `{seen[0]}`, which student code can read",
+                hint="keep the course outside the folders of the system and of Python",
+            )
+        isolation = self.warmest().isolation
+        if isolation.level >= level:
+            return isolation
+        raise NotIsolated(
+            f"isolation of level {level} is required, and this machine has level {isolation.level}",
+            found="\n".join(isolation.missing),
+            hint="`assay doctor` says how to get it; to run code that you trust without it, "
+            f"`--require-isolation {isolation.level}`",
+        )
 
 
 def _seen() -> list[Path]:
@@ -173,8 +183,14 @@ def candidates() -> list[Sandbox]:
     return [*wrapped, *bare, Sandbox(Level.LANDLOCK)]
 
 
-def attempt(candidate: Sandbox) -> Trial:
-    """Let the canary loose in a sandbox."""
+def attempt(candidate: Sandbox, servers: ForkServers) -> Trial:
+    """Let the canary loose in a sandbox; a forked one twice if it does not come to its end."""
+    trial = _attempt(candidate, servers)
+    ended = trial.succeeded or not candidate.warm
+    return trial if ended else _attempt(candidate, servers)  # its parent may have ended meanwhile
+
+
+def _attempt(candidate: Sandbox, servers: ForkServers) -> Trial:
     with ExitStack() as stack:
         group = None
         if candidate.level.has_own_group:
@@ -185,7 +201,7 @@ def attempt(candidate: Sandbox) -> Trial:
         place = workdir.make(in_memory=candidate.level.has_own_view)
         stack.callback(workdir.remove, place)
         targets = stack.enter_context(_targets(candidate, place))
-        return Trial(candidate, *_run(candidate, place, group, targets))
+        return Trial(candidate, *_run(candidate, place, group, targets, servers))
 
 
 @contextmanager
@@ -226,10 +242,14 @@ def _private() -> list[str]:
 
 
 def _run(
-    candidate: Sandbox, place: Path, group: Cgroup | None, targets: Targets
+    candidate: Sandbox,
+    place: Path,
+    group: Cgroup | None,
+    targets: Targets,
+    servers: ForkServers,
 ) -> tuple[dict[str, bool], str]:
     try:
-        parent = forkserver.first() if candidate.warm else None
+        parent = servers.first() if candidate.warm else None
         start = _start(candidate, place, group, targets, parent.data if parent else 0)
         said, code = _forked(place, start, parent) if parent else _started(start)
         return json.loads(said), ""

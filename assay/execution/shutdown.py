@@ -4,11 +4,7 @@ import atexit
 import os
 import sys
 from contextlib import suppress
-from threading import Event
 from typing import NoReturn
-
-stopping = Event()
-"""Set when everything has to end; the next session clears it."""
 
 
 def end_now(code: object) -> NoReturn:

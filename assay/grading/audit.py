@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from assay.evidence import packing
 from assay.evidence.answers import Array, arrays_of
-from assay.execution import isolation
 from assay.execution.execute import TRACE, Ended, execute
 from assay.execution.job import OURS, Job, JobFile
+from assay.execution.machine import Machine
 from assay.records import Audit, Difference, Outcome, Record
 from assay.source import nondeterminism
 
@@ -27,15 +27,15 @@ class Step(Record):
     names: dict[str, str]
 
 
-def cold(job: bytes) -> Ended:
+def cold(job: bytes, machine: Machine) -> Ended:
     """Execute on this machine, in a process with a hash seed of its own."""
-    return execute(job, isolation.best())
+    return execute(job, machine, machine.isolation.best())
 
 
 def audit(
     jobs: Sequence[Job],
     kept: Mapping[str, Mapping[str, bytes]],
-    run: Callable[[bytes], Ended] = cold,
+    run: Callable[[bytes], Ended],
 ) -> Audit:
     """Run each job twice more; `kept` are the files of the runs that were marked, by key.
 

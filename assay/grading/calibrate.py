@@ -69,7 +69,9 @@ def judgements(
         course = session.assignment.model_copy(update={"part": [some]})
         planned = plan.make(course, handed_in)
         records = session.execute("calibrate", session.jobs(planned))
-        yield judge.judge(planned.sections[part.name], records, session.store)
+        yield judge.judge(
+            planned.sections[part.name], records, session.store, session.machine.servers
+        )
 
 
 def _rates(part: Part, found: Sequence[Judgement]) -> list[Rate]:

@@ -11,9 +11,9 @@ from assay.course.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.events import Event, Message, RunFinished, RunsPlanned
 from assay.evidence.store import Store
-from assay.execution import forkserver, isolation
 from assay.execution.job import Job
-from assay.grading.audit import audit
+from assay.execution.machine import Machine
+from assay.grading.audit import audit, cold
 from assay.judge import judge
 from assay.records import Audit, Isolation, RunRecord
 from assay.scheduling import scheduler
@@ -72,6 +72,7 @@ class NewRuns(ABC):
 
     assignment: Assignment
     store: Store
+    machine: Machine
     cores: Cores
     tell: Callable[[Event], object]
     require_isolation: int
@@ -86,6 +87,7 @@ class NewRuns(ABC):
         return scheduler.run_all(
             jobs,
             self.store,
+            machine=self.machine,
             cores=self.cores,
             cluster=self.cluster,
             force=self.force,
@@ -128,20 +130,22 @@ class LocalExecutor(NewRuns):
     def audit(self, job: Job, kept: Files) -> Audit:
         """Execute a job twice more when a core is free, and compare."""
         with self.cores.taken(job.memory):
-            return audit([job], kept)
+            return audit([job], kept, partial(cold, machine=self.machine))
 
     def isolation(self) -> Isolation:
         """Return what isolates on this machine; raise if it is less than is required."""
-        return isolation.require(self.require_isolation, self.assignment.root)
+        return self.machine.isolation.require(self.require_isolation, self.assignment.root)
 
     def _get_ready(self, jobs: Sequence[Job]) -> None:
         """Prove the isolation, and import what will run and judge these jobs, meanwhile."""
-        firsts = {job.run.part: job for job in jobs}
+        servers, firsts = self.machine.servers, {job.run.part: job for job in jobs}
         for job in firsts.values():
-            forkserver.ahead(partial(forkserver.parent_for, job.code))
+            servers.ahead(partial(servers.parent_for, job.code))
         asked = [part for part in self.assignment.part if part.name in firsts]
-        judges = [partial(judge.parent, self.assignment.root, part.rubric) for part in asked]
-        forkserver.ahead(isolation.warmest, *judges)
+        judges = [
+            partial(judge.parent, self.assignment.root, part.rubric, servers) for part in asked
+        ]
+        servers.ahead(self.machine.isolation.warmest, *judges)
 
 
 @dataclass(kw_only=True)

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from copy import copy
-from functools import cached_property, partial
+from functools import partial
 from math import prod
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -27,7 +27,6 @@ from assay.errors import (
 )
 from assay.events import Event, Failed, Message, SubmissionGraded
 from assay.evidence.store import Store
-from assay.execution import shutdown
 from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
 from assay.scheduling.resources import Cores, available_cores
 from assay.submission import folders, sections
@@ -39,6 +38,7 @@ from assay.submission.submission import read as read_submission
 
 if TYPE_CHECKING:
     from assay.execution.job import Job
+    from assay.execution.machine import Machine
     from assay.grading.executors import Executor, NewRuns
     from assay.scheduling.cluster import Cluster
     from assay.submission.discovery import HandIn
@@ -82,6 +82,8 @@ class Session:
         What questions are drawn with; the course's own by default.
     executor
         Knows the records of jobs: nothing is executed, here or on the cluster.
+    machine
+        Processes and a proved sandbox that other sessions use too, and that outlive this one.
     listen
         Called with each event, from any thread; all are logged under `assay` as well.
     """
@@ -101,6 +103,7 @@ class Session:
         key: bytes | None = None,
         secret: Secret | None = None,
         executor: "Executor | None" = None,
+        machine: "Machine | None" = None,
         listen: Callable[[Event], object] = lambda event: None,
     ) -> None:
         if not isinstance(assignment, Assignment):
@@ -116,11 +119,13 @@ class Session:
         self.cluster = cluster
         self.key = key
         self.executor = executor
+        self._machine, self._owns_machine = machine, machine is None
+        self._new_runs: NewRuns | None = None
+        self._making = RLock()
         self.listen = listen
         self.secret = secret or beside(self.store.root, lambda text: self.tell(Message(text)))
         self._course: list[CourseReport] = []
         self._checking = Lock()
-        shutdown.stopping.clear()  # an earlier session may have been stopped
 
     def __enter__(self) -> Self:
         return self
@@ -134,17 +139,14 @@ class Session:
 
     def close(self) -> None:
         """End the processes that were started for runs and judges."""
-        from assay.execution import forkserver
-
-        forkserver.close()
+        if self._owns_machine and self._machine:
+            self._machine.close()
         if self.cluster:
             self.cluster.close()
 
     def stop(self) -> None:
-        """End everything that runs, and begin nothing more before there is another session."""
-        from assay.execution import forkserver
-
-        forkserver.stop()
+        """End everything that runs, and begin nothing more in this session."""
+        self.machine.stop()
         if self.cluster:
             self.cluster.close()
 
@@ -228,7 +230,7 @@ class Session:
         sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
         kept = {job.key: self.store.files(job.key) for job in sample if self.store.has(job.key)}
         with ThreadPoolExecutor(len(sample)) as pool:
-            found = list(pool.map(lambda job: self.machines.audit(job, kept), sample))
+            found = list(pool.map(lambda job: self.new_runs.audit(job, kept), sample))
         whole = Audit(
             runs=sum(one.runs for one in found),
             arrays=sum(one.arrays for one in found),
@@ -334,7 +336,7 @@ class Session:
 
         of_part = [record for record in records if record.run.part == section.part.name]
         with self.cores.taken(), self.cores.idle(workers - 1) as more:
-            found = judge.judge(section, of_part, self.store, 1 + more)
+            found = judge.judge(section, of_part, self.store, self.machine.servers, 1 + more)
         if not any(check.stumbled for check in found.checks):
             return found
         doubtful = score.in_doubt(found.checks)
@@ -359,7 +361,9 @@ class Session:
             return []
         section = sections.sections(self.assignment, answer)[part.name]
         with self.cores.taken():
-            return judge.judge(section, list(records.values()), self.store).checks
+            return judge.judge(
+                section, list(records.values()), self.store, self.machine.servers
+            ).checks
 
     def read_course(self) -> None:
         """Raise if the course's files are written wrongly; nothing is run for it."""
@@ -368,7 +372,7 @@ class Session:
 
         with self._checking:
             if not self._course:
-                self._course.append(check.static(self.assignment, self.store))
+                self._course.append(check.static(self.assignment, self.store, self.machine.servers))
         if self._course[0].faults:
             raise as_error(self._course[0].faults)
 
@@ -378,8 +382,8 @@ class Session:
 
         with self._checking:
             if not self._course:
-                execute = partial(self.execute, OF_COURSE)
-                self._course.append(check.whole(self.assignment, self.store, execute))
+                servers, execute = self.machine.servers, partial(self.execute, OF_COURSE)
+                self._course.append(check.whole(self.assignment, self.store, servers, execute))
                 for note in self._course[0].notes:
                     self.tell(Message(f"note: {note}"))
         return self._course[0]
@@ -402,19 +406,31 @@ class Session:
 
     def execute(self, name: str, jobs: "Sequence[Job]") -> list[RunRecord]:
         """Return the records of the jobs of `name`, from wherever this session has them."""
-        return (self.executor or self.machines).execute(name, jobs)
+        return (self.executor or self.new_runs).execute(name, jobs)
 
-    @cached_property
-    def machines(self) -> "NewRuns":
+    @property
+    def machine(self) -> "Machine":
+        """What this session runs and judges on; unless it was given, it ends with the session."""
+        from assay.execution.machine import Machine
+
+        with self._making:
+            self._machine = self._machine or Machine()
+            return self._machine
+
+    @property
+    def new_runs(self) -> "NewRuns":
         """What executes runs: the cores of this machine, or the workers of a cluster."""
         from assay.grading.executors import ClusterExecutor, LocalExecutor
 
         there = partial(ClusterExecutor, cluster=self.cluster) if self.cluster else LocalExecutor
-        return there(
-            assignment=self.assignment,
-            store=self.store,
-            cores=self.cores,
-            tell=self.tell,
-            require_isolation=self.require_isolation,
-            force=self.force,
-        )
+        with self._making:
+            self._new_runs = self._new_runs or there(
+                assignment=self.assignment,
+                store=self.store,
+                machine=self.machine,
+                cores=self.cores,
+                tell=self.tell,
+                require_isolation=self.require_isolation,
+                force=self.force,
+            )
+            return self._new_runs

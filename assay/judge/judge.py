@@ -14,7 +14,7 @@ from assay.errors import CannotGrade, CourseFault, OurFault, Stopped
 from assay.evidence import keys
 from assay.evidence.numerics import ONE_THREAD
 from assay.evidence.store import Store
-from assay.execution import forkserver
+from assay.execution.forkserver import ForkServers, Parent
 from assay.execution.process import OUT_OF_MEMORY, JudgeRequest
 from assay.judge.evidence_view import BenchData, Collected
 from assay.records import Judgement, RunRecord, plain
@@ -46,7 +46,13 @@ MODULES = (
 """What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
 
 
-def judge(section: Section, records: list[RunRecord], store: Store, hands: int = 1) -> Judgement:
+def judge(
+    section: Section,
+    records: list[RunRecord],
+    store: Store,
+    servers: ForkServers,
+    hands: int = 1,
+) -> Judgement:
     """All checks, measurements and written answers of one part, judged by this many processes.
 
     Raises
@@ -58,7 +64,7 @@ def judge(section: Section, records: list[RunRecord], store: Store, hands: int =
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
     known = keys.of_judgement(section, {**laid, "evidence": evidence})
     return store.judgement(
-        known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands})
+        known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands}, servers)
     )
 
 
@@ -78,11 +84,11 @@ def debug(
         return subprocess.run(command, cwd=root, env=_environment(), check=False).returncode
 
 
-def _judge(assignment: Assignment, part: Part, laid: BenchData) -> Judgement:
+def _judge(assignment: Assignment, part: Part, laid: BenchData, servers: ForkServers) -> Judgement:
     with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
         bench = Path(folder)
         (bench / "bench.json").write_text(json.dumps(laid))
-        code, said = _pytest(assignment, part, bench, [])
+        code, said = _pytest(assignment, part, bench, [], servers)
         if spent := _spent(code, MEMORY + OF_A_RUN * len(laid["runs"])):
             raise CannotGrade(
                 f"judging `{part.name}` took more than {spent}",
@@ -92,15 +98,15 @@ def _judge(assignment: Assignment, part: Part, laid: BenchData) -> Judgement:
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise CourseFault(
                 f"the rubric of `{part.name}` could not be run",
-                found=_why(assignment, part) or said[-3000:],
+                found=_why(assignment, part, servers) or said[-3000:],
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
         return Judgement.model_validate_json(verdicts.read_bytes())
 
 
-def _why(assignment: Assignment, part: Part) -> str:
+def _why(assignment: Assignment, part: Part, servers: ForkServers) -> str:
     """A line for each file of the rubric that cannot be collected; '' if all can be."""
-    listed, _ = collect(assignment, part)
+    listed, _ = collect(assignment, part, servers)
     found = listed["faults"] if listed else []
     return "\n".join(f"{fault['where']}: {fault['said']}" for fault in found)
 
@@ -114,7 +120,9 @@ def _spent(code: int, memory: int) -> str:
     return ""
 
 
-def collect(assignment: Assignment, part: Part) -> tuple[Collected | None, str]:
+def collect(
+    assignment: Assignment, part: Part, servers: ForkServers
+) -> tuple[Collected | None, str]:
     """List the tests of a part without judging: what they are marked with, what is wrong.
 
     None if pytest did not come so far; then what it said is all there is.
@@ -134,12 +142,14 @@ def collect(assignment: Assignment, part: Part) -> tuple[Collected | None, str]:
         )
         (bench / "bench.json").write_text(json.dumps(nothing))
         only = ["-p", "assay.judge.collect", "--collect-only"]
-        _, said = _pytest(assignment, part, bench, only)
+        _, said = _pytest(assignment, part, bench, only, servers)
         listed = bench / "collected.json"
         return json.loads(listed.read_bytes()) if listed.exists() else None, said
 
 
-def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) -> tuple[int, str]:
+def _pytest(
+    assignment: Assignment, part: Part, bench: Path, more: list[str], servers: ForkServers
+) -> tuple[int, str]:
     """Run the rubric's tests over what lies on the bench: pytest's exit code, and what it said."""
     folder = str(assignment.root.resolve())
     rubric = str(assignment.root / part.rubric)
@@ -162,7 +172,7 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
         "seconds": CPU_SECONDS,
     }
     with (bench / "pytest.log").open("w+b") as log:
-        judge = parent(assignment.root, part.rubric).fork(request, log.fileno())
+        judge = parent(assignment.root, part.rubric, servers).fork(request, log.fileno())
         try:
             code = judge.wait(JUDGE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -171,13 +181,13 @@ def _pytest(assignment: Assignment, part: Part, bench: Path, more: list[str]) ->
             raise OurFault(
                 f"the rubric of `{part.name}` took longer than {JUDGE_SECONDS} s to judge"
             ) from None
-        if forkserver.stopping.is_set():
+        if servers.stopping.is_set():
             raise Stopped
         log.seek(0)
         return code, log.read().decode(errors="replace")
 
 
-def parent(course: Path, rubric: str) -> forkserver.Parent:
+def parent(course: Path, rubric: str, servers: ForkServers) -> Parent:
     """Return the warm parent for the judges of a rubric: it has imported what its tests import."""
 
     def own(path: str) -> str | None:
@@ -187,7 +197,7 @@ def parent(course: Path, rubric: str) -> forkserver.Parent:
     found = [*(course / rubric).glob("test_*.py"), *(course / rubric).parent.glob("*.py")]
     sources = [path.read_text(errors="replace") for path in sorted(found)]
     modules = (*MODULES, *imports.imports(sources, own))
-    return forkserver.kept(("judge", modules), lambda: forkserver.start(modules, _environment()))
+    return servers.kept(("judge", modules), lambda: servers.start(modules, _environment()))
 
 
 def _bench(section: Section, records: list[RunRecord], store: Store) -> BenchData:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from assay.course.secret import PUBLIC
 from assay.errors import UsageError
 from assay.evidence.store import Store
+from assay.execution.forkserver import ForkServers
 from assay.execution.job import DESK, Job, assemble_all
 from assay.grading.session import Session
 from assay.judge import judge
@@ -62,8 +63,8 @@ def rerun(crate: Opened, seed: int, name: str, session: Session) -> Rerun:
     asked = [_as_asked(crate, record, job) for record, job in zip(kept, jobs, strict=True)]
     session.require_course()
     made = session.execute(name, asked)
-    then = _verdicts(by_part, kept, crate.store)
-    now = _verdicts(by_part, made, session.store)
+    then = _verdicts(by_part, kept, crate.store, session.machine.servers)
+    now = _verdicts(by_part, made, session.store, session.machine.servers)
     unlike = {key: f"{then.get(key)}, now {now.get(key)}" for key in then | now}
     unlike = {key: said for key, said in unlike.items() if then.get(key) != now.get(key)}
     return Rerun(
@@ -93,14 +94,17 @@ class Key(NamedTuple):
 
 
 def _verdicts(
-    sections: Mapping[str, Section], records: list[RunRecord], store: Store
+    sections: Mapping[str, Section],
+    records: list[RunRecord],
+    store: Store,
+    servers: ForkServers,
 ) -> dict[Key, str]:
     """Return what the judge says of these runs and no others."""
     checks: list[Check] = []
     for name, section in sections.items():
         of_part = [record for record in records if record.run.part == name]
         if of_part:
-            checks += judge.judge(section, of_part, store).checks
+            checks += judge.judge(section, of_part, store, servers).checks
     return {Key(f"{c.part}/{c.criterion}, {c.name}", c.run): str(c.verdict) for c in checks}
 
 

@@ -20,6 +20,7 @@ from assay.evidence import keys, numerics, packing, receipt
 from assay.evidence.answers import fingerprint
 from assay.evidence.packing import MANIFEST, hash_differences
 from assay.evidence.store import Fresh, Store
+from assay.execution.machine import Machine
 from assay.grading import publish
 from assay.grading.session import Session
 from assay.provenance import compare
@@ -47,6 +48,8 @@ class Held:
     submission: Submission | None = None
     store: Store | None = None
     key: bytes | None = None
+    machine: Machine | None = None
+    """What judges again; processes of its own where there is none."""
 
 
 def verify(result: Result, held: Held) -> list[Finding]:
@@ -156,8 +159,10 @@ def _judged(result: Result, known: Receipt, held: Held, *, trusted: bool) -> Fin
         return Finding(what=what, skipped="not by a rubric, or of files, that were changed")
     store = Fresh(held.store.root)
     course = _as_looked_at(held.course, known)
-    with tempfile.TemporaryDirectory() as nowhere:
-        session = Session(course, store, Path(nowhere), secret=PUBLIC)
+    with (
+        tempfile.TemporaryDirectory() as nowhere,
+        Session(course, store, Path(nowhere), secret=PUBLIC, machine=held.machine) as session,
+    ):
         again = session.judge_again(held.submission, result.runs)
     exact = all(record.numerics == numerics.profile() for record in result.runs)
     said = "every mark and every number the same" if exact else "every mark the same"

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 from assay.errors import NoMachine, Stopped, UsageError, quoted
-from assay.execution import forkserver
 from assay.execution.execute import Ended
 from assay.records import Isolation, Outcome
 from assay.scheduling import worker
@@ -39,6 +38,7 @@ class Cluster:
         self._terms = worker.terms(isolation, private)
         self._executor = client.get_executor(retries=RETRIES)
         self._group, self._numbers = f"assay-{uuid4().hex}", count()
+        self._closed = False
 
     def __str__(self) -> str:
         return f"cluster: {self.workers or 'waiting for the first of its'} workers"
@@ -61,13 +61,13 @@ class Cluster:
         from distributed.client import ClosedClientError
 
         if self.client.status != "running":
-            raise _lost()
+            raise self._lost()
         try:
             future: Future[bytes] = self._executor.submit(
                 worker.work, job, self._terms, cold, key=(self._group, next(self._numbers))
             )
         except ClosedClientError:
-            raise _lost() from None
+            raise self._lost() from None
         return future
 
     def ended(self, future: "Future[bytes]") -> Ended:
@@ -83,7 +83,7 @@ class Cluster:
         try:
             said, files = worker.heard(future.result())
         except CancelledError:
-            raise _lost() from None
+            raise self._lost() from None
         except (NoWorkerError, ImportError) as error:
             raise _broken(error) from None
         except KilledWorker as error:
@@ -132,9 +132,18 @@ class Cluster:
 
     def close(self) -> None:
         """Let the workers go; those that were started for us end."""
+        self._closed = True
         self.client.close()
         if self.client.cluster is not None:
             self.client.cluster.close()
+
+    def _lost(self) -> BaseException:
+        if self._closed:  # by us: everything has to end
+            return Stopped()
+        return NoMachine(
+            "the scheduler is lost",
+            hint="what has been run is kept: with a scheduler again, the same command goes on",
+        )
 
 
 def _agree(said: Mapping[str, Any]) -> None:
@@ -145,15 +154,6 @@ def _agree(said: Mapping[str, Any]) -> None:
         raise NoMachine(f"the worker on {host} refuses: {what}", found=found, hint=hint)
     if differ := worker.unlike(worker.facts(), said["facts"]):
         raise NoMachine(f"the worker on {host} is not like us", found="\n".join(differ))
-
-
-def _lost() -> BaseException:
-    if forkserver.stopping.is_set():
-        return Stopped()
-    return NoMachine(
-        "the scheduler is lost",
-        hint="what has been run is kept: with a scheduler again, the same command goes on",
-    )
 
 
 def _broken(error: Exception) -> NoMachine:

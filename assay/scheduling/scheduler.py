@@ -20,9 +20,9 @@ from assay.errors import Stopped
 from assay.evidence import numerics, packing
 from assay.evidence.answers import fingerprint
 from assay.evidence.store import Cost, Store
-from assay.execution import forkserver
 from assay.execution.execute import Ended, execute
 from assay.execution.job import Job
+from assay.execution.machine import Machine
 from assay.records import Outcome, RunRecord
 from assay.sandbox import cgroup, workdir
 from assay.scheduling.cluster import Cluster
@@ -43,6 +43,7 @@ def run_all(
     jobs: Iterable[Job],
     store: Store,
     *,
+    machine: Machine,
     cores: Cores,
     force: bool,
     progress: Callable[[RunRecord, bool], object],
@@ -77,7 +78,9 @@ def run_all(
     workdir.sweep()
     cgroup.sweep()
     if waiting:
-        for made in _run_and_keep(list(waiting.values()), store, cores, cluster, look, before):
+        for made in _run_and_keep(
+            list(waiting.values()), store, machine, cores, cluster, look, before
+        ):
             tell(*made)
     return [found[job.recipe] for job in jobs]
 
@@ -85,6 +88,7 @@ def run_all(
 def _run_and_keep(
     jobs: Sequence[Job],
     store: Store,
+    machine: Machine,
     cores: Cores,
     cluster: Cluster | None,
     look: Look,
@@ -94,7 +98,7 @@ def _run_and_keep(
     costs = store.costs()
     for job in {job.run.place: job for job in reversed(jobs)}.values():
         look(job)  # a value that the rubric does not know is told before anything is run
-    there = partial(_there, cluster) if cluster else partial(_here, cores)
+    there = partial(_there, cluster) if cluster else partial(_here, machine, cores)
     with there(jobs, costs, look, before) as (futures, made_by):
         try:
             for future in as_completed(futures):
@@ -108,7 +112,7 @@ def _run_and_keep(
                     continue
                 yield job, _keep(store, job, made), False
         except KeyboardInterrupt:
-            forkserver.stop()  # or our threads would wait for their runs
+            machine.stop()  # or our threads would wait for their runs
             raise
         finally:
             for future in futures:
@@ -118,6 +122,7 @@ def _run_and_keep(
 
 @contextmanager
 def _here(
+    machine: Machine,
     cores: Cores,
     jobs: Sequence[Job],
     costs: dict[str, Cost],
@@ -132,15 +137,15 @@ def _here(
             job = waiting.pop(_longest(waiting, costs))
         most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
         with cores.taken(min(round(most), job.memory)):
-            if forkserver.stopping.is_set():
+            if machine.stopping.is_set():
                 raise Stopped
             if kept := look(job):
                 return job, kept
             before()
-            ended = execute(job.packed)
+            ended = execute(job.packed, machine)
         if ended.may_be_unfair:
             with cores.alone():
-                ended = execute(job.packed).fair
+                ended = execute(job.packed, machine).fair
         costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
         return job, ended
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from assay.errors import OurFault
 from assay.evidence import numerics, packing
-from assay.execution import isolation
 from assay.execution.execute import Ended, execute
+from assay.execution.machine import Machine
 from assay.records import Cell, Isolation, Outcome, plain
 from assay.sandbox import cgroup, workdir
 from assay.version import __version__
@@ -39,7 +39,13 @@ def work(job: bytes, terms: bytes, cold: bool = False) -> bytes:
         return _packed(agreed, {})
     workdir.sweep()
     cgroup.sweep()
-    return answer(execute(job, isolation.best() if cold else None), agreed)
+    return answer(execute(job, machine(), machine().isolation.best() if cold else None), agreed)
+
+
+@cache
+def machine() -> Machine:
+    """Return what this process executes on: a worker serves one scheduler until it ends."""
+    return Machine()
 
 
 async def roll(terms: bytes) -> bytes:
@@ -124,7 +130,7 @@ def _agreed(terms: bytes) -> dict[str, Any]:
                 hint="start assay on a machine like its workers, with the same packages, and let "
                 "unlike workers go: bits are the same only where all of this is",
             )
-        proved = isolation.require(asked["isolation"], Path(asked["private"]))
+        proved = machine().isolation.require(asked["isolation"], Path(asked["private"]))
     except OurFault as error:
         return said | {"refused": [error.what, error.found, error.hint]}
     return said | {"isolation": plain(proved)}

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from assay.cli import cli
 from docs.sums import make_class
+from tests.toys.shared import MACHINE
 
 SUMS = Path(__file__).parents[2] / "docs" / "sums"
 DUE = ("--due", "2025-10-10T23:59", "--time-zone", "America/Toronto")
@@ -16,7 +17,7 @@ DUE = ("--due", "2025-10-10T23:59", "--time-zone", "America/Toronto")
 
 def assay(*words: object, code: int = 0) -> Result:
     """Run a command in this process; its errors are raised, another exit code is one."""
-    ended = CliRunner().invoke(cli, [str(word) for word in words])
+    ended = CliRunner().invoke(cli, [str(word) for word in words], obj=MACHINE)
     if not isinstance(ended.exception, SystemExit | None):
         raise ended.exception
 

@@ -17,6 +17,7 @@ from assay.evidence import packing
 from assay.evidence.store import Store
 from assay.execution import isolation
 from assay.execution.execute import Ended, execute
+from assay.execution.machine import Machine
 from assay.grading import publish, results
 from assay.grading.session import Session
 from assay.records import Isolation
@@ -25,6 +26,7 @@ from assay.sandbox.sandbox import Sandbox
 from assay.scheduling import scheduler
 from tests.toys import toy as toys
 from tests.toys.made import made
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 RIGHT, WRONG = notebook(PARAMETERS, ADD), notebook(PARAMETERS, SUBTRACT)
@@ -69,7 +71,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")  # tested where it is the subject
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.run_program()
+            cli.run_program(MACHINE)
         said = capsys.readouterr()
         return Said(int(ended.value.code or 0), said.out, said.err)
 
@@ -91,10 +93,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every job of a student's that is really executed; the reference is asked once besides."""
     executed: list[bytes] = []
 
-    def counting(packed: bytes) -> Ended:
+    def counting(packed: bytes, machine: Machine) -> Ended:
         if "submission/notebooks/sums.ipynb" not in packing.unpack(packed):
             executed.append(packed)
-        return execute(packed)
+        return execute(packed, machine)
 
     monkeypatch.setattr(scheduler, "execute", counting)
     return executed
@@ -104,7 +106,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which nothing may be executed."""
 
-    def refuse(_: bytes) -> Ended:
+    def refuse(*_: object) -> Ended:
         raise AssertionError("something was executed")
 
     monkeypatch.setattr(scheduler, "execute", refuse)
@@ -782,7 +784,7 @@ def test_nothing_runs_where_less_is_isolated_than_required(
 ):
     """Our fault, exit 4: what is missing, what to do, and not a cell of the student's."""
     weak = Isolation(level=1, missing=["could see a process outside"])
-    monkeypatch.setattr(isolation, "best", lambda: Sandbox(Level(1), isolation=weak))
+    monkeypatch.setattr(MACHINE.isolation, "warmest", lambda: Sandbox(Level(1), isolation=weak))
     course.hand_in(ada=RIGHT)
     said = course("grade", "handed_in", "--require-isolation", "3")
 
@@ -805,7 +807,7 @@ def test_the_isolation_stands_with_every_result(course: Course):
     """On stderr once, in the head of the answer, in every run of the result."""
     course.hand_in(ada=RIGHT)
     said = course("grade", "handed_in/ada.ipynb")
-    proved = isolation.warmest().isolation
+    proved = MACHINE.isolation.warmest().isolation
 
     assert said.code == 0
     assert said.err.count("isolation: ") == 1
@@ -820,7 +822,7 @@ def test_the_doctor_says_what_was_tried(say: Callable[..., Said]):
 
     assert [name for name in isolation.ATTEMPTS if name not in told] == []
     assert list(data["canary"]) == isolation.ATTEMPTS
-    assert data["isolation"]["level"] == isolation.best().isolation.level
+    assert data["isolation"]["level"] == MACHINE.isolation.best().isolation.level
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from assay import cli
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, PARAMETERS, notebook
 
 Say = Callable[..., str]
@@ -37,7 +38,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.run_program()
+            cli.run_program(MACHINE)
         said = capsys.readouterr()
         assert not ended.value.code, said.err
         return said.out
@@ -109,7 +110,7 @@ def test_certificates_of_a_scheduler_are_found_from_another_folder(
     where = Path("..") / "anders wo ü" / "sched üler.json"
     monkeypatch.setattr(sys, "argv", ["assay", *words, "--scheduler", str(where)])
     with pytest.raises(SystemExit) as ended:
-        cli.run_program()
+        cli.run_program(MACHINE)
 
     assert ended.value.code == 4
     assert "no scheduler answers at `tcp://127.0.0.1:9`" in capsys.readouterr().err

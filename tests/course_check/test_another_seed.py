@@ -11,8 +11,10 @@ import pytest
 from assay import cli
 from assay.evidence import packing
 from assay.execution.execute import Ended, execute
+from assay.execution.machine import Machine
 from assay.scheduling import scheduler
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, EXAM, GIVEN, PARAMETERS, TEST, notebook
 
 IN_EXAM = EXAM.replace("    answer.out", "    IF [][1]\n    answer.out")
@@ -49,7 +51,7 @@ def grade(
         monkeypatch.chdir(root)
         monkeypatch.setattr(sys, "argv", ["assay", "grade", "ada.ipynb"])
         with pytest.raises(SystemExit) as ended:
-            cli.run_program()
+            cli.run_program(MACHINE)
         said = capsys.readouterr()
         result = json.loads((root / "reports" / "ada" / "results.json").read_text())
         return int(ended.value.code or 0), said.out + said.err, result
@@ -68,10 +70,10 @@ def test_at_another_value(
     kind, text, expected = fault
     students: list[bytes] = []
 
-    def counting(packed: bytes) -> Ended:
+    def counting(packed: bytes, machine: Machine) -> Ended:
         if "submission/notebooks/sums.ipynb" not in packing.unpack(packed):
             students.append(packed)
-        return execute(packed)
+        return execute(packed, machine)
 
     monkeypatch.setattr(scheduler, "execute", counting)
     files = faulty(kind, text, "['dataset'] == 'b'")

@@ -8,6 +8,7 @@ from assay.records import Run
 from assay.scheduling import scheduler
 from assay.scheduling.resources import Cores
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 
 
 def test_the_reference_is_run_once_at_each_place(tmp_path: Path):
@@ -17,7 +18,12 @@ def test_the_reference_is_run_once_at_each_place(tmp_path: Path):
         before = reference.records(toy, toy.part[0], store)
         jobs = reference.jobs(toy)
         records = scheduler.run_all(
-            jobs, store, cores=Cores(1), force=False, progress=lambda record, was_kept: None
+            jobs,
+            store,
+            machine=MACHINE,
+            cores=Cores(1),
+            force=False,
+            progress=lambda record, was_kept: None,
         )
         after = reference.records(toy, toy.part[0], store)
 

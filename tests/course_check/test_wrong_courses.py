@@ -10,8 +10,10 @@ import pytest
 from assay import cli
 from assay.evidence import packing
 from assay.execution.execute import Ended, execute
+from assay.execution.machine import Machine
 from assay.scheduling import scheduler
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, PARAMETERS, notebook
 
 NAMES = """\
@@ -159,10 +161,10 @@ def grade(
     """Hand in a right answer and grade it: the fault is told, and nobody's code has been run."""
     students: list[bytes] = []
 
-    def counting(packed: bytes) -> Ended:
+    def counting(packed: bytes, machine: Machine) -> Ended:
         if "submission/notebooks/sums.ipynb" not in packing.unpack(packed):
             students.append(packed)
-        return execute(packed)
+        return execute(packed, machine)
 
     monkeypatch.setattr(scheduler, "execute", counting)
     monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")
@@ -176,7 +178,7 @@ def grade(
             monkeypatch.setattr(sys, "argv", ["assay", *words])
             capsys.readouterr()
             with pytest.raises(SystemExit) as ended:
-                cli.run_program()
+                cli.run_program(MACHINE)
             said = capsys.readouterr()
 
             assert ended.value.code == code, said.err
@@ -409,7 +411,7 @@ def test_a_class_is_told_once(
         for step in ("grade", "judge"):
             monkeypatch.setattr(sys, "argv", ["assay", step, "handed_in", "--json"])
             with pytest.raises(SystemExit) as ended:
-                cli.run_program()
+                cli.run_program(MACHINE)
             said = capsys.readouterr()
 
             assert ended.value.code == 4
@@ -438,7 +440,7 @@ def test_a_reference_that_fails_can_be_reproduced(
         monkeypatch.chdir(toy.root)
         monkeypatch.setattr(sys, "argv", ["assay", "reproduce"])
         with pytest.raises(SystemExit) as ended:
-            cli.run_program()
+            cli.run_program(MACHINE)
 
     assert not ended.value.code
     assert "0/2   off by a lot" in capsys.readouterr().out
@@ -453,7 +455,7 @@ def test_a_course_without_a_notebook_is_checked_without_it(
         monkeypatch.chdir(toy.root)
         monkeypatch.setattr(sys, "argv", ["assay", "check"])
         with pytest.raises(SystemExit) as ended:
-            cli.run_program()
+            cli.run_program(MACHINE)
         said = capsys.readouterr()
 
     assert not ended.value.code
@@ -479,6 +481,6 @@ def test_a_module_in_any_encoding_that_python_reads(
         monkeypatch.chdir(toy.root)
         monkeypatch.setattr(sys, "argv", ["assay", "check"])
         with pytest.raises(SystemExit) as ended:
-            cli.run_program()
+            cli.run_program(MACHINE)
 
     assert not ended.value.code, capsys.readouterr().err

@@ -11,9 +11,9 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.execution import engine
-from assay.execution.execute import execute
 from assay.records import Outcome
 from tests.toys import toy as toys
+from tests.toys.shared import execute
 from tests.toys.toy import ADD, submission
 
 

@@ -16,13 +16,14 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.execution import execute as rooms
-from assay.execution import isolation, runner
+from assay.execution import runner
 from assay.execution.execute import Ended
 from assay.records import Outcome
 from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, PARAMETERS, arrays, notebook, submission
 
 PROBE = """
@@ -460,13 +461,13 @@ def test_braces_in_the_temporary_folder_are_braces(
 
 def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest.MonkeyPatch):
     """Infrastructure, with its last words, after three attempts; never the student's."""
-    cold = isolation.best()  # before Python is one that fails
+    cold = MACHINE.isolation.best()  # before Python is one that fails
     attempts: list[Path] = []
     monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(rooms.sys, "executable", "/bin/false")
     make = rooms.workdir.make
     monkeypatch.setattr(rooms.workdir, "make", lambda **where: _noted(attempts, make(**where)))
-    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, cold)
+    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, MACHINE, cold)
 
     assert len(attempts) == 3
     assert ended.outcome is Outcome.INFRASTRUCTURE
@@ -485,7 +486,8 @@ def test_a_run_is_never_kept_by_less_than_its_record_says(
     """Where the cgroup of level 4 cannot be made, nothing runs."""
     monkeypatch.setattr(rooms, "PAUSES", ())
     monkeypatch.setattr(rooms.cgroup, "create", lambda *_: None)
-    ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, Sandbox(Level(4)))
+    job = toys.jobs(course, submission(ADD))[0].packed
+    ended = rooms.execute(job, MACHINE, Sandbox(Level(4)))
 
     assert ended.outcome is Outcome.INFRASTRUCTURE
     assert "cgroup" in ended.reason

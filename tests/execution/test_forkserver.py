@@ -13,15 +13,17 @@ from assay.course.assignment import Assignment
 from assay.errors import OurFault
 from assay.execution import execute as rooms
 from assay.execution import forkserver
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.execution.process import RUNNER
 from assay.records import Outcome
 from assay.sandbox.sandbox import Sandbox
 from assay.source import imports
 from tests.toys import toy as toys
 from tests.toys.kept import kept
+from tests.toys.shared import MACHINE, execute
 from tests.toys.toy import ADD, submission
 
+SERVERS = MACHINE.servers
 PROBED = toys.GIVEN.replace(
     "    return {",
     "    probe = SimpleNamespace(shown={}, kept={}, answers={})\n"
@@ -82,7 +84,7 @@ def test_a_forked_kernel_knows_nothing_of_ours(
     course: Assignment, forking: Sandbox, monkeypatch: pytest.MonkeyPatch
 ):
     """Neither our environment, which /proc keeps, nor our modules, nor another descriptor."""
-    forkserver.close()
+    SERVERS.close()
     monkeypatch.setenv("ASSAY_PLANTED", "planted-words")
     cell = """
 import os, sys
@@ -115,10 +117,10 @@ def test_a_parent_that_is_killed_costs_no_run(
     going = Thread(target=lambda: runs.append(ended(course, forking, *cells)))
     going.start()
     while not (
-        forks := [p for p in forkserver.parents() if p is not forkserver.first() and _children(p)]
+        forks := [p for p in SERVERS.parents() if p is not SERVERS.first() and _children(p)]
     ):
         going.join(0.05)
-    killed = forks[0] if libraries else forkserver.first()
+    killed = forks[0] if libraries else SERVERS.first()
     killed.process.kill()
     going.join()
 
@@ -141,56 +143,56 @@ def test_parents_give_way_to_others(
 ):
     """One that has not been used for longest ends when its runs have; the first stays."""
     monkeypatch.setattr(forkserver, "AT_ONCE", 1)
-    first = forkserver.first()
+    first = SERVERS.first()
     ended(course, forking, "import scipy", "found = 1")
-    [scipy] = [parent for parent in forkserver.parents() if parent is not first]
+    [scipy] = [parent for parent in SERVERS.parents() if parent is not first]
     ended(course, forking, "import scipy, matplotlib", "found = 1")
 
     scipy.process.wait(timeout=10)
-    assert len(forkserver.parents()) == 2
-    assert scipy not in forkserver.parents()
-    assert first in forkserver.parents()
+    assert len(SERVERS.parents()) == 2
+    assert scipy not in SERVERS.parents()
+    assert first in SERVERS.parents()
 
 
 def test_libraries_are_imported_by_a_fork_of_the_first_parent(course: Assignment, forking: Sandbox):
     """It has them besides, and is as single and as well guarded as the first."""
     ended(course, forking, "import scipy", "found = 1")
-    [grown] = [parent for parent in forkserver.parents() if parent is not forkserver.first()][-1:]
+    [grown] = [parent for parent in SERVERS.parents() if parent is not SERVERS.first()][-1:]
 
-    assert psutil.Process(grown.process.pid).ppid() == forkserver.first().process.pid
+    assert psutil.Process(grown.process.pid).ppid() == SERVERS.first().process.pid
     assert psutil.Process(grown.process.pid).num_threads() == 1
-    assert grown.data > forkserver.first().data
+    assert grown.data > SERVERS.first().data
 
 
 def test_a_library_that_cannot_be_imported_is_our_fault():
     """The fork ends and says why; the first parent goes on."""
     with pytest.raises(OurFault) as raised:
-        forkserver.grown(forkserver.first(), ["no_such_library"])
+        SERVERS.grown(SERVERS.first(), ["no_such_library"])
 
     assert "No module named 'no_such_library'" in raised.value.found
-    assert forkserver.first().lives
+    assert SERVERS.first().lives
 
 
 def test_a_canary_is_not_forked_by_a_parent_that_is_dead():
     """Another one takes its place."""
-    first = forkserver.first()
+    first = SERVERS.first()
     first.process.kill()
     first.process.wait()
 
-    assert forkserver.first().lives
+    assert SERVERS.first().lives
 
 
 def test_a_parent_that_cannot_import_is_our_fault():
     """It ends, and says why."""
     with pytest.raises(OurFault) as raised:
-        forkserver.start(["no_such_module"])
+        SERVERS.start(["no_such_module"])
 
     assert "No module named 'no_such_module'" in raised.value.found
 
 
 def test_a_parent_has_no_thread_and_ends_with_us():
     """Closed, it is gone."""
-    with closing(forkserver.start(forkserver.KERNEL)) as parent:
+    with closing(SERVERS.start(forkserver.KERNEL)) as parent:
         process = psutil.Process(parent.process.pid)
         assert process.num_threads() == 1
 

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from assay.course.assignment import Assignment
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.grading import leftover
 from assay.records import Outcome
 from assay.source import cells
@@ -17,6 +17,7 @@ from assay.submission.notebook import Cell
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
 from tests.toys.kept import kept
+from tests.toys.shared import execute
 
 
 @pytest.fixture(scope="module")

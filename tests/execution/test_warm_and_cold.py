@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from assay.course.assignment import Assignment
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.report.executed import readable
 from assay.sandbox.sandbox import Sandbox
 from tests.toys import toy as toys
 from tests.toys.books import BOOKS
 from tests.toys.kept import kept
+from tests.toys.shared import execute
 
 CHANGES = (
     (r"0x[0-9a-f]{6,}", "an address"),

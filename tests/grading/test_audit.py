@@ -1,5 +1,6 @@
 """Two runs are equal where every bit of every array is; where not, the first cell is named."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from assay.grading.audit import Step, differences, first_cell
 from assay.records import Audit, Difference
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import npz
 
 X = np.array([1.0, -0.0, np.nan, 4.0])
@@ -97,7 +99,7 @@ SOURCES = {
 
 def audited(tmp_path: Path, handed_in: Submission) -> Audit:
     with toys.course(tmp_path / "course") as course:
-        return audits.audit(toys.jobs(course, handed_in), kept={})
+        return audits.audit(toys.jobs(course, handed_in), {}, partial(audits.cold, machine=MACHINE))
 
 
 def parameters() -> list[object]:

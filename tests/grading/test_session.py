@@ -1,20 +1,30 @@
 """The library: a session grades from Python, tells what happens, and may follow a stopped one."""
 
 import logging
+import pkgutil
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from subprocess import Popen
+from threading import Event, Thread
 
 import pytest
 
 import assay
+from assay import events
 from assay.course.assignment import Assignment
 from assay.errors import CourseFault, Stopped
-from assay.events import Event
+from assay.evidence.store import Store
+from assay.execution.forkserver import ForkServers, Parent
+from assay.execution.machine import Machine
+from assay.execution.process import Process
+from assay.scheduling.resources import Cores
 from assay.submission import sections
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,15 +41,17 @@ def course(tmp_path: Path) -> Iterator[Assignment]:
 
 
 def session(course: Assignment, **options: object) -> assay.Session:
+    """A session on the machine that all tests share; with `machine=None`, on one of its own."""
     file = course.root / "assignment.toml"
-    return assay.Session(file, jobs=1, require_isolation=0, **options)  # type: ignore[arg-type]
+    options = {"machine": MACHINE, "jobs": 1, "require_isolation": 0, **options}
+    return assay.Session(file, **options)  # type: ignore[arg-type]
 
 
 def test_all_that_was_handed_in_is_graded(course: Assignment, caplog: pytest.LogCaptureFixture):
     """Each as it is done; one that cannot be graded keeps nobody else's from being."""
-    events: list[Event] = []
+    heard: list[events.Event] = []
     caplog.set_level(logging.INFO, "assay")
-    with session(course, listen=events.append) as grading:
+    with session(course, listen=heard.append) as grading:
         done = {event.submission: event for event in grading.grade_all(course.root / "handed_in")}
 
     ada, bob, eve = (done[name] for name in ("ada", "bob", "eve"))
@@ -49,7 +61,7 @@ def test_all_that_was_handed_in_is_graded(course: Assignment, caplog: pytest.Log
     assert (ada.result.earned, bob.result.earned) == (2, 0)
     assert eve.error.exit_code == 3
     assert (course.root / "reports" / "ada" / "results.json").is_file()
-    ran = {event.submission for event in events if isinstance(event, assay.RunFinished)}
+    ran = {event.submission for event in heard if isinstance(event, assay.RunFinished)}
     assert ran == {"ada", "bob", "the course's check"}
     assert "RunFinished(submission='ada'" in caplog.text
 
@@ -65,12 +77,69 @@ def test_a_course_that_cannot_grade_is_no_students_fault(tmp_path: Path):
 def test_a_process_grades_again_after_a_stop(course: Assignment):
     """A stopped session begins nothing more; the next one does."""
     ada = course.root / "handed_in" / "ada.ipynb"
-    stopped = session(course)
+    stopped = session(course, machine=None)
     stopped.stop()
     with pytest.raises(Stopped):
         stopped.grade(ada)
     with session(course) as again:
         assert again.grade(ada).earned == 2
+
+
+def test_a_stop_ends_one_session_and_no_other(course: Assignment, tmp_path: Path):
+    """What runs in it ends at once; another session of the process goes on, and so does a third."""
+    slow = toys.submission(toys.ADD, "import time\ntime.sleep(600)", name="slow")
+    store, began = Store(tmp_path / "store"), Event()
+    caught: list[BaseException] = []
+    stopped = session(course, store=store, check_course=False, machine=None)
+    going = session(course, store=store, check_course=False)
+
+    def grade_slowly() -> None:
+        try:
+            stopped.grade(slow)
+        except Stopped as error:
+            caught.append(error)
+
+    stopped.listen = lambda event: isinstance(event, assay.Message) and began.set()
+    thread = Thread(target=grade_slowly)
+    thread.start()
+    assert began.wait(60)
+    stopped.stop()
+    with going:
+        assert going.grade(toys.submission(toys.ADD)).earned == 2
+    thread.join()
+    assert [type(error) for error in caught] == [Stopped]
+    with session(course, store=store, check_course=False) as third:
+        assert third.grade(toys.submission(toys.SUBTRACT)).earned == 0
+
+
+def test_the_processes_of_a_session_end_with_it(course: Assignment):
+    """Its own, and none that another session has; one that was lent stays with its owner."""
+    one, other = (session(course, check_course=False, machine=None) for _ in range(2))
+    with one, other:
+        first, second = (each.machine.servers.first().process for each in (one, other))
+        with session(course, check_course=False, machine=one.machine) as borrowing:
+            assert borrowing.grade(toys.submission(toys.ADD)).earned == 2
+        assert first.poll() is None
+        one.close()
+
+        assert first.poll() is not None
+        assert second.poll() is None
+    assert second.poll() is not None
+
+
+def test_no_module_holds_what_runs():
+    """Processes, their parents and the switch that stops them belong to a session."""
+    names = [m.name for m in pkgutil.walk_packages(assay.__path__, "assay.")]
+    running = [
+        n for n in names if n.split(".")[1] in ("execution", "scheduling", "judge", "grading")
+    ]
+    values = [
+        (name, key, value) for name in running for key, value in vars(import_module(name)).items()
+    ]
+
+    assert len(values) > 1000
+    held = Event, Popen, Process, ForkServers, Machine, Parent, Cores
+    assert [(name, key) for name, key, value in values if isinstance(value, held)] == []
 
 
 def test_two_sessions_of_courses_that_are_called_alike(tmp_path: Path):

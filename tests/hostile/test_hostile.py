@@ -23,6 +23,7 @@ from assay.sandbox import cgroup
 from tests.hostile.cases import CASES, FORGING, INJECTED, NONE, REFUSED, Hostile, called
 from tests.toys import toy as toys
 from tests.toys.kept import EVERY_SANDBOX
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
@@ -164,7 +165,7 @@ WRONG_ = {"wrong.ipynb": WRONG["wrong"]}
 def at_level(level: int, monkeypatch: pytest.MonkeyPatch, *, warm: bool = True) -> None:
     """Grade in such a sandbox, or skip the test where the machine cannot have it."""
     try:
-        sandbox = isolation.at(level, warm=warm)
+        sandbox = MACHINE.isolation.at(level, warm=warm)
     except OurFault as error:
         if level <= PINNED:
             raise
@@ -191,7 +192,9 @@ def grade(
 ) -> tuple[str, dict[str, dict[str, Any]]]:
     """`assay grade` of the class: what it printed, and every result by the submission's name."""
     options = ["--assignment", str(course.root / "assignment.toml"), "--reports", str(reports)]
-    ran = CliRunner().invoke(cli.cli, ["grade", str(handed_in), *options, "--jobs", "2"])
+    ran = CliRunner().invoke(
+        cli.cli, ["grade", str(handed_in), *options, "--jobs", "2"], obj=MACHINE
+    )
     paths = sorted(reports.glob("*/results.json"))
     return ran.output, {path.parent.name: json.loads(path.read_text()) for path in paths}
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from assay import cli
 from assay.course.secret import NAME, PUBLIC, Secret
 from assay.evidence.store import Store
-from assay.execution import isolation
 from assay.submission import notebook
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 
 PREDICTS = """
 import hashlib, hmac, os
@@ -61,10 +61,12 @@ def test_what_students_hand_in_is_graded_with_the_secret(toy, tmp_path: Path):
     """By every command that draws questions; the secret is in nothing that they write or say."""
     (tmp_path / "sums.ipynb").write_bytes(submission().files["sums.ipynb"])
     options = ["--assignment", str(toy.root / "assignment.toml"), "--reports", str(tmp_path / "r")]
-    level = ["--require-isolation", str(min(3, isolation.best().level))]
+    level = ["--require-isolation", str(min(3, MACHINE.isolation.best().level))]
     said = []
     for command in (["run", *level], ["judge"], ["report"], ["grade", *level]):
-        ran = CliRunner().invoke(cli.cli, [*command, str(tmp_path / "sums.ipynb"), *options])
+        ran = CliRunner().invoke(
+            cli.cli, [*command, str(tmp_path / "sums.ipynb"), *options], obj=MACHINE
+        )
         assert ran.exit_code == 0, ran.output
         said.append(ran.output)
 

@@ -21,6 +21,7 @@ from assay.submission import sections
 from assay.submission.submission import Submission
 from tests.report.test_markdown import made
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, answered, arrays, notebook, submission
 
 JUDGES = '''
@@ -182,7 +183,13 @@ def judge(
         part = course.part[0]
         return Judged(
             part,
-            bench.judge(sections.sections(course, handed_in)[part.name], records, store, hands),
+            bench.judge(
+                sections.sections(course, handed_in)[part.name],
+                records,
+                store,
+                MACHINE.servers,
+                hands,
+            ),
         )
 
 
@@ -662,7 +669,9 @@ def test_the_toy_itself_is_judged_as_it_says(tmp_path: Path, store: Store):
     with toys.course(tmp_path / "course") as course:
         handed_in = submission(ADD)
         records = evidence_of(handed_in, course, store, "wrong")
-        found = bench.judge(sections.sections(course, handed_in)["sums"], records, store)
+        found = bench.judge(
+            sections.sections(course, handed_in)["sums"], records, store, MACHINE.servers
+        )
 
     assert [c.verdict for c in found.checks] == [Verdict.FAILED]
     assert found.checks[0].reason == "off by a lot"

@@ -20,7 +20,6 @@ import pytest
 
 from assay.course.assignment import Assignment, Part
 from assay.evidence.answers import Answer, Evidence, read_arrays
-from assay.execution.execute import execute
 from assay.execution.job import Job, assemble
 from assay.judge import plugin, statistics
 from assay.judge.evidence_view import Sheets
@@ -34,6 +33,7 @@ from rubric_tests.part1 import test_parity
 from rubric_tests.part2 import pieces as pieces2
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, one_part
+from tests.toys.shared import execute
 from tests.toys.toy import arrays
 
 MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}

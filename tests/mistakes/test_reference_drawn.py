@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from assay.execution.execute import execute
 from assay.execution.job import assemble
 from assay.report.executed import readable
 from assay.submission import plan, submission
 from tests.mistakes.grading import ROOT, one_part
+from tests.toys.shared import execute
 
 MATRIX = {"part1": {"dataset": ["penguins"]}, "part2": {"task": ["reverse-5"]}}
 DRAWN = {"part1": 8, "part2": 6}

@@ -20,6 +20,7 @@ from assay.evidence import keys, receipt
 from assay.evidence.packing import MANIFEST, manifest
 from assay.records import Result
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import PARAMETERS, SUBTRACT, notebook
 
 CONTEXT = Path(__file__).parents[1] / "export" / "external" / "ro-crate-1.1-context.jsonld"
@@ -31,7 +32,7 @@ def assay(root: Path, *words: str, key: Path | None = None) -> Any:
     environment = {"ASSAY_REQUIRE_ISOLATION": "0", "ASSAY_SIGNING_KEY": str(key) if key else ""}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        ran = CliRunner(env=environment).invoke(cli.cli, words)
+        ran = CliRunner(env=environment).invoke(cli.cli, words, obj=MACHINE)
     if ran.exception and not isinstance(ran.exception, SystemExit):
         raise ran.exception
     return ran

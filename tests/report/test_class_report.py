@@ -17,6 +17,7 @@ from assay.report.class_report import Entry, View
 from assay.submission import folders
 from tests.toys import toy as toys
 from tests.toys.made import HOSTILE
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
 ASIDE, FAILED, PASSED = Verdict.SET_ASIDE, Verdict.FAILED, Verdict.PASSED
@@ -196,7 +197,7 @@ def test_a_name_that_is_no_text_still_has_a_link():
 def grade(root: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Said:
     monkeypatch.chdir(root)
     monkeypatch.setenv("ASSAY_REQUIRE_ISOLATION", "0")
-    return CliRunner().invoke(cli, words)
+    return CliRunner().invoke(cli, words, obj=MACHINE)
 
 
 def test_a_class_is_graded_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from assay.course.assignment import Assignment
-from assay.execution import isolation
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.records import Outcome
 from assay.sandbox import cgroup
 from tests.toys import toy as toys
 from tests.toys.kept import EVERY_SANDBOX, PROGRAM, executing, kept
+from tests.toys.shared import MACHINE, execute
 from tests.toys.toy import ADD, submission
 
 
@@ -41,7 +41,7 @@ def at_both(request: pytest.FixtureRequest, course: Assignment) -> Callable[...,
 def run(course: Assignment) -> Callable[..., Ended]:
     """Execute a notebook of these cells, with or without a cgroup: what is tested needs none."""
     kept(3)
-    return executing(course, isolation.best())
+    return executing(course, MACHINE.isolation.best())
 
 
 HOGS = {

@@ -24,6 +24,7 @@ from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
 from tests.toys import toy as toys
 from tests.toys.kept import EVERY_SANDBOX, PINNED, PROGRAM, executing, kept
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, submission
 
 PROBED = toys.GIVEN.replace(
@@ -46,7 +47,7 @@ def attempt(name, what):
 
 def test_the_machine_has_the_level_that_is_pinned():
     """Where CI says what its machine can do, less is a failure and no skipped test."""
-    assert isolation.best().level >= PINNED
+    assert MACHINE.isolation.best().level >= PINNED
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +275,7 @@ def test_a_probe_that_does_not_work_proves_nothing(monkeypatch: pytest.MonkeyPat
 def test_the_canary_sees_what_a_weaker_sandbox_lets_through():
     """Landlock alone hides no processes: the attempt succeeds, so it is a real one."""
     kept(1)
-    trial = isolation.attempt(Sandbox(Level(1)))
+    trial = isolation.attempt(Sandbox(Level(1)), MACHINE.servers)
 
     assert trial.level == 1
     assert trial.succeeded["see a process outside"]
@@ -284,10 +285,10 @@ def test_the_canary_sees_what_a_weaker_sandbox_lets_through():
 def test_less_than_required_stops(monkeypatch: pytest.MonkeyPatch):
     """With what is missing, and where to find out how to get it."""
     weak = Isolation(level=1, missing=["could see a process outside"])
-    monkeypatch.setattr(isolation, "best", lambda: Sandbox(Level(1), isolation=weak))
+    monkeypatch.setattr(MACHINE.isolation, "warmest", lambda: Sandbox(Level(1), isolation=weak))
 
     with pytest.raises(OurFault) as refused:
-        isolation.require(3, Path(__file__).parent)
+        MACHINE.isolation.require(3, Path(__file__).parent)
 
     assert "level 3 is required, and this machine has level 1" in str(refused.value)
     assert "could see a process outside" in str(refused.value)
@@ -297,7 +298,7 @@ def test_less_than_required_stops(monkeypatch: pytest.MonkeyPatch):
 def test_a_course_where_every_sandbox_looks_is_refused():
     """Its rubric would be readable, whatever the level."""
     with pytest.raises(OurFault, match="which student code can read"):
-        isolation.require(1, Path("/usr/share/course"))
+        MACHINE.isolation.require(1, Path("/usr/share/course"))
 
 
 def test_folders_that_only_their_owner_may_enter_are_found(tmp_path: Path):

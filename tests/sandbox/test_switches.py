@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from assay.course.assignment import Assignment
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.grading import leftover
 from assay.records import Outcome
 from assay.sandbox.inside import switches
 from assay.submission.notebook import Cell
 from tests.toys import toy as toys
 from tests.toys.kept import kept
+from tests.toys.shared import execute
 
 GIVEN = """
 from types import SimpleNamespace

@@ -16,7 +16,6 @@ import pytest
 from assay.course.assignment import Assignment
 from assay.errors import NoMachine, UsageError
 from assay.evidence.store import Store
-from assay.execution import isolation
 from assay.execution.execute import Ended
 from assay.execution.job import Job
 from assay.grading.audit import audit
@@ -26,6 +25,7 @@ from assay.scheduling import scheduler, worker
 from assay.scheduling.cluster import Cluster
 from assay.scheduling.resources import Cores
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, submission
 
 distributed = pytest.importorskip("distributed")
@@ -60,7 +60,13 @@ def run_all(
     progress: Callable[[RunRecord, bool], None] = lambda record, was_kept: None,
 ) -> list[RunRecord]:
     return scheduler.run_all(
-        jobs, store, cores=Cores(1), force=False, progress=progress, cluster=cluster
+        jobs,
+        store,
+        machine=MACHINE,
+        cores=Cores(1),
+        force=False,
+        progress=progress,
+        cluster=cluster,
     )
 
 
@@ -105,7 +111,7 @@ def test_each_worker_proves_its_own_isolation(cluster: Cluster, course: Assignme
     [record, *_] = run_all(jobs(course)[:1], store, cluster)
 
     assert cluster.workers == 2
-    assert cluster.require() == record.isolation == isolation.warmest().isolation
+    assert cluster.require() == record.isolation == MACHINE.isolation.warmest().isolation
 
 
 def test_a_slow_run_keeps_nobody_waiting(cluster: Cluster, course: Assignment, store: Store):

@@ -18,6 +18,7 @@ from assay.execution.job import Job
 from assay.records import Outcome, Run, RunRecord
 from assay.scheduling import scheduler
 from assay.scheduling.resources import Cores
+from tests.toys.shared import MACHINE
 
 
 class Machine:
@@ -28,7 +29,7 @@ class Machine:
         self.outcome, self.at_once, self.most = Outcome.COMPLETED, 0, 0
         self._lock = threading.Lock()
 
-    def __call__(self, job: bytes) -> Ended:
+    def __call__(self, job: bytes, machine: object = None) -> Ended:
         number = packing.unpack(job)["number"]
         with self._lock:
             self.runs[number] += 1
@@ -63,7 +64,9 @@ class Told(list[tuple[str, bool]]):
 
 def run_all(store: Store, *numbers: int, workers: int = 2, force: bool = False) -> list[RunRecord]:
     jobs = [job(number) for number in numbers]
-    return scheduler.run_all(jobs, store, cores=Cores(workers), force=force, progress=Told())
+    return scheduler.run_all(
+        jobs, store, machine=MACHINE, cores=Cores(workers), force=force, progress=Told()
+    )
 
 
 def test_records_come_in_the_order_of_the_jobs(machine: Machine, store: Store):
@@ -125,7 +128,9 @@ def test_progress_hears_of_every_run_once(machine: Machine, store: Store):
     """Kept ones first, as kept; the others as they end."""
     run_all(store, 1)
     told = Told()
-    scheduler.run_all([job(0), job(1)], store, cores=Cores(1), force=False, progress=told)
+    scheduler.run_all(
+        [job(0), job(1)], store, machine=MACHINE, cores=Cores(1), force=False, progress=told
+    )
 
     assert told == [("sums/all/seed-1", True), ("sums/all/seed-0", False)]
 
@@ -136,7 +141,7 @@ def test_the_longest_begin_first_once_one_like_them_has_ended(
     """One of each kind comes before anything is known; then the kind that took longest."""
     begun: list[str] = []
 
-    def execute(packed: bytes) -> Ended:
+    def execute(packed: bytes, machine: object) -> Ended:
         kind = packing.unpack(packed)["number"].decode().split("/")[0]
         begun.append(kind)
         seconds = {"short": 1.0, "long": 9.0}[kind]
@@ -149,7 +154,7 @@ def test_the_longest_begin_first_once_one_like_them_has_ended(
 
     monkeypatch.setattr(scheduler, "execute", execute)
     jobs = [like(kind, number) for kind in ("short", "long") for number in range(3)]
-    scheduler.run_all(jobs, store, cores=Cores(1), force=False, progress=Told())
+    scheduler.run_all(jobs, store, machine=MACHINE, cores=Cores(1), force=False, progress=Told())
 
     assert begun == ["short", "long", "long", "long", "short", "short"]
 
@@ -171,7 +176,7 @@ def test_questions_are_drawn_as_runs_begin(machine: Machine, store: Store):
         )
         for n in range(3)
     ]
-    scheduler.run_all(jobs, store, cores=Cores(1), force=False, progress=Told())
+    scheduler.run_all(jobs, store, machine=MACHINE, cores=Cores(1), force=False, progress=Told())
 
     assert ended_by_then == [0, 1, 2]
 
@@ -199,7 +204,7 @@ def test_what_was_run_before_an_error_is_kept(
 ):
     """An interrupted batch resumes where it stopped."""
 
-    def fails(packed: bytes) -> Ended:
+    def fails(packed: bytes, _: object) -> Ended:
         if packed == job(2).packed:
             raise OSError("disk full")
         return machine(packed)
@@ -238,7 +243,13 @@ def test_a_run_that_was_isolated_less_than_required_is_made_again(machine: Machi
     """Evidence from a run that could reach everything is no evidence for one that may not."""
     for isolation in (0, 0, 3):
         scheduler.run_all(
-            [job(0)], store, cores=Cores(1), force=False, progress=Told(), isolation=isolation
+            [job(0)],
+            store,
+            machine=MACHINE,
+            cores=Cores(1),
+            force=False,
+            progress=Told(),
+            isolation=isolation,
         )
 
     assert machine.runs == {b"0": 2}
@@ -276,7 +287,7 @@ def test_a_time_out_on_a_busy_machine_is_made_again(
     ends = [Ended(**{**GOOD, **first}), Ended(**{**GOOD, **second})]
     made: list[bytes] = []
 
-    def execute(job: bytes) -> Ended:
+    def execute(job: bytes, machine: object) -> Ended:
         made.append(job)
         return ends[len(made) - 1]
 
@@ -317,13 +328,19 @@ def test_a_run_that_another_kept_meanwhile_is_not_replaced(machine: Machine, sto
 
     def another() -> None:
         run_by_another = scheduler.run_all(
-            [job(0)], store, cores=Cores(1), force=False, progress=Told()
+            [job(0)], store, machine=MACHINE, cores=Cores(1), force=False, progress=Told()
         )
         kept.append(store.listing(run_by_another[0].key))
 
     kept: list[list[tuple[str, int, int]]] = []
     (record,) = scheduler.run_all(
-        [job(0)], store, cores=Cores(1), force=False, progress=Told(), before=another
+        [job(0)],
+        store,
+        machine=MACHINE,
+        cores=Cores(1),
+        force=False,
+        progress=Told(),
+        before=another,
     )
 
     assert machine.runs[b"0"] == 2

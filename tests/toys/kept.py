@@ -7,10 +7,10 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.errors import OurFault
-from assay.execution import isolation
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.sandbox.sandbox import Sandbox
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE, execute
 from tests.toys.toy import submission
 
 PINNED = int(os.environ.get("ASSAY_PINNED_ISOLATION", "0"))
@@ -28,9 +28,10 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from assay.execution.execute import execute
+from assay.execution.machine import Machine
 from assay.sandbox.level import Level
 from assay.sandbox.sandbox import Sandbox
-execute(sys.stdin.buffer.read(), Sandbox(Level(3), Path(sys.argv[1])))
+execute(sys.stdin.buffer.read(), Machine(), Sandbox(Level(3), Path(sys.argv[1])))
 """
 """Executes the job on its standard input at level 3, by the bubblewrap that it is told."""
 
@@ -38,7 +39,7 @@ execute(sys.stdin.buffer.read(), Sandbox(Level(3), Path(sys.argv[1])))
 def kept(level: int, *, warm: bool = False) -> Sandbox:
     """A sandbox of this level, or a skipped test where the machine cannot have it."""
     try:
-        return isolation.at(level, warm=warm)
+        return MACHINE.isolation.at(level, warm=warm)
     except OurFault as error:
         if level <= PINNED:
             raise

@@ -16,12 +16,13 @@ from assay.course import assignment
 from assay.course.assignment import Assignment
 from assay.course.secret import PUBLIC, Secret
 from assay.evidence.store import Store
-from assay.execution.execute import Ended, execute
+from assay.execution.execute import Ended
 from assay.execution.job import Job, assemble_all
 from assay.grading.session import Session
 from assay.records import Outcome, RunRecord
 from assay.submission import plan
 from assay.submission.submission import Submission
+from tests.toys.shared import MACHINE, execute
 
 PARAMETERS = 'seed = 0\ndataset = "a"'
 ADD = "def add(x, y):\n    return x + y"
@@ -143,7 +144,14 @@ def session(
 ) -> Session:
     """Take the course as it is and any isolation, and draw questions that all may know."""
     return Session(
-        course, store, reports, jobs=jobs, require_isolation=0, check_course=False, secret=secret
+        course,
+        store,
+        reports,
+        jobs=jobs,
+        require_isolation=0,
+        check_course=False,
+        secret=secret,
+        machine=MACHINE,
     )
 
 

@@ -9,7 +9,7 @@ import click
 from assay.cli.classes.console import say, table
 from assay.cli.classes.options import folder_argument, open_class
 from assay.cli.options import force_option, isolation_option, json_option
-from assay.cli.steps import listening, until_stopped
+from assay.cli.steps import listening, machine_given, until_stopped
 from assay.cli.values import signing_key
 
 
@@ -45,6 +45,7 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
         force=force,
         key=signing_key(),
         secret=beside(course.root / ".assay" / "store", warn),
+        machine=machine_given(),
     )
     with (
         until_stopped(session),
