@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from assay.classroom.gradebook import Gradebook
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -31,3 +35,9 @@ def busy(book: Gradebook) -> None:
     book.release("hw1", "s1", book.final("hw1", "s1"), page=page, by="tom", expected=0)
     request = book.request_regrade("hw1", "s1", "c", "why?", mark={}, expected=0)
     book.answer_request(request.id, "Dear Ada Lovelace", by="tom", expected=0)
+
+
+def refused(book: Gradebook, statement: str) -> None:
+    """The database itself refuses this statement."""
+    with pytest.raises(DBAPIError, match="append-only"), book.engine.begin() as connection:
+        connection.execute(text(statement))

@@ -2,21 +2,18 @@
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, MetaData, Table, create_engine, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select, text
 
-from assay.classroom.gradebook import Gradebook, database
+from assay.classroom.gradebook import Gradebook
 from assay.classroom.gradebook.models import Base, History
 from assay.errors import UsageError
-from tests.classroom.books import busy, criteria, graded
+from tests.classroom.books import busy, graded, refused
+from tests.classroom.first_schema import ROWS, content, first_schema, reflected
 
 FIRST = Path(__file__).with_name("first.sqlite")
 HISTORY = sorted(table.__tablename__ for table in History.__subclasses__())
@@ -36,11 +33,6 @@ def dump(book: Gradebook) -> dict[str, list[object]]:
             table.name: sorted(map(repr, connection.execute(select(table))))
             for table in Base.metadata.sorted_tables
         }
-
-
-def refused(book: Gradebook, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), book.engine.begin() as connection:
-        connection.execute(text(statement))
 
 
 @pytest.mark.parametrize("table", KEPT)
@@ -97,62 +89,6 @@ def test_a_program_of_its_own_is_refused_too(tmp_path: Path):
         for statement in ("update mark set points = '9'", "delete from mark", "delete from result"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 other.execute(statement)
-
-
-OLD = datetime(2025, 10, 1, 12, tzinfo=UTC)
-WRITTEN = {"version": 1, "by": "tom", "at": OLD}
-OF = {"assignment_id": 1, "author_id": 1}
-ROWS: dict[str, list[dict[str, Any]]] = {
-    "assignment": [{"term": "2025", "name": "hw1", "created_at": OLD}],
-    "author": [
-        {"term": "2025", "kind": kind, "key": key, "pseudonym": f"p-{key}", "name": name}
-        | {"facts": {"user": key}, "created_at": OLD}
-        for kind, key, name in (("person", "s1", "Ada Ü\n=1"), ("group", "g1", "Group 1"))
-    ],
-    "membership": [{"assignment_id": 1, "group_id": 2, "person_id": 1}],
-    "attempt": [OF | {"digest": "d", "submitted_at": OLD, "origin": {"n": 1}, "taken_at": OLD}],
-    "result": [
-        {"attempt_id": 1, "digest": "r", "receipt": {}, "criteria": criteria()}
-        | WRITTEN
-        | {"version": version}
-        for version in (1, 2)
-    ],
-    "mark": [
-        OF | {"criterion": "part1/why", "answer": "a1", "points": points, "reason": "ok"}
-        | WRITTEN
-        | {"version": version}
-        for version, points in ((1, "3.50"), (2, None), (3, "4"))
-    ],
-    "decision": [OF | WRITTEN | {"kind": "late", "value": {"points": "0.5"}, "reason": ""}],
-    "release": [OF | WRITTEN | {"points": "6", "steps": [{"kind": "late"}], "page": b"\0page"}],
-}  # fmt: skip
-
-
-def first_schema(where: Path | str) -> dict[str, list[tuple[Any, ...]]]:
-    """Make a gradebook by the first step alone, with rows in every table; return what it holds."""
-    address = str(where) if "://" in str(where) else f"sqlite:///{where}"
-    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.begin() as connection:
-        database.migrate(connection, to="0001")
-        tables = reflected(connection)
-        assert set(ROWS) | {"purge", "alembic_version"} == set(tables)
-        for name, rows in ROWS.items():
-            connection.execute(insert(tables[name]), rows)
-        found = {name: content(connection, tables[name]) for name in ROWS}
-    engine.dispose()
-    return found
-
-
-def reflected(connection: Connection) -> Mapping[str, Table]:
-    metadata = MetaData()
-    metadata.reflect(connection)
-    return {table.name: table for table in metadata.sorted_tables}
-
-
-def content(connection: Connection, table: Table, *columns: str) -> list[tuple[Any, ...]]:
-    """Every row, of all columns or of these."""
-    wanted = [table.c[name] for name in columns or [c.name for c in table.columns]]
-    return [tuple(row) for row in connection.execute(select(*wanted).order_by(table.c.id))]
 
 
 def test_a_gradebook_of_the_first_schema_opens_in_the_last(where: Path | str):
