@@ -1,7 +1,7 @@
 """The plain data that flows from room to room; every record is JSON on disk."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -47,6 +47,21 @@ class Verdict(StrEnum):
         """Whether it neither earns nor costs points."""
         return self in (Verdict.SET_ASIDE, Verdict.NOT_ASKED, Verdict.NOT_JUDGED)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it costs nothing of what was judged: doubt is the student's."""
+        return self in (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it costs points."""
+        return self in (Verdict.FAILED, Verdict.NOT_ANSWERED)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its points wait, for a person or for a machine that can judge."""
+        return self in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
+
 
 class Run(Record):
     """One execution of one part's notebook: its parameters tell it from the others.
@@ -77,6 +92,11 @@ class Run(Record):
     @property
     def id(self) -> str:
         return f"{self.place}/seed-{self.seed}"
+
+
+def place_of(run: str) -> str:
+    """Return the place of the run of this id."""
+    return run.rpartition("/seed-")[0]
 
 
 class Cell(Record):
@@ -164,6 +184,11 @@ class Estimate(Record):
     verdict: Verdict
     threshold: float | None = None
 
+    @property
+    def column(self) -> str:
+        """The matrix column of its place; of all runs together, their part."""
+        return self.place.partition("/")[2] or self.place
+
 
 class Check(Record):
     """One property, judged for one run, or once for all runs where `run` is None."""
@@ -186,6 +211,11 @@ class Check(Record):
     """File and line where the test raised what no test should, over this answer."""
     claim: Claim | None = None
     estimates: list[Estimate] = []
+
+    @property
+    def place(self) -> str:
+        """The place of the run that was judged; of all runs together, their part."""
+        return place_of(self.run) if self.run else self.part
 
 
 class Measurement(Record):
@@ -357,7 +387,7 @@ class Criterion(Record):
     @property
     def _left_out(self) -> float:
         """The points that nobody counts."""
-        if self.verdict in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED):
+        if self.verdict.is_waiting:
             return 0.0
         return max(0.0, round(self.points - self.counted - self.unjudged, 2))
 
@@ -513,7 +543,11 @@ class Result(Record):
         return sum(criterion.unexcused for criterion in self.criteria)
 
 
-def plain(record: Record) -> dict[str, Any]:
+Plain = dict[str, object]
+"""A record as plain JSON data: `model_validate` of its class brings it back."""
+
+
+def plain(record: Record) -> Plain:
     """Return the record as plain JSON data."""
     return record.model_dump(mode="json")
 

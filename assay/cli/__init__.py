@@ -29,6 +29,7 @@ from assay.cli.options import (
     verbose_option,
 )
 from assay.cli.steps import (
+    Answer,
     all_of,
     answer_of,
     course_checked,
@@ -82,7 +83,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         course_checked(session, as_json)
         return
 
-    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> Answer:
         plan = session.plan(handed_in)
         runs, sections = plan.pending, plan.sections
         notes = [
@@ -112,11 +113,11 @@ def run(
     paths: tuple[Path, ...], as_json: bool, force: bool, isolation: int, **options: Any
 ) -> None:
     """Execute submissions over every seed and data set, and keep the evidence."""
-    from assay.records import Outcome
+    from assay.records import Outcome, plain
 
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
 
-    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> Answer:
         jobs = session.jobs(session.plan(handed_in))
         session.require_course()
         records = session.execute(handed_in.name, jobs)
@@ -125,7 +126,7 @@ def run(
         return {
             "text": "\n".join(lines),
             "submission": name,
-            "runs": [r.model_dump(mode="json") for r in records],
+            "runs": [plain(r) for r in records],
             "exit_code": 4 if any(r.outcome is Outcome.INFRASTRUCTURE for r in records) else 0,
         }
 
@@ -148,7 +149,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
         sys.exit(debugged(session, all_of(paths, session), arguments))
     folder_made(session.reports)
 
-    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> Answer:
         session.read_course()
         result = session.judge(handed_in)
         return answer_of(result, str(session.folder(handed_in) / "results.json"))
@@ -165,11 +166,11 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
     session = session_of(**options)
 
-    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> Answer:
         result = publish.judged(session, handed_in)
         page = str(publish.report(session, handed_in, result))
-        answer = {"text": page, "submission": handed_in.name, "report": page}
-        return answer | {"entry": entry_of(result, handed_in)}
+        entry = entry_of(result, handed_in)
+        return {"text": page, "submission": handed_in.name, "report": page, "entry": entry}
 
     for_each(session, paths, as_json, one, of_class=True)
 
@@ -197,7 +198,7 @@ def grade(
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
     folder_made(session.reports)
 
-    def one(handed_in: "Submission", progress: "Live") -> dict[str, Any]:
+    def one(handed_in: "Submission", progress: "Live") -> Answer:
         return graded(session, handed_in, progress, sample=int(audit))
 
     for_each(session, paths, as_json, one, pass_mark, keep=True, of_class=True, verbose=verbose)
@@ -234,11 +235,12 @@ def reproduce(
     session = session_of(isolation=isolation, force=force, own=True, **options)
     folder_made(session.reports)
 
-    def one(_: "Submission", progress: "Live") -> dict[str, Any]:
+    def one(_: "Submission", progress: "Live") -> Answer:
         handed_in = submission.read(session.assignment.root, name)
         answer = graded(session, handed_in, progress, sample=sample if verify else 0)
-        differs = verify and bool(answer["audit"]["differing"])
-        return answer | {"exit_code": answer["exit_code"] or int(differs)}
+        audit = answer["audit"]
+        differs = verify and audit is not None and bool(audit["differing"])
+        return {**answer, "exit_code": answer["exit_code"] or int(differs)}
 
     for_each(session, (session.assignment.root,), as_json, one)
 

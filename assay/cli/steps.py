@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -21,15 +21,38 @@ if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay 
     from assay.execution.machine import Machine
     from assay.grading.progress import Live
     from assay.grading.session import Session
-    from assay.records import Result
+    from assay.records import Plain, Result
     from assay.report.class_report import Entry
     from assay.submission.discovery import Discovered, HandIn
     from assay.submission.submission import Submission
 
-    Step = Callable[[Submission, Live], dict[str, Any]]
+    Step = Callable[[Submission, Live], "Answer"]
 
 SMALL = 20_000_000
 """Bytes of a submission beside which others are read; a larger one is alone until it is done."""
+
+
+class Answer(TypedDict, total=False):
+    """What a command answers of one submission: `text` for a person, the rest as JSON."""
+
+    text: str
+    entry: "Entry"
+    """For the page of a class."""
+    submission: str
+    runs: "list[str] | list[Plain]"
+    notes: list[str]
+    earned: float
+    possible: float
+    percent: float | None
+    for_review: float
+    criteria: dict[str, float | None]
+    audit: "Plain | None"
+    report: str
+    people: "list[Plain]"
+    error: str
+    hint: str
+    problems: list[str]
+    exit_code: int
 
 
 def all_of(paths: tuple[Path, ...], session: "Session") -> "list[Submission]":
@@ -144,7 +167,7 @@ def for_each(
     answers, reading = [], Lock()
     of_course: set[str] = set()
 
-    def one(of: "HandIn") -> dict[str, Any]:
+    def one(of: "HandIn") -> Answer:
         try:
             with ExitStack() as alone:
                 alone.enter_context(reading)
@@ -182,8 +205,8 @@ def for_each(
         click.echo(f"all of them     {page}")
     if as_json:
         shown = [{k: v for k, v in a.items() if k not in ("text", "entry")} for a in answers]
-        shown += [{"not_looked_at": str(p), "reason": why} for p, why in discovered.passed_over]
-        click.echo(json.dumps(shown, indent=1))  # ASCII: nothing in it moves a cursor
+        beside = [{"not_looked_at": str(p), "reason": why} for p, why in discovered.passed_over]
+        click.echo(json.dumps([*shown, *beside], indent=1))  # ASCII: nothing in it moves a cursor
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
 
 
@@ -203,7 +226,7 @@ def folder_made(folder: Path) -> None:
 
 
 def _class_page(
-    session: "Session", answers: Sequence[dict[str, Any]], passed_over: Sequence[tuple[Path, str]]
+    session: "Session", answers: Sequence[Answer], passed_over: Sequence[tuple[Path, str]]
 ) -> Path:
     from assay.grading import publish
     from assay.records import sound
@@ -214,8 +237,8 @@ def _class_page(
 
 @contextmanager
 def _in_threads(
-    session: "Session", one: "Callable[[HandIn], dict[str, Any]]", handed_in: "Sequence[HandIn]"
-) -> "Iterator[list[Future[dict[str, Any]]]]":
+    session: "Session", one: "Callable[[HandIn], Answer]", handed_in: "Sequence[HandIn]"
+) -> Iterator[list[Future[Answer]]]:
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
     with ThreadPoolExecutor(session.at_once) as pool:
         futures = [pool.submit(one, each) for each in handed_in]
@@ -280,7 +303,7 @@ def until_stopped(
         sys.exit(130)
 
 
-def _exit_code(answer: dict[str, Any], pass_mark: float | None) -> int:
+def _exit_code(answer: Answer, pass_mark: float | None) -> int:
     percent = answer.get("percent")
     below = pass_mark is not None and percent is not None and percent < pass_mark
     return max(int(answer.get("exit_code", 0)), int(below))
@@ -318,31 +341,29 @@ def _told(
 
 def _without_marks(
     session: "Session", of: "HandIn", error: "AssayError", tell_all: bool, keep: bool
-) -> dict[str, Any]:
+) -> Answer:
     from assay.grading import publish
+    from assay.records import plain
     from assay.report import class_report
 
     name, problems = of.name, [error, *error.others]
     title = session.assignment.title
     if keep:
         publish.not_graded(session, name, problems, of.people, of.notes)
-    return {
-        "submission": name,
-        "error": error.what,
-        "hint": error.hint,
-        **({"problems": [problem.what for problem in problems]} if tell_all else {}),
-        **({"people": [one.model_dump() for one in of.people]} if of.people else {}),
-        **({"notes": list(of.notes)} if of.notes else {}),
-        "exit_code": max(problem.exit_code for problem in problems),
-        "entry": class_report.without_marks(
-            name, title, [problem.what for problem in problems], of.people, of.notes
-        ),
-    }
+    said = [problem.what for problem in problems]
+    answer: Answer = {"submission": name, "error": error.what, "hint": error.hint}
+    if tell_all:
+        answer["problems"] = said
+    if of.people:
+        answer["people"] = [plain(one) for one in of.people]
+    if of.notes:
+        answer["notes"] = list(of.notes)
+    answer["exit_code"] = max(problem.exit_code for problem in problems)
+    answer["entry"] = class_report.without_marks(name, title, said, of.people, of.notes)
+    return answer
 
 
-def graded(
-    session: "Session", handed_in: "Submission", progress: "Live", *, sample: int
-) -> dict[str, Any]:
+def graded(session: "Session", handed_in: "Submission", progress: "Live", *, sample: int) -> Answer:
     """Run, judge and report; audit this many seeds of each place."""
     from assay.grading import publish
 
@@ -351,7 +372,7 @@ def graded(
         progress.say(f"making runs of {sample} seed(s) twice more")
         result = session.audit(handed_in, result, sample)
     page = str(publish.report(session, handed_in, result))
-    return answer_of(result, page) | {"entry": entry_of(result, handed_in)}
+    return {**answer_of(result, page), "entry": entry_of(result, handed_in)}
 
 
 OF_PYTEST = {0: 0, 1: 1, 2: 130, 4: 2, 5: 2}
@@ -396,15 +417,15 @@ def entry_of(result: "Result", handed_in: "Submission") -> "Entry":
     return class_report.entry(result, similarity.traits(result, handed_in))
 
 
-def answer_of(result: "Result", where: str) -> dict[str, Any]:
-    from assay.records import Outcome, Verdict
+def answer_of(result: "Result", where: str) -> Answer:
+    from assay.records import Outcome, Verdict, plain
     from assay.report.summary import summary
 
     unjudged = any(criterion.verdict is Verdict.NOT_JUDGED for criterion in result.criteria)
     ours = unjudged or any(r.outcome is Outcome.INFRASTRUCTURE for r in result.runs)
     ours = ours or bool(result.audit and result.audit.unmade)
     possible = result.judged_points
-    return {
+    answer: Answer = {
         "text": summary(result, where),
         "submission": result.submission,
         "earned": result.earned,
@@ -412,9 +433,12 @@ def answer_of(result: "Result", where: str) -> dict[str, Any]:
         "percent": 100 * result.earned / possible if possible else None,
         "for_review": result.review_points,
         "criteria": {f"{c.part}/{c.name}": c.earned for c in result.criteria},
-        "audit": result.audit and result.audit.model_dump(mode="json"),
+        "audit": plain(result.audit) if result.audit else None,
         "report": where,
-        **({"people": [one.model_dump() for one in result.people]} if result.people else {}),
-        **({"notes": result.notes} if result.notes else {}),
-        "exit_code": 4 if ours else 0,
     }
+    if result.people:
+        answer["people"] = [plain(one) for one in result.people]
+    if result.notes:
+        answer["notes"] = result.notes
+    answer["exit_code"] = 4 if ours else 0
+    return answer

@@ -155,7 +155,7 @@ def line_of(assignment: Assignment, part: str, *keys: str | int) -> int:
     return _line_of(("part", index, *keys), text)
 
 
-def _whole_numbers_as_floats(data: dict[str, Any]) -> dict[str, Any]:
+def _whole_numbers_as_floats(data: dict[str, object]) -> dict[str, object]:
     """TOML tells 60 from 60.0 and so do strict records; here a person may write either."""
     limits = data.get("limits")
     if isinstance(limits, dict):
@@ -167,12 +167,12 @@ def _whole_numbers_as_floats(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _tables(value: Any) -> list[dict[str, Any]]:
+def _tables(value: object) -> list[dict[str, object]]:
     """The tables of an array of tables; whatever else stands there is refused later, in words."""
     return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
 
 
-def _as_float(value: Any) -> Any:
+def _as_float(value: object) -> object:
     return float(value) if type(value) is int else value
 
 

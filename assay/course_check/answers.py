@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from assay.course.assignment import Assignment, Part
 from assay.course_check import tests
 from assay.course_check.files import place_of, put_at
 from assay.errors import AssayError, CannotGrade, CourseFault
-from assay.evidence.answers import NotAnswered, WrongAnswer
+from assay.evidence.answers import NotAnswered, Note, WrongAnswer
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
 from assay.judge import judge
@@ -27,10 +26,6 @@ FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
 DIED = re.compile(r", in line (\d+) of `((?:exam/)?\w+\.py)`$")
 """The line of the exam's in which a kernel ended."""
 MENDED = "; mend the test or the reference, or mark it with a `claim` where a seed may miss it"
-LUCK = (
-    *(Verdict.UNDECIDED, Verdict.SET_ASIDE, Verdict.NOT_ASKED),
-    *(Verdict.FOR_REVIEW, Verdict.PASSED),
-)
 
 
 def check(
@@ -185,14 +180,14 @@ def _exam(assignment: Assignment, part: Part) -> str:
     return f"{part.rubric}/exam.py:1" if is_file else f"{part.rubric}/exam/__init__.py:1"
 
 
-def _of_note(part: Part, note: dict[str, Any], what: str, otherwise: str) -> Fault:
+def _of_note(part: Part, note: Note, what: str, otherwise: str) -> Fault:
     """The exception that the reference's kernel wrote down, at its innermost line of the exam."""
     file, line = _at(note)
     where = f"{part.rubric}/{file}:{line}" if file else otherwise
     return Fault(where=where, said=f"{what}: {note.get('error', 'something')}")
 
 
-def _at(note: dict[str, Any]) -> tuple[str, str]:
+def _at(note: Note) -> tuple[str, str]:
     """Return the innermost file and line of the exam that a note names; two empty texts if none."""
     error = str(note.get("error", ""))
     if at := re.search(r"\(((?:exam/)?\w+\.py), line (\d+)\)$", error):  # a syntax error's own
@@ -208,7 +203,7 @@ def _named(test: Listed) -> str:
 
 def _is_missed(check: Check) -> bool:
     """Whether a right submission should have passed: not by luck, and not over one run alone."""
-    if check.verdict in (*LUCK, Verdict.NOT_JUDGED) or check.stumbled:
+    if not check.verdict.is_lost or check.stumbled:
         return False
     if check.claim or check.estimates:
         return False

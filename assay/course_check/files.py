@@ -23,7 +23,7 @@ from assay.course_check import names, table
 from assay.course_check.faults import of_exception
 from assay.errors import CourseFault
 from assay.evidence.answers import SOME
-from assay.records import Fault
+from assay.records import Fault, Scalar
 from assay.source import syntax
 
 ASKS = {"ask", "handed_out"}
@@ -166,7 +166,7 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
     return questions, list(dict.fromkeys(found))
 
 
-def _chosen(part: Part) -> list[dict[str, Any]]:
+def _chosen(part: Part) -> list[dict[str, Scalar]]:
     """The parameters to draw for: every seed at every value of the matrix, and the first twice."""
     matrix = [
         dict(zip(part.matrix, v, strict=True)) for v in itertools.product(*part.matrix.values())

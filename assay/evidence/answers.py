@@ -28,6 +28,8 @@ Shape = tuple[int | str | None, ...]
 A name stands for any length but none that is the same wherever an answer has that name.
 """
 SOME = -1
+Note = Mapping[str, object]
+"""What a kernel wrote down of a question, as ask.py has it: a claim, so values may be anything."""
 Header = tuple[tuple[int, ...], bool, "np.dtype[Any]", int]
 """Shape, whether in Fortran's order, dtype, and where the numbers begin."""
 LONGEST_HEADER = 1_000
@@ -177,7 +179,7 @@ def _float(text: str) -> float:
     return value
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(dict(pairs)) != len(pairs):
         raise Refused("JSON with a repeated key")
     return dict(pairs)
@@ -190,13 +192,13 @@ class NotPut(KeyError):
         return str(self.args[0])
 
 
-class Text(dict[str, Any]):
+class Text(dict[str, object]):
     """What an answer says that is not numbers, read by the type that is expected.
 
     A value that is missing, or of another type, is not answered.
     """
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> object:
         raise NotAnswered(f"the answer has no `{name}`")
 
     def string(self, name: str) -> str:
@@ -326,7 +328,7 @@ class Evidence:
         put = _put({"status": "raised", **note})
         return f"{put.file}:{put.line}" if put else ""
 
-    def _note(self, question: str) -> dict[str, Any]:
+    def _note(self, question: str) -> Note:
         content = self._files.get(f"evidence/{question}.json")
         if content is None:
             raise NotAnswered(f"never reached: {self._ended}", self._broke_off)
@@ -339,7 +341,7 @@ class Evidence:
         return note
 
 
-def _note_of(content: bytes) -> dict[str, Any] | None:
+def _note_of(content: bytes) -> Note | None:
     """Read a note of the kernel strictly; None if it is none."""
     try:
         note = read_json(content)
@@ -348,7 +350,7 @@ def _note_of(content: bytes) -> dict[str, Any] | None:
     return note if isinstance(note, dict) else None
 
 
-def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
+def _in_words(note: Note, cells: Sequence[Cell]) -> str:
     """The cell that failed before, where that is why a name is not there; else what was said."""
     error = str(note.get("error", ""))[:500] or "something that it does not name"
     said = f"your code raised {error}" if note["status"] == "raised" else error
@@ -358,7 +360,7 @@ def _in_words(note: dict[str, Any], cells: Sequence[Cell]) -> str:
     return blame.of(said, cells) or said
 
 
-def _not_there(note: Mapping[str, Any]) -> tuple[str, str]:
+def _not_there(note: Note) -> tuple[str, str]:
     """Return the names under `absent` and `lacks`, of a note that says a name is missing."""
     found = [note.get(kind) for kind in ("absent", "lacks")]
     absent, lacks = (
@@ -377,7 +379,7 @@ class Put(NamedTuple):
     """How the code was called, and what it takes, where these do not fit."""
 
 
-def _put(note: dict[str, Any]) -> Put | None:
+def _put(note: Note) -> Put | None:
     """Read strictly what the kernel says of it; None if it says nothing, or something else."""
     found = note.get("put")
     if note.get("status") != "raised" or not isinstance(found, dict):

@@ -6,11 +6,14 @@ import re
 import zipfile
 from collections.abc import Container, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from assay.errors import quoted
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest-sha256.txt"
+DRAFT = ".draft-"
+"""How the names begin of what is being written."""
 
 
 def pack(files: Mapping[str, bytes], runnable: Container[str] = ()) -> bytes:
@@ -39,6 +42,14 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write the whole file or none, whoever else writes it and whenever the process is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{DRAFT}{uuid4().hex}")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 def manifest(files: Mapping[str, bytes]) -> str:

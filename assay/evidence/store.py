@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from assay.evidence.packing import MANIFEST, manifest, write
+from assay.evidence.packing import DRAFT, MANIFEST, manifest, write, write_whole
 from assay.records import CourseReport, Judgement, RunRecord
 
 COSTS = "costs.json"
@@ -54,7 +54,7 @@ class Store:
         """Return the job's key; a job that was put together before need not be for it."""
         note = self._note(RECIPES, job.recipe)
         if not note.exists():
-            _write(note, job.key)
+            write_whole(note, job.key.encode())
         return note.read_text()
 
     def knows(self, job: Keyed) -> bool:
@@ -66,7 +66,7 @@ class Store:
         """What was judged by this recipe; it is judged now where it was not."""
         note = self._note(JUDGEMENTS, recipe)
         if not note.exists():
-            _write(note, make().model_dump_json())
+            write_whole(note, make().model_dump_json().encode())
         return Judgement.model_validate_json(note.read_bytes())
 
     def checked(self, recipe: str, check: Callable[[], CourseReport]) -> CourseReport:
@@ -77,7 +77,7 @@ class Store:
             return CourseReport.model_validate_json(note.read_bytes())
         found = check()
         if found.is_good:
-            _write(note, found.model_dump_json())
+            write_whole(note, found.model_dump_json().encode())
         return found
 
     def costs(self) -> dict[str, Cost]:
@@ -90,7 +90,7 @@ class Store:
 
     def learn(self, costs: Mapping[str, Cost]) -> None:
         """Keep what runs took, for the order of the next ones."""
-        _write(self.root / COSTS, json.dumps(costs))
+        write_whole(self.root / COSTS, json.dumps(costs).encode())
 
     def _note(self, kind: str, name: str) -> Path:
         note = self.root / kind / name[:2] / name
@@ -117,7 +117,7 @@ class Store:
         for held in old:
             self.drop(held.key)
         notes = [p for kind in NOTES for p in (self.root / kind).glob("*/*")]
-        for note in [*notes, *self.root.glob("*/.draft-*"), *self.root.glob(".draft-*")]:
+        for note in [*notes, *self.root.glob(f"*/{DRAFT}*"), *self.root.glob(f"{DRAFT}*")]:
             if _used(note) < before:
                 shutil.rmtree(note) if note.is_dir() else note.unlink()
         return old
@@ -138,7 +138,7 @@ class Store:
         """Keep a run; where two write the same key, the first to finish wins."""
         final = self.folder(record.key)
         final.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=final.parent))
         listed = {MANIFEST: manifest(files).encode()}
         write(files | listed | {"run.json": record.model_dump_json(indent=1).encode()}, draft)
         try:
@@ -165,11 +165,3 @@ def _used(path: Path) -> float:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none, whoever else writes it and whenever we are killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".draft-", delete=False) as draft:
-        draft.write(text)
-    Path(draft.name).replace(path)

@@ -7,7 +7,7 @@ Whoever opens it needs neither assay nor its store: every run is a folder of pla
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from assay.records import Outcome, Result, RunRecord, Scalar
 from assay.report import safe, summary
@@ -15,6 +15,8 @@ from assay.report import safe, summary
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+COMPLETED = "http://schema.org/CompletedActionStatus"
+FAILED = "http://schema.org/FailedActionStatus"
 LICENSE = "#rights"
 RIGHTS = (
     "All rights reserved: the submission is its author's, the course is the course's. It holds the "
@@ -28,7 +30,34 @@ TYPES = {
     ".txt": "text/plain",
 }
 
-Entity = dict[str, Any]
+Reference = TypedDict("Reference", {"@id": str})
+"""Names another entity, in the crate or on the web."""
+Entity = TypedDict(
+    "Entity",
+    {
+        "@id": str,
+        "@type": str,
+        "name": NotRequired[str],
+        "description": NotRequired[str],
+        "version": NotRequired[str],
+        "softwareVersion": NotRequired[str],
+        "datePublished": NotRequired[str],
+        "license": NotRequired[Reference],
+        "conformsTo": NotRequired[Reference],
+        "about": NotRequired[Reference],
+        "hasPart": NotRequired[list[Reference]],
+        "mentions": NotRequired[list[Reference]],
+        "instrument": NotRequired[Reference],
+        "object": NotRequired[list[Reference]],
+        "result": NotRequired[Reference | list[Reference]],
+        "actionStatus": NotRequired[str],
+        "error": NotRequired[str],
+        "value": NotRequired[Scalar],
+        "contentSize": NotRequired[str],
+        "encodingFormat": NotRequired[str],
+    },
+)
+"""One thing that the crate describes, with the properties of schema.org that are used here."""
 
 
 def folder_of(record: RunRecord) -> str:
@@ -97,21 +126,17 @@ def _run(result: Result, record: RunRecord, sizes: Mapping[str, int]) -> Iterato
         "object": [_to(_uri(name)) for name in [*handed_in, "course/"]]
         + [_to(entity["@id"]) for entity in parameters],
         "result": [_to(_uri(name)) for name in [f"{folder}/", *executed]],
-        **_status(record),
+        "actionStatus": COMPLETED,
     }
+    if record.outcome is not Outcome.COMPLETED:
+        action["actionStatus"] = FAILED
+        action["error"] = f"{record.outcome}: {safe.plain(record.reason)}"
     yield action
 
 
-def _status(record: RunRecord) -> Entity:
-    if record.outcome is Outcome.COMPLETED:
-        return {"actionStatus": "http://schema.org/CompletedActionStatus"}
-    said = f"{record.outcome}: {safe.plain(record.reason)}"
-    return {"actionStatus": "http://schema.org/FailedActionStatus", "error": said}
-
-
 def _parameter(folder: str, name: str, value: Scalar) -> Entity:
-    held = {"name": name, "value": value}
-    return {"@id": f"#{folder}/{_uri(name)}", "@type": "PropertyValue", **held}
+    identity = f"#{folder}/{_uri(name)}"
+    return {"@id": identity, "@type": "PropertyValue", "name": name, "value": value}
 
 
 def _judgement(result: Result) -> Entity:
@@ -124,7 +149,7 @@ def _judgement(result: Result) -> Entity:
         "object": [_to(f"{folder_of(record)}/") for record in result.runs]
         + [_to("course/"), _to("submission/")],
         "result": _to("results.json"),
-        "actionStatus": "http://schema.org/CompletedActionStatus",
+        "actionStatus": COMPLETED,
     }
 
 
@@ -135,16 +160,22 @@ def _is_described(name: str) -> bool:
 
 def _file(name: str, size: int) -> Entity:
     ending = f".{name.rpartition('.')[2]}"
-    held = {"name": safe.plain(name), "contentSize": str(size)}
-    kind = {"encodingFormat": TYPES[ending]} if ending in TYPES else {}
-    return {"@id": _uri(name), "@type": "File", **held, **kind}
+    file: Entity = {
+        "@id": _uri(name),
+        "@type": "File",
+        "name": safe.plain(name),
+        "contentSize": str(size),
+    }
+    if ending in TYPES:
+        file["encodingFormat"] = TYPES[ending]
+    return file
 
 
 def _folder(name: str, title: str) -> Entity:
     return {"@id": name, "@type": "Dataset", "name": title}
 
 
-def _to(identity: str) -> Entity:
+def _to(identity: str) -> Reference:
     return {"@id": identity}
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from assay.export import score
 from assay.records import Criterion, Result, Verdict
@@ -15,6 +15,55 @@ MAX_PICTURES = 2_000_000
 """Characters of pictures beyond which a results.json goes without them."""
 
 
+class Marks(TypedDict, total=False):
+    """The marks of a test; none where nobody has judged it."""
+
+    score: float
+    max_score: float
+    status: str
+
+
+class Test(Marks):
+    """A test as Gradescope lists it: a criterion, or the pictures."""
+
+    name: str
+    name_format: str
+    output: str
+    output_format: str
+    tags: list[str]
+    number: NotRequired[str]
+    extra_data: NotRequired[dict[str, float]]
+
+
+class Totals(TypedDict):
+    """What Gradescope keeps and does not show: what the one score was made of."""
+
+    assay: str
+    digest: str
+    signature: str
+    earned: float
+    judged: float
+    for_review: float
+    set_aside: float
+    not_asked: float
+    not_judged: float
+
+
+class Results(TypedDict):
+    """What results.json holds."""
+
+    score: float
+    execution_time: int
+    output: str
+    output_format: str
+    test_output_format: str
+    test_name_format: str
+    visibility: str
+    stdout_visibility: str
+    extra_data: Totals
+    tests: list[Test]
+
+
 def results_json(result: Result, visibility: str, pictures: Mapping[str, bytes]) -> str:
     """One test a criterion; the total is the gradebook's, with points set aside counted.
 
@@ -22,7 +71,7 @@ def results_json(result: Result, visibility: str, pictures: Mapping[str, bytes])
     of HTML, for the report's pictures, holds none.
     """
     tests = [*_tests(result), *_pictures(result, pictures)]
-    found: dict[str, Any] = {
+    found: Results = {
         "score": score.score(result).points,
         "execution_time": round(sum(record.seconds for record in result.runs)),
         "output": safe.lines("\n".join([_headline(result), *score.remarks(result)])),
@@ -53,14 +102,14 @@ def _headline(result: Result) -> str:
     return f"{summary.totals(result)}. {summary.matrix_in_words(result)}."
 
 
-def _tests(result: Result) -> Iterator[dict[str, Any]]:
+def _tests(result: Result) -> Iterator[Test]:
     for i, part in enumerate(result.parts, 1):
         of_part = [c for c in result.criteria if c.part == part.name]
         for j, criterion in enumerate(of_part, 1):
-            yield _test(criterion) | {"number": f"{i}.{j}"}
+            yield _test(criterion, f"{i}.{j}")
 
 
-def _test(criterion: Criterion) -> dict[str, Any]:
+def _test(criterion: Criterion, number: str) -> Test:
     return {
         **_marks(criterion),
         "name": safe.plain(criterion.title),
@@ -69,20 +118,21 @@ def _test(criterion: Criterion) -> dict[str, Any]:
         "output_format": "text",
         "tags": [criterion.part, criterion.name, summary.state(criterion)],
         "extra_data": {"points": criterion.points},
+        "number": number,
     }
 
 
-def _marks(criterion: Criterion) -> dict[str, Any]:
+def _marks(criterion: Criterion) -> Marks:
     """None where nobody has judged it: Gradescope then shows no zero that looks like a mark.
 
     What holds in part is neither passed nor failed: Gradescope has no third word.
     """
     if criterion.earned is None and not criterion.unexcused:
         return {}
-    marks = {"score": criterion.earned or 0.0, "max_score": criterion.counted}
-    if summary.state(criterion) == "partly":
-        return marks
-    return marks | {"status": "failed" if summary.lost(criterion) else "passed"}
+    marks: Marks = {"score": criterion.earned or 0.0, "max_score": criterion.counted}
+    if summary.state(criterion) != "partly":
+        marks["status"] = "failed" if summary.lost(criterion) else "passed"
+    return marks
 
 
 def _output(criterion: Criterion) -> Iterator[str]:
@@ -106,7 +156,7 @@ def _output(criterion: Criterion) -> Iterator[str]:
     yield from [f"{len(held)} of {len(criterion.properties)} properties held."]
 
 
-def _pictures(result: Result, pictures: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
+def _pictures(result: Result, pictures: Mapping[str, bytes]) -> Iterator[Test]:
     """The report's plots, as Gradescope shows pictures: in HTML, by data addresses."""
     figures = [(f"{part.name}-{f.name}", f.title) for part in result.parts for f in part.figures]
     shown = [

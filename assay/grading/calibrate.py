@@ -18,11 +18,10 @@ from assay.records import (
     Judgement,
     Measurement,
     Verdict,
+    place_of,
 )
 from assay.submission import plan
 from assay.submission.submission import Submission
-
-LOST = (Verdict.FAILED, Verdict.NOT_ANSWERED)
 
 
 def _is_judged(check: Check) -> bool:
@@ -86,7 +85,7 @@ def _rates(part: Part, found: Sequence[Judgement]) -> list[Rate]:
 
 def _rate(part: Part, checks: Sequence[Check], measured: Sequence[Measurement]) -> Rate:
     judged = [check for check in checks if _is_judged(check)]
-    failures = sum(check.verdict in LOST for check in judged)
+    failures = sum(check.verdict.is_lost for check in judged)
     first, upper = judged[0], statistics.upper_bound(failures, len(judged))
     return Rate(
         part=part.name,
@@ -104,7 +103,7 @@ def _rate(part: Part, checks: Sequence[Check], measured: Sequence[Measurement]) 
 
 def _verdict(part: Part, claim: Claim, upper: float, judged: Sequence[Check]) -> float:
     """The probability that a claim fails somewhere, were runs to fail as often as they may."""
-    places = len({check.run.rpartition("/")[0] for check in judged if check.run}) or 1
+    places = len({check.place for check in judged if check.run}) or 1
     looks = [part.batch * (k + 1) for k in range(part.looks)]
     return 1 - (1 - statistics.rates(claim, 1 - upper, looks, places).failed) ** places
 
@@ -115,7 +114,7 @@ def _margin(claim: Claim, measured: Sequence[Measurement]) -> float | None:
     places: dict[str, list[float]] = {}
     for m in measured:
         if m.name == claim.measure and m.run and isinstance(m.value, float):
-            places.setdefault(m.run.rpartition("/")[0], []).append(m.value)
+            places.setdefault(place_of(m.run), []).append(m.value)
     sign = 1 if claim.at_least is not None else -1
     return _closest([(sign * (np.array(v) - threshold)).tolist() for v in places.values()])
 
@@ -153,7 +152,7 @@ def _caught(submission: str, part: str, checks: Sequence[Check]) -> list[Power]:
     for criterion in dict.fromkeys(check.criterion for check in checks):
         of_it = [c for c in checks if c.criterion == criterion and _is_judged(c)]
         runs = dict.fromkeys(check.run for check in of_it)
-        lost = {check.run for check in of_it if check.verdict in LOST}
+        lost = {check.run for check in of_it if check.verdict.is_lost}
         if lost:
             caught.append(
                 Power(

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from assay.errors import AssayError, CannotGrade, UsageError
 from assay.evidence import keys
-from assay.grading.results import write
+from assay.evidence.packing import write_whole
 from assay.grading.session import Session
 from assay.records import Person, Result, RunRecord, sound
 from assay.report import class_report, executed, html, markdown, plots
@@ -31,7 +31,7 @@ def report(session: Session, handed_in: Submission, result: Result) -> Path:
     pictures, notebooks = plots.figures(result), _executed(session, result)
     pages = _pages(result, pictures, notebooks)
     _replace(folder, pictures | notebooks | {name: page.encode() for name, page in pages.items()})
-    write(made, known.encode())
+    write_whole(made, known.encode())
     return first
 
 
@@ -40,8 +40,8 @@ def report_class(
 ) -> Path:
     """Write the page of a class beside the reports of its submissions; its path."""
     page = session.reports / "index.html"
-    write(page, class_report.page(entries, passed_over).encode())
-    write(page.with_suffix(".md"), class_report.table(entries, passed_over).encode())
+    write_whole(page, class_report.page(entries, passed_over).encode())
+    write_whole(page.with_suffix(".md"), class_report.table(entries, passed_over).encode())
     return page
 
 
@@ -128,7 +128,7 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write a report over an earlier one, of which no page, plot or notebook stays."""
     (folder / ".made").unlink(missing_ok=True)  # killed from here on, it is not taken for whole
     for name, content in files.items():
-        write(folder / name, content)
+        write_whole(folder / name, content)
     for path in [path for pattern in OF_A_REPORT for path in folder.glob(pattern)]:
         if path.name not in files:
             path.unlink()

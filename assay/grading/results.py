@@ -1,8 +1,6 @@
 """Put a result together of what was run and judged, and write it."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from uuid import uuid4
 
 from assay.course import calibration, files
 from assay.evidence.store import Store
@@ -82,11 +80,3 @@ def _isolation(records: list[RunRecord]) -> str:
     """Return what kept the runs from this machine; where they differ, the least of it."""
     kept_by = [record.isolation for record in records]
     return str(min(kept_by, key=lambda isolation: isolation.level, default=Isolation()))
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write the whole file or none, whenever the process is killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".draft-{uuid4().hex}")
-    draft.write_bytes(content)
-    draft.replace(path)

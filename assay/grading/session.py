@@ -241,13 +241,12 @@ class Session:
 
     def seal(self, submission: Submission, result: Result) -> Result:
         """Return the result with its receipt, after writing it to results.json."""
-        from assay.evidence import keys, receipt
-        from assay.grading import results
+        from assay.evidence import keys, packing, receipt
 
         rests_on = keys.receipt(self.assignment, submission, self.secret)
         result = receipt.sealed(result, rests_on, self.key)
         text = result.model_dump_json(indent=1)
-        results.write(self.folder(submission) / "results.json", text.encode())
+        packing.write_whole(self.folder(submission) / "results.json", text.encode())
         return result
 
     def grade_all(self, *paths: Path | str) -> Iterator[SubmissionGraded | Failed]:

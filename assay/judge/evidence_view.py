@@ -16,6 +16,7 @@ from assay.records import (
     Judgement,
     Measurement,
     Outcome,
+    Plain,
     RunRecord,
     Written,
 )
@@ -27,7 +28,8 @@ class BenchData(TypedDict):
 
     part: str
     looks: int
-    runs: list[dict[str, object]]
+    runs: list[Plain]
+    """Each a `RunRecord`, with the `folder` of what it left."""
     cells: list[PlainCell]
     sources: dict[str, str]
     files: list[str]
@@ -170,6 +172,6 @@ class Bench:
         )
 
 
-def _bench_run(entry: dict[str, object]) -> BenchRun:
+def _bench_run(entry: Plain) -> BenchRun:
     folder = Path(str(entry.pop("folder")))
     return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)

@@ -8,9 +8,6 @@ from assay.errors import OurFault
 from assay.judge import statistics
 from assay.records import Check, Criterion, Estimate, Property, Tally, Verdict
 
-WAITING = (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-HELD = (Verdict.PASSED, Verdict.FOR_REVIEW, Verdict.UNDECIDED)
-"""What costs nothing: undecided is a verdict of a whole property, and doubt is the student's."""
 NOT_ASKED = 3 / 8
 """Of a part's points that can be judged, the most that may be left out as not asked."""
 
@@ -49,7 +46,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
-        return [c if c.verdict in WAITING else _all_judged(c) for c in criteria]
+        return [c if c.verdict.is_waiting else _all_judged(c) for c in criteria]
     cost = {c.name: _cost(c, by_name[c.name]) for c in criteria}
     return _no_more_than_it_cost(criteria, following, cost)
 
@@ -123,14 +120,14 @@ def tallies(checks: Sequence[Check]) -> list[Tally]:
     of_runs: dict[str, list[bool]] = {}
     for check in checks:
         if check.run and not check.verdict.is_left_out:
-            of_runs.setdefault(check.run, []).append(check.verdict in HELD)
+            of_runs.setdefault(check.run, []).append(check.verdict.is_held)
     return [Tally(run=run, held=sum(held), judged=len(held)) for run, held in of_runs.items()]
 
 
 def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> dict[str, float]:
     """The points of a criterion that are set aside, by the cause that they follow from."""
     points: dict[str, float] = {}
-    if criterion.verdict in WAITING:
+    if criterion.verdict.is_waiting:
         return points
     for of_property in checks.values():
         counted = [c for c in of_property if c.follows or not c.verdict.is_left_out]
@@ -164,7 +161,7 @@ def _hardly_anything_asked(
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    judged = [c for c in criteria if c.verdict not in WAITING]
+    judged = [c for c in criteria if not c.verdict.is_waiting]
     left_out = sum(c.set_aside + c.not_asked for c in judged)
     left_out -= sum(sum(each.values()) for each in following)
     return left_out > NOT_ASKED * sum(c.points for c in judged)
@@ -228,7 +225,7 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
     judged = [
         (p, worth * p.judged / (p.judged + sum(bool(c.follows) for c in checks[p.name])))
         for p in properties
-        if p.judged and verdict not in WAITING and p.verdict is not Verdict.FOR_REVIEW
+        if p.judged and not verdict.is_waiting and p.verdict is not Verdict.FOR_REVIEW
     ]
     return Criterion(
         part=part.name,
@@ -253,7 +250,7 @@ def _share(prop: Property) -> float:
 def _property(checks: Sequence[Check]) -> Property:
     asked = [check for check in checks if not check.verdict.is_left_out]
     judged = [c for c in asked if c.verdict is not Verdict.FOR_REVIEW] or asked
-    held = [c for c in judged if c.verdict in HELD]
+    held = [c for c in judged if c.verdict.is_held]
     missed = [c for c in judged if c not in held]
     estimates = _estimates(judged, held) or [e for c in judged for e in c.estimates]
     of_course = [check for check in checks if _is_course(check)]
@@ -282,20 +279,15 @@ def _estimates(judged: Sequence[Check], held: Sequence[Check]) -> list[Estimate]
     claim = judged[0].claim if judged else None
     if claim is None:
         return []
-    places = dict.fromkeys(_place(check) for check in judged)
+    places = dict.fromkeys(check.place for check in judged)
     counts = {
         place: (
-            sum(_place(check) == place for check in held),
-            sum(_place(check) == place for check in judged),
+            sum(check.place == place for check in held),
+            sum(check.place == place for check in judged),
         )
         for place in places
     }
     return statistics.decide(counts, claim)
-
-
-def _place(check: Check) -> str:
-    """Part and matrix column of the run that was judged; of all runs, the part."""
-    return check.run.rpartition("/")[0] if check.run else check.part
 
 
 def _decided(worst: Verdict, held: bool, estimates: Sequence[Estimate]) -> Verdict:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from assay.records import Criterion, Result, Verdict, Written
+from assay.records import Criterion, Result, Written
 from assay.source import cells
 from assay.submission.submission import Submission
 
@@ -191,8 +191,7 @@ def sentences(answer: Written) -> Iterator[Trait]:
 
 def _finding(criterion: Criterion) -> Iterator[Trait]:
     """All that was found against one criterion, as one: what follows from a slip counts once."""
-    lost = (Verdict.FAILED, Verdict.NOT_ANSWERED)
-    missed = [p for p in criterion.properties if p.verdict in lost and p.name != "notebook"]
+    missed = [p for p in criterion.properties if p.verdict.is_lost and p.name != "notebook"]
     if missed:
         reasons = dict.fromkeys(p.reason or p.title for p in missed)
         key = "\n".join(

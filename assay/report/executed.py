@@ -5,10 +5,12 @@ So every cell and every output is built anew from what a reader needs, and nothi
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from assay.report import safe
 from assay.report.pictures import NotShown, Room, rebuilt, redrawn
+from assay.submission.notebook import FileCell, FileOutput
 
 OURS = "assay-exam"
 MAX_OUTPUTS = 200
@@ -34,11 +36,11 @@ def readable(executed: bytes) -> bytes:
     return json.dumps(notebook, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def _is_ours(cell: dict[str, Any]) -> bool:
+def _is_ours(cell: FileCell) -> bool:
     return OURS in cell["metadata"].get("tags", [])
 
 
-def _cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]:
+def _cell(cell: FileCell, number: int, room: Room) -> FileCell:
     source = _text(cell["source"])
     if cell["cell_type"] == "markdown":
         return _markdown(safe.document(source), number, _pictures(cell.get("attachments"), room))
@@ -56,18 +58,19 @@ def _cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]:
     }
 
 
-def _markdown(source: str, number: int, attachments: dict[str, Any]) -> dict[str, Any]:
-    held = {"attachments": attachments} if attachments else {}
-    return {
+def _markdown(source: str, number: int, attachments: dict[str, dict[str, str]]) -> FileCell:
+    cell: FileCell = {
         "cell_type": "markdown",
         "id": f"cell-{number}",
         "metadata": {},
         "source": source,
-        **held,
     }
+    if attachments:
+        cell["attachments"] = attachments
+    return cell
 
 
-def _output(output: dict[str, Any], room: Room) -> dict[str, Any]:
+def _output(output: FileOutput, room: Room) -> FileOutput:
     kind = output["output_type"]
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
@@ -82,11 +85,11 @@ def _output(output: dict[str, Any], room: Room) -> dict[str, Any]:
     return {
         "output_type": "display_data",
         "metadata": {},
-        "data": _data(output.get("data", {}), room),
+        "data": {**_data(output.get("data", {}), room)},
     }
 
 
-def _data(data: dict[str, Any], room: Room) -> dict[str, str]:
+def _data(data: Mapping[str, str | list[str]], room: Room) -> dict[str, str]:
     """The one form of an output that is shown: a picture drawn anew, else words."""
     try:
         for kind in ("image/png", "image/jpeg"):

@@ -91,5 +91,4 @@ def _difference(prop: Property) -> Strips:
 def _estimate(found: Estimate) -> Strip:
     low = found.value if found.low is None else found.low
     high = found.value if found.high is None else found.high
-    place = found.place.rpartition("/")[2]
-    return Strip(place, (), found.value, low, high, str(found.verdict))
+    return Strip(found.column, (), found.value, low, high, str(found.verdict))

@@ -196,7 +196,7 @@ def undecided(prop: Property) -> str:
     """Where, and how far apart the ends of the interval still are."""
     open_ = [e for e in prop.estimates if e.verdict is Verdict.UNDECIDED]
     first = open_[0]
-    where = first.place.rpartition("/")[2]
+    where = first.column
     if prop.claim:
         found = f"{where}: held in {round(first.n * first.value)} of {first.n} runs"
         words = f"undecided at {first.n} seeds" if first.n > 1 else "one run cannot decide"

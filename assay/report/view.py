@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import TypedDict
 
 from assay.judge.statistics import mean_interval
 from assay.records import (
@@ -38,6 +38,20 @@ class Loss:
     title: str
     points: float
     property: Property
+
+
+class Spread(TypedDict):
+    """A number that was measured in every run: over the seeds of one column, how far it spreads."""
+
+    name: str
+    column: str
+    count: int
+    mean: float
+    low: float
+    high: float
+    """The 95 % interval of the mean."""
+    least: float
+    most: float
 
 
 class View:
@@ -160,7 +174,7 @@ class View:
         """Return the single numbers measured in this run."""
         return [m for m in self.of(part) if m.run == run and isinstance(m.value, float)]
 
-    def spread(self, part: str) -> list[dict[str, Any]]:
+    def spread(self, part: str) -> list[Spread]:
         """Each number's mean over seeds with its 95 % interval, and its extremes, by column."""
         return [_spread(*group) for group in self.groups(part)]
 
@@ -217,7 +231,7 @@ def by_column(result: Result, part: PartSummary, name: str) -> Columns:
     return found
 
 
-def _spread(name: str, column: str, values: list[float]) -> dict[str, Any]:
+def _spread(name: str, column: str, values: list[float]) -> Spread:
     mean, low, high = mean_interval(values)
     return {
         "name": name,

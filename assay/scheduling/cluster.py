@@ -5,7 +5,7 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from itertools import count
@@ -31,11 +31,11 @@ RETRIES = 2
 
 
 class Cluster:
-    """The workers of a scheduler, and the terms on which they run what they are given."""
+    """The workers of a scheduler, and what they have to be to run what they are given."""
 
     def __init__(self, client: Any, isolation: int, private: Path) -> None:
         self.client = client
-        self._terms = worker.terms(isolation, private)
+        self._requirements = worker.requirements(isolation, private)
         self._executor = client.get_executor(retries=RETRIES)
         self._group, self._numbers = f"assay-{uuid4().hex}", count()
         self._closed = False
@@ -64,7 +64,7 @@ class Cluster:
             raise self._lost()
         try:
             future: Future[bytes] = self._executor.submit(
-                worker.work, job, self._terms, cold, key=(self._group, next(self._numbers))
+                worker.work, job, self._requirements, cold, key=(self._group, next(self._numbers))
             )
         except ClosedClientError:
             raise self._lost() from None
@@ -81,7 +81,7 @@ class Cluster:
         from distributed.scheduler import KilledWorker, NoWorkerError
 
         try:
-            said, files = worker.heard(future.result())
+            said, files = worker.decode_answer(future.result())
         except CancelledError:
             raise self._lost() from None
         except (NoWorkerError, ImportError) as error:
@@ -89,7 +89,7 @@ class Cluster:
         except KilledWorker as error:
             reason = f"{error.allowed_failures + 1} workers were lost while they ran it"
             return Ended(Outcome.INFRASTRUCTURE, reason, 0.0, [], {})
-        _agree(said)
+        _check(said)
         return worker.ended(said, files)
 
     def execute(self, job: bytes, *, cold: bool = False) -> Ended:
@@ -120,15 +120,15 @@ class Cluster:
         """What each worker says of itself that is still there."""
         from distributed.comm.core import CommClosedError
 
-        answers = self.client.run(worker.roll, self._terms, on_error="return")
+        answers = self.client.run(worker.describe_worker, self._requirements, on_error="return")
         for answer in answers.values():
             if isinstance(answer, CommClosedError):
                 continue
             if isinstance(answer, Exception):
                 raise _broken(answer)
-            said, _ = worker.heard(answer)
-            _agree(said)
-            yield Isolation(**said["isolation"])
+            said, _ = worker.decode_answer(answer)
+            _check(said)
+            yield Isolation.model_validate(said["isolation"])
 
     def close(self) -> None:
         """Let the workers go; those that were started for us end."""
@@ -146,7 +146,7 @@ class Cluster:
         )
 
 
-def _agree(said: Mapping[str, Any]) -> None:
+def _check(said: worker.Description) -> None:
     """Stop where a worker refused, or is not like us whatever it thinks of that."""
     host = quoted(said["host"])
     if "refused" in said:

@@ -1,11 +1,10 @@
 """What a worker of a cluster runs: a job comes as bytes, its evidence leaves as bytes.
 
-A worker takes a job only on the terms it comes with: alike in all that can change a result, and
-isolated as far as is required, as its own canary proved.
+A worker takes a job only if it meets the requirements: it is like the machine of the command in all
+that can change a result, and isolated as far as is required, as its own canary proved.
 """
 
 import asyncio
-import hashlib
 import json
 import signal
 import socket
@@ -13,33 +12,70 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from assay.errors import OurFault
-from assay.evidence import numerics, packing
+from assay.evidence import keys, numerics, packing
 from assay.execution.execute import Ended, execute
 from assay.execution.machine import Machine
-from assay.records import Cell, Isolation, Outcome, plain
+from assay.records import Cell, Isolation, Outcome, Plain, plain
 from assay.sandbox import cgroup, workdir
 from assay.version import __version__
 
 ANSWER, NAMES = "answer.json", "names.json"
 
 
-def terms(isolation: int, private: Path) -> bytes:
+class Requirements(TypedDict):
+    """What a worker has to be: like the machine of the command, and isolated so far."""
+
+    isolation: int
+    private: str
+    """A folder that no sandbox may show."""
+    facts: dict[str, str]
+
+
+class Description(TypedDict):
+    """What a worker is; `refused` is what, found and hint of the error that keeps it from jobs."""
+
+    host: str
+    facts: dict[str, str]
+    isolation: NotRequired[Plain]
+    """An `Isolation`."""
+    refused: NotRequired[tuple[str, str, str]]
+
+
+class Answer(Description):
+    """How a run ended on a worker: `Ended` as plain data, without its files."""
+
+    outcome: str
+    reason: str
+    seconds: float
+    cells: list[Plain]
+    """Each a `Cell`."""
+    memory: int
+    cpu_seconds: float
+    pressure: float
+    starved: bool
+
+
+def requirements(isolation: int, private: Path) -> bytes:
     """What a worker has to be: like this process, and isolated so far from a private folder."""
-    asked = {"isolation": isolation, "private": str(private.resolve()), "facts": facts()}
+    asked: Requirements = {
+        "isolation": isolation,
+        "private": str(private.resolve()),
+        "facts": facts(),
+    }
     return json.dumps(asked).encode()
 
 
-def work(job: bytes, terms: bytes, cold: bool = False) -> bytes:
-    """Execute a job, in a warm kernel or a cold one, where the terms are kept; else say why not."""
-    agreed = _agreed(terms)
-    if "refused" in agreed:
-        return _packed(agreed, {})
+def work(job: bytes, requirements: bytes, cold: bool = False) -> bytes:
+    """Execute a job, in a warm kernel or a cold one; or say what requirement is not met."""
+    described = _check_requirements(requirements)
+    if "refused" in described:
+        return _packed(described, {})
     workdir.sweep()
     cgroup.sweep()
-    return answer(execute(job, machine(), machine().isolation.best() if cold else None), agreed)
+    return answer(execute(job, machine(), machine().isolation.best() if cold else None), described)
 
 
 @cache
@@ -48,9 +84,9 @@ def machine() -> Machine:
     return Machine()
 
 
-async def roll(terms: bytes) -> bytes:
+async def describe_worker(requirements: bytes) -> bytes:
     """Say, beside whatever runs, what this machine isolates with, or why it refuses."""
-    return _packed(await asyncio.to_thread(_agreed, terms), {})
+    return _packed(await asyncio.to_thread(_check_requirements, requirements), {})
 
 
 def dask_setup(worker: object) -> None:
@@ -58,9 +94,10 @@ def dask_setup(worker: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def answer(ended: Ended, agreed: Mapping[str, Any]) -> bytes:
+def answer(ended: Ended, described: Description) -> bytes:
     """Return how a run ended, as bytes."""
-    said = {
+    said: Answer = {
+        **described,
         "outcome": ended.outcome,
         "reason": ended.reason,
         "seconds": ended.seconds,
@@ -71,25 +108,25 @@ def answer(ended: Ended, agreed: Mapping[str, Any]) -> bytes:
         "pressure": ended.pressure,
         "starved": ended.starved,
     }
-    return _packed({**agreed, **said}, ended.files)
+    return _packed(said, ended.files)
 
 
-def heard(answer: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+def decode_answer(answer: bytes) -> tuple[Answer, dict[str, bytes]]:
     """Return what a worker said, and the files that came with it."""
     members = packing.unpack(answer)
     names = enumerate(json.loads(members[NAMES]))
     return json.loads(members[ANSWER]), {name: members[f"files/{n}"] for n, name in names}
 
 
-def ended(said: Mapping[str, Any], files: dict[str, bytes]) -> Ended:
+def ended(said: Answer, files: dict[str, bytes]) -> Ended:
     """How a run ended that a worker has told of."""
     return Ended(
         Outcome(said["outcome"]),
         said["reason"],
         said["seconds"],
-        [Cell(**cell) for cell in said["cells"]],
+        [Cell.model_validate(cell) for cell in said["cells"]],
         files,
-        Isolation(**said["isolation"]),
+        Isolation.model_validate(said["isolation"]),
         said["memory"],
         said["cpu_seconds"],
         said["pressure"],
@@ -107,21 +144,13 @@ def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
 def facts() -> dict[str, str]:
     """All that has to be alike on machines that share their evidence."""
     of_dask = {name: version(name) for name in ("dask", "distributed")}
-    return {"assay": f"{__version__}, files {_digest()}", **of_dask, **numerics.profile()}
+    return {"assay": f"{__version__}, files {keys.ours()[:12]}", **of_dask, **numerics.profile()}
 
 
-def _digest() -> str:
-    """Of assay's own files, wherever they are installed."""
-    root = Path(__file__).parents[1]
-    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.py")}
-    lines = [f"{name} {hashlib.sha256(files[name]).hexdigest()}" for name in sorted(files)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
-
-
-def _agreed(terms: bytes) -> dict[str, Any]:
+def _check_requirements(requirements: bytes) -> Description:
     """What this machine is and isolates with; `refused` says why that is not what is asked for."""
-    asked = json.loads(terms)
-    said = {"host": socket.gethostname(), "facts": facts()}
+    asked: Requirements = json.loads(requirements)
+    found: Description = {"host": socket.gethostname(), "facts": facts()}
     try:
         if differ := unlike(asked["facts"], facts()):
             raise OurFault(
@@ -132,11 +161,11 @@ def _agreed(terms: bytes) -> dict[str, Any]:
             )
         proved = machine().isolation.require(asked["isolation"], Path(asked["private"]))
     except OurFault as error:
-        return said | {"refused": [error.what, error.found, error.hint]}
-    return said | {"isolation": plain(proved)}
+        return {**found, "refused": (error.what, error.found, error.hint)}
+    return {**found, "isolation": plain(proved)}
 
 
-def _packed(said: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+def _packed(said: Description, files: Mapping[str, bytes]) -> bytes:
     """An answer as bytes; files by number: students name them as no archive could."""
     names = list(files)
     numbered = {f"files/{number}": files[name] for number, name in enumerate(names)}

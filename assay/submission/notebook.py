@@ -7,9 +7,10 @@ is left behind here, and nobody after this file meets it.
 import json
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
-from typing import Any
+from typing import Any, NotRequired, Required, TypedDict, cast
 
 import nbformat
 
@@ -46,6 +47,63 @@ class Cell:
     def without(self, *tags: str) -> "Cell":
         """Return the same cell without some of its tags."""
         return replace(self, tags=tuple(tag for tag in self.tags if tag not in tags))
+
+
+class Metadata(TypedDict, total=False):
+    """What is read of a cell's metadata."""
+
+    tags: list[str]
+
+
+class FileOutput(TypedDict, total=False):
+    """An output of a cell as format 4 has it: a stream, an error, or data of several kinds."""
+
+    output_type: Required[str]
+    name: str
+    text: str | list[str]
+    ename: str
+    evalue: str
+    traceback: list[str]
+    data: dict[str, str | list[str]]
+    metadata: dict[str, object]
+
+
+class FileCell(TypedDict):
+    """A cell as format 4 has it. In what a student hands in each value may be anything."""
+
+    cell_type: str
+    id: str
+    source: str | list[str]
+    metadata: Metadata
+    outputs: NotRequired[list[FileOutput]]
+    execution_count: NotRequired[int | None]
+    attachments: NotRequired[dict[str, dict[str, str]]]
+
+
+class OldCell(TypedDict, total=False):
+    """A cell as format 3 has it."""
+
+    cell_type: Required[str]
+    input: str | list[str]
+    source: str | list[str]
+    outputs: list[object]
+    level: object
+    """Of a heading."""
+
+
+class Worksheet(TypedDict):
+    """The cells of a notebook of format 3, which may have several worksheets."""
+
+    cells: list[OldCell]
+    metadata: NotRequired[dict[str, object]]
+
+
+class OldNotebook(TypedDict):
+    """A notebook file of format 3."""
+
+    nbformat: int
+    worksheets: list[Worksheet]
+    metadata: dict[str, object]
 
 
 def read(content: bytes, where: str) -> tuple[Cell, ...]:
@@ -105,17 +163,21 @@ def dumps(cells: tuple[Cell, ...]) -> bytes:
     return json.dumps(notebook, sort_keys=True).encode("utf-8", "replace")
 
 
-def _plain(cell: Cell) -> dict[str, Any]:
-    plain: dict[str, Any] = {"cell_type": cell.kind, "id": cell.id, "source": cell.source}
-    plain["metadata"] = {"tags": list(cell.tags)} if cell.tags else {}
+def _plain(cell: Cell) -> FileCell:
+    plain: FileCell = {
+        "cell_type": cell.kind,
+        "id": cell.id,
+        "source": cell.source,
+        "metadata": {"tags": list(cell.tags)} if cell.tags else {},
+    }
     if cell.kind == "code":
-        plain |= {"outputs": [], "execution_count": None}
+        plain["outputs"], plain["execution_count"] = [], None
     elif cell.attachments:
         plain["attachments"] = cell.attachments
     return plain
 
 
-def _parsed(content: bytes, where: str) -> dict[str, Any]:
+def _parsed(content: bytes, where: str) -> dict[str, object]:
     try:
         data = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -156,7 +218,7 @@ def _what_it_is(content: bytes) -> tuple[str, str]:
     return "", "hand in the .ipynb file itself, as Jupyter or Colab saved it"
 
 
-def _number_of_cells(data: dict[str, Any]) -> int:
+def _number_of_cells(data: Mapping[str, object]) -> int:
     """Of either format; what is not as the format has it is refused later."""
     sheets = data.get("worksheets") if data.get("nbformat") == 3 else [data]
     found = (
@@ -165,7 +227,7 @@ def _number_of_cells(data: dict[str, Any]) -> int:
     return sum(len(cells) for cells in found if isinstance(cells, list))
 
 
-def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:
+def _upgraded(data: dict[str, object], where: str) -> dict[str, object]:
     """Return the notebook in format 4; nbformat knows how to bring format 3 there."""
     version = data.get("nbformat")
     if version == 4:
@@ -175,7 +237,8 @@ def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on ids that are missing: they are made below
-            upgraded = nbformat.v4.upgrade(nbformat.from_dict(_without_outputs(data)), 3)
+            slim = _without_outputs(cast(OldNotebook, data))
+            upgraded = nbformat.v4.upgrade(nbformat.from_dict(slim), 3)
         for cell in upgraded["cells"]:
             cell.pop("id", None)  # drawn at random
         return dict(upgraded)
@@ -183,28 +246,35 @@ def _upgraded(data: dict[str, Any], where: str) -> dict[str, Any]:
         raise _not_format_4(where, 3, f"it cannot be upgraded: {str(error)[:100]}") from None
 
 
-def _without_outputs(data: dict[str, Any]) -> dict[str, Any]:
-    cells = [cell for sheet in data["worksheets"] for cell in sheet["cells"]]
-    cells = [cell | {"outputs": []} if cell["cell_type"] == "code" else cell for cell in cells]
-    cells = [
-        cell | {key: _whole(cell[key]) for key in ("source", "input") if key in cell}
-        for cell in cells
-    ]
-    cells = [cell | _level(cell) if cell["cell_type"] == "heading" else cell for cell in cells]
-    return data | {"worksheets": [{"cells": cells, "metadata": {}}], "metadata": {}}
+def _without_outputs(data: OldNotebook) -> OldNotebook:
+    cells = [_slim(cell) for sheet in data["worksheets"] for cell in sheet["cells"]]
+    return {**data, "worksheets": [{"cells": cells, "metadata": {}}], "metadata": {}}
 
 
-def _level(heading: dict[str, Any]) -> dict[str, int]:
+def _slim(cell: OldCell) -> OldCell:
+    """Return a cell without outputs, in a form that nbformat can upgrade."""
+    slim = cell.copy()
+    if cell["cell_type"] == "code":
+        slim["outputs"] = []
+    if cell["cell_type"] == "heading":
+        slim["level"] = _level(cell.get("level"))
+    if "source" in cell:
+        slim["source"] = _whole(cell["source"])
+    if "input" in cell:
+        slim["input"] = _whole(cell["input"])
+    return slim
+
+
+def _level(level: object) -> int:
     """A level that the format has; the nearest, where it is a number."""
-    level = heading.get("level")
     if not isinstance(level, int | float) or level != level:
-        return {"level": HEADINGS[0]}
-    return {"level": int(min(max(level, HEADINGS[0]), HEADINGS[-1]))}
+        return HEADINGS[0]
+    return int(min(max(level, HEADINGS[0]), HEADINGS[-1]))
 
 
-def _whole(lines: Any) -> Any:
+def _whole(text: str | list[str]) -> str:
     """A file has a text line by line, and nbformat upgrades what it has in one."""
-    return "".join(map(str, lines)) if isinstance(lines, list) else lines
+    return "".join(map(str, text)) if isinstance(text, list) else text
 
 
 def _not_format_4(where: str, version: object, why: str) -> CannotGrade:
@@ -219,7 +289,7 @@ def _is_cell(cell: Any) -> bool:
     return isinstance(cell, dict) and cell.get("cell_type") in KINDS
 
 
-def _cell(cell: dict[str, Any]) -> Cell:
+def _cell(cell: Mapping[str, object]) -> Cell:
     source, metadata = cell.get("source", ""), cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     lines = source if isinstance(source, list) else [source]

@@ -18,7 +18,7 @@ from assay.evidence.store import Store
 from assay.execution import isolation
 from assay.execution.execute import Ended, execute
 from assay.execution.machine import Machine
-from assay.grading import publish, results
+from assay.grading import publish
 from assay.grading.session import Session
 from assay.records import Isolation
 from assay.sandbox.level import Level
@@ -306,9 +306,9 @@ def test_a_result_that_was_cut_short_is_an_error_in_words(course: Course, no_ker
     """Exit 2 and the file's name; whoever reads a result meanwhile reads the old one whole."""
     course.hand_in(ada=RIGHT)
     path = course.root / "reports/ada/results.json"
-    results.write(path, b"{")
+    packing.write_whole(path, b"{")
     with path.open("rb") as reader:
-        results.write(path, b'{"schema_version": 2')
+        packing.write_whole(path, b'{"schema_version": 2')
         read = reader.read()
     said = course("report", "handed_in/ada.ipynb")
 
@@ -340,7 +340,7 @@ def test_a_report_that_was_cut_short_is_written_again(
     course.hand_in(ada=RIGHT)
     course("grade", "handed_in/ada.ipynb")
     page = course.root / "reports/ada/index.html"
-    first, write = page.read_text(), publish.write
+    first, write = page.read_text(), publish.write_whole
 
     def ends(path: Path, content: bytes) -> None:
         write(path, content)
@@ -348,7 +348,7 @@ def test_a_report_that_was_cut_short_is_written_again(
             raise SystemExit
 
     with monkeypatch.context() as killed:
-        killed.setattr(publish, "write", ends)
+        killed.setattr(publish, "write_whole", ends)
         course("grade", "handed_in/ada.ipynb", "--seeds", "0-1")
     half = page.read_text()
     course("grade", "handed_in/ada.ipynb")
@@ -508,7 +508,7 @@ def test_seeds_go_into_a_script_as_plain_numbers(course: Course, no_kernel: None
 
 def test_an_export_is_written_where_it_can_be(course: Course, no_kernel: None):
     """Folders on the way are made; a place that is none is exit 2 and a sentence."""
-    results.write(course.root / "some/ada.json", made().model_dump_json().encode())
+    packing.write_whole(course.root / "some/ada.json", made().model_dump_json().encode())
     (course.root / "folder").mkdir()
     packed = course("package", "gradescope", "--out", "new/dir/a.zip")
     in_the_way = course("export", "canvas", "some/ada.json", "--out", "folder")
@@ -527,7 +527,7 @@ def test_several_formats_are_written_beside_each_other(course: Course, no_kernel
     """In one reading, each the same as by itself; of those apart for each result, a folder."""
     for name in ("ada", "bob"):
         result = made(name).model_dump_json()
-        results.write(course.root / "reports" / name / "results.json", result.encode())
+        packing.write_whole(course.root / "reports" / name / "results.json", result.encode())
     texts = ("canvas", "moodle", "nbgrader", "junit", "github-summary", "github-annotations")
     said = course("export", ",".join((*texts, "gradescope")), "reports", "--out", "all")
     alone = {form: course("export", form, "reports").out for form in texts}
@@ -558,7 +558,7 @@ def test_formats_that_cannot_be_written_are_wrong_usage(
     course: Course, no_kernel: None, words: tuple[str, ...], said: str
 ):
     """Exit 2 and why, before anything is written."""
-    results.write(course.root / "reports/ada/results.json", made().model_dump_json().encode())
+    packing.write_whole(course.root / "reports/ada/results.json", made().model_dump_json().encode())
     form, *options = words
     refused = course("export", form, "reports", *options)
 
@@ -666,7 +666,7 @@ def test_what_was_never_judged_makes_no_class_page(course: Course):
 def test_a_result_is_asked_for_by_name(course: Course):
     """Where there are several, and where it is none."""
     for name in ("ada", "bob"):
-        results.write(
+        packing.write_whole(
             course.root / f"reports/{name}/results.json", made().model_dump_json().encode()
         )
     (course.root / "x.json").write_text("{}")

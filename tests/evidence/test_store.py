@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.evidence import packing
 from assay.evidence import store as stores
 from assay.evidence.packing import MANIFEST, differences, listed, manifest, write
 from assay.evidence.store import Store
@@ -139,3 +140,22 @@ def test_what_was_not_used_can_be_forgotten(store: Store):
     assert [held.key for held in forgotten] == [old.key]
     assert [held.key for held in store.held()] == [new.key]
     assert [draft for draft in drafts if draft.exists()] == []
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What stood there stays until all of the new content is written."""
+    page = tmp_path / "new" / "page.html"
+    packing.write_whole(page, b"first")
+
+    def full(path: Path, content: bytes) -> int:
+        path.open("wb").close()
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            packing.write_whole(page, b"second")
+
+    assert page.read_bytes() == b"first"
+    packing.write_whole(page, b"third")
+    assert page.read_bytes() == b"third"

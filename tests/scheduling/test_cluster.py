@@ -177,7 +177,7 @@ def test_a_worker_that_goes_while_it_is_asked_is_no_fault(
     ask, gone = cluster.client.run, distributed.comm.core.CommClosedError("Stream is closed")
     answers = [
         {"tcp://gone": gone},
-        {"tcp://gone": gone, **ask(worker.roll, worker.terms(0, ROOT))},
+        {"tcp://gone": gone, **ask(worker.describe_worker, worker.requirements(0, ROOT))},
     ]
     monkeypatch.setattr(cluster.client, "run", lambda *_, on_error: answers.pop(0))
 
@@ -190,7 +190,7 @@ def test_a_worker_that_isolates_too_little_runs_nothing(
 ):
     """It refuses before it looks at the job, whoever calls; nothing is kept or marked."""
     strict = Cluster(cluster.client, 5, ROOT)
-    said, files = worker.heard(worker.work(b"no job", worker.terms(5, ROOT)))
+    said, files = worker.decode_answer(worker.work(b"no job", worker.requirements(5, ROOT)))
 
     assert said["refused"][0].startswith("isolation of level 5 is required")
     assert files == {}
@@ -231,9 +231,9 @@ def test_an_answer_carries_any_file_name():
     """Students name files as no archive could; a worker's answer is taken apart as it was."""
     files = {"evidence/\udcff": b"1", "evidence/../x": b"2", "evidence/ü\\": b""}
     ended = Ended(Outcome.CRASHED, "?", 1.5, [], files, Isolation(level=3), 7)
-    said, heard = worker.heard(worker.answer(ended, {}))
+    said, files = worker.decode_answer(worker.answer(ended, {}))
 
-    assert worker.ended(said, heard) == ended
+    assert worker.ended(said, files) == ended
 
 
 def test_what_is_no_scheduler_is_wrong_usage():

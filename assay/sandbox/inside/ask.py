@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FrameType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -35,6 +35,33 @@ LIBRARIES = tuple(
     {*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), "<frozen"}
 )
 """How the files of what is installed begin."""
+
+Names = dict[str, Any]
+"""Names of a module or of a notebook, and what they stand for."""
+
+
+class Put(TypedDict):
+    """The exam's line that raised, if no code of the student's took part in it."""
+
+    file: str
+    line: int
+    code: str
+    called: NotRequired[str]
+    """How the code was called, and what it takes, if these do not fit."""
+
+
+class Note(TypedDict):
+    """What became of a question: `answered`, `raised`, `missing`, or `ended` with its kernel."""
+
+    status: str
+    error: NotRequired[str]
+    traceback: NotRequired[str]
+    put: NotRequired[Put]
+    absent: NotRequired[str]
+    lacks: NotRequired[str]
+    """As `Missing` has them."""
+    took: NotRequired[str]
+    """In words its time, if that is why it was ended with its kernel."""
 
 
 class Missing(Exception):
@@ -62,7 +89,7 @@ class Student:
     """
 
     def __init__(self) -> None:
-        self._notebook: dict[str, Any] = {}
+        self._notebook: Names = {}
         self._adapter: Adapter | None = None
         self._is_falling_back = False
 
@@ -114,7 +141,7 @@ class Student:
         own = ", ".join(f"`{module}.py`" for module in list(_own_modules())[:5])
         return f", or in {own}" if own else ""
 
-    def _places(self, name: str) -> Iterator[dict[str, Any]]:
+    def _places(self, name: str) -> Iterator[Names]:
         if turn.is_spent:
             raise TimeUp
         yield self._adapted.names
@@ -129,7 +156,7 @@ class Adapter:
     It is executed statement by statement: one that needs a name of another part is passed over.
     """
 
-    def __init__(self, source: str, notebook: dict[str, Any]) -> None:
+    def __init__(self, source: str, notebook: Names) -> None:
         module = sys.modules["adapter"] = ModuleType("adapter")
         self.names = vars(module)
         self.names |= {k: v for k, v in notebook.items() if not k.startswith("__")}
@@ -194,7 +221,7 @@ def _package(name: str) -> Iterator[ModuleType]:
             continue
 
 
-def _answers(place: dict[str, Any], name: str) -> bool:
+def _answers(place: Names, name: str) -> bool:
     """Whether a name is there; that of a submodule, which Python sets on its package, is not."""
     return name in place and not isinstance(place[name], ModuleType)
 
@@ -272,7 +299,7 @@ class Turn:
 
     def __init__(self) -> None:
         self.now, self._number, self._raised_at = "", 0, -1.0
-        self._spent: dict[str, dict[str, str]] = {}
+        self._spent: dict[str, Note] = {}
 
     def begin(self, question: str) -> None:
         """It is this question's turn."""
@@ -286,13 +313,13 @@ class Turn:
         with contextlib.suppress(ValueError):  # only the main thread sets signals
             signal.signal(signal.SIGINT, self._interrupted)
 
-    def end(self) -> dict[str, str]:
+    def end(self) -> Note | None:
         """What is noted of it if it was ended by us; from now on nothing interrupts."""
         late, self.now = self.late, ""
         return late
 
     @property
-    def late(self) -> dict[str, str]:
+    def late(self) -> Note | None:
         """What is noted of the question: its time is up, or it ended its kernel; else nothing."""
         if self.is_spent:
             return self._spent[self._question]
@@ -300,7 +327,7 @@ class Turn:
             line, took = (DESK / "kit" / "time_up.txt").read_text(encoding="utf-8").split("\n")
             if line == self.now:
                 return {"status": "raised", "error": f"TimeoutError: {took}"}
-        return {}
+        return None
 
     @property
     def is_spent(self) -> bool:
@@ -365,7 +392,7 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
     with np.load(DESK / "given" / f"{question}.npz", allow_pickle=False) as arrays:
         given = SimpleNamespace(**arrays)
     answer = SimpleNamespace()
-    note: dict[str, Any] = {"status": "answered"}
+    note: Note = {"status": "answered"}
     turn.begin(question)
     try:
         try:
@@ -385,30 +412,36 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
         _write(question, {}, {**late, "traceback": at})
 
 
-def _missing(error: Missing) -> dict[str, Any]:
+def _missing(error: Missing) -> Note:
     """What is not there, where the exam or this file says so; raised by anybody else, an error."""
     kit = str(DESK / "kit")
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     if not all(file.startswith((kit, *LIBRARIES)) for file in files):
         return _raised(error)
-    names = {"absent": error.absent, "lacks": error.lacks}
-    return {"status": "missing", "error": str(error)} | {k: v for k, v in names.items() if v}
+    note: Note = {"status": "missing", "error": str(error)}
+    if error.absent:
+        note["absent"] = error.absent
+    if error.lacks:
+        note["lacks"] = error.lacks
+    return note
 
 
-def _raised(error: BaseException) -> dict[str, Any]:
+def _raised(error: BaseException) -> Note:
     try:
         message = str(error)
     except Exception:
         message = "(its message cannot be read)"
-    return {
+    note: Note = {
         "status": "raised",
         "error": f"{type(error).__name__}: {message}"[:500],
         "traceback": "".join(traceback.format_tb(error.__traceback__)[-4:])[-4000:],
-        **_put_at(error),
     }
+    if put := _put_at(error):
+        note["put"] = put
+    return note
 
 
-def _put_at(error: BaseException) -> dict[str, Any]:
+def _put_at(error: BaseException) -> Put | None:
     """Return the exam's line that raised, if no code of the student's took part in it.
 
     The question then did not fit what it was put to: the student's code has not raised anything.
@@ -418,14 +451,14 @@ def _put_at(error: BaseException) -> dict[str, Any]:
     files = [frame.f_code.co_filename for frame, _ in frames]
     exam = [n for n, file in enumerate(files) if file.startswith(kit) and file != __file__]
     if not exam or not all(file.startswith(LIBRARIES) for file in files[exam[-1] + 1 :]):
-        return {}
+        return None
     frame, line = frames[exam[-1]]
     code = linecache.getline(files[exam[-1]], line).strip()
-    put = {"file": files[exam[-1]][len(kit) + 1 :], "line": line, "code": code[:200]}
+    put: Put = {"file": files[exam[-1]][len(kit) + 1 :], "line": line, "code": code[:200]}
     if isinstance(error, TypeError):
         with contextlib.suppress(Exception):  # a signature may show what a student made
             put["called"] = next(_misfits(frame, line), "")[:400]
-    return {"put": put}
+    return put
 
 
 def _misfits(frame: FrameType, line: int) -> Iterator[str]:
@@ -472,10 +505,10 @@ def _described(node: ast.expr, frame: FrameType) -> str:
     return f"{name}: {type(value).__name__}" + ("" if shape is None else f" of {tuple(shape)}")
 
 
-def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None:
+def _write(question: str, answers: Names, note: Note) -> None:
     _switches().set_back()  # what the answer's code has switched must not reach its writing
-    arrays: dict[str, Any] = {}
-    text: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    text: dict[str, object] = {}
     for name, value in answers.items():
         array = _as_numbers(value)
         if array is None:
@@ -487,7 +520,7 @@ def _write(question: str, answers: dict[str, Any], note: dict[str, Any]) -> None
     _switches().keep_answer(question, sheet, arrays, {**note, "text": text})
 
 
-def _as_numbers(value: Any) -> Any:
+def _as_numbers(value: Any) -> np.ndarray[Any, Any] | None:
     """Return the value as an array of numbers, or None where it is something else."""
     if isinstance(value, str | dict) or value is None:
         return None
@@ -539,7 +572,7 @@ def _note_the_end() -> None:
         setattr(os, name, noting(getattr(os, name)))
 
 
-def sit(namespace: dict[str, Any]) -> None:
+def sit(namespace: Names) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
     left = json.dumps(_switches().set_back())
     student._notebook, student._adapter = dict(namespace), None
@@ -558,7 +591,8 @@ def sit(namespace: dict[str, Any]) -> None:
         if _is_reference():
             student._fallback()  # what is right may need none of it
     except (Exception, SystemExit, TimeUp) as error:  # no code of a student's is called here
-        broken = json.dumps(_raised(error) | turn.late, allow_nan=False)
+        note = {**_raised(error), **(turn.late or {})}
+        broken = json.dumps(note, allow_nan=False)
         (DESK / "evidence" / "broken.json").write_text(broken, encoding="utf-8")
         raise
     finally:

@@ -303,9 +303,9 @@ def _answer_whatever_happens(
         keep_streams()
         show(*error)
 
-    async def answer(*request: Any, **options: Any) -> dict[str, Any]:
+    async def answer(*request: Any, **options: Any) -> dict[str, object]:
         try:
-            reply: dict[str, Any] = await execute(*request, **options)
+            reply: dict[str, object] = await execute(*request, **options)
         except Exception as error:  # the kernel's own code, over what the student's has broken
             keep_streams()
             kernel.shell.showtraceback()

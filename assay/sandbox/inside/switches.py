@@ -20,10 +20,10 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
 KEY = "assay-switches"
 """The name under which it is kept in `sys.modules`: no file of a student's can have it."""
@@ -77,6 +77,40 @@ class Switch(NamedTuple):
     set: Callable[[Any], Any]
 
 
+Names = dict[str, Any]
+"""Names of a module or of a notebook, and what they stand for."""
+
+
+class New(TypedDict):
+    """What a new kernel has of each switch of Python's own."""
+
+    builtins: Names
+    environ: dict[str, str]
+    path: list[str]
+    folder: str
+    stdout: Any
+    stderr: Any
+    filters: list[Any]
+    recursion: int
+    locale: str
+    umask: int
+    signals: dict[int, Any]
+    trace: Any
+    profile: Any
+    gc: bool
+    threads: set[threading.Thread]
+
+
+class Array(Protocol):
+    """What is written of an array of NumPy's."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    def tobytes(self) -> bytes: ...
+
+
 def remember() -> None:
     """What a new kernel has, before the first cell."""
     global _new
@@ -99,7 +133,7 @@ def remember() -> None:
     }
 
 
-_new: dict[str, Any] = {}
+_new: New
 
 
 def _own(name: str) -> Any:
@@ -121,7 +155,9 @@ def tell(said: dict[str, str]) -> None:
     """Say what is asked, or written: a kernel puts another function here before the first cell."""
 
 
-def keep_answer(question: str, sheet: Path, arrays: dict[str, Any], note: dict[str, Any]) -> None:
+def keep_answer(
+    question: str, sheet: Path, arrays: Mapping[str, Array], note: Mapping[str, object]
+) -> None:
     """Write an answer as `sheet` and as JSON beside it, and say at once what was written.
 
     By functions that were taken before the first cell: the notebook may have replaced those that
@@ -139,13 +175,12 @@ def keep_answer(question: str, sheet: Path, arrays: dict[str, Any], note: dict[s
     tell({"question": question, "digest": digest})
 
 
-def _as_npy(array: Any) -> bytes:
+def _as_npy(array: Array) -> bytes:
     """An array of numbers in NumPy's format, version 1."""
     shape = tuple(map(int, array.shape))
     head = f"{{'descr': {array.dtype.str!r}, 'fortran_order': False, 'shape': {shape}, }}"
     head += " " * (-(len(head) + 11) % 64) + "\n"
-    numbers: bytes = array.tobytes()
-    return b"\x93NUMPY\x01\x00" + _int(len(head), 2, "little") + head.encode() + numbers
+    return b"\x93NUMPY\x01\x00" + _int(len(head), 2, "little") + head.encode() + array.tobytes()
 
 
 def _put(path: str, content: bytes) -> None:
@@ -176,7 +211,8 @@ def set_back() -> dict[str, list[str]]:
 
 def keep_streams() -> None:
     """A stream that cannot be written to or flushed makes way for the usual one, and is told."""
-    for name in ("stdout", "stderr"):
+    streams: tuple[Literal["stdout"], Literal["stderr"]] = ("stdout", "stderr")
+    for name in streams:
         stream = getattr(sys, name, None)
         try:
             stream.write("")  # type: ignore[union-attr]
@@ -188,7 +224,7 @@ def keep_streams() -> None:
 
 def keep_names(shell: Any) -> None:
     """What `%reset` takes away is put back for the questions, which are about it."""
-    before: dict[str, Any] = {}
+    before: Names = {}
 
     def keep(info: Any) -> None:
         before.clear()
@@ -205,17 +241,17 @@ def keep_names(shell: Any) -> None:
 
 
 RESETS = re.compile(r"%reset|\breset\w{0,20}\(|magic\(\s*.reset")
-_taken: dict[str, Any] = {}
-_put_back: list[dict[str, Any]] = []
+_taken: Names = {}
+_put_back: list[Names] = []
 """What `%reset` took, and the names that it was taken from."""
 
 
-def _missing() -> dict[str, Any]:
+def _missing() -> Names:
     """Those of them that have not been bound anew."""
     return {name: _taken[name] for names in _put_back for name in _taken if name not in names}
 
 
-_unfit: dict[str, Any] = {}
+_unfit: dict[str, object] = {}
 """Streams of the notebook's that made way, by their names."""
 
 
@@ -254,7 +290,7 @@ def draw_afresh(question: str, given: bytes, at_end: list[Any]) -> None:
             set_state(state)
 
 
-def states(names: dict[str, Any]) -> list[Any]:
+def states(names: Names) -> list[Any]:
     """The generators among a notebook's names: how to set their state, and what it is now."""
     found: list[Any] = []
     for value in list(names.values()):

@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def _files(root: Path) -> list[Path]:
     return [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
 
 
-def _fingerprints(names: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _fingerprints(names: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in names.items():
         digest, budget = hashlib.sha256(), [MOST]
         try:
