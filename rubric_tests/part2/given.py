@@ -228,6 +228,7 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
         ),
         "feed-forward/bent": Question({"x": x, "step": step}, dict.fromkeys(bent, ROWS)),
         "feed-forward/sizes": Question({"x": x}, numbers | {"out": ROWS, "as_asked": ()}),
+        "feed-forward/units": Question({"x": x}, {"out": ROWS, "as_asked": ()}),
     }
 
 

@@ -296,6 +296,55 @@ def check_place_of_the_bend(evidence: Any, given: Any) -> None:
             raise KnownMistake("the bend comes before the first matrix, and none between the two")
 
 
+@cause_of_others("feed-forward")
+def check_every_unit_bends(evidence: Any, given: Any) -> None:
+    """Where its two matrices are known: each unit between them is bent, and none is dead.
+
+    The output is a sum over the units, each bent, straight or both. With the matrices known,
+    least squares say how much of each; only a sum that is exact says anything.
+    """
+    question = "feed-forward/units"
+    answer = evidence[question]
+    parts = list(linears(answer, evidence.partial(question)).values())
+    alike(answer.out)
+    x, width = as_wide_as(answer.out, given[question].x), answer.out.shape[-1]
+    units = 19
+    if not answer.as_asked or [p.matrix.shape for p in parts] != [(units, width), (width, units)]:
+        raise NotRecognised("the feed-forward network is of another kind")
+    first, second = parts
+    inside = first(x).reshape(-1, units)
+    for act in ACTIVATIONS.values():
+        bent = act(inside)
+        terms = np.concatenate([second.matrix[None] * part[:, None] for part in (bent, inside)], -1)
+        terms = terms.reshape(-1, 2 * units)
+        found, *_ = np.linalg.lstsq(terms, (answer.out - second.bias).ravel(), rcond=None)
+        if same((terms @ found).reshape(answer.out.shape) + second.bias, answer.out):
+            name_the_units(found[:units], found[units:], np.ptp(bent, axis=0) > 0)
+            return
+    raise NotRecognised("what bends it is of another kind")
+
+
+def name_the_units(bent: np.ndarray, straight: np.ndarray, alive: np.ndarray) -> None:
+    """Say which units are not bent; a few that are silent by chance, as ReLU's may be, are right.
+
+    Raises
+    ------
+    KnownMistake
+        If some are straight, or a quarter gives the same number for every token.
+    """
+    is_straight = alive & (np.abs(bent) < 1e-3) & (np.abs(straight) > 1e-3)
+    is_dead = ~alive | ((np.abs(bent) < 1e-3) & (np.abs(straight) < 1e-3))
+    if is_straight.any():
+        raise KnownMistake(
+            "only a part of its units is bent",
+            f"{is_straight.sum()} of {len(bent)} go on as they are",
+        )
+    if is_dead.mean() > 0.25:
+        raise KnownMistake(
+            "a part of its units is dead", f"{is_dead.sum()} of {len(bent)} add nothing"
+        )
+
+
 # Layers ---------------------------------------------------------------------------------------
 
 
@@ -416,8 +465,7 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
             continue
         x = 3 * as_wide_as(fresh, given[question].x) + 5
         rows = standardised(fresh)
-        right = {"layer norm": standardised(x), "root mean square": unit_square(x)}
-        if not any(np.allclose(fresh, its, atol=0.05, rtol=0.04) for its in right.values()):
+        if not any(np.allclose(fresh, its, atol=ADDED, rtol=ADDED) for its in right_norms(x)):
             raise name_the_norm(fresh, x, rows)
         gains = [arrays[f"changed_{i}_{j}"] for j in (0, 1) if f"changed_{i}_{j}" in arrays]
         of_one_shape(fresh, *gains)
@@ -430,6 +478,19 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
                 if np.allclose(gains[0], fresh * gain**2, atol=0.05 * 8):
                     raise KnownMistake("a normalisation's gain is squared")
                 raise Wrong("a normalisation's gain does not multiply its channels")
+
+
+ADDED = 2e-3
+"""What a small number added to variance or deviation may change: right ones are 1e-3 at most.
+
+The rows asked have a deviation near 3: 1e-3 changes them by 3e-4, and 0.05 by more than this.
+"""
+
+
+def right_norms(x: np.ndarray) -> list[np.ndarray]:
+    """Layer norm by either divisor, that of `torch.std` being one less; the root mean square."""
+    layer_norm, n = standardised(x), x.shape[-1]
+    return [layer_norm, layer_norm * np.sqrt((n - 1) / n), unit_square(x)]
 
 
 def standardised(x: np.ndarray) -> np.ndarray:

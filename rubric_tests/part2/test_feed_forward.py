@@ -26,6 +26,12 @@ def test_the_bend_is_in_the_middle(evidence, given):
     judge(layer_checks.check_place_of_the_bend, evidence, given)
 
 
+@pytest.mark.hint("the non-linearity goes over all `d_hidden` numbers of a token")
+def test_every_unit_bends(evidence, given):
+    """Every unit between the two linear maps is bent, and adds something."""
+    judge(layer_checks.check_every_unit_bends, evidence, given)
+
+
 @pytest.mark.hint("Linear(d_model, d_hidden), Linear(d_hidden, d_model)")
 def test_the_inner_width_is_used(evidence, given):
     """`d_hidden` is the width between the two linear maps."""

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 from assay.judge.score import score
 from assay.records import Check, Verdict
 from assay.submission.submission import Submission
+from rubric_tests.checks import Wrong
+from rubric_tests.part2.answers import Marked, check_something_is_learned
+from rubric_tests.part2.tasks import NOTHING
 from tests.mistakes import pairs, part1, part2, shared
 from tests.mistakes.cases import Case
 from tests.mistakes.pairs import Judge, Mistake
@@ -16,14 +20,12 @@ ROUNDING = 0.05
 """Percent: points are told to two digits."""
 NEAREST = "labels by the nearest rows, not by the weights"
 SLIPS = (
-    ("input changed in place", "derivative of the hidden sigmoid left out"),
-    ("all weights zero at the start", NEAREST),
-    (
-        "hidden width is not the number of features",
-        NEAREST,
-    ),
+    ("part1", "input changed in place", "derivative of the hidden sigmoid left out"),
+    ("part1", "all weights zero at the start", NEAREST),
+    ("part1", "hidden width is not the number of features", NEAREST),
+    pytest.param("part2", "decoder target without BOS", "undertrained", marks=pytest.mark.thorough),
 )
-"""Pairs of which the first once hid the second."""
+"""By part, pairs of which the first once hid the second, or cost more alone than with it."""
 CASES = {"part1": part1.CASES, "part2": part2.CASES}
 
 
@@ -70,13 +72,27 @@ def test_no_second_mistake_raises_a_mark(part: str):
     assert not better_together(judge, mistakes)
 
 
-@pytest.mark.parametrize("pair", SLIPS, ids=" + ".join)
-def test_a_slip_hides_no_other(pair: tuple[str, str]):
+@pytest.mark.parametrize(("part", "one", "other"), SLIPS)
+def test_a_slip_hides_no_other(part: str, one: str, other: str):
     """Writing into an input costs little, and so it excuses little."""
-    judge, mistakes = made("part1", [case for case in part1.CASES if case.name in pair])
+    judge, mistakes = made(part, [case for case in CASES[part] if case.name in (one, other)])
 
     assert len(mistakes) == 2
     assert not better_together(judge, mistakes)
+
+
+def test_answers_that_begin_a_place_early_were_learned():
+    """A wrong first token costs generation; what else holds of the model still counts."""
+    rng = np.random.default_rng()
+    right = rng.integers(1, 10, size=(20_000, 5)).astype(np.int16)
+    early, late = (np.roll(right, by, axis=1) for by in (-1, 1))
+    early[:, -1] = NOTHING
+
+    for answers in (right, early, late):
+        check_something_is_learned(Marked(right[:, ::-1], answers, right))
+    for answers in (rng.permuted(right, axis=0), np.full_like(right, 4)):
+        with pytest.raises(Wrong, match="nothing was learned"):
+            check_something_is_learned(Marked(right[:, ::-1], answers, right))
 
 
 def test_of_two_losses_the_one_that_explains_nothing_is_the_worse():

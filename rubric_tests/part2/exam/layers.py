@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import re
 
 import torch
 from ask import Missing
@@ -111,6 +112,15 @@ def _(given, answer):
     parameters_of(answer, module)
 
 
+@precisely("feed-forward/units")
+def _(given, answer):
+    """More units inside than numbers come out, and what all of them give."""
+    answer.as_asked = takes_sizes("FeedForward", 8, 19)
+    module = built(given, "FeedForward", 8, 19)
+    answer.out = module(given.x.clone())
+    parameters_of(answer, module)
+
+
 def unused(layer, output):
     """The weight matrices with which the output does not change."""
     before, found = output(), []
@@ -122,6 +132,15 @@ def unused(layer, output):
                 found.append(name)
             part.copy_(kept)
     return found
+
+
+def is_norm(name, part):
+    """Whether a part without parts is called a norm, by its class or where it is kept."""
+    own = name.rpartition(".")[2].lower()
+    kind = type(part).__name__.lower()
+    return not list(part.children()) and (
+        "norm" in kind or "norm" in own or re.fullmatch(r"ln[_\d]*\w?", own) or kind == "ln"
+    )
 
 
 def ask_layer(name, build):
@@ -205,8 +224,7 @@ def ask_layer(name, build):
     def _(given, answer):
         """Each normalisation by itself: fresh, and with another gain and shift."""
         layer, _ = layer_and(given)
-        norms = [part for part in layer.modules() if "norm" in type(part).__name__.lower()]
-        norms = [part for part in norms if not list(part.children())][:4]
+        norms = [part for name, part in layer.named_modules() if is_norm(name, part)][:4]
         answer.kinds = [type(part).__name__ for part in norms]
         for i, norm in enumerate(norms):
             if hasattr(norm, "reset_parameters"):  # one taken from the model is trained

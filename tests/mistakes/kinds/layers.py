@@ -17,6 +17,7 @@ def decoder(name, replace, loses="layers"):
 
 
 BENT = "self.w_2(self.w_1(x).relu())"
+PARTLY = "(h := self.w_1(x), h{0}.relu_(), self.w_2(h))[-1]"
 WIDE, NARROW = "nn.Linear(d_model, d_hidden)", "nn.Linear(d_hidden, d_model)"
 FEED = [
     feed("bent at the end, not in the middle", {BENT: "self.w_2(self.w_1(x)).relu()"}),
@@ -38,6 +39,14 @@ FEED = [
     }),
     feed("four times the model, whatever is asked", {
         WIDE: "nn.Linear(d_model, 4 * d_model)", NARROW: "nn.Linear(4 * d_model, d_model)",
+    }),
+    feed("the first half of the units is bent", {BENT: PARTLY.format("[..., : h.size(-1) // 2]")}),
+    feed("every second unit is bent", {BENT: PARTLY.format("[..., ::2]")}),
+    feed("eight units are bent, however many there are", {BENT: PARTLY.format("[..., :8]")}),
+    feed("the last unit is not bent", {BENT: PARTLY.format("[..., :-1]")}),
+    feed("half of the units are dead", {
+        BENT: "self.w_2(self.w_1(x).relu() * (torch.arange(self.w_1.out_features) % 2))",
+        "from torch import Tensor, nn": "import torch\nfrom torch import Tensor, nn",
     }),
     feed("one matrix and no second", {BENT: "self.w_1(x).relu()[..., : x.size(-1)]"}),
     feed("the mean of the sequence goes in", {
@@ -79,6 +88,20 @@ NORMS = [
     own_norm("the mean is not taken off before its division by std", "(x - mean)", "x"),
     own_norm("only centred", "/ (std + 1e-6)", ""),
     own_norm("a small number that is not small", "1e-6", "0.5"),
+    own_norm("a number that is not small, beside the variance", "(std + 1e-6)",
+             "(std**2 + 0.5).sqrt()"),
+    own_norm("a tenth beside the deviation", "1e-6", "0.1"),
+    of("transformer/encoder", "a norm of another name adds what is not small", "layers", {
+        "from torch import Tensor, nn": "import torch\nfrom torch import Tensor, nn",
+        "class EncoderLayer": OWN.replace("OwnNorm", "Scaled").replace("1e-6", "0.5"),
+        NORM: "Scaled(d_model)",
+    }),
+    encoder("torch's norm with half beside the variance", {
+        NORM: "nn.LayerNorm(d_model, eps=0.5, bias=False)",
+    }),
+    decoder("torch's norm with half beside the variance, in the decoder", {
+        NORM: "nn.LayerNorm(d_model, eps=0.5, bias=False)",
+    }),
     own_norm("statistics of the whole sequence", "x.mean(-1, keepdim=True)",
              "x.mean((-2, -1), keepdim=True)"),
     own_norm("the deviation over the batch, the mean over channels", "x.std(-1,", "x.std(0,"),
@@ -216,12 +239,24 @@ CASES = [*FEED, *NORMS, *RESIDUALS, *POSITIONS, *EMBEDDING]
 RIGHT = [
     own_norm("a layer norm by hand", loses=None),
     own_norm("a layer norm with the sample's deviation", "unbiased=False, ", "", loses=None),
+    own_norm("a layer norm with a thousandth beside the variance", "(std + 1e-6)",
+             "(std**2 + 1e-3).sqrt()", loses=None),
+    own_norm("a layer norm with a thousandth beside the deviation", "1e-6", "1e-3", loses=None),
     own_norm("a root mean square norm", "(x - mean) / (std + 1e-6)",
              "x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()", loses=None),
     of("transformer/feed_forward", "a gated feed-forward", None, {
         "self.w_1 = nn.Linear(d_model, d_hidden)":
         "self.w_1 = nn.Linear(d_model, d_hidden)\n        self.gate = nn.Linear(d_model, d_hidden)",
         BENT: "self.w_2(nn.functional.silu(self.gate(x)) * self.w_1(x))",
+    }),
+    of("transformer/feed_forward", "GELU by its tanh", None, {
+        BENT: "self.w_2(nn.functional.gelu(self.w_1(x), approximate='tanh'))",
+    }),
+    of("transformer/feed_forward", "GELU by a sigmoid", None, {
+        BENT: "self.w_2((h := self.w_1(x)) * (1.702 * h).sigmoid())",
+    }),
+    of("transformer/feed_forward", "a slope of a tenth below zero", None, {
+        BENT: "self.w_2(nn.functional.leaky_relu(self.w_1(x), 0.1))",
     }),
     of("transformer/feed_forward", "feed-forward with its dropout", None, {
         "d_hidden: int)": "d_hidden: int, dropout: float = 0.1)",
