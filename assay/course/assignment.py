@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from assay.course import asked
 from assay.errors import UsageError
 from assay.records import Figure, Record, Scalar
 
@@ -71,6 +72,11 @@ class Part(Record):
         return self
 
     @property
+    def varied(self) -> list[str]:
+        """The names of the parameters that runs differ in."""
+        return ["seed", *self.matrix]
+
+    @property
     def batch(self) -> int:
         """How many seeds are run at once: first, and again each time more are needed."""
         return len(self.seeds)
@@ -96,6 +102,11 @@ class Assignment(Record):
     def names_are_unique(self) -> "Assignment":
         _refuse_repeats("parts", [part.name for part in self.part])
         return self
+
+    @property
+    def asked(self) -> dict[str, frozenset[str]]:
+        """The names that each part's exam asks for; those of parameters are everybody's."""
+        return {p.name: asked.names(self.root / p.rubric) - set(p.varied) for p in self.part}
 
     def with_seeds(self, seeds: list[int]) -> "Assignment":
         """Return the same assignment over these seeds and no others."""

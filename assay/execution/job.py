@@ -22,14 +22,12 @@ from assay.records import Run, Scalar
 from assay.sandbox import inside
 from assay.source import imports
 from assay.submission import notebook
-from assay.submission.notebook import Cell
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
 
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import Trace
 
-EXAM_TAG = notebook.EXAM
 DESK = ("given/", "kept/", "shapes.json", "largest.json", SECONDS)
 """How the names begin of all that is kept of the questions."""
 OURS = {
@@ -42,14 +40,6 @@ LIBRARY = Path(library.__file__).parent
 """What a rubric is written with; it enters if the exam, or what stands beside it, imports it."""
 REFERENCE = "kit/reference"
 """Stands in the kit where the course's own answer is asked: the exam itself is on trial then."""
-EXAM_SOURCE = """\
-import os, sys
-sys.path.insert(0, os.environ["ASSAY_KIT"])
-sys.modules.pop("ask", None)
-import ask
-ask.sit(globals())
-"""
-EXAM = Cell("code", EXAM_SOURCE, (EXAM_TAG,), EXAM_TAG)
 
 
 _one_at_a_time = Lock()
@@ -187,7 +177,7 @@ def _lay_out(section: Section, run: Run) -> dict[str, bytes]:
     files = {f"submission/{name}": content for name, content in _snapshot(submission).items()}
     files |= {
         "job.json": json.dumps(job, sort_keys=True).encode(),
-        "notebook.ipynb": notebook.dumps((*section.cells, EXAM)),
+        "notebook.ipynb": section.executed,
         **{name: (Path(inside.__file__).parent / ours).read_bytes() for name, ours in OURS.items()},
         "kit/adapter.py": section.adapter.encode("utf-8", "replace"),
     }
@@ -197,7 +187,7 @@ def _lay_out(section: Section, run: Run) -> dict[str, bytes]:
 
 def _snapshot(submission: Submission) -> dict[str, bytes]:
     """Return the files of a submission; its notebooks without what they once printed."""
-    books = {name: notebook.dumps(submission.read(name)) for name in submission.notebooks}
+    books = {name: notebook.dumps(submission.cells_in(name)) for name in submission.notebooks}
     return submission.files | books
 
 

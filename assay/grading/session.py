@@ -6,7 +6,6 @@ What runs and judges is imported where it is called for: `assay check` has no us
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from copy import copy
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -29,8 +28,8 @@ from assay.events import Event, Failed, Message, SubmissionGraded
 from assay.evidence.store import Store
 from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
 from assay.scheduling.resources import Cores, available_cores
-from assay.submission import folders, sections
 from assay.submission import plan as plans
+from assay.submission import sections
 from assay.submission.plan import Plan
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
@@ -160,25 +159,26 @@ class Session:
         """
         if not isinstance(submission, Submission):
             submission = read_submission(Path(submission))
-        return self._grade(self.plan(submission))
+        plan = self.plan(submission)
+        self.require_course()
+        return self._grade(plan, self.executor or self.new_runs)
 
-    def _grade(self, plan: Plan) -> Result:
+    def _grade(self, plan: Plan, executor: "Executor") -> Result:
+        """Execute, judge and score what the plan has pending, until it has nothing more."""
         from assay.grading import results
 
-        submission = plan.submission
-        self.require_course()
         records: list[RunRecord] = []
         judgements: dict[str, Judgement] = {}
         while plan.pending:
-            fresh = self.execute(submission.name, self.jobs(plan))
+            fresh = executor.execute(plan.submission.name, self.jobs(plan))
             if not fresh:
                 break
             records += fresh
-            judgements |= self._judgements(plan.sections, {r.run.part for r in fresh}, records)
+            judgements |= self._judgements(plan.sections, fresh, records, executor)
             result = results.result(plan.sections, records, judgements, self.store)
             plan = plan.extended(result)
-        result = self.seal(submission, result)
-        self.tell(SubmissionGraded(submission.name, result))
+        result = self.seal(plan.submission, result)
+        self.tell(SubmissionGraded(plan.submission.name, result))
         return result
 
     def judge(self, submission: Submission) -> Result:
@@ -192,9 +192,7 @@ class Session:
         from assay.grading.executors import StoredRuns
 
         plan = self.plan(submission)
-        session = copy(self)
-        session.executor, session.check_course = StoredRuns(self.store, self.jobs(plan)), False
-        return session._grade(plan)
+        return self._grade(plan, StoredRuns(self.store, self.jobs(plan)))
 
     def debug(self, submission: Submission, arguments: Sequence[str]) -> list[int]:
         """Run the rubric's tests over stored runs in this terminal, and write nothing.
@@ -219,7 +217,7 @@ class Session:
         from assay.grading import results
 
         by_part = sections.sections(self.assignment, submission)
-        judgements = self._judgements(by_part, {record.run.part for record in records}, records)
+        judgements = self._judgements(by_part, records, records, self.executor or self.new_runs)
         return results.result(by_part, records, judgements, self.store)
 
     def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
@@ -299,7 +297,7 @@ class Session:
 
     def folder(self, submission: Submission) -> Path:
         """Return the folder of a submission's reports."""
-        return self.reports / folders.folder(submission.name)
+        return self.reports / submission.folder
 
     def plan(self, submission: Submission) -> Plan:
         """Plan the runs of a submission.
@@ -318,18 +316,26 @@ class Session:
         return assemble_all(plan.sections, plan.pending, self.secret)
 
     def _judgements(
-        self, sections: Mapping[str, Section], names: set[str], records: list[RunRecord]
+        self,
+        sections: Mapping[str, Section],
+        fresh: Sequence[RunRecord],
+        records: list[RunRecord],
+        executor: "Executor",
     ) -> dict[str, Judgement]:
-        """Judge each of these parts, side by side."""
+        """Judge each part that has fresh runs, side by side, over all its records."""
         from assay.judge import judge
 
+        names = {record.run.part for record in fresh}
         chosen = {name: section for name, section in sections.items() if name in names}
         workers = max(1, min(judge.HANDS, self.cores.workers // max(1, len(chosen))))
-        with ThreadPoolExecutor() as executor:
-            found = executor.map(lambda s: self._judgement(s, records, workers), chosen.values())
+        judge_one = partial(self._judgement, records=records, executor=executor, workers=workers)
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(judge_one, chosen.values())
             return dict(zip(chosen, found, strict=True))
 
-    def _judgement(self, section: Section, records: list[RunRecord], workers: int) -> Judgement:
+    def _judgement(
+        self, section: Section, records: list[RunRecord], executor: "Executor", workers: int
+    ) -> Judgement:
         """Judge one part, by several processes if as many cores are idle."""
         from assay.judge import judge, score
 
@@ -340,11 +346,11 @@ class Session:
             return found
         doubtful = score.in_doubt(found.checks)
         of_reference = self._of_reference(
-            section.part, [record.run for record in of_part if record.run.id in doubtful]
+            section.part, [r.run for r in of_part if r.run.id in doubtful], executor
         )
         return found.model_copy(update={"checks": score.settled(found.checks, of_reference)})
 
-    def _of_reference(self, part: Part, runs: list[Run]) -> list[Check]:
+    def _of_reference(self, part: Part, runs: list[Run], executor: "Executor") -> list[Check]:
         """Return what the judge says of the course's own answer, in these runs too."""
         from assay.course_check import reference
         from assay.judge import judge
@@ -353,7 +359,7 @@ class Session:
         new = [job for job in jobs if not self.store.knows(job)]
         records = {r.key: r for r in reference.records(self.assignment, part, self.store)}
         known = [self.store.record(self.store.key(job)) for job in jobs if job not in new]
-        for record in [*known, *(self.execute(OF_COURSE, new) if new else [])]:
+        for record in [*known, *(executor.execute(OF_COURSE, new) if new else [])]:
             records[record.key] = record
         answer = reference.submission(self.assignment) if records else None
         if answer is None:

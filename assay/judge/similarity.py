@@ -113,7 +113,7 @@ def _sources(handed_in: Submission) -> Iterator[str]:
     files = handed_in.files.items()
     texts = [content.decode("utf-8", "replace") for name, content in files if name.endswith(".py")]
     for name in handed_in.notebooks:
-        texts += [cell.source for cell in handed_in.read(name) if cell.kind == "code"]
+        texts += [cell.source for cell in handed_in.cells_in(name) if cell.kind == "code"]
     sizes = itertools.accumulate(map(len, texts))
     return (t for t, read in zip(texts, sizes, strict=True) if read <= READ and len(t) <= READ / 10)
 

@@ -195,6 +195,24 @@ def imports(source: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def imported(source: str) -> set[str]:
+    """Return the names that a cell's imports bind, wherever they stand in it."""
+    tree = parsed(source)
+    nodes = ast.walk(tree) if tree else ()
+    aliases = (a for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names)
+    return {alias.asname or alias.name.split(".")[0] for alias in aliases}
+
+
+def only_sets(source: str) -> bool:
+    """Return whether a cell assigns constants, and does nothing else."""
+    try:
+        tree = syntax.parse(source)
+    except UNREADABLE:
+        return False
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    return len([v for v in values if isinstance(v, ast.Constant)]) == len(tree.body)
+
+
 def relative_imports(source: str) -> list[str]:
     """Return the modules that a module imports from its own package, without the dots."""
     tree = parsed(source)

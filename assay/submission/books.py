@@ -12,8 +12,7 @@ from pathlib import PurePosixPath
 
 from assay.course.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
-from assay.source.cells import bound, imports
-from assay.submission import asked, headings, notebook, parameters
+from assay.submission import headings, notebook, parameters
 from assay.submission.submission import Submission
 
 SET_ASIDE = {
@@ -40,7 +39,7 @@ def notebook_of(assignment: Assignment, part: Part, submission: Submission) -> s
     name = submission.notebook_for(part)
     others = {PurePosixPath(p.notebook).name for p in assignment.part if p is not part}
     if name is not None and _last(name) in others:
-        is_marked = headings.marked(assignment, part, submission.read(name))
+        is_marked = headings.marked(assignment, part, submission.cells_in(name))
         return name if is_marked else _by_content(assignment, part, submission)
     named = name or _by_words(assignment, part, submission)
     return named or _by_content(assignment, part, submission)
@@ -65,13 +64,10 @@ def absent(assignment: Assignment, submission: Submission) -> list[Part]:
 
 def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
     only = submission.notebooks[0]
-    cells = submission.read(only)
+    cells = submission.cells_in(only)
     if headings.marked(assignment, part, cells) or _stands_above(assignment, part, cells):
         return True
-    texts = [content for name, content in submission.files.items() if name.endswith(".py")]
-    codes = [cell.source for cell in cells if cell.kind == "code"]
-    codes += [text.decode("utf-8", "replace") for text in texts]
-    binds = frozenset(name for code in codes for name in bound(code))
+    binds = submission.bound_by_modules.union(*(cell.bound for cell in cells))
     lines = [line for cell in cells for line in headings.lines(cell)]
     said = " ".join([only, *binds, *lines]).casefold()
     if any(word in said for word in _words(part)):
@@ -79,7 +75,7 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
     alone = _alone(assignment, part)
     if not alone or len(binds & alone) >= max(1, -(-len(alone) // 3)):
         return True
-    others = [asked.names(assignment, p) for p in assignment.part if p is not part]
+    others = [assignment.asked[p.name] for p in assignment.part if p is not part]
     stems = _stems(alone) - _stems(frozenset().union(*others))
     near = [stem for stem in stems if any(s.startswith(stem) for s in _stems(binds))]
     return bool(stems) and len(near) >= min(3, len(stems))
@@ -100,8 +96,7 @@ def _libraries(assignment: Assignment, part: Part) -> frozenset[str]:
 
 def _imported(content: bytes) -> frozenset[str]:
     """Return the packages that the cells of a notebook import, by their first names."""
-    cells = [cell for cell in _cells(content) if cell.kind == "code"]
-    return frozenset(m.partition(".")[0] for c in cells for m in imports(c.source))
+    return frozenset(m.partition(".")[0] for cell in _cells(content) for m in cell.imports)
 
 
 def _stems(names: frozenset[str]) -> set[str]:
@@ -118,8 +113,8 @@ def _stands_above(assignment: Assignment, part: Part, cells: Sequence[notebook.C
 
 def _alone(assignment: Assignment, part: Part) -> frozenset[str]:
     """The names that this part alone is asked for."""
-    others = [asked.names(assignment, p) for p in assignment.part if p is not part]
-    return asked.names(assignment, part).difference(*others)
+    others = [assignment.asked[p.name] for p in assignment.part if p is not part]
+    return assignment.asked[part.name].difference(*others)
 
 
 def _words(part: Part) -> set[str]:
@@ -188,7 +183,7 @@ def _better(
     assignment: Assignment, part: Part, submission: Submission, taken: str, other: str
 ) -> Iterator[str]:
     """What speaks for another notebook than the one that was taken."""
-    wanted = asked.names(assignment, part)
+    wanted = assignment.asked[part.name]
     here, there = (bound_in(submission.files[name]) & wanted for name in (taken, other))
     if len(there) > len(here):
         yield f"it binds {_shown(there - here)}"
@@ -220,14 +215,13 @@ def attempt(name: str) -> tuple[str, int]:
 
 def bound_in(content: bytes) -> frozenset[str]:
     """Return the names that the cells of a notebook bind."""
-    cells = _cells(content)
-    return frozenset(n for c in cells if c.kind == "code" for n in bound(c.source))
+    return frozenset(name for cell in _cells(content) for name in cell.bound)
 
 
 @lru_cache(maxsize=64)
 def _cells(content: bytes) -> tuple[notebook.Cell, ...]:
     try:
-        return notebook.read(content, "")
+        return notebook.cells_of(content, "")
     except CannotGrade:
         return ()  # told where the submission is read
 
@@ -271,7 +265,7 @@ def _answering(
     One that is called as another part's counts where it binds many; of copies, the first.
     """
     others = [p for p in assignment.part if p is not part]
-    names, alone = asked.names(assignment, part), _alone(assignment, part)
+    names, alone = assignment.asked[part.name], _alone(assignment, part)
     mine, many = alone or names, max(2, -(-len(alone) // 3))
     wanted = {PurePosixPath(p.notebook).name for p in others}
     found: dict[str, frozenset[str]] = {}

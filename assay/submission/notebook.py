@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, count
 from typing import Any, NotRequired, Required, TypedDict, cast
 
@@ -16,6 +17,7 @@ import nbformat
 
 from assay.errors import CannotGrade, quoted
 from assay.records import sound
+from assay.source import cells
 
 EXAM = "assay-exam"
 """Id and tag of the one cell that is ours; no cell of a student's has them."""
@@ -43,6 +45,26 @@ class Cell:
     tags: tuple[str, ...] = ()
     id: str = ""
     attachments: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names that its code binds; none in text."""
+        return frozenset(cells.bound(self.source) if self.kind == "code" else ())
+
+    @cached_property
+    def imports(self) -> tuple[str, ...]:
+        """The modules that its code imports by name, in full."""
+        return tuple(cells.imports(self.source) if self.kind == "code" else ())
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The names that its imports bind."""
+        return frozenset(cells.imported(self.source) if self.kind == "code" else ())
+
+    @cached_property
+    def only_sets(self) -> bool:
+        """Whether its code assigns constants, and does nothing else."""
+        return self.kind == "code" and cells.only_sets(self.source)
 
     def without(self, *tags: str) -> "Cell":
         """Return the same cell without some of its tags."""
@@ -106,7 +128,7 @@ class OldNotebook(TypedDict):
     metadata: dict[str, object]
 
 
-def read(content: bytes, where: str) -> tuple[Cell, ...]:
+def cells_of(content: bytes, where: str) -> tuple[Cell, ...]:
     """Return the cells of a notebook file; `where` names it in what is said of it.
 
     Format 3 is upgraded; cell ids that are missing, odd or given twice are made anew. Half of a

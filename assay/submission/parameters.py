@@ -17,11 +17,6 @@ TAG = "parameters"
 MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 
 
-def wanted(part: Part) -> list[str]:
-    """Return the names that the assignment varies."""
-    return ["seed", *part.matrix]
-
-
 def chosen(part: Part, cells: Sequence[Cell]) -> tuple[int | None, str]:
     """Return the last tagged cell that sets every parameter, or None and why there is none."""
     tagged = [(i, cell) for i, cell in enumerate(cells) if TAG in cell.tags]
@@ -39,7 +34,7 @@ def _fault(part: Part, cell: Cell) -> str:
         found = _assigned(cell.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "the cell tagged `parameters` is not Python"
-    missing = [name for name in wanted(part) if name not in found]
+    missing = [name for name in part.varied if name not in found]
     if not missing:
         return ""
     sets = ", ".join(quoted(name) for name in found[:8]) or "nothing"

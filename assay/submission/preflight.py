@@ -209,7 +209,7 @@ def _of_part(section: Section, sections: Mapping[str, Section]) -> Iterator[str]
     if section.once:
         yield (
             f"{part.name}: not parameterised, so it is run once, as it stands ({section.once}); "
-            f"tag the cell that sets {parameters.listed(parameters.wanted(part))}"
+            f"tag the cell that sets {parameters.listed(part.varied)}"
         )
     if section.begins:
         heading = section.cells[section.begins].source.strip().partition("\n")[0]
@@ -233,7 +233,7 @@ def _is_lost(section: Section, sections: Mapping[str, Section]) -> bool:
 
 def _of_cells(submission: Submission, name: str) -> Iterator[str]:
     """What single cells will trip over; cells of code are numbered from 1, as in the report."""
-    code = [cell for cell in submission.read(name) if cell.kind == "code"]
+    code = [cell for cell in submission.cells_in(name) if cell.kind == "code"]
     written = {path for cell in code for path in files(cell.source)[1]}
     texts = [cell.source for cell in code]
     together: dict[int, list[str]] = {}

@@ -10,19 +10,32 @@ by it.
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count, groupby, pairwise
 from pathlib import PurePosixPath
 
 from assay.course.assignment import Assignment, Part
-from assay.source import syntax
 from assay.source.cells import bound, parsed
-from assay.submission import asked, books, headings, parameters
+from assay.submission import books, headings, notebook, parameters
 from assay.submission.notebook import EXAM, Cell
 from assay.submission.submission import Submission
 
 ADAPTER, INJECTED = "adapter", "injected-parameters"
 Answering = Mapping[str, str | None]
 """The notebook that answers each part, by the part's name."""
+EXAM_CELL = Cell(
+    "code",
+    """\
+import os, sys
+sys.path.insert(0, os.environ["ASSAY_KIT"])
+sys.modules.pop("ask", None)
+import ask
+ask.sit(globals())
+""",
+    (EXAM,),
+    EXAM,
+)
+"""The one cell that is ours: it asks what `ask.py` finds in the kit."""
 TAKEN_OUT = "# the adapter: read after the last cell"
 
 
@@ -49,6 +62,11 @@ class Section:
         """The cells that answer the part: all code, and the text from where it begins."""
         return [c for i, c in enumerate(self.cells) if i >= self.begins or c.kind == "code"]
 
+    @cached_property
+    def executed(self) -> bytes:
+        """The notebook that is run: the cells, and the one of the exam."""
+        return notebook.dumps((*self.cells, EXAM_CELL))
+
     @property
     def has_code(self) -> bool:
         return any(cell.kind == "code" and cell.source.strip() for cell in self.cells)
@@ -70,7 +88,7 @@ def _section(
 ) -> Section:
     name = answering[part.name]
     assert name is not None
-    cells = [cell for cell in submission.read(name) if not _was_injected(cell)]
+    cells = [cell for cell in submission.cells_in(name) if not _was_injected(cell)]
     pieces = [piece for cell in cells for piece in headings.pieces(cell)]
     sharing = [p for p in assignment.part if answering[p.name] == name]
     adapter = _adapter(submission, name, cells)
@@ -106,7 +124,7 @@ def _span(
     here = sharing.index(part)
     begins = [0]
     for before, following in pairwise(sharing):
-        wanted = [asked.names(assignment, p) for p in (before, following)]
+        wanted = [assignment.asked[p.name] for p in (before, following)]
         names = [_with_adapted(each, adapter) for each in wanted]
         marks = _candidates(assignment, before, following, cells, begins[-1], names[0] - names[1])
         begins.append(_beginning(assignment, following, cells, marks, names, begins[-1]))
@@ -129,7 +147,7 @@ def _candidates(
     own = headings.marked(assignment, before, cells)
     both = {cells[i].id for i in own}
     code = [i for i, cell in enumerate(cells) if cell.kind == "code" and i >= after]
-    answers = [i for i in code if bound(cells[i].source) & theirs]
+    answers = [i for i in code if cells[i].bound & theirs]
     marked = headings.marked(assignment, following, cells)
     marked = [i for i in marked if i not in own and code and i > code[0]]
     return [i for i in marked if cells[i].id not in both or (answers and i > answers[0])]
@@ -153,8 +171,8 @@ def _beginning(
     """
     if tagged := [i for i in marks if part.name in cells[i].tags]:
         return tagged[0]
-    places = [bound(cell.source) if cell.kind == "code" else set() for cell in cells]
-    moved = [names_ - _imported(cell) for names_, cell in zip(places, cells, strict=True)]
+    places = [cell.bound for cell in cells]
+    moved = [cell.bound - cell.imported for cell in cells]
     theirs, mine = names[0] - names[1], names[1] - names[0]
     titled = [i for i in marks if headings.is_certain(part, cells[i])]
     if certain := [i for i in titled if not _lost(theirs, places, i)]:
@@ -174,24 +192,16 @@ def _beginning(
     return min(readings, key=lambda reading: reading[0])[1]
 
 
-def _lost(names: Iterable[str], places: Sequence[set[str]], cut: int) -> set[str]:
+def _lost(names: Iterable[str], places: Sequence[frozenset[str]], cut: int) -> set[str]:
     """The names that are bound, and not above the cut."""
     above, below = set().union(*places[:cut]), set().union(*places[cut:])
     return (set(names) & below) - above
 
 
-def _early(names: Iterable[str], places: Sequence[set[str]], cut: int) -> set[str]:
+def _early(names: Iterable[str], places: Sequence[frozenset[str]], cut: int) -> set[str]:
     """The names that are bound above the cut, and not below."""
     above, below = set().union(*places[:cut]), set().union(*places[cut:])
     return (set(names) & above) - below
-
-
-def _imported(cell: Cell) -> set[str]:
-    """What a cell imports: all imports may stand at the top, and say nothing of where a part is."""
-    tree = parsed(cell.source) if cell.kind == "code" else None
-    nodes = ast.walk(tree) if tree else ()
-    aliases = (a for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names)
-    return {alias.asname or alias.name.split(".")[0] for alias in aliases}
 
 
 def _with_text_above(cells: Sequence[Cell], place: int) -> int:
@@ -213,10 +223,10 @@ def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
     return frozenset(made)
 
 
-def _adapter(submission: Submission, notebook: str, cells: list[Cell]) -> str:
+def _adapter(submission: Submission, name: str, cells: list[Cell]) -> str:
     """Return the cells tagged `adapter`, then adapter.py: what is said last holds."""
     tagged = [cell.source for cell in cells if cell.kind == "code" and ADAPTER in cell.tags]
-    places = ("adapter.py", str(PurePosixPath(notebook).parent / "adapter.py"))
+    places = ("adapter.py", str(PurePosixPath(name).parent / "adapter.py"))
     files = [submission.files[name] for name in dict.fromkeys(places) if name in submission.files]
     return "\n\n".join([*tagged, *(file.decode("utf-8", "replace") for file in files)])
 
@@ -230,11 +240,4 @@ def _untagged(cell: Cell) -> Cell:
 
 def _was_injected(cell: Cell) -> bool:
     """Return whether papermill put this cell there: its tag, and nothing in it but assignments."""
-    if INJECTED not in cell.tags:
-        return False
-    try:
-        tree = syntax.parse(cell.source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
-    return len([v for v in values if isinstance(v, ast.Constant)]) == len(tree.body)
+    return INJECTED in cell.tags and cell.only_sets

@@ -13,6 +13,7 @@ from assay.course.assignment import Part
 from assay.errors import CannotGrade, quoted
 from assay.records import Person, sound
 from assay.source import syntax
+from assay.source.cells import bound
 from assay.submission import folders, notebook, reader
 from assay.submission.notebook import Cell
 
@@ -53,6 +54,13 @@ class Submission:
         files = sorted(self.files.items())
         return {name: hashlib.sha256(content).hexdigest() for name, content in files}
 
+    @cached_property
+    def bound_by_modules(self) -> frozenset[str]:
+        """The names that its modules bind at their top level."""
+        modules = [content for name, content in self.files.items() if name.endswith(".py")]
+        texts = [content.decode("utf-8", "replace") for content in modules]
+        return frozenset(name for text in texts for name in bound(text))
+
     @property
     def notebooks(self) -> list[str]:
         """The names of all notebooks."""
@@ -68,16 +76,21 @@ class Submission:
             return named[0]
         return self.notebooks[0] if len(self.notebooks) == 1 else None
 
-    def read(self, notebook_name: str) -> tuple[Cell, ...]:
+    def cells_in(self, notebook_name: str) -> tuple[Cell, ...]:
         """Return the cells of one of the notebooks, read once."""
         if notebook_name not in self._read:
             where = f"{self.name}/{notebook_name}"
-            self._read[notebook_name] = notebook.read(self.files[notebook_name], where)
+            self._read[notebook_name] = notebook.cells_of(self.files[notebook_name], where)
         return self._read[notebook_name]
 
     @cached_property
     def _read(self) -> dict[str, tuple[Cell, ...]]:
         return {}
+
+    @property
+    def folder(self) -> str:
+        """The folder of its reports, below that of all reports."""
+        return folders.folder(self.name)
 
     @property
     def size(self) -> int:
@@ -86,7 +99,7 @@ class Submission:
 
     def cells(self, notebook_name: str) -> list[PlainCell]:
         """Return the cells of a notebook as `{kind, source, tags}`."""
-        return [plain(cell) for cell in self.read(notebook_name)]
+        return [plain(cell) for cell in self.cells_in(notebook_name)]
 
 
 def plain(cell: Cell) -> PlainCell:
@@ -134,7 +147,7 @@ def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGr
     for name in handed_in.notebooks:
         where = str(path) if path.suffix == ".ipynb" else f"{path}/{name}"
         try:
-            notebook.read(handed_in.files[name], where)
+            notebook.cells_of(handed_in.files[name], where)
         except CannotGrade as error:
             problems.append(error)
     if not handed_in.notebooks and not told:
@@ -154,7 +167,7 @@ def _unreadable(handed_in: Submission, path: Path) -> Iterator[CannotGrade]:
         name: c.decode("latin-1") for name, c in handed_in.files.items() if name.endswith(".py")
     }
     for name in handed_in.notebooks:
-        cells = handed_in.read(name)
+        cells = handed_in.cells_in(name)
         code[name] = "\n".join(cell.source for cell in cells if cell.kind == "code")
     for name, text in code.items():
         if not syntax.is_readable(text):

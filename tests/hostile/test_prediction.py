@@ -40,8 +40,10 @@ def add(x, y):
 def submission() -> Submission:
     """It holds the very bytes that lie in the kernel's working folder."""
     book = toys.notebook(toys.PARAMETERS, PREDICTS)
-    files = {"sums.ipynb": notebook.dumps(notebook.read(book, "sums.ipynb"))}
-    assert files["sums.ipynb"] == notebook.dumps(notebook.read(files["sums.ipynb"], "sums.ipynb"))
+    files = {"sums.ipynb": notebook.dumps(notebook.cells_of(book, "sums.ipynb"))}
+    assert files["sums.ipynb"] == notebook.dumps(
+        notebook.cells_of(files["sums.ipynb"], "sums.ipynb")
+    )
     return Submission("ada", files)
 
 

@@ -463,7 +463,7 @@ def test_the_reference_can_be_read(part: str):
     """All of it, the other part's files and the notebook's cells included."""
     handed_in = Submission("reference", short_submission(ROOT, part))
     book = next(name for name in handed_in.notebooks)
-    cells = [SimpleNamespace(**plain(cell)) for cell in handed_in.read(book)]
+    cells = [SimpleNamespace(**plain(cell)) for cell in handed_in.cells_in(book)]
     sources = {n: text.decode() for n, text in handed_in.files.items() if n.endswith(".py")}
     seen = SimpleNamespace(cells=cells, sources=sources, files=list(handed_in.files), unread=[])
 

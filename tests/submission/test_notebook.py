@@ -30,7 +30,7 @@ def test_format_3_is_upgraded():
             )
         ]
     )
-    cells = notebook.read(json.dumps(old).encode(), "old.ipynb")
+    cells = notebook.cells_of(json.dumps(old).encode(), "old.ipynb")
 
     assert [(cell.kind, cell.source) for cell in cells] == [
         ("markdown", "## Part 1"),
@@ -44,7 +44,7 @@ def test_text_of_format_3_may_stand_line_by_line():
     kinds = {"code": "input", "markdown": "source", "heading": "source"}
     cells = [{"cell_type": kind, key: ["a = 1\n", "b = 2"]} for kind, key in kinds.items()]
     old = {"nbformat": 3, "worksheets": [{"cells": cells}]}
-    read = notebook.read(json.dumps(old).encode(), "old.ipynb")
+    read = notebook.cells_of(json.dumps(old).encode(), "old.ipynb")
 
     assert [cell.source for cell in read] == ["a = 1\nb = 2", "a = 1\nb = 2", "# a = 1 b = 2"]
 
@@ -53,7 +53,7 @@ def test_an_upgraded_notebook_is_the_same_each_time():
     """Ids are counted, not drawn: the same file is the same run."""
     old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "x"}]}]}
     content = json.dumps(old).encode()
-    first, again = notebook.read(content, "a"), notebook.read(content, "b")
+    first, again = notebook.cells_of(content, "a"), notebook.cells_of(content, "b")
 
     assert notebook.dumps(first) == notebook.dumps(again)
 
@@ -71,7 +71,7 @@ def test_an_upgraded_notebook_is_the_same_each_time():
 )
 def test_every_cell_has_an_id_of_its_own(ids: tuple[Any, ...]):
     """Given twice, missing, odd, or ours: made anew, and nothing is said."""
-    cells = notebook.read(book(*(code(id=name) for name in ids)), "x")
+    cells = notebook.cells_of(book(*(code(id=name) for name in ids)), "x")
     found = [cell.id for cell in cells]
 
     assert len(set(found)) == len(ids)
@@ -87,7 +87,7 @@ def test_outputs_and_metadata_stay_behind():
         metadata={"tags": ["parameters"], "widgets": {"a": 1}},
     )
     content = book(cell, metadata={"kernelspec": {"name": "../../evil"}, "widgets": {"s": 1}})
-    kept = json.loads(notebook.dumps(notebook.read(content, "x")))
+    kept = json.loads(notebook.dumps(notebook.cells_of(content, "x")))
 
     assert kept["cells"][0]["outputs"] == []
     assert kept["cells"][0]["metadata"] == {"tags": ["parameters"]}
@@ -98,6 +98,22 @@ def test_pictures_in_markdown_come_along():
     """A diagram pasted into a cell is part of the answer."""
     picture = {"d.png": {"image/png": "aGk="}}
     cell = {"cell_type": "markdown", "source": "![d](attachment:d.png)", "attachments": picture}
-    kept = json.loads(notebook.dumps(notebook.read(book(cell), "x")))
+    kept = json.loads(notebook.dumps(notebook.cells_of(book(cell), "x")))
 
     assert kept["cells"][0]["attachments"] == picture
+
+
+def test_a_cell_knows_what_its_code_binds_and_imports():
+    """Worked out once, and of code alone; a cell that is not Python binds nothing."""
+    code = "import numpy as np\nfrom os import path\nseed = 3\ndef f(): inner = 1"
+    cell = notebook.Cell("code", code)
+
+    assert cell.bound == {"np", "path", "seed", "f"}
+    assert cell.imported == {"np", "path"}
+    assert cell.imports == ("numpy", "os")
+    assert cell.bound is cell.bound
+    for silent in (notebook.Cell("markdown", code), notebook.Cell("code", "seed = = 3")):
+        known = [silent.bound, silent.imports, silent.imported, silent.only_sets]
+        assert not any(known)
+    sets = [notebook.Cell("code", source).only_sets for source in ("seed = 3", "seed = f()", code)]
+    assert sets == [True, False, False]

@@ -224,7 +224,7 @@ def test_stored_outputs_beyond_the_limit_are_never_read(tmp_path: Path):
     handed_in, problems = submission.inspect(tmp_path / "ada.ipynb")
 
     assert problems == []
-    assert handed_in.read("ada.ipynb") == Submission("x", {"n": NOTEBOOK}).read("n")
+    assert handed_in.cells_in("ada.ipynb") == Submission("x", {"n": NOTEBOOK}).cells_in("n")
 
 
 def test_a_notebook_that_is_too_large_without_its_outputs_is_refused(tmp_path: Path):

@@ -38,17 +38,19 @@ def test_half_of_a_character_is_replaced_wherever_it_is(kind: str, version: int)
     cell |= {"metadata": {"tags": [HALF], HALF: HALF}, "outputs": [{HALF: HALF}]}
     cell |= {"attachments": {f"{HALF}.png": {HALF: HALF}}}
     content = json.dumps({"nbformat": 4, "cells": [cell], "metadata": {HALF: HALF}}).encode()
-    (read,) = notebook.read(content if version == 4 else old(cell), "a.ipynb")
+    (read,) = notebook.cells_of(content if version == 4 else old(cell), "a.ipynb")
 
     assert read.source == "a ?b"
     assert f"{read}".encode()
-    assert notebook.read(notebook.dumps((read,)), "again")[0].source == read.source
+    assert notebook.cells_of(notebook.dumps((read,)), "again")[0].source == read.source
 
 
 @pytest.mark.parametrize("level", [3e10, 10**9, -5, 0, "9" * 99, None, [2], True, float("nan")])
 def test_a_heading_of_any_level_is_a_heading(level: object):
     """Format 3 is upgraded by writing as many `#` as it says."""
-    (read,) = notebook.read(old({"cell_type": "heading", "source": "x", "level": level}), "a.ipynb")
+    (read,) = notebook.cells_of(
+        old({"cell_type": "heading", "source": "x", "level": level}), "a.ipynb"
+    )
 
     assert read.source.strip("#") == " x"
     assert 1 <= read.source.count("#") <= 6
@@ -61,7 +63,7 @@ def test_more_cells_than_anybody_writes_are_refused(version: int):
     new = json.dumps({"nbformat": 4, "cells": cells}).encode()
 
     with pytest.raises(CannotGrade, match="holds more than 10,000 cells") as caught:
-        notebook.read(old(*cells) if version == 3 else new, "a.ipynb")
+        notebook.cells_of(old(*cells) if version == 3 else new, "a.ipynb")
     assert "10,001" in str(caught.value.found)
 
 

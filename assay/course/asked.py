@@ -4,18 +4,15 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
-from assay.course.assignment import Assignment, Part
 from assay.source import syntax
-from assay.submission import parameters
 
 STUDENT = "student"
 
 
-def names(assignment: Assignment, part: Part) -> frozenset[str]:
-    """Return the names that the exam looks up on `student`; those of parameters are everybody's."""
-    folder = assignment.root / part.rubric
-    found = {name for path in _files(folder) for name in _looked_up(path, _when(path))}
-    return frozenset(found - set(parameters.wanted(part)) - {"has", "instances"})
+def names(rubric: Path) -> frozenset[str]:
+    """Return the names that the exam in a folder looks up on `student`."""
+    found = {name for path in _files(rubric) for name in _looked_up(path, _when(path))}
+    return frozenset(found - {"has", "instances"})
 
 
 def _files(folder: Path) -> list[Path]:
