@@ -177,6 +177,8 @@ class MeteredChannel(AsyncZMQSocketChannel):
         while True:
             frames = await self.socket.recv_multipart(**options)
             self.kernel.count(sum(map(len, frames)))
+            if self.kernel.cut:
+                continue  # its kernel is killed: what still waits in the queue is not kept
             _, packed = self.session.feed_identities(frames)
             message = self.session.deserialize(packed)
             if message["msg_type"] != OF_EXAM:

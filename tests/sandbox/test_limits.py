@@ -124,6 +124,10 @@ FLOODS = {
         "from IPython.display import HTML, display\ndisplay(HTML('x' * 40_000_000))\n"
         "import time\ntime.sleep(4)"
     ),
+    "two large ones": (
+        "from IPython.display import HTML, display\nfor _ in range(2):\n"
+        "    display(HTML('x' * 7_000_000))\nimport time\ntime.sleep(4)"
+    ),
     "an endless print": "while True:\n    print('x' * 1000)",
     "many small prints": "for _ in range(20_000):\n    print('x' * 600, flush=True)",
 }
