@@ -6,7 +6,8 @@ AssayError
 └── OurFault          exit 4   the harness or the machine failed; never the student's mistake
     ├── CourseFault            a file of the course is written wrongly: nothing is marked by it
     ├── NotIsolated            less is isolated than required: nothing is run
-    └── NoMachine              the machines that were to run it are lost, or not fit for it
+    ├── NoMachine              the machines that were to run it are lost, or not fit for it
+    └── PluginFault            a plug-in does not do what it has to: it is told by its name
 """
 
 
@@ -58,6 +59,10 @@ class NotIsolated(OurFault):
 
 class NoMachine(OurFault):
     """No machine is there, or fit, to run anything more: what has been run is kept."""
+
+
+class PluginFault(OurFault):
+    """A plug-in cannot be loaded, raises, or returns something else than it has to."""
 
 
 class Stopped(KeyboardInterrupt):

@@ -52,10 +52,10 @@ def export(
     """Write results for other programs.
 
     RESULT is a report folder or its results.json; a folder of reports stands for all of them.
-    FORMAT is gradescope, canvas, moodle, nbgrader, junit, github-summary, github-annotations or
-    ro-crate. The last needs the submission too, and writes a folder; of several results, those
-    that were not graded are passed over and named, and the exit code is 0. Several formats are
-    written into the folder `--out`, a file of each.
+    FORMAT is gradescope, canvas, moodle, nbgrader, junit, github-summary, github-annotations,
+    ro-crate, or one of a plug-in. ro-crate needs the submission too, and writes a folder; of
+    several results, those that were not graded are passed over and named, and the exit code is 0.
+    Several formats are written into the folder `--out`, a file of each.
     """
     from assay import export as exports
     from assay.export import gradebooks
@@ -77,7 +77,7 @@ def export(
         else:
             results = [result for _, result in found]
             called = column or results[0].assignment
-            if exports.FORMATS[form].gradebook:
+            if exports.format_of(form).gradebook:
                 for warning in gradebooks.warnings(results, called):
                     click.echo(f"note: {safe.terminal(warning)}", err=True)
             _say(exports.text(form, results, called), place)

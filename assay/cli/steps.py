@@ -321,9 +321,17 @@ def _told(
 
     What is wrong with the course is met by every submission, and said once: `of_course` has it.
     """
-    from assay.errors import AssayError, CourseFault, NoMachine, NotIsolated, OurFault, UsageError
+    from assay.errors import (
+        AssayError,
+        CourseFault,
+        NoMachine,
+        NotIsolated,
+        OurFault,
+        PluginFault,
+        UsageError,
+    )
 
-    if isinstance(caught, NotIsolated | NoMachine):
+    if isinstance(caught, NotIsolated | NoMachine | PluginFault):
         raise caught
     if not isinstance(caught, AssayError):
         say(traceback.format_exc())

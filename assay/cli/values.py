@@ -1,6 +1,7 @@
 """What is typed or set, as values: seeds, formats, and the key that signs."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -33,8 +34,14 @@ def seeds_of(text: str) -> list[int]:
 
 def formats_of(context: click.Context, argument: click.Parameter, text: str) -> tuple[str, ...]:
     """`canvas`, or several between commas."""
-    known = click.Choice(FORMATS)
-    names = [known.convert(name.strip(), argument, context) for name in text.split(",")]
+    names = [name.strip() for name in text.split(",")]
+    known: Sequence[str] = FORMATS
+    if not set(names) <= set(FORMATS):
+        from assay import export
+
+        known = [*FORMATS, *(name for name in export.formats() if name not in FORMATS)]
+    choice = click.Choice(known)
+    names = [choice.convert(name, argument, context) for name in names]
     return tuple(dict.fromkeys(names))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from assay.errors import OurFault, Stopped
+from assay.errors import OurFault, PluginFault, Stopped
 from assay.evidence import numerics, packing
 from assay.execution.clock import ASKING, BUSY, WAITED
 from assay.execution.forkserver import Parent
@@ -144,6 +144,8 @@ def _attempt_or_say_why(
 ) -> Ended:
     try:
         return _attempt(job, machine, chosen, spent)
+    except PluginFault:
+        raise
     except OurFault as error:
         return Ended(Outcome.INFRASTRUCTURE, error.what, 0.0, [], {}, chosen.isolation)
 

@@ -9,14 +9,16 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from assay.errors import NotIsolated, OurFault
+from assay import plugins
+from assay.errors import NotIsolated, OurFault, PluginFault
 from assay.execution.forkserver import ForkServers, Parent
 from assay.records import Isolation
 from assay.sandbox import cgroup, sandbox, workdir
@@ -24,7 +26,7 @@ from assay.sandbox.cgroup import Cgroup
 from assay.sandbox.inside import landlock, seccomp
 from assay.sandbox.inside.canary import Targets
 from assay.sandbox.level import Level
-from assay.sandbox.sandbox import MB, Sandbox, Start
+from assay.sandbox.sandbox import MB, Sandbox, Start, Wrapper
 
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import RunSettings
@@ -80,7 +82,7 @@ class Proof:
 
     def __init__(self, servers: ForkServers) -> None:
         self._servers = servers
-        self._tried: dict[tuple[Level, Path | None, bool], Trial] = {}
+        self._tried: dict[tuple[Level, Path | None, bool, Wrapper | None], Trial] = {}
         self._warmest: Sandbox | None = None
         self._one_at_a_time = RLock()
 
@@ -96,7 +98,7 @@ class Proof:
 
     def trial(self, candidate: Sandbox) -> Trial:
         """Return what the canary did in a sandbox; whoever asks meanwhile waits for it."""
-        key = candidate.level, candidate.bwrap, candidate.warm
+        key = candidate.level, candidate.bwrap, candidate.warm, candidate.wrapper
         with self._one_at_a_time:
             if key not in self._tried:
                 self._tried[key] = attempt(candidate, self._servers)
@@ -111,8 +113,9 @@ class Proof:
         with self._one_at_a_time:
             if self._warmest is None:
                 kept = self.best()
-                trial = self.forked(kept.level, kept.bwrap)
-                self._warmest = _proved(trial) if trial.level == kept.level else kept
+                trial = None if kept.wrapper else self.forked(kept.level, kept.bwrap)
+                is_kept = trial is not None and trial.level == kept.level
+                self._warmest = _proved(trial) if trial and is_kept else kept
             return self._warmest
 
     def forked(self, level: Level, bwrap: Path | None) -> Trial:
@@ -174,11 +177,29 @@ def _seen() -> list[Path]:
 
 
 def candidates() -> list[Sandbox]:
-    """What is worth trying here, the strongest first."""
-    wrappers = list(sandbox.bubblewraps())
-    wrapped = [
-        Sandbox(level, bwrap) for level in (Level.CGROUP, Level.NAMESPACES) for bwrap in wrappers
-    ]
+    """Return what is worth trying here, the strongest first; of two alike, that of a plug-in.
+
+    Raises
+    ------
+    PluginFault
+        If a plug-in is broken.
+    """
+    own, wrappers = sys.modules[__name__], list(sandbox.bubblewraps())
+    found = plugins.answers("assay_sandboxes", own, _are_sandboxes, bubblewraps=wrappers)
+    each = [one for of_plugin in reversed(found.values()) for one in of_plugin]
+    return sorted(each, key=lambda one: -one.level)
+
+
+def _are_sandboxes(answer: Any) -> bool:
+    """Return whether these are sandboxes; a plug-in has to wrap what assay starts."""
+    return isinstance(answer, list | tuple) and all(isinstance(one, Sandbox) for one in answer)
+
+
+@plugins.hookimpl
+def assay_sandboxes(bubblewraps: Sequence[Path]) -> list[Sandbox]:
+    """Return assay's own."""
+    levels = (Level.CGROUP, Level.NAMESPACES)
+    wrapped = [Sandbox(level, bwrap) for level in levels for bwrap in bubblewraps]
     bare = [Sandbox(Level.USER)] if os.getuid() == 0 else []
     return [*wrapped, *bare, Sandbox(Level.LANDLOCK)]
 
@@ -253,6 +274,8 @@ def _run(
         start = _start(candidate, place, group, targets, parent.data if parent else 0)
         said, code = _forked(place, start, parent) if parent else _started(start)
         return json.loads(said), ""
+    except PluginFault:
+        raise
     except (OSError, subprocess.TimeoutExpired, OurFault) as error:
         return {}, str(error)
     except ValueError:
@@ -314,6 +337,8 @@ def _means(tried: Sandbox, level: Level) -> list[str]:
     means = ["namespaces"] if tried.warm else []
     if level.has_own_view and tried.bwrap is not None and not tried.warm:
         means.append(f"bubblewrap {sandbox.version(tried.bwrap)}")
+    if tried.wrapper:
+        means.append(tried.wrapper.name)
     if level.has_own_group:
         means.append("cgroup")
     if level.has_own_user and os.getuid() == 0:

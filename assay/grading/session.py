@@ -22,6 +22,7 @@ from assay.errors import (
     NoMachine,
     NotIsolated,
     OurFault,
+    PluginFault,
     UsageError,
 )
 from assay.events import Event, Failed, Message, SubmissionGraded
@@ -273,7 +274,7 @@ class Session:
     def _attempt(self, of: "HandIn") -> SubmissionGraded | Failed:
         try:
             return SubmissionGraded(of.name, self.grade(of.read()))
-        except (CourseFault, UsageError, NoMachine, NotIsolated):
+        except (CourseFault, UsageError, NoMachine, NotIsolated, PluginFault):
             raise
         except Exception as caught:
             what = f"`{of.name}` met a bug of assay's: {type(caught).__name__}: {caught}"

@@ -11,13 +11,14 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from assay.evidence import numerics
+from assay.plugins import fault
 from assay.records import Isolation
 from assay.sandbox import privileges
 from assay.sandbox.cgroup import Cgroup
@@ -61,6 +62,34 @@ class Start(TypedDict):
 
 
 @dataclass(frozen=True)
+class Wrapper:
+    """A layer that a plug-in adds: `wrap` returns the command line that starts another within it.
+
+    It is called with the command line and the folder of the run, which both sides know by the same
+    path unless the sandbox has a view of its own.
+    """
+
+    name: str
+    wrap: Callable[[list[str], Path], list[str]]
+
+    def around(self, command: list[str], desk: Path) -> list[str]:
+        """Return the wrapped command line.
+
+        Raises
+        ------
+        PluginFault
+            If `wrap` raises, or returns no list of strings.
+        """
+        try:
+            wrapped = self.wrap(list(command), desk)
+        except Exception as error:
+            raise fault(self.name, f"`wrap` raised {type(error).__name__}: {error}") from error
+        if not isinstance(wrapped, list) or not all(isinstance(word, str) for word in wrapped):
+            raise fault(self.name, f"`wrap` returned {wrapped!r:.200}, and no list of strings")
+        return wrapped
+
+
+@dataclass(frozen=True)
 class Sandbox:
     """How kernels are kept on this machine, and what the canary proved of it."""
 
@@ -69,6 +98,8 @@ class Sandbox:
     isolation: Isolation = field(default_factory=Isolation)
     warm: bool = False
     """Whether kernels are forked (namespaces.py) or started by bubblewrap."""
+    wrapper: Wrapper | None = None
+    """What a plug-in starts kernels within; these are not forked."""
 
     @property
     def needs_user(self) -> bool:
@@ -116,6 +147,7 @@ class Sandbox:
             argv = [*bubblewrap(self.bwrap, desk), *argv]
         if uid is not None:
             argv = [*privileges.as_user(uid, [*interpreter(), *self._own_binary(), desk]), *argv]
+        argv = self.wrapper.around(argv, desk) if self.wrapper else argv
         return [*_enter(group), *argv] if group else argv
 
     def _own_binary(self) -> list[Path]:
