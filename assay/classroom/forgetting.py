@@ -67,7 +67,7 @@ def term(room: Room) -> Forgotten:
     for one in (room.downloads, room.attempts, room.reports, room.out, room.root / ".assay"):
         shutil.rmtree(one, ignore_errors=True)
     room.book.forget_term()
-    done.left = room.book.search(done.searched, [room.root])
+    done.left = room.book.search(done.searched, _places(room))
     return done
 
 
@@ -85,8 +85,13 @@ def _forget(room: Room, people: Sequence[Author]) -> Forgotten:
         _clean_table(room, room.root / name, keys, done)
     for key in keys:
         room.book.forget(key)
-    done.left = room.book.search(words, [room.root])
+    done.left = room.book.search(words, _places(room))
     return done
+
+
+def _places(room: Room) -> list[Path]:
+    """Where a name may be: the class's folder, and the runs in the course's store."""
+    return [room.root, *([room.store] if room.store.exists() else [])]
 
 
 def _authors(room: Room, people: Sequence[Author]) -> list[Author]:
@@ -102,7 +107,7 @@ def _authors(room: Room, people: Sequence[Author]) -> list[Author]:
 
 def _delete_work(room: Room, author: Author, done: Forgotten) -> None:
     """Attempts, reports, runs, and what was judged of them."""
-    store = Store(room.root / ".assay" / "store")
+    store = Store(room.store)
     for attempt in room.book.attempts(room.item, author.key, author.kind):
         if attempt.author_id != author.id:
             continue

@@ -1,4 +1,4 @@
-"""Grade what is new or changed: of each author the newest attempt that can be graded."""
+"""Grade what is new or changed: of each author the attempt that counts, by the class's rule."""
 
 import hashlib
 import json
@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from assay.classroom import counting
 from assay.classroom.gradebook.models import Attempt, Author
-from assay.classroom.room import Room
+from assay.classroom.room import Room, write
 from assay.course import files
 from assay.errors import (
     AssayError,
@@ -50,8 +51,8 @@ class _Work:
 @dataclass(frozen=True)
 class _Done:
     author: Author
-    attempt: Attempt | None
-    result: Result | None
+    made: list[tuple[Attempt, Result | None]]
+    """Each attempt that has a result; None if the one that it has stands."""
     failed: list[AssayError]
 
 
@@ -85,7 +86,7 @@ def _course(session: Session) -> str:
 
 
 def _work(room: Room, author: Author, course: str, *, force: bool) -> _Work:
-    there = room.book.attempts(room.item, author.key, author.kind)
+    there = counting.attempts(room, author.key, author.kind)
     own = [one for one in there if one.author_id == author.id]
     known: set[int] = set()
     for one in own if not force else ():
@@ -96,11 +97,17 @@ def _work(room: Room, author: Author, course: str, *, force: bool) -> _Work:
 
 
 def _grade(room: Room, session: Session, work: _Work) -> _Done:
-    """Try the newest attempt first; one that cannot be graded leaves the older one its turn."""
+    """Grade in the order of the rule; one that cannot be graded leaves the next one its turn."""
     failed: list[AssayError] = []
-    for attempt in reversed(work.attempts):
+    made: list[tuple[Attempt, Result | None]] = []
+    several = room.settings.counts in counting.SEVERAL
+    newest_first = room.settings.counts == "newest"
+    for attempt in reversed(work.attempts) if newest_first else work.attempts:
+        if made and not several:
+            break
         if attempt.id in work.known:
-            return _Done(work.author, attempt, None, failed)
+            made.append((attempt, None))
+            continue
         try:
             read = room.submission(attempt)
             result = session.grade(read)
@@ -115,43 +122,47 @@ def _grade(room: Room, session: Session, work: _Work) -> _Done:
             log.info("%s", name, exc_info=error)
             what = f"`{name}` met a bug of assay's: {type(error).__name__}: {error}"
             ours = error if isinstance(error, AssayError) else OurFault(what)
-            return _Done(work.author, None, None, [ours])  # an older attempt may not stand for it
-        return _Done(work.author, attempt, result, failed)
-    publish.not_graded(session, work.author.pseudonym, failed)
-    return _Done(work.author, None, None, failed)
+            return _Done(work.author, made, [ours])  # no other attempt may stand for it
+        made.append((attempt, result))
+    if not made:
+        publish.not_graded(session, work.author.pseudonym, failed)
+    return _Done(work.author, made, failed)
 
 
 def _kept(room: Room, done: _Done, course: str) -> Graded:
     name = done.author.pseudonym
-    note = "; ".join(error.what for error in done.failed)
+    notes = ["; ".join(error.what for error in done.failed)]
     code = max((error.exit_code for error in done.failed), default=0)
-    if done.attempt is None:
-        return Graded("not graded", name, note=note, exit_code=code)
-    older = f"an older attempt counts: {note}" if note else ""
-    if done.result is None:
-        criteria = room.book.results(done.attempt.id)[-1].criteria
-        state = "same"
-    else:
-        criteria = criteria_of(done.result)
+    if not done.made:
+        return Graded("not graded", name, note=notes[0], exit_code=code)
+    if notes[0]:
+        older = room.settings.counts == "newest"
+        notes[0] = f"{'an older' if older else 'another'} attempt counts: {notes[0]}"
+    for attempt, result in done.made:
+        if result is None:
+            continue
         # what identifies this result: `forget` drops these runs, `grade` compares the course
-        receipt = {"course": course, "runs": [one.key for one in done.result.runs]}
-        whole = done.result.model_dump_json().encode()
+        receipt = {"course": course, "runs": [one.key for one in result.runs]}
+        whole = result.model_dump_json().encode()
+        write(room.result(attempt), whole)
         regrade = room.book.add_result(
-            done.attempt.id,
+            attempt.id,
             digest=hashlib.sha256(whole).hexdigest(),
             receipt=receipt,
-            criteria=criteria,
+            criteria=criteria_of(result),
         )
-        state = "graded"
         if regrade.flagged:
             names = ", ".join(mark.criterion for mark in regrade.flagged)
-            older = "; ".join(filter(None, [older, f"marked on an older answer: {names}"]))
-        if any(c.unjudged for c in done.result.criteria):
+            notes.append(f"marked on an older answer: {names}")
+        if any(c.unjudged for c in result.criteria):
             code = max(code, 4)
-            older = "; ".join(filter(None, [older, "something was not judged: our own fault"]))
+            notes.append("something was not judged: our own fault")
+    state = "graded" if any(result for _, result in done.made) else "same"
+    criteria = room.book.results(done.made[-1][0].id)[-1].criteria
     earned = sum(float(one["earned"]) for one in criteria)
     possible = sum(float(one["points"]) for one in criteria)
-    return Graded(state, name, round(earned, 2), possible, older, code)
+    note = "; ".join(filter(None, notes))
+    return Graded(state, name, round(earned, 2), possible, note, code)
 
 
 def criteria_of(result: Result) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from assay.classroom import late
+from assay.classroom import counting
 from assay.classroom.gradebook import FinalMark
+from assay.classroom.gradebook.final import final_mark
 from assay.classroom.gradebook.models import Attempt, Mark
 from assay.classroom.room import Room
 from assay.classroom.roster import Member
@@ -87,16 +88,23 @@ def rows(room: Room) -> list[Row]:
 
 def _row(room: Room, member: Member) -> Row:
     book, item, key = room.book, room.item, member.key
-    attempts = book.attempts(item, key)
-    final = book.final(item, key)
-    counts = next((one for one in attempts if one.id == final.attempt_id), None)
+    attempts = counting.attempts(room, key)
+    counts, better = counting.counting(room, member, attempts)
+    final = _final(room, member, counts)
     at = room.time_of(counts, key) if counts else None
     if counts and _apply_late(room, member, final, at):
-        final = book.final(item, key)
+        final = book.final(item, key, counts.id)
     decided = any(one.kind in ("override", "excuse") for one in final.steps)
-    needs = [] if decided else [*final.needs, *_doubts(attempts, counts, at)]
     releases = book.releases(item, key)
     shown = releases[-1].points if releases else None
+    needs = [] if decided else [*final.needs, *_doubts(room, attempts, counts, better, at)]
+    needs += [
+        f"`assay class take` moves an attempt to {other}: `{one.origin['place']}`"
+        for one, other in counting.given_away(room, key)
+        if not counting.is_taken(room, one)
+    ]
+    if shown is not None and not attempts and not decided:
+        needs.append(f"{shown:.2f} is released, and nothing handed in is theirs any more")
     last = counts or (attempts[-1] if attempts else None)
     author = room.authors[last.author_id] if last else None
     people = {one.key: one.pseudonym for one in room.authors.values() if one.kind == "person"}
@@ -112,13 +120,28 @@ def _row(room: Room, member: Member) -> Row:
     )
 
 
-def _doubts(attempts: list[Attempt], counts: Attempt | None, at: datetime | None) -> list[str]:
+def _final(room: Room, member: Member, counts: Attempt | None) -> FinalMark:
+    if counts:
+        return room.book.final(room.item, member.key, counts.id)
+    return final_mark(None, {}, room.book.decisions(room.item, member.key))
+
+
+def _doubts(
+    room: Room,
+    attempts: list[Attempt],
+    counts: Attempt | None,
+    better: bool,
+    at: datetime | None,
+) -> list[str]:
     """What a person has to look at before the mark is one."""
     if attempts and counts is None:
         return ["handed in, and not graded yet or not to be graded: `assay class grade` says which"]
     said = []
-    if counts and counts.id != attempts[-1].id:
+    if better and room.settings.counts == "newest":
         said.append("the newest attempt is not graded, an older one counts")
+    elif better:
+        rule = room.settings.counts
+        said.append(f"an attempt without a result may be the one that counts by `{rule}`")
     if counts and at is None and counts.origin.get("late"):
         said.append("late by the platform's mark, the download has no time: write `[submitted]`")
     return said
@@ -126,19 +149,8 @@ def _doubts(attempts: list[Attempt], counts: Attempt | None, at: datetime | None
 
 def _apply_late(room: Room, member: Member, final: FinalMark, at: datetime | None) -> bool:
     """Record what lateness costs; whether that is new."""
-    before = [one.points for one in final.steps if one.kind in ("automatic", "by hand")]
-    points = float(sum((one for one in before if one is not None), Decimal()))
     decided = room.book.decisions(room.item, member.key).get("late")
-    if at is None:
-        found = late.Late(0, 0.0, points, "")
-    else:
-        found = late.apply(
-            room.settings,
-            points=points,
-            possible=float(final.maximum),
-            at=at,
-            extended=room.extended(member),
-        )
+    found = counting.late_of(room, member, final, at)
     value = {"points": str(found.taken_off), "arithmetic": found.line, "minutes": found.minutes}
     if (decided is None and not found.minutes) or (decided and decided.value == value):
         return False
@@ -181,12 +193,12 @@ def sheet(room: Room, member: Member) -> list[tuple[dict[str, Any], Mark | None]
 
 
 def _author(room: Room, member: Member) -> tuple[str, str, FinalMark]:
-    final = room.book.final(room.item, member.key)
-    for attempt in room.book.attempts(room.item, member.key):
-        if attempt.id == final.attempt_id:
-            author = room.authors[attempt.author_id]
-            return author.key, author.kind, final
-    return member.key, "person", final
+    counts, _ = counting.counting(room, member, counting.attempts(room, member.key))
+    final = _final(room, member, counts)
+    if counts is None:
+        return member.key, "person", final
+    author = room.authors[counts.author_id]
+    return author.key, author.kind, final
 
 
 def mark(

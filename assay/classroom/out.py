@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.classroom import downloads, feedback, gradefiles
+from assay.classroom import counting, downloads, feedback, gradefiles
 from assay.classroom.downloads import Attempt, Download
 from assay.classroom.gradebook import models
 from assay.classroom.gradefiles import Change
@@ -51,7 +51,7 @@ def export(room: Room, form: str, source: Path | None, *, lower: bool = False) -
     withheld = [one for one in found if not one.sure or (_is_lower(one) and not lower)]
     given = [one for one in found if one not in withheld]
     marks = {one.member.key: one.points for one in given if one.points is not None}
-    beside = [_withheld(one) for one in withheld if one.attempts or one.final.excused]
+    beside = [_withheld(one) for one in withheld if one.attempts or one.needs or one.final.excused]
     if form not in FILLED:
         changes = [_change(one) for one in given]
         return Export(_table(room, form, given).encode(), [*changes, *beside])
@@ -226,7 +226,7 @@ def _step(step: Any) -> pages.Step:
 
 
 def _attempt(room: Room, row: Row) -> models.Attempt | None:
-    attempts = room.book.attempts(room.item, row.member.key)
+    attempts = counting.attempts(room, row.member.key)
     return next((one for one in attempts if one.id == row.final.attempt_id), None)
 
 
@@ -246,7 +246,8 @@ def _result(room: Room, row: Row) -> Result | None:
     attempt = _attempt(room, row)
     if attempt is None:
         return None
-    found = publish.result_at(room.reports / folder_of(row.pseudonym))
+    whole = room.result(attempt)
+    found = publish.result_at(whole if whole.exists() else room.reports / folder_of(row.pseudonym))
     digest = hashlib.sha256(found.model_dump_json().encode()).hexdigest()
     if digest != room.book.results(attempt.id)[-1].digest:
         raise UsageError(
@@ -284,7 +285,7 @@ def zipped(room: Room) -> tuple[bytes, list[Row]]:
 
 
 def _newest(room: Room, row: Row) -> models.Attempt | None:
-    attempts = room.book.attempts(room.item, row.member.key)
+    attempts = counting.attempts(room, row.member.key)
     return attempts[-1] if attempts else None
 
 

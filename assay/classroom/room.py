@@ -68,6 +68,11 @@ class Room:
     def assignment(self) -> Path:
         return self.root / self.settings.assignment
 
+    @property
+    def store(self) -> Path:
+        """The course's own: what ran before counts, and the course is checked once."""
+        return self.assignment.parent / ".assay" / "store"
+
     @cached_property
     def authors(self) -> dict[int, Author]:
         """Everybody who can hand in, people and groups, by the gradebook's number."""
@@ -117,6 +122,10 @@ class Room:
         """Return where an attempt is kept."""
         author = self.authors[attempt.author_id]
         return self.attempts / author.pseudonym / f"{attempt.digest[:32]}.zip"
+
+    def result(self, attempt: Attempt) -> Path:
+        """Return where the newest result of an attempt is kept, whole."""
+        return self.file(attempt).with_suffix(".json")
 
     def submission(self, attempt: Attempt) -> Submission:
         """Read an attempt through the intake; it is called by its author's pseudonym.

@@ -19,6 +19,7 @@ roster = {roster}
 item = {item}
 due = {due}
 time_zone = {time_zone}
+# counts = "newest on time"      # or "first", "best" [default: "newest"]
 # groups = "groups.csv"          # group,username
 
 [late]
@@ -78,6 +79,8 @@ class ClassSettings(Record):
     """What `assay class forget --term` forgets together [default: the title]."""
     gradebook: str = ""
     """A URL of PostgreSQL [default: a file beside class.toml]."""
+    counts: Literal["newest", "newest on time", "first", "best"] = "newest"
+    """Which of several attempts is a person's mark; of those that can be graded."""
     late: LateRule = LateRule()
     extension: dict[str, datetime] = {}
     """A person's own due time, by id or user name."""

@@ -174,6 +174,13 @@ def _is_settled(room: Room, attempt: Attempt) -> bool:
     return bool(said & {plain(attempt.name), plain(attempt.place)})
 
 
+def author_of(found: Match) -> tuple[str, str]:
+    """Return the kind and the key of whoever a match means."""
+    if found.group or len(found.members) > 1:
+        return "group", _group(found)
+    return "person", found.members[0].key
+
+
 def _group(found: Match) -> str:
     return found.group or " + ".join(sorted(member.key for member in found.members))
 
@@ -190,13 +197,12 @@ def _take(room: Room, read: Download, place: Path) -> Taken:
 
 def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
     """Write an attempt, and then its row: what the gradebook knows is there to be graded."""
-    is_group = bool(found.group) or len(found.members) > 1
-    key = _group(found) if is_group else found.members[0].key
+    kind, key = author_of(found)
+    is_group = kind == "group"
     if is_group and not found.group:
         room.book.set_group(room.item, key, key, [one.key for one in found.members])
     at = _time(room, attempt)
     digest, damaged = digest_of(attempt.files)
-    kind = "group" if is_group else "person"
     before = {one.digest for one in room.book.attempts(room.item, key, kind)}
     state = "damaged" if damaged else "known" if digest in before else "new"
     authors = room.book.groups() if is_group else room.book.people()
@@ -207,6 +213,9 @@ def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
         "download": place.name,
         "platform": attempt.platform,
         "place": attempt.place,
+        "name": attempt.name,
+        "idents": list(attempt.idents),
+        "people": [[one.name, one.id, one.email] for one in attempt.people],
         "files": [one.name for one in attempt.files],
         "raw_names": list(attempt.raw_names),
         "timed": attempt.at is not None,

@@ -35,7 +35,8 @@ def test_what_is_graded_carries_no_names(evening: Path):
     """Neither reports nor runs hold a name, a number or a user name of the roster."""
     words = [word for one in make_class.PEOPLE for word in (one[2], one[3], one[1] + "@")]
     word = re.compile("|".join(rf"\b{re.escape(one)}" for one in words))
-    files = [p for top in ("reports", ".assay") for p in (evening / top).rglob("*") if p.is_file()]
+    tops = (evening / "reports", evening.parent / ".assay" / "store")
+    files = [path for top in tops for path in top.rglob("*") if path.is_file()]
 
     assert len(files) > 20
     assert [p for p in files if word.search(p.name)] == []
@@ -174,3 +175,83 @@ def test_two_markers_do_not_overwrite_each_other(copy: Path):
     assay("class", "override", copy, "karen", "1", "--by", "tom", "--reason", "shown in person")
     assert rows(copy)["dorothy"].excused
     assert (rows(copy)["karen"].final, rows(copy)["karen"].needs) == (1.0, [])
+
+
+def test_a_settled_line_that_is_changed_moves_the_attempt(copy: Path):
+    """The old owner's mark is not exported from then on; `take` gives the new one the attempt."""
+    settled = copy / "class.toml"
+    settled.write_text(settled.read_text().replace('"H. Lamarr" = "hedy"', '"H. Lamarr" = "karen"'))
+    before = rows(copy)
+
+    assert (before["hedy"].attempts, before["hedy"].final) == (0, None)
+    assert "`assay class take` moves" in before["hedy"].needs[0]
+    assert "`assay class take` moves" in assay("class", "status", copy).stdout
+    assay("class", "take", copy)
+    assay("class", "grade", copy, "--require-isolation", 0)
+    after = rows(copy)
+    assert (after["hedy"].attempts, after["hedy"].needs) == (0, [])
+    assert (after["karen"].attempts, after["karen"].final) == (2, 2.0)
+    settled.write_text(settled.read_text().replace('"H. Lamarr" = "karen"', '"H. Lamarr" = "hedy"'))
+    assay("class", "take", copy)
+    back = rows(copy)
+    assert (back["hedy"].final, back["karen"].attempts) == (2.0, 1)
+    done = json.loads(assay("class", "forget", copy, "hedy", "--json").stdout)
+    assert done["left"] == []
+
+
+def test_a_mark_that_was_released_to_the_wrong_person_waits(copy: Path):
+    """It is on the platform under their name: a person has to look."""
+    assay("class", "release", copy, "--by", "tom")
+    settled = copy / "class.toml"
+    settled.write_text(settled.read_text().replace('"H. Lamarr" = "hedy"', '"H. Lamarr" = "karen"'))
+    assay("class", "take", copy)
+    ended = assay("class", "export", copy, "brightspace", "--dry-run", "--json")
+    (hedy,) = [one for one in json.loads(ended.stdout)["changes"] if one["who"] == "101000006"]
+
+    assert hedy["kind"] == "waits"
+    assert "2.00 is released" in hedy["note"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "final", "late"),
+    [("newest", 0.0, 0.0), ("newest on time", 0.0, 0.0), ("first", 2.0, 0.0), ("best", 2.0, 0.0)],
+)
+def test_the_rule_of_class_toml_says_which_attempt_counts(
+    tmp_path: Path, rule: str, final: float, late: float
+):
+    """Right and on time, wrong and on time, right and two days late: each rule has its own mark."""
+    root = course(tmp_path / "sums")
+    place = begun(root)
+    text = (place / "class.toml").read_text().replace("# percent_a_day", "percent_a_day")
+    (place / "class.toml").write_text(
+        text.replace('# counts = "newest on time"', f'counts = "{rule}"')
+    )
+    name = "39786-640693 - Ada Lovelace - Oct {}, 2025 1130 AM/s.ipynb"
+    signs = {8: "+", 9: "-"} | ({12: "+"} if rule != "newest" else {})
+    files = {name.format(day): make_class.notebook(sign).encode() for day, sign in signs.items()}
+    assay("class", "take", place, made.written(root / "more.zip", files | {"index.html": b""}))
+    waits = rows(place)["ada"].needs
+    assay("class", "grade", place, "--require-isolation", 0)
+    ada = rows(place)["ada"]
+
+    assert waits
+    assert (ada.final, ada.late, ada.needs, ada.attempts) == (final, late, [], len(signs))
+    assay("class", "release", place, "--by", "tom")
+    again = json.loads(assay("class", "grade", place, "--require-isolation", 0, "--json").stdout)
+    assert [one["state"] for one in again] == ["same"]
+
+
+def test_evidence_of_earlier_runs_counts(copy: Path):
+    """A second class of the course runs nothing again, and does not check the course again."""
+    root = copy.parent
+    assert (root / ".assay" / "store").is_dir()
+    assert not (copy / ".assay").exists()
+    runs = {one.name for one in (root / ".assay" / "store").glob("??/*")}
+    other = root / "winter"
+    copied = ("--roster", root / "grades.csv", "--groups", root / "groups.csv", "--item", "Sums")
+    where = ("--assignment", root / "assignment.toml")
+    assay("class", "new", other, *copied, *where, "--due", "2025-10-10", "--time-zone", "UTC")
+    assay("class", "take", other, *root.glob("*.zip"), code=3)
+    assay("class", "grade", other, "--require-isolation", 0, code=3)
+
+    assert {one.name for one in (root / ".assay" / "store").glob("??/*")} == runs

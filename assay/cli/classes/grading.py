@@ -38,13 +38,13 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
     warn = lambda text: click.echo(text, err=True)  # noqa: E731
     session = Session(
         course,
-        Store(folder / ".assay" / "store"),
+        Store(room.store),
         room.reports,
         jobs=jobs,
         require_isolation=isolation,
         force=force,
         key=signing_key(),
-        secret=beside(course.root / ".assay" / "store", warn),
+        secret=beside(room.store, warn),
         machine=machine_given(),
     )
     with (

@@ -147,7 +147,7 @@ def status(folder: Path, as_json: bool) -> None:
     )
     if missing := [one.member.full_name or one.member.key for one in found if not one.attempts]:
         say(f"nothing handed in: {', '.join(missing)}")
-    needs = [(one.member.key, one.member.full_name, note) for one in handed for note in one.needs]
+    needs = [(one.member.key, one.member.full_name, note) for one in found for note in one.needs]
     needs += [(row.state, row.who, f"{row.note} (in {name})") for name, row in unknown]
     table(["id", "of", "needs a person"], needs)
 
