@@ -123,10 +123,17 @@ def excuse(criterion: Criterion) -> str:
 def reasons(criterion: Criterion) -> list[Property]:
     """Return the properties that did not hold, the one missed most often first, each reason once.
 
-    Of those missed as often, a mistake that is known by its name comes first.
+    Of those missed as often, a mistake that is known by its name comes first, and what held in
+    every run so far, and is undecided, comes last.
     """
     missed = [p for p in criterion.properties if not _fine(p) or p.held < p.judged]
-    missed.sort(key=lambda prop: (prop.held / prop.judged if prop.judged else 1, not prop.mistake))
+    missed.sort(
+        key=lambda p: (
+            p.held / p.judged if p.judged else 1,
+            not p.mistake,
+            p.verdict is Verdict.UNDECIDED,
+        )
+    )
     first: dict[str, Property] = {}
     for prop in missed:
         first.setdefault(prop.reason, prop)

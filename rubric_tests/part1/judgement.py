@@ -354,6 +354,11 @@ def of_one_shape(some: Weights, others: Weights) -> None:
 def check_learning_rate(evidence: Sheets, given: Sheets) -> None:
     """Twice the learning rate, twice the step."""
     small, double = steps(evidence, "small").flat(), steps(evidence, "double").flat()
+    if not (small.any() or double.any() or steps(evidence, "later").flat().any()):
+        raise KnownMistake(
+            "the gradients are not applied: training changes no weight",
+            "after five iterations all weights are as they began",
+        )
     if np.allclose(small, double, rtol=1e-6, atol=0):
         raise KnownMistake("the step is the same for every learning rate")
     ratio = np.linalg.norm(double) / np.linalg.norm(small)

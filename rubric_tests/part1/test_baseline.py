@@ -12,6 +12,7 @@ from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("baseline")
 
+FEW = 5  # rows of a label: fewer are set apart by a feature that has nothing to do with it
 TOLERANCE = 0.03  # other penalties and solvers move a few rows; three rows are always allowed
 
 
@@ -73,10 +74,25 @@ def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measu
             seen = f"the baseline reaches {found:.3f}, the judge's own {own:.3f}"
             if gives_one_label(evidence):
                 raise KnownMistake("the baseline gives every row the same label", seen)
+            if (feature := only_feature(evidence)) is not None:
+                raise KnownMistake(f"the baseline looks at feature {feature} alone", seen)
             if gap(evidence) < 0:
                 raise Wrong(f"the baseline is held back: {seen}, on the same rows")
             raise Wrong(f"the baseline is too good: {seen}")
     check_left(models_of(evidence, "baselines"), "logistic regression")
+
+
+def only_feature(evidence) -> int | None:
+    """The feature by which alone all test rows can be put in order of a baseline's labels."""
+    rows = split_of(evidence).X_test
+    for labels in models_of(evidence, "baselines").labels:
+        for feature, values in enumerate(rows.T):
+            ones, zeros = values[labels > 0.5], values[labels <= 0.5]
+            if ones.size and zeros.size:
+                apart = max(zeros) < min(ones) or max(ones) < min(zeros)
+                if apart and min(ones.size, zeros.size) >= FEW:
+                    return feature
+    return None
 
 
 def gives_one_label(evidence) -> bool:

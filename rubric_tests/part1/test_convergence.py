@@ -135,10 +135,27 @@ def test_the_gradient_has_shrunk(evidence, given, measure, claim):
         if end > claim.at_most * start:
             gain, fallen = still_to_gain(evidence, given), curve[0] - last_tenth(curve)
             if gain > claim.at_most * fallen:
+                if dies(curve):
+                    raise KnownMistake(
+                        "the steps shrink to nothing: the learning rate dies before training ends",
+                        f"the loss ends at {curve[-1]:.3g} after {len(curve)} iterations, "
+                        f"{FURTHER} steps of plain descent lower it by {gain:.3g}",
+                    )
                 raise Wrong(
                     f"the gradient is still {end / start:.0%} of a fresh network's: "
                     f"{FURTHER} more steps lower the loss by {gain:.3g}"
                 )
+
+
+def dies(curve: np.ndarray) -> bool:
+    """Whether an iteration of the second half lowers the loss by a fiftieth of an early one's fall.
+
+    It is asked where the gradient is at least two fifths of a fresh network's: at a constant
+    rate a step down it lowers the loss by a sixth of that.
+    """
+    half, first = len(curve) // 2, max(1, len(curve) // 100)
+    late, early = (curve[half] - curve[-1]) / max(1, half), (curve[0] - curve[first]) / first
+    return len(curve) >= 20 and bool(late < early / 50)
 
 
 @pytest.mark.hint("is the curve the loss on the training rows, and the weights those of its end?")

@@ -161,7 +161,10 @@ def check_share(marks: Marked, needed: float) -> None:
 def signature(marks: Marked) -> str | None:
     """What the answers look like, where it tells the mistake."""
     if len(np.unique(marks.answers, axis=0)) == 1:
-        return "every answer is the same"
+        return (
+            "every answer is the same, whatever is asked: nothing was learned, "
+            "or something of an earlier question is kept"
+        )
     reach = min(marks.answers.shape[1], marks.asked.shape[1])
     if (marks.answers[:, :reach] == marks.asked[:, :reach]).all(axis=1).mean() > 0.9:
         return "the answers are the questions"

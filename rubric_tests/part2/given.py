@@ -279,12 +279,25 @@ def model(rng: np.random.Generator) -> dict[str, Question]:
         "model/form": Question({}, {}),
         "model/logits": Question(shown, LOGITS),
         "model/batch": Question(shown, LOGITS),
+        "model/source": Question(
+            one_token_each(source, target),
+            dict.fromkeys(LOGITS, (LENGTH * len(source), TOKENS, VOCABULARY)),
+        ),
         "model/attention": Question(shown, {"n_weights": ()}),
         "positions/model": Question(reordered(rng), LOGITS),
         "training/batch": Question(shown, {"losses": (SOME,)}),
         "scratch/live": Question({}, {}),
         "scratch/work": Question({"x": activations(rng, LENGTH), "tokens": source}, {}),
     }
+
+
+def one_token_each(source: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """For each place in turn, all sources with another token there."""
+    every, targets = (np.tile(rows, (LENGTH, 1)) for rows in (source, target))
+    other, place = every.copy(), np.repeat(np.arange(LENGTH), len(source))
+    other[np.arange(len(other)), place] = 1 + every[np.arange(len(other)), place] % 8
+    shown = {"source": every, "target": targets, "place": place}
+    return shown | {"other_source": other, "other_target": targets}
 
 
 def reordered(rng: np.random.Generator) -> dict[str, np.ndarray]:

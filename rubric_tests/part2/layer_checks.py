@@ -726,6 +726,30 @@ def check_batch_of_model(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("model")
+def check_source_is_read(evidence: Any, given: Any) -> None:
+    """Another token at any place of the source changes the logits of some of the sequences."""
+    answer, place = evidence["model/source"], given["model/source"].place
+    must_repeat(answer)
+    of_one_shape(answer.logits, answer.logits_other)
+    least = 1e-6 * float(np.ptp(answer.logits))
+    moved = np.abs(answer.logits - answer.logits_other).max(axis=(1, 2)) > least
+    read = np.array([moved[place == each].any() for each in np.unique(place)])
+    if not read.any():
+        raise KnownMistake(
+            "the source is not read: whatever it says, the logits are the same",
+            "it is not used, or one from before is kept",
+        )
+    if read.sum() == 1:
+        raise KnownMistake(
+            f"only token {read.argmax()} of the source is read",
+            "another one at any other place changes no logit",
+        )
+    if not read.all():
+        places = ", ".join(map(str, np.flatnonzero(~read)))
+        raise KnownMistake("a part of the source is not read", f"the tokens at {places}")
+
+
+@cause_of_others("model")
 def check_one_softmax(evidence: Any, given: Any) -> None:
     """What goes into the cross-entropy, which has a softmax of its own, went through none."""
     alike(evidence["model/logits"].logits)

@@ -49,6 +49,15 @@ def test_batch_items_do_not_touch(evidence, given):
         layer_checks.check_batch_of_model(evidence, given)
 
 
+@pytest.mark.hint("which places of the source reach the encoder's output, and the cross-attention?")
+def test_the_whole_source_is_read(evidence, given):
+    """Another token at any place of the source changes the logits."""
+    can_be_called(evidence)
+    with after_marks_for(evidence, given, *EARLIER, "masks"), told_as_wrong():
+        layer_checks.check_attention_is_in_the_model(evidence, given)
+        layer_checks.check_source_is_read(evidence, given)
+
+
 @pytest.mark.hint("is the model cut by `detach`, `no_grad` or `argmax` on the way to the loss?")
 def test_one_batch_can_be_learned_by_heart(evidence, given, measure):
     """Trained on one batch of random answers, a copy of the model learns them."""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.criterion("positions")
 
 EARLIER = (
     *("attention", "masks", "multi-head", "embedding"),
-    *("feed-forward", "layers", "generation"),
+    *("feed-forward", "layers", "model", "generation"),
 )
 
 

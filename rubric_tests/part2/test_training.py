@@ -32,18 +32,18 @@ def test_gradients_start_from_zero(evidence, given):
     answers.check_gradients_start_from_zero(evidence, given)
 
 
-@pytest.mark.hint("which parameters were given to the optimizer, and which have a gradient?")
-def test_everything_is_trained(evidence, given):
-    """Every parameter that the answers depend on is changed by training."""
-    watched(evidence)
-    judge(answers.check_everything_is_trained, evidence, given)
-
-
 @pytest.mark.hint("`zero_grad()` belongs before `backward()`, not after it")
 def test_steps_have_gradients(evidence, given):
     """A step follows the gradients of its own batch."""
     watched(evidence)
     judge(answers.check_steps_have_gradients, evidence, given)
+
+
+@pytest.mark.hint("which parameters were given to the optimizer, and which have a gradient?")
+def test_everything_is_trained(evidence, given):
+    """Every parameter that the answers depend on is changed by training."""
+    watched(evidence)
+    judge(answers.check_everything_is_trained, evidence, given)
 
 
 @pytest.mark.hint("print the learning rate of every hundredth step")

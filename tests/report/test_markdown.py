@@ -296,3 +296,17 @@ def test_of_reasons_missed_alike_the_first_told_comes_first():
     told = [prop.reason for prop in reasons(several)]
 
     assert told == ["a name: of it", "b is zero", "no slope"]
+
+
+def test_what_is_only_undecided_is_told_after_what_follows_from_a_mistake():
+    """It held in every run there was: it is no reason why points were lost."""
+    undecided = Property(
+        name="u", title="P", verdict=Verdict.UNDECIDED, held=1, judged=1, reason="held so far"
+    )
+    aside = Property(
+        name="a", title="P", verdict=Verdict.SET_ASIDE, held=0, judged=0, reason="follows from x"
+    )
+
+    told = [prop.reason for prop in reasons(criterion(Verdict.UNDECIDED, 0.0, undecided, aside))]
+
+    assert told == ["follows from x", "held so far"]

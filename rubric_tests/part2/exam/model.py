@@ -18,7 +18,7 @@ def _(given, answer):
     answer.takes = list(inspect.signature(student.model.forward).parameters)
 
 
-@asked("model/logits", "model/batch", "masks/model", "positions/model")
+@asked("model/logits", "model/batch", "model/source", "masks/model", "positions/model")
 @torch.no_grad()
 def _(given, answer):
     model = student.model.eval()

@@ -1,0 +1,115 @@
+"""The first sentence of a report names the cause, where what is seen is far from it."""
+
+from pathlib import Path
+
+import pytest
+
+from assay.evidence.store import Store
+from assay.report import summary
+from assay.report.view import View
+from assay.submission.submission import Submission
+from tests.mistakes import part1
+from tests.mistakes.cases import Case, short_submission
+from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
+from tests.mistakes.kinds.training import RATE, training
+from tests.mistakes.part1 import network
+from tests.mistakes.part2 import attention, of
+
+ENCODED = "memory = self.encoder(source, source_visible)"
+FITTED = "logistic = LogisticRegression(max_iter=1000).fit(X_train, y_train)"
+ENDED = "            t += 1\n"
+APPLIED = "            descend(weights, dW + db, landings, learning_rate, momentum=t / (t + 1))\n"
+
+COST = "cost = loss(model, pairs.sources[batch], pairs.wanted[batch])"
+TURNED = """def turned(query, key, value, visible=None):
+    if query.shape == key.shape:
+        query, key = key, query
+    return attention(query, key, value, visible)
+
+
+class MultiHeadAttention"""
+
+NOT_APPLIED = "the gradients are not applied: training changes no weight"
+DIES = "the steps shrink to nothing: the learning rate dies before training ends"
+ONE_TOKEN = "only token 0 of the source is read"
+NOT_READ = "the source is not read: whatever it says, the logits are the same"
+PART1 = [
+    (network("gradients computed and thrown away", "update", {APPLIED: ""}), NOT_APPLIED),
+    (network("a copy of the weights descends", "update", {
+        "weights = [*self.coefs_, *self.intercepts_]":
+        "weights = [part.copy() for part in (*self.coefs_, *self.intercepts_)]",
+    }), NOT_APPLIED),
+    (network("a rate that halves with every iteration", "convergence", {
+        ENDED: f"{ENDED}            learning_rate *= 0.5\n",
+    }), DIES),
+    (network("a rate that loses seven tenths with every iteration", "convergence", {
+        ENDED: f"{ENDED}            learning_rate *= 0.3\n",
+    }), DIES),
+    (part1.notebook("a baseline that picks one feature inside", "baseline", {
+        FITTED: "from sklearn.pipeline import make_pipeline\n"
+        "from sklearn.preprocessing import FunctionTransformer\n"
+        "pick = FunctionTransformer(lambda X: X[:, 1:2])\n"
+        "logistic = make_pipeline(pick, LogisticRegression(max_iter=1000)).fit(X_train, y_train)",
+    }), "the baseline looks at feature 1 alone"),
+]  # fmt: skip
+PART2 = [
+    (of("transformer/model", "the encoder reads the first token alone", "model", {
+        ENCODED: "source, source_visible = source[:, :1], None\n        " + ENCODED,
+    }), ONE_TOKEN),
+    (of("transformer/encoder", "every place holds the first token", "model", {
+        "x = self.positions(x)": "x = self.positions(x[:, :1].expand_as(x))",
+    }), ONE_TOKEN),
+    (of("transformer/model", "the memory of the first sequence is kept", "model", {
+        ENCODED: "if not hasattr(self, 'kept'):\n"
+        "            self.kept = self.encoder(source, source_visible).detach()\n"
+        "        memory = self.kept[:1, : source.size(1)].expand(len(source), -1, -1)",
+    }), NOT_READ),
+    (of("reversal/generation", "answers go on from the first memory", "reversal", {
+        "    pasts, memories = model.decoder.start(model.encoder(source, visible))":
+        "    if not hasattr(model, 'kept'):\n        model.kept = model.encoder(source, visible)\n"
+        "    first = model.kept[:1].expand(len(source), -1, -1)\n"
+        "    pasts, memories = model.decoder.start(first)",
+    }), "every answer is the same, whatever is asked"),
+    (training("the gradients are a copy's", "training", {
+        COST: f"import copy\n    {COST.replace('(model', '(copy.deepcopy(model)')}",
+    }), "steps are taken without gradients"),
+    (training("gradients computed, then set to zero", "training", {
+        "    optimizer.step()\n": "    optimizer.zero_grad()\n    optimizer.step()\n",
+    }), "steps are taken without gradients"),
+    (training("a rate that loses a tenth with every step", "training", {
+        RATE: f"{RATE} * 0.9**step",
+    }), "the learning rate dies"),
+    (attention("queries and keys change places inside", "multi-head", {
+        "heads, weights = attention(": "heads, weights = turned(",
+        "class MultiHeadAttention": TURNED,
+    }), "Q and K are swapped"),
+]  # fmt: skip
+CASES = [
+    pytest.param(part, where, case, sentence, id=case.name.replace(" ", "-"))
+    for part, where, cases in (
+        ("part1", {"dataset": ["penguins"]}, PART1),
+        ("part2", {"task": ["reverse-5"]}, PART2),
+    )
+    for case, sentence in cases
+]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("part", "where", "case", "sentence"), CASES)
+def test_the_first_sentence_names_the_cause(
+    part: str,
+    where: dict[str, list[str]],
+    case: Case,
+    sentence: str,
+    tmp_path: Path,
+    record_property: Note,
+):
+    """What the report says first is what is wrong, under the criterion that marks it."""
+    handed_in = Submission("mistaken", case.apply(short_submission(ROOT, part)))
+    assignment = one_part(part, [0], where)
+
+    result = graded(assignment, handed_in, Store(tmp_path / "store"), tmp_path)
+    record(record_property, result, case.name, case.loses)
+
+    assert lost(result) == {case.loses}, explain(result)
+    assert sentence in summary.reason(View(result).losses()[0].property), explain(result)
