@@ -4,6 +4,7 @@ import os
 import shlex
 import tomllib
 from collections import Counter
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,21 @@ from assay.course import asked
 from assay.errors import UsageError
 from assay.records import Figure, Record, Scalar
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-RelativePath = Annotated[str, Field(pattern=r"^[\w-][\w./-]*$")]
-NotebookPath = Annotated[str, Field(pattern=r"^[\w-][\w ./-]*$")]
-"""With spaces too: a rubric is imported, and a notebook is only read."""
+EXPECTED = {
+    r"^[a-z][a-z0-9_-]*$": "small letters, digits, `-` and `_`, a letter first",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "a name of Python's: letters, digits and `_`",
+    r"^[\w-][\w./-]*$": "a path below the assignment's folder: letters, digits, `_-./`",
+    r"^[\w-][\w ./-]*$": "a path below the assignment's folder: letters, digits, spaces, `_-./`",
+}
+"""What each pattern of a text lets in, in words.
+
+A notebook's path may have spaces: it is only read, and a rubric is imported.
+"""
+A_NAME, A_PARAMETER, A_PATH, A_NOTEBOOK = EXPECTED
+Name = Annotated[str, Field(pattern=A_NAME)]
+ParameterName = Annotated[str, Field(pattern=A_PARAMETER)]
+RelativePath = Annotated[str, Field(pattern=A_PATH)]
+NotebookPath = Annotated[str, Field(pattern=A_NOTEBOOK)]
 
 
 class Limits(Record):
@@ -39,7 +50,7 @@ class CriterionSpec(Record):
 
     name: Name
     title: str
-    points: Annotated[float, Field(ge=0)]
+    points: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Part(Record):
@@ -67,6 +78,8 @@ class Part(Record):
         _refuse_repeats(f"seeds of part `{self.name}`", [str(seed) for seed in self.seeds])
         for name, values in self.matrix.items():
             _refuse_repeats(f"values of `{name}`", [repr(value) for value in values])
+            if not all(map(isfinite, (v for v in values if isinstance(v, float)))):
+                raise ValueError(f"`{name}` in `matrix` holds {values}; expected finite numbers")
         if "seed" in self.matrix:
             raise ValueError("`seed` is varied by `seeds`; it cannot stand in `matrix` too")
         return self
@@ -114,6 +127,10 @@ class Assignment(Record):
         return self.model_copy(update={"part": parts})
 
 
+UTF8 = "utf-8-sig"
+"""With or without a byte order mark: editors on Windows write one."""
+
+
 def read(path: Path) -> Assignment:
     """Read and validate an assignment.
 
@@ -123,11 +140,18 @@ def read(path: Path) -> Assignment:
         If the file is missing, is not TOML or says something it may not: with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding=UTF8)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"`{path}` is not UTF-8",
+            found=f"line {line}: byte {error.object[error.start]:#x}",
+            hint="save it as UTF-8 in your editor",
+        ) from None
+    except OSError as error:
         raise UsageError(
             f"no assignment at `{path}` that can be read",
-            found=(error.strerror if isinstance(error, OSError) else None) or str(error),
+            found=error.strerror or str(error),
             hint=_where_to_look(path),
         ) from None
     # What runs and judges works in other folders than the one that the path was typed in.
@@ -150,7 +174,8 @@ def parse(text: str, path: Path) -> Assignment:
         stands = {"root": path.parent, "file": path.name}
         return Assignment.model_validate(_whole_numbers_as_floats(data) | stands)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"`{path}` is not TOML", found=str(error)) from None
+        hint = "https://toml.io shows how it is written: texts stand in straight quotes"
+        raise UsageError(f"`{path}` is not TOML", found=str(error), hint=hint) from None
     except ValidationError as error:
         raise UsageError(
             f"`{path}` does not describe an assignment",
@@ -162,7 +187,7 @@ def parse(text: str, path: Path) -> Assignment:
 def line_of(assignment: Assignment, part: str, *keys: str | int) -> int:
     """Return the line of assignment.toml that a key of a part stands in."""
     index = next(i for i, p in enumerate(assignment.part) if p.name == part)
-    text = (assignment.root / assignment.file).read_text(encoding="utf-8")
+    text = (assignment.root / assignment.file).read_text(encoding=UTF8)
     return _line_of(("part", index, *keys), text)
 
 
@@ -193,7 +218,8 @@ def _in_words(problem: Any, text: str) -> str:
     if keys != problem["loc"]:
         problem = problem | {"msg": "a bool, an int, a float or a str"}
     line = _line_of(keys, text)
-    name = ".".join(str(key) for key in keys if isinstance(key, str)) or "the file"
+    words = [key for key in keys if isinstance(key, str) and key != "[key]"]
+    name = ".".join(words) or "the file"
     if problem["type"] == "extra_forbidden":
         allowed = ", ".join(f"`{key}`" for key in _allowed_beside(keys))
         return f"line {line}: `{name}` is not a key that assay knows; expected one of {allowed}"
@@ -202,6 +228,10 @@ def _in_words(problem: Any, text: str) -> str:
     if problem["type"] == "value_error":
         return f"line {line}: {problem['msg'].removeprefix('Value error, ')}"
     expected = problem["msg"].removeprefix("Input should be ")
+    if problem["type"] == "too_short":
+        expected = "one or more"
+    elif problem["type"] == "string_pattern_mismatch":
+        expected = EXPECTED[problem["ctx"]["pattern"]]
     return f"line {line}: `{name}` is {problem['input']!r:.60}; expected: {expected}"
 
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib.util import decode_source
 from pathlib import Path, PurePosixPath
 
 from assay.course.assignment import Assignment, Part
@@ -16,6 +17,22 @@ ASSAY = __name__.partition(".")[0]
 def of_part(assignment: Assignment, part: Part) -> set[Path]:
     """Return the files of the course that a rubric rests on."""
     return set(_files(assignment.root, PurePosixPath(part.rubric).parts[0], set()))
+
+
+def text_of(path: Path) -> str:
+    """Return a module as Python reads it: by its byte order mark, or what it says of its encoding.
+
+    Raises
+    ------
+    UnicodeDecodeError, SyntaxError
+        If it is in no such encoding, or names one that there is not.
+    """
+    content = path.read_bytes()
+    try:
+        return decode_source(content)
+    except SyntaxError:
+        content.decode()  # where it names no encoding at all, the byte that is not UTF-8 says more
+        raise
 
 
 def digests(assignment: Assignment) -> dict[str, str]:

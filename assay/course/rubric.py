@@ -68,6 +68,13 @@ def _package(assignment: Assignment, part: Part) -> str:
     return sys.modules.setdefault(package.__name__, package).__name__
 
 
+def forget(assignment: Assignment, part: Part) -> None:
+    """Have the modules of this course imported anew when they are next loaded."""
+    package = _package(assignment, part)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+
+
 class _Finder(MetaPathFinder):
     """Find the modules of a course below its package."""
 

@@ -52,12 +52,15 @@ def check(
     except (CannotGrade, CourseFault) as error:
         return CourseReport(faults=[_of_judge(part, error)], questions=len(questions))
     places = {_named(test): test["where"] for test in listed}
+    empty = [c for c in judged.checks if c.reason.startswith("got empty parameter set")]
     stumbled = [c for c in judged.checks if c.stumbled or c.verdict is Verdict.NOT_JUDGED]
     missed = [c for c in judged.checks if _is_missed(c)]
     measured = {m.name: np.ndim(m.value) for m in judged.measurements}
     raised = "the test raised over the reference's answers"
     runs = {record.run.id for record in records}
     faults = [_of_check(part, cs, places, runs, raised) for cs in _by_test(stumbled)]
+    nobody = "the test judges nobody"
+    faults += [_of_check(part, cs, places, runs, nobody) for cs in _by_test(empty)]
     faults += tests.figures(assignment, part, measured)
     if not missed:
         faults += tests.claims_unmeasured(listed, set(measured))

@@ -32,6 +32,14 @@ def of_exception(error: BaseException, root: Path, otherwise: str) -> Fault:
     return Fault(where=place, said=f"{type(error).__name__}: {message}".split("\n")[0][:500])
 
 
+def kind(value: object) -> str:
+    """Return what a value is, in words."""
+    if value is None:
+        return "nothing"
+    name = type(value).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
+
+
 def as_error(faults: Sequence[Fault]) -> AssayError:
     """Return the error that stops a command: every fault in a line of its own."""
     kind = UsageError if all(fault.is_usage for fault in faults) else CourseFault

@@ -20,7 +20,7 @@ from assay.course import files as course_files
 from assay.course import rubric
 from assay.course.assignment import Assignment, Part, line_of
 from assay.course_check import names, table
-from assay.course_check.faults import of_exception
+from assay.course_check.faults import kind, of_exception
 from assay.errors import CourseFault
 from assay.evidence.answers import SOME
 from assay.records import Fault, Scalar
@@ -52,7 +52,7 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
     read = {path: tree for path, tree in trees.items() if isinstance(tree, ast.Module)}
     for path, tree in read.items():
         name = path.relative_to(assignment.root).as_posix()
-        text = path.read_text(encoding="utf-8")
+        text = course_files.text_of(path)
         for line, unbound in names.unbound(text, tree):
             found.append(Fault(where=f"{name}:{line}", said=f"`{unbound}` is bound nowhere"))
         if path == folder / "fallback.py":
@@ -98,9 +98,10 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
             continue
         name = path.relative_to(assignment.root).as_posix()
         try:
-            yield path, syntax.parse(path.read_text(encoding="utf-8"))
+            yield path, syntax.parse(course_files.text_of(path))
         except SyntaxError as error:
-            yield path, Fault(where=f"{name}:{error.lineno or 1}", said=f"SyntaxError: {error.msg}")
+            said = f"SyntaxError: {error.msg}"
+            yield path, Fault(where=f"{name}:{error.lineno or 1}", said=said)
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             said = f"UnicodeDecodeError: byte {error.object[error.start]:#x} is not UTF-8"
@@ -153,7 +154,7 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
             break
         said_of = list(_misdrawn(drawn))
         if first is not None and not said_of and not found and chosen == first[0]:
-            said_of = list(_differing(first[1], drawn))
+            said_of = list(_differing(first[1], drawn, AGAIN))
         first = first or (chosen, drawn)
         found += [
             Fault(where=place_of(assignment, part, name), said=said) for name, said in said_of
@@ -163,7 +164,19 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
             asked.shown.update(question.shown)
             asked.answers.update(question.answers)
             asked.kept.update(question.kept)
+    if first is not None and not found:
+        found += [
+            Fault(where=place_of(assignment, part, name), said=said)
+            for name, said in _differing(first[1], _drawn_anew(assignment, part, first[0]), ANEW)
+        ]
     return questions, list(dict.fromkeys(found))
+
+
+def _drawn_anew(assignment: Assignment, part: Part, chosen: Mapping[str, Scalar]) -> Any:
+    """Draw as another process would, which imports the course's modules for itself."""
+    rubric.forget(assignment, part)
+    given = rubric.load(assignment, part, "given")
+    return given.draw(np.random.default_rng(part.seeds[0]), dict(chosen))
 
 
 def _chosen(part: Part) -> list[dict[str, Scalar]]:
@@ -175,10 +188,16 @@ def _chosen(part: Part) -> list[dict[str, Scalar]]:
     return [*every, every[0]]
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+AGAIN = "differs between two draws with the same `rng` and parameters: use `rng` alone"
+ANEW = "differs between two imports of given.py, which draws by itself: use `rng` in `draw`"
+
+
+def _differing(
+    one: Mapping[str, Any], other: Mapping[str, Any], how: str
+) -> Iterator[tuple[str, str]]:
     """Yield what two draws with the same `rng` do not have in common: no run could be repeated."""
     if set(one) != set(other):
-        yield "", "two draws with the same `rng` and parameters name different questions"
+        yield "", f"what `draw` asks {how}"
         return
     for name, question in one.items():
         again = other[name]
@@ -186,8 +205,7 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tup
             before, after = getattr(question, attribute), getattr(again, attribute)
             for key in sorted({*before, *after}):
                 if key not in before or key not in after or not _same(before[key], after[key]):
-                    differ = f"`{key}` of question `{name}` differs between two draws"
-                    yield name, f"{differ} with the same `rng` and parameters: use `rng` alone"
+                    yield name, f"`{key}` of question `{name}` {how}"
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -198,7 +216,7 @@ def _same(one: Any, other: Any) -> bool:
 def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
     """Yield the question and a sentence for everything that is not as a draw has to be."""
     if not isinstance(drawn, Mapping) or not drawn:
-        yield "", f"`draw` returned {_kind(drawn)}; expected a dict of questions by name"
+        yield "", f"`draw` returned {kind(drawn)}; expected a dict of questions by name"
         return
     for name, question in drawn.items():
         if not isinstance(name, str) or {"", ".", ".."} & set(name.split("/")):
@@ -213,7 +231,7 @@ def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
                 return
         for shown, value in [*question.shown.items(), *question.kept.items()]:
             if not isinstance(shown, str) or not _is_array(value):
-                yield name, f"`{shown}` of question `{name}` is {_kind(value)}; expected an array"
+                yield name, f"`{shown}` of question `{name}` is {kind(value)}; expected an array"
         for bound in ("seconds", "largest"):
             most = getattr(question, bound, None)
             if most is not None and not (type(most) in (int, float) and 0 < most < math.inf):
@@ -223,10 +241,6 @@ def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
             if not isinstance(answer, str) or not _is_shape(shape):
                 expected = "expected a tuple of lengths, None for any: `(5,)`"
                 yield name, f"`{answer}` of question `{name}` promises {shape!r:.60}; {expected}"
-
-
-def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}" if value is not None else "nothing"
 
 
 def _is_array(value: Any) -> bool:
@@ -253,7 +267,7 @@ def place_of(assignment: Assignment, part: Part, question: str) -> str:
     """Return the line of given.py that spells a question's name, or that of its first line."""
     path = assignment.root / part.rubric / "given.py"
     name = f"{part.rubric}/given.py"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = course_files.text_of(path).splitlines() if path.is_file() else []
     spelt = (f'"{question}"', f"'{question}'")
     found = [i for i, line in enumerate(lines, 1) if any(text in line for text in spelt)]
     draw = [i for i, line in enumerate(lines, 1) if line.startswith("def draw")]
@@ -265,7 +279,7 @@ def put_at(assignment: Assignment, part: Part, question: str) -> str:
     for path in sorted(course_files.of_part(assignment, part)):
         if path.suffix != ".py" or not _is_exam(path, assignment.root / part.rubric):
             continue
-        for call in ast.walk(syntax.parse(path.read_text(encoding="utf-8"))):
+        for call in ast.walk(syntax.parse(course_files.text_of(path))):
             if isinstance(call, ast.Call) and _called(call) == "ask" and call.args:
                 pattern = _pattern(call.args[0])
                 if pattern and re.fullmatch(pattern, question):

@@ -16,6 +16,7 @@ ANSWERS = {"allclose", "isclose", "array_equal", "array_equiv", "isinstance", "a
 """Functions that say yes or no: to call one and drop what it says checks nothing."""
 
 CATCHING = {"AssertionError", "Exception", "BaseException"}
+LEAVING = (ast.Return, ast.Continue, ast.Break)
 LEAVES_OFF = {"pytest.skip", "pytest.xfail"}
 
 
@@ -86,6 +87,8 @@ def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
         if not isinstance(function, ast.FunctionDef) or not function.name.startswith("test"):
             continue
         for node in ast.walk(function):
+            if dead := _never_reached(node):
+                yield dead.lineno, f"`{ast.unparse(dead):.80}` is never reached"
             if isinstance(node, ast.Assert) and _is_always_true(node.test):
                 yield node.lineno, f"`{ast.unparse(node):.80}` never fails"
             found = node.value if isinstance(node, ast.Expr | ast.Return) else None
@@ -95,6 +98,16 @@ def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 for caught in (n for n in _of_the_block(node) if isinstance(n, ast.Assert)):
                     said = f"`{ast.unparse(caught):.80}` never fails: what it raises is caught"
                     yield caught.lineno, said
+
+
+def _never_reached(node: ast.AST) -> ast.Assert | None:
+    """Return the first assertion of a block that stands behind its end."""
+    lines = getattr(node, "body", None)
+    lines = lines if isinstance(lines, list) else []
+    ends = (n for n, line in enumerate(lines) if isinstance(line, LEAVING))
+    behind = lines[next(ends, len(lines)) :]
+    found = (inner for line in behind for inner in ast.walk(line) if isinstance(inner, ast.Assert))
+    return next(found, None)
 
 
 def _drops_errors(node: ast.AST) -> bool:

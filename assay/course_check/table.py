@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from assay.course import rubric
+from assay.course import files, rubric
 from assay.course.assignment import Assignment, Part
+from assay.course_check.faults import kind
 from assay.errors import CourseFault
 from assay.records import Fault
 from assay.source import syntax
@@ -22,11 +23,12 @@ def faults(assignment: Assignment, part: Part) -> Iterator[Fault]:
         top = place(assignment, part, "NAMES")
         yield Fault(where=where if placed else top, said=said if placed else error.found)
         return
-    except AttributeError as error:
-        yield Fault(where=place(assignment, part, ""), said=f"AttributeError: {error}")
+    except AttributeError:
+        said = "it defines no `NAMES`, a tuple of rows"
+        yield Fault(where=place(assignment, part, ""), said=said)
         return
     if isinstance(rows, str) or not isinstance(rows, Sequence):
-        said = f"`NAMES` is {_kind(rows)}; expected a tuple of rows"
+        said = f"`NAMES` is {kind(rows)}; expected a tuple of rows"
         yield Fault(where=place(assignment, part, "NAMES"), said=said)
         return
     if found := list(_of_rows(assignment, part, "NAMES", rows)):
@@ -37,6 +39,22 @@ def faults(assignment: Assignment, part: Part) -> Iterator[Fault]:
         at = place(assignment, part, "NAMES", name=name)
         yield Fault(where=at, said=f"`NAMES` asks for `{name}` {counted[name]} times")
     yield from _of_instead(assignment, part, set(counted))
+    yield from _of_also(assignment, part)
+
+
+def _of_also(assignment: Assignment, part: Part) -> Iterator[Fault]:
+    """Yield what is wrong with what else a name is often called."""
+    try:
+        also = rubric.also(assignment, part)
+    except (TypeError, ValueError):
+        said = "`ALSO` is no dict of other names by name"
+        yield Fault(where=place(assignment, part, "ALSO"), said=said)
+        return
+    for name, others in also.items():
+        at = place(assignment, part, "ALSO", name=str(name))
+        if isinstance(others, str) or not isinstance(others, Sequence):
+            said = f"`ALSO` has {kind(others)} for {name!r:.60}; expected a tuple of names"
+            yield Fault(where=at, said=said)
 
 
 def _of_instead(assignment: Assignment, part: Part, known: set[str]) -> Iterator[Fault]:
@@ -50,7 +68,7 @@ def _of_instead(assignment: Assignment, part: Part, known: set[str]) -> Iterator
     for name, rows in instead.items():
         at = place(assignment, part, "INSTEAD", name=str(name))
         if isinstance(rows, str) or not isinstance(rows, Sequence):
-            said = f"`INSTEAD` has {_kind(rows)} for {name!r:.60}; expected a tuple of rows"
+            said = f"`INSTEAD` has {kind(rows)} for {name!r:.60}; expected a tuple of rows"
             yield Fault(where=at, said=said)
         elif name not in known:
             yield Fault(where=at, said=f"`INSTEAD` names `{name}`, which `NAMES` does not have")
@@ -71,16 +89,12 @@ def _of_rows(
 def _misfit(row: Any) -> str:
     for attribute, kinds in {"names": (tuple, list), "call": str, "meaning": str}.items():
         if not isinstance(getattr(row, attribute, None), kinds):  # type: ignore[arg-type]
-            return f"`{attribute}` is {_kind(getattr(row, attribute, None))}"
+            return f"`{attribute}` is {kind(getattr(row, attribute, None))}"
     if not all(isinstance(name, str) for name in row.names):
         return "`names` are not all text"
     if strange := next((name for name in row.names if not name.isidentifier()), None):
         return f"{strange!r:.60} in `names` is no name of Python's"
     return "" if hasattr(row, "optional") else "`optional` is missing"
-
-
-def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}" if value is not None else "nothing"
 
 
 def place(
@@ -89,7 +103,7 @@ def place(
     """Return the line that spells a name, or that of a row of the table, or of the table."""
     file = f"{part.rubric}/names.py"
     try:
-        tree = syntax.parse((assignment.root / file).read_text(encoding="utf-8"))
+        tree = syntax.parse(files.text_of(assignment.root / file))
     except (OSError, SyntaxError, ValueError):
         return f"{file}:1"
     spelt = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value == name]

@@ -60,6 +60,10 @@ def _of_test(part: Part, test: Listed) -> Iterator[str]:
         yield f"{name} asks for `{unknown}`, and there is no such fixture"
     for marker in test["left_out"]:
         yield f"{name} is marked `{marker}`: nobody would get its points"
+    for marker in test.get("repeated", []):
+        yield f"{name} is marked `{marker}` more than once, and only one would count"
+    if "claim" in markers and test.get("once"):
+        yield f"the claim of {name} is about single runs, and it reads no `run`: it is judged once"
     if not test.get("reads", True):
         yield f"{name} reads nothing of a submission, so it says the same of all of them"
     for marker in ("criterion", "hint"):
@@ -181,7 +185,7 @@ def _spelt(assignment: Assignment, part: Part) -> set[str]:
     package = assignment.root / PurePosixPath(part.rubric).parts[0]
     for path in files.of_part(assignment, part):
         if path.suffix == ".py" and path.is_relative_to(package):
-            found |= set(_texts(syntax.parse(path.read_text(encoding="utf-8"))))
+            found |= set(_texts(syntax.parse(files.text_of(path))))
     return found
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from assay.course import rubric
 from assay.judge.evidence_view import Collected, Listed
-from assay.judge.plugin import BENCH, MARKERS, no_end
+from assay.judge.plugin import BENCH, MARKERS, PER_RUN, no_end
 
 FILE = "collected.json"
 ONE_TEXT = {"criterion", "hint"}
@@ -124,10 +124,17 @@ def _described(item: pytest.Item) -> Listed:
     }
     info = getattr(item, "_fixtureinfo", None)
     if info is not None:
+        found["repeated"] = [name for name in names if _own(function).count(name) > 1]
+        found["once"] = not PER_RUN & set(info.names_closure)
         found["reads"] = bool({*READS, "request"} & set(info.names_closure))
         known = {*info.name2fixturedefs, "request", *_parameters(item)}
         found["unknown"] = [name for name in info.names_closure if name not in known]
     return found
+
+
+def _own(function: Any) -> list[str]:
+    """Return the names of the markers that stand at the test itself."""
+    return [marker.name for marker in getattr(function, "pytestmark", [])]
 
 
 def _is_written(marker: pytest.Mark) -> bool:

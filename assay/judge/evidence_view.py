@@ -54,6 +54,10 @@ class Listed(TypedDict):
     markers: dict[str, Marker]
     left_out: list[str]
     """Markers of pytest's own by which it would not be run."""
+    repeated: NotRequired[list[str]]
+    """Markers of ours that it carries twice, of which one would count."""
+    once: NotRequired[bool]
+    """It is judged once, over all runs."""
     reads: NotRequired[bool]
     unknown: NotRequired[list[str]]
 

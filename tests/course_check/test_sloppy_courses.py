@@ -1,11 +1,11 @@
 """What can be read off a course's files without running a notebook: each slip has its line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from assay.course.assignment import parse
+from assay.course.assignment import parse, read
 from assay.course_check import apart, files, tests
 from assay.errors import UsageError
 from tests.toys import toy as toys
@@ -46,6 +46,22 @@ SLIPS = {
         "given.py",
         GIVEN.replace("x, y = rng", "assert parameters['seed'] < 2; x, y = rng"),
         "given.py:4: draw({'seed': 2, 'dataset': 'a'}): AssertionError",
+    ),
+    "a draw at the import": (
+        "given.py",
+        "import numpy\nSHIFT = numpy.random.normal(size=3)\n"
+        + GIVEN.replace("x, y = rng.normal(size=(2, 3))", "x, y = rng.normal(size=(2, 3)) + SHIFT"),
+        "given.py:8: `x` of question `add/plain` differs between two imports of given.py",
+    ),
+    "a dict of integers": (
+        "given.py",
+        GIVEN.replace("return {", "return 3\n    {"),
+        "given.py:3: `draw` returned an int; expected a dict",
+    ),
+    "an assert behind a return": (
+        "test_add.py",
+        TEST.replace("    out =", "    return\n    out ="),
+        "test_add.py:10: `assert np.allclose(out, kept['add/plain'].sum), 'off by a lot'` is never",
     ),
     "a question drawn twice": (
         "given.py",
@@ -112,6 +128,11 @@ SLIPS = {
         TEST.replace("    out =", "    pytest.skip('later')\n    out ="),
         "test_add.py:7: `pytest.skip('later')` leaves every submission out",
     ),
+    "a table under another name": (
+        "names.py",
+        NAMES.replace("NAMES = (", "NAME = ("),
+        "names.py:1: it defines no `NAMES`, a tuple of rows",
+    ),
     "a row of names that is none": (
         "names.py",
         NAMES.replace('call="(x, y)", meaning="more"', 'meaning="more"'),
@@ -146,6 +167,16 @@ SLIPS = {
         "names.py",
         NAMES + "INSTEAD = 3\n",
         "names.py:6: `INSTEAD` is no dict of rows by name",
+    ),
+    "other names that are no table": (
+        "names.py",
+        NAMES + "ALSO = 3\n",
+        "names.py:6: `ALSO` is no dict of other names by name",
+    ),
+    "other names without a tuple": (
+        "names.py",
+        NAMES + "ALSO = {'add': 'plus'}\n",
+        "`ALSO` has a str for 'add'; expected a tuple of names",
     ),
     "a fallback without its module": (
         "fallback.py",
@@ -199,6 +230,17 @@ OF_TESTS = {
         'criterion("add")',
         'criterion(["add"])',
         "the marker `criterion` of `test_adds` holds (['add'])",
+    ),
+    "two criteria": (
+        "@pytest.mark.hint",
+        "@pytest.mark.criterion('add')\n@pytest.mark.criterion('add')\n@pytest.mark.hint",
+        "test_add.py:7: `test_adds` is marked `criterion` more than once",
+    ),
+    "a claim over all runs at once": (
+        "import numpy as np, pytest",
+        "import numpy as np, pytest\n@pytest.mark.claim('n', at_least=1)\n"
+        "def test_r(runs, claim): assert len(runs) >= claim.at_least",
+        "test_add.py:4: the claim of `test_r` is about single runs",
     ),
     "a test that yields": ("    assert", "    yield 1\n    assert", "test_add.py:5: 'yield'"),
     "a parameter that the test has not": (
@@ -302,6 +344,27 @@ def test_what_ends_its_process_or_never_ends(
     assert expected in "\n".join(map(str, found))
 
 
+WINDOWS = {
+    "a byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "its own encoding": lambda text: b"# coding: latin-1\n# \xfc\n" + text.encode(),
+    "ends of lines": lambda text: text.replace("\n", "\r\n").encode(),
+}
+
+
+@pytest.mark.parametrize("name", ["given.py", "exam.py", "test_add.py", "names.py"])
+@pytest.mark.parametrize("written", WINDOWS.values(), ids=WINDOWS)
+def test_a_file_as_windows_writes_it_is_read(
+    tmp_path: Path, name: str, written: Callable[[str], bytes]
+):
+    """Python imports it, so it is no fault."""
+    with toys.course(tmp_path, tests={"test_add.py": TEST, "names.py": NAMES}) as toy:
+        path = toy.root / toy.part[0].rubric / name
+        path.write_bytes(written(path.read_text()))
+
+        assert files.faults(toy, toy.part[0]) == []
+        assert tests.check(toy, toy.part[0])[0] == []
+
+
 def test_a_file_in_another_encoding(tmp_path: Path):
     """It is told by its line, and nothing else is read."""
     with toys.course(tmp_path) as toy:
@@ -343,6 +406,48 @@ def test_in_assignment_toml(tmp_path: Path, more: str, expected: str):
         parse(few if more == "max" else text + more, tmp_path / "assignment.toml")
 
     assert expected in raised.value.found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            "points = 2",
+            "points = inf",
+            "line 15: `part.criterion.points` is inf; expected: a finite",
+        ),
+        ("seeds = [0]", "seeds = []", "line 10: `part.seeds` is []; expected: one or more"),
+        ("seeds = [0]", "seeds = [2026-01-01]", "line 10: `part.seeds` is datetime.date(2026, 1,"),
+        ('["a"]', "[nan]", "`dataset` in `matrix` holds [nan]; expected finite numbers"),
+        ('"RUBRIC"', '"/etc"', "line 9: `part.rubric` is '/etc'; expected: a path below"),
+        (
+            "{ dataset",
+            '{ "data set"',
+            "line 11: `part.matrix.data set` is 'data set'; expected: a n",
+        ),
+    ],
+    ids=["endless points", "no seeds", "a date", "no number", "a path of the machine's", "a space"],
+)
+def test_a_value_that_cannot_be_meant(tmp_path: Path, before: str, after: str, expected: str):
+    """Its line, what stands there, and what may stand there in words."""
+    text = toys.toml().replace(before, after)
+    with pytest.raises(UsageError) as raised:
+        parse(text.replace("RUBRIC", "rubric"), tmp_path / "assignment.toml")
+
+    assert expected in raised.value.found
+
+
+def test_an_assignment_with_a_byte_order_mark_is_read(tmp_path: Path):
+    """One in another encoding is told with its line."""
+    path = tmp_path / "assignment.toml"
+    text = toys.toml().replace("RUBRIC", "rubric").replace("Sums", "S\u00fcms")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read(path).part[0].title == "S\u00fcms"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match="is not UTF-8") as raised:
+        read(path)
+
+    assert raised.value.found == "line 7: byte 0xfc"
 
 
 def test_right_and_unusual(tmp_path: Path):

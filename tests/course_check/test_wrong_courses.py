@@ -266,7 +266,7 @@ def test_in_a_claim(tmp_path: Path, grade: Callable[..., None], fault: tuple[str
     ("names", "expected"),
     [
         ("NAMES = 1 / 0", "names.py:1: ZeroDivisionError"),
-        (NAMES.replace("NAMES =", "NAME ="), "names.py:1: AttributeError"),
+        (NAMES.replace("NAMES =", "NAME ="), "names.py:1: it defines no `NAMES`"),
         (NAMES.replace('names=("add",)', 'name=("add",)'), "`names` is nothing"),
         (NAMES.replace('"add"', '"ad_d"'), "asks for `ad_d`, and the reference has nothing"),
         (NAMES + 'INSTEAD = {"sub": ()}', "`INSTEAD` names `sub`"),
@@ -278,6 +278,14 @@ def test_in_the_names(tmp_path: Path, grade: Callable[..., None], names: str, ex
         tmp_path / "course", tests={"test_add.py": toys.TEST, "names.py": names}
     ) as toy:
         grade(toy.root, expected)
+
+
+def test_a_test_over_no_cases(tmp_path: Path, grade: Callable[..., None]):
+    """Nobody would get its points."""
+    before, after = "@pytest.mark.hint", "@pytest.mark.parametrize('case', [])\n@pytest.mark.hint"
+    test = slip(toys.TEST, before, after).replace("(evidence,", "(case, evidence,")
+    with toys.course(tmp_path / "course", tests={"test_add.py": test}) as toy:
+        grade(toy.root, "test_add.py:6: the test judges nobody: `test_adds`: got empty parameter")
 
 
 def test_in_a_figure(tmp_path: Path, grade: Callable[..., None]):
