@@ -9,6 +9,7 @@ from assay.course.assignment import parse, read
 from assay.course_check import apart, files, tests
 from assay.errors import UsageError
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
 from tests.toys.toy import EXAM, GIVEN, TEST
 
 NAMES = """\
@@ -281,7 +282,7 @@ def test_a_test_that_decides_nothing(tmp_path: Path, slip: tuple[str, str, str])
     """Its points would be given or lost whatever was handed in."""
     before, after, expected = slip
     with toys.course(tmp_path, tests={"test_add.py": TEST.replace(before, after)}) as toy:
-        found, _ = tests.check(toy, toy.part[0])
+        found, _ = tests.check(toy, toy.part[0], MACHINE.servers)
 
     assert expected in "\n".join(map(str, found))
 
@@ -301,7 +302,7 @@ def test_a_test_that_decides_nothing(tmp_path: Path, slip: tuple[str, str, str])
 def test_a_conftest_that_ends_it(tmp_path: Path, conftest: str, expected: str):
     """pytest would say nothing of the file."""
     with toys.course(tmp_path, tests={"test_add.py": TEST, "conftest.py": conftest}) as toy:
-        found, _ = tests.check(toy, toy.part[0])
+        found, _ = tests.check(toy, toy.part[0], MACHINE.servers)
 
     assert expected in "\n".join(map(str, found))
 
@@ -362,7 +363,7 @@ def test_a_file_as_windows_writes_it_is_read(
         path.write_bytes(written(path.read_text()))
 
         assert files.faults(toy, toy.part[0]) == []
-        assert tests.check(toy, toy.part[0])[0] == []
+        assert tests.check(toy, toy.part[0], MACHINE.servers)[0] == []
 
 
 def test_a_file_in_another_encoding(tmp_path: Path):
@@ -474,4 +475,4 @@ def test_right_and_unusual(tmp_path: Path):
 def test_a_test_that_is_right(tmp_path: Path):
     """pytest marks a test without runs as skipped when it is listed: that is nobody's slip."""
     with toys.course(tmp_path) as toy:
-        assert tests.check(toy, toy.part[0])[0] == []
+        assert tests.check(toy, toy.part[0], MACHINE.servers)[0] == []
