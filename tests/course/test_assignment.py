@@ -86,15 +86,15 @@ def test_a_wrong_type_is_named_with_line_key_and_what_was_found():
     [
         ("cell_seconds = 60", "cell_seconds = 0", 4, "limits.cell_seconds", "greater than 0"),
         ("run_seconds = 300.5", "run_seconds = 1e9", 5, "limits.run_seconds", "86400"),
-        ("seeds = [0, 1]", "seeds = []", 12, "part.seeds", "at least 1"),
+        ("seeds = [0, 1]", "seeds = []", 12, "part.seeds", "one or more"),
         ("seeds = [0, 1]", "seeds = [0, -1]", 12, "part.seeds", "greater than or equal to 0"),
         ("seeds = [0, 1]", "seeds = [true]", 12, "part.seeds", "valid integer"),
         ("seeds = [0, 1]", 'seeds = "0-9"', 12, "part.seeds", "valid list"),
-        ('dataset = ["a", "b"]', "dataset = []", 13, "part.matrix.dataset", "at least 1"),
-        ('rubric = "rubric/two"', 'rubric = "/rubric"', 29, "part.rubric", "pattern"),
-        ('name = "two"', 'name = "Two!"', 26, "part.name", "pattern"),
+        ('dataset = ["a", "b"]', "dataset = []", 13, "part.matrix.dataset", "one or more"),
+        ('rubric = "rubric/two"', 'rubric = "/rubric"', 29, "part.rubric", "a path below"),
+        ('name = "two"', 'name = "Two!"', 26, "part.name", "small letters"),
         ("points = 3", "points = -3", 35, "part.criterion.points", "greater than or equal to 0"),
-        ("points = 2", "points = nan", 18, "part.criterion.points", "greater than or equal to 0"),
+        ("points = 2", "points = nan", 18, "part.criterion.points", "a finite number"),
     ],
 )
 def test_what_is_not_allowed_is_said(good: str, bad: str, line: int, key: str, words: str):
