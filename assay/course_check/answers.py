@@ -125,7 +125,7 @@ def _of_run(assignment: Assignment, part: Part, record: RunRecord) -> list[Fault
         return [Fault(where=where, said=f"asked of the reference: {record.reason[: at.start()]}")]
     if record.outcome in (Outcome.COMPLETED, Outcome.EXITED):  # an exam that broke off ends so too
         return []
-    said = f"the reference's run {record.outcome}: {record.reason}"
+    said = f"the reference's run: {record.reason}"
     return [Fault(where=part.notebook, said=said)]
 
 
@@ -163,13 +163,16 @@ def _of_answers(
                 faults.append(_of_note(part, note, what, put_at(assignment, part, question)))
             elif str(error).startswith("never reached"):
                 unreached.append(question)
-            else:
+            elif str(error) != record.reason:  # of a cell that failed the run says so
                 said = f"question `{question}` is not answered by the reference: {error}"
                 faults.append(Fault(where=put_at(assignment, part, question), said=said))
     if unreached and record.outcome is Outcome.EXITED:
         said = "the exam, or the reference's notebook, ended the kernel before the questions"
         listed = ", ".join(f"`{question}`" for question in unreached[:6])
-        faults.append(Fault(where=_exam(assignment, part), said=f"{said} {listed}"))
+        is_of_cell = re.search(r" in cell \d+$", record.reason)
+        where = part.notebook if is_of_cell else _exam(assignment, part)
+        said = f"the reference's run: {record.reason}" if is_of_cell else f"{said} {listed}"
+        faults.append(Fault(where=where, said=said))
     elif unreached and not _of_run(assignment, part, record):
         for question in unreached:
             said = f"question `{question}` was never put to the reference"

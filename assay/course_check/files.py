@@ -84,7 +84,7 @@ def _absent(assignment: Assignment, part: Part, folder: Path) -> Iterator[Fault]
             said = f"the rubric `{part.rubric}` has no {wanted[0]}"
             yield Fault(where=where, said=said, is_usage=True)
     notebook = assignment.root / part.notebook
-    beside = [path.name for path in notebook.parent.glob("*.ipynb")]
+    beside = [path.name for path in notebook.parent.glob("*.ipynb") if path.is_file()]
     if not notebook.is_file() and (near := difflib.get_close_matches(notebook.name, beside, 1)):
         where = f"{assignment.file}:{line_of(assignment, part.name, 'notebook')}"
         said = f"there is no `{part.notebook}`, and beside it there is `{near[0]}`"

@@ -55,7 +55,7 @@ class Listed(TypedDict):
     left_out: list[str]
     """Markers of pytest's own by which it would not be run."""
     repeated: NotRequired[list[str]]
-    """Markers of ours that it carries twice, of which one would count."""
+    """Markers that it carries twice, of which one would count."""
     once: NotRequired[bool]
     """It is judged once, over all runs."""
     reads: NotRequired[bool]

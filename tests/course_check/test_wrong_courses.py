@@ -336,13 +336,17 @@ def test_a_syntax_error_beside_the_reference(tmp_path: Path, grade: Callable[...
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
-        ((PARAMETERS, "1 / 0"), "the reference's run cell failed: cell 2 raised Zero"),
+        (
+            (PARAMETERS, "1 / 0"),
+            "cannot grade: notebooks/sums.ipynb: the reference's run: cell 2 raised Zero",
+        ),
+        ((PARAMETERS, ADD, "import os; os._exit(3)"), "ended itself with exit code 3 in cell 3"),
         ((PARAMETERS, "def sub(x, y): return x"), "question `add/plain` is not answered"),
         ((PARAMETERS, "def add(x, y): raise ValueError('no')"), "ValueError: no"),
         ((PARAMETERS, "def add(x, y): return [1]"), "the reference's `out` has shape (1,)"),
         ((PARAMETERS, toys.SUBTRACT), "the reference fails: `test_adds`: off by a lot"),
     ],
-    ids=["a cell raises", "no answer", "it raises", "another shape", "it is wrong"],
+    ids=["a cell raises", "a cell exits", "no answer", "it raises", "another shape", "it is wrong"],
 )
 def test_in_the_reference(
     tmp_path: Path, grade: Callable[..., None], cells: tuple[str, ...], expected: str
