@@ -336,8 +336,9 @@ def test_a_syntax_error_beside_the_reference(tmp_path: Path, grade: Callable[...
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
+        ((PARAMETERS, "1 / 0"), "the reference's run: cell 2 raised Zero"),
         (
-            (PARAMETERS, "1 / 0"),
+            (PARAMETERS, "1 / 0\n" + ADD),
             "cannot grade: notebooks/sums.ipynb: the reference's run: cell 2 raised Zero",
         ),
         ((PARAMETERS, ADD, "import os; os._exit(3)"), "ended itself with exit code 3 in cell 3"),
@@ -346,7 +347,15 @@ def test_a_syntax_error_beside_the_reference(tmp_path: Path, grade: Callable[...
         ((PARAMETERS, "def add(x, y): return [1]"), "the reference's `out` has shape (1,)"),
         ((PARAMETERS, toys.SUBTRACT), "the reference fails: `test_adds`: off by a lot"),
     ],
-    ids=["a cell raises", "a cell exits", "no answer", "it raises", "another shape", "it is wrong"],
+    ids=[
+        "a cell raises",
+        "before its answer",
+        "a cell exits",
+        "no answer",
+        "it raises",
+        "another shape",
+        "it is wrong",
+    ],
 )
 def test_in_the_reference(
     tmp_path: Path, grade: Callable[..., None], cells: tuple[str, ...], expected: str
