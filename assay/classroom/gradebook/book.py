@@ -1,5 +1,6 @@
 """The gradebook: everything that is written into it, and read back."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,9 +42,10 @@ from assay.classroom.gradebook.models import (
     check,
 )
 from assay.classroom.gradebook.transaction import Transaction, now
-from assay.errors import UsageError, quoted
+from assay.errors import OurFault, UsageError, quoted
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Gradebook:
         self._writers = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(reading(self.engine), expire_on_commit=False)
         if self._read(lambda here: here.session.scalar(select(Purge.id).limit(1))):
-            purge(self.engine)
+            self._purge_if_idle()
 
     def __enter__(self) -> Self:
         return self
@@ -441,6 +443,13 @@ class Gradebook:
         return Forgotten(
             [(one.key, one.pseudonym) for one in people], sorted(words), sorted(shared), left
         )
+
+    def _purge_if_idle(self) -> None:
+        """Do what an earlier `forget` could not; who only wants to mark is not kept from it."""
+        try:
+            purge(self.engine)
+        except OurFault as error:
+            log.info("%s", error)
 
     # One transaction.
 

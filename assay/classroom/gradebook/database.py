@@ -111,6 +111,8 @@ def _bring_up(engine: Engine, shown: str) -> None:
     with reading(engine).begin() as connection:
         if _revisions(connection) == [NEWEST]:
             return
+    if engine.dialect.name == "postgresql":  # see what was made while we waited for the lock
+        engine = engine.execution_options(isolation_level="READ COMMITTED")
     with engine.begin() as connection:
         migrate(connection, shown)
 

@@ -13,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, delete, func, select, text
+from sqlalchemy import Delete, Engine, MetaData, delete, func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from assay.classroom.gradebook.database import again_if_busy, not_done
 from assay.classroom.gradebook.models import (
     Assignment,
     Attempt,
@@ -118,41 +120,60 @@ def purge(engine: Engine) -> None:
     Raises
     ------
     OurFault
-        Another program keeps the gradebook open. The rows are deleted, the pages are not
+        Another program is at work in the gradebook. The rows are deleted, the pages are not
         overwritten yet: that is done when it is next opened.
     """
+    with engine.begin() as connection:
+        noted = list(connection.scalars(select(Purge.at)))
+    done = delete(Purge).where(Purge.at.in_(noted))  # who forgets meanwhile has a note of their own
     engine.dispose()
     if engine.dialect.name == "sqlite":
-        _purge_sqlite(engine)
+        _purge_sqlite(engine, done)
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in Author.metadata.sorted_tables:
             connection.execute(text(f'vacuum full "{table.name}"'))
-        connection.execute(delete(Purge))
+        connection.execute(done)
 
 
-def _purge_sqlite(engine: Engine) -> None:
+def _purge_sqlite(engine: Engine, done: Delete) -> None:
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute("pragma temp_store = memory")
         cursor.execute("pragma busy_timeout = 2000")
         try:
             cursor.execute("vacuum")
-            busy = cursor.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
-            if not busy:
-                cursor.execute("delete from purge")
-                busy = cursor.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+            _checkpoint(cursor)
         except sqlite3.OperationalError as error:
-            raise _still_open(str(error)) from None
-        if busy:
-            raise _still_open("the write-ahead log is in use")
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise _still_open() from None
+            raise OurFault(
+                "the rows are deleted, but their pages could not be overwritten",
+                found=str(error),
+                hint="make room, and open the gradebook again",
+            ) from None
+    try:
+        again_if_busy(lambda: _run(engine, done))
+    except DBAPIError as error:
+        raise not_done(error) from None
 
 
-def _still_open(found: str) -> OurFault:
+def _run(engine: Engine, statement: Delete) -> None:
+    with engine.begin() as connection:
+        connection.execute(statement)
+
+
+def _checkpoint(cursor: Any) -> None:
+    """Write the log into the file, and empty it."""
+    if cursor.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+        raise _still_open()
+
+
+def _still_open() -> OurFault:
     return OurFault(
         "the rows are deleted, but their pages could not be overwritten",
-        found=found,
-        hint="close other programs that have the gradebook open, and open it again",
+        found="another program is at work in the gradebook",
+        hint="close it, and open the gradebook again: what is left is overwritten then",
     )
 
 
