@@ -43,8 +43,15 @@ class Row:
         """Whether nothing of it waits for a person."""
         return self.points is not None and not self.needs
 
-    def of(self, kind: str) -> float:
-        """Return the sum of one kind of steps."""
+    @property
+    def graded(self) -> bool:
+        """Whether there is a result: without one nothing is known of any points."""
+        return self.final.attempt_id is not None
+
+    def of(self, kind: str) -> float | None:
+        """Return the sum of one kind of steps; None if there is no result to have any."""
+        if not self.graded:
+            return None
         steps = [one.points for one in self.final.steps if one.kind == kind and one.points]
         return float(sum(steps, Decimal()).quantize(CENT))
 
@@ -68,6 +75,7 @@ class Row:
             "group": self.group,
             "pseudonym": self.pseudonym,
             "attempts": self.attempts,
+            "graded": self.graded,
             "submitted_at": self.at.isoformat() if self.at else None,
             "automatic": self.of("automatic"),
             "by_hand": self.of("by hand"),
@@ -168,17 +176,31 @@ def _apply_late(room: Room, member: Member, final: FinalMark, at: datetime | Non
 
 def table(found: list[Row]) -> str:
     """Return the marks as CSV: no cell is a formula."""
-    header = ["id", "username", "name", "group", "attempts", "automatic", "by_hand", "late"]
+    header = [
+        "id",
+        "username",
+        "name",
+        "group",
+        "attempts",
+        "graded",
+        "automatic",
+        "by_hand",
+        "late",
+    ]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*header, "final", "maximum", "arithmetic", "needs"])
     for row in found:
         one = row.member
-        numbers = [f"{row.of(kind):.2f}" for kind in ("automatic", "by hand", "late")]
+        sums = [row.of(kind) for kind in ("automatic", "by hand", "late")]
+        numbers = ["" if points is None else f"{points:.2f}" for points in sums]
         final = "" if row.points is None else f"{row.points:.2f}"
         who = [safe.csv(text) for text in (one.id, one.username, one.full_name, row.group)]
         said = [safe.csv(row.line), safe.csv("; ".join(row.needs))]
-        writer.writerow([*who, row.attempts, *numbers, final, float(row.final.maximum), *said])
+        graded = "yes" if row.graded else "no"
+        writer.writerow(
+            [*who, row.attempts, graded, *numbers, final, float(row.final.maximum), *said]
+        )
     return buffer.getvalue()
 
 

@@ -120,7 +120,7 @@ def _table(room: Room, form: str, given: Sequence[Row]) -> str:
 
 
 def _of_nbgrader(room: Room, one: Row) -> list[str]:
-    member, late = one.member, abs(one.of("late"))
+    member, late = one.member, abs(one.of("late") or 0.0)
     at = f"{one.at:%Y-%m-%d %H:%M:%S}" if one.at else ""
     due = f"{room.settings.moment(room.settings.due):%Y-%m-%d %H:%M:%S}"
     points = one.points or 0.0

@@ -1,5 +1,7 @@
 """A class in its folder: taken in, graded and marked, by the commands themselves."""
 
+import csv
+import io
 import json
 import re
 import zipfile
@@ -74,6 +76,26 @@ def test_only_what_is_new_or_changed_is_graded(copy: Path):
     assert states.count("graded") == 1
     assert (found["sofya"].final, found["ada"].final) == (2.0, 2.0)
     assert "older one counts" in found["ada"].needs[0]
+
+
+def test_what_is_not_graded_has_no_points(copy: Path):
+    """Neither in the table nor in JSON or CSV: nothing is known of it, and 0.00 would be a mark."""
+    found = rows(copy)
+    karen, ada = found["karen"], found["ada"]
+    assert (karen.attempts > 0, karen.graded, karen.final) == (True, False, None)
+    assert (karen.automatic, karen.by_hand, karen.late) == (None, None, None)
+    assert (ada.graded, ada.automatic, ada.late) == (True, 2.0, 0.0)
+
+    line = re.compile(rf"^{karen.id} +Karen .*?  not graded +-", re.MULTILINE)
+    assert line.search(assay("class", "marks", copy).stdout)
+    table = list(csv.DictReader(io.StringIO(assay("class", "marks", copy, "--csv").stdout)))
+    cells = {one["username"]: one for one in table}
+    wanted = ("graded", "automatic", "by_hand", "late", "final")
+    assert [cells["karen"][name] for name in wanted] == ["no", "", "", "", ""]
+    assert [cells["ada"][name] for name in wanted] == ["yes", "2.00", "0.00", "0.00", "2.00"]
+    assay("class", "override", copy, "karen", "1", "--by", "tom", "--reason", "shown in person")
+    karen = rows(copy)["karen"]
+    assert (karen.graded, karen.automatic, karen.final) == (False, None, 1.0)
 
 
 def test_whose_it_is_is_never_guessed(tmp_path: Path):

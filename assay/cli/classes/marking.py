@@ -41,7 +41,9 @@ def marks(folder: Path, as_csv: bool, as_json: bool) -> None:
         if one.points is not None:
             final = f"{one.points:.2f}/{float(one.final.maximum):g}"
         said = "; ".join(one.needs) if one.needs else one.line if one.of("late") else ""
-        sums = [f"{one.of(kind):.2f}" if one.attempts else "" for kind in KINDS]
+        sums = ["not graded" if one.attempts else "", "", ""]
+        if one.graded:
+            sums = [f"{one.of(kind):.2f}" for kind in KINDS]
         rows.append((one.member.key, one.member.full_name, *sums, final, said))
     table(["id", "of", "automatic", "by hand", "late", "final", ""], rows)
 
