@@ -73,7 +73,7 @@ def grade(handed_in: Path, reports: Path) -> None:
             continue
         result = session.grade(one)
         publish.report(session, one, result)
-        entries.append(class_report.entry(result, similarity.traits(result, one)))
+        entries.append(class_report.entry(result, similarity.features(result, one)))
         print(path.stem, entries[-1].total)
     publish.report_class(session, entries)
 

@@ -1,1 +1,1 @@
-"""The judge's bench: fresh inputs, the questions, and the tests that judge the answers."""
+"""The rubric: fresh inputs, the questions, and the tests that judge the answers."""

@@ -83,22 +83,22 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         course_checked(session, as_json)
         return
 
-    def one(handed_in: "Submission", progress: "Live") -> Answer:
-        plan = session.plan(handed_in)
+    def one(submission: "Submission", progress: "Live") -> Answer:
+        plan = session.plan(submission)
         runs, sections = plan.pending, plan.sections
         notes = [
-            *handed_in.notes,
-            *books.notes(session.assignment, handed_in),
+            *submission.notes,
+            *books.notes(session.assignment, submission),
             *preflight.notes(sections),
         ]
         columns = dict.fromkeys(run.column for run in runs)
         counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
-        head = f"✓ {handed_in.name}: can be graded, {counted} over {', '.join(columns)}"
+        head = f"✓ {submission.name}: can be graded, {counted} over {', '.join(columns)}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
             text = preflight.adapter(sections)
         ids = [run.id for run in runs]
-        return {"text": text, "submission": handed_in.name, "runs": ids, "notes": notes}
+        return {"text": text, "submission": submission.name, "runs": ids, "notes": notes}
 
     for_each(session, paths, as_json, one, tell_all=True)
 
@@ -117,11 +117,11 @@ def run(
 
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
 
-    def one(handed_in: "Submission", progress: "Live") -> Answer:
-        jobs = session.jobs(session.plan(handed_in))
+    def one(submission: "Submission", progress: "Live") -> Answer:
+        jobs = session.jobs(session.plan(submission))
         session.require_course()
-        records = session.execute(handed_in.name, jobs)
-        name = handed_in.name
+        records = session.execute(submission.name, jobs)
+        name = submission.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
         return {
             "text": "\n".join(lines),
@@ -149,10 +149,10 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
         sys.exit(debugged(session, all_of(paths, session), arguments))
     folder_made(session.reports)
 
-    def one(handed_in: "Submission", progress: "Live") -> Answer:
+    def one(submission: "Submission", progress: "Live") -> Answer:
         session.read_course()
-        result = session.judge(handed_in)
-        return answer_of(result, str(session.folder(handed_in) / "results.json"))
+        result = session.judge(submission)
+        return answer_of(result, str(session.folder(submission) / "results.json"))
 
     for_each(session, paths, as_json, one, pass_mark)
 
@@ -166,11 +166,11 @@ def report(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
     session = session_of(**options)
 
-    def one(handed_in: "Submission", progress: "Live") -> Answer:
-        result = publish.judged(session, handed_in)
-        page = str(publish.report(session, handed_in, result))
-        entry = entry_of(result, handed_in)
-        return {"text": page, "submission": handed_in.name, "report": page, "entry": entry}
+    def one(submission: "Submission", progress: "Live") -> Answer:
+        result = publish.judged(session, submission)
+        page = str(publish.report(session, submission, result))
+        entry = entry_of(result, submission)
+        return {"text": page, "submission": submission.name, "report": page, "entry": entry}
 
     for_each(session, paths, as_json, one, of_class=True)
 
@@ -198,8 +198,8 @@ def grade(
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
     folder_made(session.reports)
 
-    def one(handed_in: "Submission", progress: "Live") -> Answer:
-        return graded(session, handed_in, progress, sample=int(audit))
+    def one(submission: "Submission", progress: "Live") -> Answer:
+        return graded(session, submission, progress, sample=int(audit))
 
     for_each(session, paths, as_json, one, pass_mark, keep=True, of_class=True, verbose=verbose)
 
@@ -228,7 +228,7 @@ def reproduce(
     **options: Any,
 ) -> None:
     """Run the assignment's own solution over its whole matrix, and write the reports."""
-    from assay.submission import submission
+    from assay.submission.submission import read
 
     if Path(name).name != name or name in ("", ".", ".."):
         raise click.BadParameter("a plain name, without folders", param_hint="--name")
@@ -236,8 +236,8 @@ def reproduce(
     folder_made(session.reports)
 
     def one(_: "Submission", progress: "Live") -> Answer:
-        handed_in = submission.read(session.assignment.root, name)
-        answer = graded(session, handed_in, progress, sample=sample if verify else 0)
+        submission = read(session.assignment.root, name)
+        answer = graded(session, submission, progress, sample=sample if verify else 0)
         audit = answer["audit"]
         differs = verify and audit is not None and bool(audit["differing"])
         return {**answer, "exit_code": answer["exit_code"] or int(differs)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli.exports import handed_in
+from assay.cli.exports import submission_of
 from assay.cli.options import assignment_option, isolation_option, json_option, submission_option
 from assay.cli.steps import listening, machine_given, session_of, until_stopped
 from assay.cli.values import signing_key
@@ -59,7 +59,7 @@ def _report(path: Path, submission: Path | None, assignment: Path) -> "list[Find
             )
         return verify(result, Held(key=signing_key()))
     session = session_of(assignment, Path(), None, None)
-    of_this = handed_in(submission, session, result) if submission else None
+    of_this = submission_of(submission, session, result) if submission else None
     held = Held(session.assignment, of_this, session.store, session.key, machine_given())
     return [*verify(result, held), *([pages(path, result, held)] if path.is_dir() else [])]
 
@@ -110,7 +110,7 @@ def rerun(folder: Path, seed: int, jobs: int | None, isolation: int, as_json: bo
             found = reruns.rerun(opened, seed, folder.name, session)
     words = safe.terminal(reruns.in_words(found))
     click.echo(found.model_dump_json(indent=1) if as_json else words)
-    sys.exit(0 if found.alike else 1)
+    sys.exit(0 if found.is_same else 1)
 
 
 COMMANDS = (verify, rerun)

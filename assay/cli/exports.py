@@ -140,14 +140,14 @@ def _crates(
         if place.is_dir() and any(place.iterdir()):
             raise UsageError(f"`{place}` is not empty", hint="a crate is all that is in its folder")
         judged = date.fromtimestamp(file.stat().st_mtime).isoformat()
-        of_this = handed_in(submission, session, result)
+        of_this = submission_of(submission, session, result)
         files = crate.gathered(result, session.assignment, of_this, session.store, judged)
         with _writing(place):
             packing.write(files, place)
         click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
 
 
-def handed_in(path: Path, session: "Session", result: "Result") -> "Submission":
+def submission_of(path: Path, session: "Session", result: "Result") -> "Submission":
     """What a result was made from: by its digest, else by its name, else the only one there."""
     from assay.errors import CannotGrade, quoted
     from assay.submission import discovery

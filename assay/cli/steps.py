@@ -163,7 +163,7 @@ def for_each(
     from assay.report import safe
 
     discovered = found_at(paths, session)
-    handed_in = discovered.found
+    found = discovered.found
     answers, reading = [], Lock()
     of_course: set[str] = set()
 
@@ -188,9 +188,9 @@ def for_each(
 
     with (
         until_stopped(session),  # says so last: no line of progress follows it
-        live(len(handed_in)) as progress,
+        live(len(found)) as progress,
         listening(session, progress, as_json=as_json, verbose=verbose),
-        _in_threads(session, one, handed_in) as futures,
+        _in_threads(session, one, found) as futures,
     ):
         for future in futures:
             answer = future.result()
@@ -237,11 +237,11 @@ def _class_page(
 
 @contextmanager
 def _in_threads(
-    session: "Session", one: "Callable[[HandIn], Answer]", handed_in: "Sequence[HandIn]"
+    session: "Session", one: "Callable[[HandIn], Answer]", found: "Sequence[HandIn]"
 ) -> Iterator[list[Future[Answer]]]:
     """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
     with ThreadPoolExecutor(session.at_once) as pool:
-        futures = [pool.submit(one, each) for each in handed_in]
+        futures = [pool.submit(one, each) for each in found]
         try:
             yield futures
         except KeyboardInterrupt:
@@ -371,16 +371,18 @@ def _without_marks(
     return answer
 
 
-def graded(session: "Session", handed_in: "Submission", progress: "Live", *, sample: int) -> Answer:
+def graded(
+    session: "Session", submission: "Submission", progress: "Live", *, sample: int
+) -> Answer:
     """Run, judge and report; audit this many seeds of each place."""
     from assay.grading import publish
 
-    result = session.grade(handed_in)
+    result = session.grade(submission)
     if sample:
         progress.say(f"making runs of {sample} seed(s) twice more")
-        result = session.audit(handed_in, result, sample)
-    page = str(publish.report(session, handed_in, result))
-    return {**answer_of(result, page), "entry": entry_of(result, handed_in)}
+        result = session.audit(submission, result, sample)
+    page = str(publish.report(session, submission, result))
+    return {**answer_of(result, page), "entry": entry_of(result, submission)}
 
 
 OF_PYTEST = {0: 0, 1: 1, 2: 130, 4: 2, 5: 2}
@@ -388,11 +390,11 @@ OF_PYTEST = {0: 0, 1: 1, 2: 130, 4: 2, 5: 2}
 
 
 def debugged(
-    session: "Session", handed_in: "Sequence[Submission]", arguments: Sequence[str]
+    session: "Session", submissions: "Sequence[Submission]", arguments: Sequence[str]
 ) -> int:
     """Run the rubric's tests in this terminal over the stored runs of each; the exit code."""
     with until_stopped(session):
-        codes = [code for one in handed_in for code in session.debug(one, arguments)]
+        codes = [code for one in submissions for code in session.debug(one, arguments)]
     chosen = [code for code in codes if code != 5] or codes  # `-k` may choose tests of one part
     return max((OF_PYTEST.get(code, 4) for code in chosen), default=0)
 
@@ -417,12 +419,12 @@ def course_checked(session: "Session", as_json: bool) -> None:
         click.echo(safe.terminal(f"✓ {title}: the course can grade, {asked}"))
 
 
-def entry_of(result: "Result", handed_in: "Submission") -> "Entry":
+def entry_of(result: "Result", submission: "Submission") -> "Entry":
     """What the page of a class needs of one submission."""
     from assay.judge import similarity
     from assay.report import class_report
 
-    return class_report.entry(result, similarity.traits(result, handed_in))
+    return class_report.entry(result, similarity.features(result, submission))
 
 
 def answer_of(result: "Result", where: str) -> Answer:

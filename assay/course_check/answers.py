@@ -18,7 +18,7 @@ from assay.evidence.answers import NotAnswered, Note, WrongAnswer
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
 from assay.judge import judge
-from assay.judge.evidence_view import BenchRun, Listed
+from assay.judge.evidence_view import Listed, RunView
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.submission.sections import Section
 
@@ -145,7 +145,7 @@ def _of_answers(
         return [_of_note(part, note, what, _exam(assignment, part))]
     faults = []
     unreached = []
-    evidence = BenchRun(record, folder).evidence
+    evidence = RunView(record, folder).evidence
     for question in evidence.questions():
         said_of_it = folder / "evidence" / f"{question}.json"
         note = json.loads(said_of_it.read_bytes()) if said_of_it.exists() else {}

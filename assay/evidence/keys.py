@@ -34,10 +34,10 @@ def of_run(section: Section, run: Run, code: str, secret: Secret = PUBLIC) -> st
     return _hash(course | plan | drawn, code)
 
 
-def of_judgement(section: Section, bench: Mapping[str, object]) -> str:
+def of_judgement(section: Section, given: Mapping[str, object]) -> str:
     """Everything that can change what a judge says of this evidence."""
     part = section.part
-    facts = {"part": part.model_dump(mode="json"), "bench": bench}
+    facts = {"part": part.model_dump(mode="json"), "given": given}
     return _hash(facts, code(section.assignment, part))
 
 

@@ -22,7 +22,7 @@ from assay.evidence import numerics, packing
 from assay.execution.clock import ASKING, BUSY, WAITED
 from assay.execution.forkserver import Parent
 from assay.execution.machine import Machine
-from assay.execution.monitor import EXAM, Watch
+from assay.execution.monitor import EXAM, Monitor
 from assay.execution.outcome import Facts, decide
 from assay.execution.process import Process, kill_below
 from assay.records import Cell, Isolation, Outcome, sound
@@ -161,12 +161,12 @@ def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, 
         parent = _parent(files, machine, limits) if chosen.warm else None
         if chosen.warm and parent is None:
             chosen = machine.isolation.at(chosen.level)
-        watch = _watch(place, limits, chosen)
-        if watch.group:
-            stack.callback(watch.group.remove)
-        _tell_how_to_start(place, limits, chosen, watch)
+        monitor = _monitor(place, limits, chosen)
+        if monitor.group:
+            stack.callback(monitor.group.remove)
+        _tell_how_to_start(place, limits, chosen, monitor)
         started = time.monotonic()
-        facts = _supervise(place, limits, watch, parent, machine.stopping)
+        facts = _supervise(place, limits, monitor, parent, machine.stopping)
         if machine.stopping.is_set():
             raise Stopped
         seconds = time.monotonic() - started
@@ -179,17 +179,17 @@ def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, 
             cells,
             _believed(_collect(place), facts.runner["written"] if facts.runner else {}),
             chosen.isolation,
-            watch.peak,
-            round(watch.computed, 3),
-            round(watch.pressure, 3),
+            monitor.peak,
+            round(monitor.computed, 3),
+            round(monitor.pressure, 3),
             _spent(facts, outcome, reason, place),
-            outcome is Outcome.TIMED_OUT and watch.starved and WAITED in reason,
+            outcome is Outcome.TIMED_OUT and monitor.starved and WAITED in reason,
         )
 
 
 def _spent(facts: Facts, outcome: Outcome, reason: str, place: Path) -> dict[str, Spent]:
     """Return the question that took its kernel with it, if one did."""
-    asking = facts.watch.asking if facts.watch.where() == EXAM else ""
+    asking = facts.monitor.asking if facts.monitor.where() == EXAM else ""
     if facts.runner and facts.runner["stuck"]:
         return {
             name: Spent(status="raised", error=f"TimeoutError: {took}", took=took)
@@ -209,12 +209,12 @@ def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
     return limits
 
 
-def _watch(place: Path, limits: dict[str, float], chosen: Sandbox) -> Watch:
+def _monitor(place: Path, limits: dict[str, float], chosen: Sandbox) -> Monitor:
     memory = round(limits["memory_mb"]) * MB
     group = cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level.has_own_group else None
     if chosen.level.has_own_group and group is None:
         raise OurFault("the cgroup that this sandbox stands on could not be made")
-    return Watch(
+    return Monitor(
         desk=place,
         home=chosen.places(place)[1] if chosen.level.has_own_view else None,
         group=group,
@@ -224,7 +224,7 @@ def _watch(place: Path, limits: dict[str, float], chosen: Sandbox) -> Watch:
 
 
 def _tell_how_to_start(
-    place: Path, limits: dict[str, float], chosen: Sandbox, watch: Watch
+    place: Path, limits: dict[str, float], chosen: Sandbox, monitor: Monitor
 ) -> None:
     """Leave the kernel's command line for the runner."""
     user = sandbox.new_user() if chosen.needs_user else None
@@ -234,27 +234,27 @@ def _tell_how_to_start(
     run: RunSettings = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
     if "trace" in job:
         run["trace"] = job["trace"]
-    start = chosen.start(place, run, watch.group, user)
+    start = chosen.start(place, run, monitor.group, user)
     (place / "kernel.json").write_text(json.dumps(start), encoding="utf-8")
 
 
 def _supervise(
-    place: Path, limits: dict[str, float], watch: Watch, parent: Parent | None, stopping: Event
+    place: Path, limits: dict[str, float], monitor: Monitor, parent: Parent | None, stopping: Event
 ) -> Facts:
     """Let the runner run until it ends or a limit is met; then nothing of it lives."""
     with (place / "runner.log").open("wb") as log:
         runner = (parent.run if parent else _start)(place, log.fileno())
-        watch.take_time(runner.pid)
+        monitor.take_time(runner.pid)
         try:
-            timed_out = _wait(runner, limits["run_seconds"], watch, stopping)
+            timed_out = _wait(runner, limits["run_seconds"], monitor, stopping)
         finally:
-            _end(runner, place, watch)
-    watch.take_time(runner.pid)
-    watch.take_stock()
+            _end(runner, place, monitor)
+    monitor.take_time(runner.pid)
+    monitor.take_stock()
     code = None if timed_out else runner.returncode
     return Facts(
         limits=limits,
-        watch=watch,
+        monitor=monitor,
         timed_out=timed_out,
         runner_code=code,
         said=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
@@ -285,29 +285,29 @@ def _start(place: Path, log: int) -> "subprocess.Popen[bytes]":
     )
 
 
-def _wait(runner: Running, run_seconds: float, watch: Watch, stopping: Event) -> str:
+def _wait(runner: Running, run_seconds: float, monitor: Monitor, stopping: Event) -> str:
     """Wait for the runner's end; in words the limit of time that ran out first, or ''."""
-    while not (took := watch.over(run_seconds)):
+    while not (took := monitor.over(run_seconds)):
         try:
             runner.wait(timeout=LOOK_EVERY)
             return ""
         except subprocess.TimeoutExpired:
             if stopping.is_set():
                 raise Stopped from None
-            if watch.look(runner.pid):
+            if monitor.look(runner.pid):
                 return ""
     return took
 
 
-def _end(runner: Running, place: Path, watch: Watch) -> None:
+def _end(runner: Running, place: Path, monitor: Monitor) -> None:
     """Stop the runner first, so that it starts nothing more; then kill all below it, and it."""
     if runner.poll() is None:
         runner.send_signal(signal.SIGSTOP)
         kill_below(psutil.Process(runner.pid))
         runner.kill()
         runner.wait()
-    if watch.group:
-        watch.group.kill()
+    if monitor.group:
+        monitor.group.kill()
     if isinstance(runner, Process):
         return  # what it forked ends with it
     for orphan in _at_work(place):  # a runner that was killed leaves its kernel behind

@@ -177,7 +177,7 @@ def _become_runner(request: RunRequest, log: int) -> None:
     start: Start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
     if "canary" in start["settings"]:
         canary = fork_kernel(Path(desk), start, None)
-        canary.tell()
+        canary.begin()
         os._exit(canary.wait() or 0)
     from assay.execution import runner
 

@@ -242,7 +242,7 @@ class DeskKernelManager(AsyncKernelManager):
             self.provisioner.pid = self.waiting.pid
             self.kernel.processes.append(self.waiting)
             self.listening.close()
-            self.waiting.tell()
+            self.waiting.begin()
             return
         with (self.at / "kernel.log").open("wb") as log:
             options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}

@@ -24,7 +24,7 @@ NEARLY = 0.9
 
 
 @dataclass
-class Watch:
+class Monitor:
     """The highest of everything so far, and the cell in which a limit was first met."""
 
     desk: Path
@@ -40,8 +40,8 @@ class Watch:
     home_is_full: bool = False
     clock: Clock | None = None
     counters: Counters = field(default_factory=lambda: Counters(0, 0, 0))
-    met: dict[str, str] = field(default_factory=dict)
-    """Limits that were met, each with the cell in which they were."""
+    limits_hit: dict[str, str] = field(default_factory=dict)
+    """Limits that were reached, each with the cell in which they were."""
     exam_began: Moment | None = None
 
     def look(self, runner: int) -> str:
@@ -98,7 +98,7 @@ class Watch:
             "home": self.home_is_full,
         }
         for limit in (name for name, was_met in noted.items() if was_met):
-            self.met.setdefault(limit, self.in_words())
+            self.limits_hit.setdefault(limit, self.in_words())
         return next((name for name, was_met in ending.items() if was_met), "")
 
     def where(self) -> str:
@@ -137,7 +137,7 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProcessUsage:
     """One process: its data segment in bytes, as RLIMIT_DATA counts it, and its threads."""
 
     pid: int
@@ -158,17 +158,17 @@ def resident(pid: int) -> int:
     return max((int(of[1]) for of in pages if of), default=0) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _below(pid: int) -> Iterator[Seen]:
+def _below(pid: int) -> Iterator[ProcessUsage]:
     """Every process below this one."""
     return (seen for child in descendants(pid) if (seen := _look_at(child)))
 
 
-def _look_at(pid: int) -> Seen | None:
+def _look_at(pid: int) -> ProcessUsage | None:
     lines = _read(f"/proc/{pid}/status").splitlines()
     status = dict(line.split(":", 1) for line in lines if ":" in line)
     if "VmData" not in status:  # it has ended meanwhile
         return None
-    return Seen(pid, int(status["VmData"].split()[0]) * KB, int(status["Threads"]))
+    return ProcessUsage(pid, int(status["VmData"].split()[0]) * KB, int(status["Threads"]))
 
 
 def _read(path: str) -> str:

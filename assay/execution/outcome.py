@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from assay.errors import quoted
-from assay.execution.monitor import DISK, EXAM, FILES, Watch
+from assay.execution.monitor import DISK, EXAM, FILES, Monitor
 from assay.records import Cell, Outcome
 from assay.sandbox.sandbox import FILE_SIZE, HOME_ROOM, PROCESSOR
 from assay.sandbox.workdir import CellFacts, RunnerFacts
@@ -32,7 +32,7 @@ class Facts:
     """All that is known of a run that has ended."""
 
     limits: dict[str, float]
-    watch: Watch
+    monitor: Monitor
     timed_out: str
     """In words the limit for which we ended the run, '' where we did not."""
     runner_code: int | None
@@ -61,8 +61,8 @@ Found = tuple[Outcome, str] | None
 
 def _counted(facts: Facts) -> Found:
     """Return the cgroup's counters; the memory that a storm of processes takes is the storm's."""
-    where = facts.watch.met.get("killed for memory")
-    if where is None or "processes" in facts.watch.met:
+    where = facts.monitor.limits_hit.get("killed for memory")
+    if where is None or "processes" in facts.monitor.limits_hit:
         return None
     return Outcome.OUT_OF_MEMORY, _memory(facts, where)
 
@@ -72,18 +72,18 @@ def _clocked(facts: Facts) -> Found:
     took = _took_too_long(facts)
     if took is None:
         return None
-    if where := facts.watch.met.get("memory"):
+    if where := facts.monitor.limits_hit.get("memory"):
         return Outcome.OUT_OF_MEMORY, f"{_memory(facts, where)}, and {took}"
-    if where := facts.watch.met.get("home"):
+    if where := facts.monitor.limits_hit.get("home"):
         return Outcome.DISK_FULL, f"{where} {_FILLED}, and {took}"
     return Outcome.TIMED_OUT, took
 
 
 def _took_too_long(facts: Facts) -> str | None:
-    where = facts.watch.where()
+    where = facts.monitor.where()
     late = facts.runner["late"] if facts.runner else {}
     if facts.timed_out and where == EXAM:
-        return f"the exam {facts.timed_out}{facts.watch.asked()}"
+        return f"the exam {facts.timed_out}{facts.monitor.asked()}"
     if facts.timed_out:
         return f"the run {facts.timed_out}; it ended in {where}"
     first = next(iter(late.items()), None)
@@ -97,20 +97,20 @@ def _took_too_long(facts: Facts) -> str | None:
 
 def _limited(facts: Facts) -> Found:
     """Limits that we keep ourselves, and the runner's word, whose process is ours."""
-    watch = facts.watch
-    if where := watch.met.get("processes"):
+    monitor = facts.monitor
+    if where := monitor.limits_hit.get("processes"):
         return Outcome.TOO_MANY_PROCESSES, _processes(facts, where)
-    if where := watch.met.get("disk"):
-        written = f"{watch.disk / MB:,.0f} MB in {watch.files:,} files"
+    if where := monitor.limits_hit.get("disk"):
+        written = f"{monitor.disk / MB:,.0f} MB in {monitor.files:,} files"
         limit = f"{DISK // MB} MB and {FILES:,} files are allowed"
         return Outcome.DISK_FULL, f"{where} wrote {written} beside its answers; {limit}"
     if facts.runner is None:
         return _without_runner(facts)
     if facts.runner["stopped"] == "cut":
-        return Outcome.TOO_MUCH_OUTPUT, f"{watch.in_words()} {facts.runner['detail']}"
+        return Outcome.TOO_MUCH_OUTPUT, f"{monitor.in_words()} {facts.runner['detail']}"
     if facts.runner["stopped"] == "protocol":
         why = facts.runner["detail"]
-        where = watch.in_words()
+        where = monitor.in_words()
         return Outcome.PROTOCOL_BROKEN, f"the kernel's messages in {where} broke off: {why}"
     return None
 
@@ -118,11 +118,11 @@ def _limited(facts: Facts) -> Found:
 def _without_runner(facts: Facts) -> tuple[Outcome, str]:
     """The process that reads messages is gone: a signal after the first cell is their doing."""
     code = facts.runner_code
-    if code is not None and code < 0 and facts.watch.where() != "its start":
+    if code is not None and code < 0 and facts.monitor.where() != "its start":
         name = signal.Signals(-code).name
         return (
             Outcome.PROTOCOL_BROKEN,
-            f"what {facts.watch.in_words()} sent ended the process that reads it ({name})",
+            f"what {facts.monitor.in_words()} sent ended the process that reads it ({name})",
         )
     said = [line for line in facts.said if line]
     return (
@@ -135,7 +135,7 @@ def _died(facts: Facts) -> Found:
     """Return the kernel's wait status."""
     assert facts.runner is not None
     if facts.runner["stopped"] == "dead":
-        where = f"{facts.watch.in_words()}{facts.runner['died_at']}"
+        where = f"{facts.monitor.in_words()}{facts.runner['died_at']}"
         return _death(facts, facts.runner["exit_code"], where)
     return None
 
@@ -145,7 +145,7 @@ def _death(facts: Facts, code: int | None, where: str) -> tuple[Outcome, str]:
     if number == signal.SIGXCPU:
         limit = PROCESSOR * facts.limits["run_seconds"]
         return Outcome.TIMED_OUT, f"{where} used more than {limit:g} s of processor time"
-    if memory := facts.watch.met.get("memory"):
+    if memory := facts.monitor.limits_hit.get("memory"):
         return Outcome.OUT_OF_MEMORY, f"{_memory(facts, memory)}, and its kernel ended"
     if number in {each.value for each in signal.Signals}:
         name = signal.Signals(number).name
@@ -155,7 +155,7 @@ def _death(facts: Facts, code: int | None, where: str) -> tuple[Outcome, str]:
 
 def _reported(facts: Facts) -> Found:
     """Exceptions: first those that our own limits have raised."""
-    if facts.failed and (where := facts.watch.met.get("memory")):
+    if facts.failed and (where := facts.monitor.limits_hit.get("memory")):
         return Outcome.OUT_OF_MEMORY, _memory(facts, where)
     for outcome, words in SAID.items():
         for cell in facts.failed:
@@ -188,9 +188,9 @@ def _broken_off(facts: Facts) -> Found:
 def _failed(facts: Facts) -> Found:
     if not facts.failed:
         return None
-    if where := facts.watch.met.get("home"):
+    if where := facts.monitor.limits_hit.get("home"):
         return Outcome.DISK_FULL, f"{where} {_FILLED}"
-    first = blame.told(Cell(**facts.failed[0]))
+    first = blame.message(Cell(**facts.failed[0]))
     more = f", and {len(facts.failed) - 1} more after it" if len(facts.failed) > 1 else ""
     return Outcome.CELL_FAILED, first + more
 
@@ -213,10 +213,10 @@ def _piled_up(where: str, error: str) -> str:
 
 
 def _memory(facts: Facts, where: str) -> str:
-    limit, peak = facts.limits["memory_mb"], facts.watch.peak / MB
+    limit, peak = facts.limits["memory_mb"], facts.monitor.peak / MB
     return f"{where} used more than {limit:,.0f} MB of memory (peak {peak:,.0f} MB)"
 
 
 def _processes(facts: Facts, where: str) -> str:
-    limit, seen = facts.watch.process_limit, facts.watch.processes
+    limit, seen = facts.monitor.process_limit, facts.monitor.processes
     return f"{where} started more than {limit} processes and threads at once ({seen} were seen)"

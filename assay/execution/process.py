@@ -108,7 +108,7 @@ class Child(Process):
         super().__init__(pid, os.pidfd_open(pid))
         self._go = go
 
-    def tell(self) -> None:
+    def begin(self) -> None:
         """Let it begin."""
         os.write(self._go, b"g")
 

@@ -115,7 +115,7 @@ def _run(result: Result, record: RunRecord, sizes: Mapping[str, int]) -> Iterato
     parameters = [_parameter(folder, *pair) for pair in record.run.parameters.items()]
     yield from parameters
     notebook = next(part.notebook for part in result.parts if part.name == record.run.part)
-    handed_in = [n for n in (f"submission/{notebook}",) if n in sizes] or ["submission/"]
+    read = [n for n in (f"submission/{notebook}",) if n in sizes] or ["submission/"]
     executed = [n for n in (f"{folder}/executed.ipynb",) if n in sizes]
     action: Entity = {
         "@id": f"#{folder}",
@@ -123,7 +123,7 @@ def _run(result: Result, record: RunRecord, sizes: Mapping[str, int]) -> Iterato
         "name": f"Run {record.run.id}",
         "description": f"The notebook of {record.run.part}, then the questions of its exam",
         "instrument": _to("#assay"),
-        "object": [_to(_uri(name)) for name in [*handed_in, "course/"]]
+        "object": [_to(_uri(name)) for name in [*read, "course/"]]
         + [_to(entity["@id"]) for entity in parameters],
         "result": [_to(_uri(name)) for name in [f"{folder}/", *executed]],
         "actionStatus": COMPLETED,

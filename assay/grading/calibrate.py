@@ -47,12 +47,12 @@ def calibrate(
     session.require_course()
     rates: list[Rate] = []
     for part in session.assignment.part:
-        judged = [j for handed_in in right for j in judgements(session, part, seeds, handed_in)]
+        judged = [j for submission in right for j in judgements(session, part, seeds, submission)]
         rates += _rates(part, judged)
-    power = [p for handed_in in wrong for p in _power(session, wrong_seeds, handed_in)]
+    power = [p for submission in wrong for p in _power(session, wrong_seeds, submission)]
     return Calibration(
         assignment=session.assignment.title,
-        submissions=[handed_in.name for handed_in in right],
+        submissions=[submission.name for submission in right],
         seeds=len(seeds),
         rates=rates,
         power=power,
@@ -60,13 +60,13 @@ def calibrate(
 
 
 def judgements(
-    session: Session, part: Part, seeds: Sequence[int], handed_in: Submission
+    session: Session, part: Part, seeds: Sequence[int], submission: Submission
 ) -> Iterator[Judgement]:
     """What the judge found in each batch of seeds; nothing where this part was not handed in."""
     for start in range(0, len(seeds), part.batch):
         some = part.model_copy(update={"seeds": list(seeds[start : start + part.batch])})
         course = session.assignment.model_copy(update={"part": [some]})
-        planned = plan.make(course, handed_in)
+        planned = plan.make(course, submission)
         records = session.execute("calibrate", session.jobs(planned))
         yield judge.judge(
             planned.sections[part.name], records, session.store, session.machine.servers
@@ -135,15 +135,15 @@ def _closest(distances: Sequence[Sequence[float]]) -> float | None:
     return min(margins, default=None)
 
 
-def _power(session: Session, seeds: Sequence[int], handed_in: Submission) -> list[Power]:
+def _power(session: Session, seeds: Sequence[int], submission: Submission) -> list[Power]:
     """Return the criteria that a wrong submission loses, and in how many of its runs."""
-    handed_in_parts = {run.part for run in session.plan(handed_in).pending}
-    parts = [part for part in session.assignment.part if part.name in handed_in_parts]
+    answered = {run.part for run in session.plan(submission).pending}
+    parts = [part for part in session.assignment.part if part.name in answered]
     return [
         caught
         for part in parts
-        for judgement in judgements(session, part, seeds or part.seeds, handed_in)
-        for caught in _caught(handed_in.name, part.name, judgement.checks)
+        for judgement in judgements(session, part, seeds or part.seeds, submission)
+        for caught in _caught(submission.name, part.name, judgement.checks)
     ]
 
 

@@ -18,12 +18,12 @@ OF_A_REPORT = ("seed-*.md", "*.svg", "*-executed.ipynb")
 """What one report has and another may not."""
 
 
-def report(session: Session, handed_in: Submission, result: Result) -> Path:
+def report(session: Session, submission: Submission, result: Result) -> Path:
     """Write the pages and plots of a result; the path of the page to open.
 
     What was written from the same result before is left as it is.
     """
-    folder = session.folder(handed_in)
+    folder = session.folder(submission)
     first, made = folder / "index.html", folder / ".made"
     known = keys.of_report(result)
     if first.exists() and made.exists() and made.read_text() == known:
@@ -75,7 +75,7 @@ def not_graded(
     _replace(session.folder(nobody), pages)
 
 
-def judged(session: Session, handed_in: Submission) -> Result:
+def judged(session: Session, submission: Submission) -> Result:
     """Return the result of an earlier `judge`.
 
     Raises
@@ -85,15 +85,15 @@ def judged(session: Session, handed_in: Submission) -> Result:
     UsageError
         If it cannot be read.
     """
-    path = session.folder(handed_in) / "results.json"
+    path = session.folder(submission) / "results.json"
     if not path.exists():
         raise CannotGrade(
-            f"`{handed_in.name}` has not been judged", hint="`assay judge` or `assay grade` does"
+            f"`{submission.name}` has not been judged", hint="`assay judge` or `assay grade` does"
         )
     result = result_at(path)
-    if result.digest != handed_in.digest:
+    if result.digest != submission.digest:
         raise CannotGrade(
-            f"`{handed_in.name}` has changed since it was judged",
+            f"`{submission.name}` has changed since it was judged",
             hint="`assay grade` does it again",
         )
     return result

@@ -328,7 +328,7 @@ class Session:
 
         names = {record.run.part for record in fresh}
         chosen = {name: section for name, section in sections.items() if name in names}
-        workers = max(1, min(judge.HANDS, self.cores.workers // max(1, len(chosen))))
+        workers = max(1, min(judge.WORKERS, self.cores.workers // max(1, len(chosen))))
         judge_one = partial(self._judgement, records=records, executor=executor, workers=workers)
         with ThreadPoolExecutor() as pool:
             found = pool.map(judge_one, chosen.values())

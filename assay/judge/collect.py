@@ -16,7 +16,7 @@ import pytest
 
 from assay.course import rubric
 from assay.judge.evidence_view import Collected, Listed
-from assay.judge.plugin import BENCH, MARKERS, PER_RUN, no_end
+from assay.judge.plugin import MARKERS, PER_RUN, VIEW, no_end
 
 FILE = "collected.json"
 ONE_TEXT = {"criterion", "hint"}
@@ -105,7 +105,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         tests.setdefault(item.nodeid.partition("[")[0], _described(item))
     found: Collected = {"tests": list(tests.values()), "faults": session.config.stash[FAULTS]}
-    folder = session.config.stash[BENCH].folder
+    folder = session.config.stash[VIEW].folder
     (folder / FILE).write_text(json.dumps(found, default=repr), encoding="utf-8")
 
 

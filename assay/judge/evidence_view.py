@@ -1,4 +1,4 @@
-"""What lies on the judge's bench: the runs as a rubric test sees them, and the judgement so far."""
+"""The runs of a part as a rubric test sees them, and the judgement so far."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +22,11 @@ from assay.records import (
 )
 from assay.submission.submission import PlainCell
 
+INPUT = "judge_input.json"
 
-class BenchData(TypedDict):
-    """What bench.json holds: all that the judge of a part is given, but for the runs' folders."""
+
+class JudgeInput(TypedDict):
+    """What `INPUT` holds: all that the judge of a part is given, but for the runs' folders."""
 
     part: str
     looks: int
@@ -35,7 +37,7 @@ class BenchData(TypedDict):
     files: list[str]
     is_reference: bool
     unread: list[str]
-    hands: NotRequired[int]
+    workers: NotRequired[int]
     """Processes that judge at once; no part of what is judged."""
 
 
@@ -95,7 +97,7 @@ class Sheets(Mapping[str, SimpleNamespace]):
         return len(self._names)
 
 
-class BenchRun:
+class RunView:
     """One run as a rubric test sees it."""
 
     def __init__(self, record: RunRecord, folder: Path) -> None:
@@ -145,15 +147,15 @@ class BenchRun:
         return Evidence(files, self._shapes, ended, self.cells, largest)
 
 
-class Bench:
-    """The evidence on the bench, and the judgement as it grows."""
+class EvidenceView:
+    """All runs of a part, what was handed in, and the judgement as it grows."""
 
     def __init__(self, folder: Path) -> None:
-        data: BenchData = json.loads((folder / "bench.json").read_text())
+        data: JudgeInput = json.loads((folder / INPUT).read_text())
         self.folder, self.part = folder, data["part"]
-        self.looks, self.hands = data["looks"], data["hands"]
+        self.looks, self.workers = data["looks"], data["workers"]
         self.is_reference = data["is_reference"]
-        self.runs = [_bench_run(entry) for entry in data["runs"]]
+        self.runs = [_run_view(entry) for entry in data["runs"]]
         self.submission = SimpleNamespace(
             cells=[SimpleNamespace(**cell) for cell in data["cells"]],
             sources=data["sources"],
@@ -176,6 +178,6 @@ class Bench:
         )
 
 
-def _bench_run(entry: Plain) -> BenchRun:
+def _run_view(entry: Plain) -> RunView:
     folder = Path(str(entry.pop("folder")))
-    return BenchRun(RunRecord.model_validate_json(json.dumps(entry)), folder)
+    return RunView(RunRecord.model_validate_json(json.dumps(entry)), folder)

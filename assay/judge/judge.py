@@ -1,4 +1,4 @@
-"""Lay the evidence of one part on the bench, and let the rubric's tests judge it."""
+"""Hand the evidence of one part to the rubric's tests, and return what they find."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from assay.evidence.numerics import ONE_THREAD
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers, Parent
 from assay.execution.process import OUT_OF_MEMORY, JudgeRequest
-from assay.judge.evidence_view import BenchData, Collected
+from assay.judge.evidence_view import INPUT, Collected, JudgeInput
 from assay.records import Judgement, RunRecord, plain
 from assay.sandbox import workdir
 from assay.source import imports
@@ -30,7 +30,7 @@ CPU_SECONDS, MEMORY = 900, 800_000_000
 """Of a process that judges: a submission that takes more is not judged, and told so."""
 OF_A_RUN = 40_000_000
 """Bytes more for each run that is judged: the evidence of all may be held at once."""
-HANDS = 4
+WORKERS = 4
 """Processes at most that judge one part."""
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider", "-p", "no:logging"),
@@ -51,7 +51,7 @@ def judge(
     records: list[RunRecord],
     store: Store,
     servers: ForkServers,
-    hands: int = 1,
+    workers: int = 1,
 ) -> Judgement:
     """All checks, measurements and written answers of one part, judged by this many processes.
 
@@ -60,11 +60,12 @@ def judge(
     OurFault
         If pytest could not run the rubric: nothing is held against the student.
     """
-    laid = _bench(section, records, store)
+    data = _input(section, records, store)
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
-    known = keys.of_judgement(section, {**laid, "evidence": evidence})
+    known = keys.of_judgement(section, {**data, "evidence": evidence})
     return store.judgement(
-        known, lambda: _judge(section.assignment, section.part, laid | {"hands": hands}, servers)
+        known,
+        lambda: _judge(section.assignment, section.part, data | {"workers": workers}, servers),
     )
 
 
@@ -77,24 +78,24 @@ def debug(
     """
     root, rubric = section.assignment.root.resolve(), section.part.rubric
     with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
-        laid = _bench(section, records, store) | {"hands": 1}
-        (Path(folder) / "bench.json").write_text(json.dumps(laid))
-        options = [*PYTEST_OPTIONS, "--rootdir", str(root), "--bench", folder, *arguments, rubric]
-        command = [sys.executable, "-m", "pytest", *options]
+        data = _input(section, records, store) | {"workers": 1}
+        (Path(folder) / INPUT).write_text(json.dumps(data))
+        options = [*PYTEST_OPTIONS, "--rootdir", str(root), "--evidence-view", folder]
+        command = [sys.executable, "-m", "pytest", *options, *arguments, rubric]
         return subprocess.run(command, cwd=root, env=_environment(), check=False).returncode
 
 
-def _judge(assignment: Assignment, part: Part, laid: BenchData, servers: ForkServers) -> Judgement:
+def _judge(assignment: Assignment, part: Part, data: JudgeInput, servers: ForkServers) -> Judgement:
     with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
-        bench = Path(folder)
-        (bench / "bench.json").write_text(json.dumps(laid))
-        code, said = _pytest(assignment, part, bench, [], servers)
-        if spent := _spent(code, MEMORY + OF_A_RUN * len(laid["runs"])):
+        place = Path(folder)
+        (place / INPUT).write_text(json.dumps(data))
+        code, said = _pytest(assignment, part, place, [], servers)
+        if spent := _spent(code, MEMORY + OF_A_RUN * len(data["runs"])):
             raise CannotGrade(
                 f"judging `{part.name}` took more than {spent}",
                 hint="what was handed in, or what it answered, is too much to be judged",
             )
-        verdicts = bench / "judgement.json"
+        verdicts = place / "judgement.json"
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise CourseFault(
                 f"the rubric of `{part.name}` could not be run",
@@ -128,8 +129,8 @@ def collect(
     None if pytest did not come so far; then what it said is all there is.
     """
     with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
-        bench = Path(folder)
-        nothing = BenchData(
+        place = Path(folder)
+        nothing = JudgeInput(
             part=part.name,
             looks=1,
             runs=[],
@@ -138,19 +139,19 @@ def collect(
             files=[],
             is_reference=True,
             unread=[],
-            hands=1,
+            workers=1,
         )
-        (bench / "bench.json").write_text(json.dumps(nothing))
+        (place / INPUT).write_text(json.dumps(nothing))
         only = ["-p", "assay.judge.collect", "--collect-only"]
-        _, said = _pytest(assignment, part, bench, only, servers)
-        listed = bench / "collected.json"
+        _, said = _pytest(assignment, part, place, only, servers)
+        listed = place / "collected.json"
         return json.loads(listed.read_bytes()) if listed.exists() else None, said
 
 
 def _pytest(
-    assignment: Assignment, part: Part, bench: Path, more: list[str], servers: ForkServers
+    assignment: Assignment, part: Part, place: Path, more: list[str], servers: ForkServers
 ) -> tuple[int, str]:
-    """Run the rubric's tests over what lies on the bench: pytest's exit code, and what it said."""
+    """Run the rubric's tests over the input that lies there: pytest's exit code, and its output."""
     folder = str(assignment.root.resolve())
     rubric = str(assignment.root / part.rubric)
     arguments = [
@@ -159,11 +160,11 @@ def _pytest(
         *more,
         "--rootdir",
         folder,
-        "--bench",
-        str(bench),
+        "--evidence-view",
+        str(place),
         rubric,
     ]
-    runs = len(json.loads((bench / "bench.json").read_bytes())["runs"])
+    runs = len(json.loads((place / INPUT).read_bytes())["runs"])
     request: JudgeRequest = {
         "become": "judge",
         "folder": folder,
@@ -171,7 +172,7 @@ def _pytest(
         "memory": MEMORY + OF_A_RUN * runs,
         "seconds": CPU_SECONDS,
     }
-    with (bench / "pytest.log").open("w+b") as log:
+    with (place / "pytest.log").open("w+b") as log:
         judge = parent(assignment.root, part.rubric, servers).fork(request, log.fileno())
         try:
             code = judge.wait(JUDGE_SECONDS)
@@ -200,7 +201,7 @@ def parent(course: Path, rubric: str, servers: ForkServers) -> Parent:
     return servers.kept(("judge", modules), lambda: servers.start(modules, _environment()))
 
 
-def _bench(section: Section, records: list[RunRecord], store: Store) -> BenchData:
+def _input(section: Section, records: list[RunRecord], store: Store) -> JudgeInput:
     submission = section.submission
     cells = [plain_cell(cell) for cell in section.own]
     for cell in cells:

@@ -1,4 +1,4 @@
-"""Many hands: the tests of one judgement are shared out among processes where cores are free.
+"""Split the tests of one judgement across forked processes where cores are free.
 
 pytest sorts tests by the run that they judge, so each process reads the evidence of its own runs.
 What they found stands in the order in which one process would have found it.
@@ -22,17 +22,17 @@ MANY = 150
 
 
 @dataclass
-class Hands:
+class Workers:
     """The processes that judge for this one, and the file that this one leaves."""
 
     file: Path
     others: dict[int, Path] = field(default_factory=dict)
 
-    def share_out(self, items: list[Any], efforts: Iterable[int], hands: int) -> None:
+    def share_out(self, items: list[Any], efforts: Iterable[int], workers: int) -> None:
         """Keep the first stretch of the tests; processes forked from this one take the rest."""
-        hands = max(1, min(hands, len(items) // MANY)) if is_single() else 1
+        workers = max(1, min(workers, len(items) // MANY)) if is_single() else 1
         until = list(accumulate(efforts))
-        cuts = {bisect_left(until, until[-1] * n / hands) for n in range(1, hands)}
+        cuts = {bisect_left(until, until[-1] * n / workers) for n in range(1, workers)}
         ends = [0, *sorted(cuts - {0}), len(items)]
         first, *rest = [items[begin:end] for begin, end in pairwise(ends)]
         for number, stretch in enumerate(rest):

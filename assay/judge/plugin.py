@@ -22,8 +22,8 @@ from _pytest.outcomes import OutcomeException
 from assay.evidence.answers import Evidence, NotAnswered, NotPut
 from assay.execution.process import OUT_OF_MEMORY
 from assay.judge import statistics
-from assay.judge.evidence_view import Bench, BenchRun, NotJudged, Sheets
-from assay.judge.parallel import Hands
+from assay.judge.evidence_view import INPUT, EvidenceView, NotJudged, RunView, Sheets
+from assay.judge.parallel import Workers
 from assay.records import (
     Check,
     Claim,
@@ -50,25 +50,25 @@ MARKERS = {
     "review": "collects a written answer; a person marks it",
 }
 
-BENCH = pytest.StashKey[Bench]()
-HANDS = pytest.StashKey[Hands]()
+VIEW = pytest.StashKey[EvidenceView]()
+WORKERS = pytest.StashKey[Workers]()
 ESTIMATES = pytest.StashKey[list[Estimate]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bench", type=Path, required=True, help="the folder with bench.json")
+    parser.addoption("--evidence-view", type=Path, required=True, help=f"the folder with {INPUT}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    bench = config.stash[BENCH] = Bench(config.getoption("--bench"))
-    config.stash[HANDS] = Hands(bench.folder / "judgement.json")
+    view = config.stash[VIEW] = EvidenceView(config.getoption("--evidence-view"))
+    config.stash[WORKERS] = Workers(view.folder / "judgement.json")
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if PER_RUN & set(metafunc.fixturenames):
-        runs = metafunc.config.stash[BENCH].runs
+        runs = metafunc.config.stash[VIEW].runs
         metafunc.parametrize("run", runs, ids=[run.id for run in runs], scope="session")
 
 
@@ -76,33 +76,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     if session.testsfailed:  # what could not be collected is told once
         return
-    bench = session.config.stash[BENCH]
-    efforts = [1 if _run_of(item) else len(bench.runs) for item in items]
-    session.config.stash[HANDS].share_out(items, efforts, bench.hands)
+    view = session.config.stash[VIEW]
+    efforts = [1 if _run_of(item) else len(view.runs) for item in items]
+    session.config.stash[WORKERS].share_out(items, efforts, view.workers)
 
 
 @pytest.fixture
-def evidence(run: BenchRun) -> Evidence:
+def evidence(run: RunView) -> Evidence:
     """This run's answers, by question."""
     return run.evidence
 
 
 @pytest.fixture
-def given(run: BenchRun) -> Sheets:
+def given(run: RunView) -> Sheets:
     """What this run's questions handed out."""
     return run.given
 
 
 @pytest.fixture
-def kept(run: BenchRun) -> Sheets:
+def kept(run: RunView) -> Sheets:
     """What stayed with the judge."""
     return run.kept
 
 
 @pytest.fixture
-def runs(pytestconfig: pytest.Config) -> list[BenchRun]:
+def runs(pytestconfig: pytest.Config) -> list[RunView]:
     """Every run of the part that the machine could make."""
-    made = [r for r in pytestconfig.stash[BENCH].runs if r.outcome is not Outcome.INFRASTRUCTURE]
+    made = [r for r in pytestconfig.stash[VIEW].runs if r.outcome is not Outcome.INFRASTRUCTURE]
     if not made:
         raise NotJudged("no run could be made")
     return made
@@ -114,7 +114,7 @@ def submission(pytestconfig: pytest.Config) -> SimpleNamespace:
 
     `unread` are the sources that were too large to be read: their text is empty.
     """
-    return pytestconfig.stash[BENCH].submission
+    return pytestconfig.stash[VIEW].submission
 
 
 @pytest.fixture
@@ -124,10 +124,10 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     A series may have its `x`. What is not finite is left out: there is nothing to draw. The numbers
     are a student's: what is too large for means and scales is kept as the largest that is not.
     """
-    return keeper(request.config.stash[BENCH], _run_of(request.node))
+    return keeper(request.config.stash[VIEW], _run_of(request.node))
 
 
-def keeper(bench: Bench, run: str | None) -> Callable[..., None]:
+def keeper(view: EvidenceView, run: str | None) -> Callable[..., None]:
     """Return what the `measure` fixture of a run is."""
 
     def keep(name: str, value: Any, x: Any = None) -> None:
@@ -139,8 +139,8 @@ def keeper(bench: Bench, run: str | None) -> Callable[..., None]:
         y = y.clip(-LARGEST, LARGEST)
         over = None if steps is None else steps[finite].clip(-LARGEST, LARGEST).tolist()
         number = y[finite].tolist() if y.ndim == 1 else y.tolist()
-        bench.measurements.append(
-            Measurement(part=bench.part, run=run, name=name, value=number, x=over)
+        view.measurements.append(
+            Measurement(part=view.part, run=run, name=name, value=number, x=over)
         )
 
     return keep
@@ -159,7 +159,7 @@ def compare(request: pytest.FixtureRequest) -> Callable[..., list[Estimate]]:
     `compare({"part1/penguins": differences, ...}, -0.05)` returns what was found at each place,
     with its `verdict`. A test that passes while a place is undecided is undecided itself.
     """
-    looks = request.config.stash[BENCH].looks
+    looks = request.config.stash[VIEW].looks
 
     def decide(differences: Mapping[str, Sequence[float]], threshold: float) -> list[Estimate]:
         found = statistics.compare(differences, threshold, looks=looks)
@@ -172,12 +172,12 @@ def compare(request: pytest.FixtureRequest) -> Callable[..., list[Estimate]]:
 @pytest.fixture
 def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Keep a written answer for review: `written("Question 5: self-learning", text)`."""
-    bench = request.config.stash[BENCH]
+    view = request.config.stash[VIEW]
     criterion = _argument(request.node, "criterion")
 
     def keep(heading: str, text: str) -> None:
-        bench.written.append(
-            Written(part=bench.part, criterion=criterion, heading=sound(heading), text=sound(text))
+        view.written.append(
+            Written(part=view.part, criterion=criterion, heading=sound(heading), text=sound(text))
         )
 
     return keep
@@ -189,13 +189,13 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
     Of each title only the first is kept: every run draws the same.
     """
-    bench = request.config.stash[BENCH]
+    view = request.config.stash[VIEW]
     run = _run_of(request.node)
 
     def keep(title: str, source: str) -> None:
-        if title not in bench.drawings and source.strip():
-            bench.drawings[title] = Drawing(
-                part=bench.part, run=run, title=title, source=sound(source)[:MAX_DRAWING]
+        if title not in view.drawings and source.strip():
+            view.drawings[title] = Drawing(
+                part=view.part, run=run, title=title, source=sound(source)[:MAX_DRAWING]
             )
 
     return keep
@@ -204,7 +204,7 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """A test that would end the judge raises instead, as any other does: its line is told."""
-    own = pyfuncitem.config.stash[BENCH].is_reference
+    own = pyfuncitem.config.stash[VIEW].is_reference
     signal.signal(signal.SIGPROF, _time_up)
     signal.setitimer(signal.ITIMER_PROF, SECONDS if own else 0)
     try:
@@ -239,8 +239,8 @@ def pytest_runtest_makereport(
     report = yield
     decided = call.when == "call" or (call.when == "setup" and call.excinfo is not None)
     if decided:
-        bench = item.config.stash[BENCH]
-        bench.checks.append(_check(bench.part, item, call))
+        view = item.config.stash[VIEW]
+        view.checks.append(_check(view.part, item, call))
     return report
 
 
@@ -257,7 +257,7 @@ def pytest_exception_interact(node: Any, call: "pytest.CallInfo[Any]") -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    session.config.stash[HANDS].save(session.config.stash[BENCH].judgement)
+    session.config.stash[WORKERS].save(session.config.stash[VIEW].judgement)
 
 
 def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
@@ -360,4 +360,4 @@ def _first_line(item: pytest.Item) -> str:
 
 def _run_of(item: pytest.Item) -> str | None:
     run = getattr(item, "callspec", None) and item.callspec.params.get("run")  # type: ignore[attr-defined]
-    return run.id if isinstance(run, BenchRun) else None
+    return run.id if isinstance(run, RunView) else None

@@ -53,7 +53,7 @@ ENOUGH = 2
 
 
 @dataclass(frozen=True)
-class Trait:
+class Feature:
     """Something a submission has: `key` is compared, `shown` is for a person."""
 
     kind: str
@@ -67,59 +67,61 @@ class Pair:
 
     first: str
     second: str
-    shared: list[Trait]
+    shared: list[Feature]
     rarity: float
 
 
-def traits(result: Result, handed_in: Submission) -> list[Trait]:
+def features(result: Result, submission: Submission) -> list[Feature]:
     """All that can be compared of one submission, each once."""
-    found = [Trait("files", handed_in.digest, "")]
-    found += [trait for text in _sources(handed_in) for trait in functions(text)]
-    found += [trait for answer in result.written for trait in sentences(answer)]
-    findings = [trait for c in result.criteria for trait in _finding(c)]
+    found = [Feature("files", submission.digest, "")]
+    found += [feature for text in _sources(submission) for feature in functions(text)]
+    found += [feature for answer in result.written for feature in sentences(answer)]
+    findings = [feature for c in result.criteria for feature in _finding(c)]
     errors = {cell.error: None for run in result.runs for cell in run.cells if cell.error}
-    told = "\n".join(trait.key for trait in findings)
+    told = "\n".join(feature.key for feature in findings)
     found += findings
-    found += [Trait("error", error, error) for error in errors if error not in told]
+    found += [Feature("error", error, error) for error in errors if error not in told]
     return list(dict.fromkeys(found))
 
 
-def pairs(of: Mapping[str, Iterable[Trait]]) -> list[Pair]:
+def pairs(of: Mapping[str, Iterable[Feature]]) -> list[Pair]:
     """Pairs that share enough of what is rare in this class, the rarest first."""
-    holders: dict[Trait, list[str]] = defaultdict(list)
+    holders: dict[Feature, list[str]] = defaultdict(list)
     for name, found in of.items():
-        for trait in found:
-            holders[trait].append(name)
-    shared: dict[tuple[str, str], list[Trait]] = defaultdict(list)
-    for trait, names in holders.items():
-        if 2 <= len(names) <= max(2, len(of) // KINDS[trait.kind].share):
+        for feature in found:
+            holders[feature].append(name)
+    shared: dict[tuple[str, str], list[Feature]] = defaultdict(list)
+    for feature, names in holders.items():
+        if 2 <= len(names) <= max(2, len(of) // KINDS[feature.kind].share):
             for both in itertools.combinations(names, 2):
-                shared[both].append(trait)
+                shared[both].append(feature)
     found_pairs = [
-        Pair(*both, found, sum(_rarity(trait, len(holders[trait]), len(of)) for trait in found))
+        Pair(
+            *both, found, sum(_rarity(feature, len(holders[feature]), len(of)) for feature in found)
+        )
         for both, found in shared.items()
-        if sum(KINDS[trait.kind].weight for trait in found) >= ENOUGH
+        if sum(KINDS[feature.kind].weight for feature in found) >= ENOUGH
     ]
     return sorted(found_pairs, key=lambda pair: (-pair.rarity, pair.first, pair.second))
 
 
-def _rarity(trait: Trait, holders: int, of: int) -> float:
+def _rarity(feature: Feature, holders: int, of: int) -> float:
     """The fewer have it the higher, and the higher what is unlikely to be met twice by chance."""
-    return KINDS[trait.kind].weight * (1 + math.log2(of / holders))
+    return KINDS[feature.kind].weight * (1 + math.log2(of / holders))
 
 
-def _sources(handed_in: Submission) -> Iterator[str]:
+def _sources(submission: Submission) -> Iterator[str]:
     """The Python of a submission, as far as it is looked at: modules, and cells of notebooks."""
-    files = handed_in.files.items()
+    files = submission.files.items()
     texts = [content.decode("utf-8", "replace") for name, content in files if name.endswith(".py")]
-    for name in handed_in.notebooks:
-        texts += [cell.source for cell in handed_in.cells_in(name) if cell.kind == "code"]
+    for name in submission.notebooks:
+        texts += [cell.source for cell in submission.cells_in(name) if cell.kind == "code"]
     sizes = itertools.accumulate(map(len, texts))
     return (t for t, read in zip(texts, sizes, strict=True) if read <= READ and len(t) <= READ / 10)
 
 
 @lru_cache(maxsize=4096)
-def functions(text: str) -> tuple[Trait, ...]:
+def functions(text: str) -> tuple[Feature, ...]:
     """The longer functions of a module or a cell; what is handed out is read once for a class."""
     tree, lines = cells.parsed(text), list(io.StringIO(text, None))  # lines as Python counts
     found, compared = [], 0
@@ -128,7 +130,7 @@ def functions(text: str) -> tuple[Trait, ...]:
             digest, nodes = normalised(node)
             compared += nodes
             code = "".join(lines[node.lineno - 1 : node.end_lineno])[:SHOWN]
-            found += [Trait("code", digest, code)] if nodes >= NODES else []
+            found += [Feature("code", digest, code)] if nodes >= NODES else []
     return tuple(found)
 
 
@@ -181,15 +183,15 @@ def _values(node: ast.AST) -> list[str]:
     return [str(value) for value in values if not isinstance(value, ast.AST | list | None)]
 
 
-def sentences(answer: Written) -> Iterator[Trait]:
+def sentences(answer: Written) -> Iterator[Feature]:
     """The longer sentences of a written answer, without capitals, marks and layout."""
     for sentence in SENTENCE.split(answer.text):
         words = WORD.findall(sentence.casefold())
         if len(words) >= WORDS:
-            yield Trait("words", " ".join(words), sentence.strip())
+            yield Feature("words", " ".join(words), sentence.strip())
 
 
-def _finding(criterion: Criterion) -> Iterator[Trait]:
+def _finding(criterion: Criterion) -> Iterator[Feature]:
     """All that was found against one criterion, as one: what follows from a slip counts once."""
     missed = [p for p in criterion.properties if p.verdict.is_lost and p.name != "notebook"]
     if missed:
@@ -197,4 +199,4 @@ def _finding(criterion: Criterion) -> Iterator[Trait]:
         key = "\n".join(
             [criterion.part, criterion.name, *(f"{p.name}: {p.reason}" for p in missed)]
         )
-        yield Trait("finding", key, f"{criterion.title}: {'; '.join(reasons)}")
+        yield Feature("finding", key, f"{criterion.title}: {'; '.join(reasons)}")

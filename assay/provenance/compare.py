@@ -23,7 +23,7 @@ class Comparison(Record):
     differences: list[str]
 
     @property
-    def alike(self) -> bool:
+    def is_same(self) -> bool:
         return not self.differences
 
 

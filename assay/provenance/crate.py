@@ -28,7 +28,7 @@ RESULTS = "results.json"
 
 
 def gathered(
-    result: Result, course: Assignment, handed_in: Submission, store: Store, published: str
+    result: Result, course: Assignment, submission: Submission, store: Store, published: str
 ) -> dict[str, bytes]:
     """Return the files of a crate, `published` on a date.
 
@@ -44,7 +44,7 @@ def gathered(
             found=", ".join(missing[:5]) or "it has none",
             hint="`assay grade` makes them again",
         )
-    now, then = keys.receipt(course, handed_in), result.receipt
+    now, then = keys.receipt(course, submission), result.receipt
     if then is None or (then.course, then.submission) != (now.course, now.submission):
         raise CannotGrade(
             f"{quoted(result.submission)} was judged by other files than there are now",
@@ -52,7 +52,7 @@ def gathered(
         )
     files = {RESULTS: result.model_dump_json(indent=1).encode()}
     files |= {f"course/{name}": (course.root / name).read_bytes() for name in now.course}
-    files |= {f"submission/{name}": content for name, content in handed_in.files.items()}
+    files |= {f"submission/{name}": content for name, content in submission.files.items()}
     for record in result.runs:
         kept = store.files(record.key)
         files |= {f"{crate.folder_of(record)}/{name}": held for name, held in kept.items()}

@@ -40,7 +40,7 @@ class Rerun(Record):
     unlike: list[str]
 
     @property
-    def alike(self) -> bool:
+    def is_same(self) -> bool:
         return not self.unlike and all(r.same_bits is not False and not r.unlike for r in self.runs)
 
 

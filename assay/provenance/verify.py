@@ -107,12 +107,12 @@ def _course(known: Receipt, course: Assignment | None) -> Finding:
     return Finding(what=what, said=f"{len(known.course)} files", changed=changed)
 
 
-def _submission(result: Result, known: Receipt, handed_in: Submission | None) -> Finding:
+def _submission(result: Result, known: Receipt, submission: Submission | None) -> Finding:
     what = "the submission"
-    if handed_in is None:
+    if submission is None:
         return Finding(what=what, skipped="name it with `--submission`")
-    changed = hash_differences(known.submission, handed_in.hashes)
-    if not changed and result.digest != handed_in.digest:
+    changed = hash_differences(known.submission, submission.hashes)
+    if not changed and result.digest != submission.digest:
         changed = ["`digest` is that of another submission"]
     return Finding(what=what, said=f"{len(known.submission)} files", changed=changed)
 

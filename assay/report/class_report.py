@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from assay.judge.similarity import KINDS, Kind, Pair, Trait, pairs
+from assay.judge.similarity import KINDS, Feature, Kind, Pair, pairs
 from assay.records import (
     Criterion,
     Outcome,
@@ -37,7 +37,7 @@ class Entry:
     parts: list[PartSummary]
     criteria: list[Criterion]
     runs: list[RunRecord]
-    traits: list[Trait]
+    features: list[Feature]
     not_graded: list[str]
     mistakes: list[tuple[str, str, str]]
     """Part, criterion and name of each known mistake."""
@@ -78,7 +78,7 @@ class Entry:
         return [run for run in self.runs if run.outcome is not Outcome.COMPLETED]
 
 
-def entry(result: Result, traits: Sequence[Trait] = ()) -> Entry:
+def entry(result: Result, features: Sequence[Feature] = ()) -> Entry:
     """Return the entry of a result."""
     possible = result.judged_points
     return Entry(
@@ -87,7 +87,7 @@ def entry(result: Result, traits: Sequence[Trait] = ()) -> Entry:
         parts=[part.model_copy(update={"figures": []}) for part in result.parts],
         criteria=[criterion.model_copy(update={"properties": []}) for criterion in result.criteria],
         runs=[run.model_copy(update={"cells": [], "numerics": {}}) for run in result.runs],
-        traits=list(traits),
+        features=list(features),
         not_graded=result.not_graded,
         mistakes=list(
             dict.fromkeys(
@@ -206,14 +206,14 @@ class View:
     def parts(self) -> list[PartSummary]:
         return self.graded[0].parts if self.graded else []
 
-    def handed_in(self, part: str) -> list[Entry]:
+    def with_part(self, part: str) -> list[Entry]:
         """Those who answered a part at all."""
         return [e for e in self.graded if part not in [gone.name for gone in e.missing]]
 
     def rows(self, part: str) -> list[Row]:
         """The part's criteria that were judged, the one that most lost points on first."""
         of_name: dict[str, list[tuple[Entry, Criterion]]] = {}
-        for entry in self.handed_in(part):
+        for entry in self.with_part(part):
             for criterion in entry.criteria:
                 if criterion.part == part and criterion.verdict is not Verdict.FOR_REVIEW:
                     of_name.setdefault(criterion.name, []).append((entry, criterion))
@@ -260,7 +260,7 @@ class View:
 
     @cached_property
     def pairs(self) -> list[Pair]:
-        return pairs({entry.name: entry.traits for entry in self.graded})
+        return pairs({entry.name: entry.features for entry in self.graded})
 
     @property
     def pairs_shown(self) -> list[Pair]:
@@ -273,8 +273,8 @@ class View:
     def _by_name(self) -> dict[str, Entry]:
         return {entry.name: entry for entry in self.entries}
 
-    def kind(self, trait: Trait) -> Kind:
-        return KINDS[trait.kind]
+    def kind(self, feature: Feature) -> Kind:
+        return KINDS[feature.kind]
 
 
 def _row(found: list[tuple[Entry, Criterion]]) -> Row:

@@ -22,7 +22,7 @@ MOST = 100
 """Failed cells that are looked at: a student may hand in thousands."""
 
 
-def told(cell: Cell) -> str:
+def message(cell: Cell) -> str:
     """Return what went wrong in a cell that failed."""
     error = cell.error or ""
     if found := SYNTAX.fullmatch(error):
@@ -46,7 +46,7 @@ def of(said: str, cells: Sequence[Cell]) -> str:
     while cell := _setting(name_in(said), failed):
         blamed, said = cell, cell.error or ""
         failed = failed[: failed.index(cell)]
-    return told(blamed) if blamed else ""
+    return message(blamed) if blamed else ""
 
 
 def name_in(said: str) -> str:

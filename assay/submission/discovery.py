@@ -110,8 +110,8 @@ class HandIn:
             found = self._load()
         except CannotGrade as error:
             found = Found(problems=[error])
-        handed_in, problems = submission.of_found(found, self.path)
-        whole = replace(handed_in, people=self.people, notes=(*self.notes, *handed_in.notes))
+        read, problems = submission.of_found(found, self.path)
+        whole = replace(read, people=self.people, notes=(*self.notes, *read.notes))
         return whole, problems
 
     def read(self) -> Submission:
@@ -122,11 +122,11 @@ class HandIn:
         CannotGrade
             The first of its problems; it holds the `others`.
         """
-        handed_in, problems = self.inspect()
+        read, problems = self.inspect()
         if problems:
             problems[0].others = tuple(problems[1:])
             raise problems[0]
-        return replace(handed_in, name=self.name)
+        return replace(read, name=self.name)
 
     def _load(self) -> Found:
         if len(self.entries) == 1 and (self.entries[0].is_folder or not self.entries[0].named):
@@ -193,8 +193,8 @@ def discover(
     once = [_told_apart(replace(entry, by_chance=entry.name in chance)) for entry in once]
     groups = _grouped(once)
     of_blackboard = [e.named for e in once if e.named and e.named.platform == "blackboard"]
-    handed_in = [_of_person(group, people, of_blackboard, assignment) for group in groups]
-    found.found = _apart(handed_in, assignment.root)
+    of_people = [_of_person(group, people, of_blackboard, assignment) for group in groups]
+    found.found = _apart(of_people, assignment.root)
     return found
 
 

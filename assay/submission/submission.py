@@ -117,11 +117,11 @@ def read(path: Path, name: str | None = None) -> Submission:
     CannotGrade
         The first of its problems; it holds the `others`.
     """
-    handed_in, problems = inspect(path)
+    submission, problems = inspect(path)
     if problems:
         problems[0].others = tuple(problems[1:])
         raise problems[0]
-    return replace(handed_in, name=name or handed_in.name)
+    return replace(submission, name=name or submission.name)
 
 
 def inspect(path: Path) -> tuple[Submission, list[CannotGrade]]:
@@ -137,37 +137,37 @@ def of_found(found: reader.Found, path: Path) -> tuple[Submission, list[CannotGr
     """The same of what was read already."""
     reference = reader.is_laid_out(path)
     notes = tuple(found.notes)
-    handed_in = Submission(name_of(path), found.files, is_reference=reference, notes=notes)
-    return handed_in, [*found.problems, *_problems_of(handed_in, path, bool(found.problems))]
+    submission = Submission(name_of(path), found.files, is_reference=reference, notes=notes)
+    return submission, [*found.problems, *_problems_of(submission, path, bool(found.problems))]
 
 
-def _problems_of(handed_in: Submission, path: Path, told: bool) -> list[CannotGrade]:
-    """What is wrong with its notebooks; that there are none is `told` where they were refused."""
+def _problems_of(submission: Submission, path: Path, known: bool) -> list[CannotGrade]:
+    """What is wrong with its notebooks; that there are none is `known` where they were refused."""
     problems = []
-    for name in handed_in.notebooks:
+    for name in submission.notebooks:
         where = str(path) if path.suffix == ".ipynb" else f"{path}/{name}"
         try:
-            notebook.cells_of(handed_in.files[name], where)
+            notebook.cells_of(submission.files[name], where)
         except CannotGrade as error:
             problems.append(error)
-    if not handed_in.notebooks and not told:
-        shown = ", ".join(map(quoted, sorted(handed_in.files)[:5])) or "nothing"
-        found = f"{len(handed_in.files)} files read, none of them ends in .ipynb: {shown}"
+    if not submission.notebooks and not known:
+        shown = ", ".join(map(quoted, sorted(submission.files)[:5])) or "nothing"
+        found = f"{len(submission.files)} files read, none of them ends in .ipynb: {shown}"
         hint = "hand in the notebook itself, not a PDF or HTML page made from it"
-        if any(name.lower().endswith(reader.OTHER_ARCHIVES) for name in handed_in.files):
+        if any(name.lower().endswith(reader.OTHER_ARCHIVES) for name in submission.files):
             hint = "unpack it and pack it again as a zip, or hand in the .ipynb file itself"
         problems.append(CannotGrade(f"no notebook in {quoted(path)}", found=found, hint=hint))
-    return problems or list(_unreadable(handed_in, path))
+    return problems or list(_unreadable(submission, path))
 
 
-def _unreadable(handed_in: Submission, path: Path) -> Iterator[CannotGrade]:
+def _unreadable(submission: Submission, path: Path) -> Iterator[CannotGrade]:
     """Code that costs its reader gigabytes: what is not read cannot be marked."""
     hint = "keep data in a file of their own, and leave out code that is not yours"
     code = {
-        name: c.decode("latin-1") for name, c in handed_in.files.items() if name.endswith(".py")
+        name: c.decode("latin-1") for name, c in submission.files.items() if name.endswith(".py")
     }
-    for name in handed_in.notebooks:
-        cells = handed_in.cells_in(name)
+    for name in submission.notebooks:
+        cells = submission.cells_in(name)
         code[name] = "\n".join(cell.source for cell in cells if cell.kind == "code")
     for name, text in code.items():
         if not syntax.is_readable(text):

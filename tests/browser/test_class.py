@@ -9,7 +9,7 @@ pytest.importorskip("playwright", reason="`pip install -e '.[browser]'` brings i
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from assay.judge.similarity import Trait
+from assay.judge.similarity import Feature
 from assay.records import Outcome, Verdict
 from assay.report import class_report
 from assay.report.class_report import Entry
@@ -23,7 +23,7 @@ OPENED = "() => document.querySelectorAll('details').forEach(found => { found.op
 
 def a_class(text: str) -> list[Entry]:
     """Every section has something to show, and what students write is `text`."""
-    shared = [Trait("code", "a", f"def f():\n    '{text}'"), Trait("words", "b", text)]
+    shared = [Feature("code", "a", f"def f():\n    '{text}'"), Feature("words", "b", text)]
     lost = result(f"{text}-1", 0.0, text=text, mistake=text, outcomes=(Outcome.TIMED_OUT,))
     partly = result(f"{text}-2", 1.0, text=text, mistake=text)
     aside = result("cleo", 0.0, verdict=Verdict.SET_ASIDE)

@@ -240,14 +240,14 @@ def test_memory_that_a_rubric_takes_while_it_is_collected_is_told(
 def test_a_judge_ends_as_one_of_its_hands_did(tmp_path: Path, ended: int, found: int):
     """By the same signal, or with the same lack of memory; else it says what happened."""
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom assay.judge.parallel import Hands\n"
+        "import os, sys\nfrom pathlib import Path\nfrom assay.judge.parallel import Workers\n"
         "from assay.records import Judgement\n"
         "from assay.execution.forkserver_main import _within_memory\n"
         "ended, pid = int(sys.argv[1]), os.fork()\n"
         "if pid == 0:\n    os.kill(os.getpid(), 24) if ended < 0 else os._exit(ended)\n"
         "own = Judgement(checks=[], measurements=[], written=[], drawings=[])\n"
-        "hands = Hands(Path('x.json'), {pid: Path('y.json')})\n"
-        "sys.exit(_within_memory(lambda: hands.save(own)))"
+        "workers = Workers(Path('x.json'), {pid: Path('y.json')})\n"
+        "sys.exit(_within_memory(lambda: workers.save(own)))"
     )
 
     process = subprocess.run(

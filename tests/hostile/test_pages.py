@@ -99,4 +99,4 @@ def test_functions_within_functions(within: Callable[[float], None]):
     found = [*similarity.functions(text), *similarity.functions(wide)]
 
     assert found
-    assert sum(len(trait.shown) for trait in found) < 10_000_000
+    assert sum(len(feature.shown) for feature in found) < 10_000_000

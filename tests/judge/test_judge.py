@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assay.course.assignment import Assignment, CriterionSpec, Part
 from assay.errors import OurFault
 from assay.evidence.store import Store
-from assay.judge import judge as bench
+from assay.judge import judge as judging
 from assay.judge.score import rooted, score, settled, tallies
 from assay.records import Check, Criterion, Judgement, Outcome, Verdict
 from assay.report import summary
@@ -171,7 +171,7 @@ def judge(
     *answers: str,
     tests: dict[str, str] | None = None,
     text: str = "",
-    hands: int = 1,
+    workers: int = 1,
 ) -> Judged:
     """Judge one submission of runs that went so."""
     text = text or toys.toml(seeds=range(len(answers)))
@@ -183,12 +183,12 @@ def judge(
         part = course.part[0]
         return Judged(
             part,
-            bench.judge(
+            judging.judge(
                 sections.sections(course, handed_in)[part.name],
                 records,
                 store,
                 MACHINE.servers,
-                hands,
+                workers,
             ),
         )
 
@@ -669,7 +669,7 @@ def test_the_toy_itself_is_judged_as_it_says(tmp_path: Path, store: Store):
     with toys.course(tmp_path / "course") as course:
         handed_in = submission(ADD)
         records = evidence_of(handed_in, course, store, "wrong")
-        found = bench.judge(
+        found = judging.judge(
             sections.sections(course, handed_in)["sums"], records, store, MACHINE.servers
         )
 
@@ -703,8 +703,8 @@ def test_all(runs):
 def test_more_processes_find_the_same_in_the_same_order(tmp_path: Path):
     """All three did some of it."""
     alone, together = (
-        judge(tmp_path / str(hands), "right", "wrong", tests={"test_m.py": MANY}, hands=hands)
-        for hands in (1, 3)
+        judge(tmp_path / str(workers), "right", "wrong", tests={"test_m.py": MANY}, workers=workers)
+        for workers in (1, 3)
     )
     one, other = (
         re.sub(r"process \d+", "process", found.judgement.model_dump_json())
@@ -724,7 +724,7 @@ def test_a_process_that_ends_before_it_has_judged_is_our_fault(tmp_path: Path):
         "    if os.getpid() != FIRST: os.kill(os.getpid(), 9)\n    assert number",
     )
     with pytest.raises(OurFault) as caught:
-        judge(tmp_path, "right", tests={"test_m.py": ends}, hands=2)
+        judge(tmp_path, "right", tests={"test_m.py": ends}, workers=2)
 
     assert "ended with -9" in caught.value.found
 
@@ -744,11 +744,11 @@ def test_one(run):
 """
 
 
-@pytest.mark.parametrize("hands", [2, 4])
-def test_no_process_is_left_without_a_test(tmp_path: Path, hands: int):
+@pytest.mark.parametrize("workers", [2, 4])
+def test_no_process_is_left_without_a_test(tmp_path: Path, workers: int):
     """Where a test over all runs is a whole share."""
     answers = ["right"] * 640
-    found = judge(tmp_path, *answers, tests={"test_m.py": ALL_AND_ONE}, hands=hands)
+    found = judge(tmp_path, *answers, tests={"test_m.py": ALL_AND_ONE}, workers=workers)
 
     assert len(found.judgement.checks) == 641
 
@@ -757,7 +757,7 @@ def test_what_cannot_be_collected_is_told_by_one_process(tmp_path: Path):
     """With its file and its error."""
     tests = {"test_m.py": MANY, "test_z.py": "import no_such_thing"}
     with pytest.raises(OurFault) as caught:
-        judge(tmp_path, "right", tests=tests, hands=2)
+        judge(tmp_path, "right", tests=tests, workers=2)
 
     assert "No module named 'no_such_thing'" in caught.value.found
     assert "INTERNALERROR" not in caught.value.found
@@ -767,6 +767,6 @@ def test_a_judge_with_threads_does_not_fork(tmp_path: Path):
     """They would be missing in the fork."""
     begin = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
     tests = {"test_m.py": MANY.replace("FIRST = ", f"{begin}\nFIRST = ")}
-    found = judge(tmp_path, "right", tests=tests, hands=2)
+    found = judge(tmp_path, "right", tests=tests, workers=2)
 
     assert len({each.name for each in found.judgement.measurements}) == 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from assay.judge import similarity
-from assay.judge.similarity import Trait
+from assay.judge.similarity import Feature
 from assay.records import Result, Verdict, Written
 from tests.report.test_class_report import result
 from tests.toys.toy import submission
@@ -60,7 +60,7 @@ def test_what_the_code_does_tells_it_apart(old: str, new: str):
 def test_short_functions_are_nobody_s():
     """What fits into a line or two is written alike by people who never met."""
     assert similarity.functions("def sigmoid(z):\n    return 1 / (1 + np.exp(-z))") == ()
-    assert [trait.shown.split("(")[0] for trait in similarity.functions(FIT)] == ["def fit"]
+    assert [feature.shown.split("(")[0] for feature in similarity.functions(FIT)] == ["def fit"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_code_is_shown_from_its_first_line_to_its_last():
     """A form feed or another separator in a string begins no line of Python's."""
     text = "x = '\x0c\x1c\u2028'\r\ny = 2\r" + FIT
 
-    assert [trait.shown for trait in similarity.functions(text)] == [FIT.lstrip()]
+    assert [feature.shown for feature in similarity.functions(text)] == [FIT.lstrip()]
 
 
 def with_words(*texts: str) -> Result:
@@ -133,9 +133,9 @@ def with_words(*texts: str) -> Result:
 
 def words(text: str) -> list[str]:
     return [
-        trait.key
-        for trait in similarity.traits(with_words(text), submission("1"))
-        if trait.kind == "words"
+        feature.key
+        for feature in similarity.features(with_words(text), submission("1"))
+        if feature.kind == "words"
     ]
 
 
@@ -147,30 +147,34 @@ def test_long_sentences_are_compared_without_capitals_and_marks():
     )
 
 
-def found_of(verdict: Verdict, reason: str = "odd") -> list[Trait]:
+def found_of(verdict: Verdict, reason: str = "odd") -> list[Feature]:
     one = result("ada", 0.0, verdict=verdict, text=reason)
-    return [t for t in similarity.traits(one, submission("1")) if t.kind == "finding"]
+    return [t for t in similarity.features(one, submission("1")) if t.kind == "finding"]
 
 
 def test_what_follows_from_a_mistake_is_no_finding_of_its_own():
     """Lost criteria count, those set aside do not."""
-    assert [trait.shown for trait in found_of(Verdict.FAILED)] == ["Adding: odd"]
+    assert [feature.shown for feature in found_of(Verdict.FAILED)] == ["Adding: odd"]
     assert found_of(Verdict.SET_ASIDE) == found_of(Verdict.PASSED) == []
 
 
-def trait(kind: str, key: str) -> Trait:
-    return Trait(kind, key, key)
+def feature(kind: str, key: str) -> Feature:
+    return Feature(kind, key, key)
 
 
-def shared(of: dict[str, list[Trait]], others: int = 8) -> list[tuple[str, str, list[str]]]:
+def shared(of: dict[str, list[Feature]], others: int = 8) -> list[tuple[str, str, list[str]]]:
     """The pairs of a class in which so many others have nothing in common with anybody."""
-    rest = {f"other {i}": [trait("code", f"other {i}")] for i in range(others)}
+    rest = {f"other {i}": [feature("code", f"other {i}")] for i in range(others)}
     return [(p.first, p.second, [t.key for t in p.shared]) for p in similarity.pairs(of | rest)]
 
 
 def test_one_rare_function_is_enough_and_one_finding_is_not():
     """Two who make the same slip are no pair; two slips, or a function, are worth a look."""
-    slip, other, code = trait("finding", "slip"), trait("finding", "other"), trait("code", "fit")
+    slip, other, code = (
+        feature("finding", "slip"),
+        feature("finding", "other"),
+        feature("code", "fit"),
+    )
 
     assert shared({"ada": [slip], "ben": [slip]}) == []
     assert shared({"ada": [slip, other], "ben": [slip, other]}) == [
@@ -181,7 +185,7 @@ def test_one_rare_function_is_enough_and_one_finding_is_not():
 
 def test_what_many_have_was_handed_out():
     """Code that a third of the class has is nobody's; the same files are always said."""
-    code, same = trait("code", "given"), trait("files", "same")
+    code, same = feature("code", "given"), feature("files", "same")
     names = ["ada", "ben", "cleo", "dora"]
 
     assert shared({name: [code] for name in names}) == []
@@ -190,7 +194,7 @@ def test_what_many_have_was_handed_out():
 
 def test_the_rarest_pair_comes_first():
     """A function that two have says more than one that three have."""
-    pair, three = trait("code", "of two"), trait("code", "of three")
+    pair, three = feature("code", "of two"), feature("code", "of three")
     found = shared({"a": [three], "b": [three], "c": [three], "y": [pair], "z": [pair]})
 
     assert [keys for *_, keys in found] == [["of two"], *[["of three"]] * 3]
@@ -199,7 +203,7 @@ def test_the_rarest_pair_comes_first():
 def test_two_who_share_their_code_are_found_among_others():
     """From what was handed in, and with other names: the function is the evidence."""
     of = {
-        name: similarity.traits(result(name), submission(code, name=name))
+        name: similarity.features(result(name), submission(code, name=name))
         for name, code in {"ada": FIT, "ben": DISGUISED, "cleo": OTHER, "dora": "1"}.items()
     }
     (pair,) = similarity.pairs(of)

@@ -132,7 +132,7 @@ def _desk(part: str) -> tuple[dict[str, Any], dict[str, float], Any]:
 
 
 def laid(part: str, made: Made, sheets: tuple[Sheets, Sheets] | None = None) -> Run:
-    """The run on the bench."""
+    """The run as a test sees it."""
     shapes, largest, run = _desk(part)
     given, kept = sheets or sheets_of(part, made.desk)
     ended = f"{made.outcome}: made up"
@@ -224,7 +224,7 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
         estimates[:] = statistics.compare(differences, threshold)
         return estimates
 
-    bench: Any = SimpleNamespace(part=test.part, measurements=[])
+    view: Any = SimpleNamespace(part=test.part, measurements=[])
     fixtures = {
         "run": run,
         "runs": [run],
@@ -232,7 +232,7 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
         "given": run.given,
         "kept": run.kept,
         "submission": submission,
-        "measure": plugin.keeper(bench, run.id),
+        "measure": plugin.keeper(view, run.id),
         "claim": test.claim,
         "compare": compare,
         "written": lambda heading, text: None,

@@ -40,7 +40,7 @@ def test_a_result_is_like_itself(result: Result):
     """Every run has the same bits."""
     found = compare(result, result)
 
-    assert found.alike
+    assert found.is_same
     assert in_words(found) == "the same, bit by bit; 1 of 1 runs have the same bits"
 
 
@@ -57,7 +57,7 @@ def test_other_numerics_are_compared_within_tolerance(result: Result, value: flo
     other = changed(measured(result, value), fingerprint="cd", numerics={"numpy": "2.1"})
     found = compare(result, other)
 
-    assert found.alike == alike
+    assert found.is_same == alike
     assert found.verdict.startswith("within tolerance" if alike else "not within tolerance")
     assert "numpy 2.0 and 2.1" in found.verdict
     assert "bit by bit" not in found.verdict
@@ -84,7 +84,7 @@ def test_questions_of_another_secret_are_compared_by_their_marks(result: Result)
     here, there = drawn_with(result, "a" * 64), drawn_with(changed(result, fingerprint="cd"), "")
     found = compare(here, measured(there, 9.0))
 
-    assert found.alike
+    assert found.is_same
     assert found.verdict == (
         "the same marks; other questions were asked, drawn with secret aaaaaaaa and none, "
         "so no measurement is compared"

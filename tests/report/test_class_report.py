@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from click.testing import Result as Said
 
 from assay.cli import cli
-from assay.judge.similarity import Trait
+from assay.judge.similarity import Feature
 from assay.records import Criterion, Outcome, PartSummary, Property, Result, Run, RunRecord, Verdict
 from assay.report import class_report
 from assay.report.class_report import Entry, View
@@ -130,7 +130,7 @@ def test_a_part_that_was_not_handed_in_is_one_line():
     absent = result("ben", 0.0, outcomes=())
     view = View(entries(result("ada"), absent))
 
-    assert [entry.name for entry in view.handed_in("sums")] == ["ada"]
+    assert [entry.name for entry in view.with_part("sums")] == ["ada"]
     assert view.rows("sums")[0].lost == []
     assert view.named("ben").lost == ["Sums (not handed in)"]
 
@@ -243,7 +243,7 @@ def test_a_class_of_200_is_one_page_that_opens():
         result("x", 0.0, mistake=f"mistake {i}").criteria[0].model_copy(update={"name": f"c{i}"})
         for i in range(40)
     ]
-    shared = [Trait("code", f"code {i}", "x = 1\n" * 1_000) for i in range(30)]
+    shared = [Feature("code", f"code {i}", "x = 1\n" * 1_000) for i in range(30)]
     whole = [
         class_report.entry(
             result(f"{'n' * 80}-{i}", 0.0, outcomes=(Outcome.CRASHED,)).model_copy(

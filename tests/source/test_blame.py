@@ -28,7 +28,7 @@ def cell(number: int, source: str, error: str | None) -> Cell:
 )
 def test_what_went_wrong_in_a_cell_is_a_sentence(error: str, words: str):
     """Not Python, too slow, or whatever it raised; code that it read itself is no fault of it."""
-    assert blame.told(cell(3, "", error)) == words
+    assert blame.message(cell(3, "", error)) == words
 
 
 @pytest.mark.parametrize(
