@@ -12,6 +12,7 @@ import click
 from assay.cli.options import assignment_option, submission_option
 from assay.cli.steps import session_of
 from assay.cli.values import formats_of, seeds_of
+from assay.units import MB
 
 if TYPE_CHECKING:
     from assay.grading.session import Session
@@ -144,7 +145,7 @@ def _crates(
         files = crate.gathered(result, session.assignment, of_this, session.store, judged)
         with _writing(place):
             packing.write(files, place)
-        click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / 1e6:,.1f} MB")
+        click.echo(f"{place}: {len(files):,} files, {sum(map(len, files.values())) / MB:,.1f} MB")
 
 
 def submission_of(path: Path, session: "Session", result: "Result") -> "Submission":
@@ -221,7 +222,7 @@ def gradescope(
     content = bundle.gradescope(course, isolation=isolation, visibility=visibility, seeds=seeds)
     place = out or Path("autograder.zip")
     _write(content, place)
-    click.echo(f"{place}: {len(content) / 1e6:.1f} MB")
+    click.echo(f"{place}: {len(content) / MB:.1f} MB")
 
 
 @package.command()

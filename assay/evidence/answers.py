@@ -21,6 +21,7 @@ from numpy.lib import format as npy
 
 from assay.records import Cell, sound
 from assay.source import blame, syntax
+from assay.units import MB
 
 Shape = tuple[int | str | None, ...]
 """The promised length of each axis: a number, None for any, SOME for any but none.
@@ -90,7 +91,7 @@ def read_arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
     if any(member.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for member in members):
         raise Refused("compressed in a way that NumPy does not write")
     if sum(member.file_size for member in members) > MAX_BYTES:
-        raise Refused(f"the arrays expand to more than {MAX_BYTES // 10**6} MB")
+        raise Refused(f"the arrays expand to more than {MAX_BYTES // MB} MB")
     raw = [(_raw(archive, member), member.filename) for member in members]
     return {name: _array(*content) for name, content in zip(names, raw, strict=True)}
 
@@ -156,7 +157,7 @@ def read_json(content: bytes) -> Any:
         With what was found.
     """
     if len(content) > MAX_JSON:
-        raise Refused(f"JSON of more than {MAX_JSON // 10**6} MB")
+        raise Refused(f"JSON of more than {MAX_JSON // MB} MB")
     try:
         return json.loads(
             content, parse_constant=_no_constant, parse_float=_float, object_pairs_hook=_pairs

@@ -13,7 +13,7 @@ from assay.records import Isolation, Record
 from assay.sandbox import cgroup, privileges, sandbox
 from assay.sandbox.inside import landlock, seccomp
 from assay.sandbox.level import Level
-from assay.sandbox.sandbox import MB
+from assay.units import MIB
 
 LEVELS = {
     Level.CGROUP: "bubblewrap, and a cgroup that counts memory and processes",
@@ -90,7 +90,7 @@ def _user() -> Probe:
 
 
 def _cgroup() -> Probe:
-    group = cgroup.create(256 * MB, 64)
+    group = cgroup.create(256 * MIB, 64)
     if group is None:
         return Probe(name="cgroup", found=False, detail="none that we may write in")
     group.remove()
@@ -132,7 +132,7 @@ def _forked(machine: Machine) -> Probe:
 def _detail(trial: Trial) -> str:
     """Return the level that a sandbox was proved to have, or why it did not start."""
     held = sum(not succeeded for succeeded in trial.succeeded.values())
-    return trial.said or f"level {trial.level}, {held} of {len(ATTEMPTS)} probes held"
+    return trial.message or f"level {trial.level}, {held} of {len(ATTEMPTS)} probes held"
 
 
 def fixes(level: Level) -> list[str]:

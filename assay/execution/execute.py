@@ -27,8 +27,9 @@ from assay.execution.outcome import Facts, decide
 from assay.execution.process import Process, kill_below
 from assay.records import Cell, Isolation, Outcome, sound
 from assay.sandbox import cgroup, inside, sandbox, workdir
-from assay.sandbox.sandbox import MB, PROCESSES, Sandbox
+from assay.sandbox.sandbox import PROCESSES, Sandbox
 from assay.sandbox.workdir import Spent
+from assay.units import MIB
 
 if TYPE_CHECKING:  # the one is not needed here, the other can be imported in a sandbox alone
     from assay.execution.job import JobFile
@@ -43,7 +44,7 @@ DIED = "evidence/died.txt"
 """Where a kernel was when it ended itself, or a signal ended it."""
 LAST_WORDS = "evidence/last_words.txt"
 """What the last cell raised, as its kernel wrote it down: nothing if it ended well."""
-SPARE = 256 * MB
+SPARE = 256 * MIB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE_FILE = "trace.py"
 TRACE = Path(inside.__file__).with_name(TRACE_FILE).read_bytes()
@@ -210,7 +211,7 @@ def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
 
 
 def _monitor(place: Path, limits: dict[str, float], chosen: Sandbox) -> Monitor:
-    memory = round(limits["memory_mb"]) * MB
+    memory = round(limits["memory_mb"]) * MIB
     group = cgroup.create(memory * 3 // 2, PROCESSES) if chosen.level.has_own_group else None
     if chosen.level.has_own_group and group is None:
         raise OurFault("the cgroup that this sandbox stands on could not be made")
@@ -257,7 +258,7 @@ def _supervise(
         monitor=monitor,
         timed_out=timed_out,
         runner_code=code,
-        said=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
+        last_lines=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
         runner=_facts(place) if code == 0 else None,
         finished=workdir.read_below(place, "evidence/finished.json", LOG_BYTES) is not None,
         last_words=sound(
@@ -271,7 +272,7 @@ def _parent(
 ) -> Parent | None:
     """The warm parent for a run; None where it would begin with too much of its memory taken."""
     parent = machine.servers.parent_for(files)
-    return parent if parent.data + SPARE < limits["memory_mb"] * MB else None
+    return parent if parent.data + SPARE < limits["memory_mb"] * MIB else None
 
 
 def _start(place: Path, log: int) -> "subprocess.Popen[bytes]":

@@ -26,7 +26,8 @@ from assay.sandbox.cgroup import Cgroup
 from assay.sandbox.inside import landlock, seccomp
 from assay.sandbox.inside.canary import Targets
 from assay.sandbox.level import Level
-from assay.sandbox.sandbox import MB, Sandbox, Start, Wrapper
+from assay.sandbox.sandbox import Sandbox, Start, Wrapper
+from assay.units import MIB
 
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import RunSettings
@@ -55,7 +56,7 @@ KEPT_FROM = {
 }
 """What must not succeed at each level, besides all that stands above it."""
 ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
-CANARY_MEMORY = 96 * MB
+CANARY_MEMORY = 96 * MIB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Trial:
 
     sandbox: Sandbox
     succeeded: dict[str, bool]
-    said: str = ""
+    message: str = ""
 
     @property
     def level(self) -> Level:
@@ -290,7 +291,7 @@ def _start(
     uid = sandbox.new_user() if candidate.needs_user else None
     if uid is not None:
         workdir.hand_over(place, uid)
-    limits = candidate.limits({"run_seconds": 20, "memory_mb": (held + CANARY_MEMORY) / MB})
+    limits = candidate.limits({"run_seconds": 20, "memory_mb": (held + CANARY_MEMORY) / MIB})
     run: RunSettings = {"notebook": "none.ipynb", "limits": limits, "canary": targets}
     return candidate.start(place, run, group, uid)
 

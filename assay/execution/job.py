@@ -24,6 +24,7 @@ from assay.source import imports
 from assay.submission import notebook
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
+from assay.units import MIB
 
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import Trace
@@ -156,7 +157,7 @@ def assemble_all(sections: Mapping[str, Section], runs: Sequence[Run], secret: S
             keys.of_run(section, run, code[run.part], secret),
             lambda: _lay_out(section, run),
             lambda: _draw(section, run, secret),
-            round(section.assignment.limits.memory_mb) << 20,
+            round(section.assignment.limits.memory_mb) * MIB,
         )
 
     return [job(run) for run in runs]

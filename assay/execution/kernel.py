@@ -28,11 +28,11 @@ from zmq.utils.monitor import recv_monitor_message
 from assay.execution.clock import ASKING, Clock
 from assay.execution.process import Child
 from assay.execution.sockets import PORTS, Sockets
+from assay.units import MB
 
 if TYPE_CHECKING:  # the module is not needed beside a kernel
     from assay.sandbox.sandbox import Start
 
-MB = 1_000_000
 CELL_OUTPUT = 8 * MB
 RUN_OUTPUT = 32 * MB
 STARTING = 300.0
@@ -51,7 +51,7 @@ OF_EXAM = "assay_exam"
 
 @dataclass
 class Meter:
-    """What a kernel has sent; over a limit it is killed. `said` is what there is to say of it."""
+    """What a kernel has sent; over a limit it is killed, and `message` says why."""
 
     desk: Path
     processes: "list[subprocess.Popen[bytes] | Child]" = field(default_factory=list)
@@ -61,7 +61,7 @@ class Meter:
     cut: bool = False
     broken: bool = False
     """It closed a connection to us, and lived on."""
-    said: str = ""
+    message: str = ""
 
     written: dict[str, str] = field(default_factory=dict)
     """The digest of the answer to each question, as its kernel has said at once."""
@@ -102,10 +102,10 @@ class Meter:
 
     def note(self, error: Exception) -> None:
         """Reading a message went wrong."""
-        self.said = self.said or f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
+        self.message = self.message or f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
 
     def cut_off(self, why: str) -> None:
-        self.said = self.said if self.cut else why
+        self.message = self.message if self.cut else why
         self.cut = True
         self.kill()
 
@@ -119,7 +119,7 @@ class Meter:
             time.sleep(0.05)
             now = clock.tick()  # one that spins on what it shut does not wait: it computes
         if by_kernel:
-            self.said = self.said or "it closed its connection"
+            self.message = self.message or "it closed its connection"
             self.broken = True
             self.kill()
         else:

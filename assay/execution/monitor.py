@@ -13,9 +13,10 @@ from assay.execution import clock
 from assay.execution.clock import ASKING, START, Clock, Moment, descendants
 from assay.sandbox import workdir
 from assay.sandbox.cgroup import Cgroup, Counters
+from assay.units import MIB
 
-KB, MB = 1024, 1 << 20
-DISK = 128 * MB
+KIB = 1024
+DISK = 128 * MIB
 FILES = 2_000
 EXAM = "the exam"
 """Where a run is that puts its questions, as `at.txt` says it."""
@@ -168,7 +169,7 @@ def _look_at(pid: int) -> ProcessUsage | None:
     status = dict(line.split(":", 1) for line in lines if ":" in line)
     if "VmData" not in status:  # it has ended meanwhile
         return None
-    return ProcessUsage(pid, int(status["VmData"].split()[0]) * KB, int(status["Threads"]))
+    return ProcessUsage(pid, int(status["VmData"].split()[0]) * KIB, int(status["Threads"]))
 
 
 def _read(path: str) -> str:
@@ -184,4 +185,4 @@ def _is_full(folder: str) -> bool:
         facts = os.statvfs(folder)
     except OSError:
         return False
-    return facts.f_bavail * facts.f_frsize < 64 * KB
+    return facts.f_bavail * facts.f_frsize < 64 * KIB

@@ -12,8 +12,8 @@ from assay.sandbox.sandbox import FILE_SIZE, HOME_ROOM, PROCESSOR
 from assay.sandbox.workdir import CellFacts, RunnerFacts
 from assay.source import blame
 from assay.source.cells import is_nested_too_deeply
+from assay.units import MIB
 
-MB = 1 << 20
 FROM_BUBBLEWRAP = 128
 """bubblewrap ends with this much more than the number of the signal that ended its kernel."""
 SAID = {
@@ -24,7 +24,7 @@ SAID = {
 """Words of an exception by which a limit is known that the kernel met and reported itself."""
 
 
-_FILLED = f"filled the disk of a run ({HOME_ROOM // MB} MB, {FILE_SIZE // MB} MB a file)"
+_FILLED = f"filled the disk of a run ({HOME_ROOM // MIB} MB, {FILE_SIZE // MIB} MB a file)"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Facts:
     timed_out: str
     """In words the limit for which we ended the run, '' where we did not."""
     runner_code: int | None
-    said: list[str]
+    last_lines: list[str]
     """The last lines that the runner and the kernel wrote, '' where there is none."""
     runner: RunnerFacts | None
     finished: bool
@@ -101,8 +101,8 @@ def _limited(facts: Facts) -> Found:
     if where := monitor.limits_hit.get("processes"):
         return Outcome.TOO_MANY_PROCESSES, _processes(facts, where)
     if where := monitor.limits_hit.get("disk"):
-        written = f"{monitor.disk / MB:,.0f} MB in {monitor.files:,} files"
-        limit = f"{DISK // MB} MB and {FILES:,} files are allowed"
+        written = f"{monitor.disk / MIB:,.0f} MB in {monitor.files:,} files"
+        limit = f"{DISK // MIB} MB and {FILES:,} files are allowed"
         return Outcome.DISK_FULL, f"{where} wrote {written} beside its answers; {limit}"
     if facts.runner is None:
         return _without_runner(facts)
@@ -124,7 +124,7 @@ def _without_runner(facts: Facts) -> tuple[Outcome, str]:
             Outcome.PROTOCOL_BROKEN,
             f"what {facts.monitor.in_words()} sent ended the process that reads it ({name})",
         )
-    said = [line for line in facts.said if line]
+    said = [line for line in facts.last_lines if line]
     return (
         Outcome.INFRASTRUCTURE,
         f"the runner ended with status {code}: {'; '.join(said) or 'it wrote nothing'}",
@@ -209,11 +209,11 @@ def _met(facts: Facts, outcome: Outcome, where: str, error: str) -> str:
 
 def _piled_up(where: str, error: str) -> str:
     """A file in memory meets the limit of any other file, and is on no disk."""
-    return f"{where} put more than {FILE_SIZE // MB} MB into a file in memory ({error[:120]})"
+    return f"{where} put more than {FILE_SIZE // MIB} MB into a file in memory ({error[:120]})"
 
 
 def _memory(facts: Facts, where: str) -> str:
-    limit, peak = facts.limits["memory_mb"], facts.monitor.peak / MB
+    limit, peak = facts.limits["memory_mb"], facts.monitor.peak / MIB
     return f"{where} used more than {limit:,.0f} MB of memory (peak {peak:,.0f} MB)"
 
 

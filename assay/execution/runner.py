@@ -34,6 +34,7 @@ from assay.execution.sockets import Sockets, bound
 from assay.records import sound
 from assay.sandbox.workdir import FACTS, CellFacts, Failure, RunnerFacts, Spent, read_below
 from assay.submission.notebook import EXAM
+from assay.units import MB
 
 if TYPE_CHECKING:  # what makes jobs is not needed beside a kernel
     from assay.execution.job import JobFile
@@ -82,7 +83,7 @@ def written(facts: RunnerFacts) -> bytes:
     content = _as_bytes(facts)
     if len(content) <= FACTS:
         return content
-    said = f"sent errors of more than {FACTS // 10**6} MB in all"
+    said = f"sent errors of more than {FACTS // MB} MB in all"
     first = [cell for cell in facts["cells"] if cell["error"]][:1]
     short = [
         CellFacts({**cell, "traceback": None, "source": cell["source"] if cell in first else ""})
@@ -129,7 +130,7 @@ def _facts(
         "cells": seen,
         "exam": exam,
         "stopped": "cut" if meter.cut else stopped,
-        "detail": sound(meter.said),
+        "detail": sound(meter.message),
         "late": late,
         "stuck": stuck,
         "died_at": _died_at(desk) if stopped == "dead" else "",
@@ -275,7 +276,7 @@ def _note_what(meter: kernel.Meter, replies: Replies, memory: dict[str, float]) 
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
         replies[cell["id"]] = (execute_reply or {}).get("content", {})
-        memory[cell["id"]] = round(monitor.resident(meter.processes[-1].pid) / 1e6, 1)
+        memory[cell["id"]] = round(monitor.resident(meter.processes[-1].pid) / MB, 1)
 
     return note
 

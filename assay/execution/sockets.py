@@ -12,6 +12,8 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assay import nofollow
+
 VARIABLE = "ASSAY_CONNECTION"
 """Names the descriptors and the key to the kernel; `boot.py` takes it out of the environment."""
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
@@ -50,7 +52,7 @@ def bound(folder: Path) -> Sockets:
     They are bound by way of a descriptor: the name that a kernel can ask them for says nothing of
     where the folder stands.
     """
-    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    here = nofollow.opened(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         names = {port: f"/proc/self/fd/{here}/kernel-{port}" for port in LISTENED}
         return Sockets({port: _listening(name) for port, name in names.items()})

@@ -18,7 +18,7 @@ from assay.judge import judge
 from assay.records import Audit, Isolation, RunRecord
 from assay.scheduling import scheduler
 from assay.scheduling.cluster import Cluster
-from assay.scheduling.resources import Cores
+from assay.scheduling.resources import ResourcePool
 
 Files = Mapping[str, Mapping[str, bytes]]
 
@@ -73,7 +73,7 @@ class NewRuns(ABC):
     assignment: Assignment
     store: Store
     machine: Machine
-    cores: Cores
+    resources: ResourcePool
     tell: Callable[[Event], object]
     require_isolation: int
     force: bool
@@ -88,7 +88,7 @@ class NewRuns(ABC):
             jobs,
             self.store,
             machine=self.machine,
-            cores=self.cores,
+            resources=self.resources,
             cluster=self.cluster,
             force=self.force,
             progress=lambda record, known: self.tell(RunFinished(name, record, known)),
@@ -129,7 +129,7 @@ class LocalExecutor(NewRuns):
 
     def audit(self, job: Job, kept: Files) -> Audit:
         """Execute a job twice more when a core is free, and compare."""
-        with self.cores.taken(job.memory):
+        with self.resources.taken(job.memory):
             return audit([job], kept, partial(cold, machine=self.machine))
 
     def isolation(self) -> Isolation:

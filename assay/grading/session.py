@@ -28,7 +28,7 @@ from assay.errors import (
 from assay.events import Event, Failed, Message, SubmissionGraded
 from assay.evidence.store import Store
 from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
-from assay.scheduling.resources import Cores, available_cores
+from assay.scheduling.resources import ResourcePool, available_cores
 from assay.submission import plan as plans
 from assay.submission import sections
 from assay.submission.plan import Plan
@@ -111,7 +111,7 @@ class Session:
         self.assignment = assignment
         self.store = store or Store(assignment.root / ".assay" / "store")
         self.reports = reports or assignment.root / "reports"
-        self.cores = Cores(jobs or available_cores())
+        self.resources = ResourcePool(jobs or available_cores())
         self.require_isolation = require_isolation
         self.force = force
         self.check_course = check_course and executor is None
@@ -294,7 +294,7 @@ class Session:
         parts = self.assignment.part
         runs = sum(len(p.seeds) * prod(map(len, p.matrix.values())) for p in parts)
         there = 2 * max(self.cluster.workers, JOINING) // runs if self.cluster else 0
-        return self.cores.workers + 1 + there
+        return self.resources.workers + 1 + there
 
     def folder(self, submission: Submission) -> Path:
         """Return the folder of a submission's reports."""
@@ -328,7 +328,7 @@ class Session:
 
         names = {record.run.part for record in fresh}
         chosen = {name: section for name, section in sections.items() if name in names}
-        workers = max(1, min(judge.WORKERS, self.cores.workers // max(1, len(chosen))))
+        workers = max(1, min(judge.WORKERS, self.resources.workers // max(1, len(chosen))))
         judge_one = partial(self._judgement, records=records, executor=executor, workers=workers)
         with ThreadPoolExecutor() as pool:
             found = pool.map(judge_one, chosen.values())
@@ -341,7 +341,7 @@ class Session:
         from assay.judge import judge, score
 
         of_part = [record for record in records if record.run.part == section.part.name]
-        with self.cores.taken(), self.cores.idle(workers - 1) as more:
+        with self.resources.taken(), self.resources.idle(workers - 1) as more:
             found = judge.judge(section, of_part, self.store, self.machine.servers, 1 + more)
         if not any(check.stumbled for check in found.checks):
             return found
@@ -366,7 +366,7 @@ class Session:
         if answer is None:
             return []
         section = sections.sections(self.assignment, answer)[part.name]
-        with self.cores.taken():
+        with self.resources.taken():
             return judge.judge(
                 section, list(records.values()), self.store, self.machine.servers
             ).checks
@@ -434,7 +434,7 @@ class Session:
                 assignment=self.assignment,
                 store=self.store,
                 machine=self.machine,
-                cores=self.cores,
+                resources=self.resources,
                 tell=self.tell,
                 require_isolation=self.require_isolation,
                 force=self.force,

@@ -23,6 +23,7 @@ from assay.source import imports
 from assay.source.syntax import is_readable
 from assay.submission.sections import Section
 from assay.submission.submission import plain as plain_cell
+from assay.units import MB
 
 JUDGE_SECONDS = 1800
 """Of the clock, for a part: a machine that takes so long is not fit for it."""
@@ -117,7 +118,7 @@ def _spent(code: int, memory: int) -> str:
     if code == -signal.SIGXCPU:
         return f"{CPU_SECONDS} s of processor time"
     if code == OUT_OF_MEMORY:
-        return f"{memory // 10**6} MB of memory"
+        return f"{memory // MB} MB of memory"
     return ""
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from assay.units import MB
+
 MAX_BYTES, MAX_PIXELS = 10_000_000, 20_000_000
 MAX_SVG, MAX_SHAPES = 500_000, 5_000
 MAX_SCANS = 100
@@ -68,7 +70,7 @@ def redrawn(encoded: str, room: Room) -> str:
         If it is too large, or no picture of those kinds.
     """
     if len(encoded) > MAX_BYTES:
-        raise NotShown(f"it has more than {MAX_BYTES // 10**6} MB")
+        raise NotShown(f"it has more than {MAX_BYTES // MB} MB")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own word on bombs; ours is the limit below

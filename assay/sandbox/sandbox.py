@@ -24,14 +24,14 @@ from assay.sandbox import privileges
 from assay.sandbox.cgroup import Cgroup
 from assay.sandbox.level import Level
 from assay.sandbox.namespaces import View
+from assay.units import MIB
 
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import RunSettings, Settings
 
-MB = 1 << 20
-ROOM = {"/tmp": 256 * MB, "/dev/shm": 256 * MB}
-HOME_ROOM = 512 * MB
-FILE_SIZE = 256 * MB
+ROOM = {"/tmp": 256 * MIB, "/dev/shm": 256 * MIB}
+HOME_ROOM = 512 * MIB
+FILE_SIZE = 256 * MIB
 PROCESSES = 128
 OPEN_FILES = 1024
 PROCESSOR = 3
@@ -161,7 +161,7 @@ class Sandbox:
             "FSIZE": FILE_SIZE,
             "NOFILE": OPEN_FILES,
             "CPU": round(PROCESSOR * limits["run_seconds"]) + 1,
-            "DATA": round(limits["memory_mb"]) * MB,
+            "DATA": round(limits["memory_mb"]) * MIB,
         }
         if self.level.has_own_view or self.needs_user:  # else it counts all of our processes
             found["NPROC"] = PROCESSES

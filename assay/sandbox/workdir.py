@@ -14,6 +14,7 @@ from typing import TypedDict
 
 import psutil
 
+from assay import nofollow
 from assay.errors import OurFault
 from assay.sandbox import inside
 
@@ -172,7 +173,7 @@ def _below(
 ) -> Iterator[tuple[Path, os.stat_result]]:
     """What is in the folder of this name in one that was opened; nothing if it is shut."""
     try:
-        here = _opened(name, FOLDER, above)
+        here = nofollow.opened(name, FOLDER, above)
     except OSError:
         return
     try:
@@ -200,26 +201,21 @@ def read(path: Path, at_most: int) -> bytes | None:
 def read_below(folder: Path, name: str, at_most: int) -> bytes | None:
     """The content of a regular file at `a/b/c` below a folder; no link is followed on the way."""
     *above, last = name.split("/")
-    opened = []
+    folders: list[int] = []
     try:
-        opened.append(_opened(str(folder), FOLDER))
+        folders.append(nofollow.opened(folder, FOLDER))
         for part in above:
-            opened.append(_opened(part, FOLDER, opened[-1]))
-        opened.append(_opened(last, os.O_RDONLY | os.O_NONBLOCK, opened[-1]))
-        facts = os.fstat(opened[-1])
-        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1 or facts.st_size > at_most:
-            return None
-        with os.fdopen(opened[-1], "rb", closefd=False) as file:
+            folders.append(nofollow.opened(part, FOLDER, folders[-1]))
+        with nofollow.regular(last, folders[-1]) as file:
+            facts = os.fstat(file.fileno())
+            if facts.st_nlink != 1 or facts.st_size > at_most:
+                return None
             return file.read(at_most)
     except OSError:
         return None
     finally:
-        for descriptor in opened:
+        for descriptor in folders:
             os.close(descriptor)
-
-
-def _opened(path: str, how: int, below: int | None = None) -> int:
-    return os.open(path, how | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=below)
 
 
 def font_cache() -> Path:

@@ -8,7 +8,7 @@ from threading import Condition
 import psutil
 
 
-class Cores:
+class ResourcePool:
     """The cores and the memory of this machine: no more jobs at once than either allows."""
 
     def __init__(self, workers: int, memory: int | None = None) -> None:

@@ -26,7 +26,7 @@ from assay.execution.machine import Machine
 from assay.records import Outcome, RunRecord
 from assay.sandbox import cgroup, workdir
 from assay.scheduling.cluster import Cluster
-from assay.scheduling.resources import Cores
+from assay.scheduling.resources import ResourcePool
 
 Look = Callable[[Job], RunRecord | None]
 """Finds a job's run in the store, where what is kept there will do."""
@@ -44,7 +44,7 @@ def run_all(
     store: Store,
     *,
     machine: Machine,
-    cores: Cores,
+    resources: ResourcePool,
     force: bool,
     progress: Callable[[RunRecord, bool], object],
     cluster: Cluster | None = None,
@@ -79,7 +79,7 @@ def run_all(
     cgroup.sweep()
     if waiting:
         for made in _run_and_keep(
-            list(waiting.values()), store, machine, cores, cluster, look, before
+            list(waiting.values()), store, machine, resources, cluster, look, before
         ):
             tell(*made)
     return [found[job.recipe] for job in jobs]
@@ -89,7 +89,7 @@ def _run_and_keep(
     jobs: Sequence[Job],
     store: Store,
     machine: Machine,
-    cores: Cores,
+    resources: ResourcePool,
     cluster: Cluster | None,
     look: Look,
     before: Callable[[], object],
@@ -98,7 +98,7 @@ def _run_and_keep(
     costs = store.costs()
     for job in {job.run.place: job for job in reversed(jobs)}.values():
         look(job)  # a value that the rubric does not know is told before anything is run
-    there = partial(_there, cluster) if cluster else partial(_here, machine, cores)
+    there = partial(_there, cluster) if cluster else partial(_here, machine, resources)
     with there(jobs, costs, look, before) as (futures, made_by):
         try:
             for future in as_completed(futures):
@@ -123,7 +123,7 @@ def _run_and_keep(
 @contextmanager
 def _here(
     machine: Machine,
-    cores: Cores,
+    resources: ResourcePool,
     jobs: Sequence[Job],
     costs: dict[str, Cost],
     look: Look,
@@ -136,7 +136,7 @@ def _here(
         with lock:
             job = waiting.pop(_longest(waiting, costs))
         most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
-        with cores.taken(min(round(most), job.memory)):
+        with resources.taken(min(round(most), job.memory)):
             if machine.stopping.is_set():
                 raise Stopped
             if kept := look(job):
@@ -144,12 +144,12 @@ def _here(
             before()
             ended = execute(job.packed, machine)
         if ended.may_be_unfair:
-            with cores.alone():
+            with resources.alone():
                 ended = execute(job.packed, machine).fair
         costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
         return job, ended
 
-    with ThreadPoolExecutor(max_workers=cores.workers) as executor:
+    with ThreadPoolExecutor(max_workers=resources.workers) as executor:
         yield {executor.submit(run_longest) for _ in jobs}, lambda future: future.result()
 
 

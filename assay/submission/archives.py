@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
+from assay.units import MB
+
 MAX_MEMBERS = 20_000
 """Of an archive, those included that are left out later, such as a `.git` folder."""
 MAX_CLASS_MEMBERS = 200_000
@@ -171,7 +173,7 @@ def tarred(content: bytes, at_most: int) -> Iterator[Member]:
     except Exception as error:
         raise Damaged(f"it is not a tar.gz archive: {error}") from None
     if len(unpacked) > room:
-        raise Damaged(f"it expands to more than {at_most // 10**6} MB")
+        raise Damaged(f"it expands to more than {at_most // MB} MB")
     for _ in range(MAX_MEMBERS):
         member = _next(archive)
         if member is None:

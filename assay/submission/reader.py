@@ -9,7 +9,6 @@ import io
 import json
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +16,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from assay import nofollow
 from assay.errors import CannotGrade, quoted
 from assay.submission import archives, notebook
 from assay.submission.archives import Damaged, Member
+from assay.units import MB as MB
 
-MB = 1_000_000
 MAX_FILES = 2_000
 MAX_BYTES = 100 * MB
 """Of a submission; each run that is under way holds two copies."""
@@ -472,14 +472,9 @@ def opened(path: Path) -> BinaryIO:
         If it cannot be opened, or is something else.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return nofollow.regular(path)
     except OSError as error:
         raise Damaged(str(error.strerror)) from None
-    file = os.fdopen(descriptor, "rb")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
-        raise Damaged("it is not a regular file")
-    return file
 
 
 def _without_outer_folder(files: dict[str, bytes]) -> dict[str, bytes]:

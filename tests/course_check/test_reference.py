@@ -6,7 +6,7 @@ from assay.course_check import reference
 from assay.evidence.store import Store
 from assay.records import Run
 from assay.scheduling import scheduler
-from assay.scheduling.resources import Cores
+from assay.scheduling.resources import ResourcePool
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE
 
@@ -21,7 +21,7 @@ def test_the_reference_is_run_once_at_each_place(tmp_path: Path):
             jobs,
             store,
             machine=MACHINE,
-            cores=Cores(1),
+            resources=ResourcePool(1),
             force=False,
             progress=lambda record, was_kept: None,
         )

@@ -21,7 +21,7 @@ from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers, Parent
 from assay.execution.machine import Machine
 from assay.execution.process import Process
-from assay.scheduling.resources import Cores
+from assay.scheduling.resources import ResourcePool
 from assay.submission import sections
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE
@@ -138,7 +138,7 @@ def test_no_module_holds_what_runs():
     ]
 
     assert len(values) > 1000
-    held = Event, Popen, Process, ForkServers, Machine, Parent, Cores
+    held = Event, Popen, Process, ForkServers, Machine, Parent, ResourcePool
     assert [(name, key) for name, key, value in values if isinstance(value, held)] == []
 
 

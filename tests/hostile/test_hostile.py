@@ -170,8 +170,8 @@ def at_level(level: int, monkeypatch: pytest.MonkeyPatch, *, warm: bool = True) 
         if level <= PINNED:
             raise
         pytest.skip(str(error.what))
-    monkeypatch.setattr(isolation, "best", lambda: sandbox)
-    monkeypatch.setattr(isolation, "warmest", lambda: sandbox)
+    monkeypatch.setattr(isolation.Proof, "best", lambda self: sandbox)
+    monkeypatch.setattr(isolation.Proof, "warmest", lambda self: sandbox)
 
 
 def hand_in(folder: Path, files: dict[str, dict[str, bytes]]) -> None:

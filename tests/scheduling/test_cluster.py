@@ -23,7 +23,7 @@ from assay.records import Isolation, Outcome, RunRecord
 from assay.scheduling import cluster as clusters
 from assay.scheduling import scheduler, worker
 from assay.scheduling.cluster import Cluster
-from assay.scheduling.resources import Cores
+from assay.scheduling.resources import ResourcePool
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, submission
@@ -63,7 +63,7 @@ def run_all(
         jobs,
         store,
         machine=MACHINE,
-        cores=Cores(1),
+        resources=ResourcePool(1),
         force=False,
         progress=progress,
         cluster=cluster,

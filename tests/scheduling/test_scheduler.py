@@ -17,7 +17,7 @@ from assay.execution.execute import Ended
 from assay.execution.job import Job
 from assay.records import Outcome, Run, RunRecord
 from assay.scheduling import scheduler
-from assay.scheduling.resources import Cores
+from assay.scheduling.resources import ResourcePool
 from tests.toys.shared import MACHINE
 
 
@@ -65,7 +65,7 @@ class Told(list[tuple[str, bool]]):
 def run_all(store: Store, *numbers: int, workers: int = 2, force: bool = False) -> list[RunRecord]:
     jobs = [job(number) for number in numbers]
     return scheduler.run_all(
-        jobs, store, machine=MACHINE, cores=Cores(workers), force=force, progress=Told()
+        jobs, store, machine=MACHINE, resources=ResourcePool(workers), force=force, progress=Told()
     )
 
 
@@ -129,7 +129,12 @@ def test_progress_hears_of_every_run_once(machine: Machine, store: Store):
     run_all(store, 1)
     told = Told()
     scheduler.run_all(
-        [job(0), job(1)], store, machine=MACHINE, cores=Cores(1), force=False, progress=told
+        [job(0), job(1)],
+        store,
+        machine=MACHINE,
+        resources=ResourcePool(1),
+        force=False,
+        progress=told,
     )
 
     assert told == [("sums/all/seed-1", True), ("sums/all/seed-0", False)]
@@ -154,7 +159,9 @@ def test_the_longest_begin_first_once_one_like_them_has_ended(
 
     monkeypatch.setattr(scheduler, "execute", execute)
     jobs = [like(kind, number) for kind in ("short", "long") for number in range(3)]
-    scheduler.run_all(jobs, store, machine=MACHINE, cores=Cores(1), force=False, progress=Told())
+    scheduler.run_all(
+        jobs, store, machine=MACHINE, resources=ResourcePool(1), force=False, progress=Told()
+    )
 
     assert begun == ["short", "long", "long", "long", "short", "short"]
 
@@ -176,7 +183,9 @@ def test_questions_are_drawn_as_runs_begin(machine: Machine, store: Store):
         )
         for n in range(3)
     ]
-    scheduler.run_all(jobs, store, machine=MACHINE, cores=Cores(1), force=False, progress=Told())
+    scheduler.run_all(
+        jobs, store, machine=MACHINE, resources=ResourcePool(1), force=False, progress=Told()
+    )
 
     assert ended_by_then == [0, 1, 2]
 
@@ -191,11 +200,16 @@ def test_no_more_runs_at_once_than_workers(machine: Machine, store: Store, worke
 
 def test_idle_cores_are_lent_and_given_back():
     """As many as are asked for and free; nobody waits for one."""
-    cores = Cores(4)
-    with cores.taken(), cores.idle(2) as two, cores.idle(9) as one, cores.idle(9) as none:
+    resources = ResourcePool(4)
+    with (
+        resources.taken(),
+        resources.idle(2) as two,
+        resources.idle(9) as one,
+        resources.idle(9) as none,
+    ):
         assert (two, one, none) == (2, 1, 0)
 
-    with cores.idle(9) as all_of_them:
+    with resources.idle(9) as all_of_them:
         assert all_of_them == 4
 
 
@@ -246,7 +260,7 @@ def test_a_run_that_was_isolated_less_than_required_is_made_again(machine: Machi
             [job(0)],
             store,
             machine=MACHINE,
-            cores=Cores(1),
+            resources=ResourcePool(1),
             force=False,
             progress=Told(),
             isolation=isolation,
@@ -302,11 +316,11 @@ def test_a_time_out_on_a_busy_machine_is_made_again(
 
 def test_what_runs_alone_has_nothing_beside_it():
     """It waits for what runs already, and keeps what would begin from beginning."""
-    cores, running, most = Cores(3, 10**9), [0], [0]
+    resources, running, most = ResourcePool(3, 10**9), [0], [0]
     lock, alone = threading.Lock(), []
 
     def work(by_itself: bool) -> None:
-        with cores.alone() if by_itself else cores.taken():
+        with resources.alone() if by_itself else resources.taken():
             with lock:
                 running[0] += 1
                 most[0] = max(most[0], running[0])
@@ -328,7 +342,12 @@ def test_a_run_that_another_kept_meanwhile_is_not_replaced(machine: Machine, sto
 
     def another() -> None:
         run_by_another = scheduler.run_all(
-            [job(0)], store, machine=MACHINE, cores=Cores(1), force=False, progress=Told()
+            [job(0)],
+            store,
+            machine=MACHINE,
+            resources=ResourcePool(1),
+            force=False,
+            progress=Told(),
         )
         kept.append(store.listing(run_by_another[0].key))
 
@@ -337,7 +356,7 @@ def test_a_run_that_another_kept_meanwhile_is_not_replaced(machine: Machine, sto
         [job(0)],
         store,
         machine=MACHINE,
-        cores=Cores(1),
+        resources=ResourcePool(1),
         force=False,
         progress=Told(),
         before=another,
