@@ -45,8 +45,13 @@ from assay.cli.steps import (
 from assay.cli.values import seeds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from assay.execution.machine import Machine
     from assay.grading.progress import Live
+    from assay.grading.session import Session
+    from assay.submission.preflight import Tried
+    from assay.submission.sections import Section
     from assay.submission.submission import Submission
 
 
@@ -69,16 +74,19 @@ def cli() -> None:
 @cli.command()
 @click.argument("paths", nargs=-1, metavar="[SUBMISSION...]", type=click.Path(path_type=Path))
 @shared_options
-@click.option("--adapter", is_flag=True, help="Print a template of an adapter instead.")
+@click.option(
+    "--adapter", is_flag=True, help="Print a template of an adapter instead; try what it proposes."
+)
 def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any) -> None:
     """Say whether submissions can be graded, and what would help, without running anything.
 
+    What `--adapter` proposes is run twice in the sandbox, where this machine has one.
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
     """
     from assay.submission import books, preflight
 
-    session = session_of(**options)
+    session = session_of(isolation=3 if adapter else None, **options)
     if not adapter and all(path.resolve() == session.assignment.root for path in paths):
         course_checked(session, as_json)
         return
@@ -96,11 +104,23 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         head = f"✓ {submission.name}: can be graded, {counted} over {', '.join(columns)}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
-            text = preflight.adapter(sections)
+            text = preflight.adapter(sections, tried(session, sections))
         ids = [run.id for run in runs]
         return {"text": text, "submission": submission.name, "runs": ids, "notes": notes}
 
     for_each(session, paths, as_json, one, tell_all=True)
+
+
+def tried(session: "Session", sections: "Mapping[str, Section]") -> "dict[str, dict[str, Tried]]":
+    """Try what an adapter proposes; nothing, where this machine cannot keep student code in."""
+    from assay.errors import NotIsolated
+    from assay.grading import trial
+
+    try:
+        return trial.tried(session, sections)
+    except NotIsolated as why:
+        click.echo(f"nothing was tried: {why}", err=True)
+        return {}
 
 
 @cli.command()

@@ -1,4 +1,7 @@
-"""What a student should know before handing in: told from the files alone, nothing is run."""
+"""What a student should know before handing in: told from the files alone, nothing is run.
+
+What an adapter proposes may have been tried elsewhere (`assay/grading/trial.py`).
+"""
 
 import posixpath
 import re
@@ -49,6 +52,15 @@ class Near(NamedTuple):
     """Whether it can be called as it is asked for, by its signature."""
 
 
+class Tried(NamedTuple):
+    """What became of the questions that lacked a name, once it was bound."""
+
+    answered: int
+    asked: int
+    error: str = ""
+    """What the first of the others raised."""
+
+
 def notes(sections: Mapping[str, Section]) -> list[str]:
     """Return everything worth a warning, each in one sentence."""
     found = [note for section in sections.values() for note in _of_part(section, sections)]
@@ -57,35 +69,66 @@ def notes(sections: Mapping[str, Section]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def adapter(sections: Mapping[str, Section]) -> str:
-    """Return a template of an adapter for the names that are not found, every line a comment."""
+def adapter(
+    sections: Mapping[str, Section], tried: Mapping[str, Mapping[str, Tried]] | None = None
+) -> str:
+    """Return a template of an adapter for the names that are not found, every line a comment.
+
+    `tried` has, by part and by name, what came of binding what is proposed.
+    """
     lines = [ADAPTER_HEAD]
     for section in sections.values():
         assignment, part = section.assignment, section.part
         if part in books.absent(assignment, section.submission):
             continue
-        rows = missing(section)
+        rows, others = _wanted(section)
         lines += ["", f"# {part.title}"] if rows else []
-        instead = rubric.instead(assignment, part)
-        others = {row.names[0]: instead.get(row.names[0], ()) for row in rows}
         near = _near(section, [*rows, *chain(*others.values())])
+        found = (tried or {}).get(part.name, {})
         for row in rows:
-            lines += [*_proposed(row, near), *_skeleton(row)]
+            lines += [*_proposed(row, near, found), *_skeleton(row)]
             lines += ["# or, instead of it:"] if others[row.names[0]] else []
             for other in others[row.names[0]]:
-                lines += [*_proposed(other, near), *_skeleton(other)]
+                lines += [*_proposed(other, near, found), *_skeleton(other)]
     return "\n".join(lines) if len(lines) > 1 else "# Every name that is asked for is there."
 
 
-def _proposed(row: Row, near: Mapping[str, Near]) -> list[str]:
+def to_bind(section: Section) -> dict[str, str]:
+    """Return the student's own name for each that is not found, where it takes what is asked."""
+    rows, others = _wanted(section)
+    near = _near(section, [*rows, *chain(*others.values())])
+    return {name: own.name for name, own in near.items() if own.fits}
+
+
+def _wanted(section: Section) -> tuple[list[Row], dict[str, Sequence[Row]]]:
+    """The rows of names that are not found, and for the first name of each what does instead."""
+    rows = missing(section)
+    instead = rubric.instead(section.assignment, section.part)
+    return rows, {row.names[0]: instead.get(row.names[0], ()) for row in rows}
+
+
+def _proposed(row: Row, near: Mapping[str, Near], tried: Mapping[str, Tried]) -> list[str]:
     """Names of the student's own for those of a row, to be bound or to be wrapped."""
     found = [(name, near[name]) for name in row.names if name in near]
-    return [
-        f"# Not tried: {name} = {own.name}"
-        if own.fits
-        else f"# Not tried: `{own.name}` is near, and takes other arguments: call it in `{name}`"
-        for name, own in found
-    ]
+    return [_proposal(name, own, tried.get(name)) for name, own in found]
+
+
+def _proposal(name: str, own: Near, tried: Tried | None) -> str:
+    if not own.fits:
+        return f"# Not tried: `{own.name}` is near, and takes other arguments: call it in `{name}`"
+    if tried is None:
+        return f"# Not tried: {name} = {own.name}"
+    if not tried.answered:
+        return (
+            f"# Tried: `{own.name}` is near, and raises {plain(tried.error)}: call it in `{name}`"
+        )
+    of = f"{tried.answered} of {tried.asked} questions that lacked it are answered"
+    return f"# Tried: {name} = {own.name}  # {of}"
+
+
+def plain(text: str) -> str:
+    """One line of what student code raised, as it can stand in a comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:120]
 
 
 def missing(section: Section) -> list[Row]:
