@@ -42,7 +42,7 @@ def grade(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, three at a time: some of them wait."""
-    install(session, "assignment", "class", "dask", "docs", "lint", "test")
+    install(session, "assignment", "class", "dask", "docs", "lint", "review", "test")
     arguments = session.posargs or ["-m", "not thorough"]
     session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
@@ -50,7 +50,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """Open reports in Chromium: hostile text, axe-core; `-- --shots` leaves pictures of them."""
-    install(session, "assignment", "test", "browser")
+    install(session, "assignment", "class", "review", "test", "browser")
     if "--shots" in session.posargs:
         pages = sorted(str(page) for page in Path("reports").rglob("index.html"))
         if not pages:
@@ -93,7 +93,7 @@ def rubric(session: nox.Session) -> None:
 @nox.session
 def thorough(session: nox.Session) -> None:
     """Run the long tests that `tests` and `rubric` leave out: pairs of mistakes, fuzz, load."""
-    install(session, "assignment", "class", "dask", "docs", "lint", "test")
+    install(session, "assignment", "class", "dask", "docs", "lint", "review", "test")
     marked = ["-m", "thorough", "--ignore-glob", "*/mistakes/test_part[12].py"]
     session.run("pytest", *(session.posargs or marked), env=ONE_THREAD)
 
@@ -111,7 +111,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the harness's types with mypy, strictly."""
-    install(session, "assignment", "class", "lint")
+    install(session, "assignment", "class", "lint", "review")
     session.run("mypy")
 
 
@@ -126,7 +126,8 @@ def docs(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve all dependencies but torch afresh, and write constraints.txt."""
     torch = next(line for line in CONSTRAINTS.read_text().splitlines() if "torch==" in line)
-    session.install("--upgrade", torch, ".[assignment,class,dask,tune,test,docs,browser,lint]")
+    extras = "assignment,class,dask,review,tune,test,docs,browser,lint"
+    session.install("--upgrade", torch, f".[{extras}]")
     frozen = str(session.run("python", "-m", "pip", "freeze", "--exclude", "assay", silent=True))
     pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
     CONSTRAINTS.write_text("\n".join(["# Written by `nox -s lock`.", *pins, ""]))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import checks, classes, exports, tools
+from assay.cli import checks, classes, exports, reviewing, tools
 from assay.cli.options import (
     PassingOn,
     force_option,
@@ -314,7 +314,13 @@ def calibrate(
         click.echo(f"warning: {alarm}", err=True)
 
 
-for command in (*classes.COMMANDS, *tools.COMMANDS, *exports.COMMANDS, *checks.COMMANDS):
+for command in (
+    *classes.COMMANDS,
+    *tools.COMMANDS,
+    *exports.COMMANDS,
+    *checks.COMMANDS,
+    reviewing.review,
+):
     cli.add_command(command)
 
 

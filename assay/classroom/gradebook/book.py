@@ -453,6 +453,14 @@ class Gradebook:
 
     # One transaction.
 
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Read in one transaction: for tables of the gradebook that a room above this one keeps."""
+        return self._read(lambda here: work(here.session))
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Write in one transaction, begun again if it lost a race: for the same tables."""
+        return self._write(lambda here: work(here.session))
+
     def _read(self, work: Callable[[Transaction], T]) -> T:
         return self._transact(self._readers, work)
 

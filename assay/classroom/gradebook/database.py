@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from assay.errors import OurFault, UsageError, quoted
 
 T = TypeVar("T")
-NEWEST = "0003"
+NEWEST = "0004"
 """The revision of the schema that models.py describes."""
 LOCK = 0x617373_6179
 """The key of PostgreSQL's advisory lock for a migration."""

@@ -30,6 +30,10 @@ from assay.classroom.gradebook.models import (
     RegradeAnswer,
     RegradeRequest,
     Release,
+    ReviewComment,
+    ReviewItem,
+    ReviewReveal,
+    ReviewSave,
 )
 from assay.errors import OurFault
 
@@ -87,7 +91,7 @@ def delete_people(session: Session, people: Sequence[Author], words: Sequence[st
     asked = select(RegradeRequest.id).where(RegradeRequest.author_id.in_(ids))
     session.execute(delete(GradingResult).where(GradingResult.attempt_id.in_(attempts)))
     session.execute(delete(RegradeAnswer).where(RegradeAnswer.request_id.in_(asked)))
-    for table in (RegradeRequest, Release, Decision, Mark, Attempt):
+    for table in (ReviewSave, ReviewReveal, RegradeRequest, Release, Decision, Mark, Attempt):
         session.execute(delete(table).where(table.author_id.in_(ids)))
     session.execute(delete(Author).where(Author.id.in_(ids)))
     for group in session.scalars(select(Author).where(Author.id.in_(set(groups) & staying))):
@@ -100,6 +104,9 @@ def delete_term(session: Session, term: str) -> None:
     """Delete what a term has besides its people: its groups without members, its assignments."""
     empty = list(session.scalars(select(Author).filter_by(term=term)))
     delete_people(session, empty, [])
+    items = select(Assignment.id).filter_by(term=term)
+    for table in (ReviewItem, ReviewComment):
+        session.execute(delete(table).where(table.assignment_id.in_(items)))
     session.execute(delete(Assignment).filter_by(term=term))
 
 

@@ -278,3 +278,70 @@ class RegradeAnswer(History):
 
     request_id: Mapped[int] = mapped_column(ForeignKey("regrade_request.id"))
     answer: Mapped[str]
+
+
+class ReviewItem(History):
+    """One item of a question's rubric, such as `names the bias`, 2 points; versions change it."""
+
+    __tablename__ = "review_item"
+    __table_args__ = (UniqueConstraint("assignment_id", "question", "key", "version"),)
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    question: Mapped[str]
+    key: Mapped[str]
+    text: Mapped[str]
+    points: Mapped[Decimal]
+    is_level: Mapped[bool]
+    """Of the levels of a question, an answer has one at most."""
+    retired: Mapped[bool]
+    """Whether it is offered no more."""
+
+
+class ReviewComment(History):
+    """One comment of a question's bank; a new version changes it wherever it is used."""
+
+    __tablename__ = "review_comment"
+    __table_args__ = (UniqueConstraint("assignment_id", "question", "key", "version"),)
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    question: Mapped[str]
+    key: Mapped[str]
+    text: Mapped[str]
+
+
+class ReviewSave(History):
+    """What a marker chose for one answer, in one round. `save` is the client's own id of it."""
+
+    __tablename__ = "review_save"
+    __table_args__ = (
+        UniqueConstraint("assignment_id", "author_id", "question", "round", "version"),
+        UniqueConstraint("save"),
+    )
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("author.id"), index=True)
+    question: Mapped[str]
+    round: Mapped[str]
+    save: Mapped[str]
+    answer: Mapped[str]
+    """The digest of the answer that was marked."""
+    content: Mapped[dict[str, Any]]
+    """Items, comments and flag, as `assay.review.store.Content` has them."""
+    stack: Mapped[str]
+    """The seed of the marker's order, and the answer's place in it."""
+    seconds: Mapped[float]
+    """How long the answer had been open."""
+    undoes: Mapped[int | None]
+    """The save that this one takes back."""
+
+
+class ReviewReveal(Base):
+    """A marker looked up who wrote an answer."""
+
+    __tablename__ = "review_reveal"
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("author.id"), index=True)
+    question: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]

@@ -1,0 +1,111 @@
+"""The class as it is reviewed, and what every page of it is made of."""
+
+import hashlib
+import threading
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from assay.classroom.gradebook import Conflict
+from assay.classroom.room import Room
+from assay.errors import AssayError
+from assay.review import answers, progress
+from assay.review.answers import Answer, Question, Stack
+from assay.review.security import Door
+from assay.review.store import Round, Store
+
+ROUNDS: dict[str, Round] = {"1": "1", "2": "2", "settled": "settled"}
+
+
+class Board:
+    """The class as it is reviewed: what there is to mark, and what was chosen."""
+
+    def __init__(self, room: Room, door: Door) -> None:
+        self.room, self.door = room, door
+        self.store = Store(room.book, room.item)
+        self._lock = threading.Lock()
+        self._stack = self._collected()
+
+    @property
+    def stack(self) -> Stack:
+        """Return the answers, collected again if something was graded since."""
+        with self._lock:
+            if self.room.book.read(answers.newest) != self._stack.newest:
+                self._stack = self._collected()
+            return self._stack
+
+    def _collected(self) -> Stack:
+        stack = answers.collect(self.room, self.door.key)
+        for question in stack.questions:
+            self.store.begin(question)
+        return stack
+
+    def question(self, number: int) -> Question:
+        """Return a question by its number."""
+        questions = self.stack.questions
+        if not 1 <= number <= len(questions):
+            raise HTTPException(404, "There is no such question.")
+        return questions[number - 1]
+
+    def answer(self, question: Question, ident: str) -> Answer:
+        """Return an answer by its id."""
+        if ident not in question.by_id:
+            raise HTTPException(404, "There is no such answer.")
+        return question.by_id[ident]
+
+    def seed(self, question: Question, round_: str, by: str) -> str:
+        """Return the seed of an order: each marker's own, but one sample for the second round."""
+        whose = "" if round_ == "2" else by
+        words = f"{question.criterion}/{round_}/{whose}".encode()
+        return hashlib.blake2b(words, key=self.door.key, digest_size=8).hexdigest()
+
+    def order(self, question: Question, round_: str, by: str) -> list[Answer]:
+        """Return the answers in the order in which a marker meets them."""
+        shuffled = question.order(self.seed(question, round_, by))
+        if round_ != "settled":
+            return shuffled
+        differ = {one.answer.id for one in progress.differences(self.store, question)}
+        return [one for one in shuffled if one.id in differ]
+
+
+def board_of(request: Request) -> Board:
+    """Return the board of the application."""
+    board: Board = request.app.state.board
+    return board
+
+
+def page(request: Request, name: str, code: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page made of a template."""
+    state = request.state
+    template = request.app.state.pages.get_template(name)
+    shown = template.render(
+        nonce=state.nonce,
+        by=getattr(state, "by", ""),
+        csrf=getattr(state, "form", ""),
+        board=board_of(request),
+        **values,
+    )
+    return HTMLResponse(shown, code)
+
+
+def error(request: Request, error: Exception) -> Response:
+    """Say what was wrong: as JSON to the script, else as a page."""
+    if isinstance(error, HTTPException):
+        code, what, found, hint = error.status_code, error.detail, "", ""
+    else:
+        assert isinstance(error, AssayError)
+        code = 409 if isinstance(error, Conflict) else 400 if error.exit_code == 2 else 500
+        what, found, hint = error.what, error.found or "", error.hint or ""
+    if request.method == "POST" and "x-csrf-token" in request.headers:
+        return JSONResponse({"what": what, "found": found, "hint": hint}, code)
+    return page(request, "error.html.j2", code, what=what, found=found, hint=hint)
+
+
+def round_of(request: Request) -> Round:
+    """Return the round that the address names; the first, if none."""
+    said = request.path_params.get("round", "1")
+    if said not in ROUNDS:
+        raise HTTPException(404, "There is no such round.")
+    return ROUNDS[said]

@@ -1,0 +1,262 @@
+"""A written answer as HTML: Markdown, tables, formulas as MathML, code with line numbers, pictures.
+
+What students write is cleaned by nh3, which knows no element that acts or loads. Formulas and
+pictures are built by us and put in after that: in their place the text holds a mark that no
+student can write, since its characters are taken out before.
+"""
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from html import escape, unescape
+from typing import Any
+
+import nh3
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from assay.report import safe
+
+MOST = 60_000
+"""Characters of an answer that are rendered; of what is longer the beginning is shown."""
+LONGEST_FORMULA, MOST_FORMULAS, MOST_PICTURES = 2_000, 400, 60
+OPEN, CLOSE = "\ue000", "\ue001"
+PRIVATE = re.compile(r"[\ue000-\uf8ff]")
+MARK = re.compile(rf"{OPEN}(\d+){CLOSE}")
+TAGS = {
+    *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote"),
+    *("table", "thead", "tbody", "tr", "th", "td", "caption", "pre", "code", "kbd", "span", "div"),
+    *("b", "strong", "i", "em", "u", "s", "del", "sub", "sup", "small", "mark", "center"),
+    *("details", "summary", "dl", "dt", "dd"),
+}
+ATTRIBUTES = {"ol": {"start"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
+MATHS = {
+    *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot"),
+    *("msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd"),
+    *("mstyle", "mpadded", "mphantom", "menclose", "mfenced", "semantics", "mmultiscripts"),
+    *("mprescripts", "none"),
+}
+OF_MATHS = {
+    *("display", "mathvariant", "stretchy", "fence", "form", "separator", "accent", "accentunder"),
+    *("displaystyle", "scriptlevel", "linethickness", "columnalign", "rowspacing", "width"),
+    *("columnspacing", "columnlines", "rowlines", "lspace", "rspace", "minsize", "maxsize"),
+    *("symmetric", "largeop", "movablelimits", "notation", "open", "close", "separators"),
+}
+TAG = re.compile(r"</?([A-Za-z][\w:-]*)[^<>]*>|<[!?][^<>]*>")
+IMAGE = re.compile(r"""<img\b[^<>]*?\bsrc\s*=\s*["']?([^"'\s<>]+)[^<>]*>""", re.IGNORECASE)
+WORDS = re.compile(r"""\balt\s*=\s*["']([^"'<>]*)""", re.IGNORECASE)
+VALUE = re.compile(r"[\w\s.,%+()\[\]{}|/-]{0,60}")
+MATHML = "http://www.w3.org/1998/Math/MathML"
+Pictures = Mapping[str, bytes]
+"""PNG that we drew anew, by the name that a text calls it by."""
+
+
+class _Kept:
+    """What is put in after the cleaning, and how much of it there may be."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self.pictures = pictures
+        self.pieces: list[str] = []
+        self.formulas = self.shown = 0
+
+    def keep(self, html: str) -> str:
+        self.pieces.append(html)
+        return f"{OPEN}{len(self.pieces) - 1}{CLOSE}"
+
+    def formula(self, latex: str, *, block: bool) -> str:
+        self.formulas += 1
+        source = f"$${latex}$$" if block else f"${latex}$"
+        if self.formulas > MOST_FORMULAS:
+            return self.keep(f"<code>{escape(source)}</code>")
+        return self.keep(formula(latex, block=block))
+
+    def picture(self, address: str, words: str) -> str:
+        self.shown += 1
+        name = address.removeprefix("attachment:")
+        content = self.pictures.get(name) if address.startswith("attachment:") else None
+        said = escape(words) or "picture"
+        if content is None:
+            where = escape(safe.plain(address, 80))
+            return self.keep(f'<span class="missing">[{said}: {where} is not shown]</span>')
+        if self.shown > MOST_PICTURES:
+            return self.keep(f'<span class="missing">[{said}: one picture too many]</span>')
+        data = base64.b64encode(content).decode()
+        return self.keep(f'<img alt="{said}" src="data:image/png;base64,{data}">')
+
+
+def answer(text: str, pictures: Pictures | None = None) -> str:
+    """Return the HTML of a text in Markdown; nothing in it acts, loads or leads anywhere."""
+    cut = len(text) > MOST
+    shown = PRIVATE.sub("�", safe.lines(text, MOST))
+    kept = _Kept(pictures or {})
+    try:
+        html = _markdown(kept).render(shown)
+    except (RecursionError, ValueError, IndexError):  # markdown-it's own limits
+        html = numbered(shown)
+    clean = nh3.clean(
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        allowed_classes={"span": {"line", "address"}, "pre": {"code"}},
+        url_schemes=set(),
+    )
+    whole = MARK.sub(lambda found: _piece(kept, found), clean)
+    note = f"<p class='missing'>[cut: {len(text):,} characters, {MOST:,} are shown]</p>"
+    return whole + (note if cut else "")
+
+
+def _piece(kept: _Kept, found: re.Match[str]) -> str:
+    number = int(found[1])
+    return kept.pieces[number] if number < len(kept.pieces) else ""
+
+
+def numbered(source: str) -> str:
+    """Return code with its lines numbered, by the style sheet."""
+    lines = source.removesuffix("\n").split("\n")[:5_000]
+    shown = "\n".join(f'<span class="line">{escape(line)}</span>' for line in lines)
+    return f'<pre class="code"><code>{shown}</code></pre>\n'
+
+
+def formula(latex: str, *, block: bool = False) -> str:
+    """Return a formula as MathML; as its source if it is too long or is not understood."""
+    source = f"<code>{escape(f'$${latex}$$' if block else f'${latex}$')}</code>"
+    if len(latex) > LONGEST_FORMULA or safe.MATH.search(latex):
+        return source
+    try:
+        tree = ET.fromstring(convert(latex, display="block" if block else "inline"))
+        return _mathml(tree)
+    except (Exception, RecursionError):  # a converter of what anybody may write
+        return source
+
+
+def _mathml(tree: ET.Element) -> str:
+    """Write MathML anew from elements and attributes that only show something."""
+    name = tree.tag.removeprefix(f"{{{MATHML}}}")
+    inside = escape(tree.text or "") + "".join(
+        _mathml(child) + escape(child.tail or "") for child in tree
+    )
+    if name not in MATHS:
+        return f"<mrow>{inside}</mrow>"
+    held = "".join(
+        f' {key}="{escape(value)}"'
+        for key, value in tree.attrib.items()
+        if key in OF_MATHS and VALUE.fullmatch(value)
+    )
+    return f"<{name}{held}>{inside}</{name}>"
+
+
+def _markdown(kept: _Kept) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True, "linkify": False, "maxNesting": 40})
+    parser.enable(["table", "strikethrough"])
+    dollarmath_plugin(parser, allow_space=True, double_inline=True)
+    rules: dict[str, Callable[..., str]] = {
+        "math_inline": lambda token: kept.formula(token.content, block=False),
+        "math_inline_double": lambda token: kept.formula(token.content, block=True),
+        "math_block": lambda token: f"<p>{kept.formula(token.content, block=True)}</p>\n",
+        "math_block_label": lambda token: f"<p>{kept.formula(token.content, block=True)}</p>\n",
+        "image": lambda token: kept.picture(str(token.attrGet("src") or ""), token.content),
+        "html_inline": lambda token: _html(token.content, kept),
+        "html_block": lambda token: _html(token.content, kept),
+        "fence": _fence,
+        "code_block": lambda token: numbered(token.content),
+        "link_open": lambda token: "<u>",
+        "link_close": _link_close,
+    }
+    for name, rule in rules.items():
+        parser.add_render_rule(name, _rule(rule))
+    return parser
+
+
+def _rule(rule: Callable[[Token], str]) -> Callable[..., str]:
+    def render(
+        self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any
+    ) -> str:
+        token = tokens[index]
+        if token.type == "link_close":
+            opened = [one for one in tokens[:index] if one.type == "link_open"]
+            token = opened[-1] if opened else token
+        return rule(token)
+
+    return render
+
+
+def _html(source: str, kept: _Kept) -> str:
+    """Return HTML in which an element that is not shown is read as text: `<eos>` is a word."""
+
+    def picture(found: re.Match[str]) -> str:
+        words = WORDS.search(found[0])
+        return kept.picture(found[1], words[1] if words else "")
+
+    def tag(found: re.Match[str]) -> str:
+        is_comment = found[1] is None and found[0].startswith("<!--")
+        known = is_comment or (found[1] or "").lower() in TAGS
+        return found[0] if known else escape(found[0], quote=False)
+
+    return TAG.sub(tag, IMAGE.sub(picture, source))
+
+
+def _fence(token: Token) -> str:
+    kind = token.info.strip().split(" ")[0] if token.info.strip() else ""
+    named = f"<small>{escape(kind[:30])}</small>" if kind else ""
+    return named + numbered(token.content)
+
+
+def _link_close(token: Token) -> str:
+    """A link leads nowhere: its address stands behind it."""
+    address = unescape(str(token.attrGet("href") or ""))
+    return f'</u> <span class="address">({escape(safe.plain(address, 200))})</span>'
+
+
+def notebook(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return an executed notebook, as `assay.report.executed` leaves it, one section a cell."""
+    return "\n".join(_cell(number, cell) for number, cell in enumerate(cells[:2_000]))
+
+
+def _cell(number: int, cell: Mapping[str, Any]) -> str:
+    source = _joined(cell.get("source", ""))
+    if cell.get("cell_type") == "markdown":
+        inside = answer(source, attached(cell))
+    else:
+        outputs = [_output(one) for one in cell.get("outputs", [])]
+        inside = numbered(source) + "".join(outputs)
+    return f'<section id="cell-{number}">{inside}</section>'
+
+
+def _output(output: Mapping[str, Any]) -> str:
+    kind = output.get("output_type")
+    if kind == "stream":
+        return f"<pre>{escape(safe.lines(_joined(output.get('text', ''))))}</pre>"
+    if kind == "error":
+        said = f"{output.get('ename', '')}: {output.get('evalue', '')}"
+        return f'<pre class="missing">{escape(safe.lines(said))}</pre>'
+    data = output.get("data", {})
+    if "image/png" in data:
+        return f'<img alt="output" src="data:image/png;base64,{_base64(data["image/png"])}">'
+    if "image/svg+xml" in data:
+        drawn = _joined(data["image/svg+xml"]).encode()
+        address = f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
+        return f'<img alt="output" src="{address}">'
+    if "text/markdown" in data:
+        return answer(_joined(data["text/markdown"]))
+    return f"<pre>{escape(safe.lines(_joined(data.get('text/plain', ''))))}</pre>"
+
+
+def attached(cell: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the pictures that are attached to a cell."""
+    found: dict[str, bytes] = {}
+    for name, kinds in (cell.get("attachments") or {}).items():
+        if "image/png" in kinds:
+            found[str(name)] = base64.b64decode(_joined(kinds["image/png"]))
+    return found
+
+
+def _base64(value: Any) -> str:
+    return re.sub(r"[^A-Za-z0-9+/=]", "", _joined(value))
+
+
+def _joined(value: Any) -> str:
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,89 @@
+"""The items of a question: who has each, and what a change does, shown before it is made."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from assay.report import safe
+from assay.review.answers import Question
+from assay.review.board import Board, board_of, page
+from assay.review.store import new_key
+
+
+def show(request: Request) -> Response:
+    """Show the items of a question, and who has each."""
+    board = board_of(request)
+    return _shown(request, board, board.question(request.path_params["number"]))
+
+
+async def change(request: Request) -> Response:
+    """Show what a change would do; make it if the person has seen that."""
+    form = await request.form()
+    sent = {name: str(value) for name, value in form.items()}
+    return await run_in_threadpool(_changed, request, sent)
+
+
+def _changed(request: Request, sent: Mapping[str, str]) -> Response:
+    board, by = board_of(request), request.state.by
+    question = board.question(request.path_params["number"])
+    items = board.store.items(question)
+    key = sent.get("key", "")
+    if key and key not in items:
+        raise HTTPException(404, "There is no such item.")
+    if sent.get("undo"):
+        sent = _before(board, question, key) | {"key": key, "version": sent.get("version", "")}
+    text, points = sent.get("text", "").strip(), points_of_text(sent.get("points", ""))
+    level, retired = bool(sent.get("level")), bool(sent.get("retired"))
+    version = int(sent["version"]) if sent.get("version", "").isdigit() else 0
+    if key and not sent.get("sure"):
+        shown = ("key", "version", "text", "points", "level", "retired")
+        preview = {
+            "text": text,
+            "before": items[key].points,
+            "points": points,
+            "retired": retired,
+            "changes": board.store.effect(question, key, points),
+            "fields": {name: sent[name] for name in shown if sent.get(name)},
+        }
+        return _shown(request, board, question, preview=preview)
+    changes = board.store.set_item(
+        question, key or new_key(), text, points,
+        is_level=level, retired=retired, by=by, expected=version,
+    )  # fmt: skip
+    moved = sum(one.before != one.after for one in changes)
+    said = f"Done: {moved} {'mark' if moved == 1 else 'marks'} changed." if key else "Added."
+    return _shown(request, board, question, said=said)
+
+
+def _before(board: Board, question: Question, key: str) -> dict[str, str]:
+    """Return an item as the version below the newest has it."""
+    versions = board.store.history(question, key)
+    if len(versions) < 2:
+        raise HTTPException(400, "The item has not been changed.")
+    old = versions[-2]
+    fields = {"text": old.text, "points": str(old.points)}
+    fields |= {"level": "on"} if old.is_level else {}
+    return fields | ({"retired": "on"} if old.retired else {})
+
+
+def _shown(request: Request, board: Board, question: Question, **more: Any) -> HTMLResponse:
+    items = list(board.store.items(question).values())
+    having = board.store.having(question)
+    values: dict[str, Any] = {"preview": None, "said": ""} | more
+    return page(request, "items.html.j2", question=question, items=items, having=having, **values)
+
+
+def points_of_text(text: str) -> Decimal:
+    """Return points as a person types them."""
+    try:
+        found = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        raise HTTPException(400, f"`{safe.plain(text, 40)}` is no number of points.") from None
+    if not found.is_finite() or abs(found) > 1000 or len(found.as_tuple().digits) > 9:
+        raise HTTPException(400, "Points are between -1000 and 1000, of at most nine digits.")
+    return found

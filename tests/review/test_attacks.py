@@ -1,0 +1,313 @@
+"""Attacks on the page: other sites, old tokens, hostile answers, odd names. Each is refused."""
+
+import json
+import time
+
+import pytest
+
+from assay.errors import UsageError
+from assay.review import security, serve
+from tests.review.conftest import Begun
+from tests.review.markers import Marker, Marking
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+WRITES = ("/save", "/undo", "/reveal", "/bank", "/q/1/items")
+
+
+@pytest.mark.parametrize("path", ["/", "/q/1", "/progress.csv", "/q/1/items", "/agreement/1"])
+def test_without_a_session_nothing_is_shown(begun: Begun, path: str):
+    """No page, no table, no name."""
+    answer = begun().client().get(path)
+
+    assert answer.status_code == 401
+    assert "Autumn" not in answer.text
+
+
+@pytest.mark.parametrize("token", ["", "x", "é", "0" * 43])
+def test_a_wrong_token_gives_no_session(begun: Begun, token: str):
+    """Nor does an empty one."""
+    client = begun().client()
+    answer = client.get("/enter", params={"token": token})
+
+    assert (answer.status_code, dict(client.cookies)) == (403, {})
+
+
+def test_a_link_grows_old(begun: Begun, monkeypatch: pytest.MonkeyPatch):
+    """After an hour it gives no session; one that was given goes on."""
+    marking = begun()
+    tom = marking.marker("tom")
+    opened = marking.door.opened
+    monkeypatch.setattr(security, "monotonic", lambda: opened + security.LINK + 1)
+
+    assert marking.client().get(marking.door.links()["uma"]).status_code == 403
+    assert tom.client.get("/").status_code == 200
+
+
+def test_a_session_grows_old_and_is_no_other_classs(begun: Begun, monkeypatch: pytest.MonkeyPatch):
+    """A cookie of another key, of a marker who is not named, or of yesterday is refused."""
+    marking, other = begun(), begun()
+    tom = marking.marker("tom")
+    cookie = tom.client.cookies[marking.door.cookie]
+
+    assert other.door.marker(cookie) is None
+    assert marking.door.marker(marking.door.session("eve")[0]) is None
+    assert marking.door.marker(cookie[:-1] + ("A" if cookie[-1] != "A" else "B")) is None
+    later = time.time() + security.EVENING + 10
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert marking.door.marker(cookie) is None
+
+
+def test_a_session_goes_on_after_a_restart(begun: Begun):
+    """The key is kept, for its owner alone; the links are new."""
+    marking = begun()
+    tom = marking.marker("tom")
+    again = Marking(marking.room)
+    client = again.client()
+    client.cookies = tom.client.cookies
+    path = marking.room.root / ".assay" / security.KEY
+
+    assert client.get("/").status_code == 200
+    assert again.door.links() != marking.door.links()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize(
+    "how", ["no token", "a wrong token", "no cookie", "another site", "a form of another site"]
+)
+def test_what_another_page_sends_is_not_written(begun: Begun, path: str, how: str):
+    """A session alone writes nothing: the token of the form has to come twice, from this page."""
+    marking = begun()
+    tom = marking.marker("tom")
+    at = tom.look()
+    sent = tom.sent(at, 1)
+    headers = {"X-CSRF-Token": tom.csrf}
+    if how == "no token":
+        headers = {}
+    elif how == "a wrong token":
+        headers = {"X-CSRF-Token": tom.csrf[::-1]}
+    elif how == "no cookie":
+        del tom.client.cookies[marking.door.double]
+    elif how == "another site":
+        headers |= {"Origin": "https://evil.example"}
+    else:
+        headers |= {"Sec-Fetch-Site": "cross-site"}
+    answer = tom.client.post(path, json=sent, headers=headers)
+
+    assert answer.status_code == 403
+    assert not any(marking.marks())
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8642", "127.0.0.1", "127.0.0.1:80", "", "127.0.0.1:8642."],
+)
+def test_a_name_that_was_bound_to_this_address_is_refused(tom: Marker, host: str):
+    """DNS rebinding: the browser believes that it talks to another site."""
+    assert tom.client.get("/", headers={"Host": host}).status_code == 421
+    assert tom.client.get("/static/review.js", headers={"Host": host}).status_code == 421
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(begun: Begun):
+    """HttpOnly and SameSite; Secure where there is TLS."""
+    marking = begun()
+    answer = marking.client().get(marking.door.links()["tom"])
+    cookies = answer.headers.get_list("set-cookie")
+
+    assert len(cookies) == 2
+    assert all("HttpOnly" in one and "SameSite=strict" in one for one in cookies)
+
+
+def test_every_answer_says_what_the_page_may(tom: Marker):
+    """No inline script, no other site, no frame around it; a nonce of its own each time."""
+    at = tom.look()
+    one, other = (tom.client.get(at.url).headers["content-security-policy"] for _ in range(2))
+    frame = tom.client.get(f"/frame/1/{at.answer}").headers["content-security-policy"]
+
+    assert one != other
+    assert "default-src 'none'" in one
+    assert "unsafe" not in one + frame
+    assert "frame-ancestors 'none'" in one
+    assert "script-src" not in frame
+    assert "sandbox allow-same-origin" in frame
+    assert "allow-scripts" not in frame + at.text
+    assert "onclick" not in at.text
+
+
+HOSTILE = {
+    "a script": "<script>alert(1)</script>",
+    "an image": "<img src=x onerror=alert(1)>",
+    "a picture": '<svg onload="alert(1)"><script>alert(2)</script></svg>',
+    "a link": "[x](javascript:alert(1)) <a href='javascript:alert(1)'>y</a>",
+    "an address": "<https://evil.example/?q> ![x](https://evil.example/x.png)",
+    "latex": "$\\href{javascript:alert(1)}{x}$ $\\text{<img src=x onerror=alert(1)>}$",
+    "a style": "<style>@import 'https://evil.example'</style><p style='position:fixed'>x</p>",
+    "a frame": "<iframe src='https://evil.example'></iframe><object data=x></object>",
+    "a form": "<form action='https://evil.example'><input name=csrf></form>",
+    "a base": "<base href='https://evil.example'><meta http-equiv=refresh content='0;url=//e'>",
+    "mathml": "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></table>",
+    "an attribute": '<b title="x" onmouseover="alert(1)" class="line">x</b>',
+    "a traversal": "![x](attachment:../../class.toml) ![y](../../roster.csv)",
+    "half of a pair": "\ud800 \u202e \x00 x",
+    "our own marks": "\ue0000\ue001 \ue0007\ue001",
+}
+ACTS = (
+    *("<script", "<svg", "<iframe", "<object", "<form", "<input", "<base", "<meta", "<style"),
+    *("<a ", "onerror=", "onload=", "onmouseover=", "style=", 'src="http', 'href="java'),
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_a_student_writes_does_nothing(begun: Begun, text: str):
+    """In the answer, the list of what was found, and the notebook as it ran."""
+    marking = begun(texts={(n, "boss"): [f"author {n} {text}"] for n in range(4)})
+    tom = marking.marker("tom")
+    at = tom.look()
+    pages = [
+        tom.client.get(f"/frame/1/{at.answer}").text,
+        tom.client.get(f"/frame/1/{at.answer}/notebook").text,
+    ]
+    tags = [unescaped(page.replace('<meta charset="utf-8">', "")) for page in pages]
+    search = tom.client.get("/search/1/1", params={"words": "author"}).text
+
+    assert [one for one in ACTS for page in tags if one in page] == []
+    assert "<script>alert" not in search + at.text
+    assert "evil.example" not in " ".join(attributes(page) for page in pages)
+
+
+def unescaped(page: str) -> str:
+    """All tags of a page, and nothing of its text."""
+    import re
+
+    return " ".join(re.findall(r"<[a-zA-Z/][^<>]*>", page))
+
+
+def attributes(page: str) -> str:
+    return " ".join(part for part in unescaped(page).split() if "=" in part)
+
+
+def test_hostile_comments_and_names_are_text(begun: Begun):
+    """A comment of the bank, an item and a name of a marker are escaped on every page."""
+    marking = begun()
+    tom = marking.marker("tom")
+    evil = "</button><script>alert(1)</script>"
+    at = tom.look()
+    tom.post("/bank", {"question": 1, "text": evil})
+    tom.form("/q/1/items", text=evil, points="1", version="0")
+    tom.mark(at, 1, comment=evil)
+    for path in (at.url, "/q/1/items", "/", "/search/1/1?words=<script>alert(1)</script>"):
+        assert "<script>alert" not in tom.client.get(path).text
+    assert "'=" not in tom.client.get("/progress.csv").text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../results.json",
+        "..%2fresults.json",
+        "results.json",
+        "%2e%2e",
+        "p-loss.svg%00",
+        "/etc/passwd",
+    ],
+)
+def test_a_plot_is_one_of_the_list_or_none(tom: Marker, name: str):
+    """No path leads out of the report's folder, nor to another of its files."""
+    at = tom.look()
+
+    assert tom.client.get(f"/plot/1/{at.answer}/p-loss.svg").status_code == 200
+    assert tom.client.get(f"/plot/1/{at.answer}/{name}").status_code == 404
+
+
+def test_an_answer_of_10_mb_is_shown_in_part(begun: Begun):
+    """Its beginning, and that there is more; in no more than some seconds."""
+    long = "author 0 " + "<b>[x](y) $z$ " * 700_000
+    marking = begun(people=1, texts={(0, "boss"): [long]})
+    tom = marking.marker("tom")
+    at = tom.look()
+    frame = tom.client.get(f"/frame/1/{at.answer}")
+
+    assert "characters" in frame.text
+    assert len(frame.content) < 5_000_000
+    assert len(at.text) < 100_000
+
+
+def test_a_thousand_figures_are_shown_in_part(begun: Begun):
+    """Some are shown, and each other says that it is not."""
+    text = "author 0 " + "".join(f"![f{n}](attachment:a.png)\n\n" for n in range(1_000))
+    marking = begun(people=1, texts={(0, "boss"): [text]})
+    room = marking.room
+    path = next(room.reports.iterdir()) / "p-executed.ipynb"
+    book = json.loads(path.read_text())
+    book["cells"][1]["attachments"] = {"a.png": {"image/png": PIXEL}}
+    path.write_text(json.dumps(book))
+    tom = marking.marker("tom")
+    frame = tom.client.get(f"/frame/1/{tom.look().answer}").text
+
+    assert frame.count("<img ") == 60
+    assert frame.count("one picture too many") == 940
+
+
+@pytest.mark.parametrize("size", [1_000_001, 50_000_000])
+def test_a_request_that_is_too_long_is_not_read(tom: Marker, size: int):
+    """Its length is looked at before it is."""
+    headers = {"Content-Length": str(size), "Content-Type": "application/json"}
+    answer = tom.client.post("/save", content=b"{}", headers=headers)
+
+    assert answer.status_code == 413
+
+
+def test_two_markers_who_race_on_one_answer_do_not_lose_a_mark(begun: Begun):
+    """Of all that are sent at once one is written; the others are told."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    marking = begun()
+    tom, uma = marking.marker("tom"), marking.marker("uma")
+    at = tom.look()
+    hers = uma.look(at.url)
+    sent = [(tom, tom.sent(at, 1)), (uma, uma.sent(hers, 2))] * 8
+    for number, (_, body) in enumerate(sent):
+        body["save"] = f"s{number}"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: one[0].post("/save", one[1]).status_code, sent))
+
+    assert set(answers) <= {200, 409}
+    assert [one.version for one in marking.marks() if one] == [1]
+
+
+@pytest.mark.parametrize(
+    ("how", "shown"),
+    [
+        ({"host": "127.0.0.1"}, "http://127.0.0.1:1"),
+        ({"host": "localhost"}, "http://localhost:1"),
+        ({"host": "::1"}, "http://[::1]:1"),
+        ({"host": "0.0.0.0", "behind": "https://marks.example.org"}, "https://marks.example.org"),
+        ({"host": "marks.example.org", "tls": True}, "https://marks.example.org:1"),
+    ],
+)
+def test_it_is_served_here_or_encrypted(how: dict[str, object], shown: str):
+    """On loopback, with TLS, or behind a proxy that is named."""
+    assert serve.origin(**({"port": 1, "tls": False, "behind": None} | how)) == shown  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"host": "0.0.0.0"}, {"host": "192.168.1.2"}, {"host": "h"}, {"behind": "http://marks.example"},
+     {"behind": "marks.example"}, {"behind": "https://"}],
+)  # fmt: skip
+def test_it_is_not_served_in_the_clear(how: dict[str, object]):
+    """Anything else is refused, with a hint."""
+    with pytest.raises(UsageError):
+        serve.origin(**({"host": "127.0.0.1", "port": 1, "tls": False, "behind": None} | how))  # type: ignore[arg-type]
+
+
+def test_a_name_tells_nothing_of_the_author(begun: Begun):
+    """Two classes give the same person other ids; none is a pseudonym."""
+    one, other = begun(), begun()
+    ids = [marking.marker("tom").look().answer for marking in (one, other)]
+    names = {author.pseudonym for author in one.room.authors.values()}
+
+    assert ids[0] != ids[1]
+    assert not any(ids[0] in name for name in names)
