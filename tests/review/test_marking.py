@@ -267,6 +267,24 @@ def test_marks_of_the_page_are_marks_of_the_class(begun: Begun):
     assert [(row.points, row.needs) for row in rows] == [(2 + 2 + 4 + 3, [])] * 4
 
 
+def test_a_person_who_is_forgotten_leaves_no_save(tom: Marker):
+    """Choices, comments and who looked them up go with the person; the others' stay."""
+    at = tom.look()
+    tom.mark(at, 1, comment="for Person alone")
+    tom.post("/reveal", {"question": 1, "answer": at.answer})
+    other = tom.look(f"/q/1/1/{after(at)}")
+    tom.mark(other, 2)
+    room = tom.marking.room
+    board = tom.marking.app.state.board
+    question = board.question(1)
+    forgotten = room.book.forget(room.roster.members[number_of(at, tom)].key)
+
+    assert forgotten.proved
+    assert [one.content["items"] for one in board.store.saves(question)] == [["item-2"]]
+    assert board.store.reveals(question) == []
+    assert room.book.forget_term().proved
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

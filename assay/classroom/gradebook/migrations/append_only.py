@@ -25,7 +25,7 @@ def append_only(*tables: str) -> None:
 def stays(table: str, *unique: str) -> None:
     """Let rows be deleted or replaced by `forget` alone, as revision 0003 does for older tables.
 
-    `unique` is what tells rows apart: SQLite's `insert or replace` deletes by it, without a trigger.
+    `unique` tells rows apart: SQLite deletes by it in `insert or replace`, without a trigger.
     """
     if op.get_bind().dialect.name != "sqlite":
         each = {"stays": "delete", "not_emptied": "truncate"}
