@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rubric_tests.causes import explains, follows_from
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong, explains, follows_from
 from rubric_tests.syntax import definitions, parsed
 
 

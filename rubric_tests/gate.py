@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rubric_tests.checks import ForReview
+from assay.rubric import ForReview
 
 Works = Callable[[Any], None]
 """Raises where no piece of the part works in a run."""

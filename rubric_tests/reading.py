@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from types import SimpleNamespace
 
-from rubric_tests.checks import ForReview
+from assay.rubric import ForReview
 from rubric_tests.syntax import LOOKS_UP, called_name, cleaned, looked_up, parts_of
 from rubric_tests.texts import texts_bound, values
 

@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from rubric_tests.checks import ForReview, Wrong
+from assay.rubric import ForReview, Wrong
 from rubric_tests.syntax import parsed
 
 HASHES = re.compile(r"(#{1,6})(?!#)(.{1,2000})")

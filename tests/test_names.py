@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rubric_tests.names import PARTS, table
+from assay.rubric import table
+from rubric_tests.names import PARTS
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = (ROOT / "docs" / "contract.md").read_text()

@@ -17,6 +17,8 @@ Check = Callable[[Any, Any], None]
 Causes = Mapping[str, Sequence[Check]]
 """The checks by criterion that other criteria may follow from, in the order of looking."""
 
+_FORGETTING: list[Callable[[], None]] = []
+
 
 def explains(criterion: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Mark what a check raises: this mistake of the criterion explains what fails elsewhere.
@@ -45,6 +47,7 @@ def explains(criterion: str) -> Callable[[Callable[P, None]], Callable[P, None]]
 def _once(find: Callable[[Check, Any, Any], T]) -> Callable[[Check, Any, Any], T]:
     """Look once for each run; each time where a run cannot be told from another, as plain dicts."""
     kept = cache(find)
+    _FORGETTING.append(kept.cache_clear)
 
     @wraps(find)
     def found(check: Check, evidence: Any, given: Any) -> T:
@@ -55,6 +58,12 @@ def _once(find: Callable[[Check, Any, Any], T]) -> Callable[[Check, Any, Any], T
         return kept(check, evidence, given)
 
     return found
+
+
+def forget() -> None:
+    """Forget what was found of runs, in a process that judges many one after the other."""
+    for clear in _FORGETTING:
+        clear()
 
 
 def answered(evidence: Any, question: str) -> bool:

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
+from assay.rubric import SOME, Question, Shape
 from rubric_tests.part1.rows import fresh_rows, turned
-from rubric_tests.question import SOME, Question, Shape
 from rubric_tests.reference import N_SPLITS, Weights, telling_features
 from rubric_tests.reference import forward as logits_of
 from solution.backprop import load

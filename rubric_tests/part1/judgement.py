@@ -8,8 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rubric_tests import causes, reference
-from rubric_tests.checks import ForReview, KnownMistake, Wrong, assert_close, same_numbers
+from assay.rubric import (
+    ForReview,
+    KnownMistake,
+    Wrong,
+    assert_close,
+    assert_gradient,
+    assert_unchanged,
+    causes,
+    same_numbers,
+)
+from rubric_tests import reference
 from rubric_tests.part1.sources import ready_made
 from rubric_tests.reference import PLAIN, Form, Weights
 
@@ -293,15 +302,10 @@ def check_every_slope(evidence: Sheets, given: Sheets) -> None:
     found = (
         reference.used(weights(sheet), form) * weights(evidence["gradients/square"], "d{}").flat()
     )
-    atol = GRADIENT_RTOL * float(np.abs(measured).max())
     of_one_length(found, measured)
-    if not np.allclose(found, measured, atol=atol, rtol=0):
-        place = int(np.abs(found - measured).argmax())
-        raise Wrong(
-            "the gradient is not the slope of the loss: "
-            f"along {entry(weights(sheet), place)} it is {found[place]:.3g}, "
-            f"the loss rises by {measured[place]:.3g}"
-        )
+    assert_gradient(
+        found, measured, rtol=GRADIENT_RTOL, name=lambda place: entry(weights(sheet), place)
+    )
 
 
 @causes.explains("gradients")
@@ -501,11 +505,7 @@ def check_inputs(evidence: Sheets, given: Sheets) -> None:
 def check_input(evidence: Sheets, given: Sheets, call: str) -> None:
     before, after = given[f"inputs/{call}"], evidence[f"inputs/{call}"]
     for name in ("X", "y"):
-        changed = np.mean(getattr(before, name) != getattr(after, name))
-        if changed:
-            raise KnownMistake(
-                "the input is changed in place", f"`{name}`, {changed:.0%} of its entries"
-            )
+        assert_unchanged(getattr(before, name), getattr(after, name), name)
 
 
 def loss_curve(evidence: Sheets, given: Sheets) -> np.ndarray:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from assay.rubric import Wrong, answered, holds
 from rubric_tests import reference
-from rubric_tests.causes import answered, holds
-from rubric_tests.checks import Wrong
 from rubric_tests.part1 import judgement
 
 LEARNT = 0.8  # of the labels are what neighbours, or a straight line, give

@@ -5,8 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from rubric_tests.causes import after_marks_for_any, answered
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong, after_marks_for_any, answered
 from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
 from rubric_tests.reference import accuracy, logistic_labels
 

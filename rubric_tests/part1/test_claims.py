@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong
 from rubric_tests.part1.choices import chosen_on_test
 from rubric_tests.part1.judgement import after_marks_for, check_left, models_of, split_of
 from rubric_tests.reference import accuracy

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
+from assay.rubric import ForReview, KnownMistake, Wrong, answered, follows_from
 from rubric_tests import reference
-from rubric_tests.causes import answered, follows_from
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
     FURTHER,
     SLACK,

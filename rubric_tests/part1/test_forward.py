@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from assay.rubric import KnownMistake, Wrong, assert_close, same_numbers
 from rubric_tests import reference
-from rubric_tests.checks import KnownMistake, Wrong, assert_close, same_numbers
 from rubric_tests.part1.judgement import after_marks_for, check_labels, weights
 from rubric_tests.reference import Form
 

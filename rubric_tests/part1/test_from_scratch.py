@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import ForReview, Wrong
+from assay.rubric import ForReview, Wrong
 from rubric_tests.part1.judgement import after_marks_for, check_live_objects, lacks, where_there
 from rubric_tests.part1.sources import LIBRARIES, Sources, ready_made
 from rubric_tests.reading import check_readable

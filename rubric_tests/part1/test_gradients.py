@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from assay.rubric import KnownMistake, Wrong
 from rubric_tests import reference
-from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_confident,

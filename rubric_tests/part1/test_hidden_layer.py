@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong
 from rubric_tests.part1.judgement import after_marks_for, check_hidden_layer
 
 pytestmark = pytest.mark.criterion("hidden-layer")

@@ -12,8 +12,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from rubric_tests.causes import follows_from
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong, follows_from
 from rubric_tests.part1.judgement import after_marks_for, first_cause, weights
 from rubric_tests.reference import (
     FORMS,

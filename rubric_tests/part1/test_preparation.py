@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import ForReview, KnownMistake
+from assay.rubric import ForReview, KnownMistake
 from rubric_tests.part1.judgement import after_marks_for, split_of
 
 pytestmark = [

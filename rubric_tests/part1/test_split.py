@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
+from assay.rubric import ForReview, KnownMistake, Wrong
 from rubric_tests import clean_run, reference
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_same_split,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_fit_starts_anew,

@@ -7,7 +7,7 @@ Momentum and mini-batches are right too: they step down, in proportion to the le
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from assay.rubric import Wrong
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_downhill,

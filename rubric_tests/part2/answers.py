@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import optimize, stats
 
-from rubric_tests import causes
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
+from assay.rubric import ForReview, KnownMistake, Wrong, answered, assert_same, causes
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.judgement import (
     NotRecognised,
-    answered,
-    assert_same,
     cause_of_others,
     check_weights_are_seen,
     said,

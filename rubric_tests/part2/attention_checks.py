@@ -5,21 +5,26 @@ from typing import Any
 
 import numpy as np
 
-from rubric_tests import causes
-from rubric_tests.checks import KnownMistake, Wrong, assert_close
+from assay.rubric import (
+    KnownMistake,
+    Wrong,
+    answered,
+    assert_close,
+    assert_comparable,
+    assert_permuted,
+    assert_same,
+    causes,
+    same,
+    tolerance,
+)
 from rubric_tests.part2 import projections, reference
 from rubric_tests.part2.judgement import (
     NotRecognised,
-    alike,
-    answered,
-    assert_same,
     assert_same_items,
     cause_of_others,
     first_cause,
     must_repeat,
     said,
-    same,
-    tolerance,
 )
 from rubric_tests.part2.reference import Linear, Projections, Weigh
 
@@ -59,7 +64,7 @@ def settings(evidence: Any, given: Any) -> list[str]:
 def check_repeats(evidence: Any, given: Any) -> None:
     """Asked again, it gives the same output."""
     answer = evidence["attention/output"]
-    alike(answer.out, answer.again)
+    assert_comparable(answer.out, answer.again)
     if not same(answer.out, answer.again):
         raise KnownMistake("asked again, it gives another output: dropout outside of training")
 
@@ -223,7 +228,7 @@ def check_returned(evidence: Any, question: str) -> None:
     returned = evidence.partial(question).get("returned")
     if returned is None:
         raise NotRecognised("the output comes back alone")
-    alike(returned)
+    assert_comparable(returned)
     weights = answer.weights
     if returned.shape == weights.shape and np.allclose(
         returned, weights, atol=10 * tolerance(returned, weights)
@@ -441,7 +446,7 @@ def check_mask_of_model(evidence: Any, given: Any) -> None:
     answer = evidence["masks/model"]
     must_repeat(answer)
     early, other = answer.logits[:, :3], answer.logits_other[:, :3]
-    alike(early, other)
+    assert_comparable(early, other)
     if same(early, other):
         return
     changed = ~np.isclose(early, other, atol=tolerance(early, other)).all(axis=(0, 2))
@@ -477,7 +482,7 @@ def check_order_of_heads(evidence: Any, given: Any) -> None:
     if causal_heads(evidence):
         return
     reason = "tokens in another order do not give the same outputs in that order"
-    assert_same(answer.out[:, order], answer.out_other, reason)
+    assert_permuted(answer.out, answer.out_other, order, reason=reason)
 
 
 @cause_of_others("multi-head")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from assay.rubric import ForReview
 from rubric_tests import gate
-from rubric_tests.checks import ForReview
 from rubric_tests.part2 import drawings
 from rubric_tests.part2.pieces import something_works
 

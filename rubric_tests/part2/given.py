@@ -6,8 +6,8 @@ as the question says, one whose width is fixed is taken as it is.
 
 import numpy as np
 
+from assay.rubric import SOME, Question, Shape
 from rubric_tests.part2 import tasks
-from rubric_tests.question import SOME, Question, Shape
 
 BATCH, LENGTH, MEMORY = 6, 5, 7  # rows of a batch, tokens, and tokens of the memory
 D_KEY, D_VALUE = 4, 9  # channels of keys and of values: no two sizes of a question are alike

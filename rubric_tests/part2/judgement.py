@@ -1,4 +1,4 @@
-"""What several tests of Part 2 ask: how two answers compare, and which mistake came first."""
+"""What several tests of Part 2 ask: what was built, and which mistake came first."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rubric_tests import causes
-from rubric_tests.causes import Check, answered, follows_from
-from rubric_tests.checks import ForReview, KnownMistake, Wrong, same_numbers
+from assay.rubric import (
+    Check,
+    ForReview,
+    KnownMistake,
+    Wrong,
+    answered,
+    assert_batch_independent,
+    causes,
+    follows_from,
+    same,
+)
 from rubric_tests.syntax import definitions, trees_of
 
 
@@ -19,7 +27,6 @@ class NotRecognised(Exception):
     """There is nothing here that this check knows; the relations judge alone."""
 
 
-SPREAD = 6  # the largest of many normal numbers, in medians
 CAUSES: dict[str, list[Check]] = {}
 first_cause = partial(causes.first_cause, CAUSES)
 after_marks_for = partial(causes.after_marks_for, CAUSES)
@@ -133,41 +140,10 @@ def where_asked(evidence: Any, question: str) -> None:
         pytest.skip("asked in the runs of another task")
 
 
-def tolerance(*arrays: np.ndarray) -> float:
-    """How far apart right answers may be: single precision is less exact than double.
-
-    Right answers err by their size, which is that of most entries: a huge one excuses no other.
-    """
-    sizes = [float(np.median(np.abs(array))) for array in arrays if array.size]
-    return precision(*arrays) * max(1.0, SPREAD * max(sizes, default=0.0))
-
-
-def precision(*arrays: np.ndarray) -> float:
-    """How exact a number is, of its own size."""
-    return 1e-4 if any(array.dtype == np.float32 for array in arrays) else 1e-7
-
-
-def same(one: np.ndarray, other: np.ndarray) -> bool:
-    return same_numbers(one, other, atol=tolerance(one, other), rtol=precision(one, other))
-
-
-def assert_same(one: np.ndarray, other: np.ndarray, reason: str) -> None:
-    """Two answers that have to agree; `reason` says what it means that they do not."""
-    alike(one, other)
-    if not same(one, other):
-        raise Wrong(f"{reason} (by up to {np.abs(one - other).max():.2g})")
-
-
 def assert_same_items(out: np.ndarray, other: np.ndarray) -> None:
     """All items but the first and the last were the same in both batches."""
     reason = "a sequence's output changes with the other sequences of the batch"
-    assert_same(out[1:-1], other[1:-1], reason)
-
-
-def assert_differs(one: np.ndarray, other: np.ndarray, reason: str) -> None:
-    alike(one, other)
-    if same(one, other):
-        raise Wrong(reason)
+    assert_batch_independent(out, other, reason=reason)
 
 
 @contextmanager
@@ -183,21 +159,6 @@ def must_repeat(answer: Any) -> None:
     """Raise what explains nothing else where the model's logits are others the next time."""
     if not same(answer.logits, answer.again):
         raise NotRecognised("asked again, the model's logits are others")
-
-
-def alike(*arrays: np.ndarray) -> None:
-    """Answers that are compared have one shape, and something in them: constants agree always."""
-    if not all(array.size for array in arrays):
-        raise Wrong("the answer is empty")
-    if any(array.size > 1 and np.ptp(array) == 0 for array in arrays):
-        raise Wrong("every number of the answer is the same")
-    of_one_shape(*arrays)
-
-
-def of_one_shape(*arrays: np.ndarray) -> None:
-    """Raise where arrays that are set against each other have different shapes."""
-    if len({array.shape for array in arrays}) > 1:
-        raise Wrong(f"answers of different shapes: {', '.join(str(a.shape) for a in arrays)}")
 
 
 def as_wide_as(out: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -7,22 +7,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit, ndtr
 
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import (
+    KnownMistake,
+    Wrong,
+    answered,
+    assert_comparable,
+    assert_differs,
+    assert_one_shape,
+    assert_permuted,
+    assert_same,
+    same,
+    tolerance,
+)
 from rubric_tests.part2.judgement import (
     NotRecognised,
-    alike,
-    answered,
     as_wide_as,
-    assert_differs,
-    assert_same,
     assert_same_items,
     cause_of_others,
     check_weights_are_seen,
     must_repeat,
-    of_one_shape,
     said,
-    same,
-    tolerance,
 )
 from rubric_tests.part2.projections import linears
 
@@ -69,8 +73,8 @@ def check_added(evidence: Any, given: Any) -> None:
     answer = evidence["positions/added"]
     check_repeats(evidence, given)
     is_nothing = answer.at_zero.size and not np.abs(answer.at_zero).max() > 1e-6
-    alike(answer.out, *([] if is_nothing else [answer.at_zero]))
-    of_one_shape(answer.out, answer.at_zero)
+    assert_comparable(answer.out, *([] if is_nothing else [answer.at_zero]))
+    assert_one_shape(answer.out, answer.at_zero)
     x, rest = as_wide_as(answer.out, given["positions/added"].x), answer.out - answer.at_zero
     factor = float(np.sum(rest * x) / np.sum(x * x))
     if same(answer.out, answer.at_zero):
@@ -81,7 +85,7 @@ def check_added(evidence: Any, given: Any) -> None:
         raise KnownMistake("no positions are added")
     if factor <= 0 or not np.allclose(rest, factor * x, atol=1e-4 * max(1.0, factor)):
         raise Wrong("what is added to a token depends on the token")
-    of_one_shape(answer.one, answer.at_zero[:1, :1])
+    assert_one_shape(answer.one, answer.at_zero[:1, :1])
     if not same(answer.one, answer.at_zero[:1, :1]):
         raise Wrong("one token by itself has another row than in a batch")
 
@@ -167,7 +171,7 @@ def check_order_reaches_the_logits(evidence: Any, given: Any) -> None:
     """Tokens in another order change the logits, by more than rounding does."""
     answer, order = evidence["positions/model"], given["positions/model"].order
     before, after = answer.logits, answer.logits_other
-    alike(before, after)
+    assert_comparable(before, after)
     close = 1e-4 * float(np.ptp(before))  # rounding; what a position adds is a hundred times that
     moved = before[:, order] if before.shape[1] == len(order) else before
     if np.allclose(before, after, atol=close) or np.allclose(moved, after, atol=close):
@@ -227,7 +231,7 @@ def check_position_wise(evidence: Any, given: Any) -> None:
     alone = answer.out[0, 0], answer.out_other[0, 0]
     assert_same(*alone, "a token's output changes with the other tokens")
     reason = "the same token gives another output in another place"
-    assert_same(answer.out[:, order], answer.out_permuted, reason)
+    assert_permuted(answer.out, answer.out_permuted, order, reason=reason)
     reason = "one token of one sequence gives another output than in a batch"
     assert_same(answer.one, answer.out[:1, :1], reason)
 
@@ -240,7 +244,7 @@ def check_bent(evidence: Any, given: Any) -> None:
     channels e: the bend comes after a matrix has mixed them.
     """
     answer = evidence["feed-forward/bent"]
-    alike(answer.out, answer.ahead, answer.behind)
+    assert_comparable(answer.out, answer.ahead, answer.behind)
     assert_differs(answer.ahead, answer.out, "the output does not depend on what goes in")
     change = np.abs(answer.ahead - answer.out).mean()
     bend = np.abs(answer.ahead + answer.behind - 2 * answer.out).mean()
@@ -275,7 +279,7 @@ def check_place_of_the_bend(evidence: Any, given: Any) -> None:
     question = "feed-forward/sizes"
     answer = evidence[question]
     parts = list(linears(answer, evidence.partial(question)).values())
-    alike(answer.out)
+    assert_comparable(answer.out)
     x, width = as_wide_as(answer.out, given[question].x), answer.out.shape[-1]
     if not answer.as_asked or [part.matrix.shape for part in parts] != [(3, width), (width, 3)]:
         raise NotRecognised("the feed-forward network is of another kind")
@@ -306,7 +310,7 @@ def check_every_unit_bends(evidence: Any, given: Any) -> None:
     question = "feed-forward/units"
     answer = evidence[question]
     parts = list(linears(answer, evidence.partial(question)).values())
-    alike(answer.out)
+    assert_comparable(answer.out)
     x, width = as_wide_as(answer.out, given[question].x), answer.out.shape[-1]
     units = 19
     if not answer.as_asked or [p.matrix.shape for p in parts] != [(units, width), (width, units)]:
@@ -398,8 +402,8 @@ def check_sums(evidence: Any, given: Any, layer: str) -> None:
     in_turn = all(one.is_norm is not other.is_norm for one, other in pairwise(steps))
     if not in_turn or len(norms) != len(subs) or len(subs) < 2:
         raise NotRecognised("the layer's parts are not norms and sub-layers in turn")
-    alike(answer.out, *(step.out for step in steps))
-    of_one_shape(answer.out, *(norm.into for norm in norms))
+    assert_comparable(answer.out, *(step.out for step in steps))
+    assert_one_shape(answer.out, *(norm.into for norm in norms))
     x = as_wide_as(answer.out, given[f"{layer}/steps"].x)
     if steps[0].is_norm:
         past = [norm.into for norm in norms]
@@ -468,7 +472,7 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
         if not any(np.allclose(fresh, its, atol=ADDED, rtol=ADDED) for its in right_norms(x)):
             raise name_the_norm(fresh, x, rows)
         gains = [arrays[f"changed_{i}_{j}"] for j in (0, 1) if f"changed_{i}_{j}" in arrays]
-        of_one_shape(fresh, *gains)
+        assert_one_shape(fresh, *gains)
         if gains and same(gains[0], fresh):
             raise KnownMistake("a normalisation does not use its gain")
         if gains:
@@ -580,7 +584,7 @@ def check_normalisation(evidence: Any, given: Any, layer: str) -> None:
     added to a token stays the same when that token, long already, is made longer.
     """
     answer, sheet = evidence[f"{layer}/scaled"], given[f"{layer}/scaled"]
-    alike(answer.out, answer.out_other)
+    assert_comparable(answer.out, answer.out_other)
     x, longer = as_wide_as(answer.out, sheet.x), as_wide_as(answer.out, sheet.other)
     added, added_longer = answer.out - x, answer.out_other - longer
     spread = answer.out.std(axis=-1)
@@ -618,7 +622,7 @@ def check_tokens_meet(evidence: Any, given: Any, layer: str) -> None:
         "without a mask, tokens in another order do not give the same outputs in that order: "
         "it goes by their places, or looks at some of them only"
     )
-    assert_same(answer.out[:, order], answer.out_other, reason)
+    assert_permuted(answer.out, answer.out_other, order, reason=reason)
 
 
 def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:
@@ -666,7 +670,7 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
 def check_memory_is_used(evidence: Any, given: Any) -> None:
     """Another row at any place of the memory changes the output of its sequence."""
     answer = evidence["decoder-layer/memory"]
-    alike(answer.out, answer.out_other)
+    assert_comparable(answer.out, answer.out_other)
     if same(answer.out, answer.out_other):
         raise KnownMistake("the memory is not used", "another one gives the same output")
     still = np.isclose(answer.out, answer.out_other, atol=1e-12).all(axis=(1, 2))
@@ -720,7 +724,7 @@ def check_batch_of_model(evidence: Any, given: Any) -> None:
     answer = evidence["model/batch"]
     must_repeat(answer)
     one, other = answer.logits[1:-1], answer.logits_other[1:-1]
-    alike(one, other)
+    assert_comparable(one, other)
     if not np.allclose(one, other, atol=100 * tolerance(one, other)):
         raise Wrong("the logits of a sequence change with the rest of the batch")
 
@@ -730,7 +734,7 @@ def check_source_is_read(evidence: Any, given: Any) -> None:
     """Another token at any place of the source changes the logits of some of the sequences."""
     answer, place = evidence["model/source"], given["model/source"].place
     must_repeat(answer)
-    of_one_shape(answer.logits, answer.logits_other)
+    assert_one_shape(answer.logits, answer.logits_other)
     least = 1e-6 * float(np.ptp(answer.logits))
     moved = np.abs(answer.logits - answer.logits_other).max(axis=(1, 2)) > least
     read = np.array([moved[place == each].any() for each in np.unique(place)])
@@ -752,7 +756,7 @@ def check_source_is_read(evidence: Any, given: Any) -> None:
 @cause_of_others("model")
 def check_one_softmax(evidence: Any, given: Any) -> None:
     """What goes into the cross-entropy, which has a softmax of its own, went through none."""
-    alike(evidence["model/logits"].logits)
+    assert_comparable(evidence["model/logits"].logits)
     if answered(evidence, "training/steps") and evidence["training/steps"].of_shares:
         raise KnownMistake("the softmax comes twice: the cross-entropy has one of its own")
 

@@ -1,6 +1,7 @@
+from assay.rubric import Row
+
 """The names that Part 2 asks for."""
 
-from rubric_tests.names import Row
 
 NAMES = (
     Row(

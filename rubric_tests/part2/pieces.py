@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rubric_tests.causes import answered, holds
-from rubric_tests.checks import Wrong
+from assay.rubric import Wrong, answered, holds
 from rubric_tests.part2 import attention_checks, layer_checks, tasks
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from rubric_tests.causes import fault_of, follows_from
-from rubric_tests.checks import ForReview
+from assay.rubric import ForReview, fault_of, follows_from
 from rubric_tests.part2 import attention_checks
 from rubric_tests.part2.judgement import is_inside_the_heads
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from rubric_tests.causes import follows_from
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
+from assay.rubric import ForReview, KnownMistake, Wrong, answered, follows_from
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import after_marks_for, answered
+from rubric_tests.part2.judgement import after_marks_for
 
 pytestmark = pytest.mark.criterion("claims")
 

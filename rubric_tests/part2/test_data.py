@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from assay.rubric import ForReview, KnownMistake, Wrong, answered
 from rubric_tests import clean_run
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
 from rubric_tests.part2 import answers, tasks
 from rubric_tests.part2.answers import rows
-from rubric_tests.part2.judgement import answered
 
 pytestmark = pytest.mark.criterion("data")
 

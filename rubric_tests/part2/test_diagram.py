@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from rubric_tests.checks import ForReview, Wrong
+from assay.rubric import ForReview, Wrong, answered
 from rubric_tests.part2 import drawings
-from rubric_tests.part2.judgement import answered
 from rubric_tests.part2.tasks import TASKS
 
 pytestmark = pytest.mark.criterion("diagram")

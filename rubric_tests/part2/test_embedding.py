@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong
 from rubric_tests.part2 import layer_checks
 
 pytestmark = pytest.mark.criterion("embedding")

@@ -2,8 +2,7 @@
 
 import pytest
 
-from rubric_tests.causes import answered
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
+from assay.rubric import ForReview, KnownMistake, Wrong, answered
 from rubric_tests.part2.sources import foreign_names, ready_made, ready_made_in_texts
 from rubric_tests.reading import check_readable
 

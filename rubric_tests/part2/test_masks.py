@@ -2,14 +2,11 @@
 
 import pytest
 
-from rubric_tests.causes import fault_of, follows_from
-from rubric_tests.checks import ForReview
+from assay.rubric import ForReview, assert_differs, assert_same, fault_of, follows_from
 from rubric_tests.part2 import answers, attention_checks, layer_checks, reference
 from rubric_tests.part2.judgement import (
     after_marks_for,
     after_marks_for_training,
-    assert_differs,
-    assert_same,
     said,
     told_as_wrong,
     where_built,

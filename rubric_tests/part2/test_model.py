@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from rubric_tests.causes import fault_of, follows_from
-from rubric_tests.checks import ForReview, KnownMistake, Wrong
+from assay.rubric import ForReview, KnownMistake, Wrong, fault_of, follows_from
 from rubric_tests.part2 import answers, layer_checks
 from rubric_tests.part2.judgement import after_marks_for, said, told_as_wrong, where_asked
 

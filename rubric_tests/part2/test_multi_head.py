@@ -2,9 +2,9 @@
 
 import pytest
 
-from rubric_tests.checks import ForReview
+from assay.rubric import ForReview, assert_same
 from rubric_tests.part2 import attention_checks
-from rubric_tests.part2.judgement import after_marks_for, assert_same, said
+from rubric_tests.part2.judgement import after_marks_for, said
 
 pytestmark = pytest.mark.criterion("multi-head")
 

@@ -5,15 +5,10 @@ import ast
 import numpy as np
 import pytest
 
+from assay.rubric import KnownMistake, Wrong, answered
 from rubric_tests import clean_run
-from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part2 import layer_checks, reference
-from rubric_tests.part2.judgement import (
-    NotRecognised,
-    after_marks_for,
-    after_marks_for_training,
-    answered,
-)
+from rubric_tests.part2.judgement import NotRecognised, after_marks_for, after_marks_for_training
 from rubric_tests.syntax import trees_of
 
 pytestmark = pytest.mark.criterion("positions")

@@ -15,10 +15,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from rubric_tests.causes import follows_from
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Wrong, answered, follows_from
 from rubric_tests.part2 import answers
-from rubric_tests.part2.judgement import after_marks_for, answered, where_asked
+from rubric_tests.part2.judgement import after_marks_for, where_asked
 from rubric_tests.part2.test_reversal import EARLIER
 
 pytestmark = pytest.mark.criterion("secret-variant")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rubric_tests.checks import Wrong
+from assay.rubric import Wrong
 from rubric_tests.part2 import tasks
 
 pytestmark = pytest.mark.criterion("tokenizer")

@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from rubric_tests.checks import ForReview, Wrong
+from assay.rubric import ForReview, Wrong
 from rubric_tests.part2 import answers
 from rubric_tests.part2.judgement import NotRecognised, where_asked
 

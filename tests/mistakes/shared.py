@@ -24,10 +24,10 @@ from assay.execution.job import Job, assemble
 from assay.judge import plugin, statistics
 from assay.judge.evidence_view import Sheets
 from assay.records import Cell, Check, Claim, Estimate, Outcome
+from assay.rubric import causes
 from assay.submission import plan, sections
 from assay.submission.submission import Submission
 from assay.submission.submission import plain as plain_cell
-from rubric_tests import causes
 from rubric_tests.part1 import pieces as pieces1
 from rubric_tests.part1 import test_parity
 from rubric_tests.part2 import pieces as pieces2
@@ -262,8 +262,7 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
 
 def forget() -> None:
     """Nothing is remembered of answers that are no longer there."""
-    causes.fault_of.cache_clear()
-    causes.holds.cache_clear()
+    causes.forget()
     for pieces in PIECES.values():
         pieces.something_works.cache_clear()
     test_parity.accuracies.cache_clear()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assay.records import Check, Verdict
-from rubric_tests import causes
+from assay.rubric import causes
 from tests.mistakes import fuzz, shared
 from tests.mistakes.shared import MATRIX, Made
 from tests.toys.toy import arrays, npz

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rubric_tests.checks import Wrong
+from assay.rubric import Wrong
 from rubric_tests.part1 import test_split, test_start
 
 

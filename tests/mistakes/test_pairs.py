@@ -8,8 +8,8 @@ import pytest
 
 from assay.judge.score import score
 from assay.records import Check, Verdict
+from assay.rubric import Wrong
 from assay.submission.submission import Submission
-from rubric_tests.checks import Wrong
 from rubric_tests.part2.answers import Marked, check_something_is_learned
 from rubric_tests.part2.tasks import NOTHING
 from tests.mistakes import pairs, part1, part2, shared

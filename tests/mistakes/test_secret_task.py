@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake, Wrong
+from assay.rubric import KnownMistake, Question, Wrong
 from rubric_tests.part2 import given
 from rubric_tests.part2.answers import Marked
 from rubric_tests.part2.test_secret_variant import check
-from rubric_tests.question import Question
 
 SEEDS = range(12)
 Predictor = Callable[[Question, np.random.Generator], np.ndarray]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rubric_tests.checks import KnownMistake
+from assay.rubric import KnownMistake
 from rubric_tests.part1 import test_clean_run, test_split
 from rubric_tests.part2 import test_clean_run as test_clean_run2
 from tests.mistakes import shared

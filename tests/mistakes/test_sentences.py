@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from assay.rubric import KnownMistake, Wrong
 from rubric_tests import reference as reference1
-from rubric_tests.checks import KnownMistake, Wrong
 from rubric_tests.part1 import judgement
 from rubric_tests.part2 import attention_checks, given, layer_checks, reference
 

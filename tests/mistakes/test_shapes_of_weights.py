@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.evidence.answers import Evidence
-from rubric_tests.checks import Wrong
+from assay.rubric import Wrong
 from rubric_tests.part2 import layer_checks, reference
 from rubric_tests.part2.judgement import NotRecognised
 from rubric_tests.part2.projections import candidates

@@ -9,8 +9,8 @@ import pytest
 
 from assay.evidence.store import Store
 from assay.records import Criterion, Result, Verdict
+from assay.rubric import ForReview
 from assay.submission.submission import Submission, plain
-from rubric_tests.checks import ForReview
 from rubric_tests.part1 import sources as part1
 from rubric_tests.part2 import sources as part2
 from rubric_tests.reading import check_readable, check_replies, reaching, unreadable

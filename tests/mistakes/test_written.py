@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assay.evidence.answers import NotAnswered
-from rubric_tests.checks import ForReview, Wrong
+from assay.rubric import ForReview, Wrong
 from rubric_tests.part1 import test_written as written1
 from rubric_tests.part2 import test_diagram
 from rubric_tests.part2 import test_written as written2

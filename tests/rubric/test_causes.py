@@ -10,6 +10,7 @@ from assay.rubric import (
     after_marks_for,
     after_marks_for_any,
     answered,
+    causes,
     explains,
     fault_of,
     first_cause,
@@ -116,6 +117,9 @@ def test_the_fault_of_a_check_is_found_once_for_each_run():
     assert [fault_of(check, one, GIVEN) for _ in range(3)] == ["there is something"] * 3
     assert fault_of(check, other, GIVEN) is None
     assert len(asked) == 2
+    causes.forget()
+    assert fault_of(check, one, GIVEN) == "there is something"
+    assert len(asked) == 3
 
 
 def test_a_plain_dict_that_changes_is_looked_at_again():
