@@ -23,6 +23,8 @@ from assay.course import files as course_files
 from assay.course.assignment import Assignment, Part
 from assay.errors import CourseFault
 
+OURS = Path(__file__).parents[1]
+"""No line in it is a course's, even where assay lies beside one."""
 OF_A_COURSE = re.compile(r"_course_[0-9a-f]{16}\.?")
 """What names a course's package; no message shows it."""
 
@@ -163,7 +165,7 @@ def _below(file: str, line: int, root: Path) -> str:
     """Return the place by the course's own names; '' for a file of somebody else's."""
     path = Path(file)
     if (
-        file == __file__
+        path.is_relative_to(OURS)
         or not path.is_relative_to(root)
         or "site-packages" in path.relative_to(root).parts
     ):

@@ -50,6 +50,8 @@ MARKERS = {
     "review": "collects a written answer; a person marks it",
 }
 
+OURS = Path(__file__).parents[1]
+"""No line in it is the course's, even where assay lies beside one."""
 VIEW = pytest.StashKey[EvidenceView]()
 WORKERS = pytest.StashKey[Workers]()
 ESTIMATES = pytest.StashKey[list[Estimate]]()
@@ -330,7 +332,8 @@ def _verdict(error: BaseException | None, *, review: bool, begun: bool) -> Verdi
 def place_of(error: BaseException | None, root: Path | None) -> str:
     """`rubric/test_a.py:12`: the course's own line that raised, or the last line there is."""
     frames = traceback.extract_tb(error.__traceback__ if error else None)
-    course = [f for f in frames if root and Path(f.filename).is_relative_to(root)]
+    own = [f for f in frames if not Path(f.filename).is_relative_to(OURS)]
+    course = [f for f in own if root and Path(f.filename).is_relative_to(root)]
     last = (course or frames)[-1:]
     return next((f"{_short(frame.filename, root)}:{frame.lineno}" for frame in last), "?")
 

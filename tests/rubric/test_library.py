@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 import assay.rubric as library
+from assay.course import rubric
 from assay.evidence import answers
+from assay.judge import plugin
 
 ROOT = Path(__file__).parents[2]
 MODULES = [import_module(f"assay.rubric.{m.name}") for m in pkgutil.iter_modules(library.__path__)]
@@ -84,3 +86,15 @@ def test_every_function_and_class_has_an_example(name: str):
 def test_a_length_that_is_not_none_is_one_number_for_all():
     """The rubric's word for it is the harness's."""
     assert library.SOME == answers.SOME
+
+
+def test_a_check_that_is_called_wrongly_is_a_fault_of_the_line_that_calls_it():
+    """Here assay lies in the folder of the course: its lines are not the course's all the same."""
+    x = np.arange(4.0).reshape(1, 2, 2)
+
+    with pytest.raises(ValueError, match="leaves everything in its place") as raised:
+        library.assert_permuted(x, x, [0, 1])
+
+    places = [place(raised.value, ROOT) for place in (plugin.place_of, rubric.place_of)]
+    line = raised.traceback[0].lineno + 1
+    assert places == [f"tests/rubric/test_library.py:{line}"] * 2
