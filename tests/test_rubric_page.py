@@ -2,13 +2,17 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from assay.course import assignment
 from assay.evidence.store import Store
 from assay.grading.session import Session
 from assay.records import Criterion, Verdict
+from assay.rubric import Wrong
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
 from tests.toys.toy import notebook
@@ -51,3 +55,39 @@ def test_the_page_grades_a_right_answer_and_its_mistake(session: Session):
     assert (mistake.verdict, mistake.earned) == (Verdict.FAILED, 0.0)
     assert mistake.properties[0].mistake == "it subtracts"
     assert mistake.properties[0].hint == "look at the sign"
+
+
+def test_the_page_sets_aside_what_follows():
+    """The block on causes is run: a wrong gradient alone explains a loss that rises."""
+    (block,) = re.findall(
+        r"```python\n(from assay\.rubric import after_marks_for.*?)```", PAGE, re.DOTALL
+    )
+    page: dict[str, Any] = {}
+    exec(block, page)
+    X, y, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0]), np.array([0.5, 0.25])
+    right = 2 * X.T @ (X @ w - y) / len(y)
+    given = {"descent": SimpleNamespace(X=X, y=y, w=w)}
+
+    def judge(dw: np.ndarray, losses: list[float]) -> None:
+        evidence = {"descent": SimpleNamespace(dw=dw, losses=losses)}
+        page["test_the_loss_falls"](evidence, given)
+
+    judge(right, [2.0, 1.0])
+    judge(2 * right, [2.0, 1.0])
+    with pytest.raises(Wrong, match="the loss rises"):
+        judge(right, [1.0, 2.0])
+    with pytest.raises(pytest.skip.Exception) as aside:
+        judge(2 * right, [1.0, 2.0])
+    assert str(aside.value).startswith(
+        "follows from gradient: the gradient is not the slope of the loss"
+    )
+
+
+def test_the_example_of_the_library_runs():
+    """docs/api.md shows it in four lines."""
+    text = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
+    example = text.split("```python\n")[2].split("```")[0]
+
+    exec(example, {})
+    with pytest.raises(Wrong, match=r"at \[1\] it is 12, the loss rises by 4"):
+        exec(example.replace("2 * weights", "3 * weights**2"), {})
