@@ -62,6 +62,10 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
+LFS = b"version https://git-lfs.github.com/spec/"
+"""How a file begins that only says where Git LFS has another."""
+
+
 def read(path: Path, *, alone: bool = True) -> Found:
     """Everything at a path. A bare notebook that is `alone` brings the `adapter.py` beside it.
 
@@ -305,8 +309,11 @@ def _take(members: Iterable[Member], where: Path, room: int) -> Found:
     found, places, left = Found(), dict[str, str](), room
     members = list(members)  # of an archive, its list; nothing is read yet
     ours = tuple(report_folders(plain_name(member.name) for member in members))
+    names = {plain_name(member.name) for member in members}
     for member in members:
         name = plain_name(member.name)
+        if (absent := _kept_in_icloud(name)) and absent not in names:
+            found.problems.append(_not_there(absent, where, "stands in iCloud alone"))
         if is_left_out(name) or (ours and name.startswith(ours)):
             continue
         if len(found.files) >= MAX_FILES:
@@ -315,12 +322,31 @@ def _take(members: Iterable[Member], where: Path, room: int) -> Found:
         problem = _refused(member, name, where, places)
         if problem is None:
             left -= _add(found, member, name, where, left)
+            if name.endswith((".py", ".ipynb")) and found.files.get(name, b"").startswith(LFS):
+                del found.files[name]
+                found.problems.append(_not_there(name, where, "is in Git LFS alone"))
         else:
             found.problems.append(problem)
         if left < 0:
             found.problems.append(_too_large(quoted(where), room))
             break
     return found
+
+
+def _kept_in_icloud(name: str) -> str:
+    """The notebook or module for which a file of iCloud's stands; '' if it stands for none."""
+    folder, slash, last = name.rpartition("/")
+    match = re.fullmatch(r"\.(.{1,200}\.(?:py|ipynb))\.icloud", last)
+    return f"{folder}{slash}{match[1]}" if match and not is_left_out(folder) else ""
+
+
+def _not_there(name: str, where: Path, why: str) -> CannotGrade:
+    """A notebook or module of which only the place was handed in: without it no mark is right."""
+    return CannotGrade(
+        f"{quoted(name)} of {quoted(where)} was not handed in",
+        found=f"it {why}; what was handed in names the place, and holds nothing of it",
+        hint="download the file itself, and hand it in again",
+    )
 
 
 def plain_name(name: str) -> str:

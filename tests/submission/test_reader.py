@@ -368,3 +368,30 @@ BOOKS = st.fixed_dictionaries(
 def test_random_notebooks_raise_nothing_but_refusals(tmp_path: Path, book: object):
     """Every key may hold anything."""
     taken_in(tmp_path, "x.ipynb", json.dumps(book).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".sums.ipynb.icloud", b"bplist00"),
+        ("solution/.add.py.icloud", b"bplist00"),
+        ("sums.ipynb", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
+        ("solution/add.py", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+    ],
+)
+def test_a_file_of_which_only_the_place_was_handed_in_stops(
+    tmp_path: Path, name: str, content: bytes
+):
+    """Its work is elsewhere: what is left would be marked as if it were all."""
+    for path, written in {"other.ipynb": NOTEBOOK, name: content}.items():
+        (tmp_path / "ann" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "ann" / path).write_bytes(written)
+    found = reader.read(tmp_path / "ann")
+
+    absent = name.replace("/.", "/").removeprefix(".").removesuffix(".icloud")
+    assert [problem.what for problem in found.problems] == [
+        f"`{absent}` of `{tmp_path / 'ann'}` was not handed in"
+    ]
+    (tmp_path / "ann" / absent).write_bytes(NOTEBOOK)
+
+    assert reader.read(tmp_path / "ann").problems == []
