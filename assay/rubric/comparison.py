@@ -103,7 +103,7 @@ def at(place: tuple[int, ...]) -> str:
     return f" at [{', '.join(str(i) for i in place)}]" if place else ""
 
 
-def precision(*arrays: Array) -> float:
+def precision(*arrays: ArrayLike) -> float:
     """Return how exact a number is, of its own size: 1e-4 if any array is float32, else 1e-7.
 
     Examples
@@ -111,11 +111,11 @@ def precision(*arrays: Array) -> float:
     >>> precision(np.ones(3)), precision(np.ones(3), np.ones(3, np.float32))
     (1e-07, 0.0001)
     """
-    return 1e-4 if any(array.dtype == np.float32 for array in arrays) else 1e-7
+    return 1e-4 if any(np.asarray(array).dtype == np.float32 for array in arrays) else 1e-7
 
 
-def tolerance(*arrays: Array) -> float:
-    """Return how far apart right answers of any shape may be.
+def tolerance(*arrays: ArrayLike) -> float:
+    """Return how far apart right answers of any shape may be; never infinite.
 
     Right answers err by their size, which is that of most entries: a huge one excuses no other.
 
@@ -124,11 +124,13 @@ def tolerance(*arrays: Array) -> float:
     >>> tolerance(np.zeros(3)), round(tolerance(np.full(3, 1000.0)), 6)
     (1e-07, 0.0006)
     """
-    sizes = [float(np.median(np.abs(array))) for array in arrays if array.size]
-    return precision(*arrays) * max(1.0, SPREAD * max(sizes, default=0.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = [float(np.median(np.abs(a))) for a in map(np.asarray, arrays) if a.size]
+    size = SPREAD * max(sizes, default=0.0)
+    return precision(*arrays) * (max(1.0, size) if np.isfinite(size) else 1.0)
 
 
-def same(one: Array, other: Array) -> bool:
+def same(one: ArrayLike, other: ArrayLike) -> bool:
     """Return whether two answers of the student's agree, as exactly as their precision allows.
 
     Examples
@@ -140,7 +142,7 @@ def same(one: Array, other: Array) -> bool:
     return same_numbers(one, other, atol=tolerance(one, other), rtol=precision(one, other))
 
 
-def assert_same(one: Array, other: Array, reason: str) -> None:
+def assert_same(one: ArrayLike, other: ArrayLike, reason: str) -> None:
     """Check that two answers of the student's agree; `reason` says what it means if they do not.
 
     Raises
@@ -158,12 +160,15 @@ def assert_same(one: Array, other: Array, reason: str) -> None:
     assay.rubric.mistakes.Wrong: asked again, the answer is another (by up to 0.5)
     """
     __tracebackhide__ = True
+    one, other = np.asarray(one), np.asarray(other)
     assert_comparable(one, other)
     if not same(one, other):
-        raise Wrong(f"{reason} (by up to {np.abs(_signed(one) - _signed(other)).max():.2g})")
+        with np.errstate(over="ignore", invalid="ignore"):
+            most = np.abs(_signed(one) - _signed(other)).max()
+        raise Wrong(f"{reason} (by up to {most:.2g})")
 
 
-def assert_differs(one: Array, other: Array, reason: str) -> None:
+def assert_differs(one: ArrayLike, other: ArrayLike, reason: str) -> None:
     """Check that two answers of the student's differ; `reason` says what it means if they do not.
 
     Raises
@@ -184,7 +189,7 @@ def assert_differs(one: Array, other: Array, reason: str) -> None:
         raise Wrong(reason)
 
 
-def assert_comparable(*arrays: Array) -> None:
+def assert_comparable(*answers: ArrayLike) -> None:
     """Check that answers have one shape and something in them: constants agree always.
 
     Raises
@@ -199,6 +204,7 @@ def assert_comparable(*arrays: Array) -> None:
     assay.rubric.mistakes.Wrong: every number of the answer is the same
     """
     __tracebackhide__ = True
+    arrays = [np.asarray(answer) for answer in answers]
     if not all(array.size for array in arrays):
         raise Wrong("the answer is empty")
     if any(array.size > 1 and (array == array.flat[0]).all() for array in arrays):
@@ -206,7 +212,7 @@ def assert_comparable(*arrays: Array) -> None:
     assert_one_shape(*arrays)
 
 
-def assert_one_shape(*arrays: Array) -> None:
+def assert_one_shape(*arrays: ArrayLike) -> None:
     """Check that arrays that are set against each other have one shape.
 
     Raises
@@ -221,5 +227,6 @@ def assert_one_shape(*arrays: Array) -> None:
     assay.rubric.mistakes.Wrong: answers of different shapes: (2, 3), (3, 2)
     """
     __tracebackhide__ = True
-    if len({array.shape for array in arrays}) > 1:
-        raise Wrong(f"answers of different shapes: {', '.join(str(a.shape) for a in arrays)}")
+    shapes = [np.shape(array) for array in arrays]
+    if len(set(shapes)) > 1:
+        raise Wrong(f"answers of different shapes: {', '.join(map(str, shapes))}")

@@ -67,6 +67,8 @@ def assert_gradient(
     ------
     Wrong
         With the entry that is furthest off, what it is and what was measured.
+    ValueError
+        If a slope that was measured is no number: that is no mistake of the student's.
 
     Examples
     --------
@@ -80,6 +82,8 @@ def assert_gradient(
     found, expected = np.asarray(gradient), np.asarray(measured)
     if found.shape != expected.shape:
         raise Wrong(f"the gradient has shape {found.shape}, expected {expected.shape}")
+    if not np.isfinite(expected).all():
+        raise ValueError("`measured` holds slopes that are no numbers: nothing can be held to them")
     atol = rtol * float(np.abs(expected).max(initial=0.0))
     if not np.allclose(found, expected, atol=atol, rtol=0):
         place = furthest(found, expected)
@@ -260,13 +264,17 @@ def assert_monotone(
     assay.rubric.mistakes.Wrong: the loss rises from 0.5 at [1] to 0.6 at [2], expected it to fall
     """
     __tracebackhide__ = True
-    found = np.asarray(losses, dtype=np.float64)
+    found = np.asarray(losses)
+    if found.dtype.kind not in "biuf":
+        raise Wrong(f"{what} holds {found.dtype}, expected real numbers")
+    found = found.astype(np.float64)
     if found.ndim != 1 or len(found) < 2:
         raise Wrong(f"{what} has shape {found.shape}, expected a series of two or more")
     if not np.isfinite(found).all():
         place = int(np.isfinite(found).argmin())
         raise Wrong(f"{what} is {found[place]} at [{place}], expected a number")
-    rises = np.diff(found)
+    with np.errstate(over="ignore"):
+        rises = np.diff(found)
     i = int(rises.argmax())
     if rises[i] > slack:
         raise Wrong(

@@ -192,3 +192,22 @@ def test_a_known_mistake_is_the_same_sentence_in_every_run():
     assert (str(mistake), mistake.mistake) == ("it is a sum: 69 for 100 rows", "it is a sum")
     assert mistake.hint == "how many rows?"
     assert str(KnownMistake("it is a sum")) == "it is a sum"
+
+
+@pytest.mark.parametrize("huge", [np.inf, 1e308])
+def test_huge_answers_do_not_make_everything_the_same(huge: float):
+    """A tolerance is finite, so that two answers that differ are never taken for one."""
+    one, other = np.array([huge, -huge, 1.0]), np.array([huge, -huge, 2.0])
+
+    assert np.isfinite(tolerance(one, other))
+    assert not same(one, other)
+    assert reason(assert_same, one, other, "it changes").startswith("it changes (by up to")
+
+
+def test_lists_and_numbers_are_compared_too():
+    """In a test of a rubric's own."""
+    assert_same([1.0, 2.0], [1.0, 2.0], "it changes")
+    assert_differs(1.0, 2.0, "it does not change")
+
+    assert reason(assert_same, [1, 2], [1, 4], "it changes") == "it changes (by up to 2)"
+    assert reason(assert_one_shape, [1, 2], 3) == "answers of different shapes: (2,), ()"

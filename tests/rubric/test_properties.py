@@ -90,6 +90,13 @@ def test_where_nothing_slopes_only_zero_is_right():
     assert "it is 1e-09, the loss rises by 0" in reason(assert_gradient, [0, 1e-9], [0.0, 0.0])
 
 
+def test_slopes_that_are_no_numbers_accuse_nobody():
+    """They are the judge's own: the exception is none of a verdict."""
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="`measured` holds slopes that are no numbers"):
+            assert_gradient([1.0, 2.0], [1.0, bad])
+
+
 # --- rows sum to one
 
 
@@ -138,6 +145,9 @@ def test_a_row_of_nan_is_the_furthest():
     weights = np.array([[0.5, 0.4], [np.nan, 0.5]])
 
     assert "sum to nan over the last axis at [1]" in reason(assert_rows_sum_to_one, weights)
+    assert "sum to inf over the last axis at [0]" in reason(
+        assert_rows_sum_to_one, [[np.inf, 1.0, np.inf], [0.5, 0.25, 0.25]]
+    )
 
 
 # --- another order
@@ -240,6 +250,13 @@ def test_a_loss_that_stands_still_does_not_fall():
 @pytest.mark.parametrize("losses", [[], [0.7], 0.7, [[0.7, 0.6]]])
 def test_one_loss_is_no_series(losses: object):
     assert "expected a series of two or more" in reason(assert_monotone, losses)
+
+
+def test_losses_are_real_numbers():
+    assert reason(assert_monotone, [2 + 1j, 1.0]) == (
+        "the loss holds complex128, expected real numbers"
+    )
+    assert "rises from -1e+308" in reason(assert_monotone, [1e308, -1e308, 1e308])
 
 
 def test_a_loss_that_is_no_number_is_named():
