@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.classroom.gradebook import Gradebook
+from tests.classroom.killed import Writers, writers
 from tests.classroom.postgres import cluster, fresh_database
 from tests.classroom.rooms import assay, begun, course
 
@@ -15,6 +16,12 @@ from tests.classroom.rooms import assay, begun, course
 def postgres() -> Iterator[str]:
     with cluster() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Writers]:
+    with writers() as started:
+        yield started
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,7 +1,7 @@
 """kill -9 between any two statements: an operation has happened, or it has not."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from assay.classroom.gradebook import Gradebook
 from assay.classroom.gradebook.models import Base
 from tests.classroom.books import busy, graded, refused
 from tests.classroom.first_schema import first_schema
-from tests.classroom.killed import Writers, writers
+from tests.classroom.killed import Writers
 from tests.classroom.postgres import fresh_database
 
 DRAWN = {"id", "at", "created_at", "taken_at", "pseudonym"}
@@ -41,12 +41,6 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "forget": {"person": "s1"},
     "forget_term": {},
 }
-
-
-@pytest.fixture(scope="session")
-def forked() -> Iterator[Writers]:
-    with writers() as started:
-        yield started
 
 
 def fill(where: Path | str) -> None:
