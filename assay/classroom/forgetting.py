@@ -6,15 +6,17 @@ The files go first and the gradebook's rows last: killed in between, the same co
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from assay.classroom import settings
 from assay.classroom.gradebook import Found
 from assay.classroom.gradebook.forget import holds
 from assay.classroom.gradebook.models import Author
 from assay.classroom.gradefiles import Table
+from assay.classroom.ordinary import ordinary
 from assay.classroom.room import Room, now, write
 from assay.classroom.roster import plain
 from assay.classroom.settings import FILE
@@ -23,6 +25,9 @@ from assay.errors import UsageError, quoted
 from assay.evidence.store import JUDGEMENTS, Store
 from assay.submission import archives
 from assay.submission.folders import folder as folder_of
+
+ABOUT_THE_CLASS = ("", "late")
+"""Sections of class.toml whose texts name no people, whatever they are called."""
 
 
 @dataclass
@@ -35,6 +40,9 @@ class Forgotten:
     searched: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
     """What also names somebody else of the class, and so cannot be searched for."""
+    ordinary: list[str] = field(default_factory=list)
+    """Names that are words of assay's, the course's or Python's too: only a field, a cell or a
+    file that is one of them as a whole counts."""
     left: list[Found] = field(default_factory=list)
 
 
@@ -67,31 +75,70 @@ def term(room: Room) -> Forgotten:
     for one in (room.downloads, room.attempts, room.reports, room.out, room.root / ".assay"):
         shutil.rmtree(one, ignore_errors=True)
     room.book.forget_term()
-    done.left = room.book.search(done.searched, _places(room))
+    done.left = _left(room, done)
     return done
 
 
 def _forget(room: Room, people: Sequence[Author]) -> Forgotten:
     keys = [one.key for one in people]
-    words, shared = room.book.identifiers(keys)
-    done = Forgotten(len(people), searched=words, shared=shared)
+    names, shared = room.book.identifiers(keys)
+    common = ordinary(names, room.assignment)
+    words = [word for word in names if word not in common]
+    done = Forgotten(len(people), searched=words, shared=shared, ordinary=common)
     gone = _authors(room, people)
     for author in gone:
         _delete_work(room, author, done)
     _clean_downloads(room, gone, words, done)
     _delete_holding(room.out, words, done)
-    _clean_class_file(room.root / FILE, [*words, *shared], done)
+    _clean_class_file(room.root / FILE, [*names, *shared], done)
     for name in filter(None, (room.settings.roster, room.settings.groups)):
         _clean_table(room, room.root / name, keys, done)
     for key in keys:
-        room.book.forget(key)
-    done.left = room.book.search(words, _places(room))
+        room.book.forget(key, ordinary=common)
+    done.left = _left(room, done)
     return done
 
 
 def _places(room: Room) -> list[Path]:
     """Where a name may be: the class's folder, and the runs in the course's store."""
     return [room.root, *([room.store] if room.store.exists() else [])]
+
+
+def _left(room: Room, done: Forgotten) -> list[Found]:
+    """Search every table and file; for an ordinary word, what is it as a whole."""
+    alone = {plain(word): word for word in done.ordinary}
+    found = room.book.search(done.searched, _places(room), done.ordinary)
+    return found + [
+        Found(alone[plain(value)], where) for where, value in _values(room) if plain(value) in alone
+    ]
+
+
+def _values(room: Room) -> Iterator[tuple[str, str]]:
+    """What names people as a whole: cells of tables, settled names, names of what was handed in."""
+    tables = [room.root / name for name in (room.settings.roster, room.settings.groups) if name]
+    for path in [*tables, *room.out.glob("*.csv")]:
+        if path.exists():
+            table = Table(path.read_bytes())
+            for at in range(1, len(table.rows)):
+                for column in range(len(table.rows[at])):
+                    yield f"{path}, row {at + 1}", table.cell(at, column)
+    read = settings.read(room.root)
+    for names in (read.extension, read.submitted, read.settled, read.settled.values()):
+        yield from ((str(room.root / FILE), name) for name in names)
+    for download in kept(room):
+        yield f"the name of {download}", download.stem
+        for name in _tops(download):
+            yield f"`{name}` in {download}", Path(name).stem
+
+
+def _tops(download: Path) -> list[str]:
+    """The first folders and files of a download."""
+    if download.is_dir():
+        return [one.name for one in download.iterdir()]
+    if not zipfile.is_zipfile(download):
+        return []
+    with download.open("rb") as file:
+        return sorted({one.name.partition("/")[0] for one in archives.of_class(file)})
 
 
 def _authors(room: Room, people: Sequence[Author]) -> list[Author]:
@@ -216,10 +263,24 @@ def _clean_class_file(path: Path, words: Sequence[str], done: Forgotten) -> None
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     gone = {plain(word) for word in words}
-    stays = [one for one in lines if gone.isdisjoint(map(plain, re.findall(r'"([^"\n]*)"', one)))]
+    stays = []
+    for one, section in zip(lines, _sections(lines), strict=True):
+        texts = {plain(found) for found in re.findall(r'"([^"\n]*)"', one)}
+        if section in ABOUT_THE_CLASS or gone.isdisjoint(texts):
+            stays.append(one)
     if len(stays) < len(lines):
         write(path, "".join(stays).encode())
         done.files.append(f"{path.name}: {len(lines) - len(stays)} lines")
+
+
+def _sections(lines: Sequence[str]) -> list[str]:
+    """The table of class.toml in which each line stands."""
+    found, section = [], ""
+    for one in lines:
+        if header := re.match(r"\s*\[+\s*([^\]]*?)\s*\]", one):
+            section = header[1]
+        found.append(section)
+    return found
 
 
 def _clean_table(room: Room, path: Path, keys: Sequence[str], done: Forgotten) -> None:

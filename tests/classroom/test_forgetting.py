@@ -91,3 +91,39 @@ def test_whom_to_forget_is_said_once(copy: Path):
     assay("class", "forget", copy, "ada", "--term", code=2)
     done = json.loads(assay("class", "forget", copy, "--older-than", "365", "--json").stdout)
     assert done["people"] == 0
+
+
+@pytest.mark.parametrize("word", ["max", "marks", "table", "solution", "sums", "li", "assay"])
+def test_a_user_name_that_is_an_ordinary_word_is_not_found_everywhere(copy: Path, word: str):
+    """It stands in pages, notebooks and settings of nobody: none of these is left, or harmed."""
+    table = (copy / "grades.csv").read_text()
+    (copy / "grades.csv").write_text(table.replace("#sofya", f"#{word}"))
+    with (copy / "class.toml").open("a") as file:
+        file.write(f'"Somebody" = "{word}"\n')
+    assay("class", "release", copy, "--by", "tom")
+    assay("class", "feedback", copy)
+    before = rows(copy)
+    done = json.loads(assay("class", "forget", copy, word, "--json").stdout)
+
+    assert done["left"] == []
+    assert word in done["ordinary"]
+    assert word not in rows(copy)
+    before.pop(word)
+    assert {k: one.final for k, one in rows(copy).items()} == {
+        key: one.final for key, one in before.items()
+    }
+    assert f'"{word}"' not in (copy / "class.toml").read_text()
+    assert 'item = "Sums"' in (copy / "class.toml").read_text()
+
+
+def test_an_ordinary_word_that_is_a_whole_cell_is_left_and_said(copy: Path):
+    """Another's row that holds it: a person looks at it."""
+    table = (copy / "grades.csv").read_text()
+    (copy / "grades.csv").write_text(table.replace("#sofya", "#max"))
+    mark = ("class", "mark", copy, "ada", "sums/sum", "1", "--reason", "half of it")
+    assay(*mark, "--by", "Max")
+    ended = assay("class", "forget", copy, "max", "--json", code=3)
+
+    assert [
+        (one["word"], "table mark" in one["where"]) for one in json.loads(ended.stdout)["left"]
+    ] == [("max", True)]

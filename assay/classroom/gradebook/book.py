@@ -1,7 +1,7 @@
 """The gradebook: everything that is written into it, and read back."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -382,9 +382,14 @@ class Gradebook:
 
     # Forgetting.
 
-    def forget(self, person: str, folders: Sequence[Path] = ()) -> Forgotten:
-        """Delete all there is of a person, and search every table and file for what is left."""
-        return self._forget(lambda here: [here.author(person)], folders)
+    def forget(
+        self, person: str, folders: Sequence[Path] = (), *, ordinary: Collection[str] = ()
+    ) -> Forgotten:
+        """Delete all there is of a person, and search every table and file for what is left.
+
+        A name that is one of the `ordinary` words is no name where it stands in a text.
+        """
+        return self._forget(lambda here: [here.author(person)], folders, ordinary=ordinary)
 
     def forget_older_than(self, when: datetime, folders: Sequence[Path] = ()) -> Forgotten:
         """Forget the people of the term for whom nothing was written or submitted since `when`."""
@@ -415,20 +420,27 @@ class Gradebook:
             ]
         )
 
-    def search(self, words: Iterable[str], folders: Sequence[Path] = ()) -> list[Found]:
-        """Say where these words stand: in every table, the database's own files, and folders."""
-        return search(self.engine, list(words), folders)
+    def search(
+        self, words: Iterable[str], folders: Sequence[Path] = (), whole: Sequence[str] = ()
+    ) -> list[Found]:
+        """Say where these words stand: in every table, the database's own files, and folders.
+
+        Those of `whole` are looked for only as whole fields about people.
+        """
+        return search(self.engine, list(words), folders, whole)
 
     def _forget(
         self,
         chosen: Callable[[Transaction], list[Author]],
         folders: Sequence[Path],
         term: bool = False,
+        ordinary: Collection[str] = (),
     ) -> Forgotten:
         def deleted(here: Transaction) -> tuple[list[Author], list[str], list[str]]:
             people = chosen(here)
             groups = here.authors("group") if term else []
             words, shared = identifiers(here.session, [*people, *groups])
+            words = [word for word in words if word not in ordinary]
             here.add(Forgetting())
             delete_people(here.session, people, words)
             if term:
@@ -439,7 +451,7 @@ class Gradebook:
 
         people, words, shared = self._write(deleted)
         purge(self.engine)
-        left = search(self.engine, words, folders)
+        left = search(self.engine, words, folders, list(ordinary))
         return Forgotten(
             [(one.key, one.pseudonym) for one in people], sorted(words), sorted(shared), left
         )

@@ -38,6 +38,10 @@ from assay.classroom.gradebook.models import (
 from assay.errors import OurFault
 
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+RUN = re.compile(r"[^\x00-\x1f\x7f\ufffd]{6,}")
+OURSELVES = "assay"
+"""Who writes what no person decides."""
+ABOUT = {("author", "key"), ("author", "name"), ("author", "facts"), ("attempt", "origin")}
 SHORT = 8
 """Shorter words are looked for as whole words: `Li` and `mary` stand inside other words."""
 
@@ -184,8 +188,13 @@ def _still_open() -> OurFault:
     )
 
 
-def search(engine: Engine, words: Sequence[str], folders: Sequence[Path]) -> list[Found]:
-    """Look for each word in every table, in the bytes of SQLite's files, and in folders."""
+def search(
+    engine: Engine, words: Sequence[str], folders: Sequence[Path], whole: Sequence[str] = ()
+) -> list[Found]:
+    """Look for each word in every table, in the bytes of SQLite's files, and in folders.
+
+    The words of `whole` are ordinary ones: only a field about people that is one of them counts.
+    """
     places = [*_rows(engine), *(place for folder in folders for place in _files(folder))]
     wanted = {word: _folded(word) for word in words if word.strip()}
     found = [
@@ -193,6 +202,10 @@ def search(engine: Engine, words: Sequence[str], folders: Sequence[Path]) -> lis
         for where, content in places
         for word, folded in wanted.items()
         if _holds(content, folded)
+    ]
+    alone = {_folded(word): word for word in whole}
+    found += [
+        Found(alone[value], where) for where, value in _fields(engine) if alone and value in alone
     ]
     for path in _own_files(engine):
         content = _folded(path.read_bytes().decode("utf-8", "replace"))
@@ -268,6 +281,22 @@ def _rows(engine: Engine) -> Iterator[tuple[str, str]]:
                     yield f"table {table.name}, row {number}, {name}", _folded(_shown(value))
 
 
+def _fields(engine: Engine) -> Iterator[tuple[str, str]]:
+    """Every text of the fields that say who somebody is, or who wrote."""
+    with engine.begin() as connection:
+        for table in Author.metadata.sorted_tables:
+            for number, row in enumerate(connection.execute(select(table)), 1):
+                for name, value in row._mapping.items():
+                    if (table.name, name) not in ABOUT and name != "by":
+                        continue
+                    if isinstance(value, dict):
+                        value = {key: one for key, one in value.items() if key != "platform"}
+                    for text in _texts(value):
+                        if (name, text) != ("by", OURSELVES):
+                            place = f"table {table.name}, row {number}, {name}"
+                            yield place, _folded(text.strip())
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
@@ -308,8 +337,10 @@ def _archived(path: Path) -> Iterator[tuple[str, str]]:
 def _readings(data: bytes) -> Iterable[str]:
     """A content as it may be written: UTF-8, UTF-16, and with JSON's escapes undone."""
     plain = data.decode("utf-8", "replace")
-    yield _folded(plain)
-    if b"\0" in data:
+    if b"\0" not in data:
+        yield _folded(plain)
+    else:  # among random bytes any short word stands somewhere: what is printed comes in runs
+        yield _folded("\n".join(RUN.findall(plain)))
         yield _folded(data.decode("utf-16-le", "replace"))
     if "\\u" in plain:
         pairs = ESCAPED.sub(lambda found: chr(int(found[1], 16)), plain)

@@ -43,9 +43,11 @@ def forget(
         for file in done.files:
             say(f"deleted: {file}")
         table(["left", "where"], [(one.word, one.where) for one in done.left])
+        for word in done.ordinary:
+            say(f"an ordinary word too, and searched for as a whole field, cell or name: {word}")
         for word in done.shared:
             say(f"names somebody else of the class too, and was not searched for: {word}")
-        number = counted(len(done.searched), "word")
+        number = counted(len(done.searched) + len(done.ordinary), "word")
         remains = counted(len(done.left), "place") if done.left else "nothing"
         say(
             f"{counted(done.people, 'person', 'people')} forgotten; {number} searched for in every "
