@@ -11,6 +11,7 @@ import pytest
 
 from assay.classroom.gradebook import Conflict, Gradebook, database
 from assay.errors import AssayError, OurFault
+from tests.classroom.killed import Writers
 
 SPAWN = multiprocessing.get_context("forkserver")
 MARKS = 5
@@ -144,3 +145,20 @@ def test_a_marker_is_not_kept_out_by_what_is_still_to_be_overwritten(tmp_path: P
     assert "locked" not in str(said.value)
     Gradebook(path, "2026").close()
     assert b"Ben Barker" not in path.read_bytes()
+
+
+def test_a_search_leaves_the_locks_in_place(forked: Writers, tmp_path: Path):
+    """A process that opens and closes SQLite's file loses its locks on it: others would take away
+    the log into which it goes on writing."""
+    path = tmp_path / "book.sqlite"
+    mark = {"assignment": "hw1", "author": "s1", "answer": "a", "by": "tom"}
+    with Gradebook(path, "2026") as book:
+        book.add_assignment("hw1")
+        book.add_person("s1", "Ada")
+        for number in range(4):
+            book.search(["Ada"], [tmp_path])
+            done = forked.write(path, "mark", **mark, criterion=f"b{number}", points=1, expected=0)
+            assert done.how == "done"
+            book.mark(**mark, criterion=f"a{number}", points=1, expected=0)
+    with Gradebook(path, "2026") as book:
+        assert len(book.marks("hw1", "s1")) == 8

@@ -6,7 +6,7 @@ import sqlite3
 import tarfile
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -195,18 +195,13 @@ def search(
 
     The words of `whole` are ordinary ones: only a field about people that is one of them counts.
     """
-    places = [*_rows(engine), *(place for folder in folders for place in _files(folder))]
     wanted = {word: _folded(word) for word in words if word.strip()}
-    found = [
-        Found(word, where)
-        for where, content in places
-        for word, folded in wanted.items()
-        if _holds(content, folded)
-    ]
     alone = {_folded(word): word for word in whole}
-    found += [
-        Found(alone[value], where) for where, value in _fields(engine) if alone and value in alone
-    ]
+    found = list(_holding(_rows(engine), wanted))
+    found += [Found(alone[value], where) for where, value in _fields(engine) if value in alone]
+    engine.dispose()  # who closes SQLite's file, to read it, loses his locks: others end the log
+    for folder in folders:
+        found += _holding(_files(folder), wanted)
     for path in _own_files(engine):
         content = _folded(path.read_bytes().decode("utf-8", "replace"))
         found += [
@@ -215,6 +210,11 @@ def search(
             if len(folded) >= SHORT and folded in content
         ]
     return found
+
+
+def _holding(places: Iterable[tuple[str, str]], wanted: Mapping[str, str]) -> Iterator[Found]:
+    for where, content in places:
+        yield from (Found(word, where) for word, text in wanted.items() if _holds(content, text))
 
 
 def _words(author: Author) -> set[str]:
