@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from assay.errors import PluginFault
 GROUP = "assay"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
+_registering = Lock()
 
 
 @hookspec
@@ -47,9 +49,11 @@ def answers(
         If one cannot be loaded, raises, or answers what is not sound: it is told by its name.
     """
     manager = _manager()
-    if not manager.is_registered(own):
-        manager.register(own)
-    found: dict[str, Any] = {own.__name__: None}
+    ours = f"={own.__name__}"  # no entry point's name has this sign
+    with _registering:
+        if not manager.is_registered(own):
+            manager.register(own, ours)
+    found: dict[str, Any] = {ours: None}
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         name = implementation.plugin_name
         taken = {key: given[key] for key in implementation.argnames}

@@ -95,12 +95,12 @@ def assay(course: Assignment, site: Path, *words: str) -> "subprocess.CompletedP
     )
 
 
-def broken(folder: Path, source: str) -> Path:
-    """A folder in which a plug-in `broken` is installed, of this source."""
+def broken(folder: Path, source: str, name: str = "broken") -> Path:
+    """A folder in which a plug-in of this name is installed, of this source."""
     about = folder / "broken-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[assay]\nbroken = broken_plug_in\n")
+    (about / "entry_points.txt").write_text(f"[assay]\n{name} = broken_plug_in\n")
     (folder / "broken_plug_in.py").write_text(source)
     return folder
 
@@ -122,6 +122,15 @@ def test_an_installed_package_adds_a_gradebook(course: Assignment, installed: Pa
     }
     assert without.returncode == 2
     assert "'ledger' is not one of 'gradescope', 'canvas'" in without.stderr
+
+
+def test_a_plug_in_may_be_called_like_a_module_of_assay(course: Assignment, tmp_path: Path):
+    """Both answer."""
+    site = broken(tmp_path / "site", (EXAMPLE / "made_up.py").read_text(), name="assay.export")
+    said = assay(course, site, "export", "ledger", "reports")
+
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.splitlines()[1].startswith("ada: ")
 
 
 def test_an_installed_package_wraps_what_is_run(course: Assignment, installed: Path):

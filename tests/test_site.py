@@ -1,5 +1,7 @@
 """docs/ is a site: it builds without a warning, and loads nothing from another host."""
 
+import html
+import inspect
 import re
 import subprocess
 import sys
@@ -7,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+import assay
 
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(
@@ -47,3 +51,16 @@ def test_nothing_is_loaded_from_another_host(site: Path):
 
     assert loaded
     assert [address for address in loaded if re.match(r"\w+:|//", address)] == []
+
+
+def test_every_name_of_the_library_is_documented_from_its_docstring(site: Path):
+    """docs/api.md has each, with its signature, and what its docstring says first."""
+    page = html.unescape((site / "api.html").read_text())
+    first = {name: inspect.getdoc(getattr(assay, name)).splitlines()[0] for name in assay.__all__}
+
+    assert [name for name in first if f'id="assay.{name}"' not in page] == []
+    text = re.sub(r"<[^>]+>", "", page)
+    assert [name for name in first if first[name].replace("`", "") not in text] == []
+    assert [
+        part for part in ("require_isolation", "grade_all", "not_graded") if part not in text
+    ] == []

@@ -19,6 +19,7 @@ from assay.errors import (
     NoMachine,
     NotIsolated,
     OurFault,
+    PluginFault,
     UsageError,
 )
 from assay.grading import publish
@@ -115,7 +116,7 @@ def _grade(room: Room, session: Session, work: _Work) -> _Done:
         except CannotGrade as error:
             failed.append(error)
             continue
-        except (CourseFault, UsageError, NoMachine, NotIsolated):
+        except (CourseFault, UsageError, NoMachine, NotIsolated, PluginFault):
             raise
         except Exception as error:
             name = work.author.pseudonym

@@ -62,8 +62,10 @@ class Session:
     ----------
     assignment
         The assignment, or the path of its assignment.toml.
-    store, reports
-        If runs are kept and where results are written; beside the assignment by default.
+    store
+        What keeps the runs; `.assay/store` beside the assignment by default.
+    reports
+        The folder that results are written into; `reports` beside the assignment by default.
     jobs
         How many runs to execute at once; one a core by default.
     require_isolation
