@@ -118,4 +118,24 @@ def late_of(room: Room, member: Member, final: FinalMark, at: datetime | None) -
         possible=float(final.maximum),
         at=at,
         extended=room.extended(member),
+        spent=spent(room, member),
     )
+
+
+def spent(room: Room, member: Member) -> int:
+    """Return the free days that a person used in the classes before this one."""
+    before = room.previous
+    if before is None:
+        return 0
+    if member.key not in room.spent:
+        there = before.roster.by_ident(member.key)
+        room.spent[member.key] = _used(before, there) + spent(before, there) if there else 0
+    return room.spent[member.key]
+
+
+def _used(room: Room, member: Member) -> int:
+    counts, _ = counting(room, member, attempts(room, member.key))
+    excuse = room.book.decisions(room.item, member.key).get("excuse")
+    if counts is None or (excuse and excuse.value is not None):
+        return 0
+    return after_late(room, member, counts).free_days_used

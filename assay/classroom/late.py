@@ -32,9 +32,9 @@ def apply(
     possible: float,
     at: datetime,
     extended: datetime | None = None,
-    free_days: int | None = None,
+    spent: int = 0,
 ) -> Late:
-    """Apply the late rule to points; `free_days` are those still left [default: all].
+    """Apply the late rule to points; `spent` are the free days used before.
 
     An extension moves the due time, and the last day with it if it is the later one. Days and hours
     are counted from the due time, and those that have begun count whole.
@@ -50,11 +50,12 @@ def apply(
         return Late(minutes, points, 0.0, f"{said}, after the last day: 0.00")
     if minutes <= rule.grace_minutes:
         return Late(minutes, 0.0, points, f"{said}, within {rule.grace_minutes} min of grace")
-    left = rule.free_days if free_days is None else min(free_days, rule.free_days)
-    used = min(max(0, left), ceil(minutes / DAY))
+    used = min(max(0, rule.free_days - spent), ceil(minutes / DAY))
     after = max(0, minutes - used * DAY)
     if used:
         said += f", {used} free day{'s' * (used != 1)} used"
+    if spent and rule.free_days:
+        said += f" ({spent} of {rule.free_days} before)"
     off, how = _cost(settings, after, possible)
     if not off:
         return Late(minutes, 0.0, points, f"{said}: {earned}", used)

@@ -43,6 +43,40 @@ class Room:
     settings: ClassSettings
     roster: Roster
     book: Gradebook
+    later: tuple[Path, ...] = ()
+    """The classes of the term from which this one was opened."""
+
+    @cached_property
+    def previous(self) -> "Room | None":
+        """The class before this one in the term, where free days are used up first.
+
+        Raises
+        ------
+        UsageError
+            If it is no class, or is one that comes after this one.
+        """
+        if not self.settings.late.previous:
+            return None
+        folder = self.root / self.settings.late.previous
+        later = (*self.later, self.root.resolve())
+        if folder.resolve() in later:
+            raise UsageError(
+                f"{quoted(folder)} comes before itself in the term",
+                found=" after ".join(quoted(one.name) for one in (*later, folder.resolve())),
+                hint="correct `previous` in class.toml: each class names the one before it",
+            )
+        return open_room(folder, later)
+
+    @cached_property
+    def spent(self) -> dict[str, int]:
+        """Free days of each person before this class, as they were worked out."""
+        return {}
+
+    def close(self) -> None:
+        """Close the gradebook, and that of the class before if it was asked."""
+        self.book.close()
+        if "previous" in self.__dict__ and self.previous:
+            self.previous.close()
 
     @property
     def item(self) -> str:
@@ -162,7 +196,7 @@ class Room:
         return Submission(name, read.files, notes=read.notes)
 
 
-def open_room(folder: Path) -> Room:
+def open_room(folder: Path, later: tuple[Path, ...] = ()) -> Room:
     """Open the folder of a class; the roster's people are in the gradebook from here on.
 
     Raises
@@ -174,7 +208,7 @@ def open_room(folder: Path) -> Room:
     groups = folder / read.groups if read.groups else None
     people = roster.read(folder / read.roster, groups)
     book = Gradebook(read.gradebook or folder / BOOK, read.term or read.title)
-    room = Room(folder, read, people, book)
+    room = Room(folder, read, people, book, later)
     _enrol(room)
     return room
 

@@ -28,6 +28,7 @@ time_zone = {time_zone}
 # cap_percent = 50
 # last_day = 2026-10-20T23:59:00
 # free_days = 2
+# previous = "../first"          # the class before it in the term: days used there are used here
 
 [extension]
 # "101234567" = 2026-10-12T23:59:00
@@ -53,6 +54,8 @@ class LateRule(Record):
     last_day: datetime | None = None
     """What comes later earns nothing."""
     free_days: Annotated[int, Field(ge=0, le=1000)] = 0
+    previous: str = ""
+    """The folder of the class before this one in the term: free days are used up there first."""
 
     @field_validator("points_an_hour")
     @classmethod

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from assay.cli import checks, classes, exports, reviewing, tools
+from assay.cli.classes.grading import CLASS_FILE, grade_class
 from assay.cli.options import (
     PassingOn,
     force_option,
@@ -214,7 +215,14 @@ def grade(
     audit: bool,
     **options: Any,
 ) -> None:
-    """Run, judge and report: all steps in one."""
+    """Run, judge and report: all steps in one.
+
+    Of the folder of a class (docs/evening.md) it grades what is new or changed, as `assay class
+    grade` does.
+    """
+    if any((path / CLASS_FILE).is_file() for path in paths):
+        grade_class(paths, force=force, isolation=isolation, as_json=as_json)
+        return
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
     folder_made(session.reports)
 

@@ -1,6 +1,10 @@
-"""Make what Brightspace gives of a class of 12 people who do not exist."""
+"""Make what Brightspace gives of a class of 12 people who do not exist, or of GROUPS pairs.
+
+python docs/sums/make_class.py [GROUPS]
+"""
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -18,9 +22,9 @@ INDEX = "<!DOCTYPE html>\r\n<html><body>as Brightspace wrote it</body></html>\r\
 ON_TIME, LATE = "Oct 10, 2025 1022 AM", "Oct 12, 2025 6:31 PM"
 
 
-def notebook(sign: str) -> str:
-    """Return a notebook that combines two arrays with this sign."""
-    cells = ["seed = 0", f"def add(x, y):\n    return x {sign} y"]
+def notebook(sign: str, note: str = "") -> str:
+    """Return a notebook that combines two arrays with this sign; a note makes it another."""
+    cells = ["seed = 0", f"def add(x, y):{note}\n    return x {sign} y"]
     made = [
         {
             "cell_type": "code", "id": f"cell-{number}", "execution_count": None, "outputs": [],
@@ -33,14 +37,6 @@ def notebook(sign: str) -> str:
 
 def main(folder: Path) -> None:
     """Write grades.csv, groups.csv and the zip of the assignment."""
-    graded = {"emmy": "1", "ghopper": "2"}  # by hand, before
-    rows = "".join(
-        f"#{id},#{user},{family},{given},{user}@example.org,{graded.get(user, '')},#\r\n"
-        for id, user, given, family in PEOPLE
-    )
-    export = EXPORT.format(item=ITEM) + rows
-    (folder / "grades.csv").write_bytes(export.encode())
-    (folder / "groups.csv").write_text("group,username\nGroup 1,julia\nGroup 1,olga\n")
     right, wrong = notebook("+"), notebook("-")
     handed = [
         ("Ada Lovelace", ON_TIME, "sums.ipynb", right),
@@ -55,6 +51,45 @@ def main(folder: Path) -> None:
         ("Group 1", ON_TIME, "sums.ipynb", right),
         ("Grace Hopper", ON_TIME, "sums.ipynb", right),
     ]
+    by_hand = {"emmy": "1", "ghopper": "2"}  # before
+    write(folder, PEOPLE, by_hand, [("Group 1", "julia"), ("Group 1", "olga")], handed)
+
+
+def of_pairs(folder: Path, groups: int) -> None:
+    """Write the same of groups of two: every fifth is wrong, every seventh late."""
+    people = [
+        (str(102_000_000 + number), f"u{number}", f"Given{number}", f"Family{number}")
+        for number in range(2 * groups)
+    ]
+    members = [(f"Group {1 + number // 2}", one[1]) for number, one in enumerate(people)]
+    handed = [
+        (
+            f"Group {number}",
+            ON_TIME if number % 7 else LATE,
+            "sums.ipynb",
+            notebook("+" if number % 5 else "-", f"  # of group {number}"),
+        )
+        for number in range(1, groups + 1)
+    ]
+    write(folder, people, {}, members, handed)
+
+
+def write(
+    folder: Path,
+    people: list[tuple[str, str, str, str]],
+    by_hand: dict[str, str],
+    members: list[tuple[str, str]],
+    handed: list[tuple[str, str, str, str]],
+) -> None:
+    """Write the export of the grades, who is in which group, and the zip, as Brightspace does."""
+    rows = "".join(
+        f"#{id},#{user},{family},{given},{user}@example.org,{by_hand.get(user, '')},#\r\n"
+        for id, user, given, family in people
+    )
+    export = EXPORT.format(item=ITEM) + rows
+    (folder / "grades.csv").write_bytes(export.encode())
+    lines = ["group,username", *(f"{group},{user}" for group, user in members)]
+    (folder / "groups.csv").write_text("\n".join(lines) + "\n")
     name = folder / "Sums Download Oct 13, 2025 900 AM.zip"
     with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("index.html", INDEX)
@@ -63,4 +98,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(__file__).parent)
+    if len(sys.argv) > 1:
+        of_pairs(Path(__file__).parent, int(sys.argv[1]))
+    else:
+        main(Path(__file__).parent)

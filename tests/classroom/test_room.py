@@ -277,3 +277,40 @@ def test_evidence_of_earlier_runs_counts(copy: Path):
     assay("class", "grade", other, "--require-isolation", 0, code=3)
 
     assert {one.name for one in (root / ".assay" / "store").glob("??/*")} == runs
+
+
+def test_assay_grade_grades_the_folder_of_a_class(copy: Path):
+    """As `assay class grade` does; beside it nothing else is named, and no option it has not."""
+    shown = json.loads(assay("grade", copy, "--require-isolation", 0, "--json", code=3).stdout)
+
+    assert {one["state"] for one in shown} == {"same", "not graded"}
+    for more in (("--seeds", "3"), (copy.parent / "handed_in",), ("--pass-mark", 50)):
+        with pytest.raises(UsageError, match="alone"):
+            assay("grade", copy, *more, "--require-isolation", 0)
+
+
+def test_free_days_are_those_of_a_term(copy: Path):
+    """Days that were used in the class before are used up in the next one, person by person."""
+    rule = (copy / "class.toml").read_text().replace("# free_days = 2", "free_days = 3")
+    (copy / "class.toml").write_text(rule)
+    first = rows(copy)["emmy"]
+    assert (first.final, first.late) == (2.0, 0.0)
+    root = copy.parent
+    later = root / "winter"
+    copied = ("--roster", root / "grades.csv", "--groups", root / "groups.csv", "--item", "Sums")
+    where = ("--assignment", root / "assignment.toml", "--time-zone", "America/Toronto")
+    assay("class", "new", later, *copied, *where, "--due", "2025-10-10T23:59")
+    rule = rule.replace('# previous = "../first"', 'previous = "../autumn"')
+    (later / "class.toml").write_text(rule)
+    assay("class", "take", later, *root.glob("*.zip"))
+    assay("class", "grade", later, "--require-isolation", 0, code=3)
+    second = rows(later)["emmy"]
+
+    assert (second.final, second.late) == (1.8, -0.2)
+    assert "1 free day used (2 of 3 before): 1 × 10 % of 2" in second.steps[-1]["label"]
+    assert rows(later)["ada"].final == 2.0
+    assay("class", "excuse", copy, "emmy", "--by", "tom", "--reason", "ill")
+    assert rows(later)["emmy"].final == 2.0
+    (copy / "class.toml").write_text(rule.replace("../autumn", "../winter"))
+    with pytest.raises(UsageError, match="comes before itself"):
+        rows(later)

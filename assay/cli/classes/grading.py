@@ -76,4 +76,43 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
     sys.exit(max((one.exit_code for one in found), default=0))
 
 
+CLASS_FILE = "class.toml"
+OF_A_CLASS = {"paths", "jobs", "force", "isolation", "as_json"}
+"""What `assay grade` takes for the folder of a class as well."""
+
+
+def grade_class(paths: tuple[Path, ...], *, force: bool, isolation: int, as_json: bool) -> None:
+    """Grade the class that `assay grade` was given.
+
+    Raises
+    ------
+    UsageError
+        If something else is named beside it, or an option that a class has no use for.
+    """
+    from assay.errors import UsageError, quoted
+
+    context = click.get_current_context()
+    typed = [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        and name not in OF_A_CLASS
+    ]
+    if len(paths) > 1 or typed:
+        beside = [*map(quoted, map(str, paths)), *map(quoted, typed)]
+        raise UsageError(
+            "a class is graded alone, by what its class.toml says",
+            found=", ".join(beside),
+            hint="`assay class grade CLASS` takes `--jobs`, `--force` and `--require-isolation`",
+        )
+    context.invoke(
+        grade,
+        folder=paths[0],
+        jobs=context.params["jobs"],
+        force=force,
+        isolation=isolation,
+        as_json=as_json,
+    )
+
+
 COMMANDS = (grade,)

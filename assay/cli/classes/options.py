@@ -32,7 +32,7 @@ def open_class(folder: Path) -> "Room":
             hint='pip install "assay[class]"',
         ) from None
     room = open_room(folder)
-    click.get_current_context().call_on_close(room.book.close)
+    click.get_current_context().call_on_close(room.close)
     return room
 
 
