@@ -1,5 +1,6 @@
 """Pages for students, zipped as the platform takes them back: by its own names of each hand-in."""
 
+import base64
 import io
 import re
 import zipfile
@@ -9,6 +10,8 @@ from assay.classroom.downloads import Attempt, Download
 from assay.errors import UsageError
 
 PAGE = "feedback.html"
+NOTEBOOK = re.compile(rb'href="data:application/x-ipynb\+json;base64,([A-Za-z0-9+/=]*)"')
+"""A copy of a notebook inside a page; no text of a student's holds a quotation mark there."""
 OF_CANVAS = re.compile(r"(.*?_(?:LATE_)?\d+_(?:question_\d+_)?\d+_)(.*)", re.DOTALL)
 OF_MOODLE = re.compile(r"(.*_\d+_assignsubmission_file)_?(.*)", re.DOTALL)
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -28,7 +31,12 @@ def zipped(download: Download, pages: Mapping[str, bytes]) -> bytes:
         files["index.html"] = download.index
     for attempt in download.attempts:
         if attempt.place in pages:
-            files[_name(download.platform, attempt)] = pages[attempt.place]
+            page = pages[attempt.place]
+            name = _name(download.platform, attempt)
+            files[name] = page
+            for number, copy in enumerate(NOTEBOOK.findall(page), 1):
+                stem = name.removesuffix(".html") + (f"-{number}" if number > 1 else "")
+                files[f"{stem}.ipynb"] = base64.b64decode(copy)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

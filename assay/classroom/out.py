@@ -20,8 +20,8 @@ from assay.errors import UsageError, quoted
 from assay.export.gradebooks import NBGRADER
 from assay.grading import publish
 from assay.records import Result
+from assay.report import annotated, safe
 from assay.report import feedback as pages
-from assay.report import safe
 from assay.submission import archives
 from assay.submission.folders import folder as folder_of
 
@@ -217,7 +217,22 @@ def page(room: Room, whose: Sequence[Row]) -> str:
         ],
         result=result,
         by_hand=by_hand,
+        notebooks=_notebooks(room, row, result, by_hand) if result else [],
     )
+
+
+def _notebooks(
+    room: Room, row: Row, result: Result, by_hand: Mapping[str, pages.ByHand]
+) -> list[bytes]:
+    """Copies of the notebooks of the attempt that counts, with marks and comments in them."""
+    attempt = _attempt(room, row)
+    if attempt is None:
+        return []
+    read = room.submission(attempt)
+    heading = f"{room.settings.title}: {room.item}, {row.line}"
+    return [
+        annotated.annotated(read.files[name], heading, result, by_hand) for name in read.notebooks
+    ]
 
 
 def _step(step: Any) -> pages.Step:

@@ -1,5 +1,6 @@
 """The page that a person of the class gets: the mark, its steps, and what was found."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,8 +45,12 @@ def page(
     marks: Sequence[PersonMark],
     result: Result | None,
     by_hand: Mapping[str, ByHand],
+    notebooks: Sequence[bytes] = (),
 ) -> str:
-    """Return the page of a person or a group: it opens offline and asks for nothing."""
+    """Return the page of a person or a group: it opens offline and asks for nothing.
+
+    The copies of their notebooks are inside it: what is kept of a release is one file.
+    """
     return template("feedback.html.j2").render(
         title=title,
         called=called,
@@ -53,4 +58,5 @@ def page(
         criteria=result.criteria if result else [],
         notes=result.notes if result else [],
         by_hand=by_hand,
+        notebooks=[base64.b64encode(one).decode() for one in notebooks],
     )

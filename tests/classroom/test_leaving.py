@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pandas
 import pytest
 
@@ -123,7 +124,8 @@ def test_pages_go_back_under_the_downloaded_names(copy: Path):
     download = zipfile.ZipFile(next((copy / "downloads").iterdir()))
     with download, zipfile.ZipFile(copy / "out" / "feedback.zip") as archive:
         there = {name.partition("/")[0] for name in download.namelist()}
-        pages = {name: archive.read(name).decode() for name in archive.namelist()}
+        files = archive.namelist()
+        pages = {name: archive.read(name).decode() for name in files if name.endswith(".html")}
 
         assert archive.read("index.html") == download.read("index.html")
     assert {name.partition("/")[0] for name in pages} <= there
@@ -194,3 +196,78 @@ def test_names_of_the_class_hold_no_formula_and_move_no_cursor(tmp_path: Path, c
         assert not any(".." in name for name in archive.namelist())
         said += [archive.read(name).decode() for name in archive.namelist()]
     assert not any(sign in text for text in said for sign in ("\x1b", "\u202e"))
+
+
+def test_each_gets_their_own_notebook_with_comments_at_the_cells(copy: Path):
+    """Below the cell that defines what is marked; it is kept as released, and is valid."""
+    words = (
+        "--by",
+        "tom",
+        "--reason",
+        "idea",
+        "--comment",
+        "[x](javascript:y) <b>right</b>\x1b[31m",
+    )
+    assay("class", "mark", copy, "sofya", "sums/sum", "1.5", *words)
+    assay("class", "release", copy, "--by", "tom")
+    (attempt,) = (copy / "attempts" / rows(copy)["sofya"].pseudonym).glob("*.zip")
+    assay("class", "feedback", copy)
+    first = (copy / "out" / "feedback.zip").read_bytes()
+    with zipfile.ZipFile(copy / "out" / "feedback.zip") as archive:
+        (name,) = [n for n in archive.namelist() if "Sofya" in n and n.endswith(".ipynb")]
+        notebooks = [n for n in archive.namelist() if n.endswith(".ipynb")]
+        given = nbformat.reads(archive.read(name).decode(), as_version=4)
+    nbformat.validate(given)
+    own = nbformat.reads(make_class.notebook("-"), as_version=4)
+    sources = [cell.source for cell in given.cells]
+
+    assert len(notebooks) == 9
+    assert [s for s in sources if s in [cell.source for cell in own.cells]] == [
+        cell.source for cell in own.cells
+    ]
+    (at,) = [number for number, cell in enumerate(given.cells) if "def add" in cell.source]
+    assert "1\\.5 of 2" in sources[at + 1] or "1.5 of 2" in sources[at + 1]
+    assert "it subtracts" in sources[at + 1]
+    assert "\x1b" not in sources[at + 1]
+    assert "<b>" not in sources[at + 1].replace("\\<b", "")
+    assert "](javascript" not in sources[at + 1].replace("\\](", "").replace("]\\(", "")
+    attempt.unlink()
+    assay("class", "feedback", copy)
+    assert (copy / "out" / "feedback.zip").read_bytes() == first
+
+
+def test_a_hostile_notebook_comes_back_inert(copy: Path):
+    """HTML, scripts, a picture from the net, a forged copy in the text: shown, and never obeyed."""
+    forged = 'href="data:application/x-ipynb+json;base64,AAAA"'
+    hostile = json.loads(make_class.notebook("-"))
+    hostile["cells"] += [
+        {
+            "cell_type": "markdown", "id": "h", "metadata": {},
+            "source": f"<script>x</script> [a](http://e.org) ![b](http://e.org/p.png) {forged}",
+        },
+        {
+            "cell_type": "code", "id": "i", "metadata": {}, "execution_count": 1,
+            "source": "'''" + forged + "'''",
+            "outputs": [
+                {
+                    "output_type": "display_data", "metadata": {},
+                    "data": {"text/html": "<script>x</script>", "text/plain": "x"},
+                }
+            ],
+        },
+    ]  # fmt: skip
+    name = "39786-640693 - Sofya Kovalevskaya - Oct 10, 2025 1130 AM/s.ipynb"
+    files = {name: json.dumps(hostile).encode(), "index.html": b""}
+    assay("class", "take", copy, made.written(copy.parent / "more.zip", files))
+    assay("class", "grade", copy, "--require-isolation", 0, code=3)
+    assay("class", "release", copy, "--by", "tom")
+    assay("class", "feedback", copy)
+    with zipfile.ZipFile(copy / "out" / "feedback.zip") as archive:
+        copies = [n for n in archive.namelist() if "Sofya" in n and n.endswith(".ipynb")]
+        text = archive.read(copies[0]).decode()
+
+    assert len(copies) == 1
+    nbformat.validate(nbformat.reads(text, as_version=4))
+    assert "<script" not in text
+    assert "text/html" not in text
+    assert "](http" not in text
