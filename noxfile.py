@@ -84,7 +84,8 @@ def validate(session: nox.Session) -> None:
 def rubric(session: nox.Session) -> None:
     """Grade every known mistake and right variant, find every source of irreproducibility."""
     install(session, "assignment", "test")
-    graded = [f"tests/mistakes/test_{name}.py" for name in ("part1", "part2", "bare", "no_work")]
+    names = ("part1", "part2", "first_sentences", "bare", "no_work")
+    graded = [f"tests/mistakes/test_{name}.py" for name in names]
     everything = [*graded, "tests/grading/test_audit.py", "--kill-matrix", "docs"]
     arguments = session.posargs or everything
     session.run("pytest", "--numprocesses", "3", "--dist", "worksteal", *arguments, env=ONE_THREAD)

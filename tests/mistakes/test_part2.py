@@ -11,7 +11,7 @@ from assay.submission.submission import Submission
 from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
-from tests.mistakes.kinds import styles, training
+from tests.mistakes.kinds import borrowed, styles, training
 from tests.mistakes.part2 import CASES, NO_MODEL, SEED_IGNORED
 
 
@@ -32,7 +32,7 @@ def runs(
     return graded(assignment, handed_in, store, reports)
 
 
-@pytest.mark.parametrize("case", parameters([*CASES, *training.CASES]))
+@pytest.mark.parametrize("case", parameters([*CASES, *training.CASES, *borrowed.CASES]))
 def test_a_mistake_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note
 ):
