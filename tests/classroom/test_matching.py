@@ -1,0 +1,179 @@
+"""Each platform's own rule of whose a row or a file is, written anew: it finds everybody.
+
+What a converter has to show, and where it is: sixty folders become sixty rows (test_downloads,
+test_room); the header has the export's own bytes (here, test_leaving); names of folders and
+`index.html` (test_out); Moodle's worksheet changes in two columns only (here); Canvas keeps
+`_<user>_<attachment>_` (here); a member of two groups is an error (test_downloads); a name
+without a row is listed (test_room).
+"""
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pandas
+import pytest
+
+from assay.classroom import downloads, feedback, gradefiles
+from assay.classroom.roster import Member
+from tests.classroom import downloads as made
+
+COUNT = 60
+PEOPLE = made.people(COUNT)
+CLASS = made.roster(COUNT)
+MARKS = {one.key: float(number % 11) for number, one in enumerate(PEOPLE)}
+MOODLE = (
+    "Identifier,Full name,ID number,Email address,Status,Grade,Maximum Grade,Grade can be changed,"
+    "Last modified (submission),Last modified (grade),Feedback comments\r\n"
+)
+
+
+def wanted(people: list[Member] = PEOPLE) -> dict[str, float]:
+    return {one.key: MARKS[one.key] for one in people}
+
+
+def canvas_import(file: bytes) -> dict[str, float]:
+    """As GradebookImporter does it: by ID, else by SIS User ID, else by SIS Login ID.
+
+    The assignment is the number in brackets at the end of the title; an unknown title is new.
+    """
+    by_id = {one.canvas: one.key for one in PEOPLE}
+    by_sis = {one.id: one.key for one in PEOPLE}
+    by_login = {one.username: one.key for one in PEOPLE}
+    rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
+    header = rows[0]
+    last = header.index("Section")  # what stands behind it is an assignment
+    (at,) = range(last + 1, len(header))
+    found = re.fullmatch(r".* \((\d+)\)", header[at])
+    assert found, "Canvas would make a new assignment"
+    assert found[1] == "77"
+    assert rows[1][0].strip() == "Points Possible"
+    points = {}
+    for row in rows[2:]:
+        cells = dict(zip(header, row, strict=True))
+        who = (
+            by_id.get(cells.get("ID", ""))
+            or by_sis.get(cells.get("SIS User ID", ""))
+            or by_login.get(cells.get("SIS Login ID", ""))
+        )
+        assert who, row
+        if row[at]:
+            points[who] = float(row[at])
+    return points
+
+
+@pytest.mark.parametrize("by", ["ID", "SIS User ID", "SIS Login ID"])
+def test_canvas_finds_everybody(by: str):
+    """By each of its three columns alone; `ID` is always there, and empty where it is not asked."""
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Old (3)", "HW (77)"]
+    lines = [header, ["    Points Possible", "", "", "", "", "5", "10"]]
+    for one in PEOPLE:
+        ids = {"ID": one.canvas, "SIS User ID": one.id, "SIS Login ID": one.username}
+        own = [ids[name] if name == by else "" for name in ids]
+        lines.append([f"{one.family}, {one.given}", *own, "S", "4", ""])
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    filled = gradefiles.canvas(text.getvalue().encode(), "HW", MARKS, CLASS)
+
+    assert canvas_import(filled.content) == wanted()
+    assert [one.kind for one in filled.changes] == ["new"] * COUNT
+    assert len(pandas.read_csv(io.BytesIO(filled.content))) == COUNT + 1
+
+
+def moodle_import(file: bytes) -> dict[str, float]:
+    """As assignfeedback_offline does it: `Identifier` is `Participant` and a number, or no row."""
+    by_number = {one.participant: one.key for one in PEOPLE}
+    points = {}
+    for row in csv.DictReader(io.StringIO(file.decode("utf-8-sig"))):
+        found = re.fullmatch(r"Participant (\d+)", row["Identifier"])
+        assert found, row
+        assert "Last modified (grade)" in row
+        if row["Grade"] not in ("", "-"):
+            points[by_number[found[1]]] = float(row["Grade"])
+    return points
+
+
+def test_moodle_finds_everybody_and_two_columns_change():
+    """`Grade` and `Feedback comments`; every other cell of every row has the bytes it had."""
+    lines = [
+        f"Participant {one.participant},{one.full_name},{one.id},{one.username}@example.org,"
+        f'"Submitted, not graded",-,10.00,Yes,"Friday, 10 October 2025",-,\r\n'
+        for one in PEOPLE
+    ]
+    sheet = MOODLE + "".join(lines)
+    said = {one.key: f'"{one.given}", =1+1' for one in PEOPLE}
+    filled = gradefiles.moodle(sheet.encode(), MARKS, CLASS, comments=said)
+    before = list(csv.reader(io.StringIO(sheet)))
+    after = list(csv.reader(io.StringIO(filled.content.decode())))
+
+    assert moodle_import(filled.content) == wanted()
+    changed = {
+        before[0][at]
+        for old, new in zip(before, after, strict=True)
+        for at in range(len(before[0]))
+        if old[at] != new[at]
+    }
+    assert changed == {"Grade", "Feedback comments"}
+    assert filled.content.count(b'"Submitted, not graded",') == COUNT
+    assert len(pandas.read_csv(io.BytesIO(filled.content))) == COUNT
+
+
+def pages_of(path: Path, files: dict[str, bytes]) -> list[str]:
+    found = downloads.read(made.written(path, files), lambda name: False)
+    page = b'<a href="data:application/x-ipynb+json;base64,e30=">copy</a>'
+    given = dict.fromkeys((one.place for one in found.attempts), page)
+    with zipfile.ZipFile(io.BytesIO(feedback.zipped(found, given))) as archive:
+        return archive.namelist()
+
+
+def test_canvas_takes_every_page_and_every_notebook_back(tmp_path: Path):
+    """As submissions_controller does it: the user's and the attachment's number, in this order."""
+    files = {
+        f"family{n}given{n}_{'LATE_' * (n % 2)}{one.canvas}_{900 + n}_my_hw-{n}.ipynb": b"x"
+        for n, one in enumerate(PEOPLE)
+    }
+    names = pages_of(tmp_path / "c.zip", files)
+    rule = re.compile(r"\A.*?_(?:LATE_)?(\d+)_(\d+)_.*\Z")
+    found = [rule.fullmatch(name) for name in names]
+
+    assert all(found)
+    pairs = {(one[1], one[2]) for one in found if one}
+    assert pairs == {(one.canvas, str(900 + n)) for n, one in enumerate(PEOPLE)}
+    assert sorted(name.rpartition(".")[2] for name in names) == ["html"] * COUNT + ["ipynb"] * COUNT
+
+
+@pytest.mark.parametrize("between", ["/", "_"])
+def test_moodle_takes_every_page_and_every_notebook_back(tmp_path: Path, between: str):
+    """As assignfeedback_file does it: name, participant and plug-in between underscores."""
+    files = {
+        f"{one.full_name}_{one.participant}_assignsubmission_file{between}hw.ipynb": b"x"
+        for one in PEOPLE
+    }
+    names = pages_of(tmp_path / "m.zip", files)
+    numbers = []
+    for name in names:
+        pieces = name.replace("/", "_", 1).split("_", 4)
+        assert (len(pieces), pieces[2:4]) == (5, ["assignsubmission", "file"])
+        assert not pieces[4].startswith((".", "~"))
+        numbers.append(pieces[1])
+
+    assert sorted(numbers) == sorted(2 * [one.participant for one in PEOPLE])
+
+
+def test_brightspace_finds_everybody_by_either_column():
+    """`OrgDefinedId` or `Username`, with `#` or without; `#` ends every row."""
+    for who in ("OrgDefinedId", "Username"):
+        lines = [f"{who},HW Points Grade <Numeric MaxPoints:10>,End-of-Line Indicator\r\n"]
+        for number, one in enumerate(PEOPLE):
+            ident = one.id if who == "OrgDefinedId" else one.username
+            lines.append(f"{'#' * (number % 2)}{ident},,#\r\n")
+        filled = gradefiles.brightspace("".join(lines).encode(), "HW", MARKS, CLASS)
+        rows = list(csv.reader(io.StringIO(filled.content.decode())))
+        by = {(one.id if who == "OrgDefinedId" else one.username): one.key for one in PEOPLE}
+
+        assert {by[row[0].removeprefix("#")]: float(row[1]) for row in rows[1:]} == wanted()
+        assert filled.content.splitlines(True)[0] == lines[0].encode()
+        assert {row[-1] for row in rows[1:]} == {"#"}
+        assert len(pandas.read_csv(io.BytesIO(filled.content))) == COUNT
