@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -11,8 +12,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from assay.classroom.gradebook import Conflict
 from assay.classroom.room import Room
 from assay.errors import AssayError
-from assay.review import answers, progress
+from assay.review import answers, passages, progress
 from assay.review.answers import Answer, Question, Stack
+from assay.review.passages import Passage
 from assay.review.security import Door
 from assay.review.store import Round, Store
 
@@ -28,6 +30,13 @@ class Board:
         self._lock = threading.Lock()
         self._stack = self._collected()
 
+    def passages(self, question: Question, answer: Answer) -> list[Passage]:
+        """Return what an answer shares with others; worked out once for all of a question."""
+        with self._lock:
+            if question.criterion not in self._shared:
+                self._shared[question.criterion] = passages.of(question)
+            return list(self._shared[question.criterion].get(answer.id, []))
+
     @property
     def stack(self) -> Stack:
         """Return the answers, collected again if something was graded since."""
@@ -37,6 +46,7 @@ class Board:
             return self._stack
 
     def _collected(self) -> Stack:
+        self._shared: dict[str, Mapping[str, list[Passage]]] = {}
         stack = answers.collect(self.room, self.door.key)
         for question in stack.questions:
             self.store.begin(question)

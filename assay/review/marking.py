@@ -100,6 +100,7 @@ def mark(request: Request) -> Response:
         state=json.dumps(state),
         hints=hints.of(answer, question.spec),
         numbers=facts.numbers(question, answer),
+        passages=board.passages(question, answer),
         plots=facts.plots(question, answer),
         rounds=_both(board, question, answer) if round_ == "settled" else [],
     )
@@ -236,9 +237,7 @@ def _undone(request: Request, sent: Asked) -> Response:
     receipt = board.store.undo(question, sent.round, by=request.state.by, save=sent.save)
     if receipt is None:
         return JSONResponse({"answer": None})
-    rows = {row.save: row for row in board.store.saves(question)}
-    author = rows[receipt.save].author_id
-    found = next(one for one in question.answers if one.author == author)
+    found = next(one for one in question.answers if one.author == receipt.author)
     return JSONResponse(_of_receipt(question, receipt) | {"answer": found.id})
 
 

@@ -52,18 +52,18 @@ class Difference:
 
 def of(store: Store, question: Question) -> Progress:
     """Return how far a question is."""
-    saves = store.saves(question)
-    rounds = {name: _newest(saves, name) for name in ("1", "2")}
     authors = {one.author: one for one in question.answers}
-    first = {who: row for who, row in rounds["1"].items() if who in authors and _marked(row)}
-    times = list(_seconds(saves).values())
+    chosen = {name: store.choices(question, name) for name in ("1", "2")}
+    first = {who: row for who, row in chosen["1"].items() if who in authors and _marked(row)}
+    times = list(_seconds(store, question).values())
+    second = sum(_marked(row) for row in chosen["2"].values())
     return Progress(
         question,
         len(first),
-        sum(Content(**row.content).flag for row in rounds["1"].values()),
+        sum(Content(**row.content).flag for row in chosen["1"].values()),
         sum(row.answer != authors[who].digest for who, row in first.items()),
-        sum(_marked(row) for row in rounds["2"].values()),
-        sum(one.settled is None for one in differences(store, question)),
+        second,
+        sum(one.settled is None for one in differences(store, question)) if second else 0,
         sorted(Counter(row.by for row in first.values()).items()),
         median(times) if times else None,
     )
@@ -72,9 +72,7 @@ def of(store: Store, question: Question) -> Progress:
 def differences(store: Store, question: Question) -> list[Difference]:
     """Return the answers that the rounds give different points, those that are settled too."""
     items = store.items(question)
-    saves = store.saves(question)
-    first, second = _newest(saves, "1"), _newest(saves, "2")
-    settled = _newest(saves, "settled")
+    first, second, settled = (store.choices(question, name) for name in ("1", "2", "settled"))
     found = []
     for answer in question.answers:
         one, other = first.get(answer.author), second.get(answer.author)
@@ -99,8 +97,7 @@ def differences(store: Store, question: Question) -> list[Difference]:
 def pairs(store: Store, question: Question) -> list[tuple[float, float]]:
     """Return the points of both rounds for each answer that both have marked."""
     items = store.items(question)
-    saves = store.saves(question)
-    first, second = _newest(saves, "1"), _newest(saves, "2")
+    first, second = (store.choices(question, name) for name in ("1", "2"))
     both = [
         (_points(first[one.author], items, question), _points(second[one.author], items, question))
         for one in question.answers
@@ -118,18 +115,13 @@ def table(store: Store, questions: Sequence[Question]) -> str:
          "seconds", "saves", "stack"]
     )  # fmt: skip
     for question in questions:
-        items = store.items(question)
-        saves = store.saves(question)
-        seconds = _seconds(saves)
-        counts = Counter((row.round, row.author_id) for row in saves)
+        items, seconds = store.items(question), _seconds(store, question)
+        rounds = {name: store.choices(question, name) for name in ("1", "2", "settled")}
         for answer in question.answers:
-            shown = False
-            for name in ("1", "2", "settled"):
-                row = _newest(saves, name).get(answer.author)
-                if row is None and (name != "1" or shown):
-                    continue
-                shown = True
-                writer.writerow(_row(question, answer, name, row, items, seconds, counts))
+            for name, rows in rounds.items():
+                row = rows.get(answer.author)
+                if row is not None or name == "1":
+                    writer.writerow(_row(question, answer, name, row, items, seconds))
     return buffer.getvalue()
 
 
@@ -140,7 +132,6 @@ def _row(
     row: ReviewSave | None,
     items: dict[str, Item],
     seconds: dict[tuple[str, int], float],
-    counts: Counter[tuple[str, int]],
 ) -> list[object]:
     head: list[object] = [safe.csv(question.criterion), answer.pseudonym, name]
     if row is None:
@@ -158,14 +149,9 @@ def _row(
         safe.csv(content.comment),
         "yes" if content.flag else "",
         f"{seconds.get((name, answer.author), 0.0):.1f}",
-        counts[(name, answer.author)],
+        row.version,
         row.stack,
     ]
-
-
-def _newest(saves: Sequence[ReviewSave], name: str) -> dict[int, ReviewSave]:
-    rows = sorted((row for row in saves if row.round == name), key=lambda row: row.version)
-    return {row.author_id: row for row in rows}
 
 
 def _marked(row: ReviewSave) -> bool:
@@ -176,11 +162,10 @@ def _points(row: ReviewSave, items: dict[str, Item], question: Question) -> Deci
     return points_of(Content(**row.content), items, question.points)
 
 
-def _seconds(saves: Sequence[ReviewSave]) -> dict[tuple[str, int], float]:
+def _seconds(store: Store, question: Question) -> dict[tuple[str, int], float]:
     """Return how long each answer was open until its last save, by round and author."""
     found: dict[tuple[str, int], float] = {}
-    for row in saves:
-        key = (row.round, row.author_id)
-        if row.undoes is None and 0 < row.seconds < LONGEST:
-            found[key] = max(found.get(key, 0.0), row.seconds)
+    for name, author, seconds in store.times(question):
+        if 0 < seconds < LONGEST:
+            found[name, author] = max(found.get((name, author), 0.0), seconds)
     return found

@@ -208,7 +208,7 @@ def _say_policy(headers: MutableHeaders, nonce: str) -> None:
     headers.setdefault("Content-Security-Policy", policy(nonce))
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
+    headers["Referrer-Policy"] = "same-origin"  # with less, a form has no Origin to be checked
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
 

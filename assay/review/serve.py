@@ -92,6 +92,7 @@ def _bound(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen(128)  # whoever opens a link before the first answer waits for it
     except OSError as error:
         found.close()
         raise UsageError(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from assay.classroom.gradebook import Conflict, Gradebook
@@ -89,6 +89,7 @@ class Receipt:
     choice: Choice
     points: Decimal | None
     save: str
+    author: int
 
 
 @dataclass(frozen=True)
@@ -222,12 +223,17 @@ class Store:
 
     def choices(self, question: Question, round_: str) -> dict[int, ReviewSave]:
         """Return the newest save of each author who has one."""
+        rows = self.book.read(lambda s: self._newest(s, question, round_))
+        return {row.author_id: row for row in rows}
+
+    def times(self, question: Question) -> list[tuple[str, int, float]]:
+        """Return round, author and seconds of each save that is no undo, oldest first."""
         chosen = (
-            select(ReviewSave)
-            .filter_by(assignment_id=self.assignment, question=question.criterion, round=round_)
-            .order_by(ReviewSave.version)
+            select(ReviewSave.round, ReviewSave.author_id, ReviewSave.seconds)
+            .filter_by(assignment_id=self.assignment, question=question.criterion, undoes=None)
+            .order_by(ReviewSave.id)
         )
-        return self.book.read(lambda s: {one.author_id: one for one in s.scalars(chosen)})
+        return self.book.read(lambda s: [(a, b, c) for a, b, c in s.execute(chosen)])
 
     def saves(self, question: Question) -> list[ReviewSave]:
         """Return every save of a question, oldest first."""
@@ -493,15 +499,18 @@ class Store:
 
     def _standing(self, session: Session, question: Question) -> dict[int, ReviewSave]:
         """Return the save that each author's mark is made of: settled, else of the first round."""
-        rows = session.scalars(
-            select(ReviewSave)
-            .filter_by(assignment_id=self.assignment, question=question.criterion)
-            .where(ReviewSave.round.in_(("1", "settled")))
-            .order_by(ReviewSave.round, ReviewSave.version)
+        rows = [*self._newest(session, question, "1"), *self._newest(session, question, "settled")]
+        marked = [row for row in rows if Content(**row.content).is_marked]
+        return {row.author_id: row for row in marked}
+
+    def _newest(self, session: Session, question: Question, round_: str) -> list[ReviewSave]:
+        """Return the newest save of each author: the one of the highest number."""
+        newest = (
+            select(func.max(ReviewSave.id))
+            .filter_by(assignment_id=self.assignment, question=question.criterion, round=round_)
+            .group_by(ReviewSave.author_id)
         )
-        newest = {(row.author_id, row.round): row for row in rows}
-        marked = [row for row in newest.values() if Content(**row.content).is_marked]
-        return {row.author_id: row for row in marked}  # "settled" comes after "1"
+        return list(session.scalars(select(ReviewSave).where(ReviewSave.id.in_(newest))))
 
     def _saves(
         self, session: Session, question: Question, author: int, round_: str
@@ -584,7 +593,7 @@ class Store:
         content = Content(**row.content)
         seen = Seen(choice=row.version, mark=now.seen.mark)
         choice = Choice(content, seen, row.by, row.at, row.answer)
-        return Receipt(choice, points_of(content, items, question.points), row.save)
+        return Receipt(choice, points_of(content, items, question.points), row.save, row.author_id)
 
     def _comments(self, session: Session, question: str) -> dict[str, ReviewComment]:
         rows = session.scalars(
