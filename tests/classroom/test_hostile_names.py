@@ -174,7 +174,6 @@ def test_pages_and_their_names_are_inert(said: tuple[Path, dict[str, str]], tmp_
         ("ask", "{who}", LINE, "{text}"),
         ("excuse", "{who}", "--by", "tom", "--reason", "{text}"),
         ("override", "{who}", "1", "--by", "{text}", "--reason", "r"),
-        ("release", "--by", "{text}"),
         ("sheet", "{text}"),
         ("forget", "{text}"),
     ],
