@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from assay.errors import CannotGrade
 from assay.records import Criterion, Result
 from assay.report import safe, summary
-from assay.report.executed import METADATA, readable
+from assay.report.executed import METADATA, NOT_SHOWN, readable
 from assay.report.feedback import ByHand
+from assay.submission import notebook as notebooks
 from assay.submission.notebook import FileCell
 
 NAME = re.compile(r"`([A-Za-z_]\w*)(?:\(\))?`")
@@ -37,7 +39,7 @@ def annotated(
 
     A criterion whose cell cannot be told stands at the end, so that every line is there.
     """
-    cells: list[FileCell] = json.loads(readable(notebook))["cells"]
+    cells = _cells(notebook)
     below: dict[int, list[str]] = {}
     for criterion in result.criteria:
         one = _remark(criterion, result, by_hand.get(f"{criterion.part}/{criterion.name}"))
@@ -51,6 +53,19 @@ def annotated(
         shown.append(_cell("feedback-end", rest))
     whole = {"cells": shown, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _cells(notebook: bytes) -> list[FileCell]:
+    """The cells with their outputs; without them, where only the intake reads the file."""
+    cells: list[FileCell] = json.loads(readable(notebook))["cells"]
+    if [cell["source"] for cell in cells] != [NOT_SHOWN]:
+        return cells
+    try:
+        plain = notebooks.dumps(notebooks.cells_of(notebook, "the notebook"))
+    except CannotGrade:  # one beside the notebook that was graded
+        return cells
+    again: list[FileCell] = json.loads(readable(plain))["cells"]
+    return again
 
 
 def _remark(criterion: Criterion, result: Result, mark: ByHand | None) -> Remark:

@@ -18,6 +18,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+NOT_SHOWN = "(the notebook as it ran cannot be shown)"
 WORDS = ("text/markdown", "text/latex", "text/plain")
 """What is shown where there is no picture, the first that is there; HTML never is."""
 
@@ -31,7 +32,7 @@ def readable(executed: bytes) -> bytes:
             _cell(cell, number, room) for number, cell in enumerate(cells) if not _is_ours(cell)
         ]
     except Exception:  # forged or cut: the kernel's own process wrote what it is made of
-        shown = [_markdown("(the notebook as it ran cannot be shown)", 0, {})]
+        shown = [_markdown(NOT_SHOWN, 0, {})]
     notebook = {"cells": shown, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
