@@ -434,7 +434,7 @@ class Difference(Record):
 
 
 class Audit(Record):
-    """How many runs were made twice more, and how many recorded arrays were compared.
+    """How many runs were repeated twice, and how many recorded arrays were compared.
 
     `unmade` are the runs that the machine could not make again.
     """

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from assay.classroom.settings import ClassSettings
+from assay.words import counted
 
 DAY, HOUR = 24 * 60, 60
 
@@ -53,7 +54,7 @@ def apply(
     used = min(max(0, rule.free_days - spent), ceil(minutes / DAY))
     after = max(0, minutes - used * DAY)
     if used:
-        said += f", {used} free day{'s' * (used != 1)} used"
+        said += f", {counted(used, 'free day')} used"
     if spent and rule.free_days:
         said += f" ({spent} of {rule.free_days} before)"
     off, how = _cost(settings, after, possible)

@@ -44,6 +44,7 @@ from assay.cli.steps import (
     until_stopped,
 )
 from assay.cli.values import seeds_of
+from assay.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,8 +102,8 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
             *preflight.notes(sections),
         ]
         columns = dict.fromkeys(run.column for run in runs)
-        counted = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
-        head = f"✓ {submission.name}: can be graded, {counted} over {', '.join(columns)}"
+        over = f"{counted(len(runs), 'run')} over {', '.join(columns)}"
+        head = f"✓ {submission.name}: can be graded, {over}"
         text = "\n".join([head, *(f"  note: {note}" for note in notes)])
         if adapter:
             text = preflight.adapter(sections, tried(session, sections))

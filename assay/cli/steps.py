@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from assay.cli.values import seeds_of, signing_key
+from assay.words import counted
 
 if TYPE_CHECKING:  # these import pydantic, NumPy and more: too slow for `assay --help`
     from assay.errors import AssayError
@@ -413,8 +414,11 @@ def course_checked(session: "Session", as_json: bool) -> None:
     if faults := [*found.faults, *found.failing]:
         raise as_error(faults)
     if not as_json:
-        counts = f"{found.criteria} criteria, {found.tests} tests, {found.questions} questions"
-        asked = counts if found.questions else counts.rpartition(",")[0]
+        asked = (
+            f"{counted(found.criteria, 'criterion', 'criteria')}, {counted(found.tests, 'test')}"
+        )
+        if found.questions:
+            asked += f", {counted(found.questions, 'question')}"
         title = session.assignment.title
         click.echo(safe.terminal(f"✓ {title}: the course can grade, {asked}"))
 

@@ -12,6 +12,7 @@ import click
 from assay.cli.options import assignment_option, json_option
 from assay.cli.steps import session_of
 from assay.units import MB
+from assay.words import counted
 
 if TYPE_CHECKING:
     from assay.evidence.store import Held
@@ -64,7 +65,7 @@ def amount(held: "Sequence[Held]") -> dict[str, int]:
 def in_words(held: "Sequence[Held]") -> str:
     """`12 runs, 3.4 MB`."""
     size = amount(held)["bytes"] / MB
-    return f"{len(held)} run{'s' * (len(held) != 1)}, {size:,.1f} MB"
+    return f"{counted(len(held), 'run')}, {size:,.1f} MB"
 
 
 @click.command()

@@ -16,6 +16,7 @@ from assay.judge import judge, statistics
 from assay.judge.evidence_view import Listed, Marker
 from assay.records import Claim, Fault, Figure
 from assay.source import syntax
+from assay.words import counted
 
 TRACE = re.compile(r"^(?:E\s+)?(?:File \")?([^\s\"]+\.py)\"?[:,] ?(?:line )?(\d+)", re.MULTILINE)
 
@@ -122,7 +123,7 @@ def _of_claim(part: Part, marker: Marker) -> Iterator[str]:
     if needed > seeds:
         yield (
             f"({claim.share:g} against {claim.against:g} at {claim.confidence:g}) can never be "
-            f"decided with {seeds} seed{'s' if seeds != 1 else ''}: it takes {needed} where all "
+            f"decided with {counted(seeds, 'seed')}: it takes {needed} where all "
             "hold; add `seeds`, or `max_seeds`"
         )
 

@@ -1,4 +1,4 @@
-"""Reproducibility is audited, not assumed: a run made twice more, compared bit by bit.
+"""Reproducibility is audited, not assumed: a run repeated twice, compared bit by bit.
 
 The two runs differ in all that may not matter: a fresh sandbox and process, the hash seed, the
 clock, the order of files in folders, what an earlier run left beside the notebook, and where the

@@ -224,7 +224,7 @@ class Session:
         return results.result(by_part, records, judgements, self.store)
 
     def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
-        """Return the result with an audit: some runs of each place made twice more, compared."""
+        """Return the result with an audit: some runs of each place repeated twice, compared."""
         chosen: dict[str, list[Job]] = {}
         for job in self.jobs(self.plan(submission)):
             chosen.setdefault(job.run.place, []).append(job)

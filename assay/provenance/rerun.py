@@ -119,8 +119,8 @@ def _again(old: RunRecord, new: RunRecord, unlike: dict[Key, str]) -> Again:
 def in_words(found: Rerun) -> str:
     """A line a run, and below it one for each verdict that is not the same."""
     bits = {
-        True: "every bit the same",
-        False: "other bits",
+        True: "identical",
+        False: "not identical",
         None: "the numerics differ, so verdicts alone were compared",
     }
     lines = []

@@ -27,6 +27,7 @@ from assay.provenance import compare
 from assay.records import Criterion, Measurement, Receipt, Record, Result, RunRecord
 from assay.report import summary
 from assay.submission.submission import Submission
+from assay.words import counted
 
 Number = float | list[float] | list[list[float]]
 
@@ -76,7 +77,10 @@ def distrust(result: Result, held: Held) -> list[str]:
 
 
 def _pieces(result: Result, known: Receipt) -> Finding:
-    said = f"{len(result.criteria)} criteria, {len(result.runs)} runs, as they were written"
+    said = (
+        f"{counted(len(result.criteria), 'criterion', 'criteria')}, "
+        f"{counted(len(result.runs), 'run')}, as they were written"
+    )
     return Finding(what="the result", said=said, changed=receipt.changed(result, known.pieces))
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from assay.records import Audit, Criterion, Property, Result, Scalar, Verdict
+from assay.records import Audit, Criterion, Property, Result, Verdict
 from assay.report.safe import plain
+from assay.words import counted
 
 MARKS = {
     Verdict.PASSED: "✓",
@@ -38,13 +39,14 @@ def summary(result: Result, where: str) -> str:
 def audit(found: Audit) -> str:
     """Whether the same seed gave the same bits, in a sentence for every run that did not."""
     if found.differing:
-        lines = [f"{len(found.differing)} of {found.runs} runs are not the same when made again:"]
+        lines = [f"{len(found.differing)} of {counted(found.runs, 'run')} differ when repeated:"]
         lines += [f"  {plain(str(difference), 400)}" for difference in found.differing[:20]]
     else:
-        same = f"{found.runs} runs made twice more, {found.arrays} arrays, every bit the same"
-        lines = [f"verified: {same}"]
+        repeated = f"{counted(found.runs, 'run')} repeated twice"
+        lines = [f"verified: {repeated}, {counted(found.arrays, 'array')}, identical"]
     if found.unmade:
-        lines.append(f"{len(found.unmade)} runs could not be made again (our fault)")
+        unmade = counted(len(found.unmade), "run")
+        lines.append(f"{unmade} could not be repeated (our fault)")
     return "\n".join(lines)
 
 
@@ -54,7 +56,7 @@ def matrix_in_words(result: Result) -> str:
     for part in result.parts:
         runs = [record.run for record in result.runs if record.run.part == part.name]
         varied = dict.fromkeys(name for run in runs for name in run.parameters)
-        counts = [_count({run.parameters[name] for run in runs}, name) for name in varied]
+        counts = [counted(len({run.parameters[name] for run in runs}), name) for name in varied]
         once = any(not run.parameterised for run in runs)
         how = "once, as it stands" if once else " x ".join(counts)
         words += [f"{part.name}: {how if runs else 'not handed in'}"]
@@ -231,7 +233,3 @@ def _criterion(criterion: Criterion) -> list[str]:
     if why := excuse(criterion):
         lines.append(f"{'':56}{why}")
     return lines
-
-
-def _count(items: set[Scalar], word: str) -> str:
-    return f"{len(items)} {word}{'s' if len(items) != 1 else ''}"

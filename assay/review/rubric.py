@@ -13,6 +13,7 @@ from assay.report import safe
 from assay.review.answers import Question
 from assay.review.board import Board, board_of, page
 from assay.review.store import new_key
+from assay.words import counted
 
 
 def show(request: Request) -> Response:
@@ -56,7 +57,7 @@ def _changed(request: Request, sent: Mapping[str, str]) -> Response:
         is_level=level, retired=retired, by=by, expected=version,
     )  # fmt: skip
     moved = sum(one.before != one.after for one in changes)
-    said = f"Done: {moved} {'mark' if moved == 1 else 'marks'} changed." if key else "Added."
+    said = f"Done: {counted(moved, 'mark')} changed." if key else "Added."
     return _shown(request, board, question, said=said)
 
 

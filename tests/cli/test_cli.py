@@ -198,7 +198,7 @@ def test_reproduce_names_what_differs(course: Course):
     said = course("reproduce", "--verify", "--name", "again")
 
     assert said.code == 1
-    assert "1 of 1 runs are not the same when made again" in said.out
+    assert "1 of 1 run differ when repeated" in said.out
     assert (
         "sums/a/seed-0: first in the answers; the first recorded array is add/plain/out" in said.out
     )

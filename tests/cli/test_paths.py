@@ -127,5 +127,5 @@ def test_a_notebook_with_a_space_in_its_name(
         (toy.root / "ada.ipynb").write_bytes(notebook(PARAMETERS, ADD, "# ada"))
         monkeypatch.chdir(toy.root)
 
-        assert "the course can grade, 1 criteria, 1 tests, 1 questions" in say("check")
+        assert "the course can grade, 1 criterion, 1 test, 1 question" in say("check")
         assert "2/2 judged" in say("grade", "ada.ipynb")

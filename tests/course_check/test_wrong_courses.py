@@ -481,7 +481,7 @@ def test_a_course_without_a_notebook_is_checked_without_it(
 
     assert not ended.value.code
     assert "note: no notebook of the assignment's own" in said.err
-    assert said.out == "✓ Toy: the course can grade, 1 criteria, 1 tests\n"
+    assert said.out == "✓ Toy: the course can grade, 1 criterion, 1 test\n"
 
 
 @pytest.mark.parametrize(

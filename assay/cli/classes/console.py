@@ -26,11 +26,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
-def counted(count: int, one: str, several: str = "") -> str:
-    """Return `1 page`, `2 pages`."""
-    return f"{count} {one if count == 1 else several or f'{one}s'}"
-
-
 def moment(time: datetime) -> str:
     """Return a date and time, to the minute."""
     return f"{time:%Y-%m-%d %H:%M}"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli.classes.console import counted, moment, say, table
+from assay.cli.classes.console import moment, say, table
 from assay.cli.classes.options import NEEDS_PERSON, folder_argument, open_class
 from assay.cli.options import json_option
+from assay.words import counted
 
 if TYPE_CHECKING:
     from assay.classroom.take import Taken

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from assay.cli.classes.console import counted, say, table
+from assay.cli.classes.console import say, table
 from assay.cli.classes.options import by_option, folder_argument, open_class
 from assay.cli.options import json_option
+from assay.words import counted
 
 FORMS = ("brightspace", "canvas", "moodle", "gradescope", "nbgrader", "csv")
 

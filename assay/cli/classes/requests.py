@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from assay.cli.classes.console import counted, say
+from assay.cli.classes.console import say
 from assay.cli.classes.options import by_option, folder_argument, open_class
+from assay.words import counted
 
 
 @click.command()

@@ -11,6 +11,7 @@ from assay.report.plots.frame import LEFT, LETTER, RIGHT, Drawn, axes, below, be
 from assay.report.plots.scales import Scale
 from assay.report.plots.shapes import Point
 from assay.report.view import Columns
+from assay.words import counted
 
 PANEL, ROW, GAP = 140, 196, 54  # the height of a panel, what a row of them takes, between two
 
@@ -39,7 +40,7 @@ def _panel(
     lines = [points for points in map(_points, measurements) if points]
     x, y = _scales(lines, (left, top + 16), width)
     name = safe.plain(column, int(width / LETTER))
-    yield shapes.words("label", corner, name, f"({len(lines)} seed{'s' * (len(lines) != 1)})")
+    yield shapes.words("label", corner, name, f"({counted(len(lines), 'seed')})")
     yield from chain(below(x, y), beside(x, y), axes(x, y))
     for points in lines:
         yield _line([(x.at(step), y.at(value)) for step, value in points])
