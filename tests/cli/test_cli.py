@@ -709,6 +709,7 @@ COMMANDS = (
     "report",
     "grade",
     "reproduce",
+    "review",
     "calibrate",
     "compare",
     "store",
