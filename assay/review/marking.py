@@ -142,10 +142,16 @@ def _line_with(text: str, words: str) -> tuple[str, str, str]:
     at = text.lower().find(words.lower())
     begin = max(0, at - 60)
     return (
-        safe.plain(text[begin:at]),
+        _spaced(text[begin:at]),
         safe.plain(text[at : at + len(words)]),
-        safe.plain(text[at + len(words) : at + len(words) + 60]),
+        _spaced(text[at + len(words) : at + len(words) + 60]),
     )
+
+
+def _spaced(text: str) -> str:
+    """Return one line that keeps a space at either end."""
+    before, after = (" " if text[at : at + 1].isspace() else "" for at in (0, len(text) - 1))
+    return f"{before}{safe.plain(text)}{after}"
 
 
 # What the script sends.

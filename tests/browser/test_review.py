@@ -224,6 +224,23 @@ def test_a_comment_of_the_bank_is_chosen_by_keys(serving: Callable[..., Served],
     assert [one.comment for one in marks_of(served)] == ["Name a limit."] * 2
 
 
+def test_a_key_that_comes_before_the_next_answer_marks_none(
+    serving: Callable[..., Served], visit: Open
+):
+    """`j` and a digit in one breath: neither the answer that is left nor the unseen one has it."""
+    served = serving()
+    page = visit(served, path="/q/1")
+    page.route("**/q/1/1/*", lambda route: (time.sleep(0.5), route.continue_()))
+    press(page, "j", "1", "f")
+    page.wait_for_selector("#where:has-text('2 of 4')")
+    quiet(page)
+
+    assert marks_of(served) == []
+    press(page, "1")
+    saved(page)
+    assert len(marks_of(served)) == 1
+
+
 def test_keys_work_inside_the_frame_and_nothing_runs_there(
     serving: Callable[..., Served], visit: Open
 ):

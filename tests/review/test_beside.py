@@ -1,12 +1,18 @@
 """What stands beside an answer: hints, passages, facts, agreement; and how an answer is shown."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from assay.course import assignment
+from assay.errors import UsageError
+from assay.records import Result
 from assay.review import agreement, hints, render
 from assay.review.questions import read
 from tests.review.conftest import Begun
 
+ROOT = Path(__file__).parents[2]
 SHARED = (
     "the slope and the intercept are moved by a small step each time so that the line misses "
     "its points by less than it did before"
@@ -151,6 +157,26 @@ def test_the_prompt_alone_is_counted():
     assert hints.prompt_left_in("what is learned is a line", prompt) == 0
 
 
+def test_the_review_of_this_repository_s_assignment_fits_it():
+    """Each criterion for review has items that add up to its points, and measured facts."""
+    course = assignment.read(ROOT / "assignment.toml")
+    points = {
+        f"{part.name}/{one.name}": one.points for part in course.part for one in part.criterion
+    }
+    result = Result.model_validate_json((ROOT / "reports/example/results.json").read_bytes())
+    measured = {(one.part, one.name) for one in result.measurements}
+    found = read(ROOT / "review.toml")
+
+    assert set(found) == {f"{one.part}/{one.criterion}" for one in result.written}
+    for name, question in found.items():
+        part = name.partition("/")[0]
+        assert sum(item.points for item in question.item if item.points > 0) == points[name]
+        named = {fact.measured for fact in question.facts}
+        named |= {fact.claimed for fact in question.facts if fact.claimed}
+        assert {(part, one) for one in named} <= measured
+        assert "<code>$" not in render.answer(question.model)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -164,8 +190,6 @@ def test_the_prompt_alone_is_counted():
 )
 def test_a_review_file_that_is_wrong_is_refused(tmp_path, text: str, said: str):
     """With what is wrong in it, and a hint."""
-    from assay.errors import UsageError
-
     path = tmp_path / "review.toml"
     path.write_text(text)
     with pytest.raises(UsageError) as refused:

@@ -13,6 +13,7 @@
   let typing = 0;
   let sending = false;
   let lost = "";
+  let moving = false;
 
   // The queue.
 
@@ -30,7 +31,11 @@
       answer: state.answer, digest: state.digest, content: structuredClone(state.content),
       seen: state.seen, seconds: (performance.now() - opened) / 1000, marker: marker(),
     };
-    keep([...queue(), entry]);
+    try {
+      keep([...queue(), entry]);
+    } catch {
+      return say("Not saved: this browser keeps nothing for pages, so a lost connection would lose it", "waits");
+    }
     show();
     send();
   }
@@ -111,7 +116,8 @@
     const kept = JSON.parse(localStorage.getItem(`${QUEUE}-conflict`) || "null");
     const here = kept && state && same(kept, { ...state, marker: marker() });
     let text = "";
-    if (lost) text = `Not saved: ${lost}. ${waiting} kept in this browser, sent again by itself.`;
+    if (lost && waiting) text = `Not saved: ${lost}. ${waiting} kept in this browser, sent again by itself.`;
+    else if (lost) text = `The server does not answer: ${lost}.`;
     else if (kept && !here) text = "One mark met another marker's: ";
     $("sign").textContent = text;
     if (!lost && kept && !here) {
@@ -303,13 +309,16 @@
 
   function go(path) {
     if (state) typed();
+    moving = true;
     location.assign(path);
   }
 
   function follow(id) {
     typed();
-    if ($(id)) $(id).click();
-    else say(id === "previous" ? "This is the first answer" : "This is the last answer", "");
+    if ($(id)) {
+      moving = true;  // a key that is pressed now is for an answer that nobody has seen yet
+      $(id).click();
+    } else say(id === "previous" ? "This is the first answer" : "This is the last answer", "");
   }
 
   const KEYS = {
@@ -327,9 +336,11 @@
     if (event.key === "Escape" && writes) {
       typed();
       inside.blur();
+      if (inside.id === "words") inside.value = $("found").textContent = "";
       return;
     }
     if (writes || $("keys").open) return;
+    if (moving) return event.preventDefault();
     const digit = /^[1-9]$/.test(event.key) && document.querySelectorAll("[data-item]")[Number(event.key) - 1];
     const does = digit ? () => item(digit.dataset.item) : KEYS[event.key];
     if (!does || event.repeat) return;
@@ -339,7 +350,8 @@
 
   function clicked(event) {
     const one = event.target.closest("button, a");
-    if (!one || !state) return;
+    if (!one || !state || (moving && one.tagName === "BUTTON")) return;
+    if (one.closest("nav") && !(event.ctrlKey || event.metaKey || event.shiftKey)) moving = true;
     if (one.dataset.item) item(one.dataset.item);
     else if (one.dataset.comment) { state.content.comments = toggle(state.content.comments, one.dataset.comment); put(); }
     else if (one.dataset.everywhere) everywhere(one.dataset.everywhere);
@@ -382,6 +394,7 @@
     const main = $("main");
     state = main.dataset.state ? JSON.parse(main.dataset.state) : null;
     opened = performance.now();
+    moving = false;
     if (main.querySelector("[data-go]")) return location.replace("/");
     if (!state) return send();
     const waiting = mine().filter((one) => same(one, { ...state, marker: marker() })).pop();
@@ -410,7 +423,10 @@
   document.addEventListener("click", clicked);
   document.addEventListener("htmx:beforeRequest", () => { if (state && $("comment")) typed(); });
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "main" || event.target.id === "main") load(); });
-  document.addEventListener("htmx:sendError", () => { lost = "no connection"; sign(); });
+  const stuck = (why) => { moving = false; lost = why; sign(); };
+  document.addEventListener("htmx:sendError", () => stuck("no connection"));
+  document.addEventListener("htmx:responseError", (event) => stuck(
+    event.detail.xhr.status === 401 ? "the session has ended, open a new link of `assay review`" : "it has a fault"));
   window.addEventListener("online", send);
   window.addEventListener("pagehide", () => { if (state && $("comment")) typed(); });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", load);
