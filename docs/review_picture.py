@@ -14,7 +14,8 @@ from tests.review.classes import a_class
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "reports" / "example"
 ANSWER = """\
-You know linear regression: a line with a slope $w$ and an intercept $b$ that misses its points as little as possible.
+You know linear regression: a line with a slope $w$ and an intercept $b$ that misses its points
+as little as possible.
 Nobody sets the slope. The computer tries how far the line misses, and moves it a little:
 
 $$w \\leftarrow w - \\eta \\frac{\\partial L}{\\partial w}$$
