@@ -102,6 +102,7 @@ ALLOWED = {
     "assay.cli.classes.leaving": SAYS,
     "assay.cli.classes.marking": SAYS,
     "assay.cli.exports": SAYS,
+    "assay.cli.handouts": SAYS,
     "assay.cli.reviewing": SAYS,
     "assay.cli.steps": SAYS,
     "assay.cli.tools": SAYS,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import checks, classes, exports, reviewing, tools
+from assay.cli import checks, classes, exports, handouts, reviewing, tools
 from assay.cli.classes.grading import CLASS_FILE, grade_class
 from assay.cli.options import (
     PassingOn,
@@ -329,6 +329,7 @@ for command in (
     *exports.COMMANDS,
     *checks.COMMANDS,
     reviewing.review,
+    handouts.handout,
 ):
     cli.add_command(command)
 

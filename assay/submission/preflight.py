@@ -86,10 +86,10 @@ def adapter(
         near = _near(section, [*rows, *chain(*others.values())])
         found = (tried or {}).get(part.name, {})
         for row in rows:
-            lines += [*_proposed(row, near, found), *_skeleton(row)]
+            lines += [*_proposed(row, near, found), *skeleton(row)]
             lines += ["# or, instead of it:"] if others[row.names[0]] else []
             for other in others[row.names[0]]:
-                lines += [*_proposed(other, near, found), *_skeleton(other)]
+                lines += [*_proposed(other, near, found), *skeleton(other)]
     return "\n".join(lines) if len(lines) > 1 else "# Every name that is asked for is there."
 
 
@@ -350,7 +350,7 @@ def _within(folder: PurePosixPath, path: str) -> str:
     return posixpath.normpath((folder / path).as_posix())
 
 
-def _skeleton(row: Row) -> list[str]:
+def skeleton(row: Row) -> list[str]:
     """The lines that would bind a row's names: for a value or a class, and for a function."""
     first = row.names[0]
     if row.call and not first[0].isupper():

@@ -198,10 +198,12 @@ def split(
     Int[np.ndarray, " test"],
 ]:
     """X_train, X_test, y_train, y_test: 80 % and 20 % of the rows, both classes as in the whole."""
+    ### BEGIN SOLUTION
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=0.2, stratify=y, random_state=random_state
     )
     return X_train, X_test, y_train, y_test
+    ### END SOLUTION
 
 
 def standardise(
@@ -214,6 +216,8 @@ def standardise(
     The test rows are moved by the same mean and scale: they must not tell the model anything.
     A feature that is constant over the training rows is only moved to 0.
     """
+    ### BEGIN SOLUTION
     mean, scale = X_train.mean(axis=0), X_train.std(axis=0)
     scale = np.where(np.ptp(X_train, axis=0) == 0, 1.0, scale)
     return (X_train - mean) / scale, (X_test - mean) / scale
+    ### END SOLUTION

@@ -49,6 +49,7 @@ def split(task: Task, rng: np.random.Generator, n_train: int = N_TRAIN) -> Split
     So where some are alike, `n_train` is met on average, and there are fewer to test. Of the
     59,049 sequences of five digits 29,524 are to train on, and every other to test.
     """
+    ### BEGIN SOLUTION
     n = n_train + task.n_test
     drawn = task.sources(rng, n)
     different = list(dict.fromkeys(map(tuple, drawn)))
@@ -58,6 +59,7 @@ def split(task: Task, rng: np.random.Generator, n_train: int = N_TRAIN) -> Split
     train = [source for source in drawn if tuple(source) in to_train]
     test = [list(different[i]) for i in order[cut:]]
     return Split(train, list(map(task.answer, train)), test, list(map(task.answer, test)))
+    ### END SOLUTION
 
 
 def every_five_digits() -> list[Sequence]:

@@ -1,0 +1,79 @@
+"""The command that makes what students get."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.cli.options import isolation_option, shared_options
+from assay.cli.steps import folder_made, listening, session_of, until_stopped
+
+if TYPE_CHECKING:
+    from assay.grading.session import Session
+    from assay.handout.check import Findings
+    from assay.handout.make import Handout
+
+
+@click.command()
+@click.argument("folder", metavar="[FOLDER]", default="handout", type=click.Path(path_type=Path))
+@shared_options
+@isolation_option(0)
+@click.option(
+    "--check",
+    "checked",
+    is_flag=True,
+    help="Grade it first: nothing given away, zero as it is, full marks with the answer put back.",
+)
+def handout(folder: Path, as_json: bool, isolation: int, checked: bool, **options: Any) -> None:
+    """Make what students get: the assignment without its answer, as FOLDER and FOLDER.zip.
+
+    The answer is the assignment's own, cut at `### BEGIN SOLUTION` and at cells tagged `solution`;
+    modules of solution/ become stubs. Nothing is written if the answer can be read in it, or if
+    `--check` finds a fault; that exits with 4.
+    """
+    import json
+
+    from assay.errors import CourseFault
+    from assay.handout import check, make, put
+    from assay.report import safe
+
+    session = session_of(isolation=isolation if checked else None, own=True, **options)
+    put.require_new(folder)
+    made = make.make(session.assignment)
+    found = (
+        _graded(session, made)
+        if checked
+        else check.Findings(tuple(check.leaks(session.assignment, made)))
+    )
+    if found.faults:
+        raise CourseFault(
+            "the handout cannot be given to students: nothing was written",
+            found="\n".join(found.faults),
+            hint="docs/handout.md says what is cut, and how to mark it",
+        )
+    archive = put.put(made, folder)
+    earned = {
+        which: {"earned": result.earned, "judged": result.judged_points}
+        for which, result in (("empty", found.empty), ("restored", found.restored))
+        if result
+    }
+    if as_json:
+        paths = {"folder": str(folder), "zip": str(archive), "files": sorted(made.files)}
+        click.echo(json.dumps(paths | {"checked": earned}, indent=1))
+        sys.exit(0)
+    lines = [f"✓ {len(made.files)} files     {folder}     {archive}"]
+    lines += [f"  {name}" for name in sorted(made.files)]
+    for result in filter(None, (found.empty, found.restored)):
+        marks = f"{result.earned:g}/{result.judged_points:g} judged"
+        lines.append(f"✓ {result.submission}: {marks}, {result.review_points:g} for review")
+    click.echo(safe.terminal("\n".join(lines)))
+
+
+def _graded(session: "Session", made: "Handout") -> "Findings":
+    from assay.grading.progress import live
+    from assay.handout import check
+
+    folder_made(session.reports)
+    with live(2) as progress, until_stopped(session), listening(session, progress):
+        return check.check(session, made)
