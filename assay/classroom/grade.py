@@ -4,8 +4,8 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from assay.classroom import counting
@@ -68,17 +68,9 @@ def grade(room: Room, session: Session, *, force: bool = False) -> Iterator[Grad
     course = _course(session)
     work = [_work(room, author, course, force=force) for author in room.authors.values()]
     work = [one for one in work if one.attempts]
-    with ThreadPoolExecutor(session.at_once) as pool:
-        futures = [pool.submit(_grade, room, session, one) for one in work]
-        try:
-            for future in futures:
-                yield _kept(room, future.result(), course)
-        except KeyboardInterrupt:
-            session.stop()  # or the threads would wait for their runs
-            raise
-        finally:
-            for future in futures:
-                future.cancel()
+    with session.each(partial(_grade, room, session), work) as futures:
+        for future in futures:
+            yield _kept(room, future.result(), course)
 
 
 def _course(session: Session) -> str:

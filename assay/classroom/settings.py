@@ -14,6 +14,7 @@ from assay.records import Record
 FILE = "class.toml"
 TEMPLATE = """\
 title = {title}
+term = {title}                  # what the gradebook knows this class by: leave it as it is
 assignment = {assignment}
 roster = {roster}
 item = {item}

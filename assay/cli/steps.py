@@ -6,7 +6,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -191,7 +190,7 @@ def for_each(
         until_stopped(session),  # says so last: no line of progress follows it
         live(len(found)) as progress,
         listening(session, progress, as_json=as_json, verbose=verbose),
-        _in_threads(session, one, found) as futures,
+        session.each(one, found) as futures,
     ):
         for future in futures:
             answer = future.result()
@@ -234,23 +233,6 @@ def _class_page(
 
     beside = [sound(f"{path.name}: {reason}") for path, reason in passed_over]
     return publish.report_class(session, [answer["entry"] for answer in answers], beside)
-
-
-@contextmanager
-def _in_threads(
-    session: "Session", one: "Callable[[HandIn], Answer]", found: "Sequence[HandIn]"
-) -> Iterator[list[Future[Answer]]]:
-    """What `one` says of each, in their order; Ctrl-C ends all of them, and keeps what was run."""
-    with ThreadPoolExecutor(session.at_once) as pool:
-        futures = [pool.submit(one, each) for each in found]
-        try:
-            yield futures
-        except KeyboardInterrupt:
-            session.stop()  # or our threads would wait for their runs
-            raise
-        finally:
-            for future in futures:
-                future.cancel()
 
 
 @contextmanager

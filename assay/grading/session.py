@@ -4,14 +4,15 @@ What runs and judges is imported where it is called for: `assay check` has no us
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import partial
 from math import prod
 from pathlib import Path
 from threading import Lock, RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from assay.course import assignment as assignments
 from assay.course.assignment import Assignment, Part
@@ -49,6 +50,8 @@ OF_COURSE = "the course's check"
 """Whose runs those of the course's own answer are called."""
 
 log = logging.getLogger("assay")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 log.addHandler(logging.NullHandler())
 
 
@@ -261,11 +264,22 @@ class Session:
         from assay.submission import discovery
 
         found = discovery.discover(map(Path, paths), self.assignment, self.reports).found
+        with self.each(self._attempt, found) as futures:
+            for future in as_completed(futures):
+                yield future.result()
+
+    @contextmanager
+    def each(
+        self, function: Callable[[Item], Answer], items: Iterable[Item]
+    ) -> Iterator[list[Future[Answer]]]:
+        """Call a function with each item, in threads, as many at once as keep the machine busy.
+
+        Ctrl-C stops the session: what runs ends, and what was run is kept.
+        """
         with ThreadPoolExecutor(self.at_once) as pool:
-            futures = [pool.submit(self._attempt, one) for one in found]
+            futures = [pool.submit(function, item) for item in items]
             try:
-                for future in as_completed(futures):
-                    yield future.result()
+                yield futures
             except KeyboardInterrupt:
                 self.stop()  # or the threads would wait for their runs
                 raise

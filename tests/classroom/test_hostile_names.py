@@ -48,7 +48,7 @@ def said(evening: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     with (place / "roster.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(lines)
     settings = (place / "class.toml").read_text().replace('"grades.csv"', '"roster.csv"')
-    settings = re.sub(r"(?m)^title = .*", r'title = "=1+1 \\u202e <b>"\nterm = "autumn"', settings)
+    settings = re.sub(r"(?m)^title = .*", r'title = "=1+1 \\u202e <b>"', settings)
     (place / "class.toml").write_text(settings)
     told: dict[str, str] = {}
 

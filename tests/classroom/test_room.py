@@ -98,6 +98,15 @@ def test_what_is_not_graded_has_no_points(copy: Path):
     assert (karen.graded, karen.automatic, karen.final) == (False, None, 1.0)
 
 
+def test_another_title_is_the_same_class(copy: Path):
+    """The gradebook knows a class by its term, which class.toml holds from the first day."""
+    marks = rows(copy)
+    settings = (copy / "class.toml").read_text()
+    (copy / "class.toml").write_text(settings.replace('title = "', 'title = "The second ', 1))
+
+    assert rows(copy) == marks
+
+
 def test_whose_it_is_is_never_guessed(tmp_path: Path):
     """A name without a row is listed with its candidates, and kept; `settled` gives it to them."""
     root = course(tmp_path / "sums")
