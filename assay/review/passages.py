@@ -65,7 +65,7 @@ def _passages(
         Passage(
             question.by_id[ident],
             length + RUN - 1,
-            " ".join(mine[start - length + 1 : start + RUN])[:400],
+            " ".join(mine[start - length + 1 : start + RUN])[:400].strip(),
         )
         for ident, (length, start) in found
     ]
