@@ -116,6 +116,7 @@ def test_an_answer_is_marked_by_keys(serving: Callable[..., Served], visit: Open
     served = serving()
     page = visit(served, path="/q/1")
     press(page, "1", "3")
+    quiet(page)
 
     assert saved(page).startswith("Saved: 3 of 5")
     press(page, "c")
