@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from assay import portable
+
 
 def opened(path: str | Path, flags: int, folder: int | None = None) -> int:
     """Return a descriptor of what stands at a path, which may be below an opened folder.
@@ -17,7 +19,7 @@ def opened(path: str | Path, flags: int, folder: int | None = None) -> int:
     OSError
         If nothing can be opened there, or it is a link.
     """
-    how = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    how = flags | portable.NO_LINK
     return os.open(path, how, dir_fd=folder)
 
 

@@ -18,7 +18,7 @@ result, as text or with `--json` as data; stderr is progress and talk.
 |---:|---|
 | 0 | graded, whatever the mark |
 | 1 | below `--pass-mark`; or `--verify`, `compare`, `verify` or `rerun` found a difference; \
-or a test that `judge --` ran fails |
+or a test that `judge --` ran fails; or `try` loses points |
 | 2 | wrong usage: the command or `assignment.toml` |
 | 3 | a submission cannot be graded as it is; in `assay class`, something needs a person |
 | 4 | our own fault: something was not judged; or a full disk: it was not written |

@@ -8,6 +8,7 @@ nobody reads stdout any more.
 
 import errno
 import gc
+import io
 import os
 import signal
 import sys
@@ -329,7 +330,7 @@ for command in (
     *exports.COMMANDS,
     *checks.COMMANDS,
     reviewing.review,
-    handouts.handout,
+    *handouts.COMMANDS,
 ):
     cli.add_command(command)
 
@@ -339,6 +340,8 @@ def main() -> NoReturn:
     from assay.execution.shutdown import end_now
 
     _open_what_is_closed()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a file on Windows may not take every sign
     gc.set_threshold(*COLLECT)
     code: object = 0
     try:

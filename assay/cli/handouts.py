@@ -1,18 +1,22 @@
 """The command that makes what students get."""
 
+import json
 import sys
+import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.cli.options import isolation_option, shared_options
+from assay.cli.options import isolation_option, json_option, shared_options
 from assay.cli.steps import folder_made, listening, session_of, until_stopped
 
 if TYPE_CHECKING:
     from assay.grading.session import Session
     from assay.handout.check import Findings
     from assay.handout.make import Handout
+    from assay.records import RunRecord
 
 
 @click.command()
@@ -32,8 +36,6 @@ def handout(folder: Path, as_json: bool, isolation: int, checked: bool, **option
     modules of solution/ become stubs. Nothing is written if the answer can be read in it, or if
     `--check` finds a fault; that exits with 4.
     """
-    import json
-
     from assay.errors import CourseFault
     from assay.handout import check, make, put
     from assay.report import safe
@@ -68,6 +70,55 @@ def handout(folder: Path, as_json: bool, isolation: int, checked: bool, **option
         marks = f"{result.earned:g}/{result.judged_points:g} judged"
         lines.append(f"✓ {result.submission}: {marks}, {result.review_points:g} for review")
     click.echo(safe.terminal("\n".join(lines)))
+
+
+@click.command(name="try")
+@click.argument("path", metavar="[FOLDER]", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--check",
+    "check_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The public questions [default: `check/` here, or in a folder above].",
+)
+@click.option("--seeds", help="Other seeds than the first: `0-4` or `1,4,7`.")
+@json_option
+def try_(path: Path, check_folder: Path | None, seeds: str | None, as_json: bool) -> None:
+    """Run your own notebook and put the public questions to it, on any system.
+
+    It is your own code on your own machine: nothing keeps it in, and nothing limits it. What the
+    questions find is said as it is when the work is marked. Exits with 1 if points are lost.
+    """
+    from assay.cli.values import seeds_of
+    from assay.handout import attempt
+    from assay.records import plain
+    from assay.report import safe
+    from assay.report.summary import summary
+
+    def tell(record: "RunRecord") -> None:
+        said = f"{record.run.id}  {record.seconds:.1f} s  {record.outcome}"
+        click.echo(safe.terminal(said), err=True)
+
+    click.echo("this runs your own code on this machine, without a sandbox", err=True)
+    chosen = seeds_of(seeds) if seeds else None
+    folder = attempt.folder_of(path, check_folder)
+    with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
+        tried = attempt.attempt(path, folder, Path(scratch), seeds=chosen, tell=tell)
+    lost = any(criterion.verdict.is_lost for criterion in tried.result.criteria)
+    if as_json:
+        later_on = {part: [asdict(each) for each in of] for part, of in tried.later.items()}
+        told = {"result": plain(tried.result), "later": later_on, "notes": tried.notes}
+        click.echo(json.dumps(told, indent=1))
+        sys.exit(int(lost))
+    lines = [summary(tried.result, "of what is public")]
+    for part, later in tried.later.items():
+        lines += [f"marked later, {part}:"] if later else []
+        lines += [f"  {each.title}  {each.points:g}" for each in later]
+    lines += [f"note: {note}" for note in tried.notes]
+    click.echo(safe.terminal("\n".join(lines)))
+    sys.exit(int(lost))
+
+
+COMMANDS = (handout, try_)
 
 
 def _graded(session: "Session", made: "Handout") -> "Findings":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from assay.course import files as course_files
 from assay.course.assignment import Assignment
 from assay.errors import quoted
+from assay.handout import public
 from assay.handout.make import Handout
 from assay.records import Outcome, Result, Verdict
 from assay.source import syntax
@@ -58,14 +59,16 @@ def leaks(assignment: Assignment, handout: Handout) -> Iterator[str]:
     rubrics = {content: name for name, content in _rubric(assignment)}
     found: list[str] = []
     for name, content in handout.files.items():
-        if content in rubrics and content.strip():
-            found.append(f"{quoted(name)} is {quoted(rubrics[content])}, a file of the rubric")
         lines = set(_lines(name, content))
         whole = "\n".join(lines)
         for line, of in secret.items():
             within = name not in handout.cuts and len(line) >= LONG and line in whole
             if line in lines or within:
                 found.append(f"{quoted(name)} holds a line of the answer in {quoted(of)}: `{line}`")
+        if name.startswith(f"{public.FOLDER}/"):
+            continue  # what public tests need, and no more: they tell the mistakes that they know
+        if content in rubrics and content.strip():
+            found.append(f"{quoted(name)} is {quoted(rubrics[content])}, a file of the rubric")
         found += [f"{quoted(name)} names a known mistake: `{m}`" for m in mistakes if m in whole]
     yield from found[:SHOWN]
     if len(found) > SHOWN:

@@ -5,7 +5,8 @@ It is what the report says of them, so students may know it beforehand.
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from assay.course import files
 from assay.course.assignment import Assignment, Part
@@ -18,57 +19,78 @@ class Asked:
 
     lines: tuple[str, ...] = ()
     by_a_person: bool = False
+    public: bool = False
+    """Whether students may run one of them."""
 
 
-@dataclass
-class _Marks:
+@dataclass(frozen=True)
+class Marks:
+    """What the markers of a test say."""
+
     criterion: str = ""
     review: bool = False
+    public: bool = False
 
 
-@dataclass
-class _Found:
-    lines: list[str] = field(default_factory=list)
-    review: list[bool] = field(default_factory=list)
+@dataclass(frozen=True)
+class Test:
+    """A test as it is written: the name of its function or class, its markers, what it says."""
+
+    name: str
+    marks: Marks
+    line: str
 
 
 def asked(assignment: Assignment, part: Part) -> dict[str, Asked]:
     """Return what the tests of a part say, by criterion, in the order of their files."""
-    found: dict[str, _Found] = {}
+    found: dict[str, list[Test]] = {}
     for path in sorted((assignment.root / part.rubric).rglob("test_*.py")):
-        tree = syntax.parse(files.text_of(path))
-        for marks, line in _tests(tree.body, _own(tree.body)):
-            about = found.setdefault(marks.criterion, _Found())
-            about.review.append(marks.review)
-            about.lines += [line] if line and line not in about.lines else []
-    return {name: Asked(tuple(of.lines), all(of.review)) for name, of in found.items()}
+        for test in tests(path):
+            found.setdefault(test.marks.criterion, []).append(test)
+    return {
+        name: Asked(
+            tuple(dict.fromkeys(test.line for test in of if test.line)),
+            all(test.marks.review for test in of),
+            any(test.marks.public for test in of),
+        )
+        for name, of in found.items()
+    }
 
 
-def _tests(body: Sequence[ast.stmt], above: _Marks) -> Iterator[tuple[_Marks, str]]:
+def tests(path: Path) -> Iterator[Test]:
+    """Read the tests of a file."""
+    body = syntax.parse(files.text_of(path)).body
+    yield from _tests(body, _own(body))
+
+
+def _tests(body: Sequence[ast.stmt], above: Marks, outer: str = "") -> Iterator[Test]:
     for node in body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            yield from _tests(node.body, _marks(node.decorator_list, above))
+            yield from _tests(node.body, _marks(node.decorator_list, above), outer or node.name)
         elif isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
             told = (ast.get_docstring(node) or "").partition("\n\n")[0]
-            yield _marks(node.decorator_list, above), " ".join(told.split())
+            marks = _marks(node.decorator_list, above)
+            yield Test(outer or node.name, marks, " ".join(told.split()))
 
 
-def _own(body: Sequence[ast.stmt]) -> _Marks:
+def _own(body: Sequence[ast.stmt]) -> Marks:
     """The marks of a whole file."""
     for node in body:
         if isinstance(node, ast.Assign) and "pytestmark" in map(ast.unparse, node.targets):
-            several = isinstance(node.value, ast.List | ast.Tuple)
-            return _marks(node.value.elts if several else [node.value], _Marks())  # type: ignore[attr-defined]
-    return _Marks()
+            value = node.value
+            several = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+            return _marks(several, Marks())
+    return Marks()
 
 
-def _marks(written: Sequence[ast.expr], above: _Marks) -> _Marks:
-    found = _Marks(above.criterion, above.review)
+def _marks(written: Sequence[ast.expr], above: Marks) -> Marks:
+    found = above
     for mark in written:
         call = mark if isinstance(mark, ast.Call) else None
         name = ast.unparse(call.func if call else mark).rpartition(".")[2]
         first = call.args[0] if call and call.args else None
         if name == "criterion" and isinstance(first, ast.Constant):
-            found.criterion = str(first.value)
-        found.review |= name == "review"
+            found = replace(found, criterion=str(first.value))
+        found = replace(found, review=found.review or name == "review")
+        found = replace(found, public=found.public or name == "public")
     return found

@@ -12,7 +12,7 @@ from assay.course import rubric
 from assay.course.assignment import Assignment
 from assay.course_check import reference
 from assay.errors import CannotGrade, CourseFault, quoted
-from assay.handout import cut, readme
+from assay.handout import cut, public, readme
 from assay.source import imports
 from assay.submission import notebook, preflight
 from assay.submission.submission import Submission
@@ -60,6 +60,7 @@ def make(assignment: Assignment) -> Handout:
         files[ADAPTER] = template.encode()
     if needed := "".join(f"{line}\n" for line in _needed(answer)):
         files[NEEDED] = needed.encode()
+    files |= public.files(assignment)
     files[README] = readme.text(assignment, files).encode()
     return Handout(files, answer, cuts)
 

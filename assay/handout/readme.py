@@ -15,6 +15,7 @@ def text(assignment: Assignment, files: Mapping[str, bytes]) -> str:
     pieces = [
         f"# {assignment.title}",
         _begin(files),
+        _try(files),
         _hand_in(assignment, files),
         _how_it_is_run(assignment),
         *(piece for part in assignment.part for piece in _part(assignment, part)),
@@ -47,6 +48,24 @@ It is run with {_python()}. Open the notebook in Jupyter, VS Code or Colab. Wher
 words. You may add, merge and delete cells, but keep the cell that is tagged `parameters`, and the
 headings: by them your answers are found.
 {more if stubs else ""}"""
+
+
+def _try(files: Mapping[str, bytes]) -> str:
+    """How to run the public questions, if there are any."""
+    if not any(name.startswith("check/") for name in files):
+        return ""
+    return """\
+## Try it
+
+```
+assay try
+```
+
+in this folder runs your notebook once, with the first seed and each value that it is varied by, on
+your own machine and on any system, and puts the public questions to it. What it says of a criterion
+is what is said when your work is marked. Criteria without a public question are marked later. Leave
+the folder `check/` as it is; it need not be handed in.
+"""
 
 
 def _python() -> str:
@@ -109,6 +128,7 @@ def _part(assignment: Assignment, part: Part) -> Iterator[str]:
     for criterion in part.criterion:
         about = asked.get(criterion.name, criteria.Asked())
         said = " ".join(about.lines) + (" *Read by a person.*" if about.by_a_person else "")
+        said += " *You can try it.*" if about.public else ""
         cells = (criterion.title, f"{criterion.points:g}", said.strip())
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     yield "\n".join(lines)

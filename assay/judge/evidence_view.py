@@ -135,14 +135,14 @@ class RunView:
 
     @cached_property
     def _shapes(self) -> dict[str, dict[str, Shape]]:
-        shapes = json.loads((self._folder / "shapes.json").read_text())
+        shapes = json.loads((self._folder / "shapes.json").read_text(encoding="utf-8"))
         return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
 
     def _read_evidence(self) -> Evidence:
         paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
         files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
         bounds = self._folder / "largest.json"
-        largest = json.loads(bounds.read_text()) if bounds.exists() else {}
+        largest = json.loads(bounds.read_text(encoding="utf-8")) if bounds.exists() else {}
         ended = f"{self.outcome}: {self.reason}"
         return Evidence(files, self._shapes, ended, self.cells, largest)
 
@@ -151,7 +151,7 @@ class EvidenceView:
     """All runs of a part, what was handed in, and the judgement as it grows."""
 
     def __init__(self, folder: Path) -> None:
-        data: JudgeInput = json.loads((folder / INPUT).read_text())
+        data: JudgeInput = json.loads((folder / INPUT).read_text(encoding="utf-8"))
         self.folder, self.part = folder, data["part"]
         self.looks, self.workers = data["looks"], data["workers"]
         self.is_reference = data["is_reference"]

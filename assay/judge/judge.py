@@ -86,6 +86,34 @@ def debug(
         return subprocess.run(command, cwd=root, env=_environment(), check=False).returncode
 
 
+def apart(section: Section, records: list[RunRecord], store: Store) -> Judgement:
+    """Return the same, judged by one new process that nothing was forked for, and keep none of it.
+
+    For a student's own machine: no limit is set there, and it may be any system.
+
+    Raises
+    ------
+    CourseFault
+        If pytest could not run the rubric.
+    """
+    root, rubric = section.assignment.root.resolve(), section.part.rubric
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        place = Path(folder)
+        data = _input(section, records, store) | {"workers": 1}
+        (place / INPUT).write_text(json.dumps(data), encoding="utf-8")
+        options = [*PYTEST_OPTIONS, *UNSEEN, "--rootdir", str(root), "--evidence-view", folder]
+        command = [sys.executable, "-m", "pytest", *options, str(root / rubric)]
+        environment = _environment() | {"PYTHONUTF8": "1"}
+        ended = subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True)
+        verdicts = place / "judgement.json"
+        if ended.returncode not in (0, 1) or not verdicts.exists():
+            said = (ended.stdout + ended.stderr).decode(errors="replace")
+            raise CourseFault(
+                f"the rubric of `{section.part.name}` could not be run", found=said[-3000:]
+            )
+        return Judgement.model_validate_json(verdicts.read_bytes())
+
+
 def _judge(assignment: Assignment, part: Part, data: JudgeInput, servers: ForkServers) -> Judgement:
     with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
         place = Path(folder)

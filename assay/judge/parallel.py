@@ -30,7 +30,8 @@ class Workers:
 
     def share_out(self, items: list[Any], efforts: Iterable[int], workers: int) -> None:
         """Keep the first stretch of the tests; processes forked from this one take the rest."""
-        workers = max(1, min(workers, len(items) // MANY)) if is_single() else 1
+        workers = max(1, min(workers, len(items) // MANY))
+        workers = workers if workers > 1 and is_single() else 1
         until = list(accumulate(efforts))
         cuts = {bisect_left(until, until[-1] * n / workers) for n in range(1, workers)}
         ends = [0, *sorted(cuts - {0}), len(items)]
@@ -57,7 +58,7 @@ class Workers:
             written=[each for part in found for each in part.written],
             drawings=list(drawings.values()),
         )
-        self.file.write_text(together.model_dump_json())
+        self.file.write_text(together.model_dump_json(), encoding="utf-8")
 
     def _of_others(self) -> Iterator[Judgement]:
         for pid, file in self.others.items():

@@ -6,7 +6,6 @@ person to mark, `drawing` a picture that the student drew.
 """
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 from _pytest.outcomes import OutcomeException
 
+from assay import portable
 from assay.evidence.answers import Evidence, NotAnswered, NotPut
 from assay.execution.process import OUT_OF_MEMORY
 from assay.judge import statistics
@@ -48,6 +48,7 @@ MARKERS = {
     "claim(measure, at_least, at_most, share, against, confidence)": "what holds in most runs",
     "hint(text)": "where the student may look when it fails",
     "review": "collects a written answer; a person marks it",
+    "public": "students may run this test: `assay handout` hands it out",
 }
 
 OURS = Path(__file__).parents[1]
@@ -207,8 +208,7 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """A test that would end the judge raises instead, as any other does: its line is told."""
     own = pyfuncitem.config.stash[VIEW].is_reference
-    signal.signal(signal.SIGPROF, _time_up)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS if own else 0)
+    portable.interrupt_after(SECONDS if own else 0, _time_up)
     try:
         with no_end():
             return (yield)
@@ -216,7 +216,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         said = f"{type(error).__name__}: {error}"
         raise RuntimeError(said).with_traceback(error.__traceback__) from None
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        portable.interrupt_after(0, _time_up)
 
 
 def _time_up(number: int, frame: FrameType | None) -> None:

@@ -14,7 +14,7 @@ from typing import TypedDict
 
 import psutil
 
-from assay import nofollow
+from assay import nofollow, portable
 from assay.errors import OurFault
 from assay.sandbox import inside
 
@@ -24,7 +24,7 @@ PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
 FACTS = 50_000_000
 """Bytes of what the runner tells of one run."""
-FOLDER = os.O_RDONLY | os.O_DIRECTORY
+FOLDER = os.O_RDONLY | portable.DIRECTORY
 IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 """Bytes that must be free in memory for a desk to stand there: as much as 32 runs may leave."""

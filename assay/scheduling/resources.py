@@ -1,11 +1,12 @@
 """What this machine has to compute with."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
 import psutil
+
+from assay import portable
 
 
 class ResourcePool:
@@ -67,4 +68,4 @@ class ResourcePool:
 
 def available_cores() -> int:
     """How many runs may compute at once: one thread each."""
-    return len(os.sched_getaffinity(0))
+    return portable.cores()

@@ -568,7 +568,7 @@ def _note_the_end() -> None:
         return note_and_end
 
     faulthandler.enable(file, all_threads=False)
-    for name in ENDS:
+    for name in (name for name in ENDS if hasattr(os, name)):
         setattr(os, name, noting(getattr(os, name)))
 
 

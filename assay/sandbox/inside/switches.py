@@ -62,7 +62,11 @@ LIKELY = {
 """Each by the name that it is told by, and what sets it, in a line of a notebook."""
 IN_CELLS = {"exit", "quit", "_", "display", "get_ipython", "input", "__IPYTHON__"}
 """Built-in names that IPython itself sets while a cell is executed."""
-CLOCKS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+CLOCKS: tuple[int, ...] = tuple(
+    getattr(signal, name)
+    for name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
+    if hasattr(signal, name)  # a student's own machine may be Windows
+)
 
 seed = b""
 """What the random state of questions depends on besides: an audit changes it."""
@@ -149,6 +153,7 @@ def _own(name: str) -> Any:
 _encoder, _zipfile = _own("json.encoder"), _own("zipfile")
 _sha256, _bytes_io, _fsencode = hashlib.sha256, io.BytesIO, os.fsencode
 _open, _write, _close, _int = os.open, os.write, os.close, int.to_bytes
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def tell(said: dict[str, str]) -> None:
@@ -184,7 +189,7 @@ def _as_npy(array: Array) -> bytes:
 
 
 def _put(path: str, content: bytes) -> None:
-    file = _open(_fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file = _open(_fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
     try:
         left = memoryview(content)
         while left:

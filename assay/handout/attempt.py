@@ -1,0 +1,266 @@
+"""Run a student's notebook on their own machine, and judge what is public of it.
+
+It is their own code, so nothing keeps it in: no sandbox, no limit, no fork, on any system. The
+exam, the evidence, the judge and the report are those of grading.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Self
+
+import nbformat
+import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from assay.course import assignment as assignments
+from assay.course.secret import PUBLIC
+from assay.errors import UsageError, quoted
+from assay.evidence import numerics, packing
+from assay.evidence.answers import fingerprint
+from assay.evidence.store import Store
+from assay.execution.job import Job, assemble_all
+from assay.grading import results
+from assay.handout import public
+from assay.judge import judge
+from assay.records import Cell, Outcome, Result, RunRecord, sound
+from assay.source import blame
+from assay.submission import plan as plans
+from assay.submission import preflight
+from assay.submission.notebook import EXAM
+from assay.submission.submission import Submission, read
+
+RAISES = "raises-exception"
+
+
+@dataclass(frozen=True)
+class Later:
+    """A criterion of which nothing is public: it is marked when the work was handed in."""
+
+    title: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a student is told: the result of the public half, what comes later, what differs."""
+
+    result: Result
+    later: dict[str, list[Later]]
+    notes: list[str]
+
+
+def folder_of(path: Path, check: Path | None = None) -> Path:
+    """Return the folder of the public half: beside what is tried, or in a folder above it.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    whole = path.absolute()
+    places = [check] if check else [above / public.FOLDER for above in (whole, *whole.parents)]
+    for place in places:
+        if (place / "assignment.toml").is_file():
+            return place
+    raise UsageError(
+        f"there are no public questions for {quoted(path)}",
+        found=f"looked for `{public.FOLDER}/assignment.toml` in it and in the folders above",
+        hint="run it in the folder that you were given; `--check` names another one",
+    )
+
+
+def attempt(
+    path: Path,
+    check: Path,
+    scratch: Path,
+    *,
+    seeds: list[int] | None = None,
+    tell: Callable[[RunRecord], object] = lambda record: None,
+) -> Tried:
+    """Run what stands at a path, for each seed and each value that it is varied by, and judge it.
+
+    What the runs leave is kept below `scratch`, an empty folder.
+
+    Raises
+    ------
+    AssayError
+        If it cannot be read or run, or the public half is written wrongly.
+    """
+    assignment = assignments.read(check / "assignment.toml")
+    assignment = assignment.with_seeds(seeds or assignment.part[0].seeds[:1])
+    plan = plans.make(assignment, own(read(path)))
+    store = Store(scratch / "store")
+    records = []
+    for job in assemble_all(plan.sections, plan.pending, PUBLIC):
+        records.append(_run(job, store, scratch))
+        tell(records[-1])
+    judgements = {
+        name: judge.apart(section, of_part, store)
+        for name, section in plan.sections.items()
+        if (of_part := [record for record in records if record.run.part == name])
+    }
+    result = results.result(plan.sections, records, judgements, store)
+    notes = [*preflight.notes(plan.sections), *_versions(check.parent / "requirements.txt")]
+    return Tried(result, _later(check), notes)
+
+
+def own(submission: Submission) -> Submission:
+    """Without the public half, which lies in the folder that students work in."""
+    kept = {
+        name: content
+        for name, content in submission.files.items()
+        if name.partition("/")[0] != public.FOLDER
+    }
+    return replace(submission, files=kept)
+
+
+def _later(check: Path) -> dict[str, list[Later]]:
+    path = check / public.LATER
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {part: [Later(**each) for each in criteria] for part, criteria in told.items()}
+
+
+def _versions(needed: Path) -> Iterator[str]:
+    """What is installed here in another version than where the work is marked, or not at all."""
+    lines = needed.read_text(encoding="utf-8").splitlines() if needed.is_file() else []
+    for line in lines:
+        name, _, wanted = line.partition("==")
+        try:
+            here = version(name).partition("+")[0]
+        except PackageNotFoundError:
+            yield f"`{name}` is not installed here; where it is marked, it is {wanted}"
+            continue
+        if here != wanted:
+            yield f"`{name}` is {here} here, and {wanted} where it is marked: results may differ"
+
+
+def _run(job: Job, store: Store, folder: Path) -> RunRecord:
+    """Make one run in a kernel of its own, and keep what it left."""
+    desk = Path(tempfile.mkdtemp(dir=folder)).resolve()
+    packing.write(packing.unpack(job.packed), desk)
+    (desk / "evidence").mkdir(exist_ok=True)
+    begun = time.monotonic()
+    died = _execute(desk, job)
+    seconds = time.monotonic() - begun
+    executed = desk / "executed.ipynb"
+    cells = list(_cells(executed)) if executed.is_file() else []
+    outcome, reason = _outcome(desk, cells, died)
+    files = {
+        path.relative_to(desk).as_posix(): path.read_bytes()
+        for path in sorted((desk / "evidence").rglob("*"))
+        if path.is_file() and path.name != "died.txt"
+    }
+    kept = files | job.desk
+    record = RunRecord(
+        run=job.run,
+        key=job.key,
+        outcome=outcome,
+        reason=reason,
+        seconds=round(seconds, 3),
+        cells=cells,
+        numerics=numerics.profile(),
+        fingerprint=fingerprint(files),
+        evidence=sha256(packing.manifest(kept).encode()).hexdigest(),
+    )
+    store.put(record, kept)
+    shutil.rmtree(desk, ignore_errors=True)
+    return record
+
+
+def _execute(desk: Path, job: Job) -> bool:
+    """Run papermill; whether the kernel died."""
+    told = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+    command = [sys.executable, "-m", "assay.handout.kernel", str(desk), told["notebook"]]
+    environment = numerics.environment() | {"ASSAY_KIT": str(desk / "kit"), "PYTHONUTF8": "1"}
+
+    class Manager(AsyncKernelManager):
+        """Starts our kernel, whatever kernels are installed."""
+
+        def __init__(self: Self, **traits: Any) -> None:
+            super().__init__(**traits)
+            self._kernel_spec = KernelSpec(
+                argv=[*command, "-f", "{connection_file}"],
+                env=environment,
+                display_name="assay",
+                language="python",
+            )
+
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+            with (desk / "kernel.log").open("wb") as log:
+                options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+                await super()._async_launch_kernel(kernel_cmd, **options)
+
+        _launch_kernel = _async_launch_kernel
+
+    try:
+        papermill.execute_notebook(
+            _unformatted(desk / "notebook.ipynb"),
+            _unformatted(desk / "executed.ipynb"),
+            parameters=told["run"]["parameters"],
+            kernel_name="python3",
+            language="python",
+            kernel_manager_class=Manager,
+            progress_bar=False,
+            start_timeout=300,
+            allow_errors=True,
+        )
+    except PapermillExecutionError:
+        return False  # a cell failed, and all were run
+    except DeadKernelError:
+        return True
+    return False
+
+
+def _unformatted(path: Path) -> str:
+    """papermill puts parameters into `{}` in paths; ours are to be taken as they are."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _cells(executed: Path) -> Iterator[Cell]:
+    """The student's code cells, and what went wrong in them."""
+    book = nbformat.v4.reads(executed.read_text(encoding="utf-8"))
+    injected = "injected-parameters"
+    code = [
+        cell
+        for cell in book.cells
+        if cell.cell_type == "code"
+        and cell.id != EXAM
+        and injected not in cell.metadata.get("tags", [])
+    ]
+    for number, cell in enumerate(code, 1):
+        errors = [out for out in cell.outputs if out.output_type == "error"]
+        error = None if RAISES in cell.metadata.get("tags", []) else next(iter(errors), None)
+        seconds = cell.metadata.get("papermill", {}).get("duration")
+        yield Cell(
+            number=number,
+            seconds=seconds,
+            megabytes=None,
+            source=cell.source if error else "",
+            error=sound(f"{error.ename}: {error.evalue}"[:500]) if error else None,
+            traceback=sound("\n".join(error.traceback)[-8000:]) if error else None,
+        )
+
+
+def _outcome(desk: Path, cells: list[Cell], died: bool) -> tuple[Outcome, str]:
+    """How the run ended, in the words of grading."""
+    failed = [cell for cell in cells if cell.error]
+    if died:
+        return Outcome.CRASHED, "the kernel ended before its last cell"
+    if not (desk / "evidence" / "finished.json").is_file():
+        return Outcome.EXITED, "the exam broke off before the last question"
+    if failed:
+        more = f", and {len(failed) - 1} more after it" if len(failed) > 1 else ""
+        return Outcome.CELL_FAILED, blame.message(failed[0]) + more
+    return Outcome.COMPLETED, "every cell ran and every question was put"

@@ -1,0 +1,300 @@
+"""The public half of a rubric: the tests that students may run, with what they need and no more.
+
+A test is public by the marker `public`; a question, if the function `public` of given.py draws it.
+What else stands in a module is left out statement by statement, by the names that are used.
+"""
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from assay.course import files as course_files
+from assay.course import rubric
+from assay.course.assignment import Assignment, Part
+from assay.errors import CourseFault, quoted
+from assay.handout import criteria
+from assay.source import syntax
+
+FOLDER = "check"
+"""Where it lies in a handout."""
+LATER = "later.json"
+"""The criteria of which no test is public: title and points, by part."""
+ALL = "*"
+HOW = "docs/handout.md shows how tests and questions are made public"
+
+
+def files(assignment: Assignment) -> dict[str, bytes]:
+    """Return the public half by its names in a handout; nothing if no test is public.
+
+    Raises
+    ------
+    CourseFault
+        If a public test needs a question that is not, or the course's own answer.
+    """
+    found: dict[str, bytes] = {}
+    parts: list[tuple[Part, list[str]]] = []
+    for part in assignment.part:
+        if tests := _public_tests(assignment, part):
+            found |= _of_part(assignment, part, tests)
+            parts.append((part, sorted({name for of in tests.values() for name in of.criteria})))
+    if not parts:
+        return {}
+    found["assignment.toml"] = _toml(assignment, parts).encode()
+    found[LATER] = json.dumps(dict(_later(assignment, parts)), indent=1).encode()
+    return {f"{FOLDER}/{name}": content for name, content in found.items()}
+
+
+@dataclass
+class _Tests:
+    """The public tests of a file."""
+
+    names: set[str] = field(default_factory=set)
+    criteria: set[str] = field(default_factory=set)
+
+
+def _public_tests(assignment: Assignment, part: Part) -> dict[Path, _Tests]:
+    found: dict[Path, _Tests] = {}
+    for path in sorted((assignment.root / part.rubric).rglob("test_*.py")):
+        for test in criteria.tests(path):
+            if test.marks.public:
+                of = found.setdefault(path, _Tests())
+                of.names.add(test.name)
+                of.criteria.add(test.marks.criterion)
+    return found
+
+
+def _of_part(assignment: Assignment, part: Part, tests: Mapping[Path, _Tests]) -> dict[str, bytes]:
+    root, folder = assignment.root, assignment.root / part.rubric
+    questions = _questions(assignment, part)
+    cut = _Slice(root, folder)
+    cut.need(folder / "given.py", {"public"})
+    for path, of in tests.items():
+        cut.need(path, {*of.names, "pytestmark"})
+    asked = cut.ask(questions)
+    if missing := sorted(set(questions) - asked):
+        raise CourseFault(
+            f"the exam of `{part.name}` does not put {quoted(missing[0])}",
+            found="a public question is put by a `with ask(...)` at the left margin, by its name",
+            hint=HOW,
+        )
+    found = {path.relative_to(root).as_posix(): text.encode() for path, text in cut.texts().items()}
+    given = (folder / "given.py").relative_to(root).as_posix()
+    found[given] += b"\n\ndraw = public\n"
+    return found | _packages(root, found)
+
+
+def _questions(assignment: Assignment, part: Part) -> list[str]:
+    """The names of the public questions, as they are drawn for the first run."""
+    given = rubric.load(assignment, part, "given")
+    if not hasattr(given, "public"):
+        raise CourseFault(
+            f"`{part.rubric}/given.py` has no function `public`",
+            found="a test of this part is marked `public`",
+            hint=HOW,
+        )
+    first = {name: values[0] for name, values in part.matrix.items()}
+    return list(given.public(np.random.default_rng(0), {"seed": part.seeds[0], **first}))
+
+
+def _packages(root: Path, found: Iterable[str]) -> dict[str, bytes]:
+    """An empty `__init__.py` for each folder that the course has one for."""
+    folders = {parent for name in found for parent in PurePosixPath(name).parents}
+    wanted = {(folder / "__init__.py").as_posix() for folder in folders} - set(found)
+    return {name: b"" for name in sorted(wanted) if (root / name).is_file()}
+
+
+class _Slice:
+    """The statements of a rubric's modules that are needed, from one module to the next."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root, self.folder = root, folder
+        self._modules: dict[Path, _Module] = {}
+        self._exam: list[str] = []
+
+    def need(self, path: Path, names: set[str]) -> None:
+        """Keep what binds these names in a module, and all that it needs itself."""
+        module = self._modules.setdefault(path, _Module(path))
+        for index in module.binding(names):
+            self._keep(module, index)
+
+    def ask(self, questions: Sequence[str]) -> set[str]:
+        """Keep what puts these questions; return their names."""
+        package = self.folder / "exam"
+        paths = sorted(package.rglob("*.py")) if package.is_dir() else [self.folder / "exam.py"]
+        found: set[str] = set()
+        for path in paths:
+            module = self._modules.get(path) or _Module(path)
+            for index, node in enumerate(module.body):
+                if (name := _asked(node)) in questions:
+                    self._modules[path] = module
+                    self._keep(module, index)
+                    found.add(name)
+                    if path.parent == package:
+                        self._exam.append(path.stem)
+        return found
+
+    def texts(self) -> dict[Path, str]:
+        """Return the text of each module that anything is needed of."""
+        found = {path: module.text() for path, module in self._modules.items() if module.kept}
+        if (self.folder / "exam").is_dir():
+            order = _Module(self.folder / "exam" / "__init__.py").imported()
+            asking = sorted(set(self._exam), key=lambda n: order.index(n) if n in order else 0)
+            found[self.folder / "exam" / "__init__.py"] = f"from exam import {', '.join(asking)}\n"
+        return found
+
+    def _keep(self, module: "_Module", index: int) -> None:
+        if index in module.kept:
+            return
+        module.kept.add(index)
+        node = module.body[index]
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        names |= {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}  # fixtures
+        for other in module.binding(names):
+            if isinstance(module.body[other], ast.Import | ast.ImportFrom):
+                self._follow(module, module.body[other], names, node)
+            else:
+                self._keep(module, other)
+        module.used |= names
+
+    def _follow(self, module: "_Module", node: ast.stmt, names: set[str], user: ast.stmt) -> None:
+        """Keep what an import brings of the course's own."""
+        for alias in (a for a in node.names if _bound_by(a) in names):  # type: ignore[attr-defined]
+            name = node.module or "" if isinstance(node, ast.ImportFrom) else alias.name
+            level = node.level if isinstance(node, ast.ImportFrom) else 0
+            if name.partition(".")[0] == "solution":
+                raise CourseFault(
+                    f"a public test needs the course's own answer: `{name}`",
+                    found=f"{module.path.relative_to(self.root).as_posix()}, line {node.lineno}",
+                    hint="a public test may use nothing of solution/",
+                )
+            if isinstance(node, ast.ImportFrom):
+                inner = self._found(f"{name}.{alias.name}".strip("."), module.path, level)
+                if inner:
+                    self.need(inner, _attributes(user, _bound_by(alias)))
+                elif outer := self._found(name, module.path, level):
+                    self.need(outer, {alias.name})
+            elif inner := self._found(name, module.path, 0):
+                self.need(inner, {ALL})
+
+    def _found(self, name: str, importer: Path, level: int) -> Path | None:
+        """The file of a module of the course's, imported from its root, or from its kit."""
+        parts = name.split(".") if name else []
+        bases = [importer.parents[level - 1]] if level else [self.root, self.folder]
+        for base in bases:
+            for path in (base.joinpath(*parts).with_suffix(".py"), base.joinpath(*parts)):
+                if path.suffix == ".py" and path.is_file():
+                    return path
+        return None
+
+
+def _attributes(node: ast.stmt, name: str) -> set[str]:
+    """What is used of a module under a name; everything, if it is used in any other way."""
+    plain = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name]
+    found = [
+        n.attr
+        for n in ast.walk(node)
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name
+    ]
+    return set(found) if len(found) == len(plain) else {ALL}
+
+
+def _bound_by(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _asked(node: ast.stmt) -> str:
+    """The name of the question that a statement puts; '' if it puts none."""
+    if isinstance(node, ast.With) and isinstance(call := node.items[0].context_expr, ast.Call):
+        first = call.args[0] if call.args else None
+        if ast.unparse(call.func).rpartition(".")[2] == "ask" and isinstance(first, ast.Constant):
+            return str(first.value)
+    return ""
+
+
+class _Module:
+    """A module, and which of its statements are needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.source = course_files.text_of(path).replace("\r\n", "\n")
+        self.body = syntax.parse(self.source).body
+        self.kept: set[int] = set()
+        self.used: set[str] = set()
+
+    def binding(self, names: set[str]) -> list[int]:
+        """The statements that bind one of these names; all that bind any, for `*`."""
+        bound = [_names_of(node) for node in self.body]
+        return [i for i, of in enumerate(bound) if of & names or (ALL in names and of)]
+
+    def imported(self) -> list[str]:
+        """The names that it imports, in their order."""
+        imports = [node for node in self.body if isinstance(node, ast.ImportFrom | ast.Import)]
+        return [_bound_by(alias) for node in imports for alias in node.names]
+
+    def text(self) -> str:
+        """What is needed of it, as it is written."""
+        lines = self.source.split("\n")
+        pieces = list(self._pieces(lines))
+        return "\n\n\n".join(filter(None, pieces)) + "\n"
+
+    def _pieces(self, lines: Sequence[str]) -> Iterator[str]:
+        imports: list[str] = []
+        for node in self.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                aliases = [a for a in node.names if _bound_by(a) in self.used]
+                if aliases:
+                    fewer = type(node)(**{**dict(ast.iter_fields(node)), "names": aliases})
+                    imports.append(ast.unparse(ast.fix_missing_locations(fewer)))
+        yield "\n".join(imports)
+        for index, node in enumerate(self.body):
+            if index in self.kept and not isinstance(node, ast.Import | ast.ImportFrom):
+                decorators = getattr(node, "decorator_list", [])
+                first = min([node.lineno, *(d.lineno for d in decorators)])
+                yield "\n".join(lines[first - 1 : node.end_lineno])
+
+
+def _names_of(node: ast.stmt) -> set[str]:
+    """The names that a statement of a module binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {_bound_by(alias) for alias in node.names}
+    if isinstance(node, ast.With) and _asked(node):
+        return set()
+    stores = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return {n.id for n in stores if isinstance(n.ctx, ast.Store)}
+
+
+def _later(
+    assignment: Assignment, parts: Sequence[tuple[Part, Sequence[str]]]
+) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    public = {part.name: names for part, names in parts}
+    for part in assignment.part:
+        hidden = [c for c in part.criterion if c.name not in public.get(part.name, ())]
+        yield part.title, [{"title": c.title, "points": c.points} for c in hidden]
+
+
+def _toml(assignment: Assignment, parts: Sequence[tuple[Part, Sequence[str]]]) -> str:
+    """The assignment's table, with its first seed and its public criteria alone."""
+    lines = [f"title = {_value(assignment.title)}", "", "[limits]"]
+    lines += [f"{name} = {_value(v)}" for name, v in assignment.limits.model_dump().items()]
+    for part, names in parts:
+        matrix = ", ".join(f"{key} = {_value(values)}" for key, values in part.matrix.items())
+        lines += [
+            *("", "[[part]]", f"name = {_value(part.name)}", f"title = {_value(part.title)}"),
+            *(f"notebook = {_value(part.notebook)}", f"rubric = {_value(part.rubric)}"),
+            *(f"seeds = {_value(part.seeds)}", f"matrix = {{ {matrix} }}"),
+        ]
+        for criterion in (c for c in part.criterion if c.name in names):
+            lines += ["", "  [[part.criterion]]", f"  name = {_value(criterion.name)}"]
+            lines += [f"  title = {_value(criterion.title)}", f"  points = {criterion.points:g}"]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    """A text, a number or a list of them as TOML writes it, which is as JSON does."""
+    return json.dumps(value, ensure_ascii=False)
