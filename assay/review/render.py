@@ -1,12 +1,14 @@
 """A written answer as HTML: Markdown, tables, formulas as MathML, code with line numbers, pictures.
 
-What students write is cleaned by nh3, which knows no element that acts or loads. Formulas and
-pictures are built by us and put in after that: in their place the text holds a mark that no
-student can write, since its characters are taken out before.
+What students write is cleaned by nh3, which knows no element that acts or loads. Their own tags
+are written anew before, without the attributes that they gave. Formulas and pictures are built by
+us and put in after the cleaning, each once: in their place the text holds a mark with a number
+drawn for this one text. No student can write it, and no tag of theirs can hold it.
 """
 
 import base64
 import re
+import secrets
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from html import escape, unescape
@@ -24,9 +26,8 @@ from assay.report import safe
 MOST = 60_000
 """Characters of an answer that are rendered; of what is longer the beginning is shown."""
 LONGEST_FORMULA, MOST_FORMULAS, MOST_PICTURES = 2_000, 400, 60
-OPEN, CLOSE = "\ue000", "\ue001"
-PRIVATE = re.compile(r"[\ue000-\uf8ff]")
-MARK = re.compile(rf"{OPEN}(\d+){CLOSE}")
+MOST_HTML, MOST_OF_NOTEBOOK = 8_000_000, 40_000_000
+"""Characters of HTML that a text becomes, and a notebook, with the pictures in them."""
 TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote"),
     *("table", "thead", "tbody", "tr", "th", "td", "caption", "pre", "code", "kbd", "span", "div"),
@@ -46,9 +47,11 @@ OF_MATHS = {
     *("columnspacing", "columnlines", "rowlines", "lspace", "rspace", "minsize", "maxsize"),
     *("symmetric", "largeop", "movablelimits", "notation", "open", "close", "separators"),
 }
-TAG = re.compile(r"</?([A-Za-z][\w:-]*)[^<>]*>|<[!?][^<>]*>")
-IMAGE = re.compile(r"""<img\b[^<>]*?\bsrc\s*=\s*["']?([^"'\s<>]+)[^<>]*>""", re.IGNORECASE)
-WORDS = re.compile(r"""\balt\s*=\s*["']([^"'<>]*)""", re.IGNORECASE)
+COMMENT = r"<!--(?:(?!<!--|-->).)*+-->"
+TAG = re.compile(rf"{COMMENT}|<(/?)([A-Za-z][\w:-]*+)([^<>]*+)>", re.DOTALL)
+SOURCE = re.compile(r"""\bsrc\s*+=\s*+["']?([^"'\s<>]++)""", re.IGNORECASE)
+WORDS = re.compile(r"""\balt\s*+=\s*+["']([^"'<>]*)""", re.IGNORECASE)
+NUMBER = re.compile(r"""\b(start|colspan|rowspan)\s*+=\s*+["']?([0-9]{1,4})\b""", re.IGNORECASE)
 VALUE = re.compile(r"[\w\s.,%+()\[\]{}|/-]{0,60}")
 MATHML = "http://www.w3.org/1998/Math/MathML"
 Pictures = Mapping[str, bytes]
@@ -60,19 +63,31 @@ class _Kept:
 
     def __init__(self, pictures: Pictures) -> None:
         self.pictures = pictures
-        self.pieces: list[str] = []
+        self.pieces: dict[str, str] = {}
+        self.drawn = secrets.token_hex(8)
+        self.left = MOST_HTML
         self.formulas = self.shown = 0
 
-    def keep(self, html: str) -> str:
-        self.pieces.append(html)
-        return f"{OPEN}{len(self.pieces) - 1}{CLOSE}"
+    def keep(self, html: str, instead: str = "") -> str:
+        """Return the mark of a piece; of `instead`, if the text becomes too long by the piece."""
+        kept = html if len(html) <= self.left else instead
+        self.left -= len(kept)
+        mark = f"[{self.drawn}-{len(self.pieces)}]"
+        self.pieces[mark] = kept
+        return mark
+
+    def put_in(self, clean: str) -> str:
+        """Return the text with each piece in the place of its mark."""
+        marks = re.compile(rf"\[{self.drawn}-\d+\]")
+        return marks.sub(lambda found: self.pieces.pop(found[0], ""), clean)
 
     def formula(self, latex: str, *, block: bool) -> str:
         self.formulas += 1
         source = f"$${latex}$$" if block else f"${latex}$"
+        shown = f"<code>{escape(source)}</code>"
         if self.formulas > MOST_FORMULAS:
-            return self.keep(f"<code>{escape(source)}</code>")
-        return self.keep(formula(latex, block=block))
+            return self.keep(shown)
+        return self.keep(formula(latex, block=block), instead=shown)
 
     def picture(self, address: str, words: str) -> str:
         self.shown += 1
@@ -85,33 +100,33 @@ class _Kept:
         if self.shown > MOST_PICTURES:
             return self.keep(f'<span class="missing">[{said}: one picture too many]</span>')
         data = base64.b64encode(content).decode()
-        return self.keep(f'<img alt="{said}" src="data:image/png;base64,{data}">')
+        missing = f'<span class="missing">[{said}: too large, with all that is shown before]</span>'
+        return self.keep(f'<img alt="{said}" src="data:image/png;base64,{data}">', instead=missing)
 
 
 def answer(text: str, pictures: Pictures | None = None) -> str:
     """Return the HTML of a text in Markdown; nothing in it acts, loads or leads anywhere."""
     cut = len(text) > MOST
-    shown = PRIVATE.sub("�", safe.lines(text, MOST))
+    shown = safe.lines(text, MOST)
     kept = _Kept(pictures or {})
     try:
-        html = _markdown(kept).render(shown)
+        clean = _clean(_markdown(kept).render(shown))
     except (RecursionError, ValueError, IndexError):  # markdown-it's own limits
-        html = numbered(shown)
-    clean = nh3.clean(
+        clean = numbered(shown)
+    if len(clean) > MOST_HTML:
+        clean = numbered(shown)
+    note = f"<p class='missing'>[cut: {len(text):,} characters, {MOST:,} are shown]</p>"
+    return kept.put_in(clean) + (note if cut else "")
+
+
+def _clean(html: str) -> str:
+    return nh3.clean(
         html,
         tags=TAGS,
         attributes=ATTRIBUTES,
         allowed_classes={"span": {"line", "address"}, "pre": {"code"}},
         url_schemes=set(),
     )
-    whole = MARK.sub(lambda found: _piece(kept, found), clean)
-    note = f"<p class='missing'>[cut: {len(text):,} characters, {MOST:,} are shown]</p>"
-    return whole + (note if cut else "")
-
-
-def _piece(kept: _Kept, found: re.Match[str]) -> str:
-    number = int(found[1])
-    return kept.pieces[number] if number < len(kept.pieces) else ""
 
 
 def numbered(source: str) -> str:
@@ -185,18 +200,31 @@ def _rule(rule: Callable[[Token], str]) -> Callable[..., str]:
 
 
 def _html(source: str, kept: _Kept) -> str:
-    """Return HTML in which an element that is not shown is read as text: `<eos>` is a word."""
+    """Return HTML in which an element that is not shown is read as text: `<eos>` is a word.
 
-    def picture(found: re.Match[str]) -> str:
-        words = WORDS.search(found[0])
-        return kept.picture(found[1], words[1] if words else "")
+    What is shown is written anew. An attribute that nobody sees can hold what is put in later; and
+    where many elements are open, each paragraph opens all those again that differ in one.
+    """
+    done, at = [], 0
+    for found in TAG.finditer(source):
+        done += [source[at : found.start()].replace("<", "&lt;"), _tag(found, kept)]
+        at = found.end()
+    return "".join(done) + source[at:].replace("<", "&lt;")
 
-    def tag(found: re.Match[str]) -> str:
-        is_comment = found[1] is None and found[0].startswith("<!--")
-        known = is_comment or (found[1] or "").lower() in TAGS
-        return found[0] if known else escape(found[0], quote=False)
 
-    return TAG.sub(tag, IMAGE.sub(picture, source))
+def _tag(found: re.Match[str], kept: _Kept) -> str:
+    if found[2] is None:  # a comment
+        return ""
+    name, held = found[2].lower(), found[3]
+    address = SOURCE.search(held)
+    if name == "img" and address and not found[1]:
+        words = WORDS.search(held)
+        return kept.picture(unescape(address[1]), unescape(words[1]) if words else "")
+    if name not in TAGS:
+        return escape(found[0], quote=False)
+    known = {key.lower(): number for key, number in NUMBER.findall(held)}
+    numbers = [f' {key}="{known[key]}"' for key in ATTRIBUTES.get(name, set()) & known.keys()]
+    return f"<{found[1]}{name}{''.join(sorted(numbers))}>"
 
 
 def _fence(token: Token) -> str:
@@ -213,7 +241,16 @@ def _link_close(token: Token) -> str:
 
 def notebook(cells: Sequence[Mapping[str, Any]]) -> str:
     """Return an executed notebook, as `assay.report.executed` leaves it, one section a cell."""
-    return "\n".join(_cell(number, cell) for number, cell in enumerate(cells[:2_000]))
+    shown: list[str] = []
+    left = MOST_OF_NOTEBOOK
+    for number, cell in enumerate(cells[:2_000]):
+        one = _cell(number, cell)
+        left -= len(one)
+        if left < 0:
+            shown.append(f'<p class="missing">[cut: {len(cells) - number} cells are not shown]</p>')
+            break
+        shown.append(one)
+    return "\n".join(shown)
 
 
 def _cell(number: int, cell: Mapping[str, Any]) -> str:
