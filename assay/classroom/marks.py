@@ -210,7 +210,8 @@ def sheet(room: Room, member: Member) -> list[tuple[dict[str, Any], Mark | None]
     if final.attempt_id is None:
         return []
     criteria = room.book.results(final.attempt_id)[-1].criteria
-    marks = room.book.marks(room.item, key, kind)
+    answers = {one["name"]: one["answer"] for one in criteria}
+    marks = room.book.marks(room.item, key, kind, answers)
     return [(one, marks.get(one["name"])) for one in criteria]
 
 

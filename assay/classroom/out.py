@@ -192,8 +192,8 @@ def page(room: Room, whose: Sequence[Row]) -> str:
     """
     row = whose[0]
     result = _result(room, row)
-    marks = room.book.marks(room.item, *_marked(room, row))
-    answers = {(one["name"], one["answer"]): one for one in _criteria(room, row)}
+    answers = {one["name"]: one["answer"] for one in _criteria(room, row)}
+    marks = room.book.marks(room.item, *_marked(room, row), answers)
     by_hand = {
         name: pages.ByHand(
             None if mark.points is None else float(mark.points),
@@ -201,7 +201,7 @@ def page(room: Room, whose: Sequence[Row]) -> str:
             mark.comment or mark.reason,
         )
         for name, mark in marks.items()
-        if mark.points is not None and (name, mark.answer) in answers
+        if mark.points is not None and answers.get(name) == mark.answer
     }
     return pages.page(
         title=f"{room.settings.title}: {room.item}",

@@ -97,6 +97,12 @@ class _Report:
     """By criterion."""
 
 
+def exact(points: Decimal | float | str) -> Decimal:
+    """Return points as the digits that they are written with, 5.0 as 5."""
+    found = Decimal(str(points))
+    return found.quantize(Decimal(1)) if found == found.to_integral_value() else found.normalize()
+
+
 def newest(session: Session) -> int:
     """Return the number of the newest result of the gradebook."""
     return session.scalar(select(func.max(GradingResult.id))) or 0
@@ -221,7 +227,7 @@ def _question(
             )
         )
     spec = specs.get(name, QuestionSpec(criterion=name))
-    points = Decimal(f"{float(row['points']):g}")
+    points = exact(row["points"])
     return Question(
         number, name, str(row.get("title", name)), points, spec, tuple(sorted(found, key=_id))
     )

@@ -160,7 +160,7 @@ def _spaced(text: str) -> str:
 async def _json(request: Request) -> dict[str, Any]:
     try:
         found = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "This is not JSON.") from None
     if not isinstance(found, dict):
         raise HTTPException(400, "This is not an object.")

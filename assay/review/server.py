@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from assay.classroom.room import Room
 from assay.errors import AssayError
 from assay.report import safe
-from assay.review import agreement, frames, marking, progress, rubric, security
+from assay.review import agreement, frames, items, marking, progress, security
 from assay.review.board import Board, board_of, error, page
 from assay.review.security import Door, Guard
 
@@ -40,8 +40,8 @@ def app(room: Room, door: Door) -> Starlette:
             Route("/", _overview),
             Route("/enter", _enter),
             Route("/q/{number:int}", marking.go_on),
-            Route("/q/{number:int}/items", rubric.show, methods=["GET"]),
-            Route("/q/{number:int}/items", rubric.change, methods=["POST"]),
+            Route("/q/{number:int}/items", items.show, methods=["GET"]),
+            Route("/q/{number:int}/items", items.change, methods=["POST"]),
             Route("/q/{number:int}/{round}", marking.go_on),
             Route("/q/{number:int}/{round}/{answer}", marking.mark),
             Route("/agreement/{number:int}", agreement.show),

@@ -26,7 +26,7 @@ from assay.classroom.gradebook.models import (
 from assay.errors import UsageError, quoted
 from assay.records import Record
 from assay.review import questions
-from assay.review.answers import Answer, Question
+from assay.review.answers import Answer, Question, exact
 
 Round = Literal["1", "2", "settled"]
 """The first marking, the second one, and what both agreed on."""
@@ -128,7 +128,7 @@ class Store:
                 return
             for number, spec in enumerate(wanted, 1):
                 self._set_item(
-                    session, question, f"item-{number}", spec.text, _decimal(spec.points),
+                    session, question, f"item-{number}", spec.text, exact(spec.points),
                     is_level=spec.level, by="course",
                 )  # fmt: skip
             for row in there[len(wanted) :]:
@@ -623,10 +623,6 @@ class Store:
 
 def _by_people(rows: Sequence[ReviewItem]) -> bool:
     return any(row.by != "course" for row in rows)
-
-
-def _decimal(points: float) -> Decimal:
-    return Decimal(f"{points:g}") if points == round(points, 6) else Decimal(str(points))
 
 
 def new_key() -> str:

@@ -136,6 +136,23 @@ def test_the_newest_attempt_that_has_a_result_counts(book: Gradebook):
     assert book.final("hw1", "s1", attempt=first).points == Decimal("2.5")
 
 
+def test_each_attempt_has_the_mark_of_its_own_answer(book: Gradebook):
+    """By `best` several are marked: a newer mark on another text takes nothing from an older."""
+    first = graded(book)
+    second = book.add_attempt("hw1", "s1", digest="d2", submitted_at=NOON + timedelta(hours=1))
+    book.add_result(second.id, digest="r", receipt={}, criteria=criteria("a2", earned=1))
+    book.mark("hw1", "s1", "part1/why", 4, answer="a1", by="tom", expected=0)
+    book.mark("hw1", "s1", "part1/why", 1, answer="a2", by="una", expected=1)
+
+    finals = [book.final("hw1", "s1", attempt=one) for one in (first, second.id)]
+    assert [(one.points, one.complete) for one in finals] == [(Decimal("6.5"), True), (2, True)]
+    book.mark("hw1", "s1", "part1/why", None, answer="a1", by="tom", expected=2)
+    assert [book.final("hw1", "s1", attempt=one).complete for one in (first, second.id)] == [
+        False,
+        True,
+    ]
+
+
 def test_a_request_and_its_answer_are_part_of_the_history(book: Gradebook):
     """A marker sees the question with the line as it was."""
     asked = book.request_regrade("hw1", "s1", "c", "why?", mark={"reason": "thin"}, expected=0)

@@ -57,6 +57,10 @@ class Person:
                 (LINES[1], Decimal(), answer),
             ):
                 given = self.marks[line][-1] if self.marks[line] else (None, "", "")
+                # each text of several attempts has its own mark: a newer one of another text
+                # takes nothing from it
+                own = [one for one in self.marks[line] if one[1] == of]
+                given = own[-1] if own else given
                 if given[0] is not None and given[1] == of:
                     total += Decimal(given[0]) - earned
                 else:

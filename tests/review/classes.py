@@ -71,6 +71,7 @@ def a_class(
     texts: Mapping[tuple[int, str], Sequence[str]] | None = None,
     gradebook: str = "",
     review: str = REVIEW,
+    points: Mapping[str, float] | None = None,
 ) -> Room:
     """Make a class of so many people, each with an answer to each question."""
     course = folder / "course"
@@ -101,18 +102,25 @@ def a_class(
             question: list((texts or {}).get((number, question), [words(number, question)]))
             for question in QUESTIONS
         }
-        graded(room, member.key, number, own)
+        graded(room, member.key, number, own, points)
     return room
 
 
-def graded(room: Room, key: str, number: int, own: Mapping[str, Sequence[str]]) -> None:
+def graded(
+    room: Room,
+    key: str,
+    number: int,
+    own: Mapping[str, Sequence[str]],
+    points: Mapping[str, float] | None = None,
+) -> None:
     """Write a result and its report, as `assay class grade` leaves them."""
     attempt = room.book.add_attempt(room.item, key, digest=f"d{number}", submitted_at=WHEN)
     author = room.authors[attempt.author_id]
-    criteria = [_line("auto", "Automatic", 2.0, False, f"digest{number}")]
+    most = POINTS | (points or {})
+    criteria = [_line("auto", "Automatic", 2.0, False, f"digest{number}", most)]
     for question, pieces in own.items():
         answer = "\0".join(pieces) if pieces else f"digest{number}"
-        criteria.append(_line(question, QUESTIONS[question], 0.0, True, answer))
+        criteria.append(_line(question, QUESTIONS[question], 0.0, True, answer, most))
     name = json.dumps(own, sort_keys=True)
     room.book.add_result(
         attempt.id,
@@ -154,11 +162,13 @@ def cells(own: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     ]
 
 
-def _line(name: str, title: str, earned: float, waits: bool, answer: str) -> dict[str, Any]:
+def _line(
+    name: str, title: str, earned: float, waits: bool, answer: str, most: Mapping[str, float]
+) -> dict[str, Any]:
     return {
         "name": f"p/{name}",
         "title": title,
-        "points": float(POINTS[name]),
+        "points": float(most[name]),
         "earned": earned,
         "waits": waits,
         "answer": hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest(),

@@ -317,6 +317,27 @@ def test_of_levels_one_holds(begun: Begun):
     assert tom.mark(at, 2).json()["points"] == "2.5"
 
 
+def test_points_are_the_digits_that_are_written(begun: Begun):
+    """Of an item and of the question: nothing is rounded to six digits."""
+    review = """
+[[question]]
+criterion = "p/boss"
+  [[question.item]]
+  text = "all but a little"
+  points = 123.4567891
+  [[question.item]]
+  text = "a little"
+  points = 2.00000001
+"""
+    marking = begun(review=review, points={"boss": 1234.5678901})
+    tom = marking.marker("tom")
+    at = tom.look()
+
+    assert at.points == "1234.5678901"
+    assert [one["points"] for one in at.items] == ["123.4567891", "2.00000001"]
+    assert tom.mark(at, 1, 2).json()["points"] == "125.45678911"
+
+
 def test_the_same_on_postgresql(begun: Begun, postgres: str):
     """Saves, a retry, a conflict, an undo and a changed item."""
     marking = begun(gradebook=fresh_database(postgres))

@@ -199,7 +199,7 @@ class Gradebook:
             result = here.append(GradingResult, {"attempt_id": attempt}, content, by, None)
             subject = {"assignment_id": place.assignment_id, "author_id": place.author_id}
             answers = {row["name"]: row["answer"] for row in rows}
-            standing = [m for m in here.marks(subject).values() if m.points is not None]
+            standing = [m for m in here.marks(subject, answers).values() if m.points is not None]
             kept = [m for m in standing if answers.get(m.criterion) == m.answer]
             return Regrade(result, kept, [m for m in standing if m not in kept])
 
@@ -250,9 +250,15 @@ class Gradebook:
             )
         )
 
-    def marks(self, assignment: str, author: str, kind: str = "person") -> dict[str, Mark]:
-        """Return the newest mark of each criterion."""
-        return self._read(lambda here: here.marks(here.subject(assignment, author, kind)))
+    def marks(
+        self,
+        assignment: str,
+        author: str,
+        kind: str = "person",
+        answers: Mapping[str, str] | None = None,
+    ) -> dict[str, Mark]:
+        """Return the newest mark of each criterion; first those of these `answers`, by digest."""
+        return self._read(lambda here: here.marks(here.subject(assignment, author, kind), answers))
 
     def mark_history(
         self, assignment: str, author: str, criterion: str, kind: str = "person"
@@ -309,7 +315,8 @@ class Gradebook:
                 results = here.history(GradingResult, {"attempt_id": one.id})
                 if results:
                     group = {**subject, "author_id": one.author_id}
-                    marks = here.marks(group)
+                    answers = {one["name"]: one["answer"] for one in results[-1].criteria}
+                    marks = here.marks(group, answers)
                     decided = here.decisions(group) | here.decisions(subject)
                     return final_mark(results[-1], marks, decided)
             return final_mark(None, {}, here.decisions(subject))

@@ -109,9 +109,17 @@ class Transaction:
         chosen = select(table).filter_by(**subject).order_by(table.version)
         return list(self.session.scalars(chosen))
 
-    def marks(self, subject: Mapping[str, Any]) -> dict[str, Mark]:
-        """Return the newest mark of each criterion."""
-        return {mark.criterion: mark for mark in self.history(Mark, _ids(subject))}
+    def marks(
+        self, subject: Mapping[str, Any], answers: Mapping[str, str] | None = None
+    ) -> dict[str, Mark]:
+        """Return the newest mark of each criterion.
+
+        With the digests of `answers`, a mark of that answer stands above a newer one of another:
+        where several attempts may count, each is marked on its own text.
+        """
+        every = self.history(Mark, _ids(subject))
+        own = [one for one in every if one.answer == (answers or {}).get(one.criterion)]
+        return {mark.criterion: mark for mark in [*every, *own]}
 
     def decisions(self, subject: Mapping[str, Any]) -> dict[str, Decision]:
         """Return the newest decision of each kind."""

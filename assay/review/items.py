@@ -1,7 +1,8 @@
 """The items of a question: who has each, and what a change does, shown before it is made."""
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,9 @@ from assay.review.answers import Question
 from assay.review.board import Board, board_of, page
 from assay.review.store import new_key
 from assay.words import counted
+
+POINTS = re.compile(r"[+-]?([0-9]{1,9}([.,][0-9]{0,9})?|[.,][0-9]{1,9})")
+"""Decimal digits: no exponent, and no digits of other scripts."""
 
 
 def show(request: Request) -> Response:
@@ -40,7 +44,7 @@ def _changed(request: Request, sent: Mapping[str, str]) -> Response:
         sent = _before(board, question, key) | {"key": key, "version": sent.get("version", "")}
     text, points = sent.get("text", "").strip(), points_of_text(sent.get("points", ""))
     level, retired = bool(sent.get("level")), bool(sent.get("retired"))
-    version = int(sent["version"]) if sent.get("version", "").isdigit() else 0
+    version = _version(sent.get("version", ""))
     if key and not sent.get("sure"):
         shown = ("key", "version", "text", "points", "level", "retired")
         preview = {
@@ -79,12 +83,16 @@ def _shown(request: Request, board: Board, question: Question, **more: Any) -> H
     return page(request, "items.html.j2", question=question, items=items, having=having, **values)
 
 
+def _version(text: str) -> int:
+    """Return the version that a form names; 0, which is none, for whatever else it holds."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
 def points_of_text(text: str) -> Decimal:
     """Return points as a person types them."""
-    try:
-        found = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation:
-        raise HTTPException(400, f"`{safe.plain(text, 40)}` is no number of points.") from None
-    if not found.is_finite() or abs(found) > 1000 or len(found.as_tuple().digits) > 9:
-        raise HTTPException(400, "Points are between -1000 and 1000, of at most nine digits.")
+    if not POINTS.fullmatch(text.strip()):
+        raise HTTPException(400, f"`{safe.plain(text, 40)}` is no number of points.")
+    found = Decimal(text.strip().replace(",", "."))
+    if abs(found) > 1000:
+        raise HTTPException(400, "Points are between -1000 and 1000.")
     return found
