@@ -99,7 +99,11 @@ def attempt(
         If it cannot be read or run, or the public half is written wrongly.
     """
     assignment = assignments.read(check / "assignment.toml")
-    assignment = assignment.with_seeds(seeds or assignment.part[0].seeds[:1])
+    if seeds:
+        assignment = assignment.with_seeds(seeds)
+    else:
+        parts = [p.model_copy(update={"seeds": p.seeds[:1]}) for p in assignment.part]
+        assignment = assignment.model_copy(update={"part": parts})
     plan = plans.make(assignment, own(read(path)))
     store = Store(scratch / "store")
     records = []

@@ -5,14 +5,17 @@ What is given away is looked for in the files themselves, whatever made them.
 
 import ast
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.course import files as course_files
 from assay.course.assignment import Assignment
-from assay.errors import quoted
-from assay.handout import public
+from assay.errors import AssayError, quoted
+from assay.evidence import packing
+from assay.handout import attempt, public
 from assay.handout.make import Handout
 from assay.records import Outcome, Result, Verdict
 from assay.source import syntax
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from assay.grading.session import Session
 
 EMPTY, RESTORED = "the handout", "the handout with the answer put back"
+TRIED = "the answer, tried with the public questions,"
 LONG = 24
 """Characters from which on a line of the answer is looked for within lines of other files."""
 SHOWN = 10
@@ -47,7 +51,8 @@ def check(session: "Session", handout: Handout) -> Findings:
     empty = session.grade(Submission(EMPTY, dict(handout.files)))
     whole = {**handout.files, **handout.answer.files}
     restored = session.grade(Submission(RESTORED, whole))
-    return Findings((*_of_empty(empty), *_of_restored(restored)), empty, restored)
+    faults = [*_of_empty(empty), *_of_lost(restored, RESTORED), *_of_public(whole)]
+    return Findings(tuple(faults), empty, restored)
 
 
 def leaks(assignment: Assignment, handout: Handout) -> Iterator[str]:
@@ -144,17 +149,33 @@ def _of_empty(result: Result) -> Iterator[str]:
             yield f"{EMPTY} is not told why it earns nothing for {quoted(criterion.title)}"
 
 
-def _of_restored(result: Result) -> Iterator[str]:
-    """What is wrong with the mark of the answer, put back into the handout."""
+def _of_public(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What is wrong with the public half, which the answer is tried with as a student would."""
+    if f"{public.FOLDER}/assignment.toml" not in files:
+        return
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        handed_out, scratch = Path(folder) / "handout", Path(folder) / "scratch"
+        packing.write(files, handed_out)
+        scratch.mkdir()
+        try:
+            tried = attempt.attempt(handed_out, handed_out / public.FOLDER, scratch)
+        except AssayError as error:
+            yield f"{TRIED}: {error.what}: {error.found}"
+            return
+    yield from _of_lost(tried.result, TRIED)
+
+
+def _of_lost(result: Result, which: str) -> Iterator[str]:
+    """What is wrong with a mark of the answer: it loses points, or was not judged."""
     for criterion in result.criteria:
         lost = [p for p in criterion.properties if p.verdict.is_lost]
         if criterion.earned is not None and criterion.earned < criterion.judged - 1e-9:
             why = lost[0].reason if lost else ""
             yield (
-                f"{RESTORED} earns {criterion.earned:g} of {criterion.judged:g} for "
+                f"{which} earns {criterion.earned:g} of {criterion.judged:g} for "
                 f"{quoted(criterion.title)}: {why}"
             )
-    yield from _of_ours(result, RESTORED)
+    yield from _of_ours(result, which)
 
 
 def _of_ours(result: Result, which: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from itertools import groupby
 from assay.errors import CourseFault, quoted
 from assay.source import syntax
 from assay.submission.notebook import Cell
+from assay.submission.parameters import TAG as PARAMETERS
 
 TAG = "solution"
 MARK = re.compile(
@@ -134,6 +135,11 @@ def cells(found: Sequence[Cell], where: str) -> tuple[tuple[Cell, ...], Cut]:
 def _is_answer(cell: Cell, where: str) -> bool:
     """Whether a cell is tagged as part of the answer; a tag that is nearly that is an error."""
     near = [tag for tag in cell.tags if TAG in tag.casefold()]
+    if near and PARAMETERS in cell.tags:
+        raise CourseFault(
+            f"the cell of {quoted(where)} that sets the parameters is tagged `{TAG}`",
+            hint="students need it: by it each run gets its own values",
+        )
     if wrong := [tag for tag in near if tag != TAG]:
         raise CourseFault(
             f"a cell of {quoted(where)} is tagged {quoted(wrong[0])}",

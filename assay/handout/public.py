@@ -59,7 +59,15 @@ class _Tests:
 def _public_tests(assignment: Assignment, part: Part) -> dict[Path, _Tests]:
     found: dict[Path, _Tests] = {}
     for path in sorted((assignment.root / part.rubric).rglob("test_*.py")):
-        for test in criteria.tests(path):
+        tests = list(criteria.tests(path))
+        hidden = {test.name for test in tests if not test.marks.public}
+        for test in tests:
+            if test.marks.public and test.name in hidden:
+                raise CourseFault(
+                    f"the class {quoted(test.name)} has public tests and others",
+                    found=path.relative_to(assignment.root).as_posix(),
+                    hint="mark the whole class `public`, or write functions",
+                )
             if test.marks.public:
                 of = found.setdefault(path, _Tests())
                 of.names.add(test.name)
@@ -153,12 +161,27 @@ class _Slice:
         node = module.body[index]
         names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         names |= {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}  # fixtures
+        self._need_fixtures(module.path, names)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Import | ast.ImportFrom) and inner is not node:
+                self._follow(module, inner, {_bound_by(alias) for alias in inner.names}, node)
         for other in module.binding(names):
             if isinstance(module.body[other], ast.Import | ast.ImportFrom):
                 self._follow(module, module.body[other], names, node)
             else:
                 self._keep(module, other)
         module.used |= names
+
+    def _need_fixtures(self, path: Path, names: set[str]) -> None:
+        """Keep fixtures of these names that stand in a conftest.py for this file."""
+        for folder in path.parents:
+            if not folder.is_relative_to(self.root):
+                return
+            conftest = folder / "conftest.py"
+            if conftest.is_file() and conftest != path:
+                known = self._modules.get(conftest) or _Module(conftest)
+                if wanted := {name for name in names if known.has_fixture(name)}:
+                    self.need(conftest, wanted)
 
     def _follow(self, module: "_Module", node: ast.stmt, names: set[str], user: ast.stmt) -> None:
         """Keep what an import brings of the course's own."""
@@ -222,6 +245,13 @@ class _Module:
         self.path = path
         self.source = course_files.text_of(path).replace("\r\n", "\n")
         self.body = syntax.parse(self.source).body
+        for node in self.body:
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                raise CourseFault(
+                    f"what `{ast.unparse(node)}` brings cannot be known by reading",
+                    found=f"{path.name}, line {node.lineno}: a public test may need it",
+                    hint="import by name what is used",
+                )
         self.kept: set[int] = set()
         self.used: set[str] = set()
 
@@ -229,6 +259,12 @@ class _Module:
         """The statements that bind one of these names; all that bind any, for `*`."""
         bound = [_names_of(node) for node in self.body]
         return [i for i, of in enumerate(bound) if of & names or (ALL in names and of)]
+
+    def has_fixture(self, name: str) -> bool:
+        """Return whether a fixture of this name is defined in it."""
+        functions = (node for node in self.body if isinstance(node, ast.FunctionDef))
+        found = (f for f in functions if f.name == name)
+        return any("fixture" in ast.unparse(mark) for f in found for mark in f.decorator_list)
 
     def imported(self) -> list[str]:
         """The names that it imports, in their order."""

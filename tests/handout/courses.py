@@ -1,10 +1,13 @@
 """A course with a public half: what is public and what is not stands in the same modules."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from assay.course.assignment import Assignment
+from assay.handout import make, put
 from tests.toys import toy as toys
 
 MISTAKE = "the second of the two is taken away instead of added"
@@ -103,3 +106,15 @@ def course(root: Path) -> Iterator[Assignment]:
         written = toys.notebook(toys.PARAMETERS, RIGHT, tags={0: "parameters", 1: "solution"})
         (made.root / "notebooks" / "sums.ipynb").write_bytes(written)
         yield made
+
+
+def main(folder: Path) -> None:
+    """Write its handout, with the right answer put back: what other systems try in CI."""
+    with TemporaryDirectory() as root, course(Path(root) / "course") as made:
+        put.put(make.make(made), folder)
+    answered = toys.notebook(toys.PARAMETERS, RIGHT)
+    (folder / "notebooks" / "sums.ipynb").write_bytes(answered)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

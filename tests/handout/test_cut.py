@@ -224,6 +224,8 @@ def test_a_notebook_without_marks_is_not_handed_out():
     """Nor one whose tag is nearly the tag."""
     with pytest.raises(CourseFault, match="all of it would be handed out"):
         cut.cells([Cell("code", "x = 41")], "x.ipynb")
+    with pytest.raises(CourseFault, match="sets the parameters is tagged"):
+        cut.cells([Cell("code", "seed = 0", ("parameters", "solution"))], "x.ipynb")
     with pytest.raises(CourseFault, match="is tagged `Solution`"):
         cut.cells([Cell("code", "x = 41", ("Solution",))], "x.ipynb")
 

@@ -1,6 +1,7 @@
 """The public half of a rubric: what students may run, and nothing of the rest."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from assay.course import assignment as assignments
 from assay.course.assignment import Assignment
 from assay.errors import CourseFault
+from assay.evidence.store import Store
 from assay.handout import check, make, public
 from tests.handout import courses
+from tests.toys import toy as toys
 
 
 @pytest.fixture
@@ -115,3 +118,67 @@ def test_without_a_public_test_there_is_nothing(course: Assignment):
 
     assert public.files(course) == {}
     assert not any(name.startswith("check/") for name in make.make(course).files)
+
+
+def test_a_class_of_both_kinds_and_a_star_are_errors(course: Assignment):
+    """A class goes out whole, and what a star brings is not known."""
+    path = course.root / course.part[0].rubric / "test_add.py"
+    kept = path.read_text()
+    mixed = "\nclass TestBoth:\n    @pytest.mark.public\n    def test_a(self, run): ...\n"
+    path.write_text(f"{kept}{mixed}\n    def test_b(self, run): ...\n")
+    with pytest.raises(CourseFault, match="has public tests and others"):
+        public.files(course)
+
+    path.write_text(kept.replace("import check_cube, check_sum", "import *"))
+    with pytest.raises(CourseFault, match="cannot be known by reading"):
+        public.files(course)
+
+
+CONFTEST = """\
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def for_all():
+    raise AssertionError("the hidden gate")
+
+
+@pytest.fixture
+def size():
+    return 3
+
+
+@pytest.fixture
+def limit(size):
+    return size
+"""
+
+
+def test_fixtures_and_imports_within_functions_come_along(course: Assignment):
+    """A fixture from conftest.py, one that it needs itself, and a helper imported late."""
+    (course.root / course.part[0].rubric / "conftest.py").write_text(CONFTEST)
+    change(course, "test_add.py", "from .help import check_cube, check_sum\n", "")
+    change(course, "test_add.py", "test_adds(evidence, given)", "test_adds(evidence, given, limit)")
+    late = "    from .help import check_sum\n\n    check_sum("
+    change(course, "test_add.py", "    check_sum(", late)
+    found = texts(course)
+    rubric = f"check/{course.part[0].rubric}"
+
+    assert "def limit(size)" in found[f"{rubric}/conftest.py"]
+    assert "def size()" in found[f"{rubric}/conftest.py"]
+    assert "hidden gate" not in found[f"{rubric}/conftest.py"]
+    assert "def check_sum" in found[f"{rubric}/help.py"]
+    assert "check_cube" not in found[f"{rubric}/help.py"]
+
+
+def test_the_check_tries_the_answer_with_the_public_half(course: Assignment, tmp_path: Path):
+    """Where a public test cannot be run, no handout is made."""
+    made = make.make(course)
+    name = f"check/{course.part[0].rubric}/help.py"
+    broken = replace(made, files={**made.files, name: b"import no_such_module\n"})
+    store = Store(tmp_path / "store")
+    with toys.session(course, store, tmp_path / "reports") as session:
+        right, wrong = check.check(session, made), check.check(session, broken)
+
+    assert right.faults == ()
+    assert wrong.faults[0].startswith("the answer, tried with the public questions,")

@@ -207,3 +207,18 @@ def test_without_public_questions_it_says_where_they_were_looked_for(tmp_path: P
     assert ended.returncode == 2
     assert "there are no public questions" in ended.stderr
     assert "hint:" in ended.stderr
+
+
+def test_the_workflow_that_tries_it_on_other_systems_has_no_fault(tmp_path: Path):
+    """What it makes can be tried, and actionlint reads the workflow."""
+    root = Path(__file__).parents[2]
+    courses.main(tmp_path / "made")
+    made = ran(tmp_path / "made", "try")
+    workflow = root / ".github" / "workflows" / "ci.yml"
+    linter = Path(sys.executable).with_name("actionlint")
+    linted = subprocess.run([linter, workflow], capture_output=True, text=True, check=False)
+
+    assert made.returncode == 0, made.stderr
+    assert linted.returncode == 0, linted.stdout
+    for system in ("macos", "windows"):
+        assert f"{system}-" in workflow.read_text(encoding="utf-8")
