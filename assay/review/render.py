@@ -120,13 +120,14 @@ def answer(text: str, pictures: Pictures | None = None) -> str:
 
 
 def _clean(html: str) -> str:
-    return nh3.clean(
+    cleaned: str = nh3.clean(
         html,
         tags=TAGS,
         attributes=ATTRIBUTES,
         allowed_classes={"span": {"line", "address"}, "pre": {"code"}},
         url_schemes=set(),
     )
+    return cleaned
 
 
 def numbered(source: str) -> str:
