@@ -7,14 +7,13 @@ What else stands in a module is left out statement by statement, by the names th
 import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from assay.course import files as course_files
 from assay.course import rubric
-from assay.course.assignment import Assignment, Part
+from assay.course.assignment import Assignment, CriterionSpec, Part
 from assay.errors import CourseFault, quoted
 from assay.handout import criteria
 from assay.source import syntax
@@ -24,6 +23,8 @@ FOLDER = "check"
 LATER = "later.json"
 """The criteria of which no test is public: title and points, by part."""
 ALL = "*"
+Shares = Mapping[str, float]
+"""Of the criteria of a part that have public tests, the share of the tests that are."""
 HOW = "docs/handout.md shows how tests and questions are made public"
 
 
@@ -36,11 +37,11 @@ def files(assignment: Assignment) -> dict[str, bytes]:
         If a public test needs a question that is not, or the course's own answer.
     """
     found: dict[str, bytes] = {}
-    parts: list[tuple[Part, list[str]]] = []
+    parts: list[tuple[Part, Shares]] = []
     for part in assignment.part:
         if tests := _public_tests(assignment, part):
             found |= _of_part(assignment, part, tests)
-            parts.append((part, sorted({name for of in tests.values() for name in of.criteria})))
+            parts.append((part, _shares(assignment, part)))
     if not parts:
         return {}
     found["assignment.toml"] = _toml(assignment, parts).encode()
@@ -48,16 +49,18 @@ def files(assignment: Assignment) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": content for name, content in found.items()}
 
 
-@dataclass
-class _Tests:
-    """The public tests of a file."""
+def _shares(assignment: Assignment, part: Part) -> Shares:
+    """What share of each criterion's tests is public; its points are divided among them equally."""
+    found: dict[str, list[bool]] = {}
+    for path in (assignment.root / part.rubric).rglob("test_*.py"):
+        for test in criteria.tests(path):
+            found.setdefault(test.marks.criterion, []).append(test.marks.public)
+    return {name: sum(public) / len(public) for name, public in found.items() if any(public)}
 
-    names: set[str] = field(default_factory=set)
-    criteria: set[str] = field(default_factory=set)
 
-
-def _public_tests(assignment: Assignment, part: Part) -> dict[Path, _Tests]:
-    found: dict[Path, _Tests] = {}
+def _public_tests(assignment: Assignment, part: Part) -> dict[Path, set[str]]:
+    """The names of the public tests, by their file."""
+    found: dict[Path, set[str]] = {}
     for path in sorted((assignment.root / part.rubric).rglob("test_*.py")):
         tests = list(criteria.tests(path))
         hidden = {test.name for test in tests if not test.marks.public}
@@ -69,19 +72,19 @@ def _public_tests(assignment: Assignment, part: Part) -> dict[Path, _Tests]:
                     hint="mark the whole class `public`, or write functions",
                 )
             if test.marks.public:
-                of = found.setdefault(path, _Tests())
-                of.names.add(test.name)
-                of.criteria.add(test.marks.criterion)
+                found.setdefault(path, set()).add(test.name)
     return found
 
 
-def _of_part(assignment: Assignment, part: Part, tests: Mapping[Path, _Tests]) -> dict[str, bytes]:
+def _of_part(
+    assignment: Assignment, part: Part, tests: Mapping[Path, set[str]]
+) -> dict[str, bytes]:
     root, folder = assignment.root, assignment.root / part.rubric
     questions = _questions(assignment, part)
     cut = _Slice(root, folder)
     cut.need(folder / "given.py", {"public"})
-    for path, of in tests.items():
-        cut.need(path, {*of.names, "pytestmark"})
+    for path, names in tests.items():
+        cut.need(path, {*names, "pytestmark"})
     asked = cut.ask(questions)
     if missing := sorted(set(questions) - asked):
         raise CourseFault(
@@ -231,11 +234,15 @@ def _bound_by(alias: ast.alias) -> str:
 
 def _asked(node: ast.stmt) -> str:
     """The name of the question that a statement puts; '' if it puts none."""
-    if isinstance(node, ast.With) and isinstance(call := node.items[0].context_expr, ast.Call):
-        first = call.args[0] if call.args else None
-        if ast.unparse(call.func).rpartition(".")[2] == "ask" and isinstance(first, ast.Constant):
-            return str(first.value)
-    return ""
+    call = node.items[0].context_expr if isinstance(node, ast.With) and _puts(node) else None
+    first = call.args[0] if isinstance(call, ast.Call) and call.args else None
+    return str(first.value) if isinstance(first, ast.Constant) else ""
+
+
+def _puts(node: ast.With) -> bool:
+    """Whether a block puts a question, whatever its name."""
+    call = node.items[0].context_expr
+    return isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "ask"
 
 
 class _Module:
@@ -299,36 +306,54 @@ def _names_of(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {_bound_by(alias) for alias in node.names}
-    if isinstance(node, ast.With) and _asked(node):
-        return set()
+    if any(isinstance(n, ast.With) and _puts(n) for n in ast.walk(node)):
+        return set()  # a name that one question's block binds is no other's to use
     stores = (n for n in ast.walk(node) if isinstance(n, ast.Name))
     return {n.id for n in stores if isinstance(n.ctx, ast.Store)}
 
 
 def _later(
-    assignment: Assignment, parts: Sequence[tuple[Part, Sequence[str]]]
+    assignment: Assignment, parts: Sequence[tuple[Part, Shares]]
 ) -> Iterator[tuple[str, list[dict[str, object]]]]:
-    public = {part.name: names for part, names in parts}
+    public = {part.name: shares for part, shares in parts}
     for part in assignment.part:
-        hidden = [c for c in part.criterion if c.name not in public.get(part.name, ())]
-        yield part.title, [{"title": c.title, "points": c.points} for c in hidden]
+        shares = public.get(part.name, {})
+        hidden = [(c, 1 - shares.get(c.name, 0)) for c in part.criterion]
+        yield (
+            part.title,
+            [
+                {
+                    "title": f"{c.title}, the rest" if share < 1 else c.title,
+                    "points": round(c.points * share, 2),
+                }
+                for c, share in hidden
+                if share
+            ],
+        )
 
 
-def _toml(assignment: Assignment, parts: Sequence[tuple[Part, Sequence[str]]]) -> str:
+def _toml(assignment: Assignment, parts: Sequence[tuple[Part, Shares]]) -> str:
     """The assignment's table, with its first seed and its public criteria alone."""
     lines = [f"title = {_value(assignment.title)}", "", "[limits]"]
     lines += [f"{name} = {_value(v)}" for name, v in assignment.limits.model_dump().items()]
-    for part, names in parts:
+    for part, shares in parts:
         matrix = ", ".join(f"{key} = {_value(values)}" for key, values in part.matrix.items())
         lines += [
             *("", "[[part]]", f"name = {_value(part.name)}", f"title = {_value(part.title)}"),
             *(f"notebook = {_value(part.notebook)}", f"rubric = {_value(part.rubric)}"),
             *(f"seeds = {_value(part.seeds)}", f"matrix = {{ {matrix} }}"),
         ]
-        for criterion in (c for c in part.criterion if c.name in names):
+        for criterion in (c for c in part.criterion if c.name in shares):
             lines += ["", "  [[part.criterion]]", f"  name = {_value(criterion.name)}"]
-            lines += [f"  title = {_value(criterion.title)}", f"  points = {criterion.points:g}"]
+            lines += [
+                f"  title = {_value(criterion.title)}",
+                f"  points = {_points(criterion, shares)}",
+            ]
     return "\n".join(lines) + "\n"
+
+
+def _points(criterion: CriterionSpec, shares: Shares) -> float:
+    return round(criterion.points * shares[criterion.name], 2)
 
 
 def _value(value: object) -> str:

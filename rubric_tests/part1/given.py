@@ -26,9 +26,11 @@ ANY_WEIGHTS: dict[str, Shape] = {
 
 def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
     """Every question of Part 1; parameters are the run's `seed` and `dataset`."""
+    shown = public(rng, parameters)
     X, y = data_set(parameters["dataset"])
     return (
-        notebook(X, y)
+        shown
+        | notebook(X, y)
         | forward(rng)
         | {f"gradients/{name}": gradients(rng, *shape) for name, shape in SHAPES.items()}
         | {
@@ -45,6 +47,12 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
         | {"source/class": Question({}, {})}
         | source(rng, len(X), X.shape[1])
     )
+
+
+def public(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
+    """The questions that students may put themselves: rows for the network's own weights."""
+    X = rng.normal(size=(9, 5))
+    return {"forward/own": Question({"X": X}, {"first": (9,), "last": (9,), "columns": ()})}
 
 
 def data_set(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -85,12 +93,11 @@ def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
 
 
 def forward(rng: np.random.Generator) -> dict[str, Question]:
-    """Rows never seen, for the network's own weights and for weights set by hand."""
-    X, more = rng.normal(size=(9, 5)), rng.normal(size=(80, 5))
+    """Rows never seen, for weights set by hand."""
+    more = rng.normal(size=(80, 5))
     own = weights(rng, 5, 5)
     own["b2"] = own["b2"] - np.median(logits_of(more, Weights(**own))[1])  # both labels, half each
     return {
-        "forward/own": Question({"X": X}, {"first": (9,), "last": (9,), "columns": ()}),
         "forward/weights": Question(own | {"X": more}, {"last": (len(more),)}),
         "forward/labels": Question(own | {"X": more}, {"labels": (len(more),)}),
     }

@@ -11,6 +11,7 @@ from rubric_tests.reference import Form
 pytestmark = pytest.mark.criterion("forward")
 
 
+@pytest.mark.public
 @pytest.mark.hint("what does the last step of the forward pass do to any number?")
 def test_probabilities_lie_between_zero_and_one(evidence):
     """`predict_proba` gives numbers between 0 and 1, one or two for each row."""
@@ -22,6 +23,7 @@ def test_probabilities_lie_between_zero_and_one(evidence):
         raise Wrong("`predict_proba` goes below 0 or above 1")
 
 
+@pytest.mark.public
 @pytest.mark.hint("what must the probabilities of all labels add up to?")
 def test_the_two_probabilities_sum_to_one(evidence):
     """Where both labels have a column, the columns sum to one."""

@@ -30,7 +30,7 @@ def test_nothing_of_the_hidden_half_is_in_it(course: Assignment):
     whole = "\n".join(texts(course).values())
 
     for hidden in (
-        *("test_cubes", "check_cube", courses.HIDDEN, "cube/hidden", "SECRETLY", "powers"),
+        *("test_cubes", "check_cube", courses.HIDDEN, "cube/", "hidden", "SECRETLY", "powers"),
         *("HARD", "never shown", "UNUSED", "import json"),
     ):
         assert hidden not in whole, hidden
@@ -182,3 +182,12 @@ def test_the_check_tries_the_answer_with_the_public_half(course: Assignment, tmp
 
     assert right.faults == ()
     assert wrong.faults[0].startswith("the answer, tried with the public questions,")
+
+
+def test_of_a_criterion_that_is_public_in_part_the_rest_is_marked_later(course: Assignment):
+    """Its points are divided among its tests, as in grading: no mark is promised that is not."""
+    change(course, "test_add.py", '@pytest.mark.criterion("cube")\n', "")
+    found = texts(course)
+
+    assert "points = 1.0" in found["check/assignment.toml"]
+    assert '"title": "Adding, the rest",\n   "points": 1.0' in found["check/later.json"]
