@@ -1,4 +1,7 @@
-"""The written answers of a class: of each author the attempt that counts, question by question."""
+"""The written answers of a class: the attempt that counts of each author, question by question.
+
+By `best` a mark may make another attempt the one that counts: then every attempt is offered.
+"""
 
 import hashlib
 import json
@@ -13,13 +16,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from assay.classroom.gradebook.models import (
-    Assignment,
-    Attempt,
-    Author,
-    GradingResult,
-    Membership,
-)
+from assay.classroom import counting
+from assay.classroom.gradebook.models import Attempt, Author, GradingResult
 from assay.classroom.room import Room
 from assay.errors import UsageError
 from assay.review import questions
@@ -45,9 +43,12 @@ class Answer:
     digest: str
     """As the gradebook's result has it: a mark is for this text and no other."""
     pieces: tuple[Piece, ...]
+    result: Path
+    """The newest result of the attempt, whole."""
     report: Path
+    """The folder of the author's report, which may be of another attempt."""
     is_stale: bool
-    """Whether the report is of another text than the gradebook's result."""
+    """Whether the result is of another text than the gradebook's."""
 
     @property
     def text(self) -> str:
@@ -74,6 +75,11 @@ class Question:
     def by_id(self) -> Mapping[str, Answer]:
         return {one.id: one for one in self.answers}
 
+    @cached_property
+    def by_text(self) -> Mapping[tuple[int, str], Answer]:
+        """By author and digest: an author may have several, where several attempts may count."""
+        return {(one.author, one.digest): one for one in self.answers}
+
     def order(self, seed: str) -> list[Answer]:
         """Return the answers as this seed shuffles them: the same each time."""
         shuffled = list(self.answers)
@@ -95,6 +101,17 @@ class _Report:
     digest: str
     pieces: Mapping[str, tuple[Piece, ...]]
     """By criterion."""
+    path: Path
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """An attempt that somebody's mark rests on, or may rest on."""
+
+    author: Author
+    attempt: Attempt
+    result: GradingResult
+    report: _Report
 
 
 def exact(points: Decimal | float | str) -> Decimal:
@@ -116,18 +133,18 @@ def collect(room: Room, salt: bytes) -> Stack:
     UsageError
         If nothing is graded, or no criterion waits for a person.
     """
-    seen, counted = room.book.read(lambda session: _counted(session, room))
+    seen = room.book.read(newest)
+    counted = _counted(room)
     if not counted:
         raise UsageError(
             f"nothing of `{room.settings.title}` is graded yet",
             hint="`assay class take` and `assay class grade` come first",
         )
     specs = questions.read(room.assignment.parent / questions.FILE)
-    written = {author.id: _written(room, author) for author, _ in counted}
     rows: dict[str, dict[str, Any]] = {}
-    for author, result in counted:
-        for row in result.criteria:
-            if row["waits"] or row["name"] in written[author.id].pieces:
+    for one in counted:
+        for row in one.result.criteria:
+            if row["waits"] or row["name"] in one.report.pieces:
                 rows.setdefault(row["name"], row)
     if not rows:
         raise UsageError(
@@ -142,46 +159,46 @@ def collect(room: Room, salt: bytes) -> Stack:
         )
     return Stack(
         tuple(
-            _question(room, number, row, specs, counted, written, salt)
+            _question(room, number, row, specs, counted, salt)
             for number, row in enumerate(rows.values(), 1)
         ),
         seen,
     )
 
 
-def _counted(session: Session, room: Room) -> tuple[int, list[tuple[Author, GradingResult]]]:
-    """Return the author and the newest result of each attempt that somebody's mark rests on."""
-    item = session.scalars(select(Assignment).filter_by(term=room.book.term, name=room.item)).one()
-    attempts = list(
-        session.scalars(
-            select(Attempt)
-            .filter_by(assignment_id=item.id)
-            .order_by(Attempt.submitted_at, Attempt.id)
-        )
-    )
-    results: dict[int, GradingResult] = {}
-    chosen = select(GradingResult).where(
-        GradingResult.attempt_id.in_([attempt.id for attempt in attempts])
-    )
-    for result in session.scalars(chosen.order_by(GradingResult.version)):
-        results[result.attempt_id] = result
-    groups = {
-        place.person_id: place.group_id
-        for place in session.scalars(select(Membership).filter_by(assignment_id=item.id))
-    }
-    counts: dict[int, Attempt] = {}
-    for person in session.scalars(select(Author).filter_by(term=room.book.term, kind="person")):
-        mine = {person.id, groups.get(person.id, person.id)}
-        graded = [one for one in attempts if one.author_id in mine and one.id in results]
-        if graded:
-            counts[graded[-1].id] = graded[-1]
-    authors = {one.id: one for one in session.scalars(select(Author))}
-    return newest(session), [(authors[one.author_id], results[one.id]) for one in counts.values()]
+def _counted(room: Room) -> list[_Counted]:
+    """Return every attempt that somebody's mark rests on or, by `best`, may rest on; oldest first.
+
+    Which one counts is said in one place, `assay.classroom.counting`.
+    """
+    found: dict[int, Attempt] = {}
+    for member in room.roster.members:
+        there = counting.attempts(room, member.key)
+        if room.settings.counts != "best":
+            counts, _ = counting.counting(room, member, there)
+            there = [counts] if counts else []
+        found |= {one.id: one for one in there}
+    results = room.book.read(lambda session: _results(session, list(found)))
+    return [
+        _Counted(room.authors[one.author_id], one, results[one.id], _written(room, one))
+        for one in sorted(found.values(), key=lambda one: (one.submitted_at, one.id))
+        if one.id in results
+    ]
 
 
-def _written(room: Room, author: Author) -> _Report:
-    """Return what a report holds for people to mark; nothing if it cannot be read."""
-    path = room.reports / folder_of(author.pseudonym) / "results.json"
+def _results(session: Session, attempts: Sequence[int]) -> dict[int, GradingResult]:
+    """Return the newest result of each attempt that has one."""
+    chosen = select(GradingResult).where(GradingResult.attempt_id.in_(attempts))
+    rows = session.scalars(chosen.order_by(GradingResult.version))
+    return {row.attempt_id: row for row in rows}
+
+
+def _written(room: Room, attempt: Attempt) -> _Report:
+    """Return what a result holds for people to mark; nothing if it cannot be read."""
+    path = room.result(attempt)
+    if not path.exists():  # graded before results were kept whole: the report has it
+        pseudonym = room.authors[attempt.author_id].pseudonym
+        path = room.reports / folder_of(pseudonym) / "results.json"
     found: dict[str, list[Piece]] = {}
     try:
         report = json.loads(path.read_bytes())
@@ -189,9 +206,9 @@ def _written(room: Room, author: Author) -> _Report:
             name = f"{one['part']}/{one['criterion']}"
             found.setdefault(name, []).append(Piece(str(one["heading"]), str(one["text"])))
     except (OSError, ValueError, KeyError, TypeError):
-        return _Report("", {})  # each answer is stale then, and says so
+        return _Report("", {}, path)  # each answer is stale then, and says so
     return _Report(
-        str(report.get("digest", "")), {name: tuple(pieces) for name, pieces in found.items()}
+        str(report.get("digest", "")), {name: tuple(pieces) for name, pieces in found.items()}, path
     )
 
 
@@ -200,37 +217,37 @@ def _question(
     number: int,
     row: Mapping[str, Any],
     specs: Mapping[str, QuestionSpec],
-    counted: Sequence[tuple[Author, GradingResult]],
-    written: Mapping[int, _Report],
+    counted: Sequence[_Counted],
     salt: bytes,
 ) -> Question:
     name = row["name"]
-    found = []
-    for author, result in counted:
-        lines = {one["name"]: one for one in result.criteria}
-        if name not in lines:
+    found: dict[tuple[int, str], Answer] = {}
+    authors: set[int] = set()
+    for one in counted:
+        digests = [line["answer"] for line in one.result.criteria if line["name"] == name]
+        if not digests or (one.author.id, digests[0]) in found:
             continue
-        pieces = written[author.id].pieces.get(name, ())
-        text = "\0".join(piece.text for piece in pieces) if pieces else written[author.id].digest
-        digest = lines[name]["answer"]
-        who = f"{name}/{author.id}".encode()
+        pieces = one.report.pieces.get(name, ())
+        text = "\0".join(piece.text for piece in pieces) if pieces else one.report.digest
+        who = f"{name}/{one.author.id}"
+        if one.author.id in authors:
+            who += f"/{one.attempt.id}"
+        authors.add(one.author.id)
         seen = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        found.append(
-            Answer(
-                hashlib.blake2b(who, key=salt, digest_size=8).hexdigest(),
-                author.id,
-                author.pseudonym,
-                digest,
-                pieces,
-                room.reports / folder_of(author.pseudonym),
-                seen != digest,
-            )
+        found[one.author.id, digests[0]] = Answer(
+            hashlib.blake2b(who.encode(), key=salt, digest_size=8).hexdigest(),
+            one.author.id,
+            one.author.pseudonym,
+            digests[0],
+            pieces,
+            one.report.path,
+            room.reports / folder_of(one.author.pseudonym),
+            seen != digests[0],
         )
     spec = specs.get(name, QuestionSpec(criterion=name))
     points = exact(row["points"])
-    return Question(
-        number, name, str(row.get("title", name)), points, spec, tuple(sorted(found, key=_id))
-    )
+    title = str(row.get("title", name))
+    return Question(number, name, title, points, spec, tuple(sorted(found.values(), key=_id)))
 
 
 def _id(answer: Answer) -> str:

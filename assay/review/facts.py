@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -31,7 +32,7 @@ def numbers(question: Question, answer: Answer) -> list[Number]:
     """Return the measured numbers of a question's part: those that the course names, or all."""
     part = question.criterion.partition("/")[0]
     found: dict[str, list[float]] = {}
-    for one in _report(answer).get("measurements", []):
+    for one in _read(answer.result).get("measurements", []):
         if one.get("part") == part and isinstance(one.get("value"), int | float):
             found.setdefault(str(one["name"]), []).append(float(one["value"]))
     wanted = question.spec.facts or [Fact(measured=name) for name in found][:MOST_NUMBERS]
@@ -54,6 +55,8 @@ def plots(question: Question, answer: Answer) -> list[str]:
         names = sorted(path.name for path in answer.report.iterdir())
     except OSError:
         return []
+    if not _is_of(answer):
+        return []
     return [name for name in names if name.startswith(f"{part}-") and PLOT.fullmatch(name)][:12]
 
 
@@ -65,6 +68,8 @@ def plot(question: Question, answer: Answer, name: str) -> bytes | None:
 def cells(question: Question, answer: Answer) -> list[dict[str, Any]]:
     """Return the cells of the executed notebook of a question's part; none if it is not there."""
     part = question.criterion.partition("/")[0]
+    if not _is_of(answer):
+        return []
     try:
         found = json.loads((answer.report / f"{part}-executed.ipynb").read_bytes())["cells"]
     except (OSError, ValueError, KeyError):
@@ -101,9 +106,17 @@ def _shares_a_line(source: str, text: str) -> bool:
     return any("attachment:" in line and line.strip() in text for line in source.splitlines())
 
 
-def _report(answer: Answer) -> dict[str, Any]:
+def _is_of(answer: Answer) -> bool:
+    """Return whether the report is of this attempt: of several it shows one."""
+    there = answer.report / "results.json"
+    return there == answer.result or (
+        _read(there).get("digest") == _read(answer.result).get("digest")
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads((answer.report / "results.json").read_bytes())
+        found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -62,6 +62,8 @@ def _changed(request: Request, sent: Mapping[str, str]) -> Response:
     )  # fmt: skip
     moved = sum(one.before != one.after for one in changes)
     said = f"Done: {counted(moved, 'mark')} changed." if key else "Added."
+    if kept := sum(bool(one.kept_by) for one in changes):
+        said += f" {counted(kept, 'mark')} by hand left as {'it is' if kept == 1 else 'they are'}."
     return _shown(request, board, question, said=said)
 
 

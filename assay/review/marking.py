@@ -41,13 +41,16 @@ def go_on(request: Request) -> Response:
     if not order:
         raise HTTPException(404, "There is nothing to mark here.")
     marked = _marked(board, question, round_)
-    first = next((one for one in order if one.author not in marked), order[0])
+    first = next((one for one in order if one.id not in marked), order[0])
     return RedirectResponse(f"/q/{question.number}/{round_}/{first.id}", 303)
 
 
-def _marked(board: Board, question: Question, round_: str) -> set[int]:
+def _marked(board: Board, question: Question, round_: str) -> set[str]:
+    """Return the ids of what is marked; by `assay class mark` too, if it is no second opinion."""
+    if round_ == "1":
+        return set(board.store.marks(question))
     rows = board.store.choices(question, round_)
-    return {author for author, row in rows.items() if Content(**row.content).is_marked}
+    return {ident for ident, row in rows.items() if Content(**row.content).is_marked}
 
 
 def mark(request: Request) -> Response:
@@ -77,8 +80,9 @@ def mark(request: Request) -> Response:
         ],
         "content": choice.content.model_dump(),
         "seen": choice.seen.model_dump(),
+        "over": choice.seen.model_dump(),
         "by": choice.by,
-        "done": sum(one.author in marked for one in order if one is not answer),
+        "done": sum(one.id in marked for one in order if one is not answer),
     }
     return page(
         request,
@@ -88,12 +92,13 @@ def mark(request: Request) -> Response:
         round=round_,
         place=at + 1,
         total=len(order),
-        done=sum(one.author in marked for one in order),
-        before=order[at - 1] if at else None,
+        done=sum(one.id in marked for one in order),
+        previous=order[at - 1] if at else None,
         after=order[at + 1] if at + 1 < len(order) else None,
-        next_open=next((one for one in later if one.author not in marked), None),
+        next_open=next((one for one in later if one.id not in marked), None),
         choice=choice,
-        changed=bool(choice.answer) and choice.answer != answer.digest,
+        before_it=_before(board, question, answer, round_) if not choice.answer else None,
+        others=[one for one in question.answers if one.author == answer.author and one != answer],
         points=points_of(choice.content, items, question.points),
         items=offered,
         bank=list(bank.values()),
@@ -104,6 +109,26 @@ def mark(request: Request) -> Response:
         plots=facts.plots(question, answer),
         rounds=_both(board, question, answer) if round_ == "settled" else [],
     )
+
+
+def _before(board: Board, question: Question, answer: Answer, round_: str) -> dict[str, Any] | None:
+    """Return how an older text of the answer was marked: it is shown apart, and not chosen."""
+    old = board.store.chosen_before(question, answer, round_)
+    mark = board.store.marked_before(question).get(answer.author) if round_ == "1" else None
+    if old is not None:
+        items = board.store.items(question)
+        content = Content(**old.content)
+        texts = [items[key].text for key in content.items if key in items]
+        points = points_of(content, items, question.points)
+        return {"by": old.by, "points": points, "texts": texts, "comment": content.comment}
+    if mark is not None:
+        return {
+            "by": mark.by,
+            "points": mark.points,
+            "texts": [mark.reason],
+            "comment": mark.comment,
+        }
+    return None
 
 
 def _both(board: Board, question: Question, answer: Answer) -> list[dict[str, Any]]:
@@ -243,7 +268,9 @@ def _undone(request: Request, sent: Asked) -> Response:
     receipt = board.store.undo(question, sent.round, by=request.state.by, save=sent.save)
     if receipt is None:
         return JSONResponse({"answer": None})
-    found = next(one for one in question.answers if one.author == receipt.author)
+    found = question.by_text.get((receipt.author, receipt.choice.answer))
+    if found is None:  # it was sent again after the text had changed
+        return JSONResponse({"answer": None})
     return JSONResponse(_of_receipt(question, receipt) | {"answer": found.id})
 
 
@@ -283,5 +310,8 @@ def _banked(request: Request, sent: Remark) -> Response:
     board = board_of(request)
     question = board.question(sent.question)
     key = new_key() if sent.key == "-" else sent.key
-    board.store.set_comment(question, key, sent.text, by=request.state.by, expected=sent.version)
-    return JSONResponse({"key": key, "version": sent.version + 1, "text": sent.text.strip()})
+    kept = board.store.set_comment(
+        question, key, sent.text, by=request.state.by, expected=sent.version
+    )
+    said = {"key": key, "version": sent.version + 1, "text": sent.text.strip()}
+    return JSONResponse(said | {"kept": len(kept)})

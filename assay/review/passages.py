@@ -33,10 +33,13 @@ def of(question: Question) -> Mapping[str, list[Passage]]:
     for ident, written in words.items():
         for run in _runs(written):
             holders.setdefault(run, []).append(ident)
-    size = len(words)
+    authors = {one.id: one.author for one in question.answers}
+    size = len(set(authors.values()))
     limit = max(2, int(COMMON * size)) if size >= FEW else size
     shared = {
-        run: held for run, held in holders.items() if 2 <= len(held) <= limit and run not in asked
+        run: held
+        for run, held in holders.items()
+        if run not in asked and 2 <= len({authors[ident] for ident in held}) <= limit
     }
     return {
         one.id: found
@@ -56,7 +59,8 @@ def _passages(
     now: Counter[str] = Counter()
     for start in range(max(0, len(mine) - RUN + 1)):
         held = shared.get(hash(tuple(mine[start : start + RUN])), ())
-        now = Counter({ident: now[ident] + 1 for ident in held if ident != answer.id})
+        others = [ident for ident in held if question.by_id[ident].author != answer.author]
+        now = Counter({ident: now[ident] + 1 for ident in others})
         for ident, length in now.items():
             if length > longest.get(ident, (0, 0))[0]:
                 longest[ident] = (length, start)

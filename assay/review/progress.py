@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 
-from assay.classroom.gradebook.models import ReviewSave
+from assay.classroom.gradebook.models import Mark, ReviewSave
 from assay.report import safe
 from assay.review.answers import Answer, Question
 from assay.review.store import Content, Item, Store, points_of
@@ -30,7 +30,7 @@ class Progress:
     """Marked in the second round."""
     differing: int
     markers: list[tuple[str, int]]
-    """Who marked how many in the first round."""
+    """Who marked how many: in the first round, or else whoever wrote the mark."""
     seconds: float | None
     """The median time that an answer took."""
 
@@ -52,19 +52,19 @@ class Difference:
 
 def of(store: Store, question: Question) -> Progress:
     """Return how far a question is."""
-    authors = {one.author: one for one in question.answers}
-    chosen = {name: store.choices(question, name) for name in ("1", "2")}
-    first = {who: row for who, row in chosen["1"].items() if who in authors and _marked(row)}
+    first, again = (store.choices(question, name) for name in ("1", "2"))
+    marks, before = store.marks(question), store.marked_before(question)
+    chosen = {ident: row.by for ident, row in first.items() if _marked(row)}
     times = list(_seconds(store, question).values())
-    second = sum(_marked(row) for row in chosen["2"].values())
+    second = sum(_marked(row) for row in again.values())
     return Progress(
         question,
-        len(first),
-        sum(Content(**row.content).flag for row in chosen["1"].values()),
-        sum(row.answer != authors[who].digest for who, row in first.items()),
+        len(marks),
+        sum(Content(**row.content).flag for row in first.values()),
+        sum(one.author in before and one.id not in marks for one in question.answers),
         second,
         sum(one.settled is None for one in differences(store, question)) if second else 0,
-        sorted(Counter(row.by for row in first.values()).items()),
+        sorted(Counter(chosen.get(ident, mark.by) for ident, mark in marks.items()).items()),
         median(times) if times else None,
     )
 
@@ -75,13 +75,13 @@ def differences(store: Store, question: Question) -> list[Difference]:
     first, second, settled = (store.choices(question, name) for name in ("1", "2", "settled"))
     found = []
     for answer in question.answers:
-        one, other = first.get(answer.author), second.get(answer.author)
+        one, other = first.get(answer.id), second.get(answer.id)
         if one is None or other is None:
             continue
         points = [_points(row, items, question) for row in (one, other)]
         if points[0] is None or points[1] is None or points[0] == points[1]:
             continue
-        agreed = settled.get(answer.author)
+        agreed = settled.get(answer.id)
         found.append(
             Difference(
                 answer,
@@ -99,9 +99,9 @@ def pairs(store: Store, question: Question) -> list[tuple[float, float]]:
     items = store.items(question)
     first, second = (store.choices(question, name) for name in ("1", "2"))
     both = [
-        (_points(first[one.author], items, question), _points(second[one.author], items, question))
+        (_points(first[one.id], items, question), _points(second[one.id], items, question))
         for one in question.answers
-        if one.author in first and one.author in second
+        if one.id in first and one.id in second
     ]
     return [(float(a), float(b)) for a, b in both if a is not None and b is not None]
 
@@ -115,13 +115,19 @@ def table(store: Store, questions: Sequence[Question]) -> str:
          "seconds", "saves", "stack"]
     )  # fmt: skip
     for question in questions:
-        items, seconds = store.items(question), _seconds(store, question)
+        items, seconds, marks = (
+            store.items(question),
+            _seconds(store, question),
+            store.marks(question),
+        )
         rounds = {name: store.choices(question, name) for name in ("1", "2", "settled")}
         for answer in question.answers:
             for name, rows in rounds.items():
-                row = rows.get(answer.author)
-                if row is not None or name == "1":
+                row = rows.get(answer.id)
+                if row is not None:
                     writer.writerow(_row(question, answer, name, row, items, seconds))
+                elif name == "1":
+                    writer.writerow(_unchosen(question, answer, marks.get(answer.id)))
     return buffer.getvalue()
 
 
@@ -129,18 +135,17 @@ def _row(
     question: Question,
     answer: Answer,
     name: str,
-    row: ReviewSave | None,
+    row: ReviewSave,
     items: dict[str, Item],
-    seconds: dict[tuple[str, int], float],
+    seconds: dict[tuple[str, int, str], float],
 ) -> list[object]:
-    head: list[object] = [safe.csv(question.criterion), answer.pseudonym, name]
-    if row is None:
-        return [*head, "", "", "", str(question.points), "", "", "", "", 0, ""]
     content = Content(**row.content)
     points = _points(row, items, question)
     texts = "; ".join(items[key].text for key in content.items if key in items)
     return [
-        *head,
+        safe.csv(question.criterion),
+        answer.pseudonym,
+        name,
         safe.csv(row.by),
         row.at.isoformat(timespec="seconds"),
         "" if points is None else str(points),
@@ -148,10 +153,20 @@ def _row(
         safe.csv(texts),
         safe.csv(content.comment),
         "yes" if content.flag else "",
-        f"{seconds.get((name, answer.author), 0.0):.1f}",
+        f"{seconds.get((name, answer.author, answer.digest), 0.0):.1f}",
         row.version,
         row.stack,
     ]
+
+
+def _unchosen(question: Question, answer: Answer, mark: Mark | None) -> list[object]:
+    """Return the line of an answer for which nothing is chosen; `assay class mark` may have one."""
+    head: list[object] = [safe.csv(question.criterion), answer.pseudonym, "1"]
+    if mark is None:
+        return [*head, "", "", "", str(question.points), "", "", "", "", 0, ""]
+    who, when = safe.csv(mark.by), mark.at.isoformat(timespec="seconds")
+    said = [safe.csv(mark.reason), safe.csv(mark.comment)]
+    return [*head, who, when, str(mark.points), str(question.points), *said, "", "", 0, ""]
 
 
 def _marked(row: ReviewSave) -> bool:
@@ -162,10 +177,10 @@ def _points(row: ReviewSave, items: dict[str, Item], question: Question) -> Deci
     return points_of(Content(**row.content), items, question.points)
 
 
-def _seconds(store: Store, question: Question) -> dict[tuple[str, int], float]:
-    """Return how long each answer was open until its last save, by round and author."""
-    found: dict[tuple[str, int], float] = {}
-    for name, author, seconds in store.times(question):
+def _seconds(store: Store, question: Question) -> dict[tuple[str, int, str], float]:
+    """Return how long each answer was open until its last save, by round, author and text."""
+    found: dict[tuple[str, int, str], float] = {}
+    for name, author, text, seconds in store.times(question):
         if 0 < seconds < LONGEST:
-            found[name, author] = max(found.get((name, author), 0.0), seconds)
+            found[name, author, text] = max(found.get((name, author, text), 0.0), seconds)
     return found

@@ -80,6 +80,8 @@ class Choice:
     at: datetime | None = None
     answer: str = ""
     """The digest of the answer that it was chosen for."""
+    apart: Mark | None = None
+    """The mark in the gradebook, where it is not what was chosen here: `assay class mark`'s."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,19 @@ class Change:
     answer: Answer
     before: Decimal
     after: Decimal
+    kept_by: str = ""
+    """Who has written a mark of another kind since, which stays as it is."""
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What is chosen for an answer, with its mark in the gradebook."""
+
+    answer: Answer
+    row: ReviewSave
+    mark: Mark | None
+    is_mark: bool
+    """Whether the mark is made of it: `assay class mark` may have written above it."""
 
 
 def points_of(content: Content, items: Mapping[str, Item], most: Decimal) -> Decimal | None:
@@ -146,15 +161,14 @@ class Store:
 
     def having(self, question: Question) -> dict[str, list[Answer]]:
         """Return the answers that have each item, by its key, as their marks stand."""
-        answers = {answer.author: answer for answer in question.answers}
 
         def read(session: Session) -> dict[str, list[Answer]]:
             found: dict[str, list[Answer]] = {
                 key: [] for key in self._by_key(session, question.criterion)
             }
-            for author, row in self._standing(session, question).items():
-                for key in row.content["items"] if author in answers else ():
-                    found[key].append(answers[author])
+            for one in self._chosen(session, question):
+                for key in one.row.content["items"] if one.is_mark else ():
+                    found[key].append(one.answer)
             return found
 
         return self.book.read(read)
@@ -196,16 +210,18 @@ class Store:
                     found=f"version {seen} is there, version {expected} was expected",
                     hint="look at it once more",
                 )
-            changes = self._effect(session, question, key, points) if key in there else []
+            changes = self._effect(session, question, key, points)
+            standing = self._chosen(session, question)
             self._set_item(
                 session, question, key, text.strip(), points,
                 is_level=is_level, retired=retired, by=by,
             )  # fmt: skip
             items = self._by_key(session, question.criterion)
-            changed = key in there and (there[key].points, there[key].text) != (points, text)
-            for row in self._standing(session, question).values() if changed else ():
-                if key in row.content["items"]:
-                    self._mark(session, question, row, items, by)
+            old = there.get(key)
+            changed = old and (old.points, old.text) != (points, text.strip())
+            for one in standing if changed else ():
+                if one.is_mark and key in one.row.content["items"]:
+                    self._mark(session, question, one.row, items, by)
             return changes
 
         return self.book.write(write)
@@ -219,21 +235,54 @@ class Store:
 
     def choice(self, question: Question, answer: Answer, round_: str) -> Choice:
         """Return what stands for an answer."""
-        return self.book.read(lambda s: self._choice(s, question, answer.author, round_))
+        return self.book.read(lambda s: self._choice(s, question, answer, round_))
 
-    def choices(self, question: Question, round_: str) -> dict[int, ReviewSave]:
-        """Return the newest save of each author who has one."""
-        rows = self.book.read(lambda s: self._newest(s, question, round_))
-        return {row.author_id: row for row in rows}
+    def choices(self, question: Question, round_: str) -> dict[str, ReviewSave]:
+        """Return the newest save of each answer that has one, by the answer's id."""
+        return self.book.read(lambda s: self._newest(s, question, round_))
 
-    def times(self, question: Question) -> list[tuple[str, int, float]]:
-        """Return round, author and seconds of each save that is no undo, oldest first."""
+    def marks(self, question: Question) -> dict[str, Mark]:
+        """Return the mark of each answer that has one, by its id, whoever wrote it and how."""
+        rows = self.book.read(lambda s: self._marks(s, question))
+        return {ident: row for ident, row in rows.items() if row.points is not None}
+
+    def marked_before(self, question: Question) -> dict[int, Mark]:
+        """Return, by author, the newest mark of a text that the author's answers have no more."""
+
+        def read(session: Session) -> dict[int, Mark]:
+            chosen = select(Mark).filter_by(
+                assignment_id=self.assignment, criterion=question.criterion
+            )
+            rows = session.scalars(chosen.order_by(Mark.version))
+            newest = {row.author_id: row for row in rows}
+            return {
+                author: row
+                for author, row in newest.items()
+                if row.points is not None and (author, row.answer) not in question.by_text
+            }
+
+        return self.book.read(read)
+
+    def chosen_before(self, question: Question, answer: Answer, round_: str) -> ReviewSave | None:
+        """Return what was chosen in a round for a text that is there no more; None if nothing."""
+        chosen = select(ReviewSave).filter_by(
+            assignment_id=self.assignment,
+            author_id=answer.author,
+            question=question.criterion,
+            round=round_,
+        )
+        rows = self.book.read(lambda s: list(s.scalars(chosen.order_by(ReviewSave.version))))
+        old = [row for row in rows if (row.author_id, row.answer) not in question.by_text]
+        return old[-1] if old and Content(**old[-1].content).is_marked else None
+
+    def times(self, question: Question) -> list[tuple[str, int, str, float]]:
+        """Return round, author, text and seconds of each save that is no undo, oldest first."""
         chosen = (
-            select(ReviewSave.round, ReviewSave.author_id, ReviewSave.seconds)
+            select(ReviewSave.round, ReviewSave.author_id, ReviewSave.answer, ReviewSave.seconds)
             .filter_by(assignment_id=self.assignment, question=question.criterion, undoes=None)
             .order_by(ReviewSave.id)
         )
-        return self.book.read(lambda s: [(a, b, c) for a, b, c in s.execute(chosen)])
+        return self.book.read(lambda s: [(a, b, c, d) for a, b, c, d in s.execute(chosen)])
 
     def saves(self, question: Question) -> list[ReviewSave]:
         """Return every save of a question, oldest first."""
@@ -272,11 +321,11 @@ class Store:
             if known is not None:
                 return self._receipt(session, question, known, items)
             self._check(session, question, content, items)
-            now = self._choice(session, question, answer.author, round_)
+            now = self._choice(session, question, answer, round_)
             if now.seen != seen:
                 raise Conflict(
                     "the answer has been marked since it was read; nothing was written",
-                    found=f"by {quoted(now.by or 'assay class mark')}",
+                    found=_said(now),
                     hint="look at the newer mark, then keep it or write above it",
                 )
             row = ReviewSave(
@@ -290,14 +339,16 @@ class Store:
                 stack=stack,
                 seconds=seconds,
                 undoes=undoes,
-                version=seen.choice + 1,
+                version=self._next(session, question, answer.author, round_),
                 by=by,
                 at=datetime.now(UTC),
             )
             session.add(row)
             session.flush()
-            if self._counts(session, question, answer.author, round_):
-                self._mark(session, question, row, items, by)
+            if round_ != "2" and _is_news(now.content, content):
+                source = self._source(session, question, answer) or row
+                if source.round == "1" or round_ == "settled":  # what is settled stands above
+                    self._mark(session, question, source, items, by)
             return self._receipt(session, question, row, items)
 
         return self.book.write(write)
@@ -305,7 +356,8 @@ class Store:
     def undo(self, question: Question, round_: Round, *, by: str, save: str) -> Receipt | None:
         """Take a marker's newest save back, by a save that says what stood before; None if none.
 
-        Called again, it takes back the one before that.
+        Called again, it takes back the one before that. What was chosen for a text that is there
+        no more is left as it is.
 
         Raises
         ------
@@ -325,22 +377,27 @@ class Store:
                 lambda s: self._receipt(s, question, known, self._by_key(s, question.criterion))
             )
         undone = {row.undoes for row in rows}
-        open_ = [row for row in rows if row.undoes is None and row.id not in undone]
-        answers = {answer.author: answer for answer in question.answers}
-        if not open_ or open_[-1].author_id not in answers:
+        open_ = [
+            row
+            for row in rows
+            if row.undoes is None
+            and row.id not in undone
+            and (row.author_id, row.answer) in question.by_text
+        ]
+        if not open_:
             return None
         last = open_[-1]
-        answer = answers[last.author_id]
-        older = self.book.read(lambda s: self._saves(s, question, answer.author, round_))
+        answer = question.by_text[last.author_id, last.answer]
+        older = self.book.read(lambda s: self._saves(s, question, answer, round_))
         now = self.choice(question, answer, round_)
-        if older[-1].by != by:
-            raise Conflict(
-                "the answer has been marked by somebody else since; nothing was taken back",
-                found=f"by {quoted(older[-1].by)}",
-                hint="look at the newer mark",
-            )
         before = [row for row in older if row.version < last.version]
         content = Content(**before[-1].content) if before else Content()
+        if older[-1].by != by or (now.apart and _is_news(now.content, content)):
+            raise Conflict(
+                "the answer has been marked by somebody else since; nothing was taken back",
+                found=_said(now),
+                hint="look at the newer mark",
+            )
         return self.save(
             question, answer, round_, content,
             save=save, seen=now.seen, by=by, stack=last.stack, seconds=0.0, undoes=last.id,
@@ -354,8 +411,10 @@ class Store:
 
     def set_comment(
         self, question: Question, key: str, text: str, *, by: str, expected: int
-    ) -> None:
+    ) -> list[Answer]:
         """Put a comment into the bank, or change it everywhere.
+
+        Return the answers that have it and keep their mark, which somebody has written since.
 
         Raises
         ------
@@ -367,8 +426,11 @@ class Store:
         if not text.strip():
             raise UsageError("the comment has no text", hint="write it, then keep it in the bank")
 
-        def write(session: Session) -> None:
+        def write(session: Session) -> list[Answer]:
             there = self._comments(session, question.criterion).get(key)
+            having = [
+                one for one in self._chosen(session, question) if key in one.row.content["comments"]
+            ]
             seen = there.version if there else 0
             if seen != expected:
                 raise Conflict(
@@ -389,11 +451,12 @@ class Store:
             )
             session.flush()
             items = self._by_key(session, question.criterion)
-            for row in self._standing(session, question).values() if there else ():
-                if key in row.content["comments"]:
-                    self._mark(session, question, row, items, by)
+            for one in having:
+                if one.is_mark:
+                    self._mark(session, question, one.row, items, by)
+            return [one.answer for one in having if not one.is_mark]
 
-        self.book.write(write)
+        return self.book.write(write)
 
     def reveal(self, question: Question, answer: Answer, by: str) -> None:
         """Note that a marker looked up who wrote an answer."""
@@ -487,63 +550,124 @@ class Store:
         changed = items | {
             key: Item(key, old.version, old.text, points, old.is_level, old.is_retired)
         }
-        answers = {answer.author: answer for answer in question.answers}
         found = []
-        for author, row in self._standing(session, question).items():
-            if key in row.content["items"] and author in answers:
-                content = Content(**row.content)
-                before = points_of(content, items, question.points) or Decimal()
-                after = points_of(content, changed, question.points) or Decimal()
-                found.append(Change(answers[author], before, after))
+        for one in self._chosen(session, question):
+            if key not in one.row.content["items"]:
+                continue
+            content = Content(**one.row.content)
+            before = points_of(content, items, question.points) or Decimal()
+            after = points_of(content, changed, question.points) or Decimal()
+            if one.is_mark:
+                found.append(Change(one.answer, before, after))
+            elif one.mark is not None:
+                there = one.mark.points or Decimal()
+                found.append(Change(one.answer, there, there, kept_by=one.mark.by))
         return found
 
-    def _standing(self, session: Session, question: Question) -> dict[int, ReviewSave]:
-        """Return the save that each author's mark is made of: settled, else of the first round."""
-        rows = [*self._newest(session, question, "1"), *self._newest(session, question, "settled")]
-        marked = [row for row in rows if Content(**row.content).is_marked]
-        return {row.author_id: row for row in marked}
+    def _chosen(self, session: Session, question: Question) -> list[_Chosen]:
+        """Return what is chosen for each answer that is marked here, and whether it is the mark."""
+        first, settled = (self._newest(session, question, name) for name in ("1", "settled"))
+        marks = self._marks(session, question)
+        items = self._by_key(session, question.criterion)
+        bank = self._comments(session, question.criterion)
+        found = []
+        for answer in question.answers:
+            rows = (settled.get(answer.id), first.get(answer.id))
+            row = next((row for row in rows if row and Content(**row.content).is_marked), None)
+            if row is not None:
+                mark = marks.get(answer.id)
+                is_mark = mark is not None and _says(mark, _value(question, row, items, bank))
+                found.append(_Chosen(answer, row, mark, is_mark))
+        return found
 
-    def _newest(self, session: Session, question: Question, round_: str) -> list[ReviewSave]:
-        """Return the newest save of each author: the one of the highest number."""
+    def _newest(self, session: Session, question: Question, round_: str) -> dict[str, ReviewSave]:
+        """Return the newest save of each answer, by its id: of other texts there is none."""
         newest = (
             select(func.max(ReviewSave.id))
             .filter_by(assignment_id=self.assignment, question=question.criterion, round=round_)
-            .group_by(ReviewSave.author_id)
+            .group_by(ReviewSave.author_id, ReviewSave.answer)
         )
-        return list(session.scalars(select(ReviewSave).where(ReviewSave.id.in_(newest))))
+        rows = session.scalars(select(ReviewSave).where(ReviewSave.id.in_(newest)))
+        return {
+            question.by_text[row.author_id, row.answer].id: row
+            for row in rows
+            if (row.author_id, row.answer) in question.by_text
+        }
+
+    def _marks(self, session: Session, question: Question) -> dict[str, Mark]:
+        """Return the newest mark of each answer, by its id."""
+        newest = (
+            select(func.max(Mark.id))
+            .filter_by(assignment_id=self.assignment, criterion=question.criterion)
+            .group_by(Mark.author_id, Mark.answer)
+        )
+        rows = session.scalars(select(Mark).where(Mark.id.in_(newest)))
+        return {
+            question.by_text[row.author_id, row.answer].id: row
+            for row in rows
+            if (row.author_id, row.answer) in question.by_text
+        }
 
     def _saves(
-        self, session: Session, question: Question, author: int, round_: str
+        self, session: Session, question: Question, answer: Answer, round_: str
     ) -> list[ReviewSave]:
+        """Return every save of this text, oldest first."""
         chosen = select(ReviewSave).filter_by(
             assignment_id=self.assignment,
-            author_id=author,
+            author_id=answer.author,
+            answer=answer.digest,
             question=question.criterion,
             round=round_,
         )
         return list(session.scalars(chosen.order_by(ReviewSave.version)))
 
-    def _newest_mark(self, session: Session, question: Question, author: int) -> Mark | None:
+    def _next(self, session: Session, question: Question, author: int, round_: str) -> int:
+        """Return the version that an author's next save has, whichever text it is for."""
+        newest = select(func.max(ReviewSave.version)).filter_by(
+            assignment_id=self.assignment,
+            author_id=author,
+            question=question.criterion,
+            round=round_,
+        )
+        return (session.scalar(newest) or 0) + 1
+
+    def _newest_mark(
+        self, session: Session, question: Question, author: int, text: str = ""
+    ) -> Mark | None:
+        """Return an author's newest mark; with the digest of a text, the newest of that text."""
+        subject: dict[str, Any] = {"author_id": author} | ({"answer": text} if text else {})
         chosen = select(Mark).filter_by(
-            assignment_id=self.assignment, author_id=author, criterion=question.criterion
+            assignment_id=self.assignment, criterion=question.criterion, **subject
         )
         return session.scalar(chosen.order_by(Mark.version.desc()).limit(1))
 
-    def _choice(self, session: Session, question: Question, author: int, round_: str) -> Choice:
-        rows = self._saves(session, question, author, round_)
-        mark = self._newest_mark(session, question, author) if round_ != "2" else None
+    def _choice(self, session: Session, question: Question, answer: Answer, round_: str) -> Choice:
+        """Return what stands for this text: what was chosen for another is not offered for it."""
+        rows = self._saves(session, question, answer, round_)
+        mark = None
+        if round_ != "2":
+            mark = self._newest_mark(session, question, answer.author, answer.digest)
         seen = Seen(choice=rows[-1].version if rows else 0, mark=mark.version if mark else 0)
+        source = self._source(session, question, answer) if mark else None
+        apart = mark
+        if mark is not None and source is not None:
+            items = self._by_key(session, question.criterion)
+            bank = self._comments(session, question.criterion)
+            apart = None if _says(mark, _value(question, source, items, bank)) else mark
         if not rows:
-            return Choice(Content(), seen, by=mark.by if mark else "")
+            return Choice(Content(), seen, by=mark.by if mark else "", apart=apart)
         newest = rows[-1]
-        return Choice(Content(**newest.content), seen, newest.by, newest.at, newest.answer)
+        content = Content(**newest.content)
+        return Choice(content, seen, newest.by, newest.at, newest.answer, apart)
 
-    def _counts(self, session: Session, question: Question, author: int, round_: str) -> bool:
-        """Return whether a round's choice is the mark: what was settled stands above the first."""
-        if round_ != "1":
-            return round_ == "settled"
-        settled = self._saves(session, question, author, "settled")
-        return not (settled and Content(**settled[-1].content).is_marked)
+    def _source(self, session: Session, question: Question, answer: Answer) -> ReviewSave | None:
+        """Return the save that an answer's mark is made of: what is settled, else the first."""
+        first, settled = (
+            self._saves(session, question, answer, round_) for round_ in ("1", "settled")
+        )
+        if settled and Content(**settled[-1].content).is_marked:
+            return settled[-1]
+        return first[-1] if first else None
 
     def _mark(
         self,
@@ -553,25 +677,14 @@ class Store:
         items: Mapping[str, Item],
         by: str,
     ) -> None:
-        """Write the mark that a save makes, unless the newest says the same."""
-        content = Content(**row.content)
-        bank = self._comments(session, question.criterion)
-        said = [bank[key].text for key in content.comments if key in bank]
-        reason = "; ".join(
-            f"{items[key].text} ({items[key].points:+f})" for key in content.items if key in items
-        )
-        value: dict[str, Any] = {
-            "answer": row.answer,
-            "points": points_of(content, items, question.points),
-            "reason": reason or ("no item holds" if content.none else ""),
-            "comment": "\n".join([*said, *filter(None, [content.comment.strip()])]),
-        }
+        """Write the mark that a save makes, unless the newest of the text says the same."""
+        value = _value(question, row, items, self._comments(session, question.criterion))
+        there = self._newest_mark(session, question, row.author_id, row.answer)
+        if there is None and value["points"] is None:
+            return
+        if there is not None and there.by == by and _says(there, value):
+            return
         newest = self._newest_mark(session, question, row.author_id)
-        if newest is None and value["points"] is None:
-            return
-        same = newest is not None and newest.by == by
-        if same and all(getattr(newest, name) == wanted for name, wanted in value.items()):
-            return
         session.add(
             Mark(
                 assignment_id=self.assignment,
@@ -589,9 +702,11 @@ class Store:
         self, session: Session, question: Question, row: ReviewSave, items: Mapping[str, Item]
     ) -> Receipt:
         """Return what this save left: if another stands above it, the next save is told so."""
-        now = self._choice(session, question, row.author_id, row.round)
+        mark = None
+        if row.round != "2":
+            mark = self._newest_mark(session, question, row.author_id, row.answer)
         content = Content(**row.content)
-        seen = Seen(choice=row.version, mark=now.seen.mark)
+        seen = Seen(choice=row.version, mark=mark.version if mark else 0)
         choice = Choice(content, seen, row.by, row.at, row.answer)
         return Receipt(choice, points_of(content, items, question.points), row.save, row.author_id)
 
@@ -619,6 +734,46 @@ class Store:
             raise UsageError(
                 "no such comment", found=quoted(unknown[0]), hint="load the page again"
             )
+
+
+def _value(
+    question: Question,
+    row: ReviewSave,
+    items: Mapping[str, Item],
+    bank: Mapping[str, ReviewComment],
+) -> dict[str, Any]:
+    """Return what a mark says that is made of a save."""
+    content = Content(**row.content)
+    said = [bank[key].text for key in content.comments if key in bank]
+    reason = "; ".join(
+        f"{items[key].text} ({items[key].points:+f})" for key in content.items if key in items
+    )
+    return {
+        "answer": row.answer,
+        "points": points_of(content, items, question.points),
+        "reason": reason or ("no item holds" if content.none else ""),
+        "comment": "\n".join([*said, *filter(None, [content.comment.strip()])]),
+    }
+
+
+def _says(mark: Mark, value: Mapping[str, Any]) -> bool:
+    return all(getattr(mark, name) == wanted for name, wanted in value.items())
+
+
+def _is_news(before: Content, now: Content) -> bool:
+    """Return whether a choice says another mark than the one before: a flag alone does not."""
+    if not before.is_marked and not now.is_marked:
+        return False
+    return before.model_copy(update={"flag": now.flag}) != now
+
+
+def _said(now: Choice) -> str:
+    """Return who marked an answer, and how much it was, if that is not shown as chosen items."""
+    if now.apart is None:
+        return f"by {quoted(now.by or 'assay class mark')}"
+    points = "withdrawn" if now.apart.points is None else f"{now.apart.points:f} points"
+    reason = f": {now.apart.reason}" if now.apart.reason else ""
+    return f"{points} by {quoted(now.apart.by)}{reason}"
 
 
 def _by_people(rows: Sequence[ReviewItem]) -> bool:
