@@ -72,6 +72,12 @@ class Room:
         """Free days of each person before this class, as they were worked out."""
         return {}
 
+    def reread(self) -> "Room":
+        """Return the class as class.toml and the roster say it now, over the same gradebook."""
+        read = settings.read(self.root).model_copy(update={"item": self.item})
+        groups = self.root / read.groups if read.groups else None
+        return Room(self.root, read, roster.read(self.root / read.roster, groups), self.book)
+
     def close(self) -> None:
         """Close the gradebook, and that of the class before if it was asked."""
         self.book.close()

@@ -47,6 +47,7 @@ class Board:
 
     def _collected(self) -> Stack:
         self._shared: dict[str, Mapping[str, list[Passage]]] = {}
+        self.room = self.room.reread()
         stack = answers.collect(self.room, self.door.key)
         for question in stack.questions:
             self.store.begin(question)

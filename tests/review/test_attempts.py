@@ -122,6 +122,27 @@ def test_an_attempt_that_was_given_to_somebody_else_is_theirs(begun: Begun):
     now.room.book.close()
 
 
+def test_a_line_that_is_written_while_the_page_is_open_counts(begun: Begun):
+    """With the next result: whose an attempt is, the rule, and who is new."""
+    marking = begun(people=2)
+    hand_in(marking, "strange", hours=1, origin=origin("Somebody Strange"))
+    assert any("strange" in one for one in shown(marking))
+    path = marking.room.root / "class.toml"
+    path.write_text(path.read_text() + '"Somebody Strange" = "user1"\n')
+    roster = marking.room.root / marking.room.settings.roster
+    roster.write_text(roster.read_text() + "1002,user2,Person Number2,u2@example.org\n")
+    taking = open_room(marking.room.root)
+    graded(taking, taking.roster.members[2].key, 2, texts("new"))
+    taking.book.close()
+
+    assert not any("strange" in one for one in shown(marking))
+    assert any("author 0 new" in one for one in shown(marking))
+    tom = marking.marker("tom")
+    new = next(one for one in marking.app.state.board.question(1).answers if "new" in one.text)
+    sent = {"question": 1, "round": "1", "answer": new.id}
+    assert tom.post("/reveal", sent).json()["name"] == "Person Number2"
+
+
 def changed(tom: Marker, said: str) -> None:
     """The one author's attempt is graded again, with another text."""
     hand_in(tom.marking, said)
