@@ -42,11 +42,11 @@ class Cut:
         return bool(self.cut)
 
 
-def text(source: str, where: str, *, raises: bool = True) -> Cut:
+def text(source: str, where: str, *, raises: bool = True, prose: bool = False) -> Cut:
     """Return a text without the regions that comments mark.
 
-    What was a solution becomes a stub; where it `raises`, or is indented, one that raises. Hidden
-    tests leave nothing.
+    What was a solution becomes a stub; where it `raises`, or is indented, one that raises. In prose
+    it is a line for the student's own words. Hidden tests leave nothing.
 
     Raises
     ------
@@ -74,7 +74,9 @@ def text(source: str, where: str, *, raises: bool = True) -> Cut:
             continue
         begun = kind, number
         indent = line[: len(line) - len(line.lstrip())]
-        if kind == "SOLUTION":
+        if kind == "SOLUTION" and prose:
+            out.append(f"{indent}{TEXT}")
+        elif kind == "SOLUTION":
             out += [f"{indent}{HERE}", *([f"{indent}{STUB}"] if raises or indent else [])]
     if begun:
         raise _unpaired(where, begun[1], f"BEGIN {begun[0]}", "it is never closed")
@@ -117,9 +119,7 @@ def cells(found: Sequence[Cell], where: str) -> tuple[tuple[Cell, ...], Cut]:
             cut += [line for line in lines if not (kind == "markdown" and _is_heading(line))]
             continue
         for cell in group:
-            done = text(cell.source, f"{where}, cell {quoted(cell.id)}", raises=kind == "code")
-            if kind == "markdown" and done.is_cut:
-                done = replace(done, text=done.text.replace(HERE, TEXT))
+            done = text(cell.source, f"{where}, cell {quoted(cell.id)}", prose=kind != "code")
             out.append(replace(cell, source=done.text))
             kept += done.kept
             cut += done.cut
@@ -170,7 +170,7 @@ def module(source: str, where: str) -> Cut:
     Raises
     ------
     CourseFault
-        If the module is not Python, or its marks do not pair.
+        If the module is not Python, its marks do not pair, or what is left is not Python.
     """
     source = source.replace("\r\n", "\n")
     if has_marks(source):
@@ -186,7 +186,16 @@ def module(source: str, where: str) -> Cut:
     used = _used(public.text, {edit.private for edit in private})
     chosen = [e for e in edits if not e.private or e.private not in used]
     drop = [e for e in chosen if e.private]
-    return _apply(source, [e for e in chosen if not any(map(e.is_within, drop))])
+    done = _apply(source, [e for e in chosen if not any(map(e.is_within, drop))])
+    try:
+        syntax.parse(done.text)
+    except SyntaxError as error:
+        raise CourseFault(
+            f"{quoted(where)} cannot be made stubs by reading",
+            found=f"line {error.lineno} of what is left: {error.msg}",
+            hint="mark its regions: `### BEGIN SOLUTION` and `### END SOLUTION`",
+        ) from None
+    return done
 
 
 @dataclass(frozen=True)
@@ -210,7 +219,7 @@ def _edits(
     """What is cut from the statements of a module or a class."""
     left_alone = top or not all(_is_private(getattr(node, "name", "")) for node in body)
     for index, node in enumerate(body):
-        indent = " " * node.col_offset
+        indent = _indent(lines, node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if _is_private(node.name):
@@ -236,14 +245,20 @@ def _of_function(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: Lines) -> 
         return
     body, first = node.body[0], rest[0]
     if _before(lines, body):  # the body stands on the line of the signature
-        inner = f"{' ' * (node.col_offset + 4)}{STUB}"
+        inner = f"{_indent(lines, node)}    {STUB}"
         yield _Edit(body.lineno, _end(node), (inner,), keep=body.col_offset)
     elif has_docstring and first.lineno == _end(body):
-        inner = f"{' ' * body.col_offset}{STUB}"
+        inner = f"{_indent(lines, body)}{STUB}"
         yield _Edit(first.lineno, _end(node), (inner,), keep=first.col_offset)
     else:
         begun = _end(body) if has_docstring else _end_of_signature(node, lines)
-        yield _Edit(begun + 1, _end(node), (f"{' ' * body.col_offset}{STUB}",))
+        yield _Edit(begun + 1, _end(node), (f"{_indent(lines, body)}{STUB}",))
+
+
+def _indent(lines: Lines, node: ast.stmt) -> str:
+    """The white space that the line of a statement begins with."""
+    line = lines[node.lineno - 1]
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _before(lines: Lines, node: ast.stmt) -> str:

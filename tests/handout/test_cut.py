@@ -78,6 +78,12 @@ def slope(
         ("x: list = [41 for _ in 'ab']", "x: list = ...  # Your code here\n"),
         ("for i in range(41):\n    print(i)", ""),
         ("if __name__ == '__main__':\n    print(41)", ""),
+        ("class A:\n\tdef f(self):\n\t\treturn 41\n\n\tdef g(self): return 41\n", None),
+        ("class A:\n\t_x = 1\n\tdef _f(self):\n\t\treturn 41\n", None),
+        ("if True:\n    def f():\n        return 41\n", None),
+        ("x = 1; y = [41 for _ in 'a']", None),
+        ("def f():\n    'doc'\n    # 41\n    pass; return 41", None),
+        ("@d(lambda: 3)\ndef f():\n    return 41", None),
         ("ü = 'é'\ndef f(ä='ö'): return 41", None),
         ("def f():\r\n    return 41\r\n", "def f():\n    raise NotImplementedError\n"),
     ],
@@ -270,3 +276,11 @@ def test_any_module_becomes_stubs_without_its_bodies(source: str):
     ast.parse(done.text)
     assert "41" not in done.text
     assert len(done.kept) + len(done.cut) == len(source.split("\n"))
+
+
+def test_a_region_of_a_text_leaves_room_for_words():
+    """Indented or not: no code stands in prose."""
+    region = "- why?\n  <!-- BEGIN SOLUTION -->\n  41\n  <!-- END SOLUTION -->"
+    cells, _ = cut.cells([Cell("markdown", region)], "x.ipynb")
+
+    assert cells[0].source == "- why?\n  *Your answer here.*"
