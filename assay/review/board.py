@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from assay.classroom.gradebook import Conflict
 from assay.classroom.room import Room
-from assay.errors import AssayError
+from assay.errors import AssayError, CourseFault
 from assay.review import answers, passages, progress
 from assay.review.answers import Answer, Question, Stack
 from assay.review.passages import Passage
@@ -42,7 +42,10 @@ class Board:
         """Return the answers, collected again if something was graded since."""
         with self._lock:
             if self.room.book.read(answers.newest) != self._stack.newest:
-                self._stack = self._collected()
+                try:
+                    self._stack = self._collected()
+                except AssayError as error:  # of a file that was changed since: no marker's fault
+                    raise CourseFault(error.what, found=error.found, hint=error.hint) from error
             return self._stack
 
     def _collected(self) -> Stack:

@@ -289,12 +289,15 @@ def _revealed(request: Request, sent: Asked) -> Response:
 
 
 class Remark(Record):
-    """A comment for the bank; without `key` it is a new one."""
+    """A comment for the bank, without `key` a new one; and the answer that is shown meanwhile."""
 
     question: int
     key: Key = "-"
     text: str = Field(max_length=10_000)
     version: int = 0
+    round: Round = "1"
+    answer: str = ""
+    seen: Seen = Seen()
 
 
 async def bank(request: Request) -> Response:
@@ -310,8 +313,16 @@ def _banked(request: Request, sent: Remark) -> Response:
     board = board_of(request)
     question = board.question(sent.question)
     key = new_key() if sent.key == "-" else sent.key
+    shown = question.by_id.get(sent.answer)
+    before = shown and board.store.choice(question, shown, sent.round)
     kept = board.store.set_comment(
         question, key, sent.text, by=request.state.by, expected=sent.version
     )
-    said = {"key": key, "version": sent.version + 1, "text": sent.text.strip()}
+    seen = None
+    if shown and before and before.seen == sent.seen:
+        after = board.store.choice(question, shown, sent.round).seen
+        written = after.mark - before.seen.mark
+        if after.choice == before.seen.choice and written <= (key in before.content.comments):
+            seen = after.model_dump()
+    said = {"key": key, "version": sent.version + 1, "text": sent.text.strip(), "seen": seen}
     return JSONResponse(said | {"kept": len(kept)})

@@ -78,6 +78,10 @@ class Door:
     def double(self) -> str:
         return f"{self.cookie}-form"
 
+    def queue(self, item: str) -> str:
+        """Return the name under which a browser keeps what this class has not saved yet."""
+        return hmac.new(self.key, f"queue/{item}".encode(), "sha256").hexdigest()[:16]
+
     @property
     def signer(self) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.key, salt="assay review")

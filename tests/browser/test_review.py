@@ -13,13 +13,14 @@ pytest.importorskip("starlette", reason="`pip install -e '.[review]'` brings it"
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from assay.classroom import marks, out
-from assay.classroom.room import Room
+from assay.classroom.room import Room, open_room
 from assay.review import serve
+from assay.review.board import Board
 from docs.screenshots import LOOKS
-from tests.review.classes import a_class
+from tests.review.classes import QUESTIONS, a_class, graded
 from tests.review.ports import free_port
 
 Open = Callable[..., Page]
@@ -28,10 +29,10 @@ Open = Callable[..., Page]
 class Served(serve.Server):
     """The review on a port of its own, in a thread of this process."""
 
-    def __init__(self, room: Room) -> None:
-        port = free_port()
+    def __init__(self, room: Room, port: int) -> None:
         super().__init__(room, ("tom", "uma"), f"http://127.0.0.1:{port}", "127.0.0.1", port)
-        self.room = room
+        self.room, self.port = room, port
+        self.board: Board = self._config.app.state.board  # type: ignore[union-attr]
         self.server = uvicorn.Server(self._config)
         self.server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         arguments = {"sockets": [self._socket]}
@@ -50,8 +51,9 @@ class Served(serve.Server):
 def serving(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
 
-    def start(**how: Any) -> Served:
-        started.append(Served(a_class(tmp_path / f"c{len(started)}", **how)))
+    def start(port: int | None = None, room: Room | None = None, **how: Any) -> Served:
+        served = room or a_class(tmp_path / f"c{len(started)}", **how)
+        started.append(Served(served, port or free_port()))
         return started[-1]
 
     yield start
@@ -100,9 +102,15 @@ def press(page: Page, *keys: str) -> None:
 def quiet(page: Page) -> None:
     """Wait until nothing is left to be sent; the page's policy forbids to wait by a script."""
     end = time.monotonic() + 15
-    while page.evaluate("() => localStorage.getItem('assay-review-queue')") not in ("[]", None):
+    name = queue(page)
+    while page.evaluate("name => localStorage.getItem(name)", name) not in ("[]", None):
         assert time.monotonic() < end
         page.wait_for_timeout(20)
+
+
+def queue(page: Page) -> str:
+    """The name under which the browser keeps what waits."""
+    return f"assay-review-queue-{page.locator('meta[name=queue]').get_attribute('content')}"
 
 
 def saved(page: Page) -> str:
@@ -272,6 +280,265 @@ def test_a_screen_reader_is_told_what_it_needs(serving: Callable[..., Served], v
     page.keyboard.type("author")
     page.wait_for_selector(".found")
     assert page.get_by_role("link", name="Answer 1", exact=True).is_visible()
+
+
+def held(page: Page, path: str) -> list[Route]:
+    """Keep what goes to this address until it is let go."""
+    routes: list[Route] = []
+    page.route(f"**{path}", lambda route: routes.append(route))
+    return routes
+
+
+def let_go(page: Page, routes: list[Route], path: str) -> None:
+    """Let it go on to the server, and its reply come back to the page."""
+    wait_for(page, lambda: bool(routes))
+    with page.expect_response(f"**{path}"):
+        routes[0].continue_()
+    page.wait_for_timeout(100)
+    quiet(page)
+
+
+def wait_for(page: Page, done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 15
+    while not done():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
+
+
+def go_on(page: Page, place: str = "2 of 4") -> None:
+    page.click("#next")
+    page.wait_for_selector(f"#where:has-text('{place}')")
+
+
+def test_a_comment_that_the_bank_takes_late_stays_with_its_answer(
+    serving: Callable[..., Served], visit: Open
+):
+    """Whoever goes on meanwhile finds it offered for the next answer, and not chosen."""
+    served = serving()
+    page = visit(served, path="/q/1")
+    press(page, "1")
+    saved(page)
+    routes = held(page, "/bank")
+    page.fill("#comment", "Name a limit.")
+    page.click("#keep")
+    go_on(page)
+    let_go(page, routes, "/bank")
+    page.wait_for_selector("[data-comment]")
+
+    assert page.get_attribute("[data-comment]", "aria-pressed") == "false"
+    press(page, "2")
+    saved(page)
+    assert sorted(one.comment for one in marks_of(served)) == ["", "Name a limit."]
+
+
+def test_what_is_taken_back_late_is_not_shown_for_the_next_answer(
+    serving: Callable[..., Served], visit: Open
+):
+    """Its points and its items are those of the answer that is left."""
+    served = serving()
+    page = visit(served, path="/q/1")
+    press(page, "1", "3")
+    quiet(page)
+    routes = held(page, "/undo")
+    press(page, "u", "2")
+    go_on(page)
+    let_go(page, routes, "/undo")
+
+    assert page.inner_text("#points") == "–"
+    press(page, "3")
+    saved(page)
+    assert sorted(str(one.points) for one in marks_of(served)) == ["1", "2"]
+
+
+def test_a_name_that_comes_late_is_not_shown_for_the_next_answer(
+    serving: Callable[..., Served], visit: Open
+):
+    """It would be another student's."""
+    page = visit(serving(), path="/q/1")
+    routes = held(page, "/reveal")
+    press(page, "r")
+    go_on(page)
+    let_go(page, routes, "/reveal")
+
+    assert page.inner_text("#name") == ""
+
+
+def in_conflict(served: Served, visit: Open) -> Page:
+    """The page of uma, who marks an answer that tom has marked since she saw it."""
+    tom = visit(served, path="/q/1")
+    uma = visit(served, "uma", path=path_of(tom), complains=False)
+    press(tom, "1")
+    saved(tom)
+    press(uma, "2", "3")
+    uma.wait_for_selector("#conflict:not([hidden])")
+    return uma
+
+
+def path_of(page: Page) -> str:
+    return "/" + page.url.split("/", 3)[3]
+
+
+def test_a_mark_that_is_put_above_late_is_not_the_next_answers(
+    serving: Callable[..., Served], visit: Open
+):
+    """The next answer has no mark, and the first one keeps its conflict."""
+    served = serving()
+    uma = in_conflict(served, visit)
+    path = path_of(uma)
+    routes = held(uma, path)
+    uma.click("#put-mine")
+    uma.click("#next, #previous >> nth=0")
+    uma.wait_for_selector(f"#where:not(:has-text('{place_of(served, path)} of'))")
+    let_go(uma, routes, path)
+
+    assert [(one.by, str(one.points)) for one in marks_of(served)] == [("tom", "2")]
+    assert "Yours was" in uma.inner_text("#kept")
+
+
+def place_of(served: Served, path: str) -> int:
+    board = served.board
+    order = board.order(board.question(1), "1", "uma")
+    return 1 + [one.id for one in order].index(path.rpartition("/")[2])
+
+
+def test_each_answer_keeps_its_own_conflict(serving: Callable[..., Served], visit: Open):
+    """Two that were marked without a connection: neither takes the place of the other."""
+    served = serving()
+    uma = visit(served, "uma", path="/q/1", complains=False)
+    uma.route("**/save", lambda route: route.abort())
+    first = path_of(uma)
+    press(uma, "1")
+    go_on(uma)
+    second = path_of(uma)
+    press(uma, "3")
+    for path in (first, second):
+        tom = visit(served, path=path)
+        press(tom, "2")
+        saved(tom)
+    uma.unroute("**/save")
+    uma.wait_for_selector("#conflict:not([hidden])")
+    uma.wait_for_selector("#kept:has-text('2 of 5; says what is learned')")
+    uma.click("#kept a")
+    uma.wait_for_selector("#conflict:not([hidden])")
+
+    assert path_of(uma) == first
+    assert "1 of 5; names a limit" in uma.inner_text("#kept")
+    uma.click("#put-mine")
+    quiet(uma)
+    uma.click("#kept a")
+    uma.click("#keep-theirs")
+    uma.wait_for_selector("#kept[hidden]", state="attached")
+    assert sorted((one.by, str(one.points)) for one in marks_of(served)) == [
+        ("tom", "2"),
+        ("uma", "2"),
+    ]
+    assert path_of(uma) == second
+
+
+def test_what_was_marked_of_an_answer_that_is_gone_is_shown_until_it_is_discarded(
+    serving: Callable[..., Served], visit: Open
+):
+    """On every page, with the words of the comment."""
+    served = serving()
+    page = visit(served, path="/q/1", complains=False)
+    page.route("**/save", lambda route: route.abort())
+    press(page, "1")
+    page.fill("#comment", "A long thought.")
+    press(page, "Tab")
+    page.wait_for_selector("#sign:has-text('2 kept in this browser')")
+    page.evaluate(
+        """name => localStorage.setItem(name, localStorage.getItem(name).replace(
+            /"answer":"[^"]*"/g, '"answer":"0000000000000000"'))""",
+        queue(page),
+    )
+    page.unroute("**/save")
+    page.wait_for_selector("#kept:has-text('There is no such answer.')")
+    page.goto(page.url.split("/q/")[0])
+
+    assert "2 of 5; says what is learned; A long thought." in page.inner_text("#kept")
+    page.click("#kept button")
+    page.wait_for_selector("#kept[hidden]", state="attached")
+    page.reload()
+    assert page.is_hidden("#kept")
+
+
+def test_a_fault_of_the_course_loses_no_mark(serving: Callable[..., Served], visit: Open):
+    """A typo in review.toml while people mark: it is named, and the mark waits for its mending."""
+    served = serving()
+    page = visit(served, path="/q/1", complains=False)
+    file = served.room.assignment.parent / "review.toml"
+    right = file.read_text()
+    file.write_text(right + "[[question]\n")
+    shown = page.frame_locator("#answer").locator("main").inner_text()
+    other = (int(shown.partition("author ")[2][0]) + 1) % 4
+    new = {question: [f"A new answer of author {other}."] for question in QUESTIONS}
+    graded(served.room, served.room.roster.members[other].key, other, new)
+    press(page, "1")
+    page.wait_for_selector("#sign:has-text('review.toml')")
+
+    assert page.is_hidden("#kept")
+    file.write_text(right)
+    page.wait_for_selector("#sign:text-is('')", state="attached")
+    quiet(page)
+    assert [str(one.points) for one in marks_of(served)] == ["2"]
+
+
+def test_a_comment_of_the_bank_is_changed_while_another_is_written(
+    serving: Callable[..., Served], visit: Open
+):
+    """In a field of its own; what is written stays, and the next key meets no conflict."""
+    served = serving()
+    page = visit(served, path="/q/1")
+    press(page, "1")
+    saved(page)
+    page.fill("#comment", "Name a limit.")
+    page.click("#keep")
+    page.wait_for_selector("[data-comment][aria-pressed=true]")
+    page.fill("#comment", "And this is yours alone.")
+    page.click("text=change all")
+    quiet(page)
+    page.fill(".edit textarea", "Name two limits.")
+    page.click(".edit button[type=submit], .edit button >> nth=0")
+    page.wait_for_selector("#receipt:has-text('Changed for every answer')")
+
+    assert page.input_value("#comment") == "And this is yours alone."
+    assert [one.comment for one in marks_of(served)] == [
+        "Name two limits.\nAnd this is yours alone."
+    ]
+    press(page, "3")
+    quiet(page)
+    assert saved(page).startswith("Saved: 3 of 5")
+    page.click("text=change all")
+    press(page, "Escape")
+    assert page.locator(".edit").count() == 0
+
+
+def test_another_class_at_the_same_address_gets_nothing_of_what_waits(
+    serving: Callable[..., Served], visit: Open
+):
+    """It waits for its own class, and is sent when that is served again."""
+    autumn = serving()
+    page = visit(autumn, path="/q/1", complains=False)
+    page.route("**/save", lambda route: route.abort())
+    press(page, "1")
+    page.wait_for_selector("#sign:has-text('1 kept in this browser')")
+    page.goto("about:blank")
+    page.unroute("**/save")
+    autumn.stop()
+    spring = serving(port=autumn.port)
+    page.goto(spring.links["tom"])
+    page.wait_for_selector("h1:has-text('What there is to mark')")
+    page.wait_for_timeout(300)
+
+    assert page.inner_text("#sign") == ""
+    assert page.is_hidden("#kept")
+    page.goto("about:blank")
+    spring.stop()
+    again = serving(port=autumn.port, room=open_room(autumn.room.root))
+    page.goto(again.links["tom"])
+    page.wait_for_selector("h1:has-text('What there is to mark')")
+    quiet(page)
+    assert [str(one.points) for one in marks_of(again)] == ["2"]
 
 
 @pytest.mark.thorough

@@ -2,13 +2,18 @@
 
    Every change goes into a queue in this browser first, under an id of its own; it leaves the queue
    when the server has answered. Sent twice, it is written once. So a closed tab, a lost connection
-   or a server that was killed loses nothing. */
+   or a server that was killed loses nothing. What the server refused is kept until it is looked at.
+
+   `state` is the answer that is shown. Whoever waits for the server looks afterwards whether it is
+   still the same: somebody may have gone on meanwhile. */
 "use strict";
 (() => {
-  const QUEUE = "assay-review-queue";
+  // Another class may be served at the same address later: each has a queue of its own.
+  const QUEUE = `assay-review-queue-${document.querySelector("meta[name=queue]").content}`;
   const RETRY = 2000;
   const $ = (id) => document.getElementById(id);
   let state = null;
+  let box = null;  // the comment of that answer: while a page is exchanged there are two
   let opened = performance.now();
   let typing = 0;
   let sending = false;
@@ -23,21 +28,34 @@
     one.question === other.question && one.round === other.round && one.answer === other.answer
     && one.marker === other.marker;
   const mine = () => queue().filter((one) => one.marker === marker());
+  const shown = () => ({ ...state, marker: marker() });
   const marker = () => document.querySelector(".who b")?.textContent || "";
 
   function put() {
     const entry = {
       save: crypto.randomUUID(), question: state.question, round: state.round,
       answer: state.answer, digest: state.digest, content: structuredClone(state.content),
-      seen: state.seen, seconds: (performance.now() - opened) / 1000, marker: marker(),
+      seen: state.seen, seconds: (performance.now() - opened) / 1000, marker: marker(), said: said(),
     };
     try {
       keep([...queue(), entry]);
     } catch {
-      return say("Not saved: this browser keeps nothing for pages, so a lost connection would lose it", "waits");
+      say("Not saved: this browser keeps nothing for pages, so a lost connection would lose it", "waits");
+      return false;
     }
     show();
     send();
+    return true;
+  }
+
+  // In words, for the day on which the answer is not there any more.
+  function said() {
+    const content = state.content;
+    const chosen = content.items.map((key) => `[data-item="${CSS.escape(key)}"]`)
+      .concat(content.comments.map((key) => `[data-comment="${CSS.escape(key)}"]`))
+      .map((one) => document.querySelector(`${one} .text`)?.textContent.trim());
+    const title = document.querySelector(".bar h1").textContent;
+    return `${title}: ${[`${sum(content)} of ${number(state.points)}`, ...chosen, content.comment].filter(Boolean).join("; ")}`;
   }
 
   async function post(path, body) {
@@ -55,15 +73,19 @@
       // One tab sends at a time: all tabs of this browser share the queue.
       await navigator.locks.request(QUEUE, async () => {
         for (let entry = mine()[0]; entry; entry = mine()[0]) {
-          const { marker: _, ...body } = entry;
+          const { marker: _, said: __, ...body } = entry;
           const answer = await post("/save", body);
           if (answer.ok) receipt(entry, await answer.json());
           else if (answer.status === 409) conflict(entry, await answer.json());
           else if (answer.status === 401 || answer.status === 403) {
             throw new Error("the session has ended: open a new link of `assay review` in this browser");
           } else if (answer.status === 400 || answer.status === 404 || answer.status === 413) {
-            conflict(entry, await answer.json().catch(() => ({ what: "the server did not take it" })));
-          } else throw new Error("the server has a fault");
+            const found = await answer.json().catch(() => ({ what: "the server did not take it" }));
+            conflict(entry, { ...found, gone: answer.status === 404 });
+          } else {
+            const found = await answer.json().catch(() => ({}));
+            throw new Error(`the server has a fault${found.what ? `: ${found.what} ${found.found || ""}` : ""}`);
+          }
         }
       });
       lost = "";
@@ -80,7 +102,7 @@
   function receipt(entry, found) {
     keep(queue().filter((one) => one.save !== entry.save)
       .map((one) => (same(one, entry) ? { ...one, seen: found.seen } : one)));
-    if (!state || !same({ ...state, marker: marker() }, entry)) return sign();
+    if (!state || !same(shown(), entry)) return sign();
     state.seen = found.seen;
     state.by = found.by;
     if (!mine().some((one) => same(one, entry))) {
@@ -90,45 +112,69 @@
     sign();
   }
 
-  function conflict(entry, found) {
+  // What the server refused: the last save of each answer.
+
+  const refused = () => JSON.parse(localStorage.getItem(`${QUEUE}-refused`) || "[]");
+  const keepRefused = (entries) => localStorage.setItem(`${QUEUE}-refused`, JSON.stringify(entries));
+  const refusedHere = () => state && refused().find((one) => same(one, shown()));
+
+  function conflict(entry, { what, found, gone }) {
     const all = queue();
     const last = all.filter((one) => same(one, entry)).pop();
+    keepRefused([...refused().filter((one) => !same(one, entry)), { ...last, what, found, gone }]);
     keep(all.filter((one) => !same(one, entry)));
-    localStorage.setItem(`${QUEUE}-conflict`, JSON.stringify({ ...last, what: found.what, found: found.found }));
     openConflict();
     sign();
   }
 
+  function dismiss(entry) {
+    keepRefused(refused().filter((one) => !same(one, entry)));
+    sign();
+  }
+
   function openConflict() {
-    const kept = JSON.parse(localStorage.getItem(`${QUEUE}-conflict`) || "null");
-    const here = kept && state && same(kept, { ...state, marker: marker() });
-    if ($("conflict")) $("conflict").hidden = !here;
-    if (here) {
-      $("conflict-said").textContent =
-        `Not saved: ${kept.what} (${kept.found || ""}). Yours: ${sum(kept.content)} of ${number(state.points)}.`;
-      say("Not saved", "waits");
-      $("keep-theirs").focus();
-    }
+    const kept = refusedHere();
+    if ($("conflict")) $("conflict").hidden = !kept;
+    if (!kept) return;
+    const changed = kept.digest !== state.digest;
+    $("conflict-said").textContent = changed
+      ? `Not saved: the answer has changed since. Read it, and mark it again. Yours was ${kept.said}`
+      : `Not saved: ${kept.what} (${kept.found || ""}). Yours: ${sum(kept.content)} of ${number(state.points)}.`;
+    $("put-mine").hidden = changed;
+    say("Not saved", "waits");
+    $("keep-theirs").focus();
   }
 
   function sign() {
     const waiting = mine().length;
-    const kept = JSON.parse(localStorage.getItem(`${QUEUE}-conflict`) || "null");
-    const here = kept && state && same(kept, { ...state, marker: marker() });
     let text = "";
     if (lost && waiting) text = `Not saved: ${lost}. ${waiting} kept in this browser, sent again by itself.`;
     else if (lost) text = `The server does not answer: ${lost}.`;
-    else if (kept && !here) text = "One mark met another marker's: ";
     $("sign").textContent = text;
-    if (!lost && kept && !here) {
-      const link = document.createElement("a");
-      link.href = `/q/${kept.question}/${kept.round}/${kept.answer}`;
-      link.textContent = "look";
-      $("sign").append(link);
-    }
-    if (waiting && state && mine().some((one) => same(one, { ...state, marker: marker() }))) {
+    if (waiting && state && mine().some((one) => same(one, shown()))) {
       say(lost ? "Kept in this browser, not saved yet" : "Saving …", lost ? "waits" : "");
     }
+    elsewhere();
+  }
+
+  function elsewhere() {
+    const others = refused().filter((one) => one.marker === marker() && !(state && same(one, shown())));
+    $("kept").hidden = !others.length;
+    $("kept").replaceChildren(...others.map((one) => {
+      const line = document.createElement("p");
+      line.textContent = `Not saved: ${one.what} Yours was ${one.said} `;
+      const act = document.createElement(one.gone ? "button" : "a");
+      if (one.gone) {
+        act.type = "button";
+        act.textContent = "Discard";
+        act.addEventListener("click", () => dismiss(one));
+      } else {
+        act.href = `/q/${one.question}/${one.round}/${one.answer}`;
+        act.textContent = "Look";
+      }
+      line.append(act);
+      return line;
+    }));
   }
 
   // What is shown.
@@ -164,7 +210,7 @@
     const done = state.done + (content.items.length || content.none ? 1 : 0);
     $("done").textContent = done;
     $("progress").value = done;
-    if ($("comment") !== document.activeElement) $("comment").value = content.comment;
+    if (box !== document.activeElement) box.value = content.comment;
   }
 
   // What the keys do.
@@ -195,8 +241,8 @@
   function typed() {
     clearTimeout(typing);
     typing = 0;
-    if (!state || $("comment").value === state.content.comment) return;
-    state.content.comment = $("comment").value;
+    if (!state || box.value === state.content.comment) return;
+    state.content.comment = box.value;
     put();
   }
 
@@ -204,13 +250,20 @@
     if (mine().length) return say("Wait until all is saved, then undo", "waits");
     const save = crypto.randomUUID();
     const at = state;
-    let answer;
+    moving = true;  // what a key would choose now is about to be taken back
+    let answer, found;
     try {
       answer = await post("/undo", { question: at.question, round: at.round, save });
+      found = await answer.json().catch(() => ({}));
     } catch {
-      return say("No connection: nothing was taken back", "waits");
+      found = { what: "No connection: nothing was taken back" };
     }
-    const found = await answer.json().catch(() => ({}));
+    if (state !== at) {
+      if (state && found.answer === state.answer) go(location.pathname);
+      return;
+    }
+    moving = false;
+    if (!answer) return say(found.what, "waits");
     if (!answer.ok) return say(found.what || "Nothing was taken back", "waits");
     if (!found.answer) return say("There is nothing of yours to take back", "");
     if (found.answer !== at.answer) return go(`/q/${at.question}/${at.round}/${found.answer}`);
@@ -221,37 +274,41 @@
   }
 
   async function reveal() {
+    const at = state;
     try {
-      const answer = await post("/reveal", { question: state.question, round: state.round, answer: state.answer });
-      if (answer.ok) $("name").textContent = `${(await answer.json()).name} (logged)`;
-    } catch { say("No connection", "waits"); }
+      const answer = await post("/reveal", { question: at.question, round: at.round, answer: at.answer });
+      const found = await answer.json();
+      if (answer.ok && state === at) $("name").textContent = `${found.name} (logged)`;
+    } catch { if (state === at) say("No connection", "waits"); }
   }
 
-  async function bank(text, key, version) {
+  async function bank(asked) {
+    const at = state;
     let answer;
     try {
-      answer = await post("/bank", { question: state.question, text, key: key || "-", version: version || 0 });
+      answer = await post("/bank", { question: at.question, ...asked });
     } catch {
-      say("No connection: the bank is as it was", "waits");
+      if (state === at) say("No connection: the bank is as it was", "waits");
       return null;
     }
     const found = await answer.json().catch(() => ({}));
     if (answer.ok) return found;
-    say(found.what || "The bank is as it was", "waits");
+    if (state === at) say(found.what || "The bank is as it was", "waits");
     return null;
   }
 
   async function keepInBank() {
     typed();
-    const text = $("comment").value.trim();
+    const at = state;
+    const text = box.value.trim();
     if (!text) return say("There is no comment to keep", "");
     const known = [...document.querySelectorAll("[data-comment]")].find((one) => one.dataset.text === text);
-    const found = known ? { key: known.dataset.comment } : await bank(text);
+    const found = known ? { key: known.dataset.comment } : await bank({ text });
     if (!found) return;
-    if (!known) addToBank(found);
+    if (!known && state?.question === at.question && !banked(found.key)) addToBank(found);
+    if (state !== at) return;  // it stays that answer's own comment, as it was saved above
     state.content.comments = [...new Set([...state.content.comments, found.key])];
-    state.content.comment = "";
-    $("comment").value = "";
+    if (box.value.trim() === text) state.content.comment = box.value = "";
     put();
   }
 
@@ -269,6 +326,7 @@
       return made;
     };
     const chosen = button("", { comment: found.key, version: found.version, text: found.text }, "item");
+    chosen.setAttribute("aria-pressed", "false");
     const words = document.createElement("span");
     words.className = "text";
     words.textContent = found.text;
@@ -280,30 +338,67 @@
 
   const banked = (key) => document.querySelector(`[data-comment="${CSS.escape(key)}"]`);
 
-  async function everywhere(key) {
-    const one = banked(key);
-    const text = $("comment").value.trim();
-    if (!text || text === one.dataset.text) {
-      $("comment").value = one.dataset.text;
-      $("comment").focus();
-      return say("Change the text in the comment, then press “change all” again", "");
-    }
-    const found = await bank(text, key, Number(one.dataset.version));
+  function edit(key) {
+    const row = banked(key).closest(".banked");
+    if (row.querySelector("form")) return row.querySelector("textarea").focus();
+    const form = document.createElement("form");
+    const text = document.createElement("textarea");
+    const sure = document.createElement("button");
+    const not = document.createElement("button");
+    form.className = "edit";
+    text.rows = 3;
+    text.maxLength = 10000;
+    text.value = banked(key).dataset.text;
+    text.setAttribute("aria-label", "The comment, for every answer that has it");
+    sure.textContent = "Change for every answer that has it";
+    not.type = "button";
+    not.textContent = "Leave it";
+    not.addEventListener("click", () => leave(form));
+    form.addEventListener("submit", (event) => { event.preventDefault(); everywhere(key, form); });
+    form.append(text, sure, not);
+    row.append(form);
+    text.focus();
+  }
+
+  function leave(form) {
+    const opener = form.closest(".banked").querySelector("[data-everywhere]");
+    form.remove();
+    opener.focus();
+  }
+
+  async function everywhere(key, form) {
+    const at = state;
+    const text = form.querySelector("textarea").value.trim();
+    if (!text || text === banked(key).dataset.text) return leave(form);
+    typed();
+    if (mine().length) return say("Wait until all is saved, then change it", "waits");
+    const { round, answer, seen } = at;
+    const found = await bank({ text, key, version: Number(banked(key).dataset.version), round, answer, seen });
     if (!found) return;
-    one.dataset.text = found.text;
-    one.dataset.version = found.version;
-    one.querySelector(".text").textContent = found.text;
-    $("comment").value = state.content.comment = "";
-    clearTimeout(typing);
-    put();
-    say("Changed for every answer that has it", "saved");
+    const one = banked(key);  // of the answer that is shown now
+    if (state?.question === at.question && one) {
+      one.dataset.text = one.querySelector(".text").textContent = found.text;
+      one.dataset.version = found.version;
+    }
+    if (state !== at) return;
+    if (found.seen) renew(seen, found.seen);
+    leave(form);
+    const apart = found.kept ? `; ${found.kept} marked by somebody else since, as they were` : "";
+    say(`Changed for every answer that has it${apart}`, "saved");
+  }
+
+  // The mark of this answer was written anew with the changed comment.
+  function renew(seen, by) {
+    const old = (one) => one.seen.choice === seen.choice && one.seen.mark === seen.mark;
+    if (old(state)) state.seen = by;
+    keep(queue().map((one) => (same(one, shown()) && old(one) ? { ...one, seen: by } : one)));
   }
 
   function here(key) {
     state.content.comments = state.content.comments.filter((one) => one !== key);
-    state.content.comment = [banked(key).dataset.text, $("comment").value].filter(Boolean).join("\n");
-    $("comment").value = state.content.comment;
-    $("comment").focus();
+    state.content.comment = [banked(key).dataset.text, box.value].filter(Boolean).join("\n");
+    box.value = state.content.comment;
+    box.focus();
     put();
   }
 
@@ -323,7 +418,7 @@
 
   const KEYS = {
     j: () => follow("next"), k: () => follow("previous"), n: () => follow("next-open"),
-    c: () => $("comment").focus(), u: undo, f: flag, r: reveal,
+    c: () => box.focus(), u: undo, f: flag, r: reveal,
     b: () => document.querySelector("#bank button")?.focus(),
     o: () => { $("notebook").open = !$("notebook").open; if ($("notebook").open) $("notebook").scrollIntoView(); },
     "/": () => $("words").focus(), "?": () => $("keys").showModal(), 0: none,
@@ -336,6 +431,7 @@
     if (event.key === "Escape" && writes) {
       typed();
       inside.blur();
+      if (inside.closest(".edit")) leave(inside.closest(".edit"));
       if (inside.id === "words") inside.value = $("found").textContent = "";
       return;
     }
@@ -354,28 +450,31 @@
     if (one.closest("nav") && !(event.ctrlKey || event.metaKey || event.shiftKey)) moving = true;
     if (one.dataset.item) item(one.dataset.item);
     else if (one.dataset.comment) { state.content.comments = toggle(state.content.comments, one.dataset.comment); put(); }
-    else if (one.dataset.everywhere) everywhere(one.dataset.everywhere);
+    else if (one.dataset.everywhere) edit(one.dataset.everywhere);
     else if (one.dataset.here) here(one.dataset.here);
     else ({ none, flag, undo, reveal, keep: keepInBank, help: KEYS["?"], "keep-theirs": theirs, "put-mine": above })[one.id]?.();
   }
 
   function theirs() {
-    localStorage.removeItem(`${QUEUE}-conflict`);
+    dismiss(shown());
     location.reload();
   }
 
   async function above() {
-    const kept = JSON.parse(localStorage.getItem(`${QUEUE}-conflict`));
+    const at = state;
     const answer = await fetch(location.pathname).catch(() => null);
-    if (!answer || !answer.ok) return say("No connection", "waits");
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = answer && answer.ok ? await answer.text().catch(() => "") : "";
+    if (state !== at) return;
+    if (!text) return say("No connection", "waits");
+    const page = new DOMParser().parseFromString(text, "text/html");
     const now = JSON.parse(page.getElementById("main").dataset.state);
-    localStorage.removeItem(`${QUEUE}-conflict`);
+    const kept = refusedHere();
+    if (!kept || now.digest !== kept.digest) return location.reload();
     $("conflict").hidden = true;
-    state.seen = now.seen;
-    state.digest = now.digest;
+    state.seen = now.over || now.seen;
     state.content = kept.content;
-    put();
+    box.value = kept.content.comment;
+    if (put()) dismiss(kept);
   }
 
   // Frames are as high as what stands in them, and keys work in them too: nothing runs inside.
@@ -392,13 +491,18 @@
 
   function load() {
     const main = $("main");
+    clearTimeout(typing);
     state = main.dataset.state ? JSON.parse(main.dataset.state) : null;
+    box = $("comment");
     opened = performance.now();
     moving = false;
     if (main.querySelector("[data-go]")) return location.replace("/");
-    if (!state) return send();
-    const waiting = mine().filter((one) => same(one, { ...state, marker: marker() })).pop();
-    if (waiting) {
+    if (!state) {
+      sign();
+      return send();
+    }
+    const waiting = mine().filter((one) => same(one, shown())).pop();
+    if (waiting?.digest === state.digest) {
       state.content = waiting.content;
       state.seen = waiting.seen;
     }
@@ -407,8 +511,8 @@
       frame.addEventListener("load", () => framed(frame));
       framed(frame);
     }
-    $("comment").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(typed, 700); });
-    $("comment").addEventListener("blur", typed);
+    box.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(typed, 700); });
+    box.addEventListener("blur", typed);
     $("notebook").addEventListener("toggle", () => {
       const frame = $("notebook").querySelector("iframe");
       if ($("notebook").open && !frame.src) frame.src = frame.dataset.src;
@@ -421,14 +525,15 @@
 
   document.addEventListener("keydown", pressed);
   document.addEventListener("click", clicked);
-  document.addEventListener("htmx:beforeRequest", () => { if (state && $("comment")) typed(); });
+  document.addEventListener("htmx:beforeRequest", typed);
+  document.addEventListener("htmx:beforeSwap", typed);
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "main" || event.target.id === "main") load(); });
   const stuck = (why) => { moving = false; lost = why; sign(); };
   document.addEventListener("htmx:sendError", () => stuck("no connection"));
   document.addEventListener("htmx:responseError", (event) => stuck(
     event.detail.xhr.status === 401 ? "the session has ended, open a new link of `assay review`" : "it has a fault"));
   window.addEventListener("online", send);
-  window.addEventListener("pagehide", () => { if (state && $("comment")) typed(); });
+  window.addEventListener("pagehide", typed);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", load);
   else load();
 })();
