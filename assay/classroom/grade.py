@@ -3,10 +3,9 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from assay.classroom import counting
 from assay.classroom.gradebook.models import Attempt, Author
@@ -158,7 +157,7 @@ def _kept(room: Room, done: _Done, course: str) -> Graded:
     return Graded(state, name, round(earned, 2), possible, note, code)
 
 
-def criteria_of(result: Result) -> list[dict[str, Any]]:
+def criteria_of(result: Result) -> list[Mapping[str, str | float | bool]]:
     """Return the lines of the mark sheet as the gradebook keeps them.
 
     What was set aside or not asked counts as the judged points do on average, as in every export.
@@ -168,7 +167,7 @@ def criteria_of(result: Result) -> list[dict[str, Any]]:
     return [_criterion(result, one, share) for one in result.criteria]
 
 
-def _criterion(result: Result, one: Criterion, share: float) -> dict[str, Any]:
+def _criterion(result: Result, one: Criterion, share: float) -> Mapping[str, str | float | bool]:
     texts = [w.text for w in result.written if (w.part, w.criterion) == (one.part, one.name)]
     answer = "\0".join(texts) if texts else result.digest
     return {

@@ -5,12 +5,13 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+
+from pydantic import JsonValue
 
 from assay.classroom import counting
 from assay.classroom.gradebook import FinalMark
 from assay.classroom.gradebook.final import final_mark
-from assay.classroom.gradebook.models import Attempt, Mark
+from assay.classroom.gradebook.models import Attempt, CriterionRow, Mark
 from assay.classroom.room import Room
 from assay.classroom.roster import Member
 from assay.errors import UsageError, quoted
@@ -66,7 +67,7 @@ class Row:
         automatic = [f"automatic {one.points:.2f}" for one in self.final.steps[:1] if one.points]
         return "; ".join([*automatic, *said])
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, JsonValue]:
         """Return it as JSON can hold it."""
         return {
             "id": self.member.id,
@@ -84,7 +85,7 @@ class Row:
             "maximum": float(self.final.maximum),
             "excused": self.final.excused,
             "steps": [one.plain() for one in self.final.steps],
-            "needs": self.needs,
+            "needs": [*self.needs],
             "released": self.released,
         }
 
@@ -204,7 +205,7 @@ def table(found: list[Row]) -> str:
     return buffer.getvalue()
 
 
-def sheet(room: Room, member: Member) -> list[tuple[dict[str, Any], Mark | None]]:
+def sheet(room: Room, member: Member) -> list[tuple[CriterionRow, Mark | None]]:
     """Return the lines of a person's mark sheet, each with the mark by hand that there is."""
     key, kind, final = _author(room, member)
     if final.attempt_id is None:

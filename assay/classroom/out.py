@@ -251,7 +251,7 @@ def _marked(room: Room, row: Row) -> tuple[str, str]:
     return (author.key, author.kind) if author else (row.member.key, "person")
 
 
-def _criteria(room: Room, row: Row) -> list[dict[str, Any]]:
+def _criteria(room: Room, row: Row) -> list[models.CriterionRow]:
     attempt = _attempt(room, row)
     return list(room.book.results(attempt.id)[-1].criteria) if attempt else []
 

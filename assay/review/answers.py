@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from assay.classroom import counting
-from assay.classroom.gradebook.models import Attempt, Author, GradingResult
+from assay.classroom.gradebook.models import Attempt, Author, CriterionRow, GradingResult
 from assay.classroom.room import Room
 from assay.errors import UsageError
 from assay.review import questions
@@ -141,7 +141,7 @@ def collect(room: Room, salt: bytes) -> Stack:
             hint="`assay class take` and `assay class grade` come first",
         )
     specs = questions.read(room.assignment.parent / questions.FILE)
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, CriterionRow] = {}
     for one in counted:
         for row in one.result.criteria:
             if row["waits"] or row["name"] in one.report.pieces:

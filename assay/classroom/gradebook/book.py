@@ -30,6 +30,7 @@ from assay.classroom.gradebook.models import (
     Assignment,
     Attempt,
     Author,
+    CriterionRow,
     Decision,
     Forgetting,
     GradingResult,
@@ -544,9 +545,13 @@ def _points(value: Decimal | float | str) -> Decimal:
     return points
 
 
-def _criterion(row: Mapping[str, Any]) -> dict[str, Any]:
+def _criterion(row: Mapping[str, Any]) -> CriterionRow:
     """Return a criterion of a result as it is stored, its points as decimal digits."""
     fields = {"name", "points", "earned", "waits", "answer"}
     if missing := sorted(fields - set(row)):
         raise UsageError("a criterion is not whole", found=f"missing: {', '.join(missing)}")
-    return dict(row) | {name: str(_points(row[name])) for name in ("points", "earned")}
+    points, earned = str(_points(row["points"])), str(_points(row["earned"]))
+    stored = CriterionRow(
+        name=row["name"], points=points, earned=earned, waits=row["waits"], answer=row["answer"]
+    )
+    return stored | {"title": row["title"]} if "title" in row else stored

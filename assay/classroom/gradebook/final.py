@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
 
-from assay.classroom.gradebook.models import Decision, GradingResult, Mark
+from pydantic import JsonValue
+
+from assay.classroom.gradebook.models import CriterionRow, Decision, GradingResult, Mark
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Step:
     by: str = ""
     reason: str = ""
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, JsonValue]:
         """Return it as JSON can hold it."""
         return asdict(self) | {"points": None if self.points is None else str(self.points)}
 
@@ -58,7 +59,7 @@ def final_mark(
     A mark by hand replaces the automatic points of its criterion, if it was given for the answer
     that the result holds. Late takes points, as `late` worked them out; never below zero.
     """
-    criteria: Sequence[dict[str, Any]] = result.criteria if result else []
+    criteria: Sequence[CriterionRow] = result.criteria if result else []
     maximum = sum((decimal(c["points"]) for c in criteria), Decimal())
     steps: list[Step] = []
     needs: list[str] = []

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import (
     JSON,
@@ -183,6 +183,27 @@ class History(Base):
     at: Mapped[datetime]
 
 
+class CriterionRow(TypedDict):
+    """A criterion of a result as it is stored, its points as decimal digits."""
+
+    name: str
+    """`part/criterion`."""
+    title: NotRequired[str]
+    points: str
+    earned: str
+    waits: bool
+    """It waits for a person."""
+    answer: str
+    """The digest of what was answered."""
+
+
+class RestsOn(TypedDict, total=False):
+    """What a result rests on: the digest of the course, and the keys of the stored runs."""
+
+    course: str
+    runs: list[str]
+
+
 class GradingResult(History):
     """What grading made of an attempt: digest, receipt, and the points of each criterion."""
 
@@ -191,8 +212,8 @@ class GradingResult(History):
 
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
     digest: Mapped[str]
-    receipt: Mapped[dict[str, Any]]
-    criteria: Mapped[list[Any]]
+    receipt: Mapped[RestsOn] = mapped_column(JSON)
+    criteria: Mapped[list[CriterionRow]] = mapped_column(JSON)
 
 
 class Mark(History):

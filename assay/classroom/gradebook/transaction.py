@@ -75,7 +75,7 @@ class Transaction:
         found.name, found.facts = name, dict(facts)
         return found
 
-    def subject(self, assignment: str, author: str, kind: str = "person") -> dict[str, Any]:
+    def subject(self, assignment: str, author: str, kind: str = "person") -> dict[str, int]:
         """Return what identifies an author's work on an assignment, as columns."""
         return {
             "assignment_id": self.assignment(assignment).id,
@@ -168,7 +168,7 @@ class Transaction:
         return self.add(new)
 
 
-def _ids(subject: Mapping[str, Any]) -> dict[str, Any]:
+def _ids(subject: Mapping[str, Any]) -> dict[str, int]:
     return {name: subject[name] for name in ("assignment_id", "author_id")}
 
 

@@ -1,8 +1,8 @@
 """The mark sheets of a class: what is earned, and what a person decides."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -158,7 +158,7 @@ def override(folder: Path, who: str, points: str, by: str, reason: str) -> None:
 
 
 def _decide(
-    folder: Path, who: str, what: str, value: dict[str, Any] | None, by: str, reason: str
+    folder: Path, who: str, what: str, value: Mapping[str, object] | None, by: str, reason: str
 ) -> None:
     room = open_class(folder)
     key = room.member(who).key
