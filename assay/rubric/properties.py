@@ -84,7 +84,7 @@ def assert_gradient(
         raise Wrong(f"the gradient has shape {found.shape}, expected {expected.shape}")
     if not np.isfinite(expected).all():
         raise ValueError("`measured` holds slopes that are no numbers: nothing can be held to them")
-    atol = rtol * float(np.abs(expected).max(initial=0.0))
+    atol = rtol * float(np.abs(expected).max(initial=1e-9))  # a flat loss: rounding is no slope
     if not np.allclose(found, expected, atol=atol, rtol=0):
         place = furthest(found, expected)
         index = int(np.ravel_multi_index(place, found.shape)) if place else 0
@@ -220,6 +220,8 @@ def assert_batch_independent(
     ------
     Wrong
         If an item that both share has two answers, with the reason and by how much.
+    ValueError
+        If the batch is too small to share an item: the question's mistake, not the student's.
 
     Examples
     --------
@@ -234,6 +236,8 @@ def assert_batch_independent(
     one, other = np.asarray(out), np.asarray(out_other)
     if one.ndim == 0 or other.ndim == 0:
         raise Wrong("the answer is a single number, expected one item after the other")
+    if len(one) and len(other) and not (len(one[shared]) or len(other[shared])):
+        raise ValueError(f"{len(one)} items share none by `shared={shared}`: ask with more")
     assert_same(one[shared], other[shared], reason)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import NotRequired, TypedDict
 
 from assay.errors import OurFault
@@ -78,9 +79,17 @@ def work(job: bytes, requirements: bytes, cold: bool = False) -> bytes:
     return answer(execute(job, machine(), machine().isolation.best() if cold else None), described)
 
 
-@cache
+_beginning = Lock()
+
+
 def machine() -> Machine:
     """Return what this process executes on: a worker serves one scheduler until it ends."""
+    with _beginning:  # a description and the first run may ask for it at once
+        return _machine()
+
+
+@cache
+def _machine() -> Machine:
     return Machine()
 
 

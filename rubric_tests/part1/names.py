@@ -1,7 +1,6 @@
-from assay.rubric import Row
-
 """The names that Part 1 asks for."""
 
+from assay.rubric import Row
 
 NAMES = (
     Row(

@@ -1,7 +1,6 @@
-from assay.rubric import Row
-
 """The names that Part 2 asks for."""
 
+from assay.rubric import Row
 
 NAMES = (
     Row(

@@ -87,6 +87,7 @@ def test_a_gradient_of_another_shape_or_of_no_numbers():
 def test_where_nothing_slopes_only_zero_is_right():
     assert_gradient(np.zeros(2), slopes(lambda x: 1.0, np.zeros(2)))
 
+    assert_gradient([0, 1e-17], [0.0, 0.0])  # rounding
     assert "it is 1e-09, the loss rises by 0" in reason(assert_gradient, [0, 1e-9], [0.0, 0.0])
 
 
@@ -216,7 +217,9 @@ def test_items_of_a_batch_do_not_touch(seed: int):
 def test_a_batch_without_shared_items_shows_nothing():
     x = np.arange(4.0).reshape(2, 2)
 
-    assert reason(assert_batch_independent, x, x) == "the answer is empty"
+    with pytest.raises(ValueError, match="2 items share none"):  # the question's mistake
+        assert_batch_independent(x, x)
+    assert reason(assert_batch_independent, x[:0], x) == "the answer is empty"
     assert "different shapes" in reason(assert_batch_independent, x, x[:, :1], shared=slice(2))
     assert "a single number" in reason(assert_batch_independent, 1.0, 1.0)
 

@@ -135,12 +135,20 @@ def unused(layer, output):
 
 
 def is_norm(name, part):
-    """Whether a part without parts is called a norm, by its class or where it is kept."""
+    """Whether a part is a normalisation: by its class, or by its place and its gain.
+
+    A place says little by itself: a softmax, dropout or identity may be kept as `norm` as well.
+    """
     own = name.rpartition(".")[2].lower()
     kind = type(part).__name__.lower()
-    return not list(part.children()) and (
-        "norm" in kind or "norm" in own or re.fullmatch(r"ln[_\d]*\w?", own) or kind == "ln"
-    )
+    if list(part.children()):
+        return False
+    if "norm" in kind or kind == "ln":
+        return True
+    if isinstance(part, (torch.nn.Linear, torch.nn.Embedding)) or not list(part.parameters()):
+        return False
+    named = "norm" in own or re.fullmatch(r"ln[_\d]*\w?", own)
+    return bool(named) and all(its.ndim == 1 for its in part.parameters())
 
 
 def ask_layer(name, build):

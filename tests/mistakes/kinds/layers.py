@@ -296,4 +296,13 @@ RIGHT = [
         SELF: "x = x + self.dropout(self.self_attention(",
         "(normed, normed, visible)": "(normed, normed, visible))",
     }}),
+    Case("a dropout and an identity kept under the name of a norm", None, {
+        "solution/transformer/encoder.py": {
+        "self.feed_forward = FeedForward(d_model, d_hidden)":
+        "self.feed_forward = FeedForward(d_model, d_hidden)\n"
+        "        self.norm_dropout = nn.Dropout(0.01)\n"
+        "        self.norm_0 = nn.Identity()",
+        SELF: "x = x + self.norm_dropout(self.self_attention(",
+        "(normed, normed, visible)": "(self.norm_0(normed), normed, visible))",
+    }}),
 ]  # fmt: skip
