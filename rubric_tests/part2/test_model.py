@@ -39,10 +39,7 @@ def test_one_softmax(evidence, given):
 def test_batch_items_do_not_touch(evidence, given):
     """A sequence has the same logits whatever else is in the batch."""
     can_be_called(evidence)
-    if chance := fault_of(layer_checks.check_repeats, evidence, given):
-        follows_from("positions", chance)
-    if chance := fault_of(answers.check_logits_repeat, evidence, given):
-        follows_from("generation", chance)
+    chance_is_marked_elsewhere(evidence, given)
     with after_marks_for(evidence, given, *EARLIER), told_as_wrong():
         layer_checks.check_attention_is_in_the_model(evidence, given)
         layer_checks.check_batch_of_model(evidence, given)
@@ -52,6 +49,7 @@ def test_batch_items_do_not_touch(evidence, given):
 def test_the_whole_source_is_read(evidence, given):
     """Another token at any place of the source changes the logits."""
     can_be_called(evidence)
+    chance_is_marked_elsewhere(evidence, given)
     with after_marks_for(evidence, given, *EARLIER, "masks"), told_as_wrong():
         layer_checks.check_attention_is_in_the_model(evidence, given)
         layer_checks.check_source_is_read(evidence, given)
@@ -66,6 +64,14 @@ def test_one_batch_can_be_learned_by_heart(evidence, given, measure):
         measure("one batch by heart", losses, x=np.arange(1, len(losses) + 1))
         layer_checks.check_attention_is_in_the_model(evidence, given)
         layer_checks.check_by_heart(evidence, given)
+
+
+def chance_is_marked_elsewhere(evidence, given) -> None:
+    """Set the test aside where the same question has other logits each time."""
+    if chance := fault_of(layer_checks.check_repeats, evidence, given):
+        follows_from("positions", chance)
+    if chance := fault_of(answers.check_logits_repeat, evidence, given):
+        follows_from("generation", chance)
 
 
 def can_be_called(evidence) -> None:

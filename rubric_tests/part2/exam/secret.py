@@ -143,6 +143,8 @@ if handed_out("secret/answers"):
 
     @asked("training/steps")
     def _(given, answer):
+        if not callable(student.train):  # where there is none, nothing is said of its steps
+            raise Missing("`train` cannot be called")
         if watch.out_of_time:  # how many steps were seen would depend on speed
             raise Missing("`train` did not come to its end in time")
         answer.losses, answer.vocabulary = watch.losses, watch.vocabulary
