@@ -79,7 +79,8 @@ def mark(request: Request) -> Response:
             {"key": one.key, "points": str(one.points), "level": one.is_level} for one in offered
         ],
         "content": choice.content.model_dump(),
-        "seen": choice.seen.model_dump(),
+        # a mark of `assay class mark` is met as a conflict once, before it is written over
+        "seen": choice.seen.model_copy(update={"mark": 0} if choice.apart else {}).model_dump(),
         "over": choice.seen.model_dump(),
         "by": choice.by,
         "done": sum(one.id in marked for one in order if one is not answer),
@@ -97,7 +98,9 @@ def mark(request: Request) -> Response:
         after=order[at + 1] if at + 1 < len(order) else None,
         next_open=next((one for one in later if one.id not in marked), None),
         choice=choice,
-        before_it=_before(board, question, answer, round_) if not choice.answer else None,
+        before_it=None
+        if choice.answer or choice.apart
+        else _before(board, question, answer, round_),
         others=[one for one in question.answers if one.author == answer.author and one != answer],
         points=points_of(choice.content, items, question.points),
         items=offered,

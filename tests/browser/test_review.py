@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,26 @@ def test_of_two_browsers_the_second_is_asked(serving: Callable[..., Served], vis
     quiet(uma)
     saved(uma)
     assert [(one.by, str(one.points)) for one in marks_of(served)] == [("uma", "3")]
+
+
+def test_a_mark_of_the_command_line_is_met_before_it_is_replaced(
+    serving: Callable[..., Served], visit: Open
+):
+    """Its points and reason are shown; a key meets it as a conflict, then may stand above it."""
+    served = serving(people=1)
+    member = served.room.roster.members[0]
+    marks.mark(served.room, member, "p/boss", Decimal(4), by="lead", over=0, reason="looked at it")
+    tom = visit(served, path="/q/1", complains=False)
+    assert "4 points by lead" in tom.inner_text("#receipt")
+    press(tom, "1")
+    tom.wait_for_selector("#conflict:not([hidden])")
+
+    assert "4 points by" in tom.inner_text("#conflict-said")
+    assert [(one.by, str(one.points)) for one in marks_of(served)] == [("lead", "4")]
+    tom.click("#put-mine")
+    quiet(tom)
+    saved(tom)
+    assert [(one.by, str(one.points)) for one in marks_of(served)] == [("tom", "2")]
 
 
 def test_a_save_is_taken_back_and_an_item_changed(serving: Callable[..., Served], visit: Open):

@@ -171,6 +171,10 @@ def test_a_changed_answer_begins_without_items(one: Marker):
     row = marks.rows(tom.marking.room)[0]
     assert row.final.points == 2
     assert any("has changed since tom marked it" in said for said in row.needs)
+    changed(tom, "third")
+    assert "has changed since tom marked it" in tom.look(at.url).text
+    by_hand(tom, 3, over=1)
+    assert "has changed since" not in tom.look(at.url).text
     changed(tom, "first")
     assert tom.look(at.url).content["items"] == ["item-1", "item-2"]
 
@@ -239,13 +243,21 @@ def test_a_mark_of_the_command_line_is_shown_and_counts_as_marked(one: Marker):
     assert ",1,lead," in table
     assert tom.mark(at, 1).status_code == 409
     assert "4 points by `lead`: looked at it" in tom.mark(at, 1).json()["found"]
+    met = tom.mark(now, 1)
+    assert met.status_code == 409
+    assert "4 points by `lead`: looked at it" in met.json()["found"]
+    now.seen = now.over  # as the page's `Put mine above it` does
     assert tom.mark(now, flag=True).status_code == 200
     assert tom.mark(now, comment="Look here.").status_code == 200
     tom.post("/undo", {"question": 1, "round": "1", "save": "u"})
     assert (tom.marking.mark(0).version, tom.marking.mark(0).points) == (1, 4)
     by_hand(tom, None, over=1)
     assert "0 of 1" in tom.client.get("/").text
-    assert "Withdrawn by lead" in tom.look(at.url).text
+    withdrawn = tom.look(at.url)
+    assert "Withdrawn by lead" in withdrawn.text
+    withdrawn.seen = withdrawn.over
+    assert tom.mark(withdrawn, 1).json()["points"] == "2"
+    assert tom.look(at.url).seen == tom.look(at.url).over
 
 
 def test_undo_takes_no_mark_of_the_command_line_back(one: Marker):
