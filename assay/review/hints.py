@@ -9,11 +9,18 @@ from assay.review.questions import QuestionSpec
 PLACEHOLDER = re.compile(
     r"to ?do|tbd|tba|wip|fixme|x{3,20}|placeholder|platzhalter|lorem ipsum.{0,200}|coming soon"
     r"|(?:your|my) (?:answer|text|solution|comment)s?(?: goes)?(?: here)?"
-    r"|(?:write|answer|type|add|insert|put) .{0,60}here"
+    r"|(?:write|type|add|insert|put) (?:(?:your|an?|some|text|answer|in) [^,]{0,60})?here"
+    r"|answer (?:goes |comes )?here"
     r"|(?:deine|ihre|eure|meine) (?:antwort|lösung)(?: hier)?"
     r"|(?:hier|bitte) .{0,60}(?:antworten|antwort|einfügen|eintragen|ergänzen|schreiben)",
     re.IGNORECASE,
 )
+LABEL = re.compile(
+    r"(?:(?:the|my|your|meine|deine) )?(?:answer|solution|antwort|lösung"
+    r"|question|frage|exercise|aufgabe|task|part|teil)(?: [\w.]{1,5})?",
+    re.IGNORECASE,
+)
+"""A heading that only says where an answer stands."""
 EDGES = " \t.,:;!?…*_#>()[]{}<>-–—/\\|`~\"'"
 RESIDUE = {
     "[cite…]": re.compile(r"\[cite(?:_start|_end)?(?::[^\]]{0,40})?\]|\[/?cite\]"),
@@ -21,15 +28,8 @@ RESIDUE = {
     "turn0search0": re.compile(r"turn\d+(?:search|view|news|file)\d+"),
     "As an AI": re.compile(r"\bas an? (?:ai|large)(?: language)? (?:model|assistant)\b", re.I),
     "Als KI": re.compile(r"\bals (?:ki|künstliche intelligenz)(?:-| )?(?:modell|assistent)", re.I),
-    "a chat's opening": re.compile(
-        r"^\s*(?:certainly|sure|of course|absolutely|great question)[!,.].{0,60}"
-        r"(?:here|below|let)", re.I | re.M,
-    ),
-    "a chat's closing": re.compile(
-        r"(?:let me know if|would you like me to|feel free to ask|i hope this helps)", re.I
-    ),
     "an address of a chat": re.compile(r"utm_source=(?:chatgpt|openai|copilot)", re.I),
-}  # fmt: skip
+}
 SHARED_WITH_THE_PROMPT = 8
 """Words in a row that are taken for the prompt itself."""
 
@@ -54,9 +54,14 @@ def of(answer: Answer, spec: QuestionSpec) -> list[str]:
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text only says that something is to be written there."""
-    lines = [line.strip(EDGES)[:300] for line in text.splitlines() if not line.startswith("#")]
-    return all(not line or PLACEHOLDER.fullmatch(line) for line in lines)
+    """Return whether a text only says that something is to be written there.
+
+    A heading may be the answer itself; one that is only a label says nothing either way.
+    """
+    lines = [(line, line.strip(EDGES)[:300]) for line in text.splitlines()]
+    said = [(line, words) for line, words in lines if words]
+    rest = [words for line, words in said if not (line.startswith("#") and LABEL.fullmatch(words))]
+    return all(map(PLACEHOLDER.fullmatch, rest)) and bool(rest or not said)
 
 
 def residue(text: str) -> list[str]:

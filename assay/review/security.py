@@ -7,6 +7,7 @@ styles of this page by a nonce.
 """
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class Door:
     @property
     def cookie(self) -> str:
         """Return the name of the session's cookie: cookies do not tell ports apart, names do."""
-        return f"assay-review-{self.host.rpartition(':')[2].replace('.', '-')}"
+        return f"assay-review-{re.sub('[^a-z0-9]', '-', self.host.rpartition(':')[2])}"
 
     @property
     def double(self) -> str:

@@ -22,25 +22,44 @@ def origin(host: str, port: int, *, tls: bool, behind: str | None) -> str:
     Raises
     ------
     UsageError
-        If it would be served beyond this machine without encryption.
+        If it would be served beyond this machine without encryption, or under no name.
     """
-    if behind is not None:
-        found = urlsplit(behind)
-        if found.scheme != "https" or not found.hostname or found.path not in ("", "/"):
-            raise UsageError(
-                f"{quoted(behind)} is not the address of a proxy",
-                hint="give it as `https://marks.example.org`: the proxy encrypts",
-            )
-        return f"https://{found.netloc}"
-    shown = f"[{host}]" if ":" in host else host
-    if tls:
-        return f"https://{shown}:{port}"
-    if not _is_loopback(host):
+    if not tls and not _is_loopback(host):
         raise UsageError(
             f"{quoted(host)} is not this machine alone, and nothing would be encrypted",
-            hint="give `--tls CERT KEY`, or `--behind URL` for a proxy that encrypts",
+            hint="give `--tls CERT KEY`, or no `--host` and `--behind URL` for a proxy beside it",
         )
-    return f"http://{shown}:{port}"
+    if behind is not None:
+        return _of_proxy(behind)
+    if tls and _is_every_address(host):
+        raise UsageError(
+            f"{quoted(host)} is every address of this machine, and no name that a browser asks for",
+            hint=f"say the name: `--host NAME`, or `--behind https://NAME:{port}` with this one",
+        )
+    return f"https://{_named(host, port, 443)}" if tls else f"http://{_named(host, port, None)}"
+
+
+def _of_proxy(address: str) -> str:
+    try:
+        found = urlsplit(address)
+        name, port = found.hostname or "", found.port
+        if "@" in found.netloc or found.path.strip("/") or found.query or found.fragment:
+            name = ""
+        name = name if ":" in name else name.encode("idna").decode("ascii")
+    except ValueError:  # of a port, of brackets, and of a name that is none
+        name, found, port = "", urlsplit(""), None
+    if found.scheme != "https" or not name:
+        raise UsageError(
+            f"{quoted(address)} is not the address of a proxy",
+            hint="give it as `https://marks.example.org`: the proxy encrypts",
+        )
+    return f"https://{_named(name, port, 443)}"
+
+
+def _named(name: str, port: int | None, usual: int | None) -> str:
+    """Return name and port as browsers say them: in lower case, without the scheme's own port."""
+    shown = f"[{name}]" if ":" in name else name
+    return shown.lower() if port in (None, usual) else f"{shown.lower()}:{port}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -48,6 +67,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_every_address(host: str) -> bool:
+    try:
+        if ":" not in host:
+            host = socket.inet_ntoa(socket.inet_aton(host))  # `0` is one too
+        return ipaddress.ip_address(host).is_unspecified
+    except (OSError, ValueError):
+        return not host
 
 
 class Server:

@@ -4,9 +4,11 @@ import json
 import time
 
 import pytest
+from starlette.testclient import TestClient
 
 from assay.errors import UsageError
 from assay.review import security, serve
+from assay.review.server import app
 from tests.review.conftest import Begun
 from tests.review.markers import Marker, Marking
 
@@ -321,19 +323,38 @@ def test_two_markers_who_race_on_one_answer_do_not_lose_a_mark(begun: Begun):
         ({"host": "127.0.0.1"}, "http://127.0.0.1:1"),
         ({"host": "localhost"}, "http://localhost:1"),
         ({"host": "::1"}, "http://[::1]:1"),
-        ({"host": "0.0.0.0", "behind": "https://marks.example.org"}, "https://marks.example.org"),
+        ({"host": "127.0.0.1", "behind": "https://marks.example.org"}, "https://marks.example.org"),
+        ({"behind": "https://Marks.Example.org:443/"}, "https://marks.example.org"),
+        ({"behind": "https://marks.example.org:8443"}, "https://marks.example.org:8443"),
+        ({"behind": "https://märks.example"}, "https://xn--mrks-loa.example"),
+        ({"behind": "https://[2001:DB8::1]"}, "https://[2001:db8::1]"),
+        (
+            {"host": "0.0.0.0", "tls": True, "behind": "https://marks.example.org:1"},
+            "https://marks.example.org:1",
+        ),
+        ({"host": "Marks.Example.org", "tls": True, "port": 443}, "https://marks.example.org"),
         ({"host": "marks.example.org", "tls": True}, "https://marks.example.org:1"),
     ],
 )
 def test_it_is_served_here_or_encrypted(how: dict[str, object], shown: str):
     """On loopback, with TLS, or behind a proxy that is named."""
-    assert serve.origin(**({"port": 1, "tls": False, "behind": None} | how)) == shown  # type: ignore[arg-type]
+    usual = {"host": "127.0.0.1", "port": 1, "tls": False, "behind": None}
+
+    assert serve.origin(**(usual | how)) == shown  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     "how",
     [{"host": "0.0.0.0"}, {"host": "192.168.1.2"}, {"host": "h"}, {"behind": "http://marks.example"},
-     {"behind": "marks.example"}, {"behind": "https://"}],
+     {"behind": "marks.example"}, {"behind": "https://"}, {"behind": "https://a@marks.example"},
+     {"behind": "https://marks.example:x"}, {"behind": "https://marks.example/?q"},
+     {"behind": "https://[::1"}, {"behind": "https://a..b"},
+     # A proxy that encrypts does not keep others from the port that does not.
+     {"host": "0.0.0.0", "behind": "https://marks.example.org"},
+     {"host": "192.168.1.2", "behind": "https://marks.example.org"},
+     # Every address has no name that a browser could ask for.
+     {"host": "0.0.0.0", "tls": True}, {"host": "::", "tls": True}, {"host": "0", "tls": True},
+     {"host": "", "tls": True}],
 )  # fmt: skip
 def test_it_is_not_served_in_the_clear(how: dict[str, object]):
     """Anything else is refused, with a hint."""
@@ -349,3 +370,14 @@ def test_a_name_tells_nothing_of_the_author(begun: Begun):
 
     assert ids[0] != ids[1]
     assert not any(ids[0] in name for name in names)
+
+
+@pytest.mark.parametrize("address", ["https://marks.example.org", "https://[2001:db8::1]"])
+def test_a_cookie_has_a_name_behind_a_proxy(begun: Begun, address: str):
+    """Without a port too."""
+    marking = begun()
+    door = security.door(("tom",), address, marking.room.root / ".assay")
+    client = TestClient(app(marking.room, door), base_url=address)
+
+    assert client.get(door.links()["tom"]).status_code == 200
+    assert client.get("/").status_code == 200

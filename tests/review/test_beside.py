@@ -27,7 +27,6 @@ SHARED = (
         ("Your answer here.", "nothing but a placeholder"),
         ("[cite_start]A line is moved.[cite: 3]", "text of an assistant: [cite…]"),
         ("As an AI language model, I think so.", "text of an assistant: As an AI"),
-        ("Certainly! Here is an answer:\n\nA line.", "text of an assistant: a chat's opening"),
         (
             "Explain to your boss, who knows linear regression, what self-learning means. Yes.",
             "12 words are those of the prompt",
