@@ -8,11 +8,20 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from assay.classroom.gradebook import Gradebook
-from assay.classroom.gradebook.models import Base, History
+from assay.classroom.gradebook.models import (
+    Assignment,
+    Author,
+    Base,
+    History,
+    ReviewComment,
+    ReviewItem,
+    ReviewSave,
+)
 from assay.errors import UsageError
-from tests.classroom.books import busy, graded, refused
+from tests.classroom.books import NOON, busy, graded, refused
 from tests.classroom.first_schema import ROWS, content, first_schema, reflected
 
 FIRST = Path(__file__).with_name("first.sqlite")
@@ -24,6 +33,21 @@ def filled(book: Gradebook) -> None:
     """At least one row in every table of the schema."""
     busy(book)
     book.override("hw1", "s1", value={"points": 1}, by="tom", reason="r", expected=0)
+    reviewed(book)
+
+
+def reviewed(book: Gradebook) -> None:
+    """A row in each table of the review, which writes them through this session itself."""
+    every = {"question": "part1/why", "version": 1, "by": "tom", "at": NOON}
+    with Session(book.engine) as session, session.begin():
+        author = session.scalars(select(Author).filter_by(key="s1")).one()
+        assignment = session.scalars(select(Assignment)).one()
+        every |= {"assignment_id": assignment.id}
+        item = {"key": "k", "text": "t", "points": Decimal(1), "is_level": False, "retired": False}
+        saved = {"round": "first", "save": "c1", "answer": "a1", "content": {}, "stack": "7"}
+        session.add(ReviewItem(**every, **item))
+        session.add(ReviewComment(**every, key="k", text="t"))
+        session.add(ReviewSave(**every, **saved, author_id=author.id, seconds=1.0, undoes=None))
 
 
 def dump(book: Gradebook) -> dict[str, list[object]]:
