@@ -60,4 +60,4 @@ def test_there_is_one_way_to_do_it():
     """Flags that are written twice are forgotten once."""
     having = [p.name for p in ASSAY.rglob("*.py") if "O_NOFOLLOW" in p.read_text()]
 
-    assert having == ["nofollow.py"]
+    assert having == ["portable.py"]

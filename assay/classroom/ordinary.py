@@ -13,6 +13,7 @@ from assay.classroom.settings import FILE, TEMPLATE
 from assay.course import assignment as assignments
 from assay.course import files
 from assay.errors import AssayError
+from assay.source import syntax
 
 HERE = Path(__file__).parents[1]
 WORD = re.compile(r"[^\W_]+")
@@ -35,7 +36,7 @@ def _own() -> frozenset[str]:
     texts = [TEMPLATE, FILE, LAYOUT, *keyword.kwlist, *dir(builtins)]
     for path in HERE.rglob("*"):
         if path.suffix == ".py":
-            texts += _code(ast.parse(path.read_text(encoding="utf-8")))
+            texts += _code(syntax.parse(path.read_text(encoding="utf-8")))
         elif path.suffix in WRITTEN:
             texts.append(path.read_text(encoding="utf-8"))
     return _words(texts)

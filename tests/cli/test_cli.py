@@ -719,6 +719,8 @@ COMMANDS = (
     "verify",
     "rerun",
     "class",
+    "handout",
+    "try",
 )
 
 
@@ -729,7 +731,7 @@ def test_every_command_explains_itself(say: Callable[..., Said], command: str):
 
     assert said.code == 0
     assert f"Usage: assay {command}" in said.out
-    assert ("--json" in said.out) == (command not in ("export", "package", "class"))
+    assert ("--json" in said.out) == (command not in ("export", "package", "class", "review"))
 
 
 def test_help_lists_every_command(say: Callable[..., Said]):

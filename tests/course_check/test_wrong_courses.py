@@ -43,7 +43,7 @@ GIVEN_FAULTS = {
     "a promised name that is never set": ('"out"', '"sum"', "exam.py:3: the answer promises `sum`"),
     "another parameter": ("draw(rng, parameters)", "draw(rng)", "given.py:3: draw({"),
     "no draw": ("def draw", "def drawn", "given.py:1: it defines no function `draw"),
-    "no dict": ("return {", "return 3\n    {", "`draw` returned a int"),
+    "no dict": ("return {", "return 3\n    {", "`draw` returned an int"),
     "an attribute that is missing": (
         "kept=",
         "keep=",
