@@ -277,8 +277,8 @@ def _sections(lines: Sequence[str]) -> list[str]:
     """The table of class.toml in which each line stands."""
     found, section = [], ""
     for one in lines:
-        if header := re.match(r"\s*\[+\s*([^\]]*?)\s*\]", one):
-            section = header[1]
+        if header := re.match(r"\s*+\[++([^\]]*+)\]", one):
+            section = header[1].strip()
         found.append(section)
     return found
 

@@ -436,7 +436,7 @@ def test_the_runs_of_a_seed_are_made_again(root: Path, crate: Path):
         ("sums/a/seed-1", True)
     ]
     assert other.exit_code == 1
-    assert "✗ sums/a/seed-1: completed, other bits" in other.stdout
+    assert "✗ sums/a/seed-1: completed, not identical" in other.stdout
     assert "failed, now passed" in other.stdout
 
 
