@@ -57,7 +57,8 @@ def browser(session: nox.Session) -> None:
             session.error("there is no page in reports/: `nox -s reproduce` writes one")
         session.run("python", "-m", "docs.screenshots", *pages)
     else:
-        session.run("pytest", "tests/browser", *session.posargs)
+        arguments = session.posargs or ["-m", "not thorough"]
+        session.run("pytest", "tests/browser", *arguments)
 
 
 @nox.session
