@@ -65,6 +65,10 @@ class PluginFault(OurFault):
     """A plug-in cannot be loaded, raises, or returns something else than it has to."""
 
 
+OF_NO_SUBMISSION = (UsageError, CourseFault, NotIsolated, NoMachine, PluginFault)
+"""Faults of the course or of this machine: every submission would meet them."""
+
+
 class Stopped(KeyboardInterrupt):
     """The user asked to stop. Not an error."""
 

@@ -12,14 +12,10 @@ from assay.classroom.gradebook.models import Attempt, Author
 from assay.classroom.room import Room, write
 from assay.course import files
 from assay.errors import (
+    OF_NO_SUBMISSION,
     AssayError,
     CannotGrade,
-    CourseFault,
-    NoMachine,
-    NotIsolated,
     OurFault,
-    PluginFault,
-    UsageError,
 )
 from assay.grading import publish
 from assay.grading.session import Session
@@ -107,7 +103,7 @@ def _grade(room: Room, session: Session, work: _Work) -> _Done:
         except CannotGrade as error:
             failed.append(error)
             continue
-        except (CourseFault, UsageError, NoMachine, NotIsolated, PluginFault):
+        except OF_NO_SUBMISSION:
             raise
         except Exception as error:
             name = work.author.pseudonym

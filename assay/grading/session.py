@@ -18,13 +18,9 @@ from assay.course import assignment as assignments
 from assay.course.assignment import Assignment, Part
 from assay.course.secret import Secret, beside
 from assay.errors import (
+    OF_NO_SUBMISSION,
     AssayError,
-    CourseFault,
-    NoMachine,
-    NotIsolated,
     OurFault,
-    PluginFault,
-    UsageError,
 )
 from assay.events import Event, Failed, Message, SubmissionGraded
 from assay.evidence.store import Store
@@ -290,7 +286,7 @@ class Session:
     def _attempt(self, of: "HandIn") -> SubmissionGraded | Failed:
         try:
             return SubmissionGraded(of.name, self.grade(of.read()))
-        except (CourseFault, UsageError, NoMachine, NotIsolated, PluginFault):
+        except OF_NO_SUBMISSION:
             raise
         except Exception as caught:
             what = f"`{of.name}` met a bug of assay's: {type(caught).__name__}: {caught}"
