@@ -4,11 +4,11 @@ A save has an id that the client made: sent again, it is answered and not writte
 changed in place; `undo` and a changed item write newer versions above the older ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import uuid4
 
 from pydantic import Field
@@ -30,6 +30,7 @@ from assay.review.answers import Answer, Question, exact
 
 Round = Literal["1", "2", "settled"]
 """The first marking, the second one, and what both agreed on."""
+OfText = TypeVar("OfText", ReviewSave, Mark)
 Text = Annotated[str, Field(max_length=10_000)]
 Key = Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
 
@@ -587,12 +588,9 @@ class Store:
             .filter_by(assignment_id=self.assignment, question=question.criterion, round=round_)
             .group_by(ReviewSave.author_id, ReviewSave.answer)
         )
-        rows = session.scalars(select(ReviewSave).where(ReviewSave.id.in_(newest)))
-        return {
-            question.by_text[row.author_id, row.answer].id: row
-            for row in rows
-            if (row.author_id, row.answer) in question.by_text
-        }
+        return _by_answer(
+            question, session.scalars(select(ReviewSave).where(ReviewSave.id.in_(newest)))
+        )
 
     def _marks(self, session: Session, question: Question) -> dict[str, Mark]:
         """Return the newest mark of each answer, by its id."""
@@ -602,11 +600,7 @@ class Store:
             .group_by(Mark.author_id, Mark.answer)
         )
         rows = session.scalars(select(Mark).where(Mark.id.in_(newest)))
-        return {
-            question.by_text[row.author_id, row.answer].id: row
-            for row in rows
-            if (row.author_id, row.answer) in question.by_text
-        }
+        return _by_answer(question, rows)
 
     def _saves(
         self, session: Session, question: Question, answer: Answer, round_: str
@@ -753,6 +747,15 @@ def _value(
         "points": points_of(content, items, question.points),
         "reason": reason or ("no item holds" if content.none else ""),
         "comment": "\n".join([*said, *filter(None, [content.comment.strip()])]),
+    }
+
+
+def _by_answer(question: Question, rows: Iterable[OfText]) -> dict[str, OfText]:
+    """Return the rows by the id of the answer that they were written for."""
+    return {
+        question.by_text[row.author_id, row.answer].id: row
+        for row in rows
+        if (row.author_id, row.answer) in question.by_text
     }
 
 
