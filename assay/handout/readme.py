@@ -32,7 +32,7 @@ The functions and classes in `solution/` are empty: each says what it is for. Th
 course's own answer is cut up. Fill them, change them or delete them; only the names listed below
 are asked for, and they may be defined in the notebook as well.
 """
-    install = """\
+    install = """
 ```
 pip install -r requirements.txt
 ```
@@ -41,7 +41,6 @@ installs what your notebook is run with when it is marked, in the same versions.
 """
     return f"""\
 ## Begin
-
 {install if "requirements.txt" in files else ""}
 It is run with {_python()}. Open the notebook in Jupyter, VS Code or Colab. Where it says
 `# Your code here`, put your code in place of both lines; where it says *Your answer here*, your own
