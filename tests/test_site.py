@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import assay
+import assay.rubric
 
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(
@@ -64,3 +65,11 @@ def test_every_name_of_the_library_is_documented_from_its_docstring(site: Path):
     assert [
         part for part in ("require_isolation", "grade_all", "not_graded") if part not in text
     ] == []
+
+
+def test_every_name_of_a_rubric_is_documented_from_its_docstring(site: Path):
+    """docs/rubric-library.md has each, and no other."""
+    page = (site / "rubric-library.html").read_text()
+    documented = set(re.findall(r'<h3 id="assay\.rubric\.(\w+)"', page))
+
+    assert documented == set(assay.rubric.__all__)
