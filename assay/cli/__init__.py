@@ -87,7 +87,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
     """
-    from assay.submission import books, preflight
+    from assay.submission import books, modules, preflight
 
     session = session_of(isolation=3 if adapter else None, **options)
     if not adapter and all(path.resolve() == session.assignment.root for path in paths):
@@ -100,6 +100,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         notes = [
             *submission.notes,
             *books.notes(session.assignment, submission),
+            *modules.notes(session.assignment, submission),
             *preflight.notes(sections),
         ]
         columns = dict.fromkeys(run.column for run in runs)

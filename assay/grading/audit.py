@@ -15,7 +15,7 @@ from assay.execution.execute import TRACE, Ended, execute
 from assay.execution.job import OURS, Job, JobFile
 from assay.execution.machine import Machine
 from assay.records import Audit, Difference, Outcome, Record
-from assay.source import nondeterminism
+from assay.source import decoding, nondeterminism
 
 INJECTED = "# Parameters\n"
 
@@ -104,7 +104,7 @@ def _difference(
 ) -> Difference:
     files = packing.unpack(job.packed)
     theirs = [name for name in files if name.endswith(".py") and name not in OURS]
-    modules = [files[n].decode("utf-8", "replace") for n in theirs]
+    modules = [decoding.text_of(files[n]) for n in theirs]
     source = cell[1].source if cell else ""
     return Difference(
         run=job.run.id,

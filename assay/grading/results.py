@@ -7,7 +7,7 @@ from assay.evidence.store import Store
 from assay.grading import leftover
 from assay.judge import score
 from assay.records import Isolation, Judgement, PartSummary, Result, RunRecord
-from assay.submission import books
+from assay.submission import books, modules
 from assay.submission.sections import Section
 from assay.version import __version__
 
@@ -56,6 +56,7 @@ def result(
         notes=[
             *submission.notes,
             *books.notes(assignment, submission),
+            *modules.notes(assignment, submission),
             *_left_on(sections, records, store),
         ],
     )

@@ -19,7 +19,7 @@ from assay.execution.process import OUT_OF_MEMORY, JudgeRequest
 from assay.judge.evidence_view import INPUT, Collected, JudgeInput
 from assay.records import Judgement, RunRecord, plain
 from assay.sandbox import workdir
-from assay.source import imports
+from assay.source import decoding, imports
 from assay.source.syntax import is_readable
 from assay.submission.sections import Section
 from assay.submission.submission import plain as plain_cell
@@ -237,11 +237,7 @@ def _input(section: Section, records: list[RunRecord], store: Store) -> JudgeInp
         if cell["kind"] == "code" and not is_readable(cell["source"]):
             cell["source"] = ""
     code = "\n\n".join(cell["source"] for cell in cells if cell["kind"] == "code")
-    sources = {
-        name: content.decode("utf-8", errors="replace")
-        for name, content in submission.files.items()
-        if name.endswith(".py")
-    }
+    sources = {name: decoding.text_of(submission.files[name]) for name in submission.modules}
     sources |= {"adapter.py": section.adapter} if section.adapter else {}
     sources["notebook"] = code
     readable = {name: text if is_readable(text) else "" for name, text in sources.items()}

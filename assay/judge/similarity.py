@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from assay.records import Criterion, Result, Written
-from assay.source import cells
+from assay.source import cells, decoding
 from assay.submission.submission import Submission
 
 NODES = 80
@@ -112,8 +112,7 @@ def _rarity(feature: Feature, holders: int, of: int) -> float:
 
 def _sources(submission: Submission) -> Iterator[str]:
     """The Python of a submission, as far as it is looked at: modules, and cells of notebooks."""
-    files = submission.files.items()
-    texts = [content.decode("utf-8", "replace") for name, content in files if name.endswith(".py")]
+    texts = [decoding.text_of(submission.files[name]) for name in submission.modules]
     for name in submission.notebooks:
         texts += [cell.source for cell in submission.cells_in(name) if cell.kind == "code"]
     sizes = itertools.accumulate(map(len, texts))

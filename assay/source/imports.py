@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 
-from assay.source import syntax
+from assay.source import decoding, syntax
 
 KNOWN = {
     "numpy": ("numpy", "numpy.random", "numpy.testing"),
@@ -30,22 +30,18 @@ def imports_of_run(files: Mapping[str, bytes]) -> tuple[str, ...]:
     """Of the files of a run: what the notebook and the kit need, whatever else was handed in."""
     book, job = json.loads(files["notebook.ipynb"]), json.loads(files["job.json"])
     sources = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    sources += [_text(files[name]) for name in files if _is_of_kit(name)]
+    sources += [decoding.text_of(files[name]) for name in files if _is_of_kit(name)]
     beside = f"submission/{PurePosixPath(job['notebook']).parent}/"
 
     def own(path: str) -> str | None:
         places = [f"{root}{path}" for root in ("kit/", beside, "submission/")]
-        return next((_text(files[place]) for place in places if place in files), None)
+        return next((decoding.text_of(files[place]) for place in places if place in files), None)
 
     return imports(sources, own)
 
 
 def _is_of_kit(name: str) -> bool:
     return name.startswith("kit/") and name.endswith(".py")
-
-
-def _text(content: bytes) -> str:
-    return content.decode(errors="replace")
 
 
 def imports(sources: Iterable[str], own: Own = lambda _: None) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ KINDS = ("code", "markdown", "raw")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+["\\]?|[\[\]{}]', re.DOTALL)
 OUTPUTS = re.compile(rb'"outputs"\s*:\s*(?=\[)')
+LINE_END = re.compile(r"\r\n?")
+"""Those of Windows and of old Macs; every editor of notebooks shows them as `\\n`."""
 MAX_TOKENS = 5_000_000
 """Strings and brackets that are looked at to find where outputs end."""
 MAX_CELLS = 10_000
@@ -132,7 +134,7 @@ def cells_of(content: bytes, where: str) -> tuple[Cell, ...]:
     """Return the cells of a notebook file; `where` names it in what is said of it.
 
     Format 3 is upgraded; cell ids that are missing, odd or given twice are made anew. Half of a
-    surrogate pair, which JSON can hold and no file of text, is a question mark.
+    surrogate pair, which JSON can hold and no file of text, is a question mark. Lines end in `\\n`.
 
     Raises
     ------
@@ -318,7 +320,7 @@ def _cell(cell: Mapping[str, object]) -> Cell:
     named = cell.get("id")
     return Cell(
         kind=str(cell["cell_type"]),
-        source=sound("".join(str(line) for line in lines)),
+        source=LINE_END.sub("\n", sound("".join(str(line) for line in lines))),
         tags=tuple(sound(str(tag)) for tag in tags) if isinstance(tags, list) else (),
         id=named if isinstance(named, str) and ID.fullmatch(named) else "",
         attachments=_pictures(cell.get("attachments")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from assay.course.assignment import Assignment, Part
 from assay.errors import CannotGrade, quoted
 from assay.records import Result, Run
-from assay.submission import books, sections
+from assay.submission import books, modules, sections
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
 
@@ -38,9 +38,11 @@ def make(assignment: Assignment, submission: Submission) -> Plan:
     Raises
     ------
     CannotGrade
-        If no part has a notebook, or none with code in it, or several may answer one.
+        If no part has a notebook, or none with code in it, or several may answer one; if Python
+        cannot read a module that may answer something.
     """
     books.decided(assignment, submission)
+    modules.decided(assignment, submission)
     by_part = sections.sections(assignment, submission)
     pending = runs(by_part)
     if not pending:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from assay.course import rubric
 from assay.course.rubric import Row
 from assay.errors import quoted
-from assay.source import order
+from assay.source import decoding, order
 from assay.source.cells import (
     Defined,
     bound,
@@ -221,7 +221,7 @@ def _texts(section: Section) -> list[str]:
     texts = [cell.source for cell in section.cells if cell.kind == "code"]
     texts += [section.adapter] if section.notebook else []
     texts += [
-        content.decode("utf-8", "replace")
+        decoding.text_of(content)
         for name, content in section.submission.files.items()
         if _is_looked_in(name, section.notebook)
     ]
@@ -302,10 +302,10 @@ def _of_modules(submission: Submission, cells: Sequence[str]) -> Iterator[str]:
         module = queue.pop(0)
         for file in (f for dotted, f in own.items() if _is_of(module, dotted) and f not in seen):
             seen.add(file)
-            text = submission.files[file].decode("utf-8", "replace")
+            source = decoding.text_of(submission.files[file])
             package = ".".join(_dotted(file)[:-1])
-            queue += [f"{package}.{inner}".strip(".") for inner in relative_imports(text)]
-            for wanted in imports(text):
+            queue += [f"{package}.{inner}".strip(".") for inner in relative_imports(source)]
+            for wanted in imports(source):
                 queue.append(wanted)
                 if not _is_there(wanted) and not any(_is_of(wanted, dotted) for dotted in own):
                     yield f"{quoted(file)} imports `{wanted}`, which is not installed there"

@@ -15,6 +15,7 @@ from itertools import count, groupby, pairwise
 from pathlib import PurePosixPath
 
 from assay.course.assignment import Assignment, Part
+from assay.source import decoding
 from assay.source.cells import bound, parsed
 from assay.submission import books, headings, notebook, parameters
 from assay.submission.notebook import EXAM, Cell
@@ -228,7 +229,7 @@ def _adapter(submission: Submission, name: str, cells: list[Cell]) -> str:
     tagged = [cell.source for cell in cells if cell.kind == "code" and ADAPTER in cell.tags]
     places = ("adapter.py", str(PurePosixPath(name).parent / "adapter.py"))
     files = [submission.files[name] for name in dict.fromkeys(places) if name in submission.files]
-    return "\n\n".join([*tagged, *(file.decode("utf-8", "replace") for file in files)])
+    return "\n\n".join([*tagged, *(decoding.text_of(file) for file in files)])
 
 
 def _untagged(cell: Cell) -> Cell:

@@ -12,7 +12,7 @@ from typing import TypedDict
 from assay.course.assignment import Part
 from assay.errors import CannotGrade, quoted
 from assay.records import Person, sound
-from assay.source import syntax
+from assay.source import decoding, syntax
 from assay.source.cells import bound
 from assay.submission import folders, notebook, reader
 from assay.submission.notebook import Cell
@@ -57,9 +57,13 @@ class Submission:
     @cached_property
     def bound_by_modules(self) -> frozenset[str]:
         """The names that its modules bind at their top level."""
-        modules = [content for name, content in self.files.items() if name.endswith(".py")]
-        texts = [content.decode("utf-8", "replace") for content in modules]
-        return frozenset(name for text in texts for name in bound(text))
+        texts = (decoding.text_of(self.files[name]) for name in self.modules)
+        return frozenset(name for source in texts for name in bound(source))
+
+    @property
+    def modules(self) -> list[str]:
+        """The names of all files of Python code."""
+        return [name for name in self.files if name.endswith(".py")]
 
     @property
     def notebooks(self) -> list[str]:
@@ -163,15 +167,13 @@ def _problems_of(submission: Submission, path: Path, known: bool) -> list[Cannot
 def _unreadable(submission: Submission, path: Path) -> Iterator[CannotGrade]:
     """Code that costs its reader gigabytes: what is not read cannot be marked."""
     hint = "keep data in a file of their own, and leave out code that is not yours"
-    code = {
-        name: c.decode("latin-1") for name, c in submission.files.items() if name.endswith(".py")
-    }
+    code = {name: submission.files[name].decode("latin-1") for name in submission.modules}
     for name in submission.notebooks:
         cells = submission.cells_in(name)
         code[name] = "\n".join(cell.source for cell in cells if cell.kind == "code")
-    for name, text in code.items():
-        if not syntax.is_readable(text):
-            found = f"{len(text):,} characters, or a name of very many parts"
+    for name, source in code.items():
+        if not syntax.is_readable(source):
+            found = f"{len(source):,} characters, or a name of very many parts"
             what = f"the code of {quoted(name)} in {quoted(path)} is too much to be read"
             yield CannotGrade(what, found=found, hint=hint)
     if sum(map(len, code.values())) > syntax.IN_ALL:

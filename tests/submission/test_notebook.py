@@ -117,3 +117,24 @@ def test_a_cell_knows_what_its_code_binds_and_imports():
         assert not any(known)
     sets = [notebook.Cell("code", source).only_sets for source in ("seed = 3", "seed = f()", code)]
     assert sets == [True, False, False]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_cell_is_the_same_whatever_ends_its_lines(end: str):
+    """In one text and line by line, in code and under a heading: as every editor shows it."""
+    text = ["%matplotlib inline", "## Part 2", "x = 1"]
+    lines = [f"{line}{end}" for line in text]
+    found = notebook.cells_of(book(code(end.join([*text, ""])), code(lines)), "hw.ipynb")
+
+    assert [cell.source for cell in found] == ["%matplotlib inline\n## Part 2\nx = 1\n"] * 2
+
+
+@pytest.mark.parametrize("minor", range(7))
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "marked"])
+def test_every_minor_version_of_format_4_is_read(minor: int, mark: bytes):
+    """With ids and without; one of a later program holds nothing that is looked at."""
+    for cells in ([code("x", id="a")], [code("x")], [code("x", id="a"), code("x", id="a")]):
+        found = notebook.cells_of(mark + book(*cells, nbformat_minor=minor), "hw.ipynb")
+
+        assert [cell.source for cell in found] == ["x"] * len(cells)
+        assert len({cell.id for cell in found}) == len(cells)
