@@ -53,6 +53,11 @@ SOURCE = re.compile(r"""\bsrc\s*+=\s*+["']?([^"'\s<>]++)""", re.IGNORECASE)
 WORDS = re.compile(r"""\balt\s*+=\s*+["']([^"'<>]*)""", re.IGNORECASE)
 NUMBER = re.compile(r"""\b(start|colspan|rowspan)\s*+=\s*+["']?([0-9]{1,4})\b""", re.IGNORECASE)
 VALUE = re.compile(r"[\w\s.,%+()\[\]{}|/-]{0,60}")
+DRAWINGS = {
+    "mermaid": "Mermaid", "plantuml": "PlantUML", "puml": "PlantUML",
+    "dot": "Graphviz", "graphviz": "Graphviz", "tikz": "TikZ",
+}  # fmt: skip
+"""Of a fence, what its text is drawn by elsewhere: to draw it here would take a script."""
 MATHML = "http://www.w3.org/1998/Math/MathML"
 Pictures = Mapping[str, bytes]
 """PNG that we drew anew, by the name that a text calls it by."""
@@ -67,6 +72,8 @@ class _Kept:
         self.drawn = secrets.token_hex(8)
         self.left = MOST_HTML
         self.formulas = self.shown = 0
+        self.address = ""
+        """Of the link that is open: there is none in another."""
 
     def keep(self, html: str, instead: str = "") -> str:
         """Return the mark of a piece; of `instead`, if the text becomes too long by the piece."""
@@ -124,7 +131,7 @@ def _clean(html: str) -> str:
         html,
         tags=TAGS,
         attributes=ATTRIBUTES,
-        allowed_classes={"span": {"line", "address"}, "pre": {"code"}},
+        allowed_classes={"span": {"line", "address"}, "pre": {"code"}, "p": {"missing"}},
         url_schemes=set(),
     )
     return cleaned
@@ -179,8 +186,8 @@ def _markdown(kept: _Kept) -> MarkdownIt:
         "html_block": lambda token: _html(token.content, kept),
         "fence": _fence,
         "code_block": lambda token: numbered(token.content),
-        "link_open": lambda token: "<u>",
-        "link_close": _link_close,
+        "link_open": lambda token: _link_open(token, kept),
+        "link_close": lambda token: _link_close(kept.address),
     }
     for name, rule in rules.items():
         parser.add_render_rule(name, _rule(rule))
@@ -191,11 +198,7 @@ def _rule(rule: Callable[[Token], str]) -> Callable[..., str]:
     def render(
         self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any
     ) -> str:
-        token = tokens[index]
-        if token.type == "link_close":
-            opened = [one for one in tokens[:index] if one.type == "link_open"]
-            token = opened[-1] if opened else token
-        return rule(token)
+        return rule(tokens[index])
 
     return render
 
@@ -229,14 +232,22 @@ def _tag(found: re.Match[str], kept: _Kept) -> str:
 
 
 def _fence(token: Token) -> str:
-    kind = token.info.strip().split(" ")[0] if token.info.strip() else ""
+    kind = next(iter(token.info.split()), "")
+    drawn = DRAWINGS.get(kind.lower().strip("{}."))
+    if drawn:
+        sign = f'<p class="missing">[a drawing, shown as its source in {drawn}]</p>'
+        return sign + numbered(token.content)
     named = f"<small>{escape(kind[:30])}</small>" if kind else ""
     return named + numbered(token.content)
 
 
-def _link_close(token: Token) -> str:
+def _link_open(token: Token, kept: _Kept) -> str:
+    kept.address = unescape(str(token.attrGet("href") or ""))
+    return "<u>"
+
+
+def _link_close(address: str) -> str:
     """A link leads nowhere: its address stands behind it."""
-    address = unescape(str(token.attrGet("href") or ""))
     return f'</u> <span class="address">({escape(safe.plain(address, 200))})</span>'
 
 

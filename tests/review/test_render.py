@@ -78,10 +78,12 @@ def test_a_piece_is_put_in_once():
         "<p>\n" + "<img " + "src =" * 11_000 + ">",
         "<div>" * 12_000,
         "<table><tr><td>" * 4_000,
+        "[a](b)" * 10_000,
+        "<https://a.b> " * 4_000,
     ],
     ids=[
         *("bold of many kinds", "the same in quotes", "nested", "an address", "a name"),
-        *("comments", "sources", "sources, closed", "deep", "tables"),
+        *("comments", "sources", "sources, closed", "deep", "tables", "links", "addresses"),
     ],
 )
 def test_the_html_of_a_text_has_an_end(text: str):
@@ -91,6 +93,33 @@ def test_the_html_of_a_text_has_an_end(text: str):
 
     assert len(page) < 6_000_000
     assert time.process_time() - begun < 10
+
+
+def test_links_take_a_time_that_grows_with_their_number():
+    """Each address stands behind its own words; eight times as many take no 60 times as long."""
+
+    def seconds(links: int) -> float:
+        begun = time.process_time()
+        page = render.answer("".join(f"[w{n}](a{n}) " for n in range(links)))
+
+        assert f'<u>w{links - 1}</u> <span class="address">(a{links - 1})' in page
+        return time.process_time() - begun
+
+    assert min(seconds(4_000) for _ in range(2)) < 16 * min(seconds(500) for _ in range(4))
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [("mermaid", "Mermaid"), ("{mermaid}", "Mermaid"), ("Mermaid title=x", "Mermaid"),
+     ("plantuml", "PlantUML"), ("dot", "Graphviz"), (" tikz ", "TikZ")],
+)  # fmt: skip
+def test_a_drawing_that_a_script_would_draw_is_shown_as_its_source(info: str, said: str):
+    """With a sign that it is a drawing, and its lines with numbers."""
+    page = render.answer(f"```{info}\ngraph TD\n  A-->B\n```\n\nas drawn")
+
+    assert f'<p class="missing">[a drawing, shown as its source in {said}]</p>' in page
+    assert '<span class="line">  A--&gt;B</span>' in page
+    assert "drawing" not in render.answer("```python\nx = 1\n```")
 
 
 def test_pictures_together_have_a_size(monkeypatch: pytest.MonkeyPatch):
