@@ -14,6 +14,15 @@ from rubric_tests.syntax import parsed
 HASHES = re.compile(r"(#{1,6})(?!#)(.{1,2000})")
 BOLD = re.compile(r"(?:\*\*|__)([^*_]{1,200})(?:\*\*|__):?")
 TAGGED = re.compile(r"<h([1-6])[^<>]{0,100}>([^<>]{1,200})</h[1-6]>", re.IGNORECASE)
+NUMBERED = re.compile(
+    r"(?P<label>(?:(?:answer|solution|antwort|lösung)\b[^\d]{0,9})?"
+    r"(?:question|exercise|task|problem|q|frage|aufgabe|teilaufgabe|übung)[\s.:#]{0,4})?"
+    r"(?P<digits>\d{1,3})"
+    r"(?:(?P<glued>[a-h])(?![a-z])|[\s.]{0,2}\(?(?P<apart>[a-h])(?=\s{0,2}(?:[:).–-]|$)))?"
+    r"(?!\d|[.,]\d)",
+    re.IGNORECASE,
+)
+"""The number of a question at the beginning of a heading, with what it is called there."""
 BELOW_BOLD = 7
 """The level of a line that is bold as a whole: below all headings."""
 PLACEHOLDER = re.compile(
@@ -33,8 +42,10 @@ MOST = 60_000
 """Characters of text that are handed on where no heading tells which of it is the answer."""
 
 
-def collect(submission, written, pattern: str) -> None:
-    """Hand on every section whose heading matches; where there is none, all text of the notebook.
+def collect(submission, written, pattern: str, *, tag: str, number: str = "") -> None:
+    """Hand on the answer: by the tag of its cells, by words of its heading, or by its number there.
+
+    Where none of these tells it, all text of the notebook is handed on.
 
     Raises
     ------
@@ -43,22 +54,48 @@ def collect(submission, written, pattern: str) -> None:
     Wrong
         Where the notebook has no text of its student's at all.
     """
-    announced = [
-        (heading, text)
-        for heading, text in sections(submission.cells)
-        if re.search(pattern, heading, re.IGNORECASE)
-    ]
-    answers = [(heading, text) for heading, text in announced if not is_placeholder(text)]
-    for heading, text in answers:
-        written(heading, text)
-    if answers:
-        return
+    titled = sections(submission.cells)
+    ways = (
+        _tagged(submission.cells, tag),
+        [one for one in titled if re.search(pattern, one[0], re.IGNORECASE)],
+        *([one for one in titled if _has_number(one[0], said)] for said in _numbers(number)),
+    )
+    for announced in ways:
+        answers = [(heading, text) for heading, text in announced if not is_placeholder(text)]
+        for heading, text in answers:
+            written(heading, text)
+        if answers:
+            return
 
+    announced = next(filter(None, ways), [])
     everything = all_text(submission.cells)
     if not everything:
         raise Wrong("there is no text in the notebook that could be an answer")
     written("No heading told this answer: all text of the notebook", everything[:MOST])
     raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
+
+
+def _tagged(cells, tag: str) -> list[tuple[str, str]]:
+    """(the tag, text) of the cells that have the tag: as one answer, if they are several."""
+    texts = ["\n\n".join(_texts(cell)) for cell in cells if tag in getattr(cell, "tags", ())]
+    return [(f"Cells tagged `{tag}`", "\n\n".join(texts))] if texts else []
+
+
+def _numbers(number: str) -> list[str]:
+    """A question's number, and the number of the whole that it is a part of: `5b`, then `5`."""
+    return list(dict.fromkeys(filter(None, (number, number.rstrip("abcdefgh")))))
+
+
+def _has_number(heading: str, number: str) -> bool:
+    """Whether a heading gives this number to a question: `Question 5b`, `Aufgabe 5 (b)`, `5b) …`.
+
+    A number alone, as in `5. Results`, may be the student's own count of sections.
+    """
+    found = NUMBERED.match(heading.strip())
+    if found is None:
+        return False
+    letter = (found["glued"] or found["apart"] or "").lower()
+    return found["digits"] + letter == number and bool(found["label"] or letter)
 
 
 def _what_was_found(announced: list[tuple[str, str]]) -> str:

@@ -14,6 +14,8 @@ def test_exploration(submission, written):
         submission,
         written,
         r"explor|the data|data ?set|erkundung|\bdaten|\beda\b",
+        tag="exploration",
+        number="1",
     )
 
 
@@ -22,7 +24,13 @@ def test_exploration(submission, written):
 @pytest.mark.hint("give the answer a heading of its own with `comparison` in it")
 def test_comparison(submission, written):
     """Network and logistic regression are compared, with what the comparison can show."""
-    collect(submission, written, r"compar|versus|\bvs\b|vergleich|gegenüber")
+    collect(
+        submission,
+        written,
+        r"compar|versus|\bvs\b|vergleich|gegenüber",
+        tag="comparison",
+        number="5a",
+    )
 
 
 @pytest.mark.review
@@ -34,4 +42,6 @@ def test_self_learning(submission, written):
         submission,
         written,
         r"self.?learning|\bboss\b|selbst.?lernen|\bchef",
+        tag="self-learning",
+        number="5b",
     )

@@ -14,6 +14,7 @@ def test_overview(submission, written):
         submission,
         written,
         r"overview|component|architect|überblick|übersicht|komponente|baustein",
+        tag="overview",
     )
 
 
@@ -26,4 +27,5 @@ def test_commentary(submission, written):
         submission,
         written,
         r"evaluat|comment|discuss|result|conclu|auswertung|kommentar|diskussion|ergebnis|fazit|bewertung|analys",
+        tag="commentary",
     )

@@ -50,6 +50,69 @@ def test_an_evaluation_is_found_under_its_heading(heading: str):
 
 
 @pytest.mark.parametrize(
+    ("test", "heading"),
+    [
+        (written1.test_self_learning, "## Question 5b"),
+        (written1.test_self_learning, "### 5b) my answer"),
+        (written1.test_self_learning, "**Aufgabe 5 (b):**"),
+        (written1.test_self_learning, "## Answer to Question 5 b"),
+        (written1.test_self_learning, "## Q5.B: in plain words"),
+        (written1.test_self_learning, "## Question 5"),
+        (written1.test_comparison, "# Task 5a. Which one?"),
+        (written1.test_comparison, "## Frage 5"),
+        (written1.test_exploration, "## Question 1"),
+        (written1.test_exploration, "Aufgabe 1: worum geht es\n---"),
+    ],
+)
+def test_an_answer_is_found_by_the_number_of_its_question(test: Any, heading: str):
+    """Where no heading has its words; the number of the whole question does where no part has."""
+    kept, error = collected(test, book("## Notes", f"{heading}\n\n{PROSE}", "# Question 7\n\nNo."))
+
+    assert error is None
+    assert list(kept.values()) == [PROSE]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["## 1. Words", "## 1 Words", "## Part 1", "## Question 11", "## Question 1.5",
+     "## 10 questions", "## Step 1", "## 2021: Question 1", "## Question 1b"],
+)  # fmt: skip
+def test_a_number_of_something_else_tells_no_answer(heading: str):
+    """A student's own count of sections, another question, another part of it: a person looks."""
+    kept, error = collected(written1.test_exploration, book(f"{heading}\n\n{PROSE}"))
+
+    assert isinstance(error, ForReview)
+    assert [one for one in kept if "No heading told" not in one] == []
+
+
+def test_words_of_a_heading_tell_more_than_a_number():
+    """A student may count otherwise than the assignment does."""
+    cells = ("## Question 5b: the split\n\nNot this.", f"## For my boss\n\n{PROSE}")
+
+    assert list(collected(written1.test_self_learning, book(*cells))[0].values()) == [PROSE]
+
+
+def test_an_answer_is_found_by_the_tag_of_its_cells():
+    """Text and long comments of all of them are one answer, whatever the headings say."""
+    said = "# This comment is long enough to be a part of the answer, too."
+    submission = book("## For my boss\n\nNot this.", PROSE, ("code", f"{said}\nx = 1"), "Else.")
+    for cell in submission.cells[1:3]:
+        cell.tags = ["self-learning"]
+    kept, error = collected(written1.test_self_learning, submission)
+
+    assert error is None
+    assert kept == {"Cells tagged `self-learning`": f"{PROSE}\n\n{said[2:]}"}
+
+
+def test_a_tagged_placeholder_leaves_the_answer_to_the_headings():
+    """The cell that was meant for it stayed empty, and the answer stands elsewhere."""
+    submission = book("*Your answer here.*", f"## For my boss\n\n{PROSE}")
+    submission.cells[0].tags = ["self-learning"]
+
+    assert list(collected(written1.test_self_learning, submission)[0].values()) == [PROSE]
+
+
+@pytest.mark.parametrize(
     "test",
     [
         written1.test_exploration,
