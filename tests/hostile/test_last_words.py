@@ -2,14 +2,32 @@
 
 from collections.abc import Iterator
 
+import nbformat
 import pytest
 
 from assay.course.assignment import Assignment
 from assay.records import Outcome
 from tests.toys import toy as toys
+from tests.toys.shared import MACHINE, execute
 from tests.toys.toy import ADD, PARAMETERS, submission
 
 SHADOWS = "import sys, types\nsys.modules[{0!r}] = types.ModuleType({0!r})"
+FULL = """
+import os, threading
+kept = []
+try:
+    while True:
+        kept.append(os.open('/dev/null', os.O_RDONLY))
+except OSError:
+    pass
+for saying in ('{0}', '{0} again'):
+    thread = threading.Thread(target=print, args=(saying,))
+    thread.start()
+    thread.join()
+print('by itself', flush=True)
+for number in kept:
+    os.close(number)
+"""
 PILE = """
 import os
 file = os.memfd_create('pile')
@@ -83,6 +101,22 @@ def test_the_exam_is_put_all_the_same(course: Assignment, code: str):
 
     assert ended.outcome is Outcome.COMPLETED, ended.reason
     assert "evidence/add/plain.npz" in ended.files
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_what_is_said_without_a_descriptor_is_heard(course: Assignment, warm: bool):
+    """Each thread says something for the first time when nothing can be opened any more."""
+    best = MACHINE.isolation.warmest()
+    kept_in = best if warm else MACHINE.isolation.at(best.level)
+    job = toys.jobs(course, submission(PARAMETERS, ADD, FULL.format("a thread")))[0]
+
+    ended = execute(job.packed, kept_in)
+
+    assert ended.outcome is Outcome.COMPLETED, ended.reason
+    executed = nbformat.reads(ended.files["executed.ipynb"].decode(), 4)
+    cell = next(cell for cell in executed.cells if "kept = []" in cell.source)
+    heard = "".join(output.text for output in cell.outputs)
+    assert heard == "a thread\na thread again\nby itself\n"
 
 
 def test_a_pile_in_memory_is_no_full_disk(course: Assignment):

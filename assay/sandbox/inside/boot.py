@@ -162,12 +162,7 @@ def _become_kernel(
 ) -> None:
     os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for
     iostream, kernelapp = _imported()
-
-    def without_pipe(socket: Any, pipe: bool, session: Any) -> Any:
-        return iostream.IOPubThread(socket, pipe=False, session=session)
-
-    # ipykernel opens a TCP socket for what forked children print; zmq aborts where TCP is refused.
-    vars(kernelapp)["IOPubThread"] = without_pipe
+    vars(kernelapp)["IOPubThread"] = _publisher(iostream.IOPubThread)
     _take_over_sockets(kernelapp, home)
     _look_like_any_other(home)
     pass_on = _read_pipes(iostream.OutStream)
@@ -225,6 +220,30 @@ def _import_nothing_of_theirs_yet(shell: Any, ours: list[str]) -> None:
         sys.path[:] = whole
 
     shell.events.register("pre_execute", let_import)
+
+
+def _publisher(stock: type[Any]) -> type[Any]:
+    """The thread that sends what a kernel says, with nothing left to open once a cell runs.
+
+    Stock opens a zmq socket for each thread that says something for the first time. Where a cell
+    has used up the descriptors, that fails: what was to be sent is lost, and whoever waits for it
+    waits ten seconds each time. An event loop has what wakes it from the beginning.
+    """
+
+    class Publisher(stock):  # type: ignore[misc]
+        def __init__(self, socket: Any, pipe: bool, session: Any) -> None:
+            # its pipe is a TCP socket, for what forks print; zmq aborts where TCP is refused
+            super().__init__(socket, pipe=False, session=session)
+            self._when_it_may = self.io_loop.asyncio_loop.call_soon_threadsafe
+
+        def schedule(self, what: Callable[[], object]) -> None:
+            """Have it done by the thread, in the order of calls; here, if the thread is gone."""
+            if self.thread.is_alive():
+                self._when_it_may(what)
+            else:
+                what()
+
+    return Publisher
 
 
 def _end_the_cell_and_no_more(kernel: Any) -> None:
