@@ -88,7 +88,9 @@ def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
         "claims/logistic": Question({}, {"accuracy": ()}),
         "claims/network": Question({}, {"accuracy": ()}),
         "notebook/networks": Question({}, on_test | network, seconds=TRAIN_SECONDS),
-        "notebook/baselines": Question({}, on_test | baseline, seconds=TRAIN_SECONDS),
+        "notebook/baselines": Question(
+            {}, on_test | baseline | {"features": (None,)}, seconds=TRAIN_SECONDS
+        ),
     }
 
 

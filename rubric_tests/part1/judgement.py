@@ -249,6 +249,46 @@ def one_sided(sheet: SimpleNamespace, form: Form, label: int) -> float:
 
 
 @causes.explains("forward")
+def check_probabilities(evidence: Sheets, given: Sheets) -> None:
+    """The probability is sigmoid(sigmoid(X W1 + b1) W2 + b2), on rows never seen."""
+    X, now = given["forward/weights"].X, weights(given["forward/weights"])
+    right, (hidden, logits) = reference.probabilities(X, now), reference.forward(X, now)
+    linear = reference.sigmoid(((X @ now.W1 + now.b1) @ now.W2 + now.b2)[:, 0])
+    without = now._replace(b1=0 * now.b1, b2=0 * now.b2)
+    found = evidence["forward/weights"].last
+    known = {
+        "it is the probability of label 0": 1 - right,
+        "it is rounded to 0 or 1": np.round(right),
+        "the hidden layer has no sigmoid": linear,
+        "the hidden layer has two sigmoids": reference.sigmoid(
+            (reference.sigmoid(hidden) @ now.W2 + now.b2)[:, 0]
+        ),
+        "the output has no sigmoid": logits,
+        "the output passes the sigmoid twice": reference.sigmoid(right),
+        "the biases are left out": reference.probabilities(X, without),
+        "the hidden biases are left out": reference.probabilities(X, now._replace(b1=0 * now.b1)),
+        "the output bias is left out": reference.probabilities(X, now._replace(b2=0 * now.b2)),
+        **{
+            f"the hidden sigmoid is a {other}": reference.probabilities(X, now, Form(other))
+            for other in ("tanh", "ReLU", "leaky ReLU")
+        },
+    }
+    # whether it is float64 is asked of the gradients
+    if same_numbers(found, right, atol=1e-5):
+        return
+    if found.shape != right.shape:
+        raise Wrong(f"P(y = 1 | x) has shape {found.shape}, expected {right.shape}")
+    for sentence, its in known.items():
+        if same_numbers(found, its, atol=1e-5):
+            raise KnownMistake(f"P(y = 1 | x): {sentence}")
+    other = np.abs(found - right)
+    raise Wrong(
+        f"P(y = 1 | x) does not follow from the weights: in {(other > 1e-5).sum()} of "
+        f"{len(right)} rows it is another, by up to {other.max():.3g}"
+    )
+
+
+@causes.explains("forward")
 def check_labels(evidence: Sheets, given: Sheets) -> None:
     """`predict` says 1 exactly where `predict_proba` is above one half."""
     last, labels = evidence["forward/weights"].last, evidence["forward/labels"].labels
@@ -391,6 +431,23 @@ def check_downhill(evidence: Sheets, given: Sheets) -> None:
         raise KnownMistake("the first step goes up the gradient, not down")
     if cosine > -0.1:
         raise Wrong(f"the first step does not follow the gradient (cosine {cosine:.2f})")
+    check_no_part_goes_up(evidence)
+
+
+def check_no_part_goes_up(evidence: Sheets) -> None:
+    """No array goes as far up its gradient as the others go down: mini-batches alone may not."""
+    step = steps(evidence, "small")
+    slope = slope_at(evidence, step)
+    rate = np.linalg.norm(step.flat()) / (np.linalg.norm(slope.flat()) + 1e-300)
+    up = [
+        name
+        for name, moved, its in zip(Weights._fields, step, slope, strict=True)
+        if its.any() and np.linalg.norm(moved - rate * its) < 0.1 * rate * np.linalg.norm(its)
+    ]
+    if up:
+        raise KnownMistake(
+            "a part of the first step goes up the gradient, not down", f"`{'`, `'.join(up)}`"
+        )
 
 
 @causes.explains("update")
@@ -617,7 +674,7 @@ CAUSES: causes.Causes = {
     "from-scratch": (check_live_objects,),
     "inputs": (check_inputs,),
     "start": (check_random_start, check_repeatable_start),
-    "forward": (check_labels,),
+    "forward": (check_probabilities, check_labels),
     "gradients": (
         *(check_gradients, check_confident, check_loss),
         *(check_rise, check_every_slope, check_doubled_batch),

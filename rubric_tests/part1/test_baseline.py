@@ -1,55 +1,15 @@
 """The baseline: a logistic regression that was given a fair chance."""
 
-from contextlib import suppress
-
 import numpy as np
 import pytest
 
-from assay.rubric import KnownMistake, Wrong, after_marks_for_any, answered
+from assay.rubric import KnownMistake, Wrong, after_marks_for_any
+from rubric_tests.part1.baseline import allowed, gap, judged_accuracies, reached
 from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
-from rubric_tests.reference import accuracy, logistic_labels
 
 pytestmark = pytest.mark.criterion("baseline")
 
 FEW = 5  # rows of a label: fewer are set apart by a feature that has nothing to do with it
-TOLERANCE = 0.03  # other penalties and solvers move a few rows; three rows are always allowed
-
-
-def reached(evidence) -> float:
-    """The accuracy of the baseline on the test part: measured where the notebook left the model.
-
-    The claim alone may tell against it; who left no model earns nothing by it (`check_left`).
-    """
-    split = split_of(evidence)
-    measured = [accuracy(row, split.y_test) for row in models_of(evidence, "baselines").labels]
-    if measured and not answered(evidence, "claims/logistic"):  # its absence is marked above
-        return max(measured)
-    claim = float(evidence["claims/logistic"].accuracy)
-    return min(measured, key=lambda one: abs(one - claim), default=claim)
-
-
-def judged_accuracies(evidence) -> list[float]:
-    """The judge's own logistic regression on the notebook's split: features scaled, or as they are.
-
-    How features are scaled decides what the penalty holds down; either is fair.
-    """
-    split = split_of(evidence)
-    found = []
-    for as_they_are in (False, True):
-        with suppress(ArithmeticError, np.linalg.LinAlgError):  # of numbers far apart
-            labels = logistic_labels(
-                split.X_train, split.y_train, split.X_test, as_they_are=as_they_are
-            )
-            found.append(accuracy(labels, split.y_test))
-    if not found:
-        raise Wrong("no logistic regression can be fitted to `X_train`, `y_train`")
-    return found
-
-
-def gap(evidence) -> float:
-    """How far the baseline is above the judge's own, or below it; 0 between the two of them."""
-    found, own = reached(evidence), judged_accuracies(evidence)
-    return min(0.0, found - min(own)) + max(0.0, found - max(own))
 
 
 @pytest.mark.hint("an accuracy is a share between 0 and 1")
@@ -68,17 +28,27 @@ def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measu
     found, own = reached(evidence), judged_accuracies(evidence)[0]
     measure("logistic accuracy, the notebook's split", own)
     with after_marks_for(evidence, given, "inputs", "split"):
-        allowed = max(TOLERANCE, 3 / len(split_of(evidence).y_test))
-        if abs(gap(evidence)) > allowed + 1e-9:
+        if abs(gap(evidence)) > allowed(evidence):
             seen = f"the baseline reaches {found:.3f}, the judge's own {own:.3f}"
             if gives_one_label(evidence):
                 raise KnownMistake("the baseline gives every row the same label", seen)
+            if taken := features_left_out(evidence):
+                raise KnownMistake("the baseline is fitted on a part of the features", taken)
             if (feature := only_feature(evidence)) is not None:
                 raise KnownMistake(f"the baseline looks at feature {feature} alone", seen)
             if gap(evidence) < 0:
                 raise Wrong(f"the baseline is held back: {seen}, on the same rows")
             raise Wrong(f"the baseline is too good: {seen}")
     check_left(models_of(evidence, "baselines"), "logistic regression")
+
+
+def features_left_out(evidence) -> str:
+    """How many features the baselines take, where each takes fewer than there are; else nothing."""
+    taken = models_of(evidence, "baselines").features
+    n_features = split_of(evidence).X_train.shape[1]
+    if not len(taken) or not ((taken > 0) & (taken < n_features)).all():
+        return ""
+    return f"it takes {int(taken.max())} of {n_features}"
 
 
 def only_feature(evidence) -> int | None:

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from assay.rubric import KnownMistake, Wrong, assert_close, same_numbers
-from rubric_tests import reference
-from rubric_tests.part1.judgement import after_marks_for, check_labels, weights
-from rubric_tests.reference import Form
+from assay.rubric import KnownMistake, Wrong, assert_close
+from rubric_tests.part1.judgement import after_marks_for, check_labels, check_probabilities
 
 pytestmark = pytest.mark.criterion("forward")
 
@@ -46,43 +44,7 @@ def test_the_two_probabilities_sum_to_one(evidence):
 def test_probabilities_follow_from_the_weights(evidence, given):
     """The probability is sigmoid(sigmoid(X W1 + b1) W2 + b2), on rows never seen."""
     with after_marks_for(evidence, given, "hidden-layer", "inputs"):
-        X, now = given["forward/weights"].X, weights(given["forward/weights"])
-        right, (hidden, logits) = reference.probabilities(X, now), reference.forward(X, now)
-        linear = reference.sigmoid(((X @ now.W1 + now.b1) @ now.W2 + now.b2)[:, 0])
-        without = now._replace(b1=0 * now.b1, b2=0 * now.b2)
-        found = evidence["forward/weights"].last
-        known = {
-            "it is the probability of label 0": 1 - right,
-            "it is rounded to 0 or 1": np.round(right),
-            "the hidden layer has no sigmoid": linear,
-            "the hidden layer has two sigmoids": reference.sigmoid(
-                (reference.sigmoid(hidden) @ now.W2 + now.b2)[:, 0]
-            ),
-            "the output has no sigmoid": logits,
-            "the output passes the sigmoid twice": reference.sigmoid(right),
-            "the biases are left out": reference.probabilities(X, without),
-            "the hidden biases are left out": reference.probabilities(
-                X, now._replace(b1=0 * now.b1)
-            ),
-            "the output bias is left out": reference.probabilities(X, now._replace(b2=0 * now.b2)),
-            **{
-                f"the hidden sigmoid is a {other}": reference.probabilities(X, now, Form(other))
-                for other in ("tanh", "ReLU", "leaky ReLU")
-            },
-        }
-        # whether it is float64 is asked of the gradients
-        if same_numbers(found, right, atol=1e-5):
-            return
-        if found.shape != right.shape:
-            raise Wrong(f"P(y = 1 | x) has shape {found.shape}, expected {right.shape}")
-        for sentence, its in known.items():
-            if same_numbers(found, its, atol=1e-5):
-                raise KnownMistake(f"P(y = 1 | x): {sentence}")
-        other = np.abs(found - right)
-        raise Wrong(
-            f"P(y = 1 | x) does not follow from the weights: in {(other > 1e-5).sum()} of "
-            f"{len(right)} rows it is another, by up to {other.max():.3g}"
-        )
+        check_probabilities(evidence, given)
 
 
 @pytest.mark.hint("where does a probability become a label?")

@@ -498,7 +498,43 @@ AT_SIZE = [
     }),
 ]  # fmt: skip
 
+INDEPENDENT = [
+    network("probabilities rounded to a digit", "forward", {BOTH: BOTH + ".round(1)"}),
+    network("probabilities of rows scaled by themselves", "forward", {
+        "        second = self.decision_function(X) > 0\n":
+        "        second = self.predict_proba(X)[:, 1] > 0.5\n",
+        "        logit = self.decision_function(X)\n":
+        "        X = np.asarray(X, dtype=float)\n"
+        "        X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)\n"
+        "        logit = self.decision_function(X)\n",
+    }),
+    network("the biases go up their gradients", "update", {
+        STEP: "descend(weights, [*dW, *(-part for part in db)], landings",
+    }),
+    network("the hidden biases go up their gradients", "update", {
+        STEP: "descend(weights, [*dW, -db[0], db[1]], landings",
+    }),
+    network("each step is a little shorter", "convergence", {
+        "            t += 1\n": "            t, learning_rate = 0, 0.97 * learning_rate\n",
+    }),
+    network("each step is much shorter", "convergence", {
+        "            t += 1\n": "            t, learning_rate = 0, 0.6 * learning_rate\n",
+    }),
+    notebook("a baseline fitted on one column", "baseline", {
+        LOGISTIC: LOGISTIC.replace("X_train,", "X_train[:, :1],"),
+        LOGISTIC_ACCURACY: LOGISTIC_ACCURACY.replace("X_test)", "X_test[:, :1])"),
+    }),
+    notebook("a baseline fitted on the middle columns", "baseline", {
+        LOGISTIC: LOGISTIC.replace("X_train,", "X_train[:, 1:3],"),
+        LOGISTIC_ACCURACY: LOGISTIC_ACCURACY.replace("X_test)", "X_test[:, 1:3])"),
+    }),
+    notebook("a baseline fitted on the first dozen rows", "split", {
+        LOGISTIC: LOGISTIC.replace("(X_train, y_train)", "(X_train[:12], y_train[:12])"),
+    }),
+]  # fmt: skip
+
 CASES: list[Case] = [
+    *INDEPENDENT,
     *AT_SIZE,
     *GRADIENTS,
     *UPDATES,

@@ -81,7 +81,9 @@ with ask("notebook/networks") as (given, answer):
     )
 
 with ask("notebook/baselines") as (given, answer):
-    interview(answer, models_left(is_baseline), describe_baseline, ("rounds", "max_iter"))
+    baselines = models_left(is_baseline)
+    interview(answer, baselines, describe_baseline, ("rounds", "max_iter"))
+    answer.features = np.array([getattr(model, "n_features_in_", 0) for model in baselines])
 
 with ask("source/loaded") as (given, answer):  # after everything that the student's code has done
     answer.modules = sorted(name for name in list(sys.modules) if isinstance(name, str))
