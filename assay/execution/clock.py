@@ -47,8 +47,13 @@ def over(seconds: float, begun: Moment, now: Moment) -> str:
     if now.computed - begun.computed >= seconds:
         return f"took longer than {seconds:g} s"
     if now.waited - begun.waited >= patience(seconds):
-        return f"took longer than {patience(seconds):g} {WAITED}"
+        return f"took longer than {waited(seconds)}"
     return ""
+
+
+def waited(seconds: float) -> str:
+    """In words how long something lasts at most that may compute for so long."""
+    return f"{patience(seconds):g} {WAITED}"
 
 
 @dataclass

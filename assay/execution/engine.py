@@ -45,6 +45,8 @@ class Timekeeper:
     kill: Callable[[], None]
     asking: Callable[[], str]
     """The number and the name of the question that is put now, as it was told; '' for none."""
+    at_work: Callable[[], bool]
+    """Whether the kernel has begun what it was sent last."""
     between: bool = False
     """Whether what the exam does between two questions has its time too, as much as a question."""
     late: dict[str, str] = field(default_factory=dict)
@@ -69,6 +71,8 @@ class Timekeeper:
         if asked:
             self._look_what_is_asked()
         now = self.clock.tick()
+        if asked and not self.at_work():
+            self._give_up_on_one_that_sleeps(now)
         if not self._turn and not (asked and self.between):
             return False
         name = self._turn.partition(" ")[2] if asked else cell
@@ -77,6 +81,12 @@ class Timekeeper:
         took = clock.over(self._seconds(name) if asked else self._of_a_cell, self._began, now)
         just_now = self._interrupted and now.waited - self._interrupted[-1].waited < AGAIN_EVERY
         return bool(took) and not just_now and self._end(name, took, asked=asked)
+
+    def _give_up_on_one_that_sleeps(self, now: Moment) -> None:
+        """A kernel that the notebook has broken hears nothing, not even an interrupt."""
+        if now.waited - self._began.waited >= clock.patience(self._of_a_cell):
+            self.late[self.exam] = f"did not begin in {clock.waited(self._of_a_cell)}"
+            self.kill()
 
     def _end(self, name: str, took: str, *, asked: bool) -> bool:
         self.late.setdefault(name, took)

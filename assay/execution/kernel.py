@@ -63,6 +63,9 @@ class Meter:
     """It closed a connection to us, and lived on."""
     message: str = ""
 
+    is_at_work: bool = False
+    """It has said that it has begun the cell that it was sent last."""
+
     written: dict[str, str] = field(default_factory=dict)
     """The digest of the answer to each question, as its kernel has said at once."""
     asking: str = ""
@@ -83,13 +86,18 @@ class Meter:
         if question == self.asking.partition(" ")[2]:
             self._now_asking("")
 
+    def note_state(self, content: object) -> None:
+        """It says of itself that it is busy: it has begun what it was sent."""
+        self.is_at_work |= isinstance(content, dict) and content.get("execution_state") == "busy"
+
     def _now_asking(self, asking: str) -> None:
         """Leave it in a file too: this process may not live to tell."""
         self.asking = asking
         (self.desk / ASKING).write_text(asking, encoding="utf-8")
 
     def next_cell(self) -> None:
-        self.cell = 0
+        """Another cell is about to be sent."""
+        self.cell, self.is_at_work = 0, False
 
     def count(self, size: int) -> None:
         """Another message of this many bytes has arrived."""
@@ -182,6 +190,7 @@ class MeteredChannel(AsyncZMQSocketChannel):
             _, packed = self.session.feed_identities(frames)
             message = self.session.deserialize(packed)
             if message["msg_type"] != OF_EXAM:
+                self.kernel.note_state(message["content"])
                 return message
             self.kernel.hear(message["content"])
 

@@ -49,6 +49,10 @@ RAISES = "raises-exception"
 """The tag by which nbconvert, nbclient and jupyter-book know a cell that is to raise."""
 
 
+SILENT = "the notebook left a kernel that answers nothing: the exam"
+"""How the sentence begins on a run whose exam was sent and not begun."""
+
+
 class Reply(TypedDict, total=False):
     """What is read of a kernel's reply to a cell. It is the student's doing: any type may come."""
 
@@ -118,7 +122,7 @@ def _facts(
         meter.note(error)
     if meter.broken:
         stopped = "protocol"
-    cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
+    cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)} | {EXAM: SILENT}
     late = {cells[name]: keeper.late.pop(name) for name in list(keeper.late) if name in cells}
     late |= {
         f"the question {quoted(name)}" if name else "the exam, between its questions,": took
@@ -151,6 +155,7 @@ def _keeper(desk: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeepe
         clock=Clock(os.getpid(), Path(usage) if usage else None),
         kill=meter.kill,
         asking=lambda: meter.asking,
+        at_work=lambda: meter.is_at_work,
         between=(desk / "kit" / "reference").exists(),
         late={name: note["took"] for name, note in spent.items() if note["took"]},
     )

@@ -1,11 +1,15 @@
 """What ends the exam itself, before its last question: the sentence names it."""
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from assay.course.assignment import Assignment
+from assay.execution.monitor import Monitor
 from assay.records import Outcome
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE, execute
@@ -27,6 +31,12 @@ for saying in ('{0}', '{0} again'):
 print('by itself', flush=True)
 for number in kept:
     os.close(number)
+"""
+MANY = """
+import time
+time.sleep(1)
+for count in range(3_000):
+    display(count)
 """
 PILE = """
 import os
@@ -117,6 +127,48 @@ def test_what_is_said_without_a_descriptor_is_heard(course: Assignment, warm: bo
     cell = next(cell for cell in executed.cells if "kept = []" in cell.source)
     heard = "".join(output.text for output in cell.outputs)
     assert heard == "a thread\na thread again\nby itself\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import asyncio\nasyncio.run = asyncio.ensure_future = None",
+        "import asyncio\nasyncio.get_running_loop()._closed = True",
+    ],
+    ids=["functions of asyncio", "the event loop"],
+)
+def test_a_kernel_that_hears_nothing_more_is_not_waited_for(tmp_path: Path, code: str):
+    """It has the time of one cell to begin the exam, and not that of the whole run."""
+    with toys.course(tmp_path / "course", text=toys.toml(cell=2, run=600)) as course:
+        ended = toys.run(course, submission(PARAMETERS, ADD, code))
+
+    assert ended.outcome is Outcome.TIMED_OUT
+    said = "the notebook left a kernel that answers nothing: the exam did not begin in 7 s, waiting"
+    assert ended.reason == said
+
+
+def test_no_message_is_dropped_while_nobody_reads(
+    course: Assignment, monkeypatch: pytest.MonkeyPatch
+):
+    """More than zmq queues by itself, sent while the process that reads them has no processor."""
+    looks = 0
+    look = Monitor.look
+
+    def stop_and_look(monitor: Monitor, runner: int) -> str:
+        nonlocal looks
+        looks += monitor.where() == "cell 4"
+        if looks:
+            os.kill(runner, signal.SIGSTOP if looks < 12 else signal.SIGCONT)
+        return look(monitor, runner)
+
+    monkeypatch.setattr(Monitor, "look", stop_and_look)
+
+    ended = toys.run(course, submission(PARAMETERS, ADD, MANY))
+
+    assert ended.outcome is Outcome.COMPLETED, ended.reason
+    executed = nbformat.reads(ended.files["executed.ipynb"].decode(), 4)
+    cell = next(cell for cell in executed.cells if "count" in cell.source)
+    assert [output.data["text/plain"] for output in cell.outputs] == list(map(repr, range(3_000)))
 
 
 def test_a_pile_in_memory_is_no_full_disk(course: Assignment):

@@ -145,6 +145,7 @@ def _take_over_sockets(kernelapp: Any, home: Path) -> None:
     def bind(app: Any, socket: Any, port: int) -> int:
         os.set_inheritable(listening[port], False)
         socket.use_fd = listening[port]
+        socket.hwm = 0  # above it zmq drops what is said while the other end has no processor
         socket.bind(f"ipc://{app.ip}-{port}")
         socket.bind(f"inproc://{port}")  # ipykernel's debugger connects to the name bound last
         return port
