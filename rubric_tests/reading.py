@@ -45,9 +45,9 @@ MODULES = {
     "cloudpickle", "builtins", "gc", "_ctypes", "_imp", "importlib.util", "importlib.machinery",
     "importlib.abc", "importlib._bootstrap", "bdb", "cython", "pyximport", "subprocess",
     "multiprocessing", "pty", "trace", "shelve", "logging.config", "pydoc", "numexpr",
-    "concurrent.futures.process", "unittest.mock", "torch.package", "copyreg",
+    "concurrent.futures", "unittest.mock", "torch.package", "copyreg", "threading", "_thread",
 }  # fmt: skip
-"""Modules that run what nobody can read, or run it elsewhere."""
+"""Modules that run what nobody can read, or run it elsewhere: in a thread nobody watches it."""
 SHARED = {
     "ask", "copy", "exam", "inspect", "io", "itertools", "json", "math", "numpy", "os", "pathlib",
     "random", "sklearn", "sys", "torch", "types", "zipfile", "contextlib", "functools",
@@ -58,7 +58,9 @@ OF_THE_EXAM = {"ask", "exam", "assay-switches", "assay"}
 IMPORTS = {"import_module", "__import__", "resolve_name", "find_spec"}
 """Those of the functions that look up by a text which look up a module."""
 SETTINGS = {"sys.stdout", "sys.stderr", "sys.path", "sys.argv", "sys.ps1", "sys.displayhook"}
-INSIDE = {"marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib"}
+INSIDE = {
+    "marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib", "threading",
+}  # fmt: skip
 """Those that others have imported too: `torch.ctypes`."""
 PICKLES = {"load", "loads", "Unpickler"}
 STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")

@@ -68,17 +68,48 @@ def line_of(source: str, number: int) -> str:
 
 
 def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
-    """Each name a module binds at its top level, with the statement that binds it."""
+    """Each name a module binds at its top level, with the statement that binds it.
+
+    What stands below an `if`, a `try` or a loop is at the top level too, and so is a name that a
+    function calls `global`.
+    """
     for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, node
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                yield alias.asname or alias.name.split(".")[0], node
+        yield from defined_by(node)
+
+
+def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
+    """The names that a statement binds; classes, functions and imports in its blocks by theirs."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node.name, node
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Global):
+                yield from ((name, node) for name in inner.names)
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            yield alias.asname or alias.name.split(".")[0], node
+    else:
+        for inner in below(node):
+            yield from defined_by(inner)
+        for name in ast.walk(node):
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                yield name.id, node
+
+
+def below(node: ast.AST) -> Iterator[ast.stmt]:
+    """The classes, functions and imports in the blocks of a statement, at whatever depth."""
+    blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
+    blocks += [part.body for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]]
+    for inner in (statement for block in blocks if isinstance(block, list) for statement in block):
+        if isinstance(inner, THAT_NAME):
+            yield inner
         else:
-            for name in ast.walk(node):
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                    yield name.id, node
+            yield from below(inner)
+
+
+THAT_NAME = (
+    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
+    *(ast.Import, ast.ImportFrom),
+)
 
 
 def imported(

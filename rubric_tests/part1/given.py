@@ -13,7 +13,7 @@ from solution.backprop import load
 ROWS = 12  # of the small data sets on which gradients are asked
 SHAPES = {"square": (4, 4), "narrower": (5, 3), "wider": (3, 5)}  # (features, hidden units)
 WIDTHS = (2, 3, 7)
-COUNTED = (3, 12)  # features with which the lines that are executed are counted
+COUNTED = (3, 24)  # features with which the lines that are executed, and the memory, are counted
 TRAIN_SECONDS = 60  # for what fits networks to whole data sets
 RAW = 1e18  # what data as they come are counted in: nanoseconds at most
 ANY_WEIGHTS: dict[str, Shape] = {
@@ -221,17 +221,16 @@ def parity(
 
 
 def source(rng: np.random.Generator, n: int, d: int) -> dict[str, Question]:
-    """Rows as many and as wide as those of the data set, and a few of two widths."""
+    """Rows as many and as wide as those of the data set, and gradients to be watched at work."""
     X, y = rows(rng, n, d)
-    few, labels = rows(rng, ROWS, max(COUNTED))
+    counted = {f"source/lines/{width}": at_width(rng, width) for width in COUNTED}
+    for question in counted.values():
+        question.answers["lines"] = (2,)
     return {
         "source/work": Question({"X": X, "y": y}, dict.fromkeys(("unwatched", "seen"), y.shape)),
-        "source/gradients": batch(rng, {}),
+        "source/gradients": at_width(rng, 4),
         "source/loaded": Question({}, {}),
-        "source/lines": Question(
-            {"X": few, "y": labels, "widths": np.array(COUNTED)},
-            {f"features_{width}": (2,) for width in COUNTED},
-        ),
+        **counted,
     }
 
 

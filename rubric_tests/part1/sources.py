@@ -3,6 +3,7 @@
 import ast
 import builtins
 from collections.abc import Iterator
+from symtable import SymbolTable, symtable
 from types import SimpleNamespace
 
 from rubric_tests.syntax import absolute, definitions, imported, parts_of, texts_looked_up, trees_of
@@ -79,6 +80,8 @@ class Sources:
                 self._push((home, part), queue, seen)
         for used in names_used(node):
             known = used in self.defines[file]
+            if not known and hasattr(builtins, used):
+                continue
             self._push((file, used if known else "*"), queue, seen)
             if file == "adapter.py" and not known:  # it is executed among the notebook's names
                 self._push(("notebook", used), queue, seen)
@@ -140,11 +143,24 @@ def bindings(tree: ast.Module) -> dict[str, list[ast.stmt]]:
 
 
 def names_used(node: ast.AST) -> set[str]:
-    """The names that a piece of code reads and does not bind itself; builtins left out."""
-    names = [name for name in ast.walk(node) if isinstance(name, ast.Name)]
-    bound = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
-    bound |= {arg.arg for arg in ast.walk(node) if isinstance(arg, ast.arg)}
-    return {name.id for name in names} - bound - set(dir(builtins))
+    """The names that a piece of code reads from outside of it.
+
+    A name is a function's own in that function alone: another one may read a global of that name.
+    """
+    try:
+        return set(_read_in(symtable(ast.unparse(node), "a piece", "exec")))
+    except (SyntaxError, ValueError, RecursionError):  # no compiler takes it: all its names count
+        return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def _read_in(table: SymbolTable) -> Iterator[str]:
+    """What is read in a scope and is not its own; a class may read a global before it binds it."""
+    is_open = table.get_type() != "function"
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (is_open or symbol.is_global()):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _read_in(inner)
 
 
 def hidden_names(node: ast.AST, known: Texts) -> Iterator[str]:

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 
 from assay.rubric import ForReview, Wrong
-from rubric_tests.part1.judgement import after_marks_for, check_live_objects, lacks, where_there
+from rubric_tests.part1.judgement import (
+    after_marks_for,
+    check_gradient,
+    check_gradients,
+    check_live_objects,
+    lacks,
+    where_there,
+)
 from rubric_tests.part1.sources import LIBRARIES, Sources, ready_made
 from rubric_tests.reading import check_readable
+from rubric_tests.reference import Weights
 
 pytestmark = [
     pytest.mark.criterion("from-scratch"),
@@ -15,6 +23,8 @@ pytestmark = [
 
 WITNESSES = ("sklearn.neural_network", *sorted(LIBRARIES))
 FUNCTIONS = ("initialise", "fit", "predict_proba", "loss_and_gradients")
+WIDTHS = (3, 24)  # features at which the lines and the memory of the gradients are counted
+COPIES = 1 / 4  # of all weights for each weight: rows and matrices take a twentieth of it
 
 
 def test_nothing_ready_made_is_at_work(evidence, given):
@@ -26,10 +36,10 @@ def test_nothing_ready_made_is_at_work(evidence, given):
     except Exception:  # not answered: a fit that breaks off on its own gradients
         with after_marks_for(evidence, given, "gradients"):
             raise
-    check_watched(evidence)
+    check_watched(evidence, given)
 
 
-def check_watched(evidence):
+def check_watched(evidence, given):
     """The network was watched at work, from the first call of the exam's own to the last."""
     asked = ["source/work", "source/gradients"]
     for question in asked[:1] if lacks(evidence, "loss_and_gradients") else asked:
@@ -39,6 +49,8 @@ def check_watched(evidence):
     work = evidence["source/work"]
     if not np.allclose(work.unwatched, work.seen, rtol=0, atol=1e-6):
         raise ForReview("`ScratchNetwork` says something else while it is watched")
+    if not lacks(evidence, "loss_and_gradients"):
+        check_as_elsewhere(evidence, given, "source/gradients")
 
 
 @pytest.mark.hint("backpropagation gives every slope at once, from the layer behind")
@@ -49,14 +61,44 @@ def test_slopes_are_not_measured_one_by_one(evidence, given):
         after_marks_for(evidence, given, "gradients"),
     ):
         check_live_objects(evidence, given)  # what a library computes is nobody's backpropagation
-        few, many = given["source/lines"].widths
-        lines = {d: vars(evidence["source/lines"])[f"features_{d}"] for d in (few, many)}
+        few, many = WIDTHS
+        lines = {d: evidence[f"source/lines/{d}"].lines for d in WIDTHS}
         grows = {d: gradients / max(1, outputs) for d, (outputs, gradients) in lines.items()}
         if grows[many] > 2 * many / few * grows[few]:
             raise ForReview(
                 f"`loss_and_gradients` executes {lines[many][1]:.0f} lines of Python at {many} "
                 f"features and {lines[few][1]:.0f} at {few}: are slopes measured weight by weight?"
             )
+        check_memory(evidence, given, many)
+        for d in WIDTHS:
+            check_as_elsewhere(evidence, given, f"source/lines/{d}")
+
+
+def check_memory(evidence, given, d):
+    """The gradients take far less memory than a copy of all weights for each of them."""
+    said = evidence[f"source/lines/{d}"].text.string("memory")
+    taken = int(said) if said.isdecimal() and len(said) < 16 else 0
+    sheet = given[f"source/lines/{d}"]
+    n_weights = sum(getattr(sheet, part).size for part in Weights._fields)
+    if taken == 0 or taken > COPIES * 8 * n_weights**2:
+        raise ForReview(
+            f"`loss_and_gradients` takes {taken:,} bytes for the {n_weights} weights of {d} "
+            "features: are slopes measured all at once?"
+        )
+
+
+def check_as_elsewhere(evidence, given, question):
+    """Where its gradients are right when they are asked for marks, they are when watched."""
+    try:
+        check_gradients(evidence, given)
+    except Exception:  # marked with the gradients
+        return
+    try:
+        check_gradient(evidence, given, question, Weights._fields)
+    except AssertionError as wrong:
+        raise ForReview(
+            f"`loss_and_gradients` says something else while watched: {wrong}"
+        ) from None
 
 
 def test_nothing_ready_made_is_reached(submission, runs):

@@ -2,9 +2,20 @@
 
 import contextlib
 import sys
+import threading
+import tracemalloc
 
 from ask import ask, student
-from exam.network import labels, needs, outputs_of, ready
+from exam.network import (
+    PARTS,
+    gradients_of,
+    labels,
+    needs,
+    outputs_of,
+    ready,
+    set_weights,
+    write,
+)
 
 
 class Operators:
@@ -50,12 +61,14 @@ def modules_at_work(work):
 
     before = sys.getprofile()
     with operators:  # around the profiler, which would take its own calls for the network's
+        threading.setprofile(note)  # of threads that are begun meanwhile
         sys.setprofile(note)
         try:
             work()
             watched = "to the end" if sys.getprofile() is note else "the profiler was switched off"
         finally:
             sys.setprofile(before)
+            threading.setprofile(None)
     names = sorted(name for name in seen | operators.seen if isinstance(name, str))
     return names or ["nothing"], watched
 
@@ -69,12 +82,24 @@ def lines_of(call, *arguments):
         counted += event == "line"
         return note
 
+    threading.settrace(note)
     sys.settrace(note)
     try:
         call(*arguments)
     finally:
         sys.settrace(before)
+        threading.settrace(None)
     return counted
+
+
+def memory_of(call, *arguments):
+    """The most bytes that a call holds at once, NumPy's arrays among them."""
+    tracemalloc.start()
+    try:
+        call(*arguments)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def held_by(thing, depth=2):
@@ -107,18 +132,29 @@ with ask("source/work") as (given, answer):
     answer.at_work, answer.watched = modules_at_work(use_it)
     answer.unwatched, answer.seen = said
 
-with ask("source/lines") as (given, answer):
-    for d in given.widths:
-        network = ready(int(d))
-        needs(network, "loss_and_gradients")
-        X = given.X[:, :d].copy()
-        of_outputs = lines_of(outputs_of, network, X)
-        of_gradients = lines_of(network.loss_and_gradients, X, labels(given.y))
-        setattr(answer, f"features_{d}", [of_outputs, of_gradients])
+
+def to_ask(given):
+    """A network with weights set by hand, a call that asks for its gradients, and what it says."""
+    network = set_weights(ready(given.X.shape[1]), *(vars(given)[part] for part in PARTS))
+    needs(network, "loss_and_gradients")
+    said = []
+
+    def gradients():
+        said[:] = gradients_of(network, given.X, given.y)
+
+    return network, gradients, said
+
+
+for width in (3, 24):
+    with ask(f"source/lines/{width}") as (given, answer):
+        network, gradients, said = to_ask(given)
+        answer.lines = [lines_of(outputs_of, network, given.X.copy()), lines_of(gradients)]
+        answer.loss, parts = said
+        write(answer, parts)
+        answer.memory = str(memory_of(gradients))  # as a text: equal runs differ by a few bytes
 
 with ask("source/gradients") as (given, answer):
-    network = ready(given.X.shape[1])
-    needs(network, "loss_and_gradients")
-    call = network.loss_and_gradients
-    work = modules_at_work(lambda: call(given.X.copy(), labels(given.y)))
-    answer.at_work, answer.watched = work
+    network, gradients, said = to_ask(given)
+    answer.at_work, answer.watched = modules_at_work(gradients)
+    answer.loss, parts = said
+    write(answer, parts)
