@@ -91,17 +91,25 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(SourceFileLoader):
-    """Load a module whose imports, now and later, find the course's own modules first."""
+    """Load a module whose imports, now and later, find the course's own modules first.
+
+    What it prints is no result: stdout is the command's own.
+    """
 
     def path_stats(self, path: Any) -> Mapping[str, Any]:
         """Refuse: bytecode that is kept is told by the second, and a file may change within one."""
         raise OSError(f"no bytecode is kept of {path}")
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module with an `__import__` of its own."""
+        """Run the module with an `__import__` and a `print` of its own."""
         own = partial(_import, self.name.partition(".")[0])
-        vars(module)["__builtins__"] = vars(builtins) | {"__import__": own}
+        vars(module)["__builtins__"] = vars(builtins) | {"__import__": own, "print": _print}
         super().exec_module(module)
+
+
+def _print(*values: object, file: Any = None, **how: Any) -> None:
+    """Print as the builtin does, to stderr if no file is named."""
+    print(*values, file=sys.stderr if file is None else file, **how)
 
 
 def _import(

@@ -12,6 +12,7 @@ import numpy as np
 
 from assay.course.assignment import Assignment, Part
 from assay.course_check import tests
+from assay.course_check.faults import crashed_at
 from assay.course_check.files import place_of, put_at
 from assay.errors import AssayError, CannotGrade, CourseFault
 from assay.evidence.answers import NotAnswered, Note, WrongAnswer
@@ -50,7 +51,7 @@ def check(
     try:
         judged = judge.judge(section, list(records), store, servers)
     except (CannotGrade, CourseFault) as error:
-        return CourseReport(faults=[_of_judge(part, error)], questions=len(questions))
+        return CourseReport(faults=[_of_judge(assignment, part, error)], questions=len(questions))
     places = {_named(test): test["where"] for test in listed}
     empty = [c for c in judged.checks if c.reason.startswith("got empty parameter set")]
     stumbled = [c for c in judged.checks if c.stumbled or c.verdict is Verdict.NOT_JUDGED]
@@ -73,9 +74,12 @@ def check(
     )
 
 
-def _of_judge(part: Part, error: AssayError) -> Fault:
+def _of_judge(assignment: Assignment, part: Part, error: AssayError) -> Fault:
     """The reference could not be judged: the last line of the rubric's that was named."""
     at = re.findall(rf"({re.escape(part.rubric)}/[^\s:]{{1,200}}\.py:\d{{1,7}})", error.found)
+    if died := re.search(r"^Fatal Python error: .*$", error.found, re.MULTILINE):
+        where = crashed_at(error.found, assignment.root) or f"{part.rubric}:1"
+        return Fault(where=where, said=f"the test raised over the reference's answers: {died[0]}")
     words = " ".join([error.what, *error.found.strip().splitlines()[-1:]])
     return Fault(where=at[-1] if at else f"{part.rubric}:1", said=f"the reference: {words}"[:500])
 

@@ -3,6 +3,7 @@
 The process has a limit on processor time. What a course prints while it is read is not a result.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -12,7 +13,8 @@ from types import FrameType
 
 from assay.course.assignment import Assignment, Part
 from assay.course_check import files
-from assay.course_check.faults import of_exception
+from assay.course_check.faults import crashed_at, of_exception
+from assay.execution.process import ended
 from assay.records import Fault, plain
 
 SECONDS = 60.0
@@ -33,16 +35,18 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return [_of_process(part, f"reading it took longer than {PATIENCE:g} s")]
-    if done.returncode != 0 or not done.stdout:
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
-        said = f"reading it ended its process with code {done.returncode}"
-        return [_of_process(part, f"{said}: {last}" if last else said)]
-    return [Fault.model_validate(fault) for fault in json.loads(done.stdout)]
+        return [Fault(where=_first(part), said=f"reading it took longer than {PATIENCE:g} s")]
+    said = done.stderr.decode("utf-8", "replace")
+    try:
+        return [Fault.model_validate(fault) for fault in json.loads(done.stdout)]
+    except ValueError:
+        died = f"reading it {ended(done.returncode)}"
+        return [Fault(where=crashed_at(said, assignment.root) or _first(part), said=died)]
 
 
-def _of_process(part: Part, said: str) -> Fault:
-    return Fault(where=f"{part.rubric}/given.py:1", said=said)
+def _first(part: Part) -> str:
+    """Return the place that is named where nobody knows one."""
+    return f"{part.rubric}/given.py:1"
 
 
 def main(name: str, seconds: float) -> None:
@@ -52,7 +56,8 @@ def main(name: str, seconds: float) -> None:
         """Interrupt what runs: its line is in the traceback."""
         raise TimeoutError(f"took longer than {seconds:g} s")
 
-    told = os.dup(1)
+    told, own = os.dup(1), os.getpid()
+    faulthandler.enable(os.dup(2), all_threads=False)
     os.dup2(2, 1)
     assignment = Assignment.model_validate_json(sys.stdin.read())
     part = next(part for part in assignment.part if part.name == name)
@@ -64,6 +69,8 @@ def main(name: str, seconds: float) -> None:
         found = files.faults(assignment, part)
     except BaseException as error:  # a course may raise whatever it likes
         found = [of_exception(error, assignment.root, f"{part.rubric}/given.py:1")]
+    if os.getpid() != own:
+        end(0)  # a course forked: the other process tells what was found
     with os.fdopen(told, "wb") as file:
         file.write(json.dumps([plain(fault) for fault in found]).encode())
     end(0)  # whatever a course has left running

@@ -1,5 +1,6 @@
 """What is wrong with a course: the sentence, and the file and line that it is about."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from assay.errors import AssayError, CourseFault, UsageError
 from assay.records import CourseReport, Fault
 
 SHOWN = 30
+CRASH = re.compile(r'^  File "([^"\n]+)", line (\d+) in ', re.MULTILINE)
+"""A line of faulthandler's, the innermost first."""
 
 
 def together(reports: Sequence[CourseReport]) -> CourseReport:
@@ -28,8 +31,21 @@ def of_exception(error: BaseException, root: Path, otherwise: str) -> Fault:
     `otherwise` is the place to name if no file of the course took part.
     """
     place = rubric.place_of(error, root) or otherwise
+    if isinstance(error, AssayError):
+        return Fault(where=place, said=f"{error.what}: {error.found}".split("\n")[0][:500])
     message = error.msg if isinstance(error, SyntaxError) else str(error)
     return Fault(where=place, said=f"{type(error).__name__}: {message}".split("\n")[0][:500])
+
+
+def crashed_at(said: str, root: Path) -> str:
+    """Return the innermost line below a folder that faulthandler names; '' if it names none."""
+    places = (_below(Path(file), line, root) for file, line in CRASH.findall(said))
+    return next(filter(None, places), "")
+
+
+def _below(file: Path, line: str, root: Path) -> str:
+    own = file.is_relative_to(root) and "site-packages" not in file.relative_to(root).parts
+    return f"{file.relative_to(root).as_posix()}:{line}" if own else ""
 
 
 def kind(value: object) -> str:

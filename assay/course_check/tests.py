@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from assay.course import files
 from assay.course.assignment import Assignment, Part, line_of
+from assay.course_check.faults import crashed_at
 from assay.execution.forkserver import ForkServers
 from assay.judge import judge, statistics
 from assay.judge.evidence_view import Listed, Marker
@@ -52,7 +53,10 @@ def _unlisted(assignment: Assignment, part: Part, said: str) -> Fault:
     errors = re.findall(r"^E\s+(\S.*)$|^(\w*(?:Error|Exception)\b.*)$", said, re.MULTILINE)
     words = next((a or b for a, b in reversed(errors)), said.strip().rpartition("\n")[2])
     file, line = places[-1] if places else (f"{part.rubric}", "1")
-    return Fault(where=f"{file}:{line}", said=f"the tests cannot be collected: {words}"[:500])
+    where = f"{file}:{line}"
+    if died := re.search(r"^Fatal Python error: .*$", said, re.MULTILINE):
+        where, words = crashed_at(said, assignment.root) or where, died[0]
+    return Fault(where=where, said=f"the tests cannot be collected: {words}"[:500])
 
 
 def _of_test(part: Part, test: Listed) -> Iterator[str]:

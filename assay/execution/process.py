@@ -129,6 +129,14 @@ class Forked(Process):
         return int(json.loads(said)["code"]) if said else GONE
 
 
+def ended(code: int) -> str:
+    """Return how a process ended that left no word, by its exit code."""
+    if code >= 0:
+        return f"ended its process with code {code}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"ended its process by {names.get(-code, f'signal {-code}')}"
+
+
 def kill_below(process: psutil.Process) -> None:
     """Kill all descendants of a process, those included that are born meanwhile."""
     while children := [p for p in process.children(recursive=True) if _lives(p)]:

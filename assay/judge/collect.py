@@ -3,6 +3,7 @@
 It is loaded beside the judge's own plugin, so that fixtures and markers are those of a judgement.
 """
 
+import faulthandler
 import inspect
 import json
 import re
@@ -13,8 +14,10 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from pluggy import PluginValidationError
 
 from assay.course import rubric
+from assay.judge import fixtures
 from assay.judge.evidence_view import Collected, Listed
 from assay.judge.plugin import MARKERS, PER_RUN, VIEW, no_end
 
@@ -35,14 +38,24 @@ FAULTS = pytest.StashKey[list[dict[str, str]]]()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """From here on the course's code is imported: what never ends, or ends us, has a place too."""
+    faulthandler.enable(all_threads=False)  # pytest's own begins after the first conftest.py
     signal.signal(signal.SIGPROF, _time_up)
     signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS)
     with no_end():
         try:
             yield
+        except PluginValidationError as error:
+            place = _of_hook(error, early_config.rootpath)
+            raise pytest.UsageError(f"\n{place}\nE   {_in_a_line(error)}") from None
         except ENDS as error:
             place = rubric.place_of(error, early_config.rootpath)
             raise pytest.UsageError(f"\n{place}\nE   {type(error).__name__}: {error}") from None
+
+
+def _in_a_line(error: PluginValidationError) -> str:
+    """Return what pluggy says, without the plugin, which is a file that is named already."""
+    said = re.sub(r" in plugin <.*|^Plugin .* for ", "", " ".join(str(error).split()))
+    return f"PluginValidationError: {said}"
 
 
 def _time_up(number: int, frame: FrameType | None) -> None:
@@ -99,11 +112,33 @@ def pytest_collection_modifyitems(config: pytest.Config) -> Generator[None]:
         _add(config, place or "conftest.py:1", f"{type(error).__name__}: {error}")
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None]:
+    """Hooks that pytest does not know are found after all files are read."""
+    try:
+        yield
+    except PluginValidationError as error:
+        _add(session.config, _of_hook(error, session.config.rootpath), _in_a_line(error))
+    _write(session)
+
+
+def _of_hook(error: PluginValidationError, root: Path) -> str:
+    """Return the line of a hook that pytest does not take as it is."""
+    found = re.search(r"hook '(\w+)'", str(error))
+    path = Path(getattr(error.plugin, "__file__", None) or root / "conftest.py")
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    number = (n for n, line in enumerate(lines, 1) if found and f"def {found[1]}(" in line)
+    return f"{_relative(path, root)}:{next(number, 1)}"
+
+
+def _write(session: pytest.Session) -> None:
     """Write down every test, by its function: what its markers say, which fixtures are missing."""
     tests: dict[str, Listed] = {}
     for item in session.items:
         tests.setdefault(item.nodeid.partition("[")[0], _described(item))
+        if info := getattr(item, "_fixtureinfo", None):
+            for path, line, said in fixtures.faults(info.initialnames, info.name2fixturedefs):
+                _add(session.config, f"{_relative(path, item.config.rootpath)}:{line}", said)
     found: Collected = {"tests": list(tests.values()), "faults": session.config.stash[FAULTS]}
     folder = session.config.stash[VIEW].folder
     (folder / FILE).write_text(json.dumps(found, default=repr), encoding="utf-8")

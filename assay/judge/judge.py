@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from assay.evidence import keys
 from assay.evidence.numerics import ONE_THREAD
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers, Parent
-from assay.execution.process import OUT_OF_MEMORY, JudgeRequest
+from assay.execution.process import OUT_OF_MEMORY, JudgeRequest, ended
 from assay.judge.evidence_view import INPUT, Collected, JudgeInput
 from assay.records import Judgement, RunRecord, plain
 from assay.sandbox import workdir
@@ -33,6 +34,9 @@ OF_A_RUN = 40_000_000
 """Bytes more for each run that is judged: the evidence of all may be held at once."""
 WORKERS = 4
 """Processes at most that judge one part."""
+CRASHED = "Fatal Python error: "
+EXTENSIONS = re.compile(r"^Extension modules: .*\n?", re.MULTILINE)
+"""What Python says of itself where it crashes, thousands of characters long."""
 PYTEST_OPTIONS = [
     *("-p", "assay.judge.plugin", "-p", "no:cacheprovider", "-p", "no:logging"),
     *("-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no"),
@@ -128,10 +132,18 @@ def _judge(assignment: Assignment, part: Part, data: JudgeInput, servers: ForkSe
         if code not in (0, 1) or not verdicts.exists():  # 0 and 1 are both verdicts
             raise CourseFault(
                 f"the rubric of `{part.name}` could not be run",
-                found=_why(assignment, part, servers) or said[-3000:],
+                found=_why(assignment, part, servers)
+                or _last_words(said)
+                or f"judging it {ended(code)}",
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
         return Judgement.model_validate_json(verdicts.read_bytes())
+
+
+def _last_words(said: str) -> str:
+    """Return the end of what pytest said; of a crash of Python's, the beginning of what it says."""
+    _, crashed, trace = EXTENSIONS.sub("", said).rpartition(CRASHED)
+    return f"{crashed}{trace[:3000]}" if crashed else said[-3000:]
 
 
 def _why(assignment: Assignment, part: Part, servers: ForkServers) -> str:

@@ -287,6 +287,59 @@ def test_a_test_that_decides_nothing(tmp_path: Path, slip: tuple[str, str, str])
     assert expected in "\n".join(map(str, found))
 
 
+def test_what_a_course_prints_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Neither while it is imported nor while it draws: stdout is the command's."""
+    given = "print('read')\n" + GIVEN.replace("    x, y =", "    print('drawn')\n    x, y =")
+    with toys.course(tmp_path, given=given) as toy:
+        toys.jobs(toy, toys.submission(toys.ADD))
+        said = capsys.readouterr()
+
+    assert said.out == ""
+    assert set(said.err.split()) == {"read", "drawn"}
+
+
+FIXTURES = {
+    "in a circle": (
+        "@pytest.fixture\ndef mine(yours): ...\n@pytest.fixture\ndef yours(mine): ...\n",
+        "test_add.py:13: the fixture `mine` asks for `yours`, which asks for `mine`: it can never",
+    ),
+    "of itself": (
+        "@pytest.fixture\ndef mine(mine): ...\n",
+        "test_add.py:11: the fixture `mine` asks for `mine`: it can never be made",
+    ),
+    "of a longer life": (
+        "@pytest.fixture(scope='module')\ndef mine(evidence): ...\n",
+        "test_add.py:11: the fixture `mine` is made once a module, and asks for `evidence`, which",
+    ),
+    "two steps away": (
+        "@pytest.fixture\ndef yours(kept): ...\n"
+        "@pytest.fixture(scope='session')\ndef mine(yours): ...\n",
+        "test_add.py:13: the fixture `mine` is made once a session, and asks for `yours`, which",
+    ),
+    "that replaces another": (
+        "@pytest.fixture\ndef evidence(evidence): return evidence\n"
+        "@pytest.fixture\ndef mine(evidence): ...\n",
+        "",
+    ),
+    "that many ask for": (
+        "@pytest.fixture\ndef a(run): ...\n@pytest.fixture\ndef b(a): ...\n"
+        "@pytest.fixture\ndef mine(a, b): ...\n",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FIXTURES.values(), ids=FIXTURES)
+def test_a_fixture_that_can_never_be_made(tmp_path: Path, text: str, expected: str):
+    """It has one sentence and its own line; what pytest makes is no fault."""
+    test = f"{TEST}{text}def test_b(mine, evidence):\n    assert evidence\n"
+    with toys.course(tmp_path, tests={"test_add.py": test}) as toy:
+        found, _ = tests.check(toy, toy.part[0], MACHINE.servers)
+
+    assert len(found) == bool(expected)
+    assert expected in "\n".join(map(str, found))
+
+
 @pytest.mark.parametrize(
     ("conftest", "expected"),
     [
@@ -296,8 +349,21 @@ def test_a_test_that_decides_nothing(tmp_path: Path, slip: tuple[str, str, str])
         ),
         ("import os\nos._exit(0)\n", "conftest.py:2: the tests cannot be collected: SystemExit: 0"),
         ("def pytest_collection_modifyitems():\n    1 / 0\n", "conftest.py:2: ZeroDivisionError"),
+        (
+            "import ctypes\nctypes.string_at(0)\n",
+            "conftest.py:2: the tests cannot be collected: Fatal Python error: Segmentation fault",
+        ),
+        (
+            "X = 1\ndef pytest_colection_modifyitems(items): ...\n",
+            "conftest.py:2: PluginValidationError: unknown hook 'pytest_colection_modifyitems'",
+        ),
+        (
+            "X = 1\ndef pytest_collection_modifyitems(itms): ...\n",
+            "conftest.py:2: the tests cannot be collected: PluginValidationError: hook "
+            "'pytest_collection_modifyitems' hookimpl definition: pytest_collection_modifyitems(it",
+        ),
     ],
-    ids=["exits", "ends its process", "a hook raises"],
+    ids=["exits", "ends its process", "a hook raises", "crashes", "no hook", "no argument"],
 )
 def test_a_conftest_that_ends_it(tmp_path: Path, conftest: str, expected: str):
     """pytest would say nothing of the file."""
@@ -318,12 +384,28 @@ def test_a_conftest_that_ends_it(tmp_path: Path, conftest: str, expected: str):
             "given",
             "x, y = rng",
             "import os; os.abort(); x, y = rng",
-            "ended its process with code -6",
+            "given.py:4: reading it ended its process by SIGABRT",
         ),
+        (
+            "names",
+            "NAMES =",
+            "import ctypes; ctypes.string_at(0)\nNAMES =",
+            "names.py:2: reading it ended its process by SIGSEGV",
+        ),
+        (
+            "given",
+            "x, y = rng",
+            "import os; os.kill(os.getpid(), 9); x, y = rng",
+            "given.py:1: reading it ended its process by SIGKILL",
+        ),
+        ("given", "x, y = rng", "import os; os.fork() or os._exit(0); x, y = rng", ""),
         ("given", "x, y = rng", "print('hello'); x, y = rng", ""),
         ("names", "NAMES =", "while True: pass\nNAMES =", "names.py:2: TimeoutError: took longer"),
     ],
-    ids=["ends", "ends at once", "endless", "stops", "aborts", "prints", "endless names"],
+    ids=[
+        *("ends", "ends at once", "endless", "stops", "aborts", "crashes", "is killed"),
+        *("forks", "prints", "endless names"),
+    ],
 )
 def test_what_ends_its_process_or_never_ends(
     tmp_path: Path,

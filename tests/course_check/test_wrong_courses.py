@@ -143,6 +143,16 @@ TEST_FAULTS = {
         "    pytest.exit('x')\n    out =",
         "test_add.py:7: the test raised over the reference's answers: `test_adds`: Runtime",
     ),
+    "a crash of the judge": (
+        "    out =",
+        "    import ctypes; ctypes.string_at(0)\n    out =",
+        "test_add.py:7: the test raised over the reference's answers: Fatal Python error: Segmen",
+    ),
+    "a kill of the judge": (
+        "    out =",
+        "    import os; os.kill(os.getpid(), 9)\n    out =",
+        "could not be run judging it ended its process by SIGKILL",
+    ),
     "a wrong comparison": ("assert np", "assert not np", "the reference fails: `test_adds`"),
 }
 CLAIM_FAULTS = {
