@@ -291,7 +291,7 @@ def test_what_a_course_prints_is_no_result(tmp_path: Path, capsys: pytest.Captur
     """Neither while it is imported nor while it draws: stdout is the command's."""
     given = "print('read')\n" + GIVEN.replace("    x, y =", "    print('drawn')\n    x, y =")
     with toys.course(tmp_path, given=given) as toy:
-        toys.jobs(toy, toys.submission(toys.ADD))
+        assert toys.jobs(toy, toys.submission(toys.ADD))[0].packed
         said = capsys.readouterr()
 
     assert said.out == ""
