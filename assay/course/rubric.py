@@ -109,7 +109,7 @@ class _Loader(SourceFileLoader):
 
 def _print(*values: object, file: Any = None, **how: Any) -> None:
     """Print as the builtin does, to stderr if no file is named."""
-    print(*values, file=sys.stderr if file is None else file, **how)
+    builtins.print(*values, file=sys.stderr if file is None else file, **how)
 
 
 def _import(
