@@ -1,7 +1,9 @@
 """Frames: what students wrote, in documents in which nothing acts and that nothing leaves."""
 
+import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -13,6 +15,14 @@ from assay.review import facts, render, security
 from assay.review.answers import Answer, Question
 from assay.review.board import board_of
 
+STATIC = Path(__file__).parent / "static"
+
+
+@lru_cache
+def static(name: str) -> str:
+    """Return the address of a static file, which is another one when its content is."""
+    return f"/static/{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
 
 def _found(request: Request) -> tuple[Question, Answer]:
     board = board_of(request)
@@ -23,7 +33,7 @@ def _found(request: Request) -> tuple[Question, Answer]:
 def _framed(body: str) -> Response:
     whole = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Answer</title>'
-        '<link rel="stylesheet" href="/static/frame.css"></head>'
+        f'<link rel="stylesheet" href="{static("frame.css")}"></head>'
         f"<body><main>{body}</main></body></html>"
     )
     return HTMLResponse(whole, headers={"Content-Security-Policy": security.FRAME})

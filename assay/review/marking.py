@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from assay.classroom.gradebook import Conflict
 from assay.records import Record
 from assay.report import safe
-from assay.review import facts, hints
+from assay.review import facts, hints, progress
 from assay.review.answers import Answer, Question
 from assay.review.board import Board, board_of, page, round_of
 from assay.review.store import Content, Key, Receipt, Round, Seen, new_key, points_of
@@ -63,6 +63,7 @@ def mark(request: Request) -> Response:
         order = [answer, *order]
     at = order.index(answer)
     marked = _marked(board, question, round_)
+    flagged = progress.flagged(question, board.store.choices(question, round_))
     later = [*order[at + 1 :], *order[:at]]
     choice = board.store.choice(question, answer, round_)
     items = board.store.items(question)
@@ -97,6 +98,7 @@ def mark(request: Request) -> Response:
         previous=order[at - 1] if at else None,
         after=order[at + 1] if at + 1 < len(order) else None,
         next_open=next((one for one in later if one.id not in marked), None),
+        next_flagged=next((one for one in later if one in flagged), None),
         choice=choice,
         before_it=None
         if choice.answer or choice.apart

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
@@ -23,7 +23,7 @@ class Progress:
 
     question: Question
     marked: int
-    flagged: int
+    flagged: list[Answer]
     changed: int
     """Answers that were graded again after they had been marked."""
     second: int
@@ -60,13 +60,20 @@ def of(store: Store, question: Question) -> Progress:
     return Progress(
         question,
         len(marks),
-        sum(Content(**row.content).flag for row in first.values()),
+        flagged(question, first),
         sum(one.author in before and one.id not in marks for one in question.answers),
         second,
         sum(one.settled is None for one in differences(store, question)) if second else 0,
         sorted(Counter(chosen.get(ident, mark.by) for ident, mark in marks.items()).items()),
         median(times) if times else None,
     )
+
+
+def flagged(question: Question, rows: Mapping[str, ReviewSave]) -> list[Answer]:
+    """Return the answers that somebody should look at once more, by these saves."""
+    return [
+        one for one in question.answers if one.id in rows and Content(**rows[one.id].content).flag
+    ]
 
 
 def differences(store: Store, question: Question) -> list[Difference]:

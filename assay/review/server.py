@@ -1,7 +1,7 @@
 """The application: its addresses, its templates, who comes in, and how it is served."""
 
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,8 +20,6 @@ from assay.review import agreement, frames, items, marking, progress, security
 from assay.review.board import Board, board_of, error, page
 from assay.review.security import Door, Guard
 
-HERE = Path(__file__).parent
-
 
 def app(room: Room, door: Door) -> Starlette:
     """Return the application for one class."""
@@ -34,6 +32,7 @@ def app(room: Room, door: Door) -> Starlette:
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else _shown(value),
     )
+    pages.globals["static"] = frames.static
     pages.filters["number"] = lambda value: f"{Decimal(value):f}"
     application = Starlette(
         routes=[
@@ -56,13 +55,22 @@ def app(room: Room, door: Door) -> Starlette:
             Route("/reveal", marking.reveal, methods=["POST"]),
             Route("/bank", marking.bank, methods=["POST"]),
             Route("/progress.csv", _csv),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", _Static(directory=frames.STATIC)),
         ],
         middleware=[Middleware(Guard, door=door)],
         exception_handlers={AssayError: error, HTTPException: error},
     )
     application.state.board, application.state.pages = board, pages
     return application
+
+
+class _Static(StaticFiles):
+    """Files that a browser keeps: an address names the content too, see `frames.static`."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "private, max-age=86400, immutable"
+        return answer
 
 
 def _shown(value: object) -> object:

@@ -254,6 +254,108 @@ def test_a_comment_of_the_bank_is_chosen_by_keys(serving: Callable[..., Served],
     assert [one.comment for one in marks_of(served)] == ["Name a limit."] * 2
 
 
+def test_after_b_a_digit_is_a_comment_and_then_an_item_again(
+    serving: Callable[..., Served], visit: Open
+):
+    """Two keys choose a comment; arrows reach those that have no digit; a letter ends it."""
+    served = serving()
+    for number in range(11):
+        board = served.board
+        board.store.set_comment(
+            board.question(1), f"c{number}", f"Word {number}.", by="x", expected=0
+        )
+    page = visit(served, path="/q/1")
+    press(page, "3", "b", "2", "1")
+    quiet(page)
+
+    assert [(str(one.points), one.comment) for one in marks_of(served)] == [("3", "Word 1.")]
+    press(page, "b", *["ArrowDown"] * 10, "Enter", "b", "f", "1")
+    quiet(page)
+    assert page.is_hidden("#choosing")
+    assert [(str(one.points), one.comment) for one in marks_of(served)] == [
+        ("1", "Word 1.\nWord 10.")
+    ]
+    press(page, "b", "Escape", "1", "Escape")
+    quiet(page)
+    assert [str(one.points) for one in marks_of(served)] == ["3"]
+
+
+def test_after_the_last_answer_come_the_questions_and_flags_are_found(
+    serving: Callable[..., Served], visit: Open
+):
+    """`n` ends at the first page, and leaves none that is not marked; `F` finds flags."""
+    served = serving(people=3)
+    page = visit(served, path="/q/1")
+    press(page, "1", "f")
+    quiet(page)
+    press(page, "n")
+    page.wait_for_selector("#where:has-text('2 of 3')")
+    press(page, "2", "n")
+    page.wait_for_selector("#where:has-text('3 of 3')")
+    press(page, "n")
+    page.wait_for_selector("#receipt:has-text('This is the only one that is not marked')")
+    press(page, "3", "F")
+    page.wait_for_selector("#where:has-text('1 of 3')")
+    press(page, "F")
+    page.wait_for_selector("#receipt:has-text('No other answer is flagged')")
+    quiet(page)
+    press(page, "n")
+    page.wait_for_selector("h1:has-text('What there is to mark')")
+
+    assert sorted(str(one.points) for one in marks_of(served)) == ["1", "2", "2"]
+    page.locator("tbody tr").first.locator("td >> nth=3").locator("a").click()
+    page.wait_for_selector("#flagged:not([hidden])")
+
+
+def test_the_next_answer_is_asked_for_when_the_mark_has_arrived(
+    serving: Callable[..., Served], visit: Open
+):
+    """Else it would count the one before as not marked, and `n` would lead back to it."""
+    served = serving(people=3)
+    page = visit(served, path="/q/1")
+    routes = held(page, "/save")
+    press(page, "1", "n")
+    wait_for(page, lambda: bool(routes))
+    page.wait_for_timeout(200)
+
+    assert page.inner_text("#where") == "1 of 3"
+    routes[0].continue_()
+    page.wait_for_selector("#where:has-text('2 of 3')")
+    assert page.inner_text("#done") == "1"
+    page.unroute("**/save")
+
+
+def test_a_screen_reader_is_told_which_answer_is_shown(serving: Callable[..., Served], visit: Open):
+    """By a status that stays, as the rest of the page is exchanged; whoever is asked has a name."""
+    page = visit(serving(), path="/q/1")
+    go_on(page)
+    page.wait_for_selector("#told:has-text('Answer 2 of 4: Not marked yet')", state="attached")
+    tree = page.locator("body").aria_snapshot()
+
+    assert 'status: "Answer 2 of 4: Not marked yet"' in tree
+    for role, name in (
+        ("region", "Answer"), ("region", "Mark"), ("group", "Rubric"), ("navigation", "Answers"),
+        ("progressbar", "Marked so far"), ("searchbox", "Search in all answers"),
+        ("textbox", "Comment for the student c"),
+    ):  # fmt: skip
+        assert page.get_by_role(role, name=name, exact=True).count() == 1, (role, name)  # type: ignore[arg-type]
+    assert page.get_by_role("button").count() == page.locator("button:visible").count()
+    press(page, "1")
+    saved(page)
+    assert page.get_by_role("status").filter(has_text="Saved: 2 of 5").count() == 1
+
+
+def test_nothing_is_wider_than_a_phone(serving: Callable[..., Served], visit: Open):
+    """Whatever is wide scrolls in a place of its own."""
+    wide = "$$" + "x + " * 60 + "x$$\n\n|" + " wide |" * 30 + "\n|" + "---|" * 30
+    served = serving(texts={(n, "boss"): [f"{wide}\n\nauthor {n} " + "w" * 300] for n in range(4)})
+    page = visit(served, look="phone", complains=False)
+    for path in ("/", "/q/1", "/q/1/items", "/agreement/1", "/q/9"):
+        page.goto(served.links["tom"].partition("/enter")[0] + path)
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, path
+
+
 def test_a_key_that_comes_before_the_next_answer_marks_none(
     serving: Callable[..., Served], visit: Open
 ):

@@ -1,6 +1,7 @@
 """Attacks on the page: other sites, old tokens, hostile answers, odd names. Each is refused."""
 
 import json
+import re
 import time
 
 import pytest
@@ -140,6 +141,19 @@ def test_every_answer_says_what_the_page_may(tom: Marker):
     assert "onclick" not in at.text
 
 
+def test_only_what_is_everybodys_is_kept_by_a_browser(tom: Marker):
+    """Scripts and styles, under an address that names their content; nothing of a student."""
+    at = tom.look()
+    frame = tom.client.get(f"/frame/1/{at.answer}")
+    files = set(re.findall(r"/static/[\w.]+\?\w+", at.text + frame.text))
+
+    assert len(files) == 4
+    for path in files:
+        assert "immutable" in tom.client.get(path).headers["cache-control"]
+    for path in ("/", at.url, f"/frame/1/{at.answer}", "/progress.csv", "/search/1/1?words=author"):
+        assert tom.client.get(path).headers["cache-control"] == "no-store"
+
+
 HOSTILE = {
     "a script": "<script>alert(1)</script>",
     "an image": "<img src=x onerror=alert(1)>",
@@ -183,8 +197,6 @@ def test_what_a_student_writes_does_nothing(begun: Begun, text: str):
 
 def unescaped(page: str) -> str:
     """All tags of a page, and nothing of its text."""
-    import re
-
     return " ".join(re.findall(r"<[a-zA-Z/][^<>]*>", page))
 
 

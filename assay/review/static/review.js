@@ -17,8 +17,10 @@
   let opened = performance.now();
   let typing = 0;
   let sending = false;
+  let sent = Promise.resolve();
   let lost = "";
   let moving = false;
+  let choosing = false;  // after `b`: the next digit is a comment's
 
   // The queue.
 
@@ -66,8 +68,12 @@
     });
   }
 
-  async function send() {
-    if (sending) return;
+  function send() {
+    if (!sending) sent = deliver();
+    return sent;
+  }
+
+  async function deliver() {
     sending = true;
     try {
       // One tab sends at a time: all tabs of this browser share the queue.
@@ -97,6 +103,14 @@
       sign();
     }
     if (!lost && mine().length) send();
+  }
+
+  // A page that is asked for before its mark has arrived would count it as not marked; what takes
+  // longer than a second is sent from the next page.
+  async function arrived() {
+    const late = new Promise((resolve) => setTimeout(resolve, 1000, false));
+    const isSent = () => send().then(() => true);
+    while (mine().length && !lost && await Promise.race([isSent(), late]));
   }
 
   function receipt(entry, found) {
@@ -207,7 +221,7 @@
     $("flag").setAttribute("aria-pressed", content.flag);
     $("flagged").hidden = !content.flag;
     $("points").textContent = sum(content);
-    const done = state.done + (content.items.length || content.none ? 1 : 0);
+    const done = state.done + (isMarked() ? 1 : 0);
     $("done").textContent = done;
     $("progress").value = done;
     if (box !== document.activeElement) box.value = content.comment;
@@ -330,10 +344,18 @@
     const words = document.createElement("span");
     words.className = "text";
     words.textContent = found.text;
+    const place = $("bank").querySelectorAll("[data-comment]").length + 1;
+    if (place <= 9) chosen.append(keycap(`b${place}`));
     chosen.append(words);
     button("change all", { everywhere: found.key }, "small").setAttribute("aria-label", `Change everywhere: ${found.text}`);
     button("only here", { here: found.key }, "small").setAttribute("aria-label", `Change only here: ${found.text}`);
     $("bank").append(row);
+  }
+
+  function keycap(text) {
+    const made = document.createElement("kbd");
+    made.textContent = text;
+    return made;
   }
 
   const banked = (key) => document.querySelector(`[data-comment="${CSS.escape(key)}"]`);
@@ -408,18 +430,57 @@
     location.assign(path);
   }
 
-  function follow(id) {
+  const isMarked = () => state.content.none || state.content.items.length > 0;
+
+  async function follow(id) {
     typed();
-    if ($(id)) {
+    if ($(id)?.matches("[data-end]") && !isMarked()) {
+      say("This is the only one that is not marked", "");
+    } else if ($(id)) {
       moving = true;  // a key that is pressed now is for an answer that nobody has seen yet
-      $(id).click();
-    } else say(id === "previous" ? "This is the first answer" : "This is the last answer", "");
+      const at = state;
+      await arrived();
+      if (state === at) $(id).click();
+    } else say({ previous: "This is the first answer", next: "This is the last answer" }[id] || "No other answer is flagged", "");
+  }
+
+  // The bank.
+
+  const comments = () => [...$("bank").querySelectorAll("[data-comment]")];
+
+  function choose(on) {
+    choosing = on && comments().length > 0;
+    $("choosing").hidden = !choosing;
+    if (choosing) comments()[0].focus();
+    else if (on) say("The bank is empty: write a comment, then keep it", "");
+  }
+
+  function comment(key) {
+    state.content.comments = toggle(state.content.comments, key);
+    put();
+  }
+
+  // A digit, right after `b`; or an arrow, as long as a comment has the focus.
+  function ofBank(event) {
+    const all = comments();
+    const at = all.indexOf(document.activeElement);
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by && at >= 0) {
+      all[Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+      return true;
+    }
+    if (!choosing) return false;
+    const digit = /^[0-9]$/.test(event.key);
+    if (digit && all[Number(event.key) - 1]) comment(all[Number(event.key) - 1].dataset.comment);
+    else if (digit) say(`The bank has no comment ${event.key}`, "");
+    if (digit || event.key === "Escape") document.activeElement.blur();
+    return digit || event.key === "Escape";
   }
 
   const KEYS = {
     j: () => follow("next"), k: () => follow("previous"), n: () => follow("next-open"),
-    c: () => box.focus(), u: undo, f: flag, r: reveal,
-    b: () => document.querySelector("#bank button")?.focus(),
+    c: () => box.focus(), u: undo, f: flag, F: () => follow("next-flagged"), r: reveal,
+    b: () => choose(true),
     o: () => { $("notebook").open = !$("notebook").open; if ($("notebook").open) $("notebook").scrollIntoView(); },
     "/": () => $("words").focus(), "?": () => $("keys").showModal(), 0: none,
   };
@@ -437,6 +498,9 @@
     }
     if (writes || $("keys").open) return;
     if (moving) return event.preventDefault();
+    const taken = !event.repeat && ofBank(event);
+    if (event.key !== "Shift") choose(false);
+    if (taken) return event.preventDefault();
     const digit = /^[1-9]$/.test(event.key) && document.querySelectorAll("[data-item]")[Number(event.key) - 1];
     const does = digit ? () => item(digit.dataset.item) : KEYS[event.key];
     if (!does || event.repeat) return;
@@ -449,7 +513,7 @@
     if (!one || !state || (moving && one.tagName === "BUTTON")) return;
     if (one.closest("nav") && !(event.ctrlKey || event.metaKey || event.shiftKey)) moving = true;
     if (one.dataset.item) item(one.dataset.item);
-    else if (one.dataset.comment) { state.content.comments = toggle(state.content.comments, one.dataset.comment); put(); }
+    else if (one.dataset.comment) comment(one.dataset.comment);
     else if (one.dataset.everywhere) edit(one.dataset.everywhere);
     else if (one.dataset.here) here(one.dataset.here);
     else ({ none, flag, undo, reveal, keep: keepInBank, help: KEYS["?"], "keep-theirs": theirs, "put-mine": above })[one.id]?.();
@@ -517,7 +581,10 @@
       const frame = $("notebook").querySelector("iframe");
       if ($("notebook").open && !frame.src) frame.src = frame.dataset.src;
     });
+    choose(false);
     show();
+    // The receipt is exchanged with the answer: a live region that stays tells where one is.
+    $("told").textContent = `Answer ${$("where").textContent}: ${$("receipt").textContent}`;
     openConflict();
     sign();
     send();
