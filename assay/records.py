@@ -373,6 +373,15 @@ class Criterion(Record):
         return round(self.points * silent / max(1, len(self.properties)), 2)
 
     @property
+    def for_review(self) -> float:
+        """The points that a person gives: all, or those of some properties beside what is lost."""
+        if self.verdict.is_waiting:
+            return self.points if self.verdict is Verdict.FOR_REVIEW else 0.0
+        waiting = sum(p.verdict is Verdict.FOR_REVIEW for p in self.properties)
+        worth = round(self.points * waiting / max(1, len(self.properties)), 2)
+        return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))
+
+    @property
     def set_aside(self) -> float:
         """The points that are neither earned nor lost, for a mistake that is marked elsewhere."""
         return round(self._left_out - self.not_asked, 2)
@@ -389,7 +398,7 @@ class Criterion(Record):
         """The points that nobody counts."""
         if self.verdict.is_waiting:
             return 0.0
-        return max(0.0, round(self.points - self.counted - self.unjudged, 2))
+        return max(0.0, round(self.points - self.counted - self.unjudged - self.for_review, 2))
 
 
 class Figure(Record):
@@ -524,7 +533,7 @@ class Result(Record):
 
     @property
     def review_points(self) -> float:
-        return sum(c.points for c in self.criteria if c.verdict is Verdict.FOR_REVIEW)
+        return sum(criterion.for_review for criterion in self.criteria)
 
     @property
     def unjudged_points(self) -> float:

@@ -18,6 +18,7 @@ from rubric_tests.texts import texts_bound, values
 COMPILED = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".egg", ".whl", ".pth", ".pyz")
 RUNS_TEXT = {"exec", "eval", "compile", "execfile"}
 NAMESPACES = {"vars", "globals", "locals"}
+SETS = {"setattr", "delattr"}
 OWN = {"self", "cls"}
 HIDDEN = {
     "__subclasses__", "__globals__", "__builtins__", "__code__", "__loader__", "__spec__",
@@ -403,8 +404,9 @@ class Reader:
     ) -> None:
         """`files` are all that was handed in, where every import of the tree has succeeded."""
         self.handed_in, self.functions = handed_in, functions
-        self.texts, self.files, self.imports = texts_bound(tree), files, imports_in(tree)
+        self.texts, self.files = texts_bound(tree), files
         nodes = list(ast.walk(tree))
+        self.imports = with_aliases(imports_in(tree), nodes)
         self.called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         self.searched = {
             id(right)
@@ -431,7 +433,7 @@ class Reader:
             case ast.Call():
                 yield from self._call(node)
             case ast.Name(id=name, ctx=ast.Load()) if id(node) not in self.called:
-                if name in RUNS_TEXT | set(LOOKS_UP) | NAMESPACES:
+                if name in RUNS_TEXT | set(LOOKS_UP) | NAMESPACES | SETS:
                     yield f"`{name}` under another name"
                 elif name == "__builtins__":
                     yield "`__builtins__` leads to everything"
@@ -492,9 +494,22 @@ class Reader:
                     yield from self._module(text.partition(":")[0], node)
         elif plain and name in NAMESPACES and not of_own and id(node) not in self.searched:
             yield f"`{name}()` leads to names that are not written there"
+        yield from self._set(node, name)
         yield from self._loaded(node, name)
         yield from self._evaluated(node)
         yield from self._asked_of_the_shell(node)
+
+    def _set(self, node: ast.Call, name: str) -> Iterator[str]:
+        """`setattr(numpy, "asarray", mine)` binds inside a module, as an assignment does."""
+        target = node.args[0] if node.args else None
+        if name in ("__setattr__", "__delattr__") and isinstance(node.func, ast.Attribute):
+            target = target if self._dotted(node.func.value) == "object" else node.func.value
+        elif name not in SETS:
+            return
+        dotted = self._dotted(target) if target is not None else ""
+        is_imported = target is not None and root_of(target) in self.imports
+        if is_imported and dotted.partition(".")[0] in SHARED:
+            yield f"`{dotted}` is changed, for everything that uses it"
 
     def _evaluated(self, node: ast.Call) -> Iterator[str]:
         """A table's `eval` and `query` run a text, which may call what it names: `@f(x)`."""
@@ -590,6 +605,18 @@ class Reader:
             if is_hidden(dotted) or not INSIDE.isdisjoint(dotted.split(".")[1:]):
                 yield f"`{dotted}` runs what cannot be read"
             yield from risky(dotted)
+
+
+def with_aliases(imports: dict[str, str], nodes: list[ast.AST]) -> dict[str, str]:
+    """The imports, and the names that are bound to one of them: `m = numpy`."""
+    found = dict(imports)
+    for _ in range(2):  # one alias of another
+        for node in nodes:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                known = found.get(node.value.id)
+                found |= {name: known for name in names if known and name not in imports}
+    return found
 
 
 def is_own(node: ast.expr) -> bool:

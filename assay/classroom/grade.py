@@ -19,7 +19,7 @@ from assay.errors import (
 )
 from assay.grading import publish
 from assay.grading.session import Session
-from assay.records import Criterion, Result, Verdict
+from assay.records import Criterion, Result
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +171,6 @@ def _criterion(result: Result, one: Criterion, share: float) -> Mapping[str, str
         "title": one.title,
         "points": one.points,
         "earned": round((one.earned or 0.0) + share * (one.set_aside + one.not_asked), 4),
-        "waits": one.verdict is Verdict.FOR_REVIEW or one.unjudged > 0,
+        "waits": one.for_review > 0 or one.unjudged > 0,
         "answer": hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest(),
     }

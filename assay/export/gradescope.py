@@ -141,6 +141,9 @@ def _output(criterion: Criterion) -> Iterator[str]:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."
+    elif criterion.for_review:
+        waiting = summary.points(criterion.for_review)
+        yield f"{waiting} of {points} points are for review: a person gives them."
     if criterion.set_aside:
         aside = summary.points(criterion.set_aside)
         yield f"{aside} of {points} points are set aside: they hang on a mistake marked elsewhere."

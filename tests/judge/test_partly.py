@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
+from assay.classroom.grade import criteria_of
 from assay.export import github, gradescope, junit
 from assay.records import Criterion, Property, Result, Verdict
 from assay.report import html, markdown, summary
@@ -86,3 +87,20 @@ def test_all_of_a_criterion_is_passed(shown: Callable[[Result], str], partly: st
 
     assert passed in seen
     assert partly not in seen
+
+
+def test_what_is_for_review_beside_what_is_lost_waits_for_a_person():
+    """Its points are no more earned than set aside: a mark is out when they have been given."""
+    waits = HELD.model_copy(update={"verdict": Verdict.FOR_REVIEW, "held": 0, "reason": "who?"})
+    failed = HELD.model_copy(update={"verdict": Verdict.FAILED, "held": 0})
+    one = criterion(Verdict.FAILED, 0.0, failed, waits)
+    one = one.model_copy(update={"points": 2.0, "judged": 1.0, "earned": 0.0})
+    result = made(criteria=[one, lone(**WHOLE)])
+
+    assert (one.for_review, one.set_aside, result.review_points) == (1.0, 0.0, 1.0)
+    first, _ = criteria_of(result)
+    assert first["waits"]
+    assert first["earned"] == 0
+    assert "1 for review" in summary.totals(result)
+    (test, _) = json.loads(gradescope.results_json(result, "hidden", {}))["tests"]
+    assert "1 of 2 points are for review" in test["output"]

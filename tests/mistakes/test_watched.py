@@ -203,3 +203,29 @@ def test_another_thread_is_for_review(text: str):
     submission = SimpleNamespace(cells=[cell], sources={}, files=[], unread=[])
 
     assert list(unreadable(submission, []))
+
+
+NEIGHBOURS = """
+class ScratchNetwork(Network):
+    def fit(self, X, y):
+        self.initialise(X.shape[1])
+        self.coefs_, self.intercepts_ = 2 * self.coefs_[:1] + self.coefs_[1:], 3 * [np.zeros(1)]
+        self.X, self.y = X.copy(), y.copy()
+        self.loss_curve_, self.n_iter_ = [0.7, 0.1], 2
+        return self
+
+    def predict(self, X):
+        near = ((X[:, None] - self.X[None]) ** 2).sum(axis=-1).argsort(axis=1)[:, :9]
+        return (self.y[near].mean(axis=1) > 0.5).astype(int)
+"""
+
+
+def test_labels_without_weights_are_no_parity():
+    """Nearest neighbours that record weights of another form earn nothing by their labels."""
+    files = short_submission(ROOT, "part1")
+    text = files[NETWORK].decode().replace(CLASS, "class Network(")
+    files[NETWORK] = (text + NEIGHBOURS).encode()
+    checks = shared.judged("part1", shared.make("part1", Submission("near", files)))
+
+    found = {c.verdict for c in checks if c.name.endswith("test_labels_are_those_of_the_data")}
+    assert found == {Verdict.FOR_REVIEW}
