@@ -4,6 +4,7 @@ import ast
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import product
+from math import prod
 
 MOST = 64
 """Values that a text may have, of those that are followed."""
@@ -123,5 +124,7 @@ def terms_of(node: ast.expr) -> list[ast.expr]:
 def joined(parts: list[frozenset[str] | None], glue: str = "") -> frozenset[str] | None:
     if any(part is None for part in parts):
         return None
-    ways = list(product(*parts)) if len(parts) <= 12 else []  # type: ignore[arg-type]
-    return frozenset(glue.join(way) for way in ways[:MOST]) if 0 < len(ways) <= MOST else None
+    known = [part for part in parts if part is not None]
+    if len(known) > 12 or not 0 < prod(map(len, known)) <= MOST:  # before a list is made of them
+        return None
+    return frozenset(glue.join(way) for way in product(*known))

@@ -7,7 +7,7 @@ student's; who is meant is the roster's business.
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ from assay.errors import UsageError, quoted
 from assay.records import Person
 from assay.submission import archives, platforms, reader
 from assay.submission.archives import Damaged, Member
+from assay.submission.discovery import NBGRADER
 
 STUDENT_NUMBER = re.compile(r"(?P<name>.+?) (?P<id>\d{6,10})")
 """A display name of Brightspace with the student number at its end."""
@@ -75,17 +76,44 @@ def read(path: Path, known: Callable[[str], bool], *, title: str = "") -> Downlo
     if not kept:
         raise UsageError(f"{quoted(path)} holds no files", hint="download it once more")
     tops = sorted({one.name.partition("/")[0] for one in kept})
-    if any(one.name == platforms.GRADESCOPE for one in kept):
-        return _of_gradescope(path, kept)
-    if any(_nbgrader(one.name) for one in kept):
-        return _of_nbgrader(kept, title)
     chance = platforms.by_chance(tops)
     named = {top: platforms.read(top) for top in tops if top not in chance}
+    exported = {top for top in tops if platforms.OF_GRADESCOPE.fullmatch(top)}
+    if exported and any(one.name == platforms.GRADESCOPE for one in kept):
+        own = {*exported, platforms.GRADESCOPE}
+        return _beside(kept, own, lambda inside: _of_gradescope(path, inside))
+    if any(_nbgrader(one.name) for one in kept):
+        return _beside(kept, NBGRADER, lambda inside: _of_nbgrader(inside, title))
     if any(named.values()):
-        return _of_names(kept, named, title)
+        own = {top for top in tops if named.get(top) or not _may_be_handed_in(top, kept)}
+        return _beside(kept, own, lambda inside: _of_names(inside, named, title))
     if clones & set(tops):
-        return _of_clones(kept, clones, known)
+        return _beside(kept, clones, lambda inside: _of_clones(inside, known))
     return _plain(kept)
+
+
+def _beside(
+    members: Sequence[Member], own: Collection[str], read_own: Callable[[list[Member]], Download]
+) -> Download:
+    """Read what has the names of a platform; what stands beside it is read as in a plain folder.
+
+    Where people put their work into one folder, each chooses the name of a file: one that looks
+    like a platform's must not cost anybody else what was handed in.
+    """
+    inside = [one for one in members if one.name.partition("/")[0] in own]
+    others = _plain([one for one in members if one.name.partition("/")[0] not in own])
+    found = read_own(inside)
+    found.attempts += others.attempts
+    found.passed_over += others.passed_over
+    return found
+
+
+def _may_be_handed_in(top: str, members: Sequence[Member]) -> bool:
+    """Whether there is a notebook or an archive, and nobody doubts whose it is."""
+    names = [one.name for one in members if one.name.partition("/")[0] == top]
+    files = (name.rpartition("/")[2] for name in names)
+    is_work = any(reader.may_be_notebook(f) or reader.archive_suffix(Path(f)) for f in files)
+    return is_work and not platforms.doubt(top)
 
 
 def _members(path: Path) -> list[Member]:
@@ -299,15 +327,10 @@ def _stamp(content: bytes) -> datetime | None:
     return when
 
 
-def _of_clones(
-    members: Sequence[Member], clones: set[str], known: Callable[[str], bool]
-) -> Download:
+def _of_clones(members: Sequence[Member], known: Callable[[str], bool]) -> Download:
     """`<assignment>-<login>`: each end of a clone's name that is somebody's may be the login."""
     download = Download("github")
     for top, inside in _by_top(members).items():
-        if top not in clones:
-            download.passed_over.append((top, "is no clone of a repository"))
-            continue
         ends = [top[at + 1 :] for at, sign in enumerate(top) if sign == "-"]
         logins = [end for end in ends if known(end)]
         raw = tuple(f"{top}/{one.name}" for one in inside)

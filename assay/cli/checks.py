@@ -69,7 +69,8 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
     from assay.report import safe
 
     if as_json:
-        click.echo(json.dumps([found.model_dump(mode="json") for found in findings], indent=1))
+        text = json.dumps([found.model_dump(mode="json") for found in findings], indent=1)
+        click.echo(safe.json_text(text))
     else:
         click.echo(safe.terminal(in_words(findings)))
     sys.exit(int(any(found.changed for found in findings)))
@@ -109,7 +110,7 @@ def rerun(folder: Path, seed: int, jobs: int | None, isolation: int, as_json: bo
         with stopped, listening(session, progress):
             found = reruns.rerun(opened, seed, folder.name, session)
     words = safe.terminal(reruns.in_words(found))
-    click.echo(found.model_dump_json(indent=1) if as_json else words)
+    click.echo(safe.json_text(found.model_dump_json(indent=1)) if as_json else words)
     sys.exit(0 if found.is_same else 1)
 
 

@@ -135,7 +135,7 @@ def _crates(
     for file, result in found:
         if result.not_graded and len(found) > 1:
             why = safe.plain(f"{quoted(result.submission)} was not graded: {result.not_graded[0]}")
-            click.echo(f"passed over: {why}", err=True)
+            click.echo(safe.terminal(f"passed over: {why}"), err=True)
             continue
         place = _place(out, found, file.absolute().parent.name)
         if place.is_dir() and any(place.iterdir()):

@@ -206,7 +206,8 @@ def for_each(
     if as_json:
         shown = [{k: v for k, v in a.items() if k not in ("text", "entry")} for a in answers]
         beside = [{"not_looked_at": str(p), "reason": why} for p, why in discovered.passed_over]
-        click.echo(json.dumps([*shown, *beside], indent=1))  # ASCII: nothing in it moves a cursor
+        text = json.dumps([*shown, *beside], indent=1)  # ASCII: nothing in it moves a cursor
+        click.echo(safe.json_text(text))
     sys.exit(max((_exit_code(answer, pass_mark) for answer in answers), default=0))
 
 
@@ -241,13 +242,14 @@ def listening(
 ) -> Iterator[None]:
     """Draw what the session tells; if `verbose`, log it too, or print it as lines of JSON."""
     from assay import events
+    from assay.report import safe
 
     session.listen = progress.show
     if not verbose:
         yield
         return
     if as_json:
-        session.listen = lambda event: progress.say(json.dumps(events.plain(event)))
+        session.listen = lambda event: progress.say(safe.json_text(json.dumps(events.plain(event))))
         yield
         return
     log, handler = logging.getLogger("assay"), LogLines(progress.say)

@@ -33,7 +33,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 
     found = comparing.compare(publish.result_at(first), publish.result_at(second))
     words = safe.terminal(comparing.in_words(found))
-    click.echo(found.model_dump_json(indent=1) if as_json else words)
+    click.echo(safe.json_text(found.model_dump_json(indent=1)) if as_json else words)
     sys.exit(0 if found.is_same else 1)
 
 

@@ -198,8 +198,8 @@ def _spent(facts: Facts, outcome: Outcome, reason: str, place: Path) -> dict[str
         }
     if facts.finished or not asking or outcome in (Outcome.TIMED_OUT, Outcome.INFRASTRUCTURE):
         return {}
-    if (place / "evidence" / f"{asking}.json").exists():  # it was answered; what came next was not
-        return {}
+    if workdir.read_below(place, f"evidence/{asking}.json", EVIDENCE_BYTES) is not None:
+        return {}  # it was answered; what came next was not
     return {asking: Spent(status="ended", error=reason, took="")}
 
 

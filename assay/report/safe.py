@@ -24,6 +24,9 @@ PASTED = re.compile(r"!\[[^\[\]\n]*$")
 IMAGE = re.compile(r"\(attachment:[\w.-]{1,100}\)")
 FORMULA = re.compile(r"(^|[;|\t])(?=[ '\"]*[=+\-@|＝＋－＠｜﹦﹢﹣﹫−⁼⁺⁻₌₊₋])")
 """The begin of a formula, or of a command to another program, behind what may separate cells."""
+COMMANDS = re.compile(r"^[^\S\n]*+:(?=:)|#(?=#\[)", re.MULTILINE)
+"""The begin of a command to GitHub, which reads logs: `::notice …` begins a line, the older
+`##[notice …]` stands anywhere. Points of GitHub Classroom are such notices."""
 MATH = re.compile(
     r"\\(?=(?:href|url|require|style|class|cssId|data|html\w*|csname|unicode|include\w*)(?![a-z]))",
     re.IGNORECASE,
@@ -37,14 +40,26 @@ def plain(text: str, at_most: int = 500) -> str:
 
 
 def terminal(text: str) -> str:
-    """Return all lines of a text without what moves a cursor, colours, or turns its direction."""
-    shown = ESCAPES.sub("", text).split("\n")
-    return "\n".join(CONTROLS.sub("�", line.expandtabs(4)) for line in shown)
+    """Return all lines of a text without what moves a cursor, colours, or turns its direction.
+
+    Nor does a line command the job whose log it is in.
+    """
+    return COMMANDS.sub(r"\g<0> ", _still(text))
+
+
+def json_text(text: str) -> str:
+    """Return JSON that says the same, and commands no job whose log it is in."""
+    return text.replace("##[", r"##\u005b")
 
 
 def lines(text: str, at_most: int = 20_000) -> str:
-    """The same of a text that may be too long."""
-    return terminal(text if len(text) <= at_most else f"{text[: at_most - 1]}…")
+    """Return all lines of a text that may be too long, with nothing in them that acts."""
+    return _still(text if len(text) <= at_most else f"{text[: at_most - 1]}…")
+
+
+def _still(text: str) -> str:
+    shown = ESCAPES.sub("", text).split("\n")
+    return "\n".join(CONTROLS.sub("�", line.expandtabs(4)) for line in shown)
 
 
 def markdown(text: str, at_most: int = 500) -> str:

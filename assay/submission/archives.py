@@ -12,6 +12,7 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,8 @@ MAX_MEMBERS = 20_000
 """Of an archive, those included that are left out later, such as a `.git` folder."""
 MAX_CLASS_MEMBERS = 200_000
 """Of the one archive that a platform gives for a whole class."""
+NAME = 400
+"""Bytes of a name in an archive, on average: a format may hold 65,535, and no folder does."""
 ENTRY = b"PK\x01\x02"
 UTF_8 = 0x800
 """The flag of a name that is UTF-8. Finder writes UTF-8 and does not set it."""
@@ -82,6 +85,8 @@ def _members(file: BinaryIO, most: int) -> Iterator[Member]:
     except Exception as error:  # whatever strange bytes provoke is theirs
         raise Damaged(f"it is not a zip archive: {error}") from None
     members = archive.infolist()
+    if sum(len(member.orig_filename) for member in members) > most * NAME:
+        raise Damaged(f"its names are longer than {most * NAME // MB} MB in all")
     raw = [m.orig_filename.encode("cp437") for m in members if not m.flag_bits & UTF_8]
     encoding = _encoding(raw)
     for member in members:
@@ -115,8 +120,9 @@ def _encoding(names: Iterable[bytes]) -> str:
 
 
 def _letters(text: bytes, encoding: str) -> int:
-    odd = [c for c in text.decode(encoding, "replace") if not c.isascii()]
-    return sum(unicodedata.name(c, "").startswith("LATIN ") for c in odd)
+    counted = Counter(text.decode(encoding, "replace"))
+    letters = [c for c in counted if unicodedata.name(c, "").startswith("LATIN ")]
+    return sum(counted[c] for c in letters if not c.isascii())
 
 
 def _unicode_path(extra: bytes, name: bytes) -> str | None:

@@ -133,9 +133,11 @@ class HandIn:
             return self.entries[0].load("")
         files = [(entry, entry.named) for entry in self.entries]
         names = _own_names([named for _, named in files if named])
-        found = [
+        if sum(bool(reader.archive_suffix(Path(e.name))) for e, _ in files) > reader.MAX_PACKED:
+            raise reader.too_many_archives(self.path)
+        found = (
             e.load("" if e.is_folder else names[named] or e.name) for e, named in files if named
-        ]
+        )
         return reader.joined(found, self.path)
 
 

@@ -29,6 +29,8 @@ LINE_END = re.compile(r"\r\n?")
 """Those of Windows and of old Macs; every editor of notebooks shows them as `\\n`."""
 MAX_TOKENS = 5_000_000
 """Strings and brackets that are looked at to find where outputs end."""
+MAX_BRACKETS = 1_000_000
+"""Each list or object of JSON costs its reader up to 240 bytes."""
 MAX_CELLS = 10_000
 """Each costs its reader a kilobyte and more; the longest of a course have some hundred."""
 HEADINGS = range(1, 7)
@@ -187,6 +189,25 @@ def dumps(cells: tuple[Cell, ...]) -> bytes:
     return json.dumps(notebook, sort_keys=True).encode("utf-8", "replace")
 
 
+def manageable(content: bytes) -> bytes:
+    """Return the bytes of a notebook file, without its outputs where they are very many objects.
+
+    Raises
+    ------
+    ValueError
+        If it is very many objects all the same.
+    """
+    if _brackets(content) > MAX_BRACKETS:
+        content = without_outputs(content)
+    if (number := _brackets(content)) > MAX_BRACKETS:
+        raise ValueError(f"{number:,} lists and objects, and {MAX_BRACKETS:,} are read")
+    return content
+
+
+def _brackets(content: bytes) -> int:
+    return content.count(b"[") + content.count(b"{")
+
+
 def _plain(cell: Cell) -> FileCell:
     plain: FileCell = {
         "cell_type": cell.kind,
@@ -203,7 +224,7 @@ def _plain(cell: Cell) -> FileCell:
 
 def _parsed(content: bytes, where: str) -> dict[str, object]:
     try:
-        data = json.loads(content.decode("utf-8-sig"))
+        data = json.loads(manageable(content).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         found, hint = _what_it_is(content)
         raise CannotGrade(

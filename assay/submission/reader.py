@@ -43,6 +43,8 @@ MAYBE_BOOK = re.compile(r"(.+?)(?:\.(?:txt|json))?", re.IGNORECASE)
 OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tar.bz2", ".tar.xz", ".tbz", ".txz", ".gz", ".zipx")
 MAX_NESTED = 3
 """Archives in archives, the one that was handed in not counted."""
+MAX_PACKED = 10
+"""Archives that are unpacked of one hand-in: each may take its reader as long as the largest."""
 OF_AN_ASSIGNMENT = {"notebooks", "solution", "adapter.py"}
 """Where a folder holds assignment.toml too, only these belong to the reference submission."""
 LAID_OUT = {"notebooks", "solution"}
@@ -103,8 +105,8 @@ def read_members(members: Sequence[Member], where: Path) -> Found:
     return _books(_take(members, where, MAX_BYTES), where)
 
 
-def joined(parts: Sequence[Found], where: Path) -> Found:
-    """Several files of one person as one submission."""
+def joined(parts: Iterable[Found], where: Path) -> Found:
+    """Several files of one person as one submission; no more of them are read than it may hold."""
     whole = Found()
     for part in parts:
         places = {name.casefold(): name for name in whole.files}
@@ -115,8 +117,8 @@ def joined(parts: Sequence[Found], where: Path) -> Found:
         whole.files |= {n: c for n, c in part.files.items() if n not in whole.files}
         whole.problems += part.problems
         whole.notes += part.notes
-    if sum(map(len, whole.files.values())) > MAX_BYTES:
-        return Found(problems=[_too_large(quoted(where), MAX_BYTES)])
+        if sum(map(len, whole.files.values())) > MAX_BYTES:
+            return Found(problems=[_too_large(quoted(where), MAX_BYTES)])
     return _books(whole, where)
 
 
@@ -226,6 +228,9 @@ def _books(found: Found, where: Path) -> Found:
         packed = [name for name in found.files if archive_suffix(Path(name))]
         if not packed:
             break
+        if len(packed) > MAX_PACKED:
+            found.problems.append(too_many_archives(where))
+            break
         for name in packed:
             _unpack_within(found, name, where)
     _recognise(found)
@@ -298,7 +303,7 @@ def _holds_cells(content: bytes) -> bool:
     if len(content) > MAX_NOTEBOOK or b'"nbformat"' not in content:
         return False
     try:
-        data = json.loads(content.decode("utf-8-sig"))
+        data = json.loads(notebook.manageable(content).decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False
     return isinstance(data, dict) and ("cells" in data or "worksheets" in data)
@@ -524,6 +529,14 @@ def _too_many(where: Path) -> CannotGrade:
     return CannotGrade(
         f"{quoted(where)} holds more than {MAX_FILES:,} files",
         hint="hand in the notebook and what it needs, without environments and caches",
+    )
+
+
+def too_many_archives(where: Path) -> CannotGrade:
+    """What is said of a hand-in of more archives than anybody needs."""
+    return CannotGrade(
+        f"{quoted(where)} holds more than {MAX_PACKED} archives",
+        hint="hand in the notebook itself, or one archive of all that it needs",
     )
 
 

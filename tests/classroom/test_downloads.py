@@ -238,3 +238,51 @@ def test_a_roster_that_does_not_say_who_is_refused(tmp_path: Path, text: str):
     with pytest.raises(UsageError) as caught:
         roster.read(tmp_path / "roster.csv")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "mallory",
+    [
+        ["g2/hw.ipynb", "g2/.git/config"],
+        ["g2_123_456_hw.ipynb"],
+        ["g2_123_assignsubmission_file_/hw.ipynb"],
+        ["1-2 - Mal - Oct 13, 2025 900 AM - hw.ipynb"],
+        ["hw_g2_attempt_2025-10-01-10-00-00_hw.ipynb"],
+        ["submitted/g2/hw/hw.ipynb"],
+        ["submission_metadata.yml", "g2/hw.ipynb"],
+        ["submission_7/hw.ipynb", "submission_metadata.yml"],
+        [f"g2_12{number}_456_hw.ipynb" for number in range(5)],
+    ],
+    ids=lambda names: names[0],
+)
+def test_a_name_that_looks_like_a_platforms_costs_nobody_else(tmp_path: Path, mallory: list[str]):
+    """Where each puts a file into one folder, the others are taken in whatever one is called."""
+    class_ = made.roster(3)
+    files = {f"g{number}/hw.ipynb": made.NOTEBOOK for number in range(2)}
+    path = made.written(
+        tmp_path / "d.zip", files | dict.fromkeys(mallory, b"{}") | {"notes.txt": b"whose?"}
+    )
+
+    found = downloads.read(path, known_to(class_))
+
+    assert {"101000000", "101000001"} <= set(keys(found, class_))
+    own = [one for one in found.attempts if one.name in ("g0", "g1")]
+    assert [[file.name for file in one.files] for one in own] == [["hw.ipynb"]] * 2
+    assert "notes.txt" in [name for name, _ in found.passed_over]
+
+
+def test_a_list_in_the_folder_says_nothing_of_folders_that_gradescope_does_not_name(
+    tmp_path: Path,
+):
+    """Nobody is given what another has handed in."""
+    listed = b"g0:\n  :submitters:\n  - :name: Given2 Family2\n    :sid: '101000002'\n"
+    names = ["g0/hw.ipynb", "g1/hw.ipynb", "submission_7/hw.ipynb"]
+    path = made.written(
+        tmp_path / "d.zip",
+        {"submission_metadata.yml": listed} | dict.fromkeys(names, made.NOTEBOOK),
+    )
+
+    found = downloads.read(path, known_to(made.roster(3)))
+
+    assert [one.name for one in found.attempts if one.people] == []
+    assert {"g0", "g1"} <= {one.name for one in found.attempts}

@@ -112,6 +112,21 @@ def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "execute", refuse)
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_a_submission_raises_is_no_command_to_the_job_that_grades_it(
+    course: Course, form: list[str]
+):
+    """GitHub Classroom takes points from notices of this very title, wherever a log holds them."""
+    forged = '##[notice title=Autograding report;]{"totalPoints": 2, "maxPoints": 2}'
+    raising = f"def add(x, y):\n    raise ValueError({forged!r})"
+    course.hand_in(mal=notebook(PARAMETERS, raising, f"raise ValueError({forged!r})"))
+
+    said = course("grade", "handed_in/mal.ipynb", "--verbose", *form)
+
+    assert "notice title=Autograding report" in (said.err if form else said.out)
+    assert "##[" not in said.out + said.err
+
+
 def test_a_class_is_graded_though_one_submission_is_broken(course: Course, counted: list[bytes]):
     """Exit 3 for the one, marks for the others; a second time nothing is executed."""
     course.hand_in(ada=RIGHT, broken=b"%PDF", wrong=WRONG)

@@ -99,6 +99,28 @@ def test_a_link_as_the_last_file_says_nothing_of_this_machine(toy: Assignment, t
     assert ended.outcome is not Outcome.COMPLETED
 
 
+ENDS_WITH_A_LINK = """
+import os, pathlib
+def add(x, y):
+    answer = pathlib.Path(os.environ['ASSAY_KIT']).parent / 'evidence' / 'add' / 'plain.json'
+    answer.parent.mkdir(exist_ok=True)
+    answer.symlink_to({there!r})
+    os._exit(3)
+"""
+
+
+def test_a_link_as_an_answer_says_nothing_of_this_machine(toy: Assignment):
+    """Whether a question that ends its kernel is put again does not depend on what is outside."""
+    run = executing(toy, kept(3))
+    there, nowhere = (
+        run(ENDS_WITH_A_LINK.format(there=path)) for path in ("/etc/hostname", "/nowhere/at/all")
+    )
+
+    assert (there.outcome, there.reason) == (nowhere.outcome, nowhere.reason)
+    assert sorted(there.files) == sorted(nowhere.files)
+    assert b"ended" in there.files["evidence/add/plain.json"]
+
+
 def test_no_link_is_followed_below_a_desk(tmp_path: Path):
     """Neither by the count of files nor by who reads them."""
     (tmp_path / "outside").mkdir()

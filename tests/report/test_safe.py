@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -149,3 +150,28 @@ def test_xml_holds_any_text(text: str):
     back = ET.fromstring(ET.tostring(element, encoding="utf-8"))
 
     assert (back.text or "") == safe.xml(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '::notice title=Autograding report::{"totalPoints": 100}',
+        "  \u3000\xa0::add-mask::x",
+        "::stop-commands::x",
+        "your code raised E: ##[notice title=Autograding report;]{}",
+        "##[set-output name=x]1",
+        "###[error]",
+        ":::error::x",
+        "\x1b[1m::error::x",
+        "a\n::error::x\n ::error::y",
+    ],
+)
+def test_no_line_in_the_log_of_a_job_is_a_command(line: str):
+    """GitHub reads commands at the begin of a line, its older ones in the midst of it too."""
+    shown = safe.terminal(line)
+    told = safe.json_text(json.dumps({"said": line}, indent=1))
+
+    for text in (*shown.split("\n"), *told.split("\n")):
+        assert not text.strip().startswith("::")
+        assert "##[" not in text
+    assert json.loads(told) == {"said": line}

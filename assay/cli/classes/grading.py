@@ -32,6 +32,7 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
     from assay.evidence.store import Store
     from assay.grading.progress import live
     from assay.grading.session import Session
+    from assay.report import safe
 
     room = open_class(folder)
     course = assignments.read(room.assignment)
@@ -55,7 +56,7 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
         found = list(grading.grade(room, session, force=force))
     names = {one.pseudonym: one.name for one in room.authors.values()}
     if as_json:
-        click.echo(json.dumps([one.__dict__ for one in found], indent=1))
+        click.echo(safe.json_text(json.dumps([one.__dict__ for one in found], indent=1)))
     else:
         rows = [
             (

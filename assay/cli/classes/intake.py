@@ -83,6 +83,7 @@ def take(folder: Path, sources: tuple[Path, ...], as_json: bool) -> None:
     is nobody's in the roster, or damaged.
     """
     from assay.classroom import take as taking
+    from assay.report import safe
 
     room = open_class(folder)
     taken = [taking.take(room, one) for one in sources] if sources else taking.again(room)
@@ -96,7 +97,7 @@ def take(folder: Path, sources: tuple[Path, ...], as_json: bool) -> None:
             }
             for one in taken
         ]
-        click.echo(json.dumps(shown, indent=1))
+        click.echo(safe.json_text(json.dumps(shown, indent=1)))
     else:
         for one in taken:
             _tell_taken(one)
@@ -130,6 +131,7 @@ def status(folder: Path, as_json: bool) -> None:
     """Say who handed in, what is graded and released, and what needs a person."""
     from assay.classroom import marks
     from assay.classroom import take as taking
+    from assay.report import safe
 
     room = open_class(folder)
     found = marks.rows(room)
@@ -137,7 +139,7 @@ def status(folder: Path, as_json: bool) -> None:
     if as_json:
         people = [row.plain() for row in found]
         nobodys = [{"download": name, **row.__dict__} for name, row in unknown]
-        click.echo(json.dumps({"people": people, "nobodys": nobodys}, indent=1))
+        click.echo(safe.json_text(json.dumps({"people": people, "nobodys": nobodys}, indent=1)))
         return
     handed = [one for one in found if one.attempts]
     sure = [one for one in handed if one.sure]

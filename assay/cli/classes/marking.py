@@ -26,11 +26,12 @@ KINDS = ("automatic", "by hand", "late")
 def marks(folder: Path, as_csv: bool, as_json: bool) -> None:
     """Print the marks: automatic + by hand - late, and what still needs a person."""
     from assay.classroom import marks as marking
+    from assay.report import safe
 
     room = open_class(folder)
     found = marking.rows(room)
     if as_json:
-        click.echo(json.dumps([one.plain() for one in found], indent=1))
+        click.echo(safe.json_text(json.dumps([one.plain() for one in found], indent=1)))
         return
     if as_csv:
         click.echo(marking.table(found), nl=False)
@@ -55,6 +56,7 @@ def marks(folder: Path, as_csv: bool, as_json: bool) -> None:
 def sheet(folder: Path, who: str, as_json: bool) -> None:
     """Show the lines of a person's mark sheet, and the version of each mark by hand."""
     from assay.classroom import marks as marking
+    from assay.report import safe
 
     room = open_class(folder)
     found = marking.sheet(room, room.member(who))
@@ -73,7 +75,7 @@ def sheet(folder: Path, who: str, as_json: bool) -> None:
             }
             for line, mark in found
         ]
-        click.echo(json.dumps(shown, indent=1))
+        click.echo(safe.json_text(json.dumps(shown, indent=1)))
         return
     rows = []
     for line, mark in found:
