@@ -22,6 +22,10 @@ from rubric_tests.syntax import trees_of
 IN_TRAINING_MODE = "evaluated in training mode"
 FEW_STEPS = 10
 """Fewer are no training: public transformers take 60 at least, for the easiest of the tasks."""
+LEFT = 0.02
+"""Of the sum of all learning rates, in the second half: a cosine leaves a third there, a line a
+quarter, a rate cut to a tenth twice, in the first half, more than this.
+"""
 CHANCE = 0.03  # untrained models exceed a guess by less, those of 20 steps by more
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
@@ -324,13 +328,24 @@ def check_everything_is_trained(evidence: Any, given: Any) -> None:
 
 @cause_of_others("training")
 def check_rate_stays_alive(evidence: Any, given: Any) -> None:
-    """The learning rate is not spent before half of the steps are done."""
-    rates = steps_seen(evidence).rates
+    """The learning rate is not spent before half of the steps are done.
+
+    Where the loss has come down, nothing is lost by a rate that is nearly spent.
+    """
+    answer = steps_seen(evidence)
+    rates, losses = answer.rates, losses_of(answer)
     spent = rates < 1e-3 * rates.max(initial=0)
     if len(rates) >= 20 and spent.mean() > 0.5:
         raise KnownMistake(
             "the learning rate dies",
             f"in {spent.sum()} of {len(rates)} steps it is below a thousandth of its highest",
+        )
+    late = rates[len(rates) // 2 :].sum() / rates.sum()
+    if len(rates) >= 20 and late < LEFT and len(losses) and late_loss(losses) > 0.1 * losses[0]:
+        raise KnownMistake(
+            "the learning rate dies",
+            f"{1 - late:.1%} of the way is gone in the first half of {len(rates)} steps, "
+            f"and the loss is still {late_loss(losses):.3g}",
         )
 
 

@@ -266,6 +266,17 @@ def check_mask_of_every_query(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("masks")
+def check_mask_of_one_query(evidence: Any, given: Any) -> None:
+    """A query by itself obeys its mask, as the last one does while an answer is written."""
+    check_padding_mask(evidence, given)
+    answer, visible = evidence["masks/one"], given["masks/one"].visible
+    right, close = reference.masked_weights(answer.free, visible), 100 * tolerance(answer.weights)
+    if not np.allclose(answer.weights, right, atol=close):
+        found = in_words(answer.weights, right, visible, close)
+        raise KnownMistake("one query by itself does not obey its mask", found)
+
+
+@cause_of_others("masks")
 def check_weights_returned_under_a_mask(evidence: Any, given: Any) -> None:
     check_returned(evidence, "masks/causal")
     check_returned(evidence, "masks/cross")
@@ -558,10 +569,18 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
             raise KnownMistake("the number of heads is not used", found)
     for sentence in recognised(readings, gives, n_heads):
         raise KnownMistake(sentence)
+    if any(same(out - x, reference.multi_head(x, memory, r, n_heads)) for r in readings):
+        raise KnownMistake("the input is added inside the heads: that is for the layer to do")
     named = answer.text.strings("names")
-    if not projections.are_named(parts) or len(parts) * 2 < len(named):
+    told_apart = projections.are_named(parts) and len(parts) * 2 >= len(named)
+    if not told_apart and not is_of_its_weights(evidence, given, looking_at_itself(question)):
         raise NotRecognised("the weights of the projections are not recognised")
     raise Wrong(where_heads_differ(evidence, given))
+
+
+def looking_at_itself(question: str) -> str:
+    """The question with as many heads whose memory is the input: what is right there is known."""
+    return question.replace("cross", "self")
 
 
 def where_heads_differ(evidence: Any, given: Any) -> str:

@@ -93,6 +93,10 @@ def masks(rng: np.random.Generator) -> dict[str, Question]:
         "masks/causal": Question(square | {"visible": causal}, weights(LENGTH)),
         "masks/padding": Question(shown | {"visible": padding}, weights(MEMORY)),
         "masks/cross": Question(shown | {"visible": at_random(rng, MEMORY)}, weights(MEMORY)),
+        "masks/one": Question(
+            shown | {"query": shown["query"][:, :1], "visible": padding[:, :1]},
+            dict.fromkeys(("weights", "free"), (BATCH, 1, MEMORY)),
+        ),
         "masks/nowhere": Question(
             square | {"visible": nowhere}, {"weights": (BATCH, LENGTH, LENGTH)}
         ),
@@ -284,6 +288,7 @@ def model(rng: np.random.Generator) -> dict[str, Question]:
             dict.fromkeys(LOGITS, (LENGTH * len(source), TOKENS, VOCABULARY)),
         ),
         "model/attention": Question(shown, {"n_weights": ()}),
+        "model/parts": Question(shown, {}),
         "positions/model": Question(reordered(rng), LOGITS),
         "training/batch": Question(shown, {"losses": (SOME,)}),
         "scratch/live": Question({}, {}),

@@ -144,8 +144,19 @@ def check_distinct(evidence: Any, given: Any) -> None:
             )
 
 
+def is_sine_and_cosine(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether each channel of one is the sine of what a channel of the other is the cosine of."""
+    return bool(np.allclose(one**2 + other**2, 1, atol=1e-4))
+
+
 def table_in_words(rows: np.ndarray, right: np.ndarray) -> str:
-    """What a table of sines and cosines has instead of the formula, read off its own rows."""
+    """What a table of sines and cosines has instead of the formula, read off its own rows.
+
+    Sines may stand beside all cosines, in the first half of the channels: it is read by turns.
+    """
+    half = rows.shape[1] // 2
+    if rows.shape[1] % 2 == 0 and is_sine_and_cosine(rows[:, :half], rows[:, half:]):
+        rows = np.stack([rows[:, :half], rows[:, half:]], axis=-1).reshape(rows.shape)
     sines, cosines = rows[:, 0::2], rows[:, 1::2]
     if cosines.size and np.ptp(sines, axis=1).max() < 1e-4 and np.ptp(cosines, axis=1).max() < 1e-4:
         return "every channel has the same rate: the exponent does not change with the channel"
@@ -313,6 +324,19 @@ def check_place_of_the_bend(evidence: Any, given: Any) -> None:
             raise KnownMistake("it is bent once more after the second matrix")
         if gives(second(first(act(x)))):
             raise KnownMistake("the bend comes before the first matrix, and none between the two")
+        if gives(x + second(act(first(x)))) and a_layer_adds(evidence, given):
+            raise KnownMistake("its input is added inside it, and once more by the layer")
+
+
+def a_layer_adds(evidence: Any, given: Any) -> bool:
+    """Whether a layer adds what goes past its sub-layers by itself."""
+    for layer in LAYERS:
+        try:
+            check_sums(evidence, given, layer)
+        except Exception:  # another sum, no such layer, or one of another kind
+            continue
+        return True
+    return False
 
 
 @cause_of_others("feed-forward")
@@ -732,6 +756,16 @@ def check_attention_is_in_the_model(evidence: Any, given: Any) -> None:
     """The parts that were asked for are what the model is made of; or attention of any form."""
     if answered(evidence, "model/attention"):
         check_weights_are_seen(evidence["model/attention"], "no attention is at work in the model")
+
+
+@cause_of_others("model")
+def check_layers_are_in_the_model(evidence: Any, given: Any) -> None:
+    """Of each kind of layer that the model holds, some make a difference to its logits."""
+    if unused := evidence["model/parts"].text.string("unused"):
+        raise KnownMistake(
+            "layers of the model are never used",
+            f"with any weights of its {unused} it says the same",
+        )
 
 
 @cause_of_others("model")

@@ -46,6 +46,13 @@ def test_every_query_has_its_own_mask(evidence, given, submission):
         attention_checks.check_mask_of_every_query(evidence, given)
 
 
+@pytest.mark.hint("does the code ask how many queries there are?")
+def test_one_query_obeys_its_mask(evidence, given, submission):
+    """One query by itself obeys its mask, in every sequence of the batch."""
+    with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
+        attention_checks.check_mask_of_one_query(evidence, given)
+
+
 @pytest.mark.hint("return the weights that the mask has been applied to")
 def test_weights_come_back_masked(evidence, given, submission):
     """The weights that come back are those under the mask."""

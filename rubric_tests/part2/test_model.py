@@ -55,6 +55,15 @@ def test_the_whole_source_is_read(evidence, given):
         layer_checks.check_source_is_read(evidence, given)
 
 
+@pytest.mark.hint("which line hands the encoder's output on to the decoder?")
+def test_its_layers_are_used(evidence, given):
+    """Of each kind of layer that the model holds, some make a difference to its logits."""
+    can_be_called(evidence)
+    chance_is_marked_elsewhere(evidence, given)
+    with after_marks_for(evidence, given, *EARLIER, "masks"), told_as_wrong():
+        layer_checks.check_layers_are_in_the_model(evidence, given)
+
+
 @pytest.mark.hint("is the model cut by `detach`, `no_grad` or `argmax` on the way to the loss?")
 def test_one_batch_can_be_learned_by_heart(evidence, given, measure):
     """Trained on one batch of random answers, a copy of the model learns them."""

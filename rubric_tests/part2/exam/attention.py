@@ -74,6 +74,11 @@ def _(given, answer):
         answer.returned = returned
 
 
+@precisely("masks/one")
+def _(given, answer):
+    answer.weights, answer.free = weights_under(given, given.visible), weights_under(given)
+
+
 @precisely("masks/nowhere")
 def _(given, answer):
     answer.weights = weights_under(given, given.visible)

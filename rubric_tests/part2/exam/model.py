@@ -8,8 +8,10 @@ import torch
 from ask import student
 from exam.asking import asked
 from exam.at_work import at_work
-from exam.components import form_of, logits_of
+from exam.components import SIZES, form_of, kind_of, logits_of
 from torch.nn import functional
+
+LAYERS = ("EncoderLayer", "DecoderLayer")
 
 
 @asked("model/form")
@@ -33,6 +35,23 @@ def _(given, answer):
     with torch.no_grad():
         vocabulary = logits_of(model, given.source, given.target).shape[-1]
     at_work(answer, lambda: logits_of(model, given.source, given.target), vocabulary)
+
+
+@asked("model/parts")
+@torch.no_grad()
+def _(given, answer):
+    """The kinds of layer with which, whatever their weights are, the logits stay as they were."""
+    model = copy.deepcopy(student.model).eval()
+    before, unused = logits_of(model, given.source, given.target), []
+    for name in filter(student.has, LAYERS):
+        kind, other = kind_of(name, *SIZES), copy.deepcopy(model)
+        layers = [part for part in other.modules() if isinstance(part, kind)]
+        torch.manual_seed(0)
+        for own in (own for layer in layers for own in layer.parameters()):
+            own.add_(torch.randn_like(own))
+        if layers and torch.equal(before, logits_of(other, given.source, given.target)):
+            unused.append(name)
+    answer.unused = ", ".join(unused)
 
 
 @asked("training/batch")

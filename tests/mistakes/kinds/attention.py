@@ -68,7 +68,15 @@ FORMULA = [
     }),
 ]  # fmt: skip
 
+NAMES = {"w_q": "ask", "w_k": "find", "w_v": "tell", "w_o": "out"}
 MASKS = [
+    attention("a mask only where there are several queries", "masks", {
+        "if visible is not None:": "if visible is not None and query.size(-2) > 1:",
+    }),
+    attention("the mask of a single query is taken for all keys", "masks", {
+        "    if visible is not None:": "    if visible is not None and visible.size(-2) == 1:\n"
+        "        visible = visible.any(-1, keepdim=True)\n    if visible is not None:",
+    }),
     attention("a mask only for square scores", "masks", {
         "if visible is not None:":
         "if visible is not None and scores.size(-1) == scores.size(-2):",
@@ -158,6 +166,23 @@ MASKS = [
 ]  # fmt: skip
 
 HEADS = [
+    attention("the queries are added to what the heads give", "multi-head", {
+        "return self.attend(self.queries(query), *self.keys_and_values(memory), visible)[0]":
+        "return query"
+        " + self.attend(self.queries(query), *self.keys_and_values(memory), visible)[0]",
+    }),
+    attention("queries from the memory, in projections of other names", "multi-head", NAMES | {
+        "self.queries(query)": "self.queries(\n"
+        "            torch.cat([memory[:, : query.size(1)], query[:, memory.size(1) :]], 1))",
+    }),
+    attention("values from the queries, in projections of other names", "multi-head", NAMES | {
+        "return self.attend(self.queries(query), *self.keys_and_values(memory), visible)[0]":
+        "keys, values = self.keys_and_values(memory)\n"
+        "        n = min(query.size(1), memory.size(1))\n"
+        "        values = torch.cat([self.split(self.tell(query))[:, :, :n],"
+        " values[:, :, n:]], 2)\n"
+        "        return self.attend(self.queries(query), keys, values, visible)[0]",
+    }),
     attention("one head, whatever is asked", "multi-head", {
         "self.n_heads = n_heads": "self.n_heads = 1",
     }),

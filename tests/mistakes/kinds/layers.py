@@ -20,6 +20,9 @@ BENT = "self.w_2(self.w_1(x).relu())"
 PARTLY = "(h := self.w_1(x), h{0}.relu_(), self.w_2(h))[-1]"
 WIDE, NARROW = "nn.Linear(d_model, d_hidden)", "nn.Linear(d_hidden, d_model)"
 FEED = [
+    of("transformer/feed_forward", "the input is added inside", "feed-forward", {
+        BENT: f"x + {BENT}",
+    }),
     feed("bent at the end, not in the middle", {BENT: "self.w_2(self.w_1(x)).relu()"}),
     feed("bent before the first matrix only", {BENT: "self.w_2(self.w_1(x.relu()))"}),
     feed("bent twice, the second time at the end", {BENT: "self.w_2(self.w_1(x).relu()).relu()"}),
@@ -200,6 +203,10 @@ POSITIONS = [
 ]  # fmt: skip
 
 HARMLESS_IN_TRAINING = [
+    embedding("sines beside sines", "positions", {
+        "    return table\n":
+        "    table[:, 1::2] = table[:, : d_model // 2 * 2 : 2]\n    return table\n",
+    }),
     embedding("the last place has no row", "positions", {
         "sinusoids(max_length, d_model)": "sinusoids(max_length - 1, d_model)",
     }),
@@ -215,6 +222,12 @@ HARMLESS_IN_TRAINING = [
 ]  # fmt: skip
 
 ROWS = "return self.table(tokens)"
+MODEL = [
+    of("transformer/encoder", "the decoder looks at the bare tokens of the source", "model", {
+        "        for layer in self.layers:\n            x = layer(x, visible)\n": "",
+    }),
+]  # fmt: skip
+
 EMBEDDING = [
     embedding("the last token has no row", "embedding", {
         "nn.Embedding(vocab_size, d_model)": "nn.Embedding(vocab_size - 1, d_model)",
@@ -234,7 +247,7 @@ EMBEDDING = [
     }),
 ]  # fmt: skip
 
-CASES = [*FEED, *NORMS, *RESIDUALS, *POSITIONS, *EMBEDDING]
+CASES = [*FEED, *NORMS, *RESIDUALS, *POSITIONS, *EMBEDDING, *MODEL]
 
 RIGHT = [
     own_norm("a layer norm by hand", loses=None),

@@ -42,6 +42,12 @@ MISTAKES = [
         ZERO: "if int(batch[0]) % 2:\n        optimizer.zero_grad()",
     }),
     training("a rate that halves with every step", "training", {RATE: f"{RATE} * 0.5**step"}),
+    training("a rate that loses a twentieth with every step", "training", {
+        RATE: f"{RATE} * 0.95**step",
+    }),
+    training("a rate that falls to a thirtieth every fifty steps", "training", {
+        RATE: f"{RATE} * 0.03 ** (step // 50)",
+    }),
     training("a rate for the first ten steps", "training", {RATE: f"{RATE} * (step < 10)"}),
     training("a rate too small to see", "training", {RATE: f"1e-7 * {RATE}"}),
     training("uphill", "training", {COST: COST.replace("loss(", "-loss(")}),
