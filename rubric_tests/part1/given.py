@@ -223,14 +223,14 @@ def parity(
 def source(rng: np.random.Generator, n: int, d: int) -> dict[str, Question]:
     """Rows as many and as wide as those of the data set, and gradients to be watched at work."""
     X, y = rows(rng, n, d)
-    counted = {f"source/lines/{width}": at_width(rng, width) for width in COUNTED}
-    for question in counted.values():
-        question.answers["lines"] = (2,)
+    counted = {width: at_width(rng, width).shown for width in COUNTED}
     return {
         "source/work": Question({"X": X, "y": y}, dict.fromkeys(("unwatched", "seen"), y.shape)),
-        "source/gradients": at_width(rng, 4),
+        "source/gradients": Question(at_width(rng, 4).shown, {}),
         "source/loaded": Question({}, {}),
-        **counted,
+    } | {
+        f"source/lines/{width}": Question(shown, {"lines": (2,)})
+        for width, shown in counted.items()
     }
 
 

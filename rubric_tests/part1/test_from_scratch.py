@@ -1,5 +1,7 @@
 """From scratch: the network is the student's own, in NumPy."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -93,9 +95,13 @@ def check_as_elsewhere(evidence, given, question):
         check_gradients(evidence, given)
     except Exception:  # marked with the gradients
         return
+    watched = {
+        "gradients/square": evidence["gradients/square"],
+        question: SimpleNamespace(**evidence.partial(question)),
+    }
     try:
-        check_gradient(evidence, given, question, Weights._fields)
-    except AssertionError as wrong:
+        check_gradient(watched, given, question, Weights._fields)
+    except Exception as wrong:
         raise ForReview(
             f"`loss_and_gradients` says something else while watched: {wrong}"
         ) from None

@@ -73,7 +73,12 @@ def write(answer, arrays, pattern="{}"):
 def gradients_of(network, X, y):
     """The loss, then the gradients by name."""
     needs(network, "loss_and_gradients")
-    loss, (dW1, dW2), (db1, db2) = network.loss_and_gradients(X.copy(), labels(y))
+    return by_name(network, network.loss_and_gradients(X.copy(), labels(y)))
+
+
+def by_name(network, said):
+    """What `loss_and_gradients` says: the loss, then the gradients by name."""
+    loss, (dW1, dW2), (db1, db2) = said
     if outputs(network) == 2:  # the weights set were half of it, once with each sign
         dW2, db2 = np.diff(dW2) / 2, np.diff(np.ravel(db2)) / 2
     named = {"dW1": dW1, "dW2": dW2, "db1": as_row(db1), "db2": as_row(db2)}
