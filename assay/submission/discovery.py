@@ -111,8 +111,9 @@ class HandIn:
         except CannotGrade as error:
             found = Found(problems=[error])
         read, problems = submission.of_found(found, self.path)
-        whole = replace(read, people=self.people, notes=(*self.notes, *read.notes))
-        return whole, problems
+        own = self.name == submission.REFERENCE  # whatever table a student hands in with it
+        notes = (*self.notes, *read.notes)
+        return replace(read, is_reference=own, people=self.people, notes=notes), problems
 
     def read(self) -> Submission:
         """Return the submission.

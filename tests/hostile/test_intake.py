@@ -135,6 +135,20 @@ def test_many_archives_of_one_person(toy: Assignment, tmp_path: Path):
         of_person.read()
 
 
+def test_a_table_in_a_hand_in_makes_it_no_reference(toy: Assignment, tmp_path: Path):
+    """The course's own answer is asked otherwise; no student's is, whatever lies in its folder."""
+    for name in ("ada", "bob"):
+        (tmp_path / name / "notebooks").mkdir(parents=True)
+        (tmp_path / name / "notebooks" / "sums.ipynb").write_bytes(BOOK)
+        (tmp_path / name / "assignment.toml").write_text("title = 'mine'")
+
+    both = discovery.discover([tmp_path / "ada", tmp_path / "bob"], toy).found
+    (own,) = discovery.discover([toy.root], toy).found
+
+    assert [one.read().is_reference for one in both] == [False, False]
+    assert own.read().is_reference
+
+
 @pytest.mark.parametrize("entry", [b"[]", b'{"":0}', b"[[]]"])
 def test_a_notebook_of_very_many_objects_is_not_parsed(entry: bytes):
     """20 MB of them became more than a gigabyte of Python's."""
