@@ -7,6 +7,7 @@ not accused of anything: a person looks at it.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -47,6 +48,7 @@ MODULES = {
     "importlib.abc", "importlib._bootstrap", "bdb", "cython", "pyximport", "subprocess",
     "multiprocessing", "pty", "trace", "shelve", "logging.config", "pydoc", "numexpr",
     "concurrent.futures", "unittest.mock", "torch.package", "copyreg", "threading", "_thread",
+    "torch._C", "torch.multiprocessing",
 }  # fmt: skip
 """Modules that run what nobody can read, or run it elsewhere: in a thread nobody watches it."""
 SHARED = {
@@ -67,7 +69,8 @@ PICKLES = {"load", "loads", "Unpickler"}
 STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")
 RUN_A_TEXT = {
     "pandas.eval", "cProfile.run", "profile.run", "pdb.run", "inspect.stack", "inspect.trace",
-    "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S",
+    "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S", "joblib.Parallel",
+    "torch.jit.load", "torch.export.load", "torch.hub.load",
 }  # fmt: skip
 """Functions whose last name alone is an ordinary one."""
 TIMES = {"timeit.timeit": 2, "timeit.repeat": 2, "timeit.Timer": 2}
@@ -407,6 +410,18 @@ class Reader:
         self.texts, self.files = texts_bound(tree), files
         nodes = list(ast.walk(tree))
         self.imports = with_aliases(imports_in(tree), nodes)
+        bound = Counter(
+            n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        )
+        self.second_names = {
+            target.id: dotted
+            for node in nodes
+            if isinstance(node, ast.Assign) and (dotted := self._dotted(node.value))
+            for target in node.targets
+            if isinstance(target, ast.Name)
+            and bound[target.id] == 1
+            and dotted.partition(".")[0] in SHARED
+        }
         self.called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         self.searched = {
             id(right)
@@ -584,11 +599,17 @@ class Reader:
 
     def _replaced(self, node: ast.Attribute) -> Iterator[str]:
         """What is bound inside a module: settings may be, functions that others use may not."""
-        head, *rest = parts_of(node)
-        if head in self.imports and len(rest) == 1:
-            dotted = f"{self.imports[head]}.{rest[0]}"
-            if dotted.partition(".")[0] in SHARED and dotted not in SETTINGS:
-                yield f"`{dotted}` is replaced, for everything that uses it"
+        dotted = self._known(node)
+        if dotted.partition(".")[0] in SHARED and not is_setting(dotted):
+            yield f"`{dotted}` is replaced, for everything that uses it"
+
+    def _known(self, node: ast.expr) -> str:
+        """The dotted name of what is imported, or has a second name here: `T = torch.Tensor`."""
+        if not isinstance(node, ast.Attribute | ast.Name):
+            return ""
+        head, *rest = parts_of(node) if isinstance(node, ast.Attribute) else [node.id]
+        of = self.imports.get(head) or self.second_names.get(head)
+        return ".".join([of, *rest]) if of else ""
 
     def _attribute(self, node: ast.Attribute) -> Iterator[str]:
         head, *rest = parts_of(node)
@@ -617,6 +638,11 @@ def with_aliases(imports: dict[str, str], nodes: list[ast.AST]) -> dict[str, str
                 known = found.get(node.value.id)
                 found |= {name: known for name in names if known and name not in imports}
     return found
+
+
+def is_setting(dotted: str) -> bool:
+    """Whether it is a place for settings: `torch.backends.cudnn.benchmark`."""
+    return dotted in SETTINGS or dotted.startswith("torch.backends.") or ".config." in dotted
 
 
 def is_own(node: ast.expr) -> bool:

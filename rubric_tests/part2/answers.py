@@ -26,6 +26,9 @@ LEFT = 0.02
 """Of the sum of all learning rates, in the second half: a cosine leaves a third there, a line a
 quarter, a rate cut to a tenth twice, in the first half, more than this.
 """
+N_ALONE = 24  # of all sequences, those that the exam asks once more, each by itself
+FEW_OTHERS = 2  # of these may be answered otherwise, where two logits are all but equal
+SOME_BETTER = 6  # digits: fewer that are right by another way than the model's may be luck
 CHANCE = 0.03  # untrained models exceed a guess by less, those of 20 steps by more
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
 
@@ -134,12 +137,16 @@ def check_attention_answers(evidence: Any, right: np.ndarray, task: str) -> None
         return
     answer = evidence[f"{task}/attention"]
     check_weights_are_seen(answer, "the model answers without any attention")
-    share = share_right(answer.answers, right)
-    if share > 0.5:
-        raise ForReview(
-            "where attention looks makes no difference to the answers: with equal weights for "
-            f"all places {share:.0%} of the digits are right"
-        )
+    for weights, found in (
+        ("equal weights for all places", answer.answers),
+        ("every weight one place further on", answer.moved),
+    ):
+        share = share_right(found, right)
+        if share > 0.5:
+            raise ForReview(
+                "where attention looks makes no difference to the answers: with "
+                f"{weights} {share:.0%} of the digits are right"
+            )
 
 
 def share_right(found: np.ndarray, right: np.ndarray) -> float:
@@ -317,7 +324,8 @@ def check_steps_have_gradients(evidence: Any, given: Any) -> None:
 @cause_of_others("training")
 def check_everything_is_trained(evidence: Any, given: Any) -> None:
     """Every parameter that the answers depend on is another after training."""
-    steps_seen(evidence)
+    if not evidence["training/steps"].backwards:
+        raise NotRecognised("no gradient was seen")
     untrained = said(evidence, "training/steps", "untrained").split(", ")
     if untrained != [""]:
         more = f" and {len(untrained) - 1} more" if len(untrained) > 1 else ""
@@ -426,11 +434,16 @@ def check_answers_are_the_models(evidence: Any, given: Any) -> None:
     Which of the places of a call counts is the student's: the last, or one that moves on.
     """
     answer = evidence["generation/again"]
-    if (answer.answers == tasks.NOTHING).all():
+    check_choices(answer.answers, answer)
+
+
+def check_choices(answers: np.ndarray, answer: Any) -> None:
+    """The same of any answers, and what was seen while they were given."""
+    if (answers == tasks.NOTHING).all():
         return
     if (answer.choices < 0).all():
         raise ForReview("`generate` was not seen to ask the model: who answers has to be read")
-    share = agreement(answer.answers, answer.choices)
+    share = agreement(answers, answer.choices)
     if share >= 0.6:
         return
     if answer.side_by_side:
@@ -443,11 +456,56 @@ def check_answers_are_the_models(evidence: Any, given: Any) -> None:
     )
 
 
-def check_answers_are_said(evidence: Any) -> None:
-    """The same for what hangs on it: what a person has to read is read there."""
+def check_answers_are_said(evidence: Any, question: str, right: np.ndarray) -> None:
+    """The same for what hangs on it, of answers that were asked for in between.
+
+    Whether many at once are answered by the model, nobody watches: so some of them are asked once
+    more. What a person has to read is read under `generation`, but for answers that are better
+    than the model's.
+    """
     if answered(evidence, "generation/again"):
         with contextlib.suppress(ForReview):
             check_answers_are_the_models(evidence, None)
+    if not answered(evidence, question):
+        return
+    answer = evidence[question]
+    if "alone" not in vars(answer):
+        raise ForReview("asked alone, `generate` gave no answers: who answers has to be read")
+    with contextlib.suppress(ForReview):
+        check_choices(answer.alone, answer)
+    if not answer.side_by_side:
+        check_nothing_is_corrected(answer.alone, answer.choices, asked_alone(answer, right))
+
+
+def check_alone_as_together(evidence: Any, question: str) -> None:
+    """Of all sequences, those that are asked alone too have the same answer."""
+    answer = evidence[question]
+    together = asked_alone(answer, answer.answers)
+    changed = int((answer.alone != together).any(axis=1).sum())
+    if changed > FEW_OTHERS:
+        raise Wrong(
+            f"{changed} of {len(together)} sequences have another answer alone than among many"
+        )
+
+
+def asked_alone(answer: Any, rows: np.ndarray) -> np.ndarray:
+    """The rows of the sequences that are asked alone: spread over all, as the exam has them."""
+    n = len(answer.answers)
+    if len(answer.alone) != min(n, N_ALONE):
+        raise Wrong(f"{len(answer.alone)} answers to {min(n, N_ALONE)} sequences asked alone")
+    return rows[np.linspace(0, n - 1, len(answer.alone)).astype(int)]
+
+
+def check_nothing_is_corrected(answers: np.ndarray, choices: np.ndarray, right: np.ndarray) -> None:
+    """Digits that do not go with the model's tokens are no better than chance."""
+    digits, goes, places = going_with_tokens(answers, choices)
+    other = ~goes & (digits != tasks.NOTHING)
+    better = int((digits == right[:, :places])[other].sum())
+    if better >= SOME_BETTER and better > 0.5 * other.sum():
+        raise ForReview(
+            f"{better} digits are right where the model's logits say others: how the answer is "
+            "chosen has to be read"
+        )
 
 
 def agreement(answers: np.ndarray, choices: np.ndarray) -> float:
@@ -455,6 +513,15 @@ def agreement(answers: np.ndarray, choices: np.ndarray) -> float:
 
     `choices` are tokens, (sequences, calls, places); the digits of an answer, (sequences, digits).
     """
+    digits, goes, _ = going_with_tokens(answers, choices)
+    there = digits != tasks.NOTHING
+    return float(goes[there].mean()) if there.any() else 0.0
+
+
+def going_with_tokens(
+    answers: np.ndarray, choices: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The digits that calls can tell, whether each goes with its token, and how many an answer."""
     _, calls, places = choices.shape
     step = np.arange(min(answers.shape[1], calls))
     digits = answers[:, : len(step)]
@@ -463,19 +530,26 @@ def agreement(answers: np.ndarray, choices: np.ndarray) -> float:
     for offset in range(places - len(step) + 1):
         ways += [choices[:, step, step + offset], choices[:, 0, step + offset]]
     there = digits != tasks.NOTHING
-    return max((_one_to_one(digits[there], tokens[there]) for tokens in ways), default=0.0)
+    found = [np.zeros_like(there) for _ in ways]
+    for goes, tokens in zip(found, ways, strict=True):
+        goes[there] = _one_to_one(digits[there], tokens[there])
+    return digits, max(found, key=np.sum), len(step)
 
 
-def _one_to_one(digits: np.ndarray, tokens: np.ndarray) -> float:
-    """The share of digits that go with their tokens, where each token stands for one digit."""
+def _one_to_one(digits: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """Which digits go with their tokens, where each token stands for one digit."""
     known = tokens >= 0
+    goes = np.zeros(len(digits), dtype=bool)
     if not known.any():
-        return 0.0
+        return goes
     _, rows = np.unique(tokens[known], return_inverse=True)
     _, columns = np.unique(digits[known], return_inverse=True)
     counts = np.zeros((rows.max() + 1, columns.max() + 1))
     np.add.at(counts, (rows, columns), 1)
-    return float(counts[optimize.linear_sum_assignment(counts, maximize=True)].sum() / digits.size)
+    pairs = np.zeros_like(counts, dtype=bool)
+    pairs[optimize.linear_sum_assignment(counts, maximize=True)] = True
+    goes[known] = pairs[rows, columns]
+    return goes
 
 
 @cause_of_others("generation")

@@ -363,12 +363,21 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
         "generation/together": Question(few, {"alone": rows, "together": rows}),
         "positions/order": Question(swapped, {"answers": rows, "moved": rows}),
         "reversal/answers": Question(
-            shown,
-            {"answers": (None, width)},
+            shown | {"vocabulary": np.array(12)},
+            {"answers": (None, width)} | watched(width),
             kept={"right": tasks.table(right, width)},
             seconds=ANSWER_SECONDS,
         ),
         **changed_models("reversal", shown),
+    }
+
+
+def watched(width: int) -> dict[str, Shape]:
+    """Some of the answers once more, and what the model's logits said in the calls they took."""
+    return {
+        "alone": (None, width),
+        "choices": (None, width, 3 * width),
+        "side_by_side": (),
     }
 
 
@@ -378,7 +387,8 @@ def changed_models(task: str, shown: dict[str, np.ndarray]) -> dict[str, Questio
     rows: Shape = (N_CHANGED, int(shown["width"]))
     return {
         f"{task}/attention": Question(
-            few | {"vocabulary": np.array(12)}, {"n_weights": (), "answers": rows}
+            few | {"vocabulary": np.array(12)},
+            {"n_weights": (), "answers": rows, "moved": rows},
         ),
         f"{task}/without-weights": Question(few, {"answers": rows, "shuffled": rows}),
     }
@@ -401,6 +411,7 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
         "targets": right[:N_SECRET].astype(np.int16),
         "sequences": asked[N_SECRET:].astype(np.int16),
         "width": np.array(7),
+        "vocabulary": np.array(12),
     }
     kept = {
         "right": tasks.table(right[N_SECRET:].tolist(), 7),
@@ -409,7 +420,9 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
         "differ": differ,
     }
     return {
-        "secret/answers": Question(shown, {"answers": (None, 7)}, kept=kept, seconds=TRAIN_SECONDS),
+        "secret/answers": Question(
+            shown, {"answers": (None, 7)} | watched(7), kept=kept, seconds=TRAIN_SECONDS
+        ),
         **changed_models("secret", shown),
         "training/steps": Question(
             {"source": ids(rng), "target": ids(rng)},

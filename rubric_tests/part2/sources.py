@@ -5,7 +5,7 @@ A name in a docstring is not a use, nor is a method that nothing calls.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -64,18 +64,41 @@ def foreign_names(submission: SimpleNamespace) -> set[str]:
     beside = (name.removeprefix("notebooks/") for name in trees)  # not what lies anywhere below
     own = {name.split("/")[0].removesuffix(".py") for name in beside}
     reached: set[str] = set().union(*(names_reached(name, tree) for name, tree in trees.items()))
-    return {dotted for dotted in reached if dotted.split(".")[0] not in own - {"torch"}}
+    through = {dotted for dotted in reached if dotted.split(".")[0] in own - {"torch"} | {"own"}}
+    return (reached - through) | handed_on(through, trees)
+
+
+def handed_on(reached: set[str], trees: Mapping[str, ast.Module]) -> set[str]:
+    """What one's own names stand for that a file imports and another takes from it.
+
+    `parts.mix` is what `parts.py` imports as `mix`, and so is `self.mix` of a class that does.
+    """
+    places: dict[str, set[str]] = {}
+    defined: set[str] = set()
+    for file, tree in trees.items():
+        for name, dotted in imports_of(tree, file).items():
+            places.setdefault(name, set()).update(dotted)
+        defined |= {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+        defined |= {
+            n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+    stars = {star for tree in trees.values() for star in stars_of(tree) if "torch" in star}
+    found = set()
+    for dotted in reached:
+        _, *parts = dotted.split(".")
+        for place, part in enumerate(parts):
+            rest = parts[place + 1 :]
+            found |= {".".join([of, *rest]) for of in places.get(part, ())}
+            if is_attention(part) and part not in defined:
+                found |= {f"{star}.{part}" for star in stars}
+    return found
 
 
 @lru_cache(1_000)
 def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
     """What one file's own definitions lead to, out of it; imports are looked up by name."""
     known = dict(definitions(tree))
-    stars = [
-        node.module or ""
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
-    ]
+    stars = stars_of(tree)
     places, texts = imports_of(tree, file), texts_bound(tree)
     found: set[str] = set()
     for node in used_nodes(tree):
@@ -89,7 +112,18 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
                 found |= {f"{star}.{node.id}" for star in stars}
         elif isinstance(node, ast.Call):
             found |= set(names_in_texts(node, texts))
+        elif isinstance(node, ast.MatchClass):  # `case object(Transformer=part)` takes it too
+            found |= {f"torch.nn.{name}" for name in node.kwd_attrs if is_attention(name)}
     return frozenset(found)
+
+
+def stars_of(tree: ast.Module) -> list[str]:
+    """The modules of which everything is imported."""
+    return [
+        node.module or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+    ]
 
 
 def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:

@@ -49,7 +49,10 @@ def test_nothing_ready_made_is_at_work(evidence):
             raise KnownMistake(
                 "a library does the work", f"`{found[0]}` is at work inside `{work}`"
             )
-    for work in WORKS:
+    operators = text.strings("operators")
+    if found := sorted(name for name in operators if ready_made(name)):
+        raise KnownMistake("a library does the work", f"`{found[0]}` is at work, says torch itself")
+    for work in (*WORKS, "operators"):
         if WATCHED not in text.strings(work):
             said = text.strings(work)[-1:]
             raise ForReview(f"what runs inside `{work}` could not be watched: {', '.join(said)}")

@@ -23,6 +23,7 @@ def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
+        answers.check_alone_as_together(evidence, "reversal/answers")
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
         shares = marks.by_position
         measure(claim.measure, marks.share_of_digits)
@@ -41,6 +42,7 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measu
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
+        answers.check_alone_as_together(evidence, "reversal/answers")
         everything = answers.marked(evidence, given, kept)
         marks = answers.never_seen(evidence, everything)
         measure("sequences answered", len(everything.exact))
@@ -59,6 +61,7 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim)
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
+        answers.check_alone_as_together(evidence, "reversal/answers")
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
 
         answers.check_share(marks, claim.at_least)
@@ -72,6 +75,6 @@ def check_it_is_attention(evidence, given, kept, run, runs) -> None:
     answers.check_there_is_a_trained_model(evidence, given, runs)
     right = kept["reversal/answers"].right
     answers.check_it_is_the_model(evidence, right, "reversal")
-    answers.check_answers_are_said(evidence)
+    answers.check_answers_are_said(evidence, "reversal/answers", right)
     if run.parameters["task"].startswith("reverse"):
         answers.check_attention_answers(evidence, right, "reversal")

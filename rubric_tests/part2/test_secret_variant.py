@@ -35,6 +35,7 @@ def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
     where_asked(evidence, "secret/answers")
     check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
+        answers.check_alone_as_together(evidence, "secret/answers")
         marks = answers.marked(evidence, given, kept, "secret/answers")
         measure(claim.measure, marks.share_of_digits)
         measure("secret task: right by the harder order", min(shares_by_order(marks, kept)))
@@ -50,6 +51,7 @@ def test_it_is_learned_well(evidence, given, kept, runs, claim):
     where_asked(evidence, "secret/answers")
     check_it_is_the_model(evidence, given, kept, runs)
     with after_marks_for_reversal(evidence, given, kept, claim.at_least):
+        answers.check_alone_as_together(evidence, "secret/answers")
         check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
 
 
@@ -58,6 +60,7 @@ def check_it_is_the_model(evidence, given, kept, runs) -> None:
     answers.check_there_is_a_trained_model(evidence, given, runs)
     right = kept["secret/answers"].right
     answers.check_it_is_the_model(evidence, right, "secret")
+    answers.check_answers_are_said(evidence, "secret/answers", right)
     answers.check_attention_answers(evidence, right, "secret")
 
 

@@ -120,7 +120,28 @@ UNREADABLE = {
     "another notebook": "%run other.ipynb",
     "a file that was not handed in": "%run made.py",
 }
+UNREADABLE |= {
+    "a model that is compiled": "import torch\nf = torch.jit.load('mix.pt')",
+    "a compiled model by its name": "from torch.jit import load\nf = load('mix.pt')",
+    "a hub": "import torch\nf = torch.hub.load('a/b', 'c')",
+    "torch's own parts": "import torch\nf = torch._C._jit_get_operation(name)",
+    "torch's processes": "import torch.multiprocessing as mp\np = mp.Pool(1)",
+    "joblib's processes": "from joblib import Parallel\np = Parallel(2)(jobs)",
+    "a method of all tensors": "import torch\ntorch.Tensor.double = f",
+    "a method of all modules": "from torch import nn\nnn.Module.load_state_dict = f",
+    "a witness, by a second name": "import torch\nm = torch.overrides\n"
+    "m.TorchFunctionMode.__enter__ = f",
+    "a witness, by setattr": "import torch\nsetattr(torch.autograd.profiler.profile, name, f)",
+    "a function, taken out": "import torch\ndelattr(torch.Tensor, 'double')",
+}
+"""Code in files, and what others use replaced below the top of a module."""
+
 READABLE = {
+    "deterministic": "import torch\ntorch.backends.cudnn.deterministic = True",
+    "a setting of the compiler": "import torch\ntorch._dynamo.config.suppress_errors = True",
+    "setattr of self": "class A:\n    def f(self, n):\n        setattr(self, n, 1)",
+    "an attribute of what a library made": "import torch\nm = torch.nn.Linear(1, 1)\nm.a = 1",
+    "a name for two things": "import torch\nm = torch.Tensor\nm = A()\nm.a = 1",
     "getattr of a text": "import numpy as np\nf = getattr(np, 'sin')",
     "getattr in a loop over texts": "for name in ('a', 'b'):\n    print(getattr(x, name))",
     "getattr of self": "class A:\n    def f(self, n):\n        return getattr(self, n)",
@@ -255,6 +276,58 @@ def test_texts_put_together_in_the_file_are_read(text: str):
 def test_ready_made_attention_is_found_under_a_text(source: str):
     """In Part 2, by whatever the text is looked up in."""
     assert any(map(part2.ready_made, part2.foreign_names(as_read(source))))
+
+
+READY_MADE = "from torch.nn.functional import scaled_dot_product_attention"
+HANDED_ON = {
+    "an attribute of a file": ("import parts\nparts.mix(q, k, v)", f"{READY_MADE} as mix"),
+    "a name of a file": ("from parts import mix\nmix(q, k, v)", f"{READY_MADE} as mix"),
+    "a module in a file": (
+        "import parts\nparts.F.scaled_dot_product_attention(q, k, v)",
+        "from torch.nn import functional as F",
+    ),
+    "a module of a file by its name": (
+        "from parts import F as G\nG.scaled_dot_product_attention(q, k, v)",
+        "from torch.nn import functional as F",
+    ),
+    "all of a module in a file": (
+        "import parts\nparts.scaled_dot_product_attention(q, k, v)",
+        "from torch.nn.functional import *",
+    ),
+    "an import in a class": (
+        f"class Heads:\n    {READY_MADE} as mix\n    def forward(self, q):\n        self.mix(q)",
+        "",
+    ),
+    "a pattern": (
+        "match parts:\n    case object(scaled_dot_product_attention=f):\n        f(q)",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("cell", "parts"), HANDED_ON.values(), ids=HANDED_ON)
+def test_ready_made_attention_is_found_through_ones_own_files(cell: str, parts: str):
+    """One file imports it, and another takes it from there."""
+    seen = as_read(cell, **{"parts": parts})
+
+    assert any(map(part2.ready_made, part2.foreign_names(seen)))
+
+
+@pytest.mark.parametrize(
+    ("cell", "parts"),
+    [
+        ("import parts\nparts.attention(q)", "import torch\ndef attention(q):\n    return q"),
+        ("import parts\nparts.scaled_dot_product_attention(q)",
+         "from torch.nn.functional import *\ndef scaled_dot_product_attention(q):\n    return q"),
+        ("import parts\nparts.mix(q)", "def mix(q):\n    return q\n"
+         "def compared():\n    from torch import nn\n    return nn.MultiheadAttention"),
+    ],
+)  # fmt: skip
+def test_what_a_file_defines_is_ones_own(cell: str, parts: str):
+    """Whatever it is called, and whatever else is imported beside it."""
+    seen = as_read(cell, **{"parts": parts})
+
+    assert not any(map(part2.ready_made, part2.foreign_names(seen)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whether attention is at work in a model: its weights are seen, and made equal.
+"""Whether attention is at work in a model: its weights are seen, and changed.
 
 Whatever the student calls it, and however it is written, the shares of a softmax over places are
 looked for among torch's operators.
@@ -18,14 +18,14 @@ PARTS = ("MultiHeadAttention", "EncoderLayer", "DecoderLayer")
 
 
 class Weights(TorchDispatchMode):
-    """Counts what may be attention's weights; where `equal`, all that are not hidden are made one.
+    """Counts what may be attention's weights; what comes of them is what `changed` makes of it.
 
     A softmax over the vocabulary is none of them. An exponential may be a softmax by hand.
     """
 
-    def __init__(self, vocabulary, equal=False):
+    def __init__(self, vocabulary, changed=None):
         super().__init__()
-        self.vocabulary, self.equal, self.seen = vocabulary, equal, 0
+        self.vocabulary, self.changed, self.seen = vocabulary, changed, 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out, name = func(*args, **(kwargs or {})), func.name()
@@ -38,12 +38,20 @@ class Weights(TorchDispatchMode):
         if out.ndim < 2 or (out.ndim < 4 and out.shape[axis] == self.vocabulary):
             return out
         self.seen += 1
-        if not self.equal:
+        if self.changed is None:
             return out
-        ones = (out > 0).to(out.dtype)
-        if name.startswith(SOFTMAX):
-            return ones / ones.sum(axis, keepdim=True).clamp(min=1)
-        return ones
+        return self.changed(out, axis, is_share=name.startswith(SOFTMAX))
+
+
+def equal(out, axis, *, is_share):
+    """The same for all that are not hidden."""
+    ones = (out > 0).to(out.dtype)
+    return ones / ones.sum(axis, keepdim=True).clamp(min=1) if is_share else ones
+
+
+def moved(out, axis, *, is_share):
+    """To each place that of the place before it: as sharp, and as much together."""
+    return out.roll(1, axis)
 
 
 class Parts:
@@ -109,9 +117,9 @@ class Choices:
         return rows
 
 
-def at_work(answer, work, vocabulary, equal=False):
+def at_work(answer, work, vocabulary, changed=None):
     """Let the model work once, and note its attention; return what comes of it."""
-    with torch.no_grad(), Parts() as parts, Weights(vocabulary, equal) as weights:
+    with torch.no_grad(), Parts() as parts, Weights(vocabulary, changed) as weights:
         found = work()
     answer.n_weights, answer.parts = weights.seen, ", ".join(sorted(parts.called))
     return found

@@ -4,6 +4,7 @@ import contextlib
 import sys
 import types
 from functools import partial
+from itertools import chain
 
 import torch
 from ask import student
@@ -19,6 +20,8 @@ from exam.components import (
     through,
 )
 from exam.sequences import whole
+from torch._C._profiler import _ExperimentalConfig
+from torch.autograd.profiler import profile
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -110,6 +113,23 @@ def calls_of(works):
     return [*sorted(named | {str(module) for module, _ in seen}), end]
 
 
+def operators_of(works):
+    """What torch itself says that it runs: in every thread, and inside what it has compiled.
+
+    The last entry says whether it was asked at all.
+    """
+    seen = set()
+    with contextlib.suppress(Exception):
+        every = _ExperimentalConfig(profile_all_threads=True)
+        with profile(experimental_config=every) as watching:
+            for work in works:
+                result_of(work)
+        seen = {event.name() for event in watching.kineto_results.events()}
+    named = {f"torch.ops.{name.replace('::', '.')}" for name in seen if "ttention" in name}
+    at_work = any(name.startswith("aten::") for name in seen)
+    return [*sorted(named), WATCHED if at_work else "torch's own profiler saw nothing"]
+
+
 def rows(given, dtype):
     """Of each component, as many channels as it takes."""
     return types.SimpleNamespace(dtype=dtype, x=torch.as_tensor(given.x).to(dtype))
@@ -153,3 +173,4 @@ def _(given, answer):
     }
     for name, work in works.items():
         setattr(answer, name, calls_of(work))
+    answer.operators = operators_of(chain.from_iterable(works.values()))

@@ -12,6 +12,8 @@ from exam.sequences import (
     as_many_as_planned,
     lists,
 )
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -23,6 +25,7 @@ WATCHED = (
     (torch.autograd, "_engine_run_backward"),
 )
 """What torch's losses and all ways to gradients come down to, under whatever name one calls it."""
+LOOKED_AT = 20  # backward passes in which the steps of another optimizer are looked for
 SUM = 2  # as torch numbers its reductions
 
 
@@ -33,6 +36,7 @@ class Watch:
         self.rates, self.empty, self.of_shares, self.at_first = [], 0, False, {}
         self.losses, self.vocabulary, self.stale, self.stepped = [], 0, 0, []
         self.out_of_time, self.costs, self.backwards = False, [], 0
+        self.made, self.begun, self.last = [], [], {}
 
     def __enter__(self):
         self.before = [getattr(module, name) for module, name in WATCHED]
@@ -42,6 +46,7 @@ class Watch:
         self.hooks = [
             register_optimizer_step_pre_hook(self.before_step),
             register_optimizer_step_post_hook(self.after_step),
+            register_module_parameter_registration_hook(self.noting_part),
         ]
         return self
 
@@ -65,6 +70,10 @@ class Watch:
 
         return noted
 
+    def noting_part(self, module, name, part):
+        if part is not None:
+            self.made.append(part)
+
     def before_step(self, optimizer, args, kwargs):
         parts = [part for group in optimizer.param_groups for part in group["params"]]
         for part in parts:
@@ -77,7 +86,10 @@ class Watch:
 
     def checking(self, backward):
         def checked(roots, *args, **kwargs):
-            gradients = [part.grad for part in self.stepped if part.grad is not None]
+            if not self.backwards:
+                self.begun = [part.detach().clone() for part in self.made]
+            stepped = self.stepped or self.stepped_by_hand()
+            gradients = [part.grad for part in stepped if part.grad is not None]
             self.stale += any(bool(gradient.any()) for gradient in gradients)
             self.stepped = []
             self.backwards += 1
@@ -87,6 +99,16 @@ class Watch:
 
         return checked
 
+    def stepped_by_hand(self):
+        """Of an optimizer that is none of torch's: the parameters that moved since the last time.
+
+        It is looked for in the first steps alone: to compare takes time.
+        """
+        if self.rates or self.backwards > LOOKED_AT:
+            return []
+        before, self.last = self.last, {id(part): part.detach().clone() for part in self.made}
+        return [p for p in self.made if id(p) in before and not torch.equal(p, before[id(p)])]
+
 
 def are_shares(rows):
     """Whether the vocabulary's axis holds shares, all above 0, together 1."""
@@ -94,19 +116,22 @@ def are_shares(rows):
     return bool((rows >= 0).all() and torch.allclose(totals, torch.ones_like(totals), atol=1e-3))
 
 
-def left_as_it_was(model, given, at_first):
+def left_as_it_was(model, given, watch):
     """Parameters that no step changed, though the logits change with them; positions apart.
 
-    Unknown where the trained model shares no parameter with those of the optimizer: a copy.
+    A model that shares no parameter with those of the optimizer is a copy, or was trained by an
+    optimizer of its own: of it, those that have the very values with which the training began.
     """
-    named = [(name, part) for name, part in model.named_parameters() if "pos" not in name.lower()]
-    if not any(id(part) in at_first for _, part in named):
-        return []
-    still = [
-        (name, part)
-        for name, part in named
-        if id(part) not in at_first or torch.equal(part, at_first[id(part)][1])
-    ]
+    named = without_positions(model)
+    if any(id(part) in watch.at_first for _, part in named):
+        still = [
+            (name, part)
+            for name, part in named
+            if id(part) not in watch.at_first or torch.equal(part, watch.at_first[id(part)][1])
+        ]
+    else:
+        begun = [*watch.begun, *(value for _, value in watch.at_first.values())]
+        still = [(n, p) for n, p in named if any(torch.equal(p, value) for value in begun)]
     before = logits_of(model, given.source, given.target)
     found = []
     for name, part in still:
@@ -117,6 +142,14 @@ def left_as_it_was(model, given, at_first):
         if not torch.allclose(before, after, atol=1e-5):
             found.append(name)
     return found
+
+
+def without_positions(model):
+    """The parameters by name, but for up to two tables of positions: they may be fixed."""
+    named = list(model.named_parameters())
+    linear = {id(p) for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters()}
+    tables = [n for n, p in named if "pos" in n.lower() and p.ndim > 1 and id(p) not in linear]
+    return [(name, part) for name, part in named if name not in tables[:2]]
 
 
 def of_another(model, at_first):
@@ -154,7 +187,7 @@ if handed_out("secret/answers"):
         answer.of_shares = watch.of_shares
         answer.untrained = ""
         with contextlib.suppress(Exception), torch.no_grad():
-            answer.untrained = ", ".join(left_as_it_was(*trained, given, watch.at_first))[:2000]
+            answer.untrained = ", ".join(left_as_it_was(*trained, given, watch))[:2000]
 
     @asked("secret/attention")
     def _(given, answer):

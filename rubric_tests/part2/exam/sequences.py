@@ -1,18 +1,18 @@
 """Sequences of tokens as tables, and the student's answers to them, free running."""
 
 import contextlib
-import copy
 from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import Choices, at_work
+from exam.at_work import Choices, at_work, equal, moved
 from exam.components import logits_of
 from torch.nn import functional
 
 ONE_BY_ONE = 500  # sequences asked where there is no `generate_batch`; real code takes 1 to 70 ms
+ALONE = 24  # of all sequences, those that are asked once more
 FIRST, CHUNK = 16, 1024  # where there is one, it is asked for all, so many at once
 
 
@@ -96,41 +96,56 @@ def dropout_seen():
         functional.dropout = dropout
 
 
-def emptied(model):
-    """A copy with every weight at zero: what it still knows does not come from training."""
-    model = copy.deepcopy(model)
-    for weight in model.parameters():
-        weight.data.zero_()
-    return model
+@contextmanager
+def other_weights(model, changed):
+    """The very model, each of its weights changed for as long as this lasts: a copy is known."""
+    weights = [(weight, weight.detach().clone()) for weight in model.parameters()]
+    try:
+        for weight, own in weights:
+            weight.data.copy_(changed(own))
+        yield
+    finally:
+        for weight, own in weights:
+            weight.data.copy_(own)
 
 
-def shuffled(model):
-    """A copy with every weight somewhere else in its own matrix: as large, and without sense."""
-    model, dice = copy.deepcopy(model), torch.Generator().manual_seed(0)
-    for weight in model.parameters():
+def in_disorder(dice):
+    """Every weight somewhere else in its own matrix: as large, and without sense."""
+
+    def changed(weight):
         order = torch.randperm(weight.numel(), generator=dice)
-        weight.data.copy_(weight.data.flatten()[order].view(weight.shape))
-    return model
+        return weight.flatten()[order].view(weight.shape)
+
+    return changed
 
 
 def answer_without_weights(answer, model, given):
-    """The answers of both copies; one without weights may never come to an end, so it is last."""
+    """The answers with both kinds; one without weights may never come to an end, so it is last."""
     sequences = lists(given.sequences)
-    for name, of in (("shuffled", shuffled), ("answers", emptied)):
+    disorder = in_disorder(torch.Generator().manual_seed(0))
+    for name, changed in (("shuffled", disorder), ("answers", torch.zeros_like)):
         nothing = table([[]] * len(sequences), given.width)
         setattr(answer, name, nothing)
-        with contextlib.suppress(Exception):  # such a model cannot answer at all: all the better
-            setattr(answer, name, one_at_a_time(of(model), sequences, given.width))
+        with contextlib.suppress(Exception), other_weights(model, changed):
+            setattr(answer, name, one_at_a_time(model, sequences, given.width))
 
 
 def answer_with_equal_weights(answer, model, given):
-    """Whether attention is at work while the model answers, and the answers without its choice."""
+    """Whether attention is at work while the model answers, and the answers without its choice.
+
+    Once all places are given the same weight, and once each the weight of its neighbour. A model
+    that cannot answer so gives no answers: all the better.
+    """
     sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
+    nothing = table([[]] * len(sequences), given.width)
 
     def work():
-        return one_at_a_time(model, sequences, given.width)
+        with contextlib.suppress(Exception):
+            return one_at_a_time(model, sequences, given.width)
+        return nothing
 
-    answer.answers = at_work(answer, work, vocabulary, equal=True)
+    answer.moved = at_work(answer, work, vocabulary, moved)
+    answer.answers = at_work(answer, work, vocabulary, equal)
 
 
 def many_at_once(model, sequences, width):
@@ -140,7 +155,8 @@ def many_at_once(model, sequences, width):
 def as_many_as_planned(answer, model, given):
     """Answers to all sequences; to the first of them where there is no `generate_batch` that works.
 
-    How many are asked depends on nothing else: time only ends the question.
+    How many are asked depends on nothing else: time only ends the question. Some of them are asked
+    once more, each by itself and watched: many at once may be answered by something else.
     """
     sequences = lists(given.sequences)
     try:
@@ -151,3 +167,11 @@ def as_many_as_planned(answer, model, given):
     starts = [0, *range(FIRST, len(sequences), CHUNK), len(sequences)]
     chunks = [sequences[start:end] for start, end in pairwise(starts)]
     answer.answers = np.concatenate([way(model, chunk, given.width) for chunk in chunks if chunk])
+    with contextlib.suppress(Exception):  # a `generate` that raises is asked elsewhere
+        some = [sequences[place] for place in spread(len(sequences))]
+        answer.alone, answer.choices, answer.side_by_side = with_choices(model, some, given)
+
+
+def spread(n):
+    """The places of those that are asked once more, from the first to the last."""
+    return np.linspace(0, n - 1, min(n, ALONE)).astype(int)
