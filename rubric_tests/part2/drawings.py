@@ -27,7 +27,7 @@ TELLS = {"summary", "torchinfo", "get_model_summary", "named_modules"}
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".drawio", ".dot", ".mmd")
 COMPONENTS = re.compile(
     r"embed|einbett|attention|feed.?forward|encoder|decoder|position|linear|softmax|norm|\bffn\b"
-    r"|logits|token",
+    r"|logits|token|aufmerksamkeit|atenci|attenzion|enkoder|dekoder|positi[oó]n|kodierung",
     re.IGNORECASE,
 )
 NAMED = re.compile(
@@ -113,7 +113,7 @@ def _in_text(text: str) -> Iterator[Found]:
         yield Found("a drawing in a language for them", text)
     elif _is_drawn(text):
         yield Found("a drawing made of text", text)
-    elif len(_components(text)) > 1 and (re.search(r"\d", text) or NAMED.search(text)):
+    elif len(components(text)) > 1 and (re.search(r"\d", text) or NAMED.search(text)):
         yield Found("a text on components and dimensions", text, False)
 
 
@@ -122,8 +122,9 @@ def _is_drawn(text: str) -> bool:
     lines = [line.strip() for line in text.splitlines()]
     strokes = sum(line in UPRIGHT or ARROW.search(line) is not None for line in lines)
     arrows = len(ARROW.findall(text))
-    return len(_components(text)) > 1 and (strokes > 1 or arrows > 2)
+    return len(components(text)) > 1 and (strokes > 1 or arrows > 2)
 
 
-def _components(text: str) -> set[str]:
+def components(text: str) -> set[str]:
+    """The names of parts of a transformer that are in a text."""
     return {word.lower() for word in COMPONENTS.findall(text)}

@@ -36,6 +36,8 @@ def test_there_is_a_diagram(evidence, submission, drawing):
         is_shown = any(one.is_sure for one in drawings.found(submission))
         if not (drawings.is_drawing(source(evidence)) or is_shown):
             raise ForReview("`diagram` is a text in which no drawing is recognised")
+        if drawings.is_drawing(source(evidence)):
+            check_it_names_parts(plain(source(evidence)))
         return
 
     found = drawings.found(submission)
@@ -86,7 +88,9 @@ def read(evidence, submission) -> Diagram:
     The numbers of the drawing itself do not count: they are taken out with the markup.
     """
     if answered(evidence, "diagram/text") and len(source(evidence)) >= READABLE:
-        return Diagram(plain(source(evidence)), is_named=True)
+        text = plain(source(evidence))
+        check_it_names_parts(text)
+        return Diagram(text, is_named=True)
     found = drawings.found(submission)
     if not found:
         if source(evidence).strip():  # raises where there is no `diagram` either
@@ -95,7 +99,14 @@ def read(evidence, submission) -> Diagram:
     text = "\n".join(each.text for each in found if each.is_sure == found[0].is_sure)
     if not text.strip():
         raise ForReview(f"{found[0].form} cannot be read: are the dimensions in it?")
+    check_it_names_parts(plain(text))
     return Diagram(plain(text), is_named=False)
+
+
+def check_it_names_parts(text: str) -> None:
+    """Boxes and numbers alone may be of anything."""
+    if len(drawings.components(text)) < 2:
+        raise ForReview("the drawing names none of a transformer's parts: what does it show?")
 
 
 def plain(text: str) -> str:

@@ -287,6 +287,15 @@ def test_wrong_dimensions_under_the_name_are_wrong():
     assert verdicts(book(), text)[2] == "Wrong"
 
 
+@pytest.mark.parametrize("text", ["graph TD;A-->B 32 64", f"flowchart LR\n{'a --> b' * 5} 32 64"])
+def test_boxes_with_the_right_numbers_pass_nothing(text: str):
+    """A line that names no part of a transformer is not its diagram, under the name or not."""
+    cell = ("code", f"diagram = {text!r}")
+
+    assert verdicts(book(cell), text) == ["ForReview"] * 3
+    assert "passed" not in verdicts(book(cell))[1:]
+
+
 def test_a_picture_of_something_else_passes_nothing_alone():
     """A loss curve in Markdown beside a text with the right numbers."""
     found = verdicts(book("![loss](attachment:loss.png)", "embedding 32, attention 64"))
