@@ -471,10 +471,11 @@ def check_answers_are_said(evidence: Any, question: str, right: np.ndarray) -> N
     answer = evidence[question]
     if "alone" not in vars(answer):
         raise ForReview("asked alone, `generate` gave no answers: who answers has to be read")
+    right = asked_alone(answer, right)
     with contextlib.suppress(ForReview):
         check_choices(answer.alone, answer)
     if not answer.side_by_side:
-        check_nothing_is_corrected(answer.alone, answer.choices, asked_alone(answer, right))
+        check_nothing_is_corrected(answer.alone, answer.choices, right)
 
 
 def check_alone_as_together(evidence: Any, question: str) -> None:
@@ -490,8 +491,8 @@ def check_alone_as_together(evidence: Any, question: str) -> None:
 
 def asked_alone(answer: Any, rows: np.ndarray) -> np.ndarray:
     """The rows of the sequences that are asked alone: spread over all, as the exam has them."""
-    n = len(answer.answers)
-    if len(answer.alone) != min(n, N_ALONE):
+    n = min(len(answer.answers), len(rows))
+    if not len(answer.alone) == len(answer.choices) == min(n, N_ALONE):
         raise Wrong(f"{len(answer.alone)} answers to {min(n, N_ALONE)} sequences asked alone")
     return rows[np.linspace(0, n - 1, len(answer.alone)).astype(int)]
 
