@@ -7,17 +7,34 @@ with assay.Session("assignment.toml") as session:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.course.assignment import Assignment
     from assay.errors import AssayError
     from assay.events import Failed, Message, RunFinished, RunsPlanned, SubmissionGraded
     from assay.grading.session import Session
+    from assay.handout.inline import check
     from assay.records import Outcome, Result, RunRecord, Verdict
     from assay.submission.submission import Submission
     from assay.version import __version__ as __version__
 
+_HOMES = {
+    "AssayError": "errors",
+    "Assignment": "course.assignment",
+    "Failed": "events",
+    "Message": "events",
+    "Outcome": "records",
+    "Result": "records",
+    "RunFinished": "events",
+    "RunRecord": "records",
+    "RunsPlanned": "events",
+    "Session": "grading.session",
+    "Submission": "submission.submission",
+    "SubmissionGraded": "events",
+    "Verdict": "records",
+    "check": "handout.inline",
+}
 __all__ = [
     "AssayError",
     "Assignment",
@@ -32,24 +49,19 @@ __all__ = [
     "Submission",
     "SubmissionGraded",
     "Verdict",
+    "check",
 ]
-_HOMES = (
-    "course.assignment",
-    "errors",
-    "events",
-    "grading.session",
-    "records",
-    "submission.submission",
-)
 
 
 def __getattr__(name: str) -> object:
     """Import what is asked for, and not before: `assay --help` needs none of it."""
-    if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"assay.{home}")
-            if getattr(vars(module).get(name), "__module__", None) == module.__name__:
-                return vars(module)[name]
+    if name in _HOMES:
+        return getattr(import_module(f"assay.{_HOMES[name]}"), name)
     if name == "__version__":
         return import_module("assay.version").__version__
     raise AttributeError(f"module 'assay' has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Let a notebook check itself: `%load_ext assay`, then `%assay check`."""
+    import_module("assay.handout.inline").load(shell)

@@ -3,7 +3,6 @@
 import json
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +88,8 @@ def try_(path: Path, check_folder: Path | None, seeds: str | None, as_json: bool
     questions find is said as it is when the work is marked. Exits with 1 if points are lost.
     """
     from assay.cli.values import seeds_of
-    from assay.handout import attempt
-    from assay.records import plain
+    from assay.handout import attempt, shown, tried
     from assay.report import safe
-    from assay.report.summary import summary
 
     def tell(record: "RunRecord") -> None:
         said = f"{record.run.id}  {record.seconds:.1f} s  {record.outcome}"
@@ -100,21 +97,11 @@ def try_(path: Path, check_folder: Path | None, seeds: str | None, as_json: bool
 
     click.echo("this runs your own code on this machine, without a sandbox", err=True)
     chosen = seeds_of(seeds) if seeds else None
-    folder = attempt.folder_of(path, check_folder)
+    folder = tried.folder_of(path, check_folder)
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
-        tried = attempt.attempt(path, folder, Path(scratch), seeds=chosen, tell=tell)
-    lost = any(criterion.verdict.is_lost for criterion in tried.result.criteria)
-    if as_json:
-        later_on = {part: [asdict(each) for each in of] for part, of in tried.later.items()}
-        told = {"result": plain(tried.result), "later": later_on, "notes": tried.notes}
-        click.echo(json.dumps(told, indent=1))
-        sys.exit(int(lost))
-    lines = [summary(tried.result, "of what is public")]
-    for part, later in tried.later.items():
-        lines += [f"marked later, {part}:"] if later else []
-        lines += [f"  {each.title}  {each.points:g}" for each in later]
-    lines += [f"note: {note}" for note in tried.notes]
-    click.echo(safe.terminal("\n".join(lines)))
+        found = attempt.attempt(path, folder, Path(scratch), seeds=chosen, tell=tell)
+    lost = any(criterion.verdict.is_lost for criterion in found.result.criteria)
+    click.echo(json.dumps(tried.plain(found), indent=1) if as_json else shown.text(found))
     sys.exit(int(lost))
 
 

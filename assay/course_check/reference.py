@@ -20,7 +20,7 @@ from assay.errors import CannotGrade
 from assay.evidence.store import Store
 from assay.execution.job import Job, Question, assemble_all
 from assay.records import Run, RunRecord
-from assay.submission import books, plan, reader, sections
+from assay.submission import books, own_checks, plan, reader, sections
 from assay.submission.submission import Submission
 
 FEW = 3
@@ -28,7 +28,21 @@ FEW = 3
 
 
 def submission(assignment: Assignment) -> Submission | None:
-    """Return the assignment's own notebooks and solution; None if it has no notebook.
+    """Return the assignment's own notebooks and solution as they are graded.
+
+    None if it has no notebook.
+
+    Raises
+    ------
+    CannotGrade
+        If they cannot be read.
+    """
+    files = written(assignment)
+    return Submission("reference", own_checks.without(files), is_reference=True) if files else None
+
+
+def written(assignment: Assignment) -> dict[str, bytes]:
+    """Return their files as they are written; none if there is no notebook.
 
     Raises
     ------
@@ -37,13 +51,13 @@ def submission(assignment: Assignment) -> Submission | None:
     """
     own = [part.notebook for part in assignment.part if (assignment.root / part.notebook).is_file()]
     if not own:
-        return None
+        return {}
     found = reader.read(assignment.root)
     if found.problems:
         found.problems[0].others = tuple(found.problems[1:])
         raise found.problems[0]
     outside = {name: (assignment.root / name).read_bytes() for name in own}
-    return Submission("reference", outside | found.files, is_reference=True)
+    return outside | found.files
 
 
 def jobs(assignment: Assignment) -> list[Job]:

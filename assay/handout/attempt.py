@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +25,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from assay.course import assignment as assignments
+from assay.course.assignment import Assignment, Part
 from assay.course.secret import PUBLIC
 from assay.errors import UsageError, quoted
 from assay.evidence import numerics, packing
@@ -32,53 +33,16 @@ from assay.evidence.answers import fingerprint
 from assay.evidence.store import Store
 from assay.execution.job import Job, assemble_all
 from assay.grading import results
-from assay.handout import public
+from assay.handout.tried import FOLDER, LATER, Later, Tried
 from assay.judge import judge
-from assay.records import Cell, Outcome, Result, RunRecord, sound
+from assay.records import Cell, Outcome, RunRecord, sound
 from assay.source import blame
+from assay.submission import books, preflight, reader
 from assay.submission import plan as plans
-from assay.submission import preflight
 from assay.submission.notebook import EXAM
-from assay.submission.submission import Submission, read
+from assay.submission.submission import Submission, name_of, read
 
 RAISES = "raises-exception"
-
-
-@dataclass(frozen=True)
-class Later:
-    """A criterion of which nothing is public: it is marked when the work was handed in."""
-
-    title: str
-    points: float
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What a student is told: the result of the public half, what comes later, what differs."""
-
-    result: Result
-    later: dict[str, list[Later]]
-    notes: list[str]
-
-
-def folder_of(path: Path, check: Path | None = None) -> Path:
-    """Return the folder of the public half: beside what is tried, or in a folder above it.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    whole = path.absolute()
-    places = [check] if check else [above / public.FOLDER for above in (whole, *whole.parents)]
-    for place in places:
-        if (place / "assignment.toml").is_file():
-            return place
-    raise UsageError(
-        f"there are no public questions for {quoted(path)}",
-        found=f"looked for `{public.FOLDER}/assignment.toml` in it and in the folders above",
-        hint="run it in the folder that you were given; `--check` names another one",
-    )
 
 
 def attempt(
@@ -99,25 +63,64 @@ def attempt(
         If it cannot be read or run, or the public half is written wrongly.
     """
     assignment = assignments.read(check / "assignment.toml")
+    submission, named = handed_in(path, check)
+    if named:
+        parts = _answered(assignment, submission, named, check.parent)
+        assignment = assignment.model_copy(update={"part": parts})
     if seeds:
         assignment = assignment.with_seeds(seeds)
     else:
         parts = [p.model_copy(update={"seeds": p.seeds[:1]}) for p in assignment.part]
         assignment = assignment.model_copy(update={"part": parts})
-    plan = plans.make(assignment, own(read(path)))
+    plan = plans.make(assignment, submission)
     store = Store(scratch / "store")
-    records = []
+    made = []
     for job in assemble_all(plan.sections, plan.pending, PUBLIC):
-        records.append(_run(job, store, scratch))
-        tell(records[-1])
+        made.append(_run(job, store, scratch))
+        tell(made[-1])
     judgements = {
         name: judge.apart(section, of_part, store)
         for name, section in plan.sections.items()
-        if (of_part := [record for record in records if record.run.part == name])
+        if (of_part := [record for record in made if record.run.part == name])
     }
-    result = results.result(plan.sections, records, judgements, store)
+    result = results.result(plan.sections, made, judgements, store)
     notes = [*preflight.notes(plan.sections), *_versions(check.parent / "requirements.txt")]
-    return Tried(result, _later(check), notes)
+    titles = [part.title for part in assignment.part]
+    later = {title: of for title, of in _later(check).items() if not named or title in titles}
+    return Tried(result, later, notes)
+
+
+def handed_in(path: Path, check: Path) -> tuple[Submission, str]:
+    """Return what is tried, and the notebook that was named of it; '' for all of a folder.
+
+    Of a notebook in the folder that was handed out it is all that lies there, without the other
+    notebooks.
+    """
+    home, whole = check.resolve().parent, path.resolve()
+    if whole.suffix != ".ipynb" or not whole.is_relative_to(home) or not whole.is_file():
+        return own(read(path)), ""
+    name = reader.plain_name(whole.relative_to(home).as_posix())
+    folder = own(read(home))
+    if name not in folder.files:
+        return own(read(path)), ""
+    kept = {n: c for n, c in folder.files.items() if n == name or not n.endswith(".ipynb")}
+    return replace(folder, name=name_of(whole), files=kept), name
+
+
+def _answered(assignment: Assignment, submission: Submission, name: str, home: Path) -> list[Part]:
+    """Only the parts that a notebook answers: those that name it; where it is not called like any,
+    of those whose own notebook is not there, what is in it decides.
+    """
+    named = [part for part in assignment.part if part.notebook == name]
+    others = [part for part in assignment.part if not (home / part.notebook).is_file()]
+    found = named or [p for p in others if books.notebook_of(assignment, p, submission)]
+    if not found:
+        raise UsageError(
+            f"there are no public questions for {quoted(name)}",
+            found="there are some for " + ", ".join(quoted(p.notebook) for p in assignment.part),
+            hint="try one of those, or the whole folder",
+        )
+    return found
 
 
 def own(submission: Submission) -> Submission:
@@ -125,13 +128,13 @@ def own(submission: Submission) -> Submission:
     kept = {
         name: content
         for name, content in submission.files.items()
-        if name.partition("/")[0] != public.FOLDER
+        if name.partition("/")[0] != FOLDER
     }
     return replace(submission, files=kept)
 
 
 def _later(check: Path) -> dict[str, list[Later]]:
-    path = check / public.LATER
+    path = check / LATER
     told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return {part: [Later(**each) for each in criteria] for part, criteria in told.items()}
 

@@ -15,10 +15,12 @@ from assay.course import files as course_files
 from assay.course.assignment import Assignment
 from assay.errors import AssayError, quoted
 from assay.evidence import packing
-from assay.handout import attempt, public
+from assay.handout import attempt
 from assay.handout.make import Handout
+from assay.handout.tried import FOLDER
 from assay.records import Outcome, Result, Verdict
 from assay.source import syntax
+from assay.submission import own_checks
 from assay.submission.submission import Submission
 
 if TYPE_CHECKING:
@@ -48,9 +50,9 @@ def check(session: "Session", handout: Handout) -> Findings:
     """
     if given_away := tuple(leaks(session.assignment, handout)):
         return Findings(given_away)
-    empty = session.grade(Submission(EMPTY, dict(handout.files)))
+    empty = session.grade(Submission(EMPTY, own_checks.without(handout.files)))
     whole = {**handout.files, **handout.answer.files}
-    restored = session.grade(Submission(RESTORED, whole))
+    restored = session.grade(Submission(RESTORED, own_checks.without(whole)))
     faults = [*_of_empty(empty), *_of_lost(restored, RESTORED), *_of_public(whole)]
     return Findings(tuple(faults), empty, restored)
 
@@ -70,7 +72,7 @@ def leaks(assignment: Assignment, handout: Handout) -> Iterator[str]:
             within = name not in handout.cuts and len(line) >= LONG and line in whole
             if line in lines or within:
                 found.append(f"{quoted(name)} holds a line of the answer in {quoted(of)}: `{line}`")
-        if name.startswith(f"{public.FOLDER}/"):
+        if name.startswith(f"{FOLDER}/"):
             continue  # what public tests need, and no more: they tell the mistakes that they know
         if content in rubrics and content.strip():
             found.append(f"{quoted(name)} is {quoted(rubrics[content])}, a file of the rubric")
@@ -151,14 +153,14 @@ def _of_empty(result: Result) -> Iterator[str]:
 
 def _of_public(files: Mapping[str, bytes]) -> Iterator[str]:
     """What is wrong with the public half, which the answer is tried with as a student would."""
-    if f"{public.FOLDER}/assignment.toml" not in files:
+    if f"{FOLDER}/assignment.toml" not in files:
         return
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         handed_out, scratch = Path(folder) / "handout", Path(folder) / "scratch"
         packing.write(files, handed_out)
         scratch.mkdir()
         try:
-            tried = attempt.attempt(handed_out, handed_out / public.FOLDER, scratch)
+            tried = attempt.attempt(handed_out, handed_out / FOLDER, scratch)
         except AssayError as error:
             yield f"{TRIED}: {error.what}: {error.found}"
             return

@@ -68,18 +68,18 @@ def make(assignment: Assignment) -> Handout:
 def _answer(assignment: Assignment) -> Submission:
     """The assignment's own answer."""
     try:
-        answer = reference.submission(assignment)
+        files = reference.written(assignment)
     except CannotGrade as error:
         what = "the assignment's own answer cannot be read"
         raise CourseFault(what, found=str(error), hint=error.hint) from None
-    absent = [p.notebook for p in assignment.part if not answer or p.notebook not in answer.files]
-    if answer is None or absent:
+    absent = [part.notebook for part in assignment.part if part.notebook not in files]
+    if absent:
         raise CourseFault(
             "there is no answer to make a handout from",
             found="\n".join(f"{quoted(name)} is missing" for name in absent),
             hint="write the notebooks with their answers, and mark these: docs/handout.md",
         )
-    return answer
+    return Submission("reference", files, is_reference=True)
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -16,12 +16,9 @@ from assay.course import rubric
 from assay.course.assignment import Assignment, CriterionSpec, Part
 from assay.errors import CourseFault, quoted
 from assay.handout import criteria
+from assay.handout.tried import FOLDER, LATER
 from assay.source import syntax
 
-FOLDER = "check"
-"""Where it lies in a handout."""
-LATER = "later.json"
-"""The criteria of which no test is public: title and points, by part."""
 ALL = "*"
 Shares = Mapping[str, float]
 """Of the criteria of a part that have public tests, the share of the tests that are."""

@@ -14,7 +14,7 @@ from assay.errors import CannotGrade, quoted
 from assay.records import Person, sound
 from assay.source import decoding, syntax
 from assay.source.cells import bound
-from assay.submission import folders, notebook, reader
+from assay.submission import folders, notebook, own_checks, reader
 from assay.submission.notebook import Cell
 
 REFERENCE = "reference"
@@ -141,7 +141,8 @@ def of_found(found: reader.Found, path: Path) -> tuple[Submission, list[CannotGr
     """The same of what was read already."""
     reference = reader.is_laid_out(path)
     notes = tuple(found.notes)
-    submission = Submission(name_of(path), found.files, is_reference=reference, notes=notes)
+    files = own_checks.without(found.files)
+    submission = Submission(name_of(path), files, is_reference=reference, notes=notes)
     return submission, [*found.problems, *_problems_of(submission, path, bool(found.problems))]
 
 

@@ -12,6 +12,7 @@ import pytest
 from assay.course.assignment import Assignment
 from assay.evidence.store import Store
 from assay.handout import attempt, make, put
+from assay.handout.tried import Tried, folder_of
 from assay.records import Outcome
 from assay.submission.submission import read
 from tests.handout import courses
@@ -40,10 +41,10 @@ def write(folder: Path, *cells: str, crlf: bool = False) -> None:
     (folder / "notebooks" / "sums.ipynb").write_bytes(content)
 
 
-def tried(folder: Path) -> attempt.Tried:
+def tried(folder: Path) -> Tried:
     scratch = folder.parent / "scratch"
     scratch.mkdir()
-    return attempt.attempt(folder, attempt.folder_of(folder), scratch)
+    return attempt.attempt(folder, folder_of(folder), scratch)
 
 
 def ran(folder: Path, *arguments: str, windows: bool = False) -> "subprocess.CompletedProcess[str]":
