@@ -157,7 +157,8 @@ def test_another_seed_splits_otherwise(runs):
         except Exception:  # not answered: marked run by run
             continue
         splits.setdefault(run.place, {})[run.parameters["seed"]] = columns_of(split.X_test)
-        others.setdefault(run.place, set()).add(networks.loss.tobytes())
+        seed_or_loss = networks.loss.tobytes() if networks.found else str(run.parameters).encode()
+        others.setdefault(run.place, set()).add(seed_or_loss)
     if not splits:
         split_of(runs[0].evidence)  # says why, where no run has one
     for place, by_seed in splits.items():

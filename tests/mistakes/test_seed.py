@@ -92,6 +92,17 @@ def test_the_same_split_and_another_network_are_another_run():
     test_clean_run.test_another_seed_gives_another_run(runs)
 
 
+def test_without_a_network_that_is_left_the_split_alone_is_told():
+    """Of a network written as functions nothing is there to compare: no run is called the same."""
+    left = answer("part1", "notebook/networks")
+    none = {n: np.zeros((0,) * part.ndim, dtype=part.dtype) for n, part in left.items()}
+    runs = [run_of("part1", seed, **{"notebook/networks": none}) for seed in (0, 1)]
+
+    with pytest.raises(KnownMistake, match="the split is the same for every seed"):
+        test_split.test_another_seed_splits_otherwise(runs)
+    test_clean_run.test_another_seed_gives_another_run(runs)
+
+
 @pytest.mark.parametrize(("noise", "is_ignored"), [(1e-5, True), (0.5, False)])
 def test_noise_on_the_same_weights_is_no_other_seed(noise: float, is_ignored: bool):
     """What another seed trains differs by about as much as the weights are large."""
