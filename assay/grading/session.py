@@ -14,6 +14,7 @@ from threading import Lock, RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from assay import interrupts
 from assay.course import assignment as assignments
 from assay.course.assignment import Assignment, Part
 from assay.course.secret import Secret, beside
@@ -273,11 +274,14 @@ class Session:
         Ctrl-C stops the session: what runs ends, and what was run is kept.
         """
         with ThreadPoolExecutor(self.at_once) as pool:
-            futures = [pool.submit(function, item) for item in items]
+            futures: list[Future[Answer]] = []
             try:
+                with interrupts.held_back():
+                    futures += [pool.submit(function, item) for item in items]
                 yield futures
             except KeyboardInterrupt:
-                self.stop()  # or the threads would wait for their runs
+                with interrupts.held_back():
+                    self.stop()  # or the threads would wait for their runs
                 raise
             finally:
                 for future in futures:

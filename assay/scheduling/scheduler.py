@@ -16,6 +16,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
+from assay import interrupts
 from assay.errors import Stopped
 from assay.evidence import numerics, packing
 from assay.evidence.answers import fingerprint
@@ -111,9 +112,6 @@ def _run_and_keep(
                     yield job, kept, True
                     continue
                 yield job, _keep(store, job, made), False
-        except KeyboardInterrupt:
-            machine.stop()  # or our threads would wait for their runs
-            raise
         finally:
             for future in futures:
                 future.cancel()
@@ -150,7 +148,13 @@ def _here(
         return job, ended
 
     with ThreadPoolExecutor(max_workers=resources.workers) as executor:
-        yield {executor.submit(run_longest) for _ in jobs}, lambda future: future.result()
+        try:
+            with interrupts.held_back():
+                futures = {executor.submit(run_longest) for _ in jobs}
+            yield futures, lambda future: future.result()
+        except KeyboardInterrupt:
+            machine.stop()  # or our threads would wait for their runs
+            raise
 
 
 def _longest(jobs: Sequence[Job], costs: Mapping[str, Cost]) -> int:

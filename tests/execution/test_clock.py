@@ -6,11 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from assay.execution.clock import Clock, descendants
+import pytest
+
+from assay.execution.clock import TICK, Clock, descendants
 
 ONE = min(os.sched_getaffinity(0))
 SECONDS = 4.0
+AT_WORK = 0.8
+"""Share of a processor that the herd leaves unused, where it is alone on it."""
 HERD = f"""
 import os, time
 os.sched_setaffinity(0, {{{ONE}}})
@@ -57,13 +62,29 @@ def waited(pid: int) -> float:
     return (clock.now.waited - first.waited) / (time.monotonic() - begun)
 
 
+def taken() -> int:
+    """The ticks for which the one processor has been at work, for anybody."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    (words,) = [line.split() for line in lines if line.startswith(f"cpu{ONE} ")]
+    user, nice, system, _, _, irq, softirq, steal = map(int, words[1:9])
+    return user + nice + system + irq + softirq + steal
+
+
 def test_many_that_wake_together_do_not_hold_the_clock():
     """Each waits for the others, which adds up to more than the time; all of them sleep."""
     with going(HERD) as herd:
         while len(list(descendants(herd))) < 95:
             time.sleep(0.1)
+        for _ in range(5):
+            begun, before = time.monotonic(), taken()
+            share = waited(herd)
+            of_processor = (taken() - before) / TICK / (time.monotonic() - begun)
+            if share > 0.15 or of_processor < AT_WORK:
+                break
+        else:
+            pytest.skip("others have the processor, for which the herd waits as it should")
 
-        assert waited(herd) > 0.15  # it was 0.05
+        assert share > 0.15  # it was 0.05
 
 
 def test_some_that_take_turns_and_have_no_processor_do_not_wait():
