@@ -4,7 +4,7 @@ import os
 import shlex
 import tomllib
 from collections import Counter
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,21 +14,29 @@ from assay.course import asked
 from assay.errors import UsageError
 from assay.records import Figure, Record, Scalar
 
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+"""Ends of lines, control characters, and those that turn the direction of a text."""
 EXPECTED = {
     r"^[a-z][a-z0-9_-]*$": "small letters, digits, `-` and `_`, a letter first",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "a name of Python's: letters, digits and `_`",
     r"^[\w-][\w./-]*$": "a path below the assignment's folder: letters, digits, `_-./`",
     r"^[\w-][\w ./-]*$": "a path below the assignment's folder: letters, digits, spaces, `_-./`",
+    rf"^[^\s{UNSEEN}](?:[^{UNSEEN}]*[^\s{UNSEEN}])?$": "some text in one line",
 }
 """What each pattern of a text lets in, in words.
 
 A notebook's path may have spaces: it is only read, and a rubric is imported.
 """
-A_NAME, A_PARAMETER, A_PATH, A_NOTEBOOK = EXPECTED
+A_NAME, A_PARAMETER, A_PATH, A_NOTEBOOK, A_TITLE = EXPECTED
 Name = Annotated[str, Field(pattern=A_NAME)]
 ParameterName = Annotated[str, Field(pattern=A_PARAMETER)]
 RelativePath = Annotated[str, Field(pattern=A_PATH)]
 NotebookPath = Annotated[str, Field(pattern=A_NOTEBOOK)]
+Title = Annotated[str, Field(pattern=A_TITLE)]
+LARGEST_SEED = 2**32 - 1
+"""NumPy takes no larger one, and its error would be in the student's cell."""
+MOST_RUNS = 10_000
+"""Of a part, for one submission."""
 
 
 class Limits(Record):
@@ -49,7 +57,7 @@ class CriterionSpec(Record):
     """One line of the mark sheet; its tests carry `pytest.mark.criterion(name)`."""
 
     name: Name
-    title: str
+    title: Title
     points: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -57,10 +65,10 @@ class Part(Record):
     """One notebook, run for every seed and every combination of the matrix."""
 
     name: Name
-    title: str
+    title: Title
     notebook: NotebookPath
     rubric: RelativePath
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST_SEED)]], Field(min_length=1)]
     max_seeds: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """If a verdict is undecided, more seeds are run, up to this many in all."""
     matrix: dict[ParameterName, Annotated[list[Scalar], Field(min_length=1)]] = {}
@@ -82,6 +90,11 @@ class Part(Record):
                 raise ValueError(f"`{name}` in `matrix` holds {values}; expected finite numbers")
         if "seed" in self.matrix:
             raise ValueError("`seed` is varied by `seeds`; it cannot stand in `matrix` too")
+        n_runs = len(self.seeds) * prod(map(len, self.matrix.values()))
+        if n_runs > MOST_RUNS:
+            raise ValueError(
+                f"part `{self.name}` would take {n_runs:,} runs a submission; at most {MOST_RUNS:,}"
+            )
         return self
 
     @property
@@ -103,7 +116,7 @@ class Part(Record):
 class Assignment(Record):
     """The whole of assignment.toml, and the folder it stands in."""
 
-    title: str
+    title: Title
     root: Path
     file: str = "assignment.toml"
     limits: Limits = Limits()

@@ -25,7 +25,10 @@ from assay.errors import CourseFault
 from assay.evidence.answers import SOME
 from assay.records import Fault, Scalar
 from assay.source import syntax
+from assay.units import MB
 
+MOST_BYTES = 100 * MB
+"""Of one array that is handed out or kept: each run writes, packs and keeps its own."""
 ASKS = {"ask", "handed_out"}
 BROUGHT = {"evidence", "given", "kept"}
 
@@ -215,9 +218,11 @@ def _same(one: Any, other: Any) -> bool:
 
 def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
     """Yield the question and a sentence for everything that is not as a draw has to be."""
-    if not isinstance(drawn, Mapping) or not drawn:
+    if not isinstance(drawn, Mapping):
         yield "", f"`draw` returned {kind(drawn)}; expected a dict of questions by name"
         return
+    if not drawn:
+        yield "", "`draw` returned no question; expected one or more in its dict"
     for name, question in drawn.items():
         if not isinstance(name, str) or {"", ".", ".."} & set(name.split("/")):
             yield (
@@ -232,6 +237,9 @@ def _misdrawn(drawn: Any) -> Iterator[tuple[str, str]]:
         for shown, value in [*question.shown.items(), *question.kept.items()]:
             if not isinstance(shown, str) or not _is_array(value):
                 yield name, f"`{shown}` of question `{name}` is {kind(value)}; expected an array"
+            elif (size := np.asarray(value).nbytes) > MOST_BYTES:
+                allowed = f"a question has at most {MOST_BYTES // MB} MB an array, in every run"
+                yield name, f"`{shown}` of question `{name}` is {size // MB:,} MB; {allowed}"
         for bound in ("seconds", "largest"):
             most = getattr(question, bound, None)
             if most is not None and not (type(most) in (int, float) and 0 < most < math.inf):

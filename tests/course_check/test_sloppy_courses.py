@@ -54,6 +54,16 @@ SLIPS = {
         + GIVEN.replace("x, y = rng.normal(size=(2, 3))", "x, y = rng.normal(size=(2, 3)) + SHIFT"),
         "given.py:8: `x` of question `add/plain` differs between two imports of given.py",
     ),
+    "no question": (
+        "given.py",
+        "def draw(rng, parameters):\n    return {}\n",
+        "given.py:1: `draw` returned no question; expected one or more",
+    ),
+    "a large array": (
+        "given.py",
+        GIVEN.replace('"x": x,', '"x": __import__("numpy").zeros(13_000_000),'),
+        "given.py:6: `x` of question `add/plain` is 104 MB; a question has at most 100 MB",
+    ),
     "a dict of integers": (
         "given.py",
         GIVEN.replace("return {", "return 3\n    {"),
@@ -508,8 +518,20 @@ def test_in_assignment_toml(tmp_path: Path, more: str, expected: str):
             '{ "data set"',
             "line 11: `part.matrix.data set` is 'data set'; expected: a n",
         ),
+        ("seeds = [0]", "seeds = [4294967296]", "line 10: `part.seeds` is 4294967296; expected"),
+        ('"Toy"', '"To\\ny"', "line 1: `title` is 'To\\ny'; expected: some text in one line"),
+        ('"Toy"', '" "', "line 1: `title` is ' '; expected: some text in one line"),
+        ('"Adding"', '"\\u202eAdding"', "line 14: `part.criterion.title` is '"),
+        (
+            'dataset = ["a"]',
+            f"a = {list(range(1000))}, b = {list(range(1000))}",
+            "line 5: part `sums` would take 1,000,000 runs a submission; at most 10,000",
+        ),
     ],
-    ids=["endless points", "no seeds", "a date", "no number", "a path of the machine's", "a space"],
+    ids=[
+        *("endless points", "no seeds", "a date", "no number", "a path of the machine's"),
+        *("a space", "a large seed", "two lines", "a blank", "a mark of direction", "many runs"),
+    ],
 )
 def test_a_value_that_cannot_be_meant(tmp_path: Path, before: str, after: str, expected: str):
     """Its line, what stands there, and what may stand there in words."""

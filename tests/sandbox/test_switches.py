@@ -129,6 +129,18 @@ LEFT = {
         "import builtins\nbuiltins.print = None; builtins.sum = max; builtins.round = int",
         "float(sum([1, 2]) == 3 and print is not None)",
     ),
+    "`random.seed`": (
+        "import random\nrandom.seed = 42",
+        "float(random.seed(1) is None)",
+    ),
+    "`numpy.random.seed`": (
+        "import numpy as np\nnp.random.seed = 42",
+        "float(np.random.seed(1) is None)",
+    ),
+    "`torch.manual_seed`": (
+        "import torch\ntorch.manual_seed = 42",
+        "float(torch.manual_seed(1) is not None)",
+    ),
     "the decimal context": (
         "import decimal\ndecimal.getcontext().prec = 2",
         "float(decimal.getcontext().prec == 28)",

@@ -22,9 +22,16 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
+SEEDS = (
+    ("random", "seed", "random"),
+    ("numpy.random", "seed", "numpy.random.mtrand"),
+    ("torch", "manual_seed", "torch.random"),
+)
+"""Functions that set a random state: their module, their name, and where else they stand."""
 KEY = "assay-switches"
 """The name under which it is kept in `sys.modules`: no file of a student's can have it."""
 LIKELY = {
@@ -52,6 +59,9 @@ LIKELY = {
     "alarm clocks": r"alarm|setitimer",
     "environment variables": r"environ|putenv|%env\b|%set_env\b",
     "the trace function": r"settrace",
+    "`random.seed`": r"random\.seed\s*=",
+    "`numpy.random.seed`": r"random\.seed\s*=",
+    "`torch.manual_seed`": r"manual_seed\s*=",
     "the profile function": r"setprofile",
     "the garbage collector": r"gc\.",
     "built-in names": r"builtins",
@@ -285,11 +295,9 @@ def draw_afresh(question: str, given: bytes, at_end: list[Any]) -> None:
     Generators that the notebook left under a name stand where the notebook left them: `at_end`.
     """
     number = int.from_bytes(hashlib.sha256(question.encode() + given + seed).digest()[:4], "big")
-    random.seed(number)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(number)
-    if _torch():
-        sys.modules["torch"].manual_seed(number)
+    getattr(sys.modules.get("numpy"), "random", None)  # NumPy imports it when it is asked for
+    for seeding in _of_seeds():
+        seeding.usual(number)
     for set_state, state in at_end:
         with suppress(Exception):
             set_state(state)
@@ -321,6 +329,7 @@ def _switches() -> Iterator[Switch]:
     yield from _of_python()
     yield from _of_numpy()
     yield from _of_torch()
+    yield from _of_seeds()
 
 
 def _of_python() -> Iterator[Switch]:
@@ -358,6 +367,16 @@ def _of_python() -> Iterator[Switch]:
         "the decimal context", _terms(kind), _terms(context), lambda _: _calculate(context)
     )
     yield Switch("threads that still run", _threads(), [], lambda _: None)
+
+
+def _of_seeds() -> Iterator[Switch]:
+    """`np.random.seed = 42` binds the function's name anew; each library has it twice."""
+    for module, name, also in SEEDS:
+        place, home = sys.modules.get(module), sys.modules.get(also)
+        usual = getattr(getattr(home, "_inst", home), name, None)
+        if place is not None and callable(usual):
+            found = getattr(place, name, None)
+            yield Switch(f"`{module}.{name}`", found, usual, partial(setattr, place, name))
 
 
 def _of_numpy() -> Iterator[Switch]:
