@@ -296,8 +296,8 @@ def draw_afresh(question: str, given: bytes, at_end: list[Any]) -> None:
     """
     number = int.from_bytes(hashlib.sha256(question.encode() + given + seed).digest()[:4], "big")
     getattr(sys.modules.get("numpy"), "random", None)  # NumPy imports it when it is asked for
-    for seeding in _of_seeds():
-        seeding.usual(number)
+    for _, _, set_seed in _seeds():
+        set_seed(number)
     for set_state, state in at_end:
         with suppress(Exception):
             set_state(state)
@@ -370,13 +370,22 @@ def _of_python() -> Iterator[Switch]:
 
 
 def _of_seeds() -> Iterator[Switch]:
-    """`np.random.seed = 42` binds the function's name anew; each library has it twice."""
+    """`np.random.seed = 42` binds the function's name anew; torch does so itself, with another."""
+    for module, name, seed in _seeds():
+        found = getattr(sys.modules[module], name, None)
+        usual = found if callable(found) else seed
+        yield Switch(
+            f"`{module}.{name}`", found, usual, partial(setattr, sys.modules[module], name)
+        )
+
+
+def _seeds() -> Iterator[tuple[str, str, Callable[[int], object]]]:
+    """The functions that set a random state, by the module and the name that code knows."""
     for module, name, also in SEEDS:
-        place, home = sys.modules.get(module), sys.modules.get(also)
-        usual = getattr(getattr(home, "_inst", home), name, None)
-        if place is not None and callable(usual):
-            found = getattr(place, name, None)
-            yield Switch(f"`{module}.{name}`", found, usual, partial(setattr, place, name))
+        home = sys.modules.get(also)
+        seed = getattr(getattr(home, "_inst", home), name, None)
+        if module in sys.modules and callable(seed):
+            yield module, name, seed
 
 
 def _of_numpy() -> Iterator[Switch]:
