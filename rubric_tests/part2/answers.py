@@ -469,7 +469,7 @@ def check_answers_are_said(evidence: Any, question: str, right: np.ndarray) -> N
     if not answered(evidence, question):
         return
     answer = evidence[question]
-    if "alone" not in vars(answer):
+    if len(answer.answers) and not len(answer.alone):
         raise ForReview("asked alone, `generate` gave no answers: who answers has to be read")
     right = asked_alone(answer, right)
     with contextlib.suppress(ForReview):

@@ -255,6 +255,19 @@ def test_what_is_no_transformer_earns_nothing_for_it(attempt: Attempt):
 
 
 @pytest.mark.thorough
+def test_a_generate_that_raises_costs_no_training():
+    """Where many are answered and none alone, a person sees who answers; the rest is judged."""
+    alone = "    return generate_batch(model, [sequence])[0]"
+    broken = {"solution/reversal/generation.py": {alone: "    raise ValueError"}}
+    names = dict.fromkeys((REVERSAL, SECRET, TRAINED), "")
+
+    found = judged(Attempt("none alone", broken, names))
+
+    assert found[TRAINED][0] is Verdict.PASSED
+    assert {found[REVERSAL][0], found[SECRET][0]} == {Verdict.FOR_REVIEW}
+
+
+@pytest.mark.thorough
 def test_an_optimizer_of_ones_own_costs_nothing():
     """Who writes the optimizer by hand, and trains everything by it, is told nothing."""
     right = dict.fromkeys((TRAINED, "test_training.test_gradients_start_from_zero", REVERSAL), "")

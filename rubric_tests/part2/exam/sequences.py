@@ -167,6 +167,9 @@ def as_many_as_planned(answer, model, given):
     starts = [0, *range(FIRST, len(sequences), CHUNK), len(sequences)]
     chunks = [sequences[start:end] for start, end in pairwise(starts)]
     answer.answers = np.concatenate([way(model, chunk, given.width) for chunk in chunks if chunk])
+    width = int(given.width)
+    answer.alone, answer.side_by_side = table([], width), False
+    answer.choices = np.full((0, width, 3 * width), -1, dtype=np.int16)
     with contextlib.suppress(Exception):  # a `generate` that raises is asked elsewhere
         some = [sequences[place] for place in spread(len(sequences))]
         answer.alone, answer.choices, answer.side_by_side = with_choices(model, some, given)
