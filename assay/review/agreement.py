@@ -13,7 +13,7 @@ from starlette.responses import Response
 from assay.review import progress
 from assay.review.board import board_of, page
 
-SAMPLES = 2_000
+SAMPLES, BLOCK = 2_000, 100
 FEWEST = 10
 """Pairs below which an interval says nothing."""
 
@@ -72,23 +72,32 @@ def _kappa(points: np.ndarray) -> float | None:
 
 def _interval(points: np.ndarray, seed: int) -> tuple[float | None, float | None]:
     rng = np.random.default_rng(seed)
-    drawn = (points[rng.integers(len(points), size=len(points))] for _ in range(SAMPLES))
-    values = [found for sample in drawn if (found := alpha(sample)) is not None]
+    values = [found for _ in range(SAMPLES // BLOCK) for found in _drawn(points, rng)]
     if len(values) < SAMPLES // 2:
         return None, None
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
 
 
+def _drawn(points: np.ndarray, rng: np.random.Generator) -> list[float]:
+    """Return alpha of a block of samples; of those in which it is defined."""
+    picked = points[rng.integers(len(points), size=(BLOCK, len(points)))]
+    expected = 2 * picked.reshape(BLOCK, -1).var(axis=1, ddof=1)
+    observed = ((picked[:, :, 0] - picked[:, :, 1]) ** 2).mean(axis=1)
+    defined = expected > 0
+    return list(1 - observed[defined] / expected[defined])
+
+
 def show(request: Request) -> Response:
     """Show how well the rounds of a question agree, and where they differ."""
     board = board_of(request)
     question = board.question(request.path_params["number"])
+    items, rounds = board.store.items(question), board.store.rounds(question)
     return page(
         request,
         "agreement.html.j2",
         question=question,
-        found=of(progress.pairs(board.store, question)),
+        found=of(progress.pairs(question, items, rounds)),
         fewest=FEWEST,
-        differences=progress.differences(board.store, question),
+        differences=progress.differences(question, items, rounds),
     )

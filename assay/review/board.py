@@ -15,6 +15,7 @@ from assay.errors import AssayError, CourseFault
 from assay.review import answers, passages, progress
 from assay.review.answers import Answer, Question, Stack
 from assay.review.passages import Passage
+from assay.review.progress import Progress
 from assay.review.security import Door
 from assay.review.store import Round, Store
 
@@ -28,6 +29,7 @@ class Board:
         self.room, self.door = room, door
         self.store = Store(room.book, room.item)
         self._lock = threading.Lock()
+        self._progress: dict[str, tuple[tuple[int, ...], Progress]] = {}
         self._stack = self._collected()
 
     def passages(self, question: Question, answer: Answer) -> list[Passage]:
@@ -36,6 +38,15 @@ class Board:
             if question.criterion not in self._shared:
                 self._shared[question.criterion] = passages.of(question)
             return list(self._shared[question.criterion].get(answer.id, []))
+
+    def progress(self, question: Question) -> Progress:
+        """Return how far a question is; worked out once for each state of it."""
+        state = self.store.state(question)
+        known = self._progress.get(question.criterion)
+        if known is None or known[0] != state or known[1].question is not question:
+            known = state, progress.of(self.store, question)
+            self._progress[question.criterion] = known
+        return known[1]
 
     @property
     def stack(self) -> Stack:
@@ -80,7 +91,10 @@ class Board:
         shuffled = question.order(self.seed(question, round_, by))
         if round_ != "settled":
             return shuffled
-        differ = {one.answer.id for one in progress.differences(self.store, question)}
+        found = progress.differences(
+            question, self.store.items(question), self.store.rounds(question)
+        )
+        differ = {one.answer.id for one in found}
         return [one for one in shuffled if one.id in differ]
 
 

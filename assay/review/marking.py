@@ -50,7 +50,7 @@ def _marked(board: Board, question: Question, round_: str) -> set[str]:
     if round_ == "1":
         return set(board.store.marks(question))
     rows = board.store.choices(question, round_)
-    return {ident for ident, row in rows.items() if Content(**row.content).is_marked}
+    return {ident for ident, row in rows.items() if row.content.is_marked}
 
 
 def mark(request: Request) -> Response:
@@ -122,7 +122,7 @@ def _before(board: Board, question: Question, answer: Answer, round_: str) -> di
     mark = board.store.marked_before(question).get(answer.author) if round_ == "1" else None
     if old is not None:
         items = board.store.items(question)
-        content = Content(**old.content)
+        content = old.content
         texts = [items[key].text for key in content.items if key in items]
         points = points_of(content, items, question.points)
         return {"by": old.by, "points": points, "texts": texts, "comment": content.comment}

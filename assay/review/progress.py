@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 
-from assay.classroom.gradebook.models import Mark, ReviewSave
+from assay.classroom.gradebook.models import Mark
 from assay.report import safe
 from assay.review.answers import Answer, Question
-from assay.review.store import Content, Item, Store, points_of
+from assay.review.store import Item, Kept, Store, points_of
 
+Rounds = Mapping[str, Mapping[str, Kept]]
+"""Of each round, the newest save of each answer by its id."""
 LONGEST = 1800.0
 """Seconds: an answer that was open for longer was left open."""
 
@@ -52,34 +54,32 @@ class Difference:
 
 def of(store: Store, question: Question) -> Progress:
     """Return how far a question is."""
-    first, again = (store.choices(question, name) for name in ("1", "2"))
+    items, rounds = store.items(question), store.rounds(question)
+    first, again = rounds["1"], rounds["2"]
     marks, before = store.marks(question), store.marked_before(question)
-    chosen = {ident: row.by for ident, row in first.items() if _marked(row)}
+    chosen = {ident: row.by for ident, row in first.items() if row.content.is_marked}
     times = list(_seconds(store, question).values())
-    second = sum(_marked(row) for row in again.values())
+    second = sum(row.content.is_marked for row in again.values())
     return Progress(
         question,
         len(marks),
         flagged(question, first),
         sum(one.author in before and one.id not in marks for one in question.answers),
         second,
-        sum(one.settled is None for one in differences(store, question)) if second else 0,
+        sum(one.settled is None for one in differences(question, items, rounds)),
         sorted(Counter(chosen.get(ident, mark.by) for ident, mark in marks.items()).items()),
         median(times) if times else None,
     )
 
 
-def flagged(question: Question, rows: Mapping[str, ReviewSave]) -> list[Answer]:
+def flagged(question: Question, rows: Mapping[str, Kept]) -> list[Answer]:
     """Return the answers that somebody should look at once more, by these saves."""
-    return [
-        one for one in question.answers if one.id in rows and Content(**rows[one.id].content).flag
-    ]
+    return [one for one in question.answers if one.id in rows and rows[one.id].content.flag]
 
 
-def differences(store: Store, question: Question) -> list[Difference]:
+def differences(question: Question, items: Mapping[str, Item], rounds: Rounds) -> list[Difference]:
     """Return the answers that the rounds give different points, those that are settled too."""
-    items = store.items(question)
-    first, second, settled = (store.choices(question, name) for name in ("1", "2", "settled"))
+    first, second, settled = (rounds[name] for name in ("1", "2", "settled"))
     found = []
     for answer in question.answers:
         one, other = first.get(answer.id), second.get(answer.id)
@@ -101,10 +101,11 @@ def differences(store: Store, question: Question) -> list[Difference]:
     return found
 
 
-def pairs(store: Store, question: Question) -> list[tuple[float, float]]:
+def pairs(
+    question: Question, items: Mapping[str, Item], rounds: Rounds
+) -> list[tuple[float, float]]:
     """Return the points of both rounds for each answer that both have marked."""
-    items = store.items(question)
-    first, second = (store.choices(question, name) for name in ("1", "2"))
+    first, second = rounds["1"], rounds["2"]
     both = [
         (_points(first[one.id], items, question), _points(second[one.id], items, question))
         for one in question.answers
@@ -127,7 +128,7 @@ def table(store: Store, questions: Sequence[Question]) -> str:
             _seconds(store, question),
             store.marks(question),
         )
-        rounds = {name: store.choices(question, name) for name in ("1", "2", "settled")}
+        rounds = store.rounds(question)
         for answer in question.answers:
             for name, rows in rounds.items():
                 row = rows.get(answer.id)
@@ -142,11 +143,11 @@ def _row(
     question: Question,
     answer: Answer,
     name: str,
-    row: ReviewSave,
+    row: Kept,
     items: dict[str, Item],
     seconds: dict[tuple[str, int, str], float],
 ) -> list[object]:
-    content = Content(**row.content)
+    content = row.content
     points = _points(row, items, question)
     texts = "; ".join(items[key].text for key in content.items if key in items)
     return [
@@ -176,12 +177,8 @@ def _unchosen(question: Question, answer: Answer, mark: Mark | None) -> list[obj
     return [*head, who, when, str(mark.points), str(question.points), *said, "", "", 0, ""]
 
 
-def _marked(row: ReviewSave) -> bool:
-    return Content(**row.content).is_marked
-
-
-def _points(row: ReviewSave, items: dict[str, Item], question: Question) -> Decimal | None:
-    return points_of(Content(**row.content), items, question.points)
+def _points(row: Kept, items: Mapping[str, Item], question: Question) -> Decimal | None:
+    return points_of(row.content, items, question.points)
 
 
 def _seconds(store: Store, question: Question) -> dict[tuple[str, int, str], float]:

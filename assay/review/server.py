@@ -100,7 +100,7 @@ def _enter(request: Request) -> Response:
 
 def _overview(request: Request) -> Response:
     board = board_of(request)
-    found = [progress.of(board.store, question) for question in board.stack.questions]
+    found = [board.progress(question) for question in board.stack.questions]
     return page(request, "overview.html.j2", progress=found)
 
 

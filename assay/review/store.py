@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 from uuid import uuid4
 
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from assay.classroom.gradebook import Conflict, Gradebook
@@ -30,7 +30,6 @@ from assay.review.answers import Answer, Question, exact
 
 Round = Literal["1", "2", "settled"]
 """The first marking, the second one, and what both agreed on."""
-OfText = TypeVar("OfText", ReviewSave, Mark)
 Text = Annotated[str, Field(max_length=10_000)]
 Key = Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
 
@@ -50,6 +49,21 @@ class Content(Record):
     @property
     def is_marked(self) -> bool:
         return bool(self.items) or self.none
+
+
+class Kept(NamedTuple):
+    """A save as it is read back: a page reads hundreds of them."""
+
+    id: int
+    author_id: int
+    answer: str
+    """The digest of the text."""
+    round: str
+    content: Content
+    stack: str
+    version: int
+    by: str
+    at: datetime
 
 
 class Seen(Record):
@@ -111,10 +125,29 @@ class _Chosen:
     """What is chosen for an answer, with its mark in the gradebook."""
 
     answer: Answer
-    row: ReviewSave
+    row: Kept
     mark: Mark | None
     is_mark: bool
     """Whether the mark is made of it: `assay class mark` may have written above it."""
+
+
+KEPT = (
+    ReviewSave.id,
+    ReviewSave.author_id,
+    ReviewSave.answer,
+    ReviewSave.round,
+    ReviewSave.content,
+    ReviewSave.stack,
+    ReviewSave.version,
+    ReviewSave.by,
+    ReviewSave.at,
+)
+
+
+def _kept(session: Session, chosen: Select[Any]) -> list[Kept]:
+    """Return saves without what the session keeps of rows; they were checked as they came."""
+    rows = session.execute(chosen.with_only_columns(*KEPT))
+    return [Kept(*row)._replace(content=Content.model_construct(**row.content)) for row in rows]
 
 
 def points_of(content: Content, items: Mapping[str, Item], most: Decimal) -> Decimal | None:
@@ -168,7 +201,7 @@ class Store:
                 key: [] for key in self._by_key(session, question.criterion)
             }
             for one in self._chosen(session, question):
-                for key in one.row.content["items"] if one.is_mark else ():
+                for key in one.row.content.items if one.is_mark else ():
                     found[key].append(one.answer)
             return found
 
@@ -221,7 +254,7 @@ class Store:
             old = there.get(key)
             changed = old and (old.points, old.text) != (points, text.strip())
             for one in standing if changed else ():
-                if one.is_mark and key in one.row.content["items"]:
+                if one.is_mark and key in one.row.content.items:
                     self._mark(session, question, one.row, items, by)
             return changes
 
@@ -238,9 +271,15 @@ class Store:
         """Return what stands for an answer."""
         return self.book.read(lambda s: self._choice(s, question, answer, round_))
 
-    def choices(self, question: Question, round_: str) -> dict[str, ReviewSave]:
+    def choices(self, question: Question, round_: str) -> dict[str, Kept]:
         """Return the newest save of each answer that has one, by the answer's id."""
         return self.book.read(lambda s: self._newest(s, question, round_))
+
+    def rounds(self, question: Question) -> dict[str, dict[str, Kept]]:
+        """Return the same of every round, by its name."""
+        return self.book.read(
+            lambda s: {name: self._newest(s, question, name) for name in get_args(Round)}
+        )
 
     def marks(self, question: Question) -> dict[str, Mark]:
         """Return the mark of each answer that has one, by its id, whoever wrote it and how."""
@@ -251,20 +290,20 @@ class Store:
         """Return, by author, the newest mark of a text that the author's answers have no more."""
 
         def read(session: Session) -> dict[int, Mark]:
-            chosen = select(Mark).filter_by(
-                assignment_id=self.assignment, criterion=question.criterion
+            newest = (
+                select(func.max(Mark.id))
+                .filter_by(assignment_id=self.assignment, criterion=question.criterion)
+                .group_by(Mark.author_id)
             )
-            rows = session.scalars(chosen.order_by(Mark.version))
-            newest = {row.author_id: row for row in rows}
             return {
-                author: row
-                for author, row in newest.items()
-                if row.points is not None and (author, row.answer) not in question.by_text
+                row.author_id: row
+                for row in session.scalars(select(Mark).where(Mark.id.in_(newest)))
+                if row.points is not None and (row.author_id, row.answer) not in question.by_text
             }
 
         return self.book.read(read)
 
-    def chosen_before(self, question: Question, answer: Answer, round_: str) -> ReviewSave | None:
+    def chosen_before(self, question: Question, answer: Answer, round_: str) -> Kept | None:
         """Return what was chosen in a round for a text that is there no more; None if nothing."""
         chosen = select(ReviewSave).filter_by(
             assignment_id=self.assignment,
@@ -272,9 +311,23 @@ class Store:
             question=question.criterion,
             round=round_,
         )
-        rows = self.book.read(lambda s: list(s.scalars(chosen.order_by(ReviewSave.version))))
+        rows = self.book.read(lambda s: _kept(s, chosen.order_by(ReviewSave.version)))
         old = [row for row in rows if (row.author_id, row.answer) not in question.by_text]
-        return old[-1] if old and Content(**old[-1].content).is_marked else None
+        return old[-1] if old and old[-1].content.is_marked else None
+
+    def state(self, question: Question) -> tuple[int, ...]:
+        """Return what is another one after each save, mark and changed item of a question."""
+        chosen = (
+            select(func.max(table.id)).where(
+                table.assignment_id == self.assignment, of == question.criterion
+            )
+            for table, of in (
+                (ReviewSave, ReviewSave.question),
+                (Mark, Mark.criterion),
+                (ReviewItem, ReviewItem.question),
+            )
+        )
+        return self.book.read(lambda s: tuple(s.scalar(one) or 0 for one in chosen))
 
     def times(self, question: Question) -> list[tuple[str, int, str, float]]:
         """Return round, author, text and seconds of each save that is no undo, oldest first."""
@@ -347,7 +400,8 @@ class Store:
             session.add(row)
             session.flush()
             if round_ != "2" and _is_news(now.content, content):
-                source = self._source(session, question, answer) or row
+                mine = self._saves(session, question, answer, round_)
+                source = self._source(session, question, answer) or mine[-1]
                 if source.round == "1" or round_ == "settled":  # what is settled stands above
                     self._mark(session, question, source, items, by)
             return self._receipt(session, question, row, items)
@@ -392,7 +446,7 @@ class Store:
         older = self.book.read(lambda s: self._saves(s, question, answer, round_))
         now = self.choice(question, answer, round_)
         before = [row for row in older if row.version < last.version]
-        content = Content(**before[-1].content) if before else Content()
+        content = before[-1].content if before else Content()
         if older[-1].by != by or (now.apart and _is_news(now.content, content)):
             raise Conflict(
                 "the answer has been marked by somebody else since; nothing was taken back",
@@ -430,7 +484,7 @@ class Store:
         def write(session: Session) -> list[Answer]:
             there = self._comments(session, question.criterion).get(key)
             having = [
-                one for one in self._chosen(session, question) if key in one.row.content["comments"]
+                one for one in self._chosen(session, question) if key in one.row.content.comments
             ]
             seen = there.version if there else 0
             if seen != expected:
@@ -553,9 +607,9 @@ class Store:
         }
         found = []
         for one in self._chosen(session, question):
-            if key not in one.row.content["items"]:
+            if key not in one.row.content.items:
                 continue
-            content = Content(**one.row.content)
+            content = one.row.content
             before = points_of(content, items, question.points) or Decimal()
             after = points_of(content, changed, question.points) or Decimal()
             if one.is_mark:
@@ -574,23 +628,22 @@ class Store:
         found = []
         for answer in question.answers:
             rows = (settled.get(answer.id), first.get(answer.id))
-            row = next((row for row in rows if row and Content(**row.content).is_marked), None)
+            row = next((row for row in rows if row and row.content.is_marked), None)
             if row is not None:
                 mark = marks.get(answer.id)
                 is_mark = mark is not None and _says(mark, _value(question, row, items, bank))
                 found.append(_Chosen(answer, row, mark, is_mark))
         return found
 
-    def _newest(self, session: Session, question: Question, round_: str) -> dict[str, ReviewSave]:
+    def _newest(self, session: Session, question: Question, round_: str) -> dict[str, Kept]:
         """Return the newest save of each answer, by its id: of other texts there is none."""
         newest = (
             select(func.max(ReviewSave.id))
             .filter_by(assignment_id=self.assignment, question=question.criterion, round=round_)
             .group_by(ReviewSave.author_id, ReviewSave.answer)
         )
-        return _by_answer(
-            question, session.scalars(select(ReviewSave).where(ReviewSave.id.in_(newest)))
-        )
+        chosen = select(ReviewSave).where(ReviewSave.id.in_(newest))
+        return _by_answer(question, _kept(session, chosen))
 
     def _marks(self, session: Session, question: Question) -> dict[str, Mark]:
         """Return the newest mark of each answer, by its id."""
@@ -604,7 +657,7 @@ class Store:
 
     def _saves(
         self, session: Session, question: Question, answer: Answer, round_: str
-    ) -> list[ReviewSave]:
+    ) -> list[Kept]:
         """Return every save of this text, oldest first."""
         chosen = select(ReviewSave).filter_by(
             assignment_id=self.assignment,
@@ -613,7 +666,7 @@ class Store:
             question=question.criterion,
             round=round_,
         )
-        return list(session.scalars(chosen.order_by(ReviewSave.version)))
+        return _kept(session, chosen.order_by(ReviewSave.version))
 
     def _next(self, session: Session, question: Question, author: int, round_: str) -> int:
         """Return the version that an author's next save has, whichever text it is for."""
@@ -651,15 +704,14 @@ class Store:
         if not rows:
             return Choice(Content(), seen, by=mark.by if mark else "", apart=apart)
         newest = rows[-1]
-        content = Content(**newest.content)
-        return Choice(content, seen, newest.by, newest.at, newest.answer, apart)
+        return Choice(newest.content, seen, newest.by, newest.at, newest.answer, apart)
 
-    def _source(self, session: Session, question: Question, answer: Answer) -> ReviewSave | None:
+    def _source(self, session: Session, question: Question, answer: Answer) -> Kept | None:
         """Return the save that an answer's mark is made of: what is settled, else the first."""
         first, settled = (
             self._saves(session, question, answer, round_) for round_ in ("1", "settled")
         )
-        if settled and Content(**settled[-1].content).is_marked:
+        if settled and settled[-1].content.is_marked:
             return settled[-1]
         return first[-1] if first else None
 
@@ -667,7 +719,7 @@ class Store:
         self,
         session: Session,
         question: Question,
-        row: ReviewSave,
+        row: Kept,
         items: Mapping[str, Item],
         by: str,
     ) -> None:
@@ -732,12 +784,12 @@ class Store:
 
 def _value(
     question: Question,
-    row: ReviewSave,
+    row: Kept,
     items: Mapping[str, Item],
     bank: Mapping[str, ReviewComment],
 ) -> dict[str, Any]:
     """Return what a mark says that is made of a save."""
-    content = Content(**row.content)
+    content = row.content
     said = [bank[key].text for key in content.comments if key in bank]
     reason = "; ".join(
         f"{items[key].text} ({items[key].points:+f})" for key in content.items if key in items
@@ -748,6 +800,9 @@ def _value(
         "reason": reason or ("no item holds" if content.none else ""),
         "comment": "\n".join([*said, *filter(None, [content.comment.strip()])]),
     }
+
+
+OfText = TypeVar("OfText", Kept, Mark)
 
 
 def _by_answer(question: Question, rows: Iterable[OfText]) -> dict[str, OfText]:
