@@ -106,6 +106,7 @@ ALLOWED = {
     "assay.cli.handouts": SAYS,
     "assay.cli.reviewing": SAYS,
     "assay.cli.steps": SAYS,
+    "assay.cli.starting": SAYS,
     "assay.cli.tools": SAYS,
 }
 

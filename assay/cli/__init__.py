@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import checks, classes, exports, handouts, reviewing, tools
+from assay.cli import checks, classes, exports, handouts, reviewing, starting, tools
 from assay.cli.classes.grading import CLASS_FILE, grade_class
 from assay.cli.options import (
     PassingOn,
@@ -332,6 +332,7 @@ for command in (
     *checks.COMMANDS,
     reviewing.review,
     *handouts.COMMANDS,
+    *starting.COMMANDS,
 ):
     cli.add_command(command)
 
