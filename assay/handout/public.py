@@ -86,7 +86,8 @@ def _of_part(
     if missing := sorted(set(questions) - asked):
         raise CourseFault(
             f"the exam of `{part.name}` does not put {quoted(missing[0])}",
-            found="a public question is put by a `with ask(...)` at the left margin, by its name",
+            found="a public question is put by its name at the left margin: by `with ask(...)`, "
+            "or by a function below a decorator like `@asked(...)`",
             hint=HOW,
         )
     found = {path.relative_to(root).as_posix(): text.encode() for path, text in cut.texts().items()}
@@ -125,7 +126,8 @@ class _Slice:
 
     def need(self, path: Path, names: set[str]) -> None:
         """Keep what binds these names in a module, and all that it needs itself."""
-        module = self._modules.setdefault(path, _Module(path))
+        exam = path.is_relative_to(self.folder / "exam") or path == self.folder / "exam.py"
+        module = self._modules.setdefault(path, _Module(path, exam=exam))
         for index in module.binding(names):
             self._keep(module, index)
 
@@ -135,12 +137,13 @@ class _Slice:
         paths = sorted(package.rglob("*.py")) if package.is_dir() else [self.folder / "exam.py"]
         found: set[str] = set()
         for path in paths:
-            module = self._modules.get(path) or _Module(path)
+            module = self._modules.get(path) or _Module(path, exam=True)
             for index, node in enumerate(module.body):
-                if (name := _asked(node)) in questions:
+                if public := _asked(node) & set(questions):
                     self._modules[path] = module
+                    module.asked |= public
                     self._keep(module, index)
-                    found.add(name)
+                    found |= public
                     if path.parent == package:
                         self._exam.append(path.stem)
         return found
@@ -229,11 +232,25 @@ def _bound_by(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
-def _asked(node: ast.stmt) -> str:
-    """The name of the question that a statement puts; '' if it puts none."""
-    call = node.items[0].context_expr if isinstance(node, ast.With) and _puts(node) else None
-    first = call.args[0] if isinstance(call, ast.Call) and call.args else None
-    return str(first.value) if isinstance(first, ast.Constant) else ""
+def _asked(node: ast.stmt) -> set[str]:
+    """The names of the questions that a statement puts: a block, or a function by its decorator."""
+    if isinstance(node, ast.With) and _puts(node):
+        call = node.items[0].context_expr
+        return _texts(call) if isinstance(call, ast.Call) else set()
+    return {name for call in _askers(node) for name in _texts(call)}
+
+
+def _askers(node: ast.stmt) -> list[ast.Call]:
+    """The decorators of a function that name questions: calls of a plain name with texts alone."""
+    marks = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    calls = [mark for mark in marks if isinstance(mark, ast.Call)]
+    named = [call for call in calls if isinstance(call.func, ast.Name) and call.args]
+    return [call for call in named if len(_texts(call)) == len(call.args)]
+
+
+def _texts(call: ast.Call) -> set[str]:
+    values = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+    return {value for value in values if isinstance(value, str)}
 
 
 def _puts(node: ast.With) -> bool:
@@ -245,8 +262,10 @@ def _puts(node: ast.With) -> bool:
 class _Module:
     """A module, and which of its statements are needed."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, exam: bool = False) -> None:
+        self.path, self.exam = path, exam
+        self.asked: set[str] = set()
+        """The questions of an exam that are public."""
         self.source = course_files.text_of(path).replace("\r\n", "\n")
         self.body = syntax.parse(self.source).body
         for node in self.body:
@@ -261,7 +280,7 @@ class _Module:
 
     def binding(self, names: set[str]) -> list[int]:
         """The statements that bind one of these names; all that bind any, for `*`."""
-        bound = [_names_of(node) for node in self.body]
+        bound = [set() if self.exam and _askers(n) else _names_of(n) for n in self.body]
         return [i for i, of in enumerate(bound) if of & names or (ALL in names and of)]
 
     def has_fixture(self, name: str) -> bool:
@@ -294,7 +313,22 @@ class _Module:
             if index in self.kept and not isinstance(node, ast.Import | ast.ImportFrom):
                 decorators = getattr(node, "decorator_list", [])
                 first = min([node.lineno, *(d.lineno for d in decorators)])
-                yield "\n".join(lines[first - 1 : node.end_lineno])
+                if self.exam and _askers(node):
+                    yield "\n".join(
+                        [*self._public(node), *lines[node.lineno - 1 : node.end_lineno]]
+                    )
+                else:
+                    yield "\n".join(lines[first - 1 : node.end_lineno])
+
+    def _public(self, node: ast.stmt) -> Iterator[str]:
+        """The decorators of a function, of the questions only those that are public."""
+        askers = _askers(node)
+        for mark in getattr(node, "decorator_list", []):
+            if mark in askers:
+                names = sorted(_texts(mark) & self.asked)
+                yield f"@{ast.unparse(mark.func)}({', '.join(map(repr, names))})"
+            else:
+                yield f"@{ast.unparse(mark)}"
 
 
 def _names_of(node: ast.stmt) -> set[str]:

@@ -31,8 +31,10 @@ N_SECRET, N_SECRET_TEST = 25_000, 2_000
 def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
     """Every question of Part 2; parameters are the run's `seed` and `task`."""
     task = tasks.TASKS[parameters["task"]]
+    shown = public(rng, parameters)
     return (
-        attention(rng)
+        shown
+        | attention(rng)
         | masks(rng)
         | multi_head(rng)
         | smaller_parts(rng)
@@ -42,6 +44,23 @@ def draw(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
         | answers(rng, task)
         | (secret(rng) if task.name == "reverse-5" else {})
     )
+
+
+def public(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
+    """The questions that students may put themselves: rows for the two smallest components."""
+    x, other, order = activations(rng, LENGTH), activations(rng, LENGTH), shifted(rng, LENGTH)
+    other[0, 0] = x[0, 0]
+    tokens = rng.permuted(np.tile(np.arange(1, 9), (BATCH, 1)), axis=1)[:, :LENGTH]
+    one: dict[str, Shape] = {"out": ROWS, "one": (1, 1, WIDTH)}
+    return {
+        "embedding/rows": Question(
+            {"tokens": tokens, "vocabulary": np.array(11)}, one | {"as_asked": (), "learns": ()}
+        ),
+        "feed-forward/alone": Question(
+            {"x": x, "other": other, "order": order},
+            one | dict.fromkeys(("out_other", "out_permuted", "again"), ROWS),
+        ),
+    }
 
 
 def attention(rng: np.random.Generator) -> dict[str, Question]:
@@ -202,12 +221,9 @@ def beside(own: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
     """Embedding, positions and feed-forward network."""
-    x, other = activations(rng, LENGTH), activations(rng, LENGTH)
-    other[0, 0] = x[0, 0]
-    order, step = shifted(rng, LENGTH), rng.normal(size=x.shape)
-    tokens = rng.permuted(np.tile(np.arange(1, 9), (BATCH, 1)), axis=1)[:, :LENGTH]
+    x = activations(rng, LENGTH)
+    step = rng.normal(size=x.shape)
     one: Shape = (1, 1, WIDTH)
-    rows = {"out": ROWS, "one": one, "as_asked": ()}
     every = {n: rng.permuted(np.tile(np.arange(n), (2, 1)), axis=1) for n in (11, 40)}
     bent = ("out", "ahead", "behind", "one", "other", "both")
     numbers: dict[str, Shape] = {f"numbers_{width}": () for width in (3, 19)}
@@ -216,9 +232,6 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
         return {"out": (2, n, WIDTH), "one": one, "as_asked": ()}
 
     return {
-        "embedding/rows": Question(
-            {"tokens": tokens, "vocabulary": np.array(11)}, rows | {"learns": ()}
-        ),
         "embedding/all": Question({"tokens": every[11], "vocabulary": np.array(11)}, all_rows(11)),
         "embedding/more": Question({"tokens": every[40], "vocabulary": np.array(40)}, all_rows(40)),
         "positions/added": Question(
@@ -226,10 +239,6 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
         ),
         "positions/full": Question({"length": np.array(16)}, full_length(16)),
         "positions/long": Question({"length": np.array(301)}, full_length(301)),
-        "feed-forward/alone": Question(
-            {"x": x, "other": other, "order": order},
-            PAIR | {"out_permuted": ROWS, "again": ROWS, "one": one},
-        ),
         "feed-forward/bent": Question({"x": x, "step": step}, dict.fromkeys(bent, ROWS)),
         "feed-forward/sizes": Question({"x": x}, numbers | {"out": ROWS, "as_asked": ()}),
         "feed-forward/units": Question({"x": x}, {"out": ROWS, "as_asked": ()}),

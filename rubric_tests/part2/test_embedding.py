@@ -9,6 +9,16 @@ from rubric_tests.part2 import layer_checks
 pytestmark = pytest.mark.criterion("embedding")
 
 
+@pytest.mark.public
+@pytest.mark.hint("print the shape after each step, for 6 sequences of 5 tokens")
+def test_shape(evidence):
+    """Tokens of shape `(batch, length)` give finite rows of shape `(batch, length, d_model)`."""
+    answer = evidence["embedding/rows"]
+
+    if not (np.isfinite(answer.out).all() and np.isfinite(answer.one).all()):
+        raise Wrong("`TokenEmbedding` gives numbers that are not finite")
+
+
 @pytest.mark.hint("one row for each entry of the vocabulary, looked up by the token's id")
 def test_rows_are_looked_up(evidence, given):
     """Each token has one row wherever it stands, and every token its own."""

@@ -1,11 +1,23 @@
 """The feed-forward network: the same bent function for every token by itself."""
 
+import numpy as np
 import pytest
 
+from assay.rubric import Wrong
 from rubric_tests.part2 import layer_checks
 from rubric_tests.part2.judgement import NotRecognised
 
 pytestmark = pytest.mark.criterion("feed-forward")
+
+
+@pytest.mark.public
+@pytest.mark.hint("print the shape after each step, for 6 sequences of 5 tokens")
+def test_shape(evidence):
+    """Rows of shape `(batch, length, d_model)` give finite rows of the same shape."""
+    answer = evidence["feed-forward/alone"]
+
+    if not (np.isfinite(answer.out).all() and np.isfinite(answer.one).all()):
+        raise Wrong("`FeedForward` gives numbers that are not finite")
 
 
 @pytest.mark.hint("the linear maps act on the last axis alone")

@@ -230,3 +230,12 @@ def test_what_is_put_back_is_graded_as_a_students(course: Assignment):
     whole = Submission(check.RESTORED, {**made.files, **made.answer.files})
 
     assert not whole.is_reference
+
+
+@pytest.mark.parametrize(
+    ("line", "tells"),
+    [("return {", False), ("else:", False), ("return None", False), ("return x * y", True)],
+)
+def test_a_line_of_keywords_tells_nothing(line: str, tells: bool):
+    """A rubric has `return {` as well as the answer."""
+    assert check._says(line) is tells

@@ -191,3 +191,40 @@ def test_of_a_criterion_that_is_public_in_part_the_rest_is_marked_later(course: 
 
     assert "points = 1.0" in found["check/assignment.toml"]
     assert '"title": "Adding, the rest",\n   "points": 1.0' in found["check/later.json"]
+
+
+ASKED = """\
+from ask import ask, student
+
+
+def asked(*names):
+    def put(work):
+        for name in names:
+            with ask(name) as (given, answer):
+                work(given, answer)
+        return work
+    return put
+
+
+@asked("add/plain", "cube/hidden")
+def _(given, answer):
+    first, _ = given.x, 0
+    answer.out = student.add(first, given.y) if hasattr(given, "y") else student.cube(first)
+
+
+@asked("cube/other")
+def _(given, answer):
+    answer.out = student.secret(given.x)
+"""
+
+
+def test_questions_that_a_decorator_names_are_followed(course: Assignment):
+    """Of the names only those that are public are left, and no function of another question."""
+    exam = course.root / course.part[0].rubric / "exam.py"
+    exam.write_text(ASKED)
+    text = texts(course)[f"check/{course.part[0].rubric}/exam.py"]
+
+    assert "@asked('add/plain')\ndef _(given, answer):" in text
+    assert "def asked(*names)" in text
+    assert "cube/" not in text
+    assert "secret" not in text
