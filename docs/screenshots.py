@@ -1,4 +1,4 @@
-"""Photograph reports as people meet them: on a desk, on a phone, in the dark, on paper.
+"""Photograph reports as people meet them: on a workdir, on a phone, in the dark, on paper.
 
     python -m docs.screenshots reports/ada/index.html … --out shots
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.execution import execute, job
-from assay.sandbox import workdir
+from assay.sandbox import workdirs
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,7 +54,7 @@ def test_every_file_that_enters_a_sandbox_stands_in_its_folder():
 
     Beside it `assay.rubric` enters, if the exam imports it (tests/rubric/test_inside.py).
     """
-    entering = {*workdir.IN_THE_SANDBOX, *job.OURS.values(), execute.TRACE_FILE}
+    entering = {*workdirs.IN_THE_SANDBOX, *job.OURS.values(), execute.TRACE_FILE}
 
     assert {path.name for path in INSIDE} - {"__init__.py"} == entering
 

@@ -23,7 +23,7 @@ from assay.judge.evidence_view import Listed, RunView
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.submission.sections import Section
 
-FRAME = re.compile(r'File "[^"]*?/kit/([^"]+\.py)", line (\d+)')
+FRAME = re.compile(r'File "[^"]*?/support/([^"]+\.py)", line (\d+)')
 DIED = re.compile(r", in line (\d+) of `((?:exam/)?\w+\.py)`$")
 """The line of the exam's in which a kernel ended."""
 MENDED = "; mend the test or the reference, or mark it with a `claim` where a seed may miss it"

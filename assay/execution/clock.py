@@ -16,6 +16,8 @@ SECONDS = "seconds.json"
 """The file that says how long each question may compute, where the rubric says it."""
 ASKING = "asking.txt"
 """Where the runner says what the exam asks now: no kernel sees it."""
+TOLD = "told.jsonl"
+"""Where the runner notes the digest of each answer as it hears it: it may be ended with the run."""
 TICK = os.sysconf("SC_CLK_TCK")
 SLOWEST = 20.0
 """Waiting passes at least this many times slower than the wall clock: everything has an end."""

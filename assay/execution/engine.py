@@ -35,7 +35,7 @@ STUBBORN = 5
 class Timekeeper:
     """Says when a cell, or a question, has had its time."""
 
-    desk: Path
+    workdir: Path
     limits: Mapping[str, float]
     seconds: Mapping[str, float]
     """How long each question may compute, where the rubric says it."""
@@ -96,7 +96,7 @@ class Timekeeper:
             return False
         if asked:
             note = f"{self._turn}\n{self.late[name]}"
-            told = self.desk / "kit" / "time_up.txt"
+            told = self.workdir / "support" / "time_up.txt"
             told.write_text(note, encoding="utf-8")
             told.chmod(0o644)  # the kernel may be another user, and has to read it
         self._interrupted.append(self.clock.now)

@@ -19,16 +19,16 @@ import psutil
 
 from assay.errors import OurFault, PluginFault, Stopped
 from assay.evidence import numerics, packing
-from assay.execution.clock import ASKING, BUSY, WAITED
+from assay.execution.clock import ASKING, BUSY, TOLD, WAITED
 from assay.execution.forkserver import Parent
 from assay.execution.machine import Machine
 from assay.execution.monitor import EXAM, Monitor
 from assay.execution.outcome import Facts, decide
 from assay.execution.process import Process, kill_below
 from assay.records import Cell, Isolation, Outcome, sound
-from assay.sandbox import cgroup, inside, sandbox, workdir
+from assay.sandbox import cgroup, inside, sandbox, workdirs
 from assay.sandbox.sandbox import PROCESSES, Sandbox
-from assay.sandbox.workdir import Spent
+from assay.sandbox.workdirs import Spent
 from assay.units import MIB
 
 if TYPE_CHECKING:  # the one is not needed here, the other can be imported in a sandbox alone
@@ -48,7 +48,7 @@ SPARE = 256 * MIB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE_FILE = "trace.py"
 TRACE = Path(inside.__file__).with_name(TRACE_FILE).read_bytes()
-"""Goes into the kit of an audited run."""
+"""Goes into the support folder of an audited run."""
 SPENT_AT_MOST = 3
 """Questions that end with their kernel: the run is made again without them, this many times."""
 PAUSES = (1.0, 4.0)
@@ -62,6 +62,10 @@ CHANGED = {
     "text": {},
 }
 """Instead of an answer that a thread or a later question has written over."""
+UNTOLD = CHANGED | {
+    "error": "RuntimeError: the run ended before its kernel had said what the answer was"
+}
+"""Instead of an answer of which no process but the kernel knows: anything may have written it."""
 
 Running = Process | subprocess.Popen[bytes]
 
@@ -153,11 +157,11 @@ def _attempt_or_say_why(
 
 def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, Spent]) -> Ended:
     with ExitStack() as stack:
-        place = workdir.make(in_memory=chosen.level.has_own_view)  # below, all of /dev can be read
-        stack.callback(workdir.remove, place)
+        place = workdirs.make(in_memory=chosen.level.has_own_view)  # below, all of /dev can be read
+        stack.callback(workdirs.remove, place)
         files = packing.unpack(job)
         if spent:
-            files["kit/spent.json"] = json.dumps(spent).encode()
+            files["support/spent.json"] = json.dumps(spent).encode()
         limits = _lay_out(files, place)
         parent = _parent(files, machine, limits) if chosen.warm else None
         if chosen.warm and parent is None:
@@ -178,7 +182,7 @@ def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, 
             reason,
             seconds,
             cells,
-            _believed(_collect(place), facts.runner["written"] if facts.runner else {}),
+            _believed(_collect(place), _asked(files), _told(place)),
             chosen.isolation,
             monitor.peak,
             round(monitor.computed, 3),
@@ -198,14 +202,14 @@ def _spent(facts: Facts, outcome: Outcome, reason: str, place: Path) -> dict[str
         }
     if facts.finished or not asking or outcome in (Outcome.TIMED_OUT, Outcome.INFRASTRUCTURE):
         return {}
-    if workdir.read_below(place, f"evidence/{asking}.json", EVIDENCE_BYTES) is not None:
+    if workdirs.read_below(place, f"evidence/{asking}.json", EVIDENCE_BYTES) is not None:
         return {}  # it was answered; what came next was not
     return {asking: Spent(status="ended", error=reason, took="")}
 
 
 def _lay_out(files: Mapping[str, bytes], place: Path) -> dict[str, float]:
     packing.write(files, place)
-    shutil.copytree(workdir.font_cache(), place / "fonts")
+    shutil.copytree(workdirs.font_cache(), place / "fonts")
     limits: dict[str, float] = json.loads(files["job.json"])["limits"]
     return limits
 
@@ -216,7 +220,7 @@ def _monitor(place: Path, limits: dict[str, float], chosen: Sandbox) -> Monitor:
     if chosen.level.has_own_group and group is None:
         raise OurFault("the cgroup that this sandbox stands on could not be made")
     return Monitor(
-        desk=place,
+        workdir=place,
         home=chosen.places(place)[1] if chosen.level.has_own_view else None,
         group=group,
         memory_limit=memory,
@@ -230,7 +234,7 @@ def _tell_how_to_start(
     """Leave the kernel's command line for the runner."""
     user = sandbox.new_user() if chosen.needs_user else None
     if user is not None:
-        workdir.hand_over(place, user)
+        workdirs.hand_over(place, user)
     job: JobFile = json.loads((place / "job.json").read_text(encoding="utf-8"))
     run: RunSettings = {"notebook": job["notebook"], "limits": chosen.limits(limits)}
     if "trace" in job:
@@ -260,9 +264,9 @@ def _supervise(
         runner_code=code,
         last_lines=[_last_line(place / f"{name}.log") for name in ("runner", "kernel")],
         runner=_facts(place) if code == 0 else None,
-        finished=workdir.read_below(place, "evidence/finished.json", LOG_BYTES) is not None,
+        finished=workdirs.read_below(place, "evidence/finished.json", LOG_BYTES) is not None,
         last_words=sound(
-            (workdir.read_below(place, LAST_WORDS, 4000) or b"").decode(errors="replace")
+            (workdirs.read_below(place, LAST_WORDS, 4000) or b"").decode(errors="replace")
         ),
     )
 
@@ -316,40 +320,56 @@ def _end(runner: Running, place: Path, monitor: Monitor) -> None:
 
 
 def _at_work(place: Path) -> Iterator[psutil.Process]:
-    """The processes that were started for this desk, whoever their parent is now."""
+    """The processes that were started for this workdir, whoever their parent is now."""
     for process in psutil.process_iter():
         try:
             named = any(word.startswith(f"{place}/") for word in process.cmdline())
-            if named or process.environ().get("ASSAY_KIT") == str(place / "kit"):
+            if named or process.environ().get("ASSAY_SUPPORT") == str(place / "support"):
                 yield process
         except (psutil.Error, OSError):
             continue
 
 
-def _facts(place: Path) -> workdir.RunnerFacts | None:
+def _facts(place: Path) -> workdirs.RunnerFacts | None:
     """Return what the runner saw, or None where it did not live to tell."""
-    content = workdir.read(place / "facts.json", workdir.FACTS)
+    content = workdirs.read(place / "facts.json", workdirs.FACTS)
     try:
-        facts: workdir.RunnerFacts | None = json.loads(content) if content else None
+        facts: workdirs.RunnerFacts | None = json.loads(content) if content else None
     except ValueError:
         return None
     return facts
 
 
 def _last_line(log: Path) -> str:
-    text = (workdir.read(log, LOG_BYTES) or b"").decode(errors="replace")[-2000:]
+    text = (workdirs.read(log, LOG_BYTES) or b"").decode(errors="replace")[-2000:]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
 
-def _believed(files: dict[str, bytes], written: Mapping[str, str]) -> dict[str, bytes]:
-    """The evidence, without answers that are no longer what their kernel said it had written."""
-    for question, digest in written.items():
-        names = [f"evidence/{question}{ending}" for ending in (".npz", ".json")]
-        found = [sha256(files.get(name, b"")).hexdigest() for name in names]
-        if "".join(found) != digest and any(name in files for name in names):
-            files.pop(names[0], None)
-            files[names[1]] = json.dumps(CHANGED).encode()
+def _asked(files: Mapping[str, bytes]) -> list[str]:
+    """Return the names of the questions that a run is asked."""
+    given = [Path(name) for name in files if name.startswith("given/")]
+    return [path.relative_to("given").with_suffix("").as_posix() for path in given]
+
+
+def _told(place: Path) -> dict[str, str]:
+    """Return the digest of each answer, as its kernel said it; the last line may be cut off."""
+    notes = (workdirs.read(place / TOLD, workdirs.FACTS) or b"").split(b"\n")[:-1]
+    return dict(json.loads(line) for line in notes)
+
+
+def _believed(
+    files: dict[str, bytes], questions: Sequence[str], told: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Return the evidence, where an answer is what its kernel has said, and nothing else is one."""
+    for question in questions:
+        arrays, note = f"evidence/{question}.npz", f"evidence/{question}.json"
+        if arrays not in files and note not in files:
+            continue
+        found = [sha256(files.get(name, b"")).hexdigest() for name in (arrays, note)]
+        if "".join(found) != told.get(question):
+            files.pop(arrays, None)
+            files[note] = json.dumps(CHANGED if question in told else UNTOLD).encode()
     return files
 
 
@@ -357,15 +377,15 @@ def _collect(place: Path) -> dict[str, bytes]:
     """Return what the run left, regular files only, up to a size; the rest is not evidence."""
     files = {}
     room = EVIDENCE_BYTES
-    found = sorted(path for path, _ in workdir.files(place / "evidence", 10 * EVIDENCE_FILES))
+    found = sorted(path for path, _ in workdirs.files(place / "evidence", 10 * EVIDENCE_FILES))
     names = [path.relative_to(place).as_posix() for path in found]
     names = [
         name for name in names if name.isprintable() and name not in (ASKING, DIED, LAST_WORDS)
     ]
     for name in names[:EVIDENCE_FILES]:
-        content = workdir.read_below(place, name, room)
+        content = workdirs.read_below(place, name, room)
         if content is not None:
             files[name] = content
             room -= len(content)
-    executed = workdir.read(place / "executed.ipynb", EXECUTED_BYTES)
+    executed = workdirs.read(place / "executed.ipynb", EXECUTED_BYTES)
     return files if executed is None else files | {"executed.ipynb": executed}

@@ -23,7 +23,7 @@ from typing import IO
 from assay.errors import OurFault, Stopped
 from assay.evidence import numerics
 from assay.execution.process import RUNNER, Forked, ParentRequest, Process, Request
-from assay.sandbox import inside, sandbox, workdir
+from assay.sandbox import inside, sandbox, workdirs
 from assay.source import imports
 
 KERNEL = (
@@ -68,8 +68,8 @@ class Parent:
     lock: Lock = field(default_factory=Lock)
 
     def run(self, place: Path, log: int) -> Forked:
-        """A runner for the run at this desk."""
-        return self.fork({"become": "run", "desk": str(place)}, log)
+        """A runner for the run at this workdir."""
+        return self.fork({"become": "run", "workdir": str(place)}, log)
 
     def fork(self, request: Request, *given: int) -> Forked:
         """A child that becomes what is asked for, with these descriptors; the first is its log.
@@ -327,7 +327,7 @@ def _environment() -> dict[str, str]:
         **numerics.environment(),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/",
-        "MPLCONFIGDIR": str(workdir.font_cache()),
+        "MPLCONFIGDIR": str(workdirs.font_cache()),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

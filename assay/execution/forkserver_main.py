@@ -173,17 +173,17 @@ def _begin_to(log: int, *keep: int) -> None:
 
 def _become_runner(request: RunRequest, log: int) -> None:
     _begin_to(log)
-    desk = request["desk"]
-    start: Start = json.loads(Path(desk, "kernel.json").read_text(encoding="utf-8"))
+    workdir = request["workdir"]
+    start: Start = json.loads(Path(workdir, "kernel.json").read_text(encoding="utf-8"))
     if "canary" in start["settings"]:
-        canary = fork_kernel(Path(desk), start, None)
+        canary = fork_kernel(Path(workdir), start, None)
         canary.begin()
         os._exit(canary.wait() or 0)
     from assay.execution import runner
 
-    sockets = bound(Path(desk, "ipc"))
-    kernel = fork_kernel(Path(desk), start, sockets)
-    runner.main(Path(desk), sockets, kernel)
+    sockets = bound(Path(workdir, "ipc"))
+    kernel = fork_kernel(Path(workdir), start, sockets)
+    runner.main(Path(workdir), sockets, kernel)
     sys.stdout.flush()
     os._exit(0)
 
@@ -206,20 +206,20 @@ def _write_to(log: int, *keep: int) -> None:
                 os.close(int(path.name))
 
 
-def fork_kernel(desk: Path, start: "Start", sockets: Sockets | None) -> Child:
+def fork_kernel(workdir: Path, start: "Start", sockets: Sockets | None) -> Child:
     """A child in its sandbox, which waits until it is told to begin."""
     waits, go = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(go)
-        namespaces.end_with(lambda: _become_sandbox(desk, start, sockets, waits))
+        namespaces.end_with(lambda: _become_sandbox(workdir, start, sockets, waits))
     os.close(waits)
     return Child(pid, go)
 
 
-def _become_sandbox(desk: Path, start: "Start", sockets: Sockets | None, waits: int) -> None:
+def _become_sandbox(workdir: Path, start: "Start", sockets: Sockets | None, waits: int) -> None:
     if sockets is not None:
-        log = os.open(desk / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        log = os.open(workdir / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         _write_to(log, waits, *sockets.descriptors)
         start["environment"] |= sockets.environment
     for entrance in start["entrances"]:

@@ -21,7 +21,7 @@ from assay import plugins
 from assay.errors import NotIsolated, OurFault, PluginFault
 from assay.execution.forkserver import ForkServers, Parent
 from assay.records import Isolation
-from assay.sandbox import cgroup, sandbox, workdir
+from assay.sandbox import cgroup, sandbox, workdirs
 from assay.sandbox.cgroup import Cgroup
 from assay.sandbox.inside import landlock, seccomp
 from assay.sandbox.inside.canary import Targets
@@ -220,8 +220,8 @@ def _attempt(candidate: Sandbox, servers: ForkServers) -> Trial:
             if group is None:
                 return Trial(candidate, {}, "no cgroup that we may write in")
             stack.callback(group.remove)
-        place = workdir.make(in_memory=candidate.level.has_own_view)
-        stack.callback(workdir.remove, place)
+        place = workdirs.make(in_memory=candidate.level.has_own_view)
+        stack.callback(workdirs.remove, place)
         targets = stack.enter_context(_targets(candidate, place))
         return Trial(candidate, *_run(candidate, place, group, targets, servers))
 
@@ -231,7 +231,7 @@ def _targets(candidate: Sandbox, place: Path) -> Iterator[Targets]:
     """What the canary is to go for: all of it there, and all of it ours."""
     inside, home = candidate.places(place)
     with (
-        tempfile.TemporaryDirectory(prefix=workdir.prefix()) as neighbour,
+        tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as neighbour,
         socket.socket() as server,
     ):
         secret = Path(neighbour) / "secret.txt"
@@ -241,7 +241,7 @@ def _targets(candidate: Sandbox, place: Path) -> Iterator[Targets]:
         server.bind(("127.0.0.1", 0))
         server.listen()
         yield {
-            "desk": inside,
+            "workdir": inside,
             "home": home,
             "secret": str(secret),
             "private": _private(),
@@ -290,7 +290,7 @@ def _start(
     """Return how to start a canary, which may hold what its parent does and a little more."""
     uid = sandbox.new_user() if candidate.needs_user else None
     if uid is not None:
-        workdir.hand_over(place, uid)
+        workdirs.hand_over(place, uid)
     limits = candidate.limits({"run_seconds": 20, "memory_mb": (held + CANARY_MEMORY) / MIB})
     run: RunSettings = {"notebook": "none.ipynb", "limits": limits, "canary": targets}
     return candidate.start(place, run, group, uid)

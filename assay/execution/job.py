@@ -29,18 +29,18 @@ from assay.units import MIB
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import Trace
 
-DESK = ("given/", "kept/", "shapes.json", "largest.json", SECONDS)
+WORKDIR = ("given/", "kept/", "shapes.json", "largest.json", SECONDS)
 """How the names begin of all that is kept of the questions."""
 OURS = {
-    "kit/ask.py": "ask.py",
-    "kit/switches.py": "switches.py",
-    "kit/commands/pip/__init__.py": "offline.py",
+    "support/ask.py": "ask.py",
+    "support/switches.py": "switches.py",
+    "support/commands/pip/__init__.py": "offline.py",
 }
 """Our own files that enter the student's kernel."""
 LIBRARY = Path(library.__file__).parent
 """What a rubric is written with; it enters if the exam, or what stands beside it, imports it."""
-REFERENCE = "kit/reference"
-"""Stands in the kit where the course's own answer is asked: the exam itself is on trial then."""
+REFERENCE = "support/reference"
+"""Stands there where the course's own answer is asked: the exam itself is on trial then."""
 
 
 _one_at_a_time = Lock()
@@ -87,7 +87,7 @@ class JobFile(TypedDict):
 
 @dataclass(frozen=True)
 class Job:
-    """One run, ready to be executed anywhere: `packed` goes there, `desk` waits for the judge.
+    """One run, ready to be executed anywhere: `packed` goes there, `workdir` waits for the judge.
 
     It is put together when first asked for: `recipe` names all that it is made from.
     """
@@ -100,7 +100,7 @@ class Job:
     memory: int = 0
     """Bytes that one of its processes may hold."""
     drawn: Mapping[str, bytes] | None = None
-    """The desk of an earlier run: its very questions are asked again, and none are drawn."""
+    """The workdir of an earlier run: its very questions are asked again, and none are drawn."""
 
     @property
     def code(self) -> dict[str, bytes]:
@@ -110,12 +110,12 @@ class Job:
     @property
     def packed(self) -> bytes:
         """Made anew each time: kept, it would be as many copies of a submission as it has runs."""
-        given = {name: self.desk[name] for name in self.desk if name.startswith("given/")}
-        given |= {name: self.desk[name] for name in [SECONDS] if name in self.desk}
+        given = {name: self.workdir[name] for name in self.workdir if name.startswith("given/")}
+        given |= {name: self.workdir[name] for name in [SECONDS] if name in self.workdir}
         return packing.pack(self.code | given)
 
     @cached_property
-    def desk(self) -> dict[str, bytes]:
+    def workdir(self) -> dict[str, bytes]:
         if self.drawn is not None:
             return dict(self.drawn)
         questions = self.draw()
@@ -136,7 +136,7 @@ class Job:
         """Names everything that can change the evidence, the machine's numerics included."""
         profile = json.dumps(numerics.profile(), sort_keys=True).encode()
         digest = hashlib.sha256(self.packed)
-        digest.update(packing.pack(self.desk) + profile)
+        digest.update(packing.pack(self.workdir) + profile)
         return digest.hexdigest()
 
 
@@ -180,7 +180,7 @@ def _lay_out(section: Section, run: Run) -> dict[str, bytes]:
         "job.json": json.dumps(job, sort_keys=True).encode(),
         "notebook.ipynb": section.executed,
         **{name: (Path(inside.__file__).parent / ours).read_bytes() for name, ours in OURS.items()},
-        "kit/adapter.py": section.adapter.encode("utf-8", "replace"),
+        "support/adapter.py": section.adapter.encode("utf-8", "replace"),
     }
     files |= {REFERENCE: b""} if submission.is_reference else {}
     return files | _exam(assignment.root / section.part.rubric)
@@ -193,27 +193,31 @@ def _snapshot(submission: Submission) -> dict[str, bytes]:
 
 
 def _exam(folder: Path) -> dict[str, bytes]:
-    """For the kit: the package `exam/` or the module `exam.py`; `fallback.py` if there is one."""
+    """The package `exam/` or the module `exam.py`; `fallback.py` if there is one."""
     package = folder / "exam"
     whole = (package / "__init__.py").exists()
     paths = sorted(package.rglob("*.py")) if whole else [folder / "exam.py"]
     paths += [path for path in [folder / "fallback.py"] if path.exists()]
     try:
-        kit = {f"kit/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
+        support = {
+            f"support/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths
+        }
     except OSError as error:
         raise CourseFault(
             f"the rubric `{folder}` has neither exam.py nor exam/__init__.py",
             found=str(error.strerror),
             hint="docs/rubric.md says what a rubric holds",
         ) from None
-    sources = [content.decode(errors="replace") for content in kit.values()]
-    return kit | (_library() if library.__name__ in imports.modules(sources) else {})
+    sources = [content.decode(errors="replace") for content in support.values()]
+    return support | (_library() if library.__name__ in imports.modules(sources) else {})
 
 
 def _library() -> dict[str, bytes]:
-    """For the kit: `assay.rubric`, in a package that holds nothing else of assay."""
-    files = {f"kit/assay/rubric/{path.name}": path.read_bytes() for path in LIBRARY.glob("*.py")}
-    return {"kit/assay/__init__.py": b"", **files}
+    """For the support folder: `assay.rubric`, in a package that holds nothing else of assay."""
+    files = {
+        f"support/assay/rubric/{path.name}": path.read_bytes() for path in LIBRARY.glob("*.py")
+    }
+    return {"support/assay/__init__.py": b"", **files}
 
 
 def _draw(section: Section, run: Run, secret: Secret) -> dict[str, Question]:

@@ -25,7 +25,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
-from assay.execution.clock import ASKING, Clock
+from assay.execution.clock import ASKING, TOLD, Clock
 from assay.execution.process import Child
 from assay.execution.sockets import PORTS, Sockets
 from assay.units import MB
@@ -53,7 +53,7 @@ OF_EXAM = "assay_exam"
 class Meter:
     """What a kernel has sent; over a limit it is killed, and `message` says why."""
 
-    desk: Path
+    workdir: Path
     processes: "list[subprocess.Popen[bytes] | Child]" = field(default_factory=list)
     """Every kernel started; nbclient lets go of them before their wait status can be read."""
     cell: int = 0
@@ -66,10 +66,11 @@ class Meter:
     is_at_work: bool = False
     """It has said that it has begun the cell that it was sent last."""
 
-    written: dict[str, str] = field(default_factory=dict)
-    """The digest of the answer to each question, as its kernel has said at once."""
     asking: str = ""
     """The number and the name of the question that is put now, '' between two of them."""
+
+    begun: str = ""
+    """The question that was begun last: only to it an answer can be given."""
 
     questions: frozenset[str] = frozenset()
     """Those that were handed out: no other one can be begun."""
@@ -78,12 +79,13 @@ class Meter:
         """The exam has begun a question, or has written an answer down, which ends it."""
         if "asking" in said:
             asking = str(said["asking"])[:1000]
-            if asking.partition(" ")[2] in self.questions:
+            if (question := asking.partition(" ")[2]) in self.questions:
                 self._now_asking(asking)
-            return
-        question = str(said.get("question"))[:1000]
-        self.written[question] = str(said.get("digest"))[:128]
-        if question == self.asking.partition(" ")[2]:
+                self.begun = question
+        elif self.begun and said.get("question") == self.begun:  # again, where its time was up
+            digest = str(said.get("digest"))[:128]
+            with (self.workdir / TOLD).open("a", encoding="ascii") as notes:
+                notes.write(f"{json.dumps([self.begun, digest])}\n")
             self._now_asking("")
 
     def note_state(self, content: object) -> None:
@@ -93,7 +95,7 @@ class Meter:
     def _now_asking(self, asking: str) -> None:
         """Leave it in a file too: this process may not live to tell."""
         self.asking = asking
-        (self.desk / ASKING).write_text(asking, encoding="utf-8")
+        (self.workdir / ASKING).write_text(asking, encoding="utf-8")
 
     def next_cell(self) -> None:
         """Another cell is about to be sent."""
@@ -140,9 +142,9 @@ class Meter:
 
 
 def manager_for(
-    desk: Path, meter: Meter, bound: Sockets, forked: Child | None = None
+    workdir: Path, meter: Meter, bound: Sockets, forked: Child | None = None
 ) -> type[AsyncKernelManager]:
-    """A kernel manager class whose kernels work at this desk, listen there and are metered.
+    """A kernel manager class whose kernels work at this workdir, listen there and are metered.
 
     A kernel that was forked for it waits already, and is told to begin.
     """
@@ -158,10 +160,10 @@ def manager_for(
         iopub_channel_class = Type(Channel)  # type: ignore[assignment]
         shell_channel_class = Type(Channel)  # type: ignore[assignment]
 
-    class Manager(DeskKernelManager):
+    class Manager(SandboxKernelManager):
         client_factory = Type(Client)
-        at, kernel, waiting, sockets, listening = desk, meter, forked, context, bound
-        how = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
+        at, kernel, waiting, sockets, listening = workdir, meter, forked, context, bound
+        how = json.loads((workdir / "kernel.json").read_text(encoding="utf-8"))
 
     return Manager
 
@@ -213,8 +215,8 @@ class MeteredClient(AsyncKernelClient):
     wait_for_ready = _async_wait_for_ready
 
 
-class DeskKernelManager(AsyncKernelManager):
-    """Starts the kernel of one desk as `kernel.json` there says, or lets one that waits begin."""
+class SandboxKernelManager(AsyncKernelManager):
+    """Starts the kernel of a workdir as `kernel.json` there says, or lets one that waits begin."""
 
     at: ClassVar[Path]
     kernel: ClassVar[Meter]

@@ -11,7 +11,7 @@ from pathlib import Path
 from assay.errors import quoted
 from assay.execution import clock
 from assay.execution.clock import ASKING, START, Clock, Moment, descendants
-from assay.sandbox import workdir
+from assay.sandbox import workdirs
 from assay.sandbox.cgroup import Cgroup, Counters
 from assay.units import MIB
 
@@ -28,7 +28,7 @@ NEARLY = 0.9
 class Monitor:
     """The highest of everything so far, and the cell in which a limit was first met."""
 
-    desk: Path
+    workdir: Path
     home: str | None
     """The home as the kernel sees it, where it is a file system of its own."""
     group: Cgroup | None
@@ -104,12 +104,14 @@ class Monitor:
 
     def where(self) -> str:
         """Return the cell that runs now, in the words of the process that started it."""
-        return (workdir.read(self.desk / "at.txt", 1000) or b"its start").decode(errors="replace")
+        return (workdirs.read(self.workdir / "at.txt", 1000) or b"its start").decode(
+            errors="replace"
+        )
 
     @property
     def asking(self) -> str:
         """The question that the exam puts now, as it says itself; '' between two."""
-        said = workdir.read(self.desk / ASKING, 1000) or b""
+        said = workdirs.read(self.workdir / ASKING, 1000) or b""
         return said.decode(errors="replace").partition(" ")[2]
 
     def asked(self) -> str:
@@ -129,10 +131,10 @@ class Monitor:
     def _measure_disk(self) -> None:
         sizes = [
             facts.st_blocks * 512
-            for folder in workdir.WRITABLE
-            for _, facts in workdir.files(self.desk / folder, FILES + 1)
+            for folder in workdirs.WRITABLE
+            for _, facts in workdirs.files(self.workdir / folder, FILES + 1)
         ]
-        log = self.desk / "kernel.log"
+        log = self.workdir / "kernel.log"
         written = log.stat().st_size if log.exists() else 0
         self.disk, self.files = max(self.disk, sum(sizes) + written), max(self.files, len(sizes))
 

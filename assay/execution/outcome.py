@@ -9,7 +9,7 @@ from assay.errors import quoted
 from assay.execution.monitor import DISK, EXAM, FILES, Monitor
 from assay.records import Cell, Outcome
 from assay.sandbox.sandbox import FILE_SIZE, HOME_ROOM, PROCESSOR
-from assay.sandbox.workdir import CellFacts, RunnerFacts
+from assay.sandbox.workdirs import CellFacts, RunnerFacts
 from assay.source import blame
 from assay.source.cells import is_nested_too_deeply
 from assay.units import MIB

@@ -22,10 +22,10 @@ OUT_OF_MEMORY = 71
 
 
 class RunRequest(TypedDict):
-    """Asks for a runner, for the run at a desk."""
+    """Asks for a runner, for the run at a workdir."""
 
     become: Literal["run"]
-    desk: str
+    workdir: str
 
 
 class ParentRequest(TypedDict):

@@ -1,8 +1,8 @@
 """The process between a kernel and us: papermill runs here, and hostile messages may crash it.
 
-    python -m assay.execution.runner DESK
+    python -m assay.execution.runner WORKDIR
 
-It executes `DESK/notebook.ipynb` with the parameters of `DESK/job.json`, and writes
+It executes `WORKDIR/notebook.ipynb` with the parameters of `WORKDIR/job.json`, and writes
 `executed.ipynb` and `facts.json` beside them. The facts are what this process saw for itself:
 which cells the kernel answered for, how long they took, and how the kernel ended. A kernel that
 sends too much is ended; messages that cannot be read end as "protocol", the student's outcome.
@@ -32,7 +32,7 @@ from assay.execution.clock import SECONDS, Clock, patience
 from assay.execution.process import Child, kill_below
 from assay.execution.sockets import Sockets, bound
 from assay.records import sound
-from assay.sandbox.workdir import FACTS, CellFacts, Failure, RunnerFacts, Spent, read_below
+from assay.sandbox.workdirs import FACTS, CellFacts, Failure, RunnerFacts, Spent, read_below
 from assay.submission.notebook import EXAM
 from assay.units import MB
 
@@ -66,18 +66,18 @@ Replies = dict[str, Reply]
 """By the id of their cell."""
 
 
-def main(desk: Path, sockets: Sockets, forked: Child | None = None) -> None:
-    """Execute the desk's notebook, in a kernel that was forked for it or in a new one."""
+def main(workdir: Path, sockets: Sockets, forked: Child | None = None) -> None:
+    """Execute the workdir's notebook, in a kernel that was forked for it or in a new one."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
-    job: JobFile = json.loads((desk / "job.json").read_text(encoding="utf-8"))
+    job: JobFile = json.loads((workdir / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
-    meter = kernel.Meter(desk, questions=_handed_out(desk / "given"))
-    manager = kernel.manager_for(desk, meter, sockets, forked)
+    meter = kernel.Meter(workdir, questions=_handed_out(workdir / "given"))
+    manager = kernel.manager_for(workdir, meter, sockets, forked)
     try:
-        facts = _facts(desk, job, meter, manager)
-        (desk / "facts.json").write_bytes(written(facts))
+        facts = _facts(workdir, job, meter, manager)
+        (workdir / "facts.json").write_bytes(written(facts))
     finally:
         kill_below(psutil.Process())
 
@@ -102,27 +102,29 @@ def _as_bytes(facts: RunnerFacts) -> bytes:
 
 
 def _facts(
-    desk: Path, job: "JobFile", meter: kernel.Meter, manager: type[AsyncKernelManager]
+    workdir: Path, job: "JobFile", meter: kernel.Meter, manager: type[AsyncKernelManager]
 ) -> RunnerFacts:
     """Return what became of the notebook: what a kernel provokes in here is its own doing."""
     code, seen, exam = None, list[CellFacts](), None
     replies: Replies = {}
     memory: dict[str, float] = {}
-    keeper = _keeper(desk, job, meter)
+    keeper = _keeper(workdir, job, meter)
     try:
-        stopped = _execute(desk, job, meter, manager, keeper, replies, memory)
+        stopped = _execute(workdir, job, meter, manager, keeper, replies, memory)
         code = _exit_code(meter, alive=stopped == "")
-        cells = _read(desk / "executed.ipynb").cells
-        seen = _cells(desk, cells, replies, memory, keeper.late)
+        cells = _read(workdir / "executed.ipynb").cells
+        seen = _cells(workdir, cells, replies, memory, keeper.late)
         exam = _of_exam(cells, replies)
     except Exception as error:
-        if _is_ours(error) or not (desk / "at.txt").exists():  # no code of the student's has run
+        if _is_ours(error) or not (workdir / "at.txt").exists():  # no code of the student's has run
             raise
         stopped = "protocol"
         meter.note(error)
     if meter.broken:
         stopped = "protocol"
-    cells = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)} | {EXAM: SILENT}
+    cells = {cell.id: f"cell {number}" for number, cell in _students_cells(workdir)} | {
+        EXAM: SILENT
+    }
     late = {cells[name]: keeper.late.pop(name) for name in list(keeper.late) if name in cells}
     late |= {
         f"the question {quoted(name)}" if name else "the exam, between its questions,": took
@@ -137,26 +139,25 @@ def _facts(
         "detail": sound(meter.message),
         "late": late,
         "stuck": stuck,
-        "died_at": _died_at(desk) if stopped == "dead" else "",
-        "written": meter.written,
+        "died_at": _died_at(workdir) if stopped == "dead" else "",
     }
 
 
-def _keeper(desk: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeeper:
+def _keeper(workdir: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeeper:
     """Who ends cells and questions; those that were ended with their kernel before are late."""
-    start: Start = json.loads((desk / "kernel.json").read_text(encoding="utf-8"))
+    start: Start = json.loads((workdir / "kernel.json").read_text(encoding="utf-8"))
     usage = start["usage"]
-    spent: dict[str, Spent] = _table(desk / "kit" / "spent.json")
+    spent: dict[str, Spent] = _table(workdir / "support" / "spent.json")
     return engine.Timekeeper(
-        desk,
+        workdir,
         job["limits"],
-        seconds=_table(desk / SECONDS),
+        seconds=_table(workdir / SECONDS),
         exam=EXAM,
         clock=Clock(os.getpid(), Path(usage) if usage else None),
         kill=meter.kill,
         asking=lambda: meter.asking,
         at_work=lambda: meter.is_at_work,
-        between=(desk / "kit" / "reference").exists(),
+        between=(workdir / "support" / "reference").exists(),
         late={name: note["took"] for name, note in spent.items() if note["took"]},
     )
 
@@ -188,7 +189,7 @@ def _limit_ourselves(run_seconds: float) -> None:
 
 
 def _execute(
-    desk: Path,
+    workdir: Path,
     job: "JobFile",
     meter: kernel.Meter,
     manager: type[AsyncKernelManager],
@@ -199,8 +200,8 @@ def _execute(
     """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
     try:
         papermill.execute_notebook(
-            _unformatted(desk / "notebook.ipynb"),
-            _unformatted(desk / "executed.ipynb"),
+            _unformatted(workdir / "notebook.ipynb"),
+            _unformatted(workdir / "executed.ipynb"),
             parameters=job["run"]["parameters"],
             engine_name=engine.NAME,
             kernel_name="python3",
@@ -212,7 +213,7 @@ def _execute(
             iopub_timeout=max(60, patience(job["limits"]["cell_seconds"])),  # a queue is no silence
             allow_errors=True,
             shutdown_kernel="immediate",
-            on_cell_start=_note_where(desk, meter),
+            on_cell_start=_note_where(workdir, meter),
             on_cell_executed=_note_what(meter, replies, memory),
         )
     except PapermillExecutionError:
@@ -232,17 +233,17 @@ def _exit_code(meter: kernel.Meter, alive: bool) -> int | None:
         return None
 
 
-def _died_at(desk: Path) -> str:
+def _died_at(workdir: Path) -> str:
     """In words the line of the student's in which the kernel ended, or the exam's; '' if unknown.
 
     The kernel wrote it down itself, so it is shown and decides nothing.
     """
     from ipykernel.compiler import get_file_name  # of no use to a kernel that lives
 
-    said = (read_below(desk, "evidence/died.txt", 100_000) or b"").decode(errors="replace")
+    said = (read_below(workdir, "evidence/died.txt", 100_000) or b"").decode(errors="replace")
     name_of: Any = get_file_name
-    cells = {Path(name_of(cell.source)).name: n for n, cell in _students_cells(desk)}
-    top = desk / "submission"
+    cells = {Path(name_of(cell.source)).name: n for n, cell in _students_cells(workdir)}
+    top = workdir / "submission"
     modules = [path.relative_to(top) for path in top.rglob("*.py")]
     of_exam = ""
     for file, line in FRAME.findall(said):
@@ -252,8 +253,8 @@ def _died_at(desk: Path) -> str:
             return f", in line {line} of cell {cells[path.name]}"
         if own and not path.is_relative_to(sys.prefix):
             return f", in line {line} of `{max(own, key=lambda m: len(m.parts))}`"
-        if "/kit/" in file and path.name != "ask.py" and not of_exam:
-            of_exam = f", in line {line} of `{file.partition('/kit/')[2]}`"
+        if "/support/" in file and path.name != "ask.py" and not of_exam:
+            of_exam = f", in line {line} of `{file.partition('/support/')[2]}`"
     return of_exam
 
 
@@ -265,13 +266,13 @@ def _unformatted(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _note_where(desk: Path, meter: kernel.Meter) -> Any:
+def _note_where(workdir: Path, meter: kernel.Meter) -> Any:
     """A hook that writes down which cell begins, for the case that no one lives to tell."""
-    numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(desk)}
+    numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(workdir)}
 
     def note(cell: Any, cell_index: int) -> None:
         meter.next_cell()
-        (desk / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
+        (workdir / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
 
     return note
 
@@ -291,9 +292,9 @@ def _read(path: Path) -> Any:
     return nbformat.v4.reads(path.read_text(encoding="utf-8"))
 
 
-def _students_cells(desk: Path) -> list[tuple[int, Any]]:
+def _students_cells(workdir: Path) -> list[tuple[int, Any]]:
     """Return the student's own code cells, numbered from 1."""
-    cells = _read(desk / "notebook.ipynb").cells
+    cells = _read(workdir / "notebook.ipynb").cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     return list(enumerate(code[:-1], 1))  # the last one is the exam
 
@@ -305,14 +306,14 @@ def _of_exam(executed: list[Any], replies: Replies) -> str | None:
 
 
 def _cells(
-    desk: Path,
+    workdir: Path,
     executed: list[Any],
     replies: Replies,
     memory: dict[str, float],
     late: dict[str, str],
 ) -> list[CellFacts]:
     """Return the student's code cells with their errors and times on our clock."""
-    numbers = {cell.id: number for number, cell in _students_cells(desk)}
+    numbers = {cell.id: number for number, cell in _students_cells(workdir)}
     cells = []
     for cell in executed:
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None

@@ -64,7 +64,7 @@ def traced(job: Job, beside: Mapping[str, bytes] | None = None) -> bytes:
     files = packing.unpack(job.packed)
     described: JobFile = json.loads(files["job.json"])
     described["trace"] = {"twin": beside is not None}
-    files |= {"job.json": json.dumps(described, sort_keys=True).encode(), "kit/trace.py": TRACE}
+    files |= {"job.json": json.dumps(described, sort_keys=True).encode(), "support/trace.py": TRACE}
     return packing.pack(files | {f"submission/{name}": c for name, c in (beside or {}).items()})
 
 

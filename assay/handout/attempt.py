@@ -155,21 +155,21 @@ def _versions(needed: Path) -> Iterator[str]:
 
 def _run(job: Job, store: Store, folder: Path) -> RunRecord:
     """Make one run in a kernel of its own, and keep what it left."""
-    desk = Path(tempfile.mkdtemp(dir=folder)).resolve()
-    packing.write(packing.unpack(job.packed), desk)
-    (desk / "evidence").mkdir(exist_ok=True)
+    workdir = Path(tempfile.mkdtemp(dir=folder)).resolve()
+    packing.write(packing.unpack(job.packed), workdir)
+    (workdir / "evidence").mkdir(exist_ok=True)
     begun = time.monotonic()
-    died = _execute(desk, job)
+    died = _execute(workdir, job)
     seconds = time.monotonic() - begun
-    executed = desk / "executed.ipynb"
+    executed = workdir / "executed.ipynb"
     cells = list(_cells(executed)) if executed.is_file() else []
-    outcome, reason = _outcome(desk, cells, died)
+    outcome, reason = _outcome(workdir, cells, died)
     files = {
-        path.relative_to(desk).as_posix(): path.read_bytes()
-        for path in sorted((desk / "evidence").rglob("*"))
+        path.relative_to(workdir).as_posix(): path.read_bytes()
+        for path in sorted((workdir / "evidence").rglob("*"))
         if path.is_file() and path.name != "died.txt"
     }
-    kept = files | job.desk
+    kept = files | job.workdir
     record = RunRecord(
         run=job.run,
         key=job.key,
@@ -182,15 +182,18 @@ def _run(job: Job, store: Store, folder: Path) -> RunRecord:
         evidence=sha256(packing.manifest(kept).encode()).hexdigest(),
     )
     store.put(record, kept)
-    shutil.rmtree(desk, ignore_errors=True)
+    shutil.rmtree(workdir, ignore_errors=True)
     return record
 
 
-def _execute(desk: Path, job: Job) -> bool:
+def _execute(workdir: Path, job: Job) -> bool:
     """Run papermill; whether the kernel died."""
-    told = json.loads((desk / "job.json").read_text(encoding="utf-8"))
-    command = [sys.executable, "-m", "assay.handout.kernel", str(desk), told["notebook"]]
-    environment = numerics.environment() | {"ASSAY_KIT": str(desk / "kit"), "PYTHONUTF8": "1"}
+    told = json.loads((workdir / "job.json").read_text(encoding="utf-8"))
+    command = [sys.executable, "-m", "assay.handout.kernel", str(workdir), told["notebook"]]
+    environment = numerics.environment() | {
+        "ASSAY_SUPPORT": str(workdir / "support"),
+        "PYTHONUTF8": "1",
+    }
 
     class Manager(AsyncKernelManager):
         """Starts our kernel, whatever kernels are installed."""
@@ -205,7 +208,7 @@ def _execute(desk: Path, job: Job) -> bool:
             )
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-            with (desk / "kernel.log").open("wb") as log:
+            with (workdir / "kernel.log").open("wb") as log:
                 options |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
                 await super()._async_launch_kernel(kernel_cmd, **options)
 
@@ -213,8 +216,8 @@ def _execute(desk: Path, job: Job) -> bool:
 
     try:
         papermill.execute_notebook(
-            _unformatted(desk / "notebook.ipynb"),
-            _unformatted(desk / "executed.ipynb"),
+            _unformatted(workdir / "notebook.ipynb"),
+            _unformatted(workdir / "executed.ipynb"),
             parameters=told["run"]["parameters"],
             kernel_name="python3",
             language="python",
@@ -260,12 +263,12 @@ def _cells(executed: Path) -> Iterator[Cell]:
         )
 
 
-def _outcome(desk: Path, cells: list[Cell], died: bool) -> tuple[Outcome, str]:
+def _outcome(workdir: Path, cells: list[Cell], died: bool) -> tuple[Outcome, str]:
     """How the run ended, in the words of grading."""
     failed = [cell for cell in cells if cell.error]
     if died:
         return Outcome.CRASHED, "the kernel ended before its last cell"
-    if not (desk / "evidence" / "finished.json").is_file():
+    if not (workdir / "evidence" / "finished.json").is_file():
         return Outcome.EXITED, "the exam broke off before the last question"
     if failed:
         more = f", and {len(failed) - 1} more after it" if len(failed) > 1 else ""

@@ -27,7 +27,7 @@ from assay.submission import own_checks
 Say = Callable[[str, str], None]
 """Shows a text, and the same as HTML, in place of what it showed before."""
 USAGE = "`%assay check`, `%assay check mine.ipynb`, `%assay check --seeds 0-2`"
-IN_GRADING = "ASSAY_KIT"
+IN_GRADING = "ASSAY_SUPPORT"
 """Is set where a run is made, in grading and by `assay try`."""
 OF_COLAB = ("sample_data", "drive")
 """Folders that stand beside everybody's work there."""

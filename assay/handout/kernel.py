@@ -1,6 +1,6 @@
 """The kernel of a student's own notebook: a stock one that knows how its switches stood at first.
 
-    python -m assay.handout.kernel DESK NOTEBOOK -f CONNECTION
+    python -m assay.handout.kernel WORKDIR NOTEBOOK -f CONNECTION
 
 It is as near to the grader's kernel as any system allows: the same folder, the same paths, the same
 questions, and no sandbox.
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 
-def main(desk: Path, notebook: str, options: list[str]) -> None:
+def main(workdir: Path, notebook: str, options: list[str]) -> None:
     """Begin in the notebook's folder, and serve it until it is shut down."""
-    copy, begun = desk / "submission", {"", str(Path.cwd())}
+    copy, begun = workdir / "submission", {"", str(Path.cwd())}
     sys.path[:] = [path for path in sys.path if path not in begun]  # `-m` puts its folder there
     os.chdir((copy / notebook).parent)
     os.environ["PYTHONPATH"] = str(copy)
@@ -24,7 +24,7 @@ def main(desk: Path, notebook: str, options: list[str]) -> None:
     app: Any = IPKernelApp.instance()
     app.initialize(options)
     sys.path[:0] = dict.fromkeys([str(Path.cwd()), str(copy)])
-    switches = _remember(desk / "kit" / "switches.py")
+    switches = _remember(workdir / "support" / "switches.py")
     switches.keep_names(app.shell)
     app.start()
 

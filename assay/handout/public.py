@@ -207,7 +207,7 @@ class _Slice:
                 self.need(inner, {ALL})
 
     def _found(self, name: str, importer: Path, level: int) -> Path | None:
-        """The file of a module of the course's, imported from its root, or from its kit."""
+        """The file of a module of the course's, imported from its root, or from its support."""
         parts = name.split(".") if name else []
         bases = [importer.parents[level - 1]] if level else [self.root, self.folder]
         for base in bases:

@@ -19,7 +19,7 @@ from assay.execution.forkserver import ForkServers, Parent
 from assay.execution.process import OUT_OF_MEMORY, JudgeRequest, ended
 from assay.judge.evidence_view import INPUT, Collected, JudgeInput
 from assay.records import Judgement, RunRecord, plain
-from assay.sandbox import workdir
+from assay.sandbox import workdirs
 from assay.source import decoding, imports
 from assay.source.syntax import is_readable
 from assay.submission.sections import Section
@@ -82,7 +82,7 @@ def debug(
     Nothing of it is kept: some of the tests are no judgement.
     """
     root, rubric = section.assignment.root.resolve(), section.part.rubric
-    with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
+    with tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as folder:
         data = _input(section, records, store) | {"workers": 1}
         (Path(folder) / INPUT).write_text(json.dumps(data))
         options = [*PYTEST_OPTIONS, "--rootdir", str(root), "--evidence-view", folder]
@@ -119,7 +119,7 @@ def apart(section: Section, records: list[RunRecord], store: Store) -> Judgement
 
 
 def _judge(assignment: Assignment, part: Part, data: JudgeInput, servers: ForkServers) -> Judgement:
-    with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
+    with tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as folder:
         place = Path(folder)
         (place / INPUT).write_text(json.dumps(data))
         code, said = _pytest(assignment, part, place, [], servers)
@@ -169,7 +169,7 @@ def collect(
 
     None if pytest did not come so far; then what it said is all there is.
     """
-    with tempfile.TemporaryDirectory(prefix=workdir.prefix()) as folder:
+    with tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as folder:
         place = Path(folder)
         nothing = JudgeInput(
             part=part.name,

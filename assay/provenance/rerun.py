@@ -12,7 +12,7 @@ from assay.course.secret import PUBLIC
 from assay.errors import UsageError
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
-from assay.execution.job import DESK, Job, assemble_all
+from assay.execution.job import WORKDIR, Job, assemble_all
 from assay.grading.session import Session
 from assay.judge import judge
 from assay.provenance.crate import Opened
@@ -77,13 +77,13 @@ def _as_asked(crate: Opened, record: RunRecord, job: Job) -> Job:
     """Return the job with the questions that the crate holds: without the course's secret, none can
     be drawn again."""
     held = crate.store.files(record.key)
-    desk = {name: held[name] for name in held if name.startswith(DESK)}
-    if "shapes.json" not in desk:
+    workdir = {name: held[name] for name in held if name.startswith(WORKDIR)}
+    if "shapes.json" not in workdir:
         raise UsageError(
             f"the crate does not hold what was asked in {record.run.id}",
             hint="`assay verify` says what is missing",
         )
-    return replace(job, drawn=desk)
+    return replace(job, drawn=workdir)
 
 
 class Key(NamedTuple):

@@ -72,7 +72,7 @@ class Wrapper:
     name: str
     wrap: Callable[[list[str], Path], list[str]]
 
-    def around(self, command: list[str], desk: Path) -> list[str]:
+    def around(self, command: list[str], workdir: Path) -> list[str]:
         """Return the wrapped command line.
 
         Raises
@@ -81,7 +81,7 @@ class Wrapper:
             If `wrap` raises, or returns no list of strings.
         """
         try:
-            wrapped = self.wrap(list(command), desk)
+            wrapped = self.wrap(list(command), workdir)
         except Exception as error:
             raise fault(self.name, f"`wrap` raised {type(error).__name__}: {error}") from error
         if not isinstance(wrapped, list) or not all(isinstance(word, str) for word in wrapped):
@@ -105,49 +105,51 @@ class Sandbox:
     def needs_user(self) -> bool:
         return self.level.has_own_user and os.getuid() == 0
 
-    def places(self, desk: Path) -> tuple[str, str]:
-        """Return the desk and the home as the kernel sees them."""
+    def places(self, workdir: Path) -> tuple[str, str]:
+        """Return the workdir and the home as the kernel sees them."""
         if self.level.has_own_view:
-            return "/desk", "/home/student"
-        return str(desk), str(desk / "home")
+            return "/workdir", "/home/student"
+        return str(workdir), str(workdir / "home")
 
-    def start(self, desk: Path, run: "RunSettings", group: Cgroup | None, uid: int | None) -> Start:
-        """All that is needed to start a kernel at a desk, warm or cold."""
-        settings = self.settings(desk, run)
+    def start(
+        self, workdir: Path, run: "RunSettings", group: Cgroup | None, uid: int | None
+    ) -> Start:
+        """All that is needed to start a kernel at a workdir, warm or cold."""
+        settings = self.settings(workdir, run)
         start: Start = {
             "usage": str(group.usage) if group and group.usage else None,
             "settings": settings,
-            "environment": environment(self, desk),
+            "environment": environment(self, workdir),
             "user": uid,
         }
         if self.warm:
-            return {**start, "view": view(desk), "entrances": group.entrances if group else []}
-        return {**start, "command": self.command(desk, settings, group, uid)}
+            return {**start, "view": view(workdir), "entrances": group.entrances if group else []}
+        return {**start, "command": self.command(workdir, settings, group, uid)}
 
-    def settings(self, desk: Path, run: "RunSettings") -> "Settings":
+    def settings(self, workdir: Path, run: "RunSettings") -> "Settings":
         """Return what `boot.py` is told: where it is, what it may touch, and what it is to run."""
-        inside, home = self.places(desk)
+        inside, home = self.places(workdir)
         return {
-            "desk": inside,
+            "workdir": inside,
             "home": home,
             "guarded": self.level.guards_files,
-            "readable": ["/"] if self.level.has_own_view else _readable(desk),
+            "readable": ["/"] if self.level.has_own_view else _readable(workdir),
             "writable": [home, f"{inside}/evidence", *(ROOM if self.level.has_own_view else ())],
             **run,
         }
 
     def command(
-        self, desk: Path, settings: "Settings", group: Cgroup | None, uid: int | None
+        self, workdir: Path, settings: "Settings", group: Cgroup | None, uid: int | None
     ) -> list[str]:
         """Return the command line that starts `boot.py` in this sandbox, with these settings."""
-        inside, _ = self.places(desk)
+        inside, _ = self.places(workdir)
         argv = [sys.executable, "-I", "-c", START, f"{inside}/boot", json.dumps(settings)]
         if self.level.has_own_view:
             assert self.bwrap is not None
-            argv = [*bubblewrap(self.bwrap, desk), *argv]
+            argv = [*bubblewrap(self.bwrap, workdir), *argv]
         if uid is not None:
-            argv = [*privileges.as_user(uid, [*interpreter(), *self._own_binary(), desk]), *argv]
-        argv = self.wrapper.around(argv, desk) if self.wrapper else argv
+            argv = [*privileges.as_user(uid, [*interpreter(), *self._own_binary(), workdir]), *argv]
+        argv = self.wrapper.around(argv, workdir) if self.wrapper else argv
         return [*_enter(group), *argv] if group else argv
 
     def _own_binary(self) -> list[Path]:
@@ -183,30 +185,30 @@ def interpreter() -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if not path.is_relative_to(system)))
 
 
-def view(desk: Path) -> View:
-    """Return all that a kernel sees of this machine: the system, Python and its desk."""
+def view(workdir: Path) -> View:
+    """Return all that a kernel sees of this machine: the system, Python and its workdir."""
     system = [path for path in SYSTEM if not Path(path).is_symlink()]
-    given = ("boot", "kit", "given", "submission", "fonts")
+    given = ("boot", "support", "given", "submission", "fonts")
     return {
         "shown": [
             *((path, path, False) for path in [*system, *map(str, interpreter())]),
-            *((str(desk / name), f"/desk/{name}", False) for name in given),
-            (str(desk / "evidence"), "/desk/evidence", True),
-            (str(desk / "boot" / "passwd"), "/etc/passwd", False),
+            *((str(workdir / name), f"/workdir/{name}", False) for name in given),
+            (str(workdir / "evidence"), "/workdir/evidence", True),
+            (str(workdir / "boot" / "passwd"), "/etc/passwd", False),
         ],
         "rooms": {**ROOM, "/home/student": HOME_ROOM},
         "links": {p: str(Path(p).readlink()) for p in SYSTEM if Path(p).is_symlink()},
     }
 
 
-def bubblewrap(bwrap: Path, desk: Path) -> list[str]:
+def bubblewrap(bwrap: Path, workdir: Path) -> list[str]:
     """bubblewrap's command line: nothing but the view, and no network."""
     argv = [str(bwrap), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
     argv += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
     if "--disable-userns" in help_text(bwrap):
         argv += ["--disable-userns"]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    seen = view(desk)
+    seen = view(workdir)
     for folder, room in seen["rooms"].items():
         argv += ["--size", str(room), "--tmpfs", folder]
     for link, target in seen["links"].items():
@@ -247,9 +249,9 @@ def version(bwrap: Path) -> str:
     return said.stdout.decode(errors="replace").strip().removeprefix("bubblewrap ")
 
 
-def _readable(desk: Path) -> list[str]:
+def _readable(workdir: Path) -> list[str]:
     """Return what Landlock alone lets a kernel read besides Python."""
-    inside = [str(desk / name) for name in ("boot", "kit", "given", "submission", "fonts")]
+    inside = [str(workdir / name) for name in ("boot", "support", "given", "submission", "fonts")]
     return [*inside, *map(str, interpreter()), *SYSTEM, "/etc", "/proc", "/sys/devices/system"]
 
 
@@ -275,9 +277,9 @@ def passed_on() -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
-def environment(candidate: Sandbox, desk: Path) -> dict[str, str]:
-    """All that a kernel may know: of assay, only where its desk stands."""
-    inside, home = candidate.places(desk)
+def environment(candidate: Sandbox, workdir: Path) -> dict[str, str]:
+    """All that a kernel may know: of assay, only where its workdir stands."""
+    inside, home = candidate.places(workdir)
     return {
         **passed_on(),
         **numerics.environment(),
@@ -291,5 +293,5 @@ def environment(candidate: Sandbox, desk: Path) -> dict[str, str]:
         **NO_INDEX,
         "PYTHONNOUSERSITE": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "ASSAY_KIT": f"{inside}/kit",
+        "ASSAY_SUPPORT": f"{inside}/support",
     }

@@ -25,7 +25,7 @@ from assay.execution.execute import Ended, execute
 from assay.execution.job import Job
 from assay.execution.machine import Machine
 from assay.records import Outcome, RunRecord
-from assay.sandbox import cgroup, workdir
+from assay.sandbox import cgroup, workdirs
 from assay.scheduling.cluster import Cluster
 from assay.scheduling.resources import ResourcePool
 
@@ -76,7 +76,7 @@ def run_all(
             tell(job, kept, True)
         else:
             waiting[job.recipe] = job
-    workdir.sweep()
+    workdirs.sweep()
     cgroup.sweep()
     if waiting:
         for made in _run_and_keep(
@@ -202,7 +202,7 @@ def _there(
 
 
 def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
-    files = ended.files | job.desk
+    files = ended.files | job.workdir
     record = RunRecord(
         run=job.run,
         key=job.key,

@@ -20,7 +20,7 @@ from assay.evidence import keys, numerics, packing
 from assay.execution.execute import Ended, execute
 from assay.execution.machine import Machine
 from assay.records import Cell, Isolation, Outcome, Plain, plain
-from assay.sandbox import cgroup, workdir
+from assay.sandbox import cgroup, workdirs
 from assay.version import __version__
 
 ANSWER, NAMES = "answer.json", "names.json"
@@ -74,7 +74,7 @@ def work(job: bytes, requirements: bytes, cold: bool = False) -> bytes:
     described = _check_requirements(requirements)
     if "refused" in described:
         return _packed(described, {})
-    workdir.sweep()
+    workdirs.sweep()
     cgroup.sweep()
     return answer(execute(job, machine(), machine().isolation.best() if cold else None), described)
 

@@ -27,21 +27,21 @@ Own = Callable[[str], str | None]
 
 
 def imports_of_run(files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Of the files of a run: what the notebook and the kit need, whatever else was handed in."""
+    """Of the files of a run: what the notebook and its support need, nothing else handed in."""
     book, job = json.loads(files["notebook.ipynb"]), json.loads(files["job.json"])
     sources = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
-    sources += [decoding.text_of(files[name]) for name in files if _is_of_kit(name)]
+    sources += [decoding.text_of(files[name]) for name in files if _is_support(name)]
     beside = f"submission/{PurePosixPath(job['notebook']).parent}/"
 
     def own(path: str) -> str | None:
-        places = [f"{root}{path}" for root in ("kit/", beside, "submission/")]
+        places = [f"{root}{path}" for root in ("support/", beside, "submission/")]
         return next((decoding.text_of(files[place]) for place in places if place in files), None)
 
     return imports(sources, own)
 
 
-def _is_of_kit(name: str) -> bool:
-    return name.startswith("kit/") and name.endswith(".py")
+def _is_support(name: str) -> bool:
+    return name.startswith("support/") and name.endswith(".py")
 
 
 def imports(sources: Iterable[str], own: Own = lambda _: None) -> tuple[str, ...]:

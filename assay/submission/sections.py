@@ -28,7 +28,7 @@ EXAM_CELL = Cell(
     "code",
     """\
 import os, sys
-sys.path.insert(0, os.environ["ASSAY_KIT"])
+sys.path.insert(0, os.environ["ASSAY_SUPPORT"])
 sys.modules.pop("ask", None)
 import ask
 ask.sit(globals())
@@ -36,7 +36,7 @@ ask.sit(globals())
     (EXAM,),
     EXAM,
 )
-"""The one cell that is ours: it asks what `ask.py` finds in the kit."""
+"""The one cell that is ours: it asks what `ask.py` finds in the support folder."""
 TAKEN_OUT = "# the adapter: read after the last cell"
 
 

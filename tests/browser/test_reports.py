@@ -172,14 +172,14 @@ def _corner(png: bytes) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_scrolls_sideways_fades_where_there_is_more(visit: Visit, scheme: str):
-    """On a phone: the right edge at the start, the left one at the end; on a desk neither."""
+    """On a phone: the right edge at the start, the left one at the end; on a workdir neither."""
     edges = "box => ['--left', '--right'].map(n => getComputedStyle(box).getPropertyValue(n))"
     wide = visit(RESULTS["the example"], "phone", color_scheme=scheme).locator(".scroll").first
     begun = wide.evaluate(edges)
     wide.evaluate("box => { box.scrollLeft = box.scrollWidth }")
     wide.page.wait_for_timeout(100)
-    desk = visit(RESULTS["the example"]).locator(".scroll").first
+    workdir = visit(RESULTS["the example"]).locator(".scroll").first
 
     assert begun == ["0px", "56px"]
     assert wide.evaluate(edges) == ["56px", "0px"]
-    assert desk.evaluate(edges) == ["0px", "0px"]
+    assert workdir.evaluate(edges) == ["0px", "0px"]

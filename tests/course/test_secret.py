@@ -28,9 +28,9 @@ def say_nothing(said: str) -> None:
 
 def test_questions_rest_on_the_secret(toy: Assignment):
     """All else in their seed is known to the student; with one secret they are always the same."""
-    assert job(toy, ONE).desk == job(toy, ONE).desk
-    assert job(toy, ONE).desk != job(toy, OTHER).desk
-    assert job(toy, ONE).desk != job(toy, PUBLIC).desk
+    assert job(toy, ONE).workdir == job(toy, ONE).workdir
+    assert job(toy, ONE).workdir != job(toy, OTHER).workdir
+    assert job(toy, ONE).workdir != job(toy, PUBLIC).workdir
 
 
 def test_evidence_of_another_secret_is_not_reused(toy: Assignment):
@@ -43,7 +43,7 @@ def test_evidence_of_another_secret_is_not_reused(toy: Assignment):
 def test_the_secret_does_not_leave_with_a_job(toy: Assignment):
     """Neither it nor its hash is in what goes to the sandbox, or in what is kept of a run."""
     made = job(toy, ONE)
-    everything = made.packed + b"".join(made.desk.values())
+    everything = made.packed + b"".join(made.workdir.values())
 
     assert ONE.content not in everything
     assert ONE.content.hex().encode() not in everything

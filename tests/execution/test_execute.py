@@ -112,7 +112,7 @@ def test_the_kernel_computes_on_one_thread(good: Ended):
 
 
 def test_the_kernel_has_none_of_our_environment(good: Ended):
-    """Variables of ours stay ours; its home is its own desk."""
+    """Variables of ours stay ours; its home is its own workdir."""
     environment = note(good)["text"]["environment"]
 
     assert "SECRET_TOKEN" not in environment
@@ -131,7 +131,7 @@ def test_the_working_folder_is_removed(
 ):
     """The run left bytes with us and nothing on the disk, not even where folders were shut."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    shut = "deep = Path(os.environ['ASSAY_KIT']).parent / 'evidence' / 'a' / 'b'\n"
+    shut = "deep = Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence' / 'a' / 'b'\n"
     ended = toys.run(
         course,
         submission(
@@ -330,7 +330,7 @@ def test_files_that_are_no_files_are_not_evidence(run: Callable[..., Ended], tmp
     secret.write_text("the answers")
     ended = run(
         "import os\nfrom pathlib import Path\n"
-        "evidence = Path(os.environ['ASSAY_KIT']).parent / 'evidence'\n"
+        "evidence = Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence'\n"
         f"os.symlink({str(secret)!r}, evidence / 'link.npz')\n"
         f"os.symlink({str(tmp_path)!r}, evidence / 'folder')\n"
         "os.mkfifo(evidence / 'pipe.npz')\n"
@@ -347,13 +347,13 @@ def test_files_that_are_no_files_are_not_evidence(run: Callable[..., Ended], tmp
 
 
 def test_evidence_that_is_a_link_to_elsewhere_is_not_walked(tmp_path: Path):
-    """A desk whose evidence folder was replaced brings nothing in from outside it."""
+    """A workdir whose evidence folder was replaced brings nothing in from outside it."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "secret.txt").write_text("the answers")
-    (tmp_path / "desk").mkdir()
-    (tmp_path / "desk" / "evidence").symlink_to(tmp_path / "home")
+    (tmp_path / "workdir").mkdir()
+    (tmp_path / "workdir" / "evidence").symlink_to(tmp_path / "home")
 
-    assert rooms._collect(tmp_path / "desk") == {}
+    assert rooms._collect(tmp_path / "workdir") == {}
 
 
 class Impatient(Exception):
@@ -375,7 +375,7 @@ def patience() -> Iterator[None]:
 
 
 def test_facts_that_are_a_pipe_do_not_hold_us(tmp_path: Path, patience: None):
-    """The desk is the student's to write in: nothing there is opened that could block."""
+    """The workdir is the student's to write in: nothing there is opened that could block."""
     os.mkfifo(tmp_path / "facts.json")
 
     assert rooms._facts(tmp_path) is None
@@ -386,9 +386,9 @@ def test_facts_that_the_runner_did_not_write_are_not_believed(run: Callable[...,
     forged = {"stopped": "", "answered": [], "exit_code": None, "cells": []}
     ended = run(
         "import json, os, signal\nfrom pathlib import Path\n"
-        "desk = Path(os.environ['ASSAY_KIT']).parent\n"
-        f"(desk / 'facts.json').write_text({json.dumps(json.dumps(forged))})\n"
-        "(desk / 'evidence' / 'finished.json').write_text('{}')\n"
+        "workdir = Path(os.environ['ASSAY_SUPPORT']).parent\n"
+        f"(workdir / 'facts.json').write_text({json.dumps(json.dumps(forged))})\n"
+        "(workdir / 'evidence' / 'finished.json').write_text('{}')\n"
         "os.kill(os.getppid(), signal.SIGKILL)",
         ADD,
     )
@@ -465,8 +465,8 @@ def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest
     attempts: list[Path] = []
     monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(rooms.sys, "executable", "/bin/false")
-    make = rooms.workdir.make
-    monkeypatch.setattr(rooms.workdir, "make", lambda **where: _noted(attempts, make(**where)))
+    make = rooms.workdirs.make
+    monkeypatch.setattr(rooms.workdirs, "make", lambda **where: _noted(attempts, make(**where)))
     ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, MACHINE, cold)
 
     assert len(attempts) == 3

@@ -88,9 +88,14 @@ def test_an_exam_may_be_a_package(toy: Assignment):
     """Every file of it enters the kernel, and none that is no Python."""
     package = made_a_package(toy)
     (package / "notes.txt").write_text("not for the kernel")
-    kit = {name: text for name, text in inside(job(toy)).items() if name.startswith("kit/exam")}
+    support = {
+        name: text for name, text in inside(job(toy)).items() if name.startswith("support/exam")
+    }
 
-    assert kit == {"kit/exam/__init__.py": b"from exam import sums", "kit/exam/sums.py": b"# sums"}
+    assert support == {
+        "support/exam/__init__.py": b"from exam import sums",
+        "support/exam/sums.py": b"# sums",
+    }
 
 
 @pytest.mark.parametrize("name", ["__init__.py", "sums.py", "more.py"])
@@ -132,7 +137,7 @@ def test_the_key_changes_with_the_numerics(toy: Assignment, monkeypatch: pytest.
 def test_what_the_judge_keeps_is_nowhere_in_the_archive(toy: Assignment):
     """Neither the arrays' bytes, nor their names, nor the tests travel to the student's process."""
     made = job(toy)
-    kept = arrays(made.desk["kept/add/plain.npz"])["sum"]
+    kept = arrays(made.workdir["kept/add/plain.npz"])["sum"]
     files = inside(made)
 
     assert not any("kept" in name or "test_" in name or "shapes" in name for name in files)
@@ -142,12 +147,12 @@ def test_what_the_judge_keeps_is_nowhere_in_the_archive(toy: Assignment):
         assert not any(np.array_equal(kept, array) for array in numbers.values())
 
 
-def test_the_desk_holds_what_the_judge_needs(toy: Assignment):
+def test_the_workdir_holds_what_the_judge_needs(toy: Assignment):
     """Given, kept and promised shapes, and the kept array belongs to the given ones."""
-    desk = job(toy).desk
-    given, kept = (arrays(desk[f"{name}/add/plain.npz"]) for name in ("given", "kept"))
+    workdir = job(toy).workdir
+    given, kept = (arrays(workdir[f"{name}/add/plain.npz"]) for name in ("given", "kept"))
 
-    assert json.loads(desk["shapes.json"]) == {"add/plain": {"out": [3]}}
+    assert json.loads(workdir["shapes.json"]) == {"add/plain": {"out": [3]}}
     assert np.array_equal(kept["sum"], given["x"] + given["y"])
 
 
@@ -155,7 +160,7 @@ def test_the_kernel_sees_the_inputs_that_the_judge_keeps(toy: Assignment):
     """One draw: what is shown there is what is kept here."""
     made = job(toy)
 
-    assert inside(made)["given/add/plain.npz"] == made.desk["given/add/plain.npz"]
+    assert inside(made)["given/add/plain.npz"] == made.workdir["given/add/plain.npz"]
 
 
 def test_inputs_are_fresh_for_every_run_and_submission(toy: Assignment):
@@ -167,7 +172,7 @@ def test_inputs_are_fresh_for_every_run_and_submission(toy: Assignment):
         job(toy, run=Run(part="sums", parameters={"seed": 0, "dataset": "b"})),
     ]
 
-    drawn = {arrays(made.desk["given/add/plain.npz"])["x"].tobytes() for made in others}
+    drawn = {arrays(made.workdir["given/add/plain.npz"])["x"].tobytes() for made in others}
 
     assert len(drawn) == len(others)
 

@@ -328,7 +328,7 @@ def test_who_forges_what_is_asked_gains_no_time(run: Callable[..., Ended], forge
     """At once, before anybody has looked: the question has its own limit all the same."""
     head = (
         "import os, sys, threading, time\nfrom pathlib import Path\n"
-        "evidence = Path(os.environ['ASSAY_KIT']).parent / 'evidence'\n"
+        "evidence = Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence'\n"
     )
     body = f"def second(x):\n    {forgery}\n    while True: pass"
 

@@ -184,7 +184,7 @@ def test_it_does_nothing_where_work_is_marked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """If it is reached there at all: it is taken out of notebooks."""
-    monkeypatch.setenv(inline.IN_GRADING, "/kit")
+    monkeypatch.setenv(inline.IN_GRADING, "/support")
     inline.check("nowhere.ipynb")
 
     assert capsys.readouterr() == ("", "")

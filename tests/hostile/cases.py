@@ -143,8 +143,8 @@ GREEDY = [
           "for i in range(400):\n    with open(f'junk-{i}', 'wb') as file:\n"
           "        file.write(bytes(10_000_000))", ADD, earned=FULL),
     cells("evidence filled with files", Outcome.DISK_FULL, "files",
-          "import os, pathlib\ndesk = pathlib.Path(os.environ['ASSAY_KIT']).parent / 'evidence'\n"
-          "import time\nfor i in range(10**6):\n    (desk / str(i)).write_bytes(b'x')", ADD),
+          "import os, pathlib\nto = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence'\n"
+          "import time\nfor i in range(10**6):\n    (to / str(i)).write_bytes(b'x')", ADD),
     cells("segfault", Outcome.CRASHED, "SIGSEGV", "import ctypes\nctypes.string_at(0)", ADD),
     cells("os._exit(0)", Outcome.EXITED, "cell 2", "import os\nos._exit(0)", ADD),
     cells("sys.exit(0)", Outcome.CELL_FAILED, "SystemExit", "import sys\nsys.exit(0)", ADD,
@@ -157,7 +157,7 @@ GREEDY = [
 LOOK = """
 import os, pathlib, sys
 found = []
-for top in ("/", "/root", "/home", "/tmp", "/work", "/desk"):
+for top in ("/", "/root", "/home", "/tmp", "/work", "/workdir"):
     for folder, folders, names in os.walk(top):
         if folder.startswith(("/proc", "/sys", "/usr", "/lib", sys.prefix, sys.base_prefix)):
             folders.clear()
@@ -171,8 +171,10 @@ for top in ("/", "/root", "/home", "/tmp", "/work", "/desk"):
 print("".join(found)[-5_000_000:])
 """
 
-EVIDENCE = "import os, pathlib\ndesk = pathlib.Path(os.environ['ASSAY_KIT']).parent / 'evidence'\n"
-BEFORE = "(desk / 'add').mkdir(exist_ok=True)\n"
+EVIDENCE = (
+    "import os, pathlib\nto = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence'\n"
+)
+BEFORE = "(workdir / 'add').mkdir(exist_ok=True)\n"
 
 PRYING = [
     cells("walks the file system", Outcome.COMPLETED, "", LOOK, ADD, earned=FULL),
@@ -186,15 +188,15 @@ PRYING = [
     cells("writes outside its folder", Outcome.CELL_FAILED, "Error",
           "open('/usr/planted', 'w')", "open('../../../../root/planted', 'w')", ADD, earned=FULL),
     cells("evidence is a symlink", Outcome.EXITED, "before the last question",
-          EVIDENCE + BEFORE + "os.symlink('/etc/passwd', desk / 'add' / 'plain.npz')",
+          EVIDENCE + BEFORE + "os.symlink('/etc/passwd', workdir / 'add' / 'plain.npz')",
           ADD),
     cells("evidence is a hard link", Outcome.COMPLETED, "",
-          EVIDENCE + BEFORE + "(desk / 'twin').write_bytes(b'')\n"
-          "os.link(desk / 'twin', desk / 'add' / 'plain.npz')", ADD),
+          EVIDENCE + BEFORE + "(workdir / 'twin').write_bytes(b'')\n"
+          "os.link(workdir / 'twin', workdir / 'add' / 'plain.npz')", ADD),
     cells("evidence is a pipe", Outcome.TIMED_OUT, "took longer than",
-          EVIDENCE + BEFORE + "os.mkfifo(desk / 'add' / 'plain.npz')", ADD),
+          EVIDENCE + BEFORE + "os.mkfifo(workdir / 'add' / 'plain.npz')", ADD),
     cells("evidence is a directory", Outcome.EXITED, "before the last question",
-          EVIDENCE + "(desk / 'add' / 'plain.npz').mkdir(parents=True)", ADD),
+          EVIDENCE + "(workdir / 'add' / 'plain.npz').mkdir(parents=True)", ADD),
     zipped("zip slip", "leads out of", lambda z: z.writestr("../../evil.ipynb", notebook(ADD))),
     zipped("absolute name in a zip", "absolute", lambda z: z.writestr("/tmp/evil.ipynb", b"{}")),
     cells("leaves startup files behind", Outcome.COMPLETED, "",
@@ -246,7 +248,7 @@ FORGING = [
           "np.savez_compressed = lambda *a, **k: None", SUBTRACT),
     cells("rewrites evidence after the exam", Outcome.COMPLETED, "",
           EVIDENCE + "import threading, time\ndef late():\n    while True:\n"
-          "        try:\n            (desk / 'add' / 'plain.npz').write_bytes(b'PK forged')\n"
+          "        try:\n            (workdir / 'add' / 'plain.npz').write_bytes(b'PK forged')\n"
           "        except OSError:\n            pass\n        time.sleep(0.001)\n"
           "threading.Thread(target=late, daemon=True).start()", SUBTRACT),
     cells("pickle inside npz", Outcome.COMPLETED, "",

@@ -63,7 +63,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
         (SHADOWS.format("json"), "module 'json' has no attribute"),
         (SHADOWS.format("numpy"), "module 'numpy' has no attribute"),
         ("import sys\nsys.modules['json'] = None", "import of json halted"),
-        ("import os\nos.environ.clear()", "KeyError: 'ASSAY_KIT'"),
+        ("import os\nos.environ.clear()", "KeyError: 'ASSAY_SUPPORT'"),
         ("import sys\nsys.path = None", "AttributeError"),
         ("import contextlib\ncontextlib.contextmanager = None", "TypeError"),
         ("import builtins\nbuiltins.open = None\nimport io\nio.open = None", "TypeError"),

@@ -9,7 +9,7 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.records import Outcome
-from assay.sandbox import workdir
+from assay.sandbox import workdirs
 from tests.toys import toy as toys
 from tests.toys.kept import EVERY_SANDBOX, executing, kept
 from tests.toys.toy import ADD
@@ -29,7 +29,7 @@ time.sleep(3)
 LEAD_ELSEWHERE = """
 import os, pathlib
 for number in range(1, 6):
-    path = pathlib.Path(os.environ['ASSAY_KIT']).parent / 'ipc' / f'kernel-{{number}}'
+    path = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'ipc' / f'kernel-{{number}}'
     try:
         path.unlink()
         path.symlink_to({there!r})
@@ -91,8 +91,8 @@ def test_the_kernels_sockets_do_not_name_our_folders(toy: Assignment):
 def test_a_link_as_the_last_file_says_nothing_of_this_machine(toy: Assignment, there: str):
     """`finished.json` as a link is no end of an exam, whatever it points at."""
     ended = executing(toy, kept(3))(
-        "import os, pathlib\nkit = pathlib.Path(os.environ['ASSAY_KIT'])\n"
-        f"os.symlink({there!r}, kit.parent / 'evidence' / 'finished.json')",
+        "import os, pathlib\nsupport = pathlib.Path(os.environ['ASSAY_SUPPORT'])\n"
+        f"os.symlink({there!r}, support.parent / 'evidence' / 'finished.json')",
         ADD,
     )
 
@@ -102,7 +102,7 @@ def test_a_link_as_the_last_file_says_nothing_of_this_machine(toy: Assignment, t
 ENDS_WITH_A_LINK = """
 import os, pathlib
 def add(x, y):
-    answer = pathlib.Path(os.environ['ASSAY_KIT']).parent / 'evidence' / 'add' / 'plain.json'
+    answer = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence' / 'add' / 'plain.json'
     answer.parent.mkdir(exist_ok=True)
     answer.symlink_to({there!r})
     os._exit(3)
@@ -121,17 +121,17 @@ def test_a_link_as_an_answer_says_nothing_of_this_machine(toy: Assignment):
     assert b"ended" in there.files["evidence/add/plain.json"]
 
 
-def test_no_link_is_followed_below_a_desk(tmp_path: Path):
+def test_no_link_is_followed_below_a_workdir(tmp_path: Path):
     """Neither by the count of files nor by who reads them."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret").write_text("secret")
     (tmp_path / "evidence").mkdir()
     (tmp_path / "evidence" / "link").symlink_to(tmp_path / "outside")
 
-    found = [path.name for path, _ in workdir.files(tmp_path / "evidence", 100)]
+    found = [path.name for path, _ in workdirs.files(tmp_path / "evidence", 100)]
 
     assert found == ["link"]
-    assert workdir.read_below(tmp_path, "evidence/link/secret", 100) is None
+    assert workdirs.read_below(tmp_path, "evidence/link/secret", 100) is None
 
 
 def test_a_shut_folder_hides_no_file_beside_it(tmp_path: Path):
@@ -142,16 +142,16 @@ def test_a_shut_folder_hides_no_file_beside_it(tmp_path: Path):
     (tmp_path / "b").rename(tmp_path / "moved")
     (tmp_path / "b").symlink_to("/nowhere")
 
-    assert len(list(workdir.files(tmp_path, 100))) == 4
+    assert len(list(workdirs.files(tmp_path, 100))) == 4
 
 
-def test_a_link_of_a_desks_name_is_left_alone(tmp_path: Path):
+def test_a_link_of_a_workdirs_name_is_left_alone(tmp_path: Path):
     """Anybody may leave one where temporary files stand; nothing behind it changes."""
     (tmp_path / "theirs").mkdir(mode=0o700)
     (tmp_path / "theirs" / "file").write_text("")
     (tmp_path / "theirs" / "file").chmod(0o000)
-    (tmp_path / "desk").symlink_to(tmp_path / "theirs")
+    (tmp_path / "workdir").symlink_to(tmp_path / "theirs")
 
-    workdir.remove(tmp_path / "desk")
+    workdirs.remove(tmp_path / "workdir")
 
     assert (tmp_path / "theirs" / "file").stat().st_mode & 0o777 == 0

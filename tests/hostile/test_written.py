@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from assay.course.assignment import Assignment
+from assay.records import Outcome
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
 from tests.toys.toy import PARAMETERS, notebook
@@ -32,7 +34,7 @@ REPLACED = {
 }
 THREAD = """
 import os, threading, time
-place = os.path.dirname(os.environ["ASSAY_KIT"]) + "/evidence/add/plain"
+place = os.path.dirname(os.environ["ASSAY_SUPPORT"]) + "/evidence/add/plain"
 
 def tidy():
     while True:
@@ -86,4 +88,36 @@ def test_an_answer_that_a_thread_changes_is_not_believed(course: Assignment, doe
 
     assert note["status"] == "raised"
     assert "was changed after it had been given" in note["error"]
+    assert "evidence/add/plain.npz" not in ended.files
+
+
+@pytest.mark.parametrize(
+    "ends", ["sum(range(10**15))", "os._exit(0)"], ids=["for its time", "itself"]
+)
+def test_an_answer_that_only_its_kernel_knows_of_is_none(tmp_path: Path, ends: str):
+    """Files written without an exam are no answers, however the run is ended."""
+    writes = (
+        "import os, numpy\nplace = os.path.dirname(os.environ['ASSAY_SUPPORT']) + '/evidence/add'\n"
+        "os.makedirs(place, exist_ok=True)\nplace += '/plain'\n"
+        "numpy.savez(place + '.npz', out=numpy.zeros(3))\n"
+        "open(place + '.json', 'w').write('{\"status\": \"answered\", \"text\": {}}')\n" + ends
+    )
+    with toys.course(tmp_path / "course", text=toys.toml(cell=2, run=9)) as course:
+        ended = toys.run(course, Submission("eve", {"sums.ipynb": notebook(PARAMETERS, writes)}))
+
+    assert ended.outcome in (Outcome.TIMED_OUT, Outcome.EXITED)
+    assert "evidence/add/plain.npz" not in ended.files
+    assert (
+        "before its kernel had said" in json.loads(ended.files["evidence/add/plain.json"])["error"]
+    )
+
+
+def test_nor_is_one_that_a_thread_changes_while_the_run_is_ended(tmp_path: Path):
+    """What was heard of it outlives who heard it."""
+    does = "time.sleep(0.2); " + DONE["writes arrays"] + "; sum(range(10**15))"
+    with toys.course(tmp_path / "course", text=toys.toml(cell=2, run=9), exam=LINGERS) as course:
+        cells = (PARAMETERS, WRONG, THREAD.replace("DOES", does))
+        ended = toys.run(course, Submission("eve", {"sums.ipynb": notebook(*cells)}))
+
+    assert ended.outcome is Outcome.TIMED_OUT
     assert "evidence/add/plain.npz" not in ended.files

@@ -146,7 +146,7 @@ def evidence_of(handed_in: Submission, course: Assignment, store: Store, *answer
     """Records of runs that answered rightly, wrongly, ..., without running anything."""
     records = []
     for job, answer in zip(toys.jobs(course, handed_in), answers, strict=True):
-        given = arrays(job.desk["given/add/plain.npz"])
+        given = arrays(job.workdir["given/add/plain.npz"])
         files = {
             "right": answered(out=given["x"] + given["y"]),
             "wrong": answered(out=given["x"] - given["y"]),

@@ -79,7 +79,7 @@ class Judge:
 
     @cached_property
     def sheets(self) -> tuple[Sheets, Sheets]:
-        return shared.sheets_of(self.part, self.right.desk)
+        return shared.sheets_of(self.part, self.right.workdir)
 
     def criteria(self, *mixes: Mix) -> list[Criterion]:
         """The mark sheet; of several ways to mix two runs, each test's worst: no mistake mends.
@@ -117,7 +117,7 @@ class Judge:
                 if name in mix.runs[chosen].files:
                     files[name] = mix.runs[chosen].files[name]
         ended = mix.runs.get(mix.ending, self.right)
-        return Made(ended.submission, self.right.desk, files, ended.outcome, ended.cells)
+        return Made(ended.submission, self.right.workdir, files, ended.outcome, ended.cells)
 
 
 class Sources(SimpleNamespace):

@@ -48,7 +48,7 @@ class Made:
     """A run that was made: what it was handed, what it left, and how it ended."""
 
     submission: Submission
-    desk: Files
+    workdir: Files
     files: Files
     outcome: Outcome
     cells: Sequence[Cell]
@@ -76,7 +76,7 @@ def make(part: str, submission: Submission) -> Made:
     whole = course(part)
     first, own = (first_job(plan.make(whole, each)) for each in (reference(part), submission))
     ended = execute(dataclasses.replace(own, draw=first.draw).packed)
-    return Made(submission, first.desk, ended.files, ended.outcome, ended.cells)
+    return Made(submission, first.workdir, ended.files, ended.outcome, ended.cells)
 
 
 class Noting(Evidence):
@@ -121,20 +121,20 @@ def _job(part: str) -> Job:
 
 
 @cache
-def _desk(part: str) -> tuple[dict[str, Any], dict[str, float], Any]:
+def _workdir(part: str) -> tuple[dict[str, Any], dict[str, float], Any]:
     """The promised shapes, the bounds and the run, of the reference."""
     job = _job(part)
     shapes = {
         q: {n: tuple(s) for n, s in of.items()}
-        for q, of in json.loads(job.desk["shapes.json"]).items()
+        for q, of in json.loads(job.workdir["shapes.json"]).items()
     }
-    return shapes, json.loads(job.desk.get("largest.json", b"{}")), job.run
+    return shapes, json.loads(job.workdir.get("largest.json", b"{}")), job.run
 
 
 def laid(part: str, made: Made, sheets: tuple[Sheets, Sheets] | None = None) -> Run:
     """The run as a test sees it."""
-    shapes, largest, run = _desk(part)
-    given, kept = sheets or sheets_of(part, made.desk)
+    shapes, largest, run = _workdir(part)
+    given, kept = sheets or sheets_of(part, made.workdir)
     ended = f"{made.outcome}: made up"
     return Run(
         id=run.id,
@@ -150,12 +150,12 @@ def laid(part: str, made: Made, sheets: tuple[Sheets, Sheets] | None = None) -> 
     )
 
 
-def sheets_of(part: str, desk: Files) -> tuple[Sheets, Sheets]:
+def sheets_of(part: str, workdir: Files) -> tuple[Sheets, Sheets]:
     found = []
     for name in ("given", "kept"):
-        sheets = Sheets(Path(), list(_desk(part)[0]))
+        sheets = Sheets(Path(), list(_workdir(part)[0]))
         for question in sheets:
-            sheets._read[question] = arrays(desk[f"{name}/{question}.npz"])
+            sheets._read[question] = arrays(workdir[f"{name}/{question}.npz"])
         found.append(sheets)
     return found[0], found[1]
 

@@ -82,6 +82,6 @@ def test_attention_inside_the_heads_is_asked_there():
         name: content.replace(b"def attention(", b"def mixed(")
         for name, content in made.submission.files.items()
     }
-    made = Made(Submission("inside", sources), made.desk, made.files, made.outcome, made.cells)
+    made = Made(Submission("inside", sources), made.workdir, made.files, made.outcome, made.cells)
 
     assert "test_attention.test_rows_sum_to_one" in left_out(made)

@@ -39,7 +39,7 @@ def readers(part: str) -> dict[str, list[shared.Test]]:
     Every test asks whether there is something at all: of questions read for that alone, one does.
     """
     made, found = right(part), dict[str, list[shared.Test]]()
-    sheets = shared.sheets_of(part, made.desk)
+    sheets = shared.sheets_of(part, made.workdir)
     submission = shared.on_the_bench(part, made.submission)
     for test in shared.tests_of(part):
         shared.forget()
@@ -59,7 +59,7 @@ class Known:
 
     def __init__(self, part: str, question: str) -> None:
         self.part, self.made, self.question = part, right(part), question
-        self.sheets = shared.sheets_of(part, self.made.desk)
+        self.sheets = shared.sheets_of(part, self.made.workdir)
         self.submission = shared.on_the_bench(part, self.made.submission)
         self.faults, self.pieces = remembered(part), pieces_of(part)
 

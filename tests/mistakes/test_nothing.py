@@ -130,7 +130,7 @@ def test_copies_of_what_was_handed_out_earn_nothing(part: str):
     """Every answer is the question's own numbers, cut to the shape that was promised."""
     made = right(part)
     files = {
-        file: copied(content, made.desk.get(file.replace("evidence/", "given/"), b""))
+        file: copied(content, made.workdir.get(file.replace("evidence/", "given/"), b""))
         if is_answer(file)
         else content
         for file, content in made.files.items()

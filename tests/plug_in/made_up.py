@@ -22,7 +22,7 @@ def assay_exporters() -> Mapping[str, Format]:
     return {"ledger": Format(ledger, ".txt", gradebook=True)}
 
 
-def with_low_priority(command: list[str], desk: Path) -> list[str]:
+def with_low_priority(command: list[str], workdir: Path) -> list[str]:
     """Return the command line that starts another with a low priority."""
     return ["nice", "-n", "5", *command]
 

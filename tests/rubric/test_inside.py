@@ -45,11 +45,11 @@ def test_an_exam_may_import_it(tmp_path, way: str):
     exam = EXAM.replace("IMPORT", IMPORTS[way])
     with toys.course(tmp_path, exam=exam) as course:
         files = asked(course)
-        kit = toys.jobs(course, submission(ADD))[0].code
+        support = toys.jobs(course, submission(ADD))[0].code
 
     assert json.loads(files["evidence/add/plain.json"])["status"] == "answered"
     assert toys.arrays(files["evidence/add/plain.npz"])["slopes"].round(6).tolist() == [1, 1, 1]
-    assert {name.split("/")[2] for name in kit if name.startswith("kit/assay/")} == {
+    assert {name.split("/")[2] for name in support if name.startswith("support/assay/")} == {
         "__init__.py",
         "rubric",
     }
@@ -58,13 +58,13 @@ def test_an_exam_may_import_it(tmp_path, way: str):
 def test_it_stays_out_of_an_exam_that_does_not_ask_for_it(tmp_path):
     """So the key of a run changes with it only if it can change the answers."""
     with toys.course(tmp_path) as course:
-        kit = toys.jobs(course, submission(ADD))[0].code
+        support = toys.jobs(course, submission(ADD))[0].code
 
-    assert not [name for name in kit if "rubric" in name]
+    assert not [name for name in support if "rubric" in name]
 
 
 def test_a_module_of_that_name_that_was_handed_in_is_not_it(tmp_path):
-    """The kit is looked through first, and the judge never looks into a submission."""
+    """The support folder is looked through first, and the judge never looks into a submission."""
     with toys.course(tmp_path, exam=EXAM.replace("IMPORT", IMPORTS["names"])) as course:
         forged = {"assay/__init__.py": b"", "assay/rubric.py": b"def slopes(*_): return 7"}
         files = asked(course, **forged)

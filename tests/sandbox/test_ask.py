@@ -15,17 +15,17 @@ from assay.sandbox import inside
 from tests.toys.toy import arrays, npz
 
 
-class Desk:
+class Workdir:
     """A run's folder with the exam's file in it, as a kernel sees it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("kit", "submission", "evidence", "given"):
+        for folder in ("support", "submission", "evidence", "given"):
             (root / folder).mkdir(parents=True)
         for name in ("ask.py", "switches.py"):
-            shutil.copy(Path(inside.__file__).parent / name, root / "kit")
+            shutil.copy(Path(inside.__file__).parent / name, root / "support")
         self.give("q")
-        spec = importlib.util.spec_from_file_location("ask", root / "kit" / "ask.py")
+        spec = importlib.util.spec_from_file_location("ask", root / "support" / "ask.py")
         assert spec is not None
         assert spec.loader is not None
         self.module: ModuleType = importlib.util.module_from_spec(spec)
@@ -43,15 +43,15 @@ class Desk:
         importlib.invalidate_caches()
 
     def adapt(self, source: str) -> None:
-        self.kit("adapter.py", source)
+        self.support("adapter.py", source)
 
-    def kit(self, name: str, source: str) -> None:
-        path = self.root / "kit" / name
+    def support(self, name: str, source: str) -> None:
+        path = self.root / "support" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(source)
 
     def sit(self, exam: str, **notebook: object) -> None:
-        self.kit("exam.py", exam)
+        self.support("exam.py", exam)
         self.module.sit(notebook)
 
     def value(self, expression: str, **notebook: object) -> object:
@@ -68,12 +68,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk whose exam imports its own `ask`, and whose `solution` is the student's."""
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workdir]:
+    """A workdir whose exam imports its own `ask`, and whose `solution` is the student's."""
     ours = taken_out("solution")
-    made = Desk(tmp_path / "desk")
+    made = Workdir(tmp_path / "workdir")
     elsewhere = [path for path in sys.path if not (Path(path) / "solution").is_dir()]
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "desk" / "submission"), *elsewhere])
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "workdir" / "submission"), *elsewhere])
     monkeypatch.setitem(sys.modules, "ask", made.module)
     yield made
     taken_out("solution")
@@ -88,42 +88,42 @@ def taken_out(package: str) -> dict[str, ModuleType]:
 
 
 @pytest.fixture
-def package(desk: Desk) -> Desk:
-    """A desk with a `solution` package: names in it, names in a module, and a broken module."""
-    desk.submit("solution/__init__.py", "x = 'package'\nin_package = 1\n")
-    desk.submit("solution/a_broken.py", "import nothing_of_this_name\n")
-    desk.submit("solution/network.py", "x = 'module'\nin_module = 2\n")
-    return desk
+def package(workdir: Workdir) -> Workdir:
+    """A workdir with a `solution` package: names in it, names in a module, and a broken module."""
+    workdir.submit("solution/__init__.py", "x = 'package'\nin_package = 1\n")
+    workdir.submit("solution/a_broken.py", "import nothing_of_this_name\n")
+    workdir.submit("solution/network.py", "x = 'module'\nin_module = 2\n")
+    return workdir
 
 
 ANSWER = "from ask import ask, student\nwith ask('q') as (given, answer):\n    "
 
 
-def test_a_name_is_looked_up_in_the_adapter_first(package: Desk):
+def test_a_name_is_looked_up_in_the_adapter_first(package: Workdir):
     """The adapter wins over the notebook and the package."""
     package.adapt("x = 'adapter'")
 
     assert package.value("student.x", x="notebook") == "adapter"
 
 
-def test_a_name_is_looked_up_in_the_notebook_second(package: Desk):
+def test_a_name_is_looked_up_in_the_notebook_second(package: Workdir):
     """The notebook wins over the package, where the adapter does not have the name."""
     package.adapt("y = 'adapter'")
 
     assert package.value("student.x", x="notebook") == "notebook"
 
 
-def test_a_name_is_looked_up_in_the_package_third(package: Desk):
+def test_a_name_is_looked_up_in_the_package_third(package: Workdir):
     """The package itself wins over its modules."""
     assert package.value("student.x") == "package"
 
 
-def test_a_name_is_looked_up_in_every_module_of_the_package(package: Desk):
+def test_a_name_is_looked_up_in_every_module_of_the_package(package: Workdir):
     """A module that cannot be imported does not hide the others."""
     assert package.value("student.in_module") == 2
 
 
-def test_a_missing_name_is_written_down_as_missing(package: Desk):
+def test_a_missing_name_is_written_down_as_missing(package: Workdir):
     """The note says which name was expected."""
     package.sit(ANSWER + "answer.out = student.nowhere")
 
@@ -131,96 +131,96 @@ def test_a_missing_name_is_written_down_as_missing(package: Desk):
     assert "expected `nowhere`" in package.note()["error"]
 
 
-def test_without_a_package_a_missing_name_is_missing_too(desk: Desk):
+def test_without_a_package_a_missing_name_is_missing_too(workdir: Workdir):
     """A bare notebook has no package, and that is no error."""
-    desk.sit(ANSWER + "answer.out = student.nowhere")
+    workdir.sit(ANSWER + "answer.out = student.nowhere")
 
-    assert desk.note()["status"] == "missing"
+    assert workdir.note()["status"] == "missing"
 
 
-def test_names_are_as_the_notebook_left_them(desk: Desk):
+def test_names_are_as_the_notebook_left_them(workdir: Workdir):
     """What the exam's module binds later does not change the student's names."""
     namespace = {"x": 1}
-    desk.kit("exam.py", ANSWER + "answer.out = student.x")
-    desk.module.sit(namespace)
+    workdir.support("exam.py", ANSWER + "answer.out = student.x")
+    workdir.module.sit(namespace)
     namespace["x"] = 2
 
-    assert desk.value("student.x", **desk.module.student._notebook) == 1
+    assert workdir.value("student.x", **workdir.module.student._notebook) == 1
 
 
-def test_instances_are_the_notebooks_objects_of_a_class(desk: Desk):
+def test_instances_are_the_notebooks_objects_of_a_class(workdir: Workdir):
     """In the order of their names' binding; IPython's `_` history is left out."""
-    assert desk.value("student.instances(int)", a=1, b="x", _=2, c=3) == [1, 3]
+    assert workdir.value("student.instances(int)", a=1, b="x", _=2, c=3) == [1, 3]
 
 
-def test_the_given_arrays_reach_the_question(desk: Desk):
+def test_the_given_arrays_reach_the_question(workdir: Workdir):
     """`given.x` is the array that was handed out, bit for bit."""
-    desk.give("q", x=np.array([1.5, np.pi]))
-    desk.sit(ANSWER + "answer.out = given.x")
+    workdir.give("q", x=np.array([1.5, np.pi]))
+    workdir.sit(ANSWER + "answer.out = given.x")
 
-    assert np.array_equal(desk.arrays()["out"], [1.5, np.pi])
-    assert desk.note() == {"status": "answered", "text": {}}
+    assert np.array_equal(workdir.arrays()["out"], [1.5, np.pi])
+    assert workdir.note() == {"status": "answered", "text": {}}
 
 
-def test_an_exam_may_be_a_package(desk: Desk):
+def test_an_exam_may_be_a_package(workdir: Workdir):
     """Its questions are put in the order in which it imports its modules."""
     noting = "answer.out = student.put.append(1) or len(student.put)"
-    desk.give("r")
-    desk.kit("exam/__init__.py", "from exam import second, first")
-    desk.kit("exam/first.py", ANSWER + noting)
-    desk.kit("exam/second.py", ANSWER.replace("'q'", "'r'") + noting)
-    desk.module.sit({"put": []})
+    workdir.give("r")
+    workdir.support("exam/__init__.py", "from exam import second, first")
+    workdir.support("exam/first.py", ANSWER + noting)
+    workdir.support("exam/second.py", ANSWER.replace("'q'", "'r'") + noting)
+    workdir.module.sit({"put": []})
 
-    assert (desk.arrays("r")["out"], desk.arrays("q")["out"]) == (1, 2)
+    assert (workdir.arrays("r")["out"], workdir.arrays("q")["out"]) == (1, 2)
 
 
 @pytest.mark.parametrize("name", ["exam", "exam.first"])
 def test_an_exam_of_the_students_own_is_not_sat(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
+    workdir: Workdir, monkeypatch: pytest.MonkeyPatch, name: str
 ):
     """Neither a module that the notebook imported as `exam` nor one beside it is taken for ours."""
-    desk.kit("exam/__init__.py", "from exam import first")
-    desk.kit("exam/first.py", ANSWER + "answer.out = 1")
-    desk.submit("exam.py", "")
+    workdir.support("exam/__init__.py", "from exam import first")
+    workdir.support("exam/first.py", ANSWER + "answer.out = 1")
+    workdir.submit("exam.py", "")
     monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    desk.module.sit({})
+    workdir.module.sit({})
 
-    assert desk.arrays()["out"] == 1
+    assert workdir.arrays()["out"] == 1
 
 
-def test_a_warning_is_not_an_answer(desk: Desk):
+def test_a_warning_is_not_an_answer(workdir: Workdir):
     """Whatever the notebook asked of warnings, none becomes an exception in the exam."""
-    desk.sit(f"import warnings\n{ANSWER}warnings.warn('deprecated'); answer.out = 1")
+    workdir.sit(f"import warnings\n{ANSWER}warnings.warn('deprecated'); answer.out = 1")
 
-    assert desk.arrays()["out"] == 1
+    assert workdir.arrays()["out"] == 1
 
 
-def test_an_exception_is_an_answer_and_the_next_question_is_put(desk: Desk):
+def test_an_exception_is_an_answer_and_the_next_question_is_put(workdir: Workdir):
     """Type, message and traceback are kept, as is what was answered before."""
-    desk.give("second/q")
+    workdir.give("second/q")
     exam = ANSWER + "answer.before = 1; 1 / 0\nwith ask('second/q') as (given, answer):\n"
-    desk.sit(exam + "    answer.out = 2")
+    workdir.sit(exam + "    answer.out = 2")
 
-    assert desk.note()["status"] == "raised"
-    assert desk.note()["error"] == "ZeroDivisionError: division by zero"
-    assert "exam.py" in desk.note()["traceback"]
-    assert desk.arrays()["before"] == 1
-    assert desk.arrays("second/q")["out"] == 2
+    assert workdir.note()["status"] == "raised"
+    assert workdir.note()["error"] == "ZeroDivisionError: division by zero"
+    assert "exam.py" in workdir.note()["traceback"]
+    assert workdir.arrays()["before"] == 1
+    assert workdir.arrays("second/q")["out"] == 2
 
 
-def test_system_exit_is_an_answer(desk: Desk):
+def test_system_exit_is_an_answer(workdir: Workdir):
     """Student code that leaves does not take the exam with it."""
-    desk.sit(ANSWER + "raise SystemExit(0)")
+    workdir.sit(ANSWER + "raise SystemExit(0)")
 
-    assert desk.note()["error"] == "SystemExit: 0"
-    assert (desk.root / "evidence" / "finished.json").exists()
+    assert workdir.note()["error"] == "SystemExit: 0"
+    assert (workdir.root / "evidence" / "finished.json").exists()
 
 
-def test_a_long_message_is_cut(desk: Desk):
+def test_a_long_message_is_cut(workdir: Workdir):
     """An error of a megabyte is not evidence."""
-    desk.sit(ANSWER + "raise ValueError('x' * 10**6)")
+    workdir.sit(ANSWER + "raise ValueError('x' * 10**6)")
 
-    assert len(desk.note()["error"]) == 500
+    assert len(workdir.note()["error"]) == 500
 
 
 @pytest.mark.parametrize(
@@ -239,20 +239,20 @@ def test_a_long_message_is_cut(desk: Desk):
         ("[]", []),
     ],
 )
-def test_numbers_become_arrays(desk: Desk, value: str, expected: object):
+def test_numbers_become_arrays(workdir: Workdir, value: str, expected: object):
     """Python's, NumPy's and torch's numbers alike."""
     imports = f"import {'torch' if 'torch' in value else 'numpy as np'}\n"
-    desk.sit(f"{imports}{ANSWER}answer.out = {value}")
+    workdir.sit(f"{imports}{ANSWER}answer.out = {value}")
 
-    assert np.array_equal(desk.arrays()["out"], expected, equal_nan=True)
-    assert "out" not in desk.note()["text"]
+    assert np.array_equal(workdir.arrays()["out"], expected, equal_nan=True)
+    assert "out" not in workdir.note()["text"]
 
 
-def test_arrays_keep_their_dtype(desk: Desk):
+def test_arrays_keep_their_dtype(workdir: Workdir):
     """float32 stays float32: whether an answer was computed in it is the judge's to see."""
-    desk.sit(f"import torch\n{ANSWER}answer.out = torch.zeros(2)")
+    workdir.sit(f"import torch\n{ANSWER}answer.out = torch.zeros(2)")
 
-    assert desk.arrays()["out"].dtype == np.float32
+    assert workdir.arrays()["out"].dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -265,24 +265,24 @@ def test_arrays_keep_their_dtype(desk: Desk):
         ("[[1, 2], [3]]", [[1, 2], [3]]),
     ],
 )
-def test_text_and_ragged_lists_are_written_as_json(desk: Desk, value: str, expected: object):
+def test_text_and_ragged_lists_are_written_as_json(workdir: Workdir, value: str, expected: object):
     """What is not an array of numbers but plain goes beside the arrays."""
-    desk.sit(ANSWER + f"answer.out = {value}")
+    workdir.sit(ANSWER + f"answer.out = {value}")
 
-    assert desk.note()["text"] == {"out": expected}
-    assert desk.arrays() == {}
+    assert workdir.note()["text"] == {"out": expected}
+    assert workdir.arrays() == {}
 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
     [("object()", "object"), ("1j", "complex"), ("len", "builtin_function")],
 )
-def test_what_is_not_plain_is_named_and_never_pickled(desk: Desk, value: str, kind: str):
+def test_what_is_not_plain_is_named_and_never_pickled(workdir: Workdir, value: str, kind: str):
     """Objects, sets, complex numbers: the note says what came instead of an answer."""
-    desk.sit(ANSWER + f"answer.out = {value}")
+    workdir.sit(ANSWER + f"answer.out = {value}")
 
-    assert kind in desk.note()["text"]["out"]
-    assert "not plain data" in desk.note()["text"]["out"]
+    assert kind in workdir.note()["text"]["out"]
+    assert "not plain data" in workdir.note()["text"]["out"]
 
 
 NASTY = {
@@ -295,89 +295,91 @@ NASTY = {
 
 
 @pytest.mark.parametrize("value", NASTY.values(), ids=NASTY)
-def test_no_answer_can_end_the_exam(desk: Desk, value: str):
+def test_no_answer_can_end_the_exam(workdir: Workdir, value: str):
     """Whatever an answer is, it is written down somehow, and the next question is put."""
-    desk.give("r")
-    desk.sit(f"{ANSWER}answer.out = {value}\nwith ask('r') as (given, answer):\n    answer.out = 2")
+    workdir.give("r")
+    workdir.sit(
+        f"{ANSWER}answer.out = {value}\nwith ask('r') as (given, answer):\n    answer.out = 2"
+    )
 
-    assert desk.arrays("r")["out"] == 2
+    assert workdir.arrays("r")["out"] == 2
 
 
-def test_an_exception_of_the_students_own_kind_is_an_answer(desk: Desk):
+def test_an_exception_of_the_students_own_kind_is_an_answer(workdir: Workdir):
     """A class made from BaseException is no way out of the exam."""
-    desk.give("r")
+    workdir.give("r")
     raising = "raise type('Mine', (BaseException,), {})('out of here')"
-    desk.sit(f"{ANSWER}{raising}\nwith ask('r') as (given, answer):\n    answer.out = 2")
+    workdir.sit(f"{ANSWER}{raising}\nwith ask('r') as (given, answer):\n    answer.out = 2")
 
-    assert desk.note()["status"] == "raised"
+    assert workdir.note()["status"] == "raised"
 
 
-def test_the_adapter_is_executed_once(desk: Desk):
+def test_the_adapter_is_executed_once(workdir: Workdir):
     """Two names of one adapter belong together: a class is the same class twice."""
-    desk.adapt("class Network: pass")
+    workdir.adapt("class Network: pass")
 
-    assert desk.value("student.Network is student.Network")
+    assert workdir.value("student.Network is student.Network")
 
 
-def test_a_solution_of_one_file_is_looked_into(desk: Desk):
+def test_a_solution_of_one_file_is_looked_into(workdir: Workdir):
     """`solution.py` beside the notebook serves as the package."""
-    desk.submit("solution.py", "x = 'file'")
+    workdir.submit("solution.py", "x = 'file'")
 
-    assert desk.value("student.x") == "file"
+    assert workdir.value("student.x") == "file"
 
 
-def test_a_name_missing_from_a_solution_of_one_file_is_missing(desk: Desk):
+def test_a_name_missing_from_a_solution_of_one_file_is_missing(workdir: Workdir):
     """It is told as missing, not as an error of the student's code."""
-    desk.submit("solution.py", "x = 'file'")
-    desk.sit(ANSWER + "answer.out = student.nowhere")
+    workdir.submit("solution.py", "x = 'file'")
+    workdir.sit(ANSWER + "answer.out = student.nowhere")
 
-    assert desk.note()["status"] == "missing"
+    assert workdir.note()["status"] == "missing"
 
 
-def test_nan_among_text_is_still_strict_json(desk: Desk):
+def test_nan_among_text_is_still_strict_json(workdir: Workdir):
     """What is written can be read back by the strict reader."""
     from assay.evidence.answers import read_json
 
-    desk.sit(ANSWER + "answer.out = {'loss': float('nan')}")
+    workdir.sit(ANSWER + "answer.out = {'loss': float('nan')}")
 
-    assert read_json((desk.root / "evidence" / "q.json").read_bytes())["status"] == "answered"
+    assert read_json((workdir.root / "evidence" / "q.json").read_bytes())["status"] == "answered"
 
 
-def test_the_adapter_sees_the_notebooks_names(desk: Desk):
+def test_the_adapter_sees_the_notebooks_names(workdir: Workdir):
     """At once, and later inside its functions; what it binds anew is its own."""
-    desk.adapt("y = x + 1\nx = 5\ndef f():\n    return x + y + z")
+    workdir.adapt("y = x + 1\nx = 5\ndef f():\n    return x + y + z")
 
-    assert desk.value("(student.y, student.x, student.f())", x=1, z=10) == (2, 5, 17)
+    assert workdir.value("(student.y, student.x, student.f())", x=1, z=10) == (2, 5, 17)
 
 
-def test_an_adapter_line_that_fails_is_passed_over(desk: Desk):
+def test_an_adapter_line_that_fails_is_passed_over(workdir: Workdir):
     """A name of another part is not there yet; the lines round it hold."""
-    desk.adapt("a = x\nmodel = net\nb = x")
-    desk.sit(ANSWER + "answer.both = student.a + student.b\n    answer.out = student.model", x=1)
+    workdir.adapt("a = x\nmodel = net\nb = x")
+    workdir.sit(ANSWER + "answer.both = student.a + student.b\n    answer.out = student.model", x=1)
 
-    assert desk.arrays()["both"] == 2
-    assert desk.note()["status"] == "missing"
-    assert "line 2 of the adapter raised NameError: name 'net'" in desk.note()["error"]
+    assert workdir.arrays()["both"] == 2
+    assert workdir.note()["status"] == "missing"
+    assert "line 2 of the adapter raised NameError: name 'net'" in workdir.note()["error"]
 
 
 @pytest.mark.parametrize(
     "line", ["raise SystemExit", "import sys; sys.exit(1)", "import nothing_x"]
 )
-def test_an_adapter_cannot_end_the_exam(desk: Desk, line: str):
+def test_an_adapter_cannot_end_the_exam(workdir: Workdir, line: str):
     """Whatever it raises, the questions are put."""
-    desk.adapt(f"{line}\na = 3")
-    desk.sit(ANSWER + "answer.out = student.a")
+    workdir.adapt(f"{line}\na = 3")
+    workdir.sit(ANSWER + "answer.out = student.a")
 
-    assert desk.arrays()["out"] == 3
+    assert workdir.arrays()["out"] == 3
 
 
-def test_an_adapter_that_is_not_python_is_told(desk: Desk):
+def test_an_adapter_that_is_not_python_is_told(workdir: Workdir):
     """With every name that is missing; those of the notebook are found all the same."""
-    desk.adapt("add is plus(")
-    desk.sit(ANSWER + "answer.out = student.x\n    student.add", x=1)
+    workdir.adapt("add is plus(")
+    workdir.sit(ANSWER + "answer.out = student.x\n    student.add", x=1)
 
-    assert desk.arrays()["out"] == 1
-    assert "the adapter is not Python" in desk.note()["error"]
+    assert workdir.arrays()["out"] == 1
+    assert "the adapter is not Python" in workdir.note()["error"]
 
 
 FALLBACK = (
@@ -385,16 +387,16 @@ FALLBACK = (
 )
 
 
-def test_the_rubric_may_put_a_name_together_from_others(desk: Desk):
+def test_the_rubric_may_put_a_name_together_from_others(workdir: Workdir):
     """Only where the submission has not the name itself, and has what it needs."""
-    (desk.root / "kit" / "fallback.py").write_text(FALLBACK)
-    made = desk.value("student.whole()", half=2)
+    (workdir.root / "support" / "fallback.py").write_text(FALLBACK)
+    made = workdir.value("student.whole()", half=2)
 
     assert made == 4
-    assert desk.value("student.whole", whole="own", half=2) == "own"
+    assert workdir.value("student.whole", whole="own", half=2) == "own"
 
 
-def test_the_end_of_a_questions_time_is_not_asked_again_in_single_precision(desk: Desk):
+def test_the_end_of_a_questions_time_is_not_asked_again_in_single_precision(workdir: Workdir):
     """Other errors are; the end of the time is no error of the code that was asked."""
     asking = Path(__file__).parents[2] / "rubric_tests" / "part2" / "exam" / "asking.py"
     work = (
@@ -403,46 +405,46 @@ def test_the_end_of_a_questions_time_is_not_asked_again_in_single_precision(desk
     head = "from ask import TimeUp, student\nfrom exam.asking import precisely\n"
     tried: dict[str, list[object]] = {"TimeUp": [], "ValueError": []}
     for error in tried:
-        desk.kit("exam/asking.py", asking.read_text())
-        desk.kit("exam/__init__.py", head + work + error)
-        desk.module.sit({"tried": tried[error]})
+        workdir.support("exam/asking.py", asking.read_text())
+        workdir.support("exam/__init__.py", head + work + error)
+        workdir.module.sit({"tried": tried[error]})
 
     assert [str(dtype) for dtype in tried["TimeUp"]] == ["torch.float64"]
     assert [str(dtype) for dtype in tried["ValueError"]] == ["torch.float64", "torch.float32"]
 
 
-def test_a_question_that_is_spent_is_given_no_code_of_the_students(desk: Desk):
+def test_a_question_that_is_spent_is_given_no_code_of_the_students(workdir: Workdir):
     """It ended its kernel before; the questions beside it are put."""
-    desk.give("r")
+    workdir.give("r")
     note = {"status": "raised", "error": "TimeoutError: took longer than 1 s"}
-    desk.kit("spent.json", json.dumps({"q": note}))
-    desk.sit(
+    workdir.support("spent.json", json.dumps({"q": note}))
+    workdir.sit(
         ANSWER + "answer.out = student.x\nwith ask('r') as (given, answer):\n"
         "    answer.out = student.x",
         x=7,
     )
 
-    assert desk.note()["error"] == "TimeoutError: took longer than 1 s"
-    assert desk.arrays() == {}
-    assert desk.arrays("r")["out"] == 7
+    assert workdir.note()["error"] == "TimeoutError: took longer than 1 s"
+    assert workdir.arrays() == {}
+    assert workdir.arrays("r")["out"] == 7
 
 
-def test_a_name_is_looked_up_in_modules_at_the_top(desk: Desk):
+def test_a_name_is_looked_up_in_modules_at_the_top(workdir: Workdir):
     """A repository without a `solution`: what is imported first, then what has the name."""
-    desk.submit("network_of_mine.py", "def net(): return 1\nother = 2\n")
-    desk.submit("lib_of_mine/deep.py", "import math\ndeep = 3\n")
-    desk.submit("script_of_mine.py", "raise SystemExit('a script that nobody asked for')\n")
+    workdir.submit("network_of_mine.py", "def net(): return 1\nother = 2\n")
+    workdir.submit("lib_of_mine/deep.py", "import math\ndeep = 3\n")
+    workdir.submit("script_of_mine.py", "raise SystemExit('a script that nobody asked for')\n")
 
-    assert desk.value("student.net()") == 1
-    assert desk.value("student.other") == 2
-    assert desk.value("student.deep") == 3
-    assert desk.value("int(student.has('other', 'deep'))") == 1
-    assert desk.value("int(student.has('nowhere'))") == 0
+    assert workdir.value("student.net()") == 1
+    assert workdir.value("student.other") == 2
+    assert workdir.value("student.deep") == 3
+    assert workdir.value("int(student.has('other', 'deep'))") == 1
+    assert workdir.value("int(student.has('nowhere'))") == 0
     for name in ("network_of_mine", "lib_of_mine", "lib_of_mine.deep"):
         sys.modules.pop(name, None)
 
 
-def test_a_module_is_never_the_answer(package: Desk):
+def test_a_module_is_never_the_answer(package: Workdir):
     """`solution.model` is a submodule; the model is what a module of it binds."""
     package.submit("solution/model.py", "size = 3\n")
     package.submit("solution/train.py", "model = 'trained'\n")

@@ -87,16 +87,16 @@ def found(
         "secret": f"Path({str(secret)!r}).read_text()",
         "rubric": f"Path({str(here / 'assignment.toml')!r}).read_text()",
         "temporary": f"[n for n in os.listdir({tempfile.gettempdir()!r}) if 'assay' in n]",
-        "kept": "list(Path('/desk').rglob('*kept*'))",
-        "desk": "sorted(os.listdir('/desk'))",
+        "kept": "list(Path('/workdir').rglob('*kept*'))",
+        "workdir": "sorted(os.listdir('/workdir'))",
         "processes": "sorted(int(n) for n in os.listdir('/proc') if n.isdigit())[-1] < 100",
         "others": f"Path('/proc/{os.getpid()}/environ').read_bytes()",
         "kill": f"os.kill({os.getpid()}, 0)",
         "network": f"socket.create_connection(('127.0.0.1', {server}), timeout=1)",
         "interfaces": "socket.if_nameindex()",
-        "submission": "Path('/desk/submission/new').write_text('x')",
-        "kit": "Path('/desk/kit/ask.py').write_text('x')",
-        "given": "Path('/desk/given/new').write_text('x')",
+        "submission": "Path('/workdir/submission/new').write_text('x')",
+        "support": "Path('/workdir/support/ask.py').write_text('x')",
+        "given": "Path('/workdir/given/new').write_text('x')",
         "python": "Path(sys.prefix, 'new').write_text('x')",
         "site": "Path(os.__file__).with_name('sitecustomize.py').write_text('x')",
         "root": "Path('/new').write_text('x')",
@@ -126,16 +126,16 @@ def test_files_outside_are_not_there(found: dict[str, str], name: str):
     assert found[name].startswith("kept: ")
 
 
-def test_no_other_desk_can_be_seen(found: dict[str, str]):
+def test_no_other_workdir_can_be_seen(found: dict[str, str]):
     """The temporary folder inside is another one."""
     assert found["temporary"] == "[]" or found["temporary"].startswith("kept: ")
 
 
-def test_a_desk_has_only_what_the_exam_needs(found: dict[str, str]):
+def test_a_workdir_has_only_what_the_exam_needs(found: dict[str, str]):
     """No answers, no record of the job."""
-    names = {"boot", "evidence", "fonts", "given", "kit", "submission"}
+    names = {"boot", "evidence", "fonts", "given", "support", "submission"}
 
-    assert set(json.loads(found["desk"].replace("'", '"'))) == names
+    assert set(json.loads(found["workdir"].replace("'", '"'))) == names
     assert found["kept"] == "[]"
 
 
@@ -152,7 +152,7 @@ def test_there_is_no_network(found: dict[str, str]):
 
 
 @pytest.mark.parametrize(
-    "name", ["submission", "kit", "given", "python", "site", "root", "dev", "core"]
+    "name", ["submission", "support", "given", "python", "site", "root", "dev", "core"]
 )
 def test_what_is_given_cannot_be_changed(found: dict[str, str], name: str):
     """Neither what was handed in nor what asks the questions nor what the next run starts with."""

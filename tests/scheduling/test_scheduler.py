@@ -93,11 +93,11 @@ def test_force_runs_everything_again_and_keeps_the_new(machine: Machine, store: 
     assert store.record(key).outcome is Outcome.CRASHED
 
 
-def test_evidence_and_the_judges_desk_are_kept_together(machine: Machine, store: Store):
+def test_evidence_and_the_judges_workdir_are_kept_together(machine: Machine, store: Store):
     """A run can be judged from its folder alone."""
     record = run_all(store, 0)[0]
-    desk = {"given/q.npz", "kept/q.npz", "shapes.json"}
-    names = {"evidence/a.npz", *desk, MANIFEST, "run.json"}
+    workdir = {"given/q.npz", "kept/q.npz", "shapes.json"}
+    names = {"evidence/a.npz", *workdir, MANIFEST, "run.json"}
 
     assert store.files(record.key).keys() == names
     assert store.record(record.key) == record

@@ -16,7 +16,7 @@ from assay.errors import CannotGrade, UsageError
 from assay.execution import runner
 from assay.export import gradebooks
 from assay.records import Person, Result
-from assay.sandbox import workdir
+from assay.sandbox import workdirs
 from assay.submission import discovery, folders, notebook, platforms, reader, submission
 from tests.toys.made import made as whole
 from tests.toys.toy import ADD, PARAMETERS
@@ -120,7 +120,7 @@ def test_errors_of_any_number_and_script_are_handed_on(cells: int, sign: str, st
     content = runner.written(facts)
     read = json.loads(content)
 
-    assert len(content) <= workdir.FACTS
+    assert len(content) <= workdirs.FACTS
     assert read["stopped"] == stopped
     assert [one["error"] for one in read["cells"]] == [cell["error"]] * cells
     assert read == facts if not stopped else "more than 50 MB" in read["detail"]

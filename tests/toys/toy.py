@@ -209,5 +209,5 @@ def keep(
         cells=[],
         numerics={},
     )
-    store.put(record, {**files, **job.desk})
+    store.put(record, {**files, **job.workdir})
     return record

@@ -1,7 +1,7 @@
 """Plots of measurements: one small style, colour-blind safe, the same bytes for the same data.
 
 They are SVG: sharp on a page, on paper and in Markdown, and dark where their reader is. Everything
-is placed by hand, in pixels of a page on a desk.
+is placed by hand, in pixels of a page on a wide screen.
 """
 
 from collections.abc import Sequence

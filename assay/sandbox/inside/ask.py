@@ -30,7 +30,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-DESK = Path(__file__).resolve().parents[1]
+WORKDIR = Path(__file__).resolve().parents[1]
 LIBRARIES = tuple(
     {*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), "<frozen"}
 )
@@ -118,7 +118,7 @@ class Student:
 
     def _fallback(self) -> ModuleType | None:
         """Return what the rubric puts together; None if it has nothing, or is asking itself."""
-        path = DESK / "kit" / "fallback.py"
+        path = WORKDIR / "support" / "fallback.py"
         if self._is_falling_back or not path.exists():
             return None
         self._is_falling_back = True
@@ -130,7 +130,7 @@ class Student:
     @property
     def _adapted(self) -> "Adapter":
         if self._adapter is None:
-            path = DESK / "kit" / "adapter.py"
+            path = WORKDIR / "support" / "adapter.py"
             source = path.read_text(encoding="utf-8") if path.exists() else ""
             self._adapter = Adapter(source, self._notebook)
         self._adapter.go_on()
@@ -229,7 +229,7 @@ def _answers(place: Names, name: str) -> bool:
 @cache
 def _own_modules() -> dict[str, Path]:
     """The submission's modules outside `solution`, by the names that its notebook imports."""
-    root = DESK / "submission"
+    root = WORKDIR / "submission"
     folders = [root, *sorted({path.parent for path in root.rglob("*.ipynb")} - {root})]
     found: dict[str, Path] = {}
     for folder in folders:
@@ -324,7 +324,9 @@ class Turn:
         if self.is_spent:
             return self._spent[self._question]
         with contextlib.suppress(OSError, ValueError):
-            line, took = (DESK / "kit" / "time_up.txt").read_text(encoding="utf-8").split("\n")
+            line, took = (
+                (WORKDIR / "support" / "time_up.txt").read_text(encoding="utf-8").split("\n")
+            )
             if line == self.now:
                 return {"status": "raised", "error": f"TimeoutError: {took}"}
         return None
@@ -332,7 +334,7 @@ class Turn:
     @property
     def is_spent(self) -> bool:
         """Whether the question ended only with its kernel when it was put before."""
-        spent = DESK / "kit" / "spent.json"
+        spent = WORKDIR / "support" / "spent.json"
         if not self._spent and spent.exists():
             self._spent = json.loads(spent.read_text(encoding="utf-8"))
         return self._question in self._spent
@@ -354,12 +356,12 @@ student = Student()
 
 def _is_reference() -> bool:
     """Return whether the course's own answer is asked: then the exam itself is on trial."""
-    return (DESK / "kit" / "reference").exists()
+    return (WORKDIR / "support" / "reference").exists()
 
 
 def handed_out(question: str) -> bool:
     """Return whether this run puts the question at all."""
-    return (DESK / "given" / f"{question}.npz").exists()
+    return (WORKDIR / "given" / f"{question}.npz").exists()
 
 
 def _switches() -> Any:
@@ -376,7 +378,7 @@ def _begin_afresh(question: str) -> None:
     """No switch and no random state that the notebook or another question left reaches this one."""
     switches = _switches()
     switches.set_back()
-    given = (DESK / "given" / f"{question}.npz").read_bytes()
+    given = (WORKDIR / "given" / f"{question}.npz").read_bytes()
     switches.draw_afresh(question, given, _generators)
 
 
@@ -389,7 +391,7 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
     how much that is depends on the machine.
     """
     _begin_afresh(question)
-    with np.load(DESK / "given" / f"{question}.npz", allow_pickle=False) as arrays:
+    with np.load(WORKDIR / "given" / f"{question}.npz", allow_pickle=False) as arrays:
         given = SimpleNamespace(**arrays)
     answer = SimpleNamespace()
     note: Note = {"status": "answered"}
@@ -414,9 +416,9 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
 
 def _missing(error: Missing) -> Note:
     """What is not there, where the exam or this file says so; raised by anybody else, an error."""
-    kit = str(DESK / "kit")
+    support = str(WORKDIR / "support")
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    if not all(file.startswith((kit, *LIBRARIES)) for file in files):
+    if not all(file.startswith((support, *LIBRARIES)) for file in files):
         return _raised(error)
     note: Note = {"status": "missing", "error": str(error)}
     if error.absent:
@@ -446,15 +448,15 @@ def _put_at(error: BaseException) -> Put | None:
 
     The question then did not fit what it was put to: the student's code has not raised anything.
     """
-    kit = str(DESK / "kit")
+    support = str(WORKDIR / "support")
     frames = list(traceback.walk_tb(error.__traceback__))
     files = [frame.f_code.co_filename for frame, _ in frames]
-    exam = [n for n, file in enumerate(files) if file.startswith(kit) and file != __file__]
+    exam = [n for n, file in enumerate(files) if file.startswith(support) and file != __file__]
     if not exam or not all(file.startswith(LIBRARIES) for file in files[exam[-1] + 1 :]):
         return None
     frame, line = frames[exam[-1]]
     code = linecache.getline(files[exam[-1]], line).strip()
-    put: Put = {"file": files[exam[-1]][len(kit) + 1 :], "line": line, "code": code[:200]}
+    put: Put = {"file": files[exam[-1]][len(support) + 1 :], "line": line, "code": code[:200]}
     if isinstance(error, TypeError):
         with contextlib.suppress(Exception):  # a signature may show what a student made
             put["called"] = next(_misfits(frame, line), "")[:400]
@@ -515,7 +517,7 @@ def _write(question: str, answers: Names, note: Note) -> None:
             text[name] = _as_text(value)
         else:
             arrays[name] = array
-    sheet = DESK / "evidence" / f"{question}.npz"
+    sheet = WORKDIR / "evidence" / f"{question}.npz"
     sheet.parent.mkdir(parents=True, exist_ok=True)
     _switches().keep_answer(question, sheet, arrays, {**note, "text": text})
 
@@ -555,7 +557,7 @@ ENDS = ("_exit", "kill", "killpg", "execv", "execve")
 def _note_the_end() -> None:
     """Have it written down where this process is when it ends itself, or a signal ends it."""
     this = os.getpid()
-    file = (DESK / "evidence" / "died.txt").open("wb")  # stays open
+    file = (WORKDIR / "evidence" / "died.txt").open("wb")  # stays open
 
     def noting(end: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(end)
@@ -576,11 +578,11 @@ def sit(namespace: Names) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
     left = json.dumps(_switches().set_back())
     student._notebook, student._adapter = dict(namespace), None
-    (DESK / "evidence" / "switches.json").write_text(left, encoding="utf-8")
+    (WORKDIR / "evidence" / "switches.json").write_text(left, encoding="utf-8")
     _generators[:] = _switches().states(student._notebook)
     for name in [name for name in sys.modules if name.partition(".")[0] == "exam"]:
         del sys.modules[name]  # the student's own
-    sys.path.insert(0, str(DESK / "kit"))
+    sys.path.insert(0, str(WORKDIR / "support"))
     before = signal.getsignal(signal.SIGINT)
     try:
         turn.listen()
@@ -593,9 +595,9 @@ def sit(namespace: Names) -> None:
     except (Exception, SystemExit, TimeUp) as error:  # no code of a student's is called here
         note = {**_raised(error), **(turn.late or {})}
         broken = json.dumps(note, allow_nan=False)
-        (DESK / "evidence" / "broken.json").write_text(broken, encoding="utf-8")
+        (WORKDIR / "evidence" / "broken.json").write_text(broken, encoding="utf-8")
         raise
     finally:
         with contextlib.suppress(ValueError, TypeError):
             signal.signal(signal.SIGINT, before)
-    (DESK / "evidence" / "finished.json").write_text("{}", encoding="utf-8")
+    (WORKDIR / "evidence" / "finished.json").write_text("{}", encoding="utf-8")

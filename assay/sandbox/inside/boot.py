@@ -53,7 +53,7 @@ class RunSettings(TypedDict):
 class Settings(RunSettings):
     """What this file is told in all; paths are those that the sandbox has."""
 
-    desk: str
+    workdir: str
     home: str
     guarded: bool
     """Whether it restricts itself by Landlock and seccomp."""
@@ -79,14 +79,16 @@ def main(
     filters of libraries that were imported ahead: they come before those of the kernel.
     """
     os.umask(0o077)
-    desk, home = Path(settings["desk"]), Path(settings["home"])
+    workdir, home = Path(settings["workdir"]), Path(settings["home"])
     copy = home / "submission"
-    shutil.copytree(desk / "submission", copy, symlinks=True)  # notebooks write beside themselves
+    shutil.copytree(
+        workdir / "submission", copy, symlinks=True
+    )  # notebooks write beside themselves
     trace = settings.get("trace")
     if trace and trace["twin"]:
         _in_another_order(copy)
-    if (desk / "fonts").exists():
-        shutil.copytree(desk / "fonts", home / ".matplotlib", dirs_exist_ok=True)
+    if (workdir / "fonts").exists():
+        shutil.copytree(workdir / "fonts", home / ".matplotlib", dirs_exist_ok=True)
     _limit(settings["limits"])
     if settings["guarded"]:
         rules = [(path, landlock.READ) for path in settings["readable"]]
@@ -95,15 +97,15 @@ def main(
         seccomp.restrict()
     os.chdir((copy / settings["notebook"]).parent)
     os.environ["PWD"] = os.getcwd()  # noqa: PTH109 - as a shell would say it
-    os.environ["PYTHONPATH"] = f"{copy}{os.pathsep}{desk / 'kit' / 'commands'}"
+    os.environ["PYTHONPATH"] = f"{copy}{os.pathsep}{workdir / 'support' / 'commands'}"
     sys.dont_write_bytecode = True
     if "canary" in settings:
         sys.argv = ["canary.py", json.dumps(settings["canary"])]
-        runpy.run_path(str(desk / "boot" / "canary.py"), run_name="__main__")
+        runpy.run_path(str(workdir / "boot" / "canary.py"), run_name="__main__")
     else:
         if when_told is not None:
             when_told()
-        _become_kernel(desk, home, copy, trace, filters)
+        _become_kernel(workdir, home, copy, trace, filters)
 
 
 def _in_another_order(folder: Path) -> None:
@@ -155,7 +157,7 @@ def _take_over_sockets(kernelapp: Any, home: Path) -> None:
 
 
 def _become_kernel(
-    desk: Path,
+    workdir: Path,
     home: Path,
     copy: Path,
     trace: Trace | None,
@@ -170,7 +172,7 @@ def _become_kernel(
     arguments = ["-f", str(home / "kernel.json"), "--HistoryManager.enabled=False"]
     if trace is not None:
         following = (
-            f'__import__("sys").path.insert(0, {str(desk / "kit")!r}); '
+            f'__import__("sys").path.insert(0, {str(workdir / "support")!r}); '
             f'__import__("trace").follow(get_ipython(), {trace["twin"]}); '
             '__import__("sys").path.pop(0); __import__("sys").modules.pop("trace")'
         )
@@ -181,13 +183,13 @@ def _become_kernel(
     _end_the_cell_and_no_more(app.kernel)
     ours = list(sys.path)
     sys.path[:0] = dict.fromkeys([os.getcwd(), str(copy)])  # noqa: PTH109 - as Jupyter begins it
-    switches = _remember(desk / "kit" / "switches.py")
+    switches = _remember(workdir / "support" / "switches.py")
     switches.keep_names(app.shell)
     switches.tell = _teller(app.kernel)
     _answer_whatever_happens(app.kernel, switches.keep_streams, pass_on)
     no_screen.draw_inline(app.shell)
     _import_nothing_of_theirs_yet(app.shell, ours)
-    _keep_last_words(app.shell, desk / "evidence" / "last_words.txt")
+    _keep_last_words(app.shell, workdir / "evidence" / "last_words.txt")
     app.start()
 
 

@@ -27,7 +27,7 @@ STACK = 1 << 14
 class Targets(TypedDict):
     """What the canary goes for: all of it is there, and all of it ours."""
 
-    desk: str
+    workdir: str
     home: str
     secret: str
     """A file of another submission."""
@@ -42,12 +42,12 @@ class Targets(TypedDict):
 
 def attempts(targets: Targets) -> dict[str, Callable[[], object]]:
     """What is tried: each raises, or returns something false, where it is kept from it."""
-    desk, home, outside = Path(targets["desk"]), targets["home"], targets["outside"]
+    workdir, home, outside = Path(targets["workdir"]), targets["home"], targets["outside"]
     return {
         "read a file of another submission": Path(targets["secret"]).read_text,
         "read our home folder": lambda: any(_opens(path) for path in targets["private"]),
-        "change the submission": lambda: _writes(desk / "submission" / "new"),
-        "change the exam": lambda: _writes(desk / "kit" / "new"),
+        "change the submission": lambda: _writes(workdir / "submission" / "new"),
+        "change the exam": lambda: _writes(workdir / "support" / "new"),
         "change the interpreter": lambda: _writes(Path(sys.prefix) / "assay-canary"),
         "read our environment": lambda: "ASSAY_CANARY" in os.environ,
         "connect to a server on this machine": lambda: _connects(targets["port"]),

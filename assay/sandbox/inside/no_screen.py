@@ -14,7 +14,7 @@ WITHOUT_SCREEN = {None, "", "inline", "agg", "cairo", "pdf", "pgf", "ps", "svg",
 """What `%matplotlib` takes that needs no window."""
 TOOLKITS = ("gtk3", "gtk4", "qt", "qt5", "tk", "wx")
 WITH_SCREEN = (
-    *(f"backend_{kit}{canvas}" for kit in TOOLKITS for canvas in ("agg", "cairo")),
+    *(f"backend_{support}{canvas}" for support in TOOLKITS for canvas in ("agg", "cairo")),
     *("backend_macosx", "backend_nbagg", "backend_webagg", "backend_wx"),
 )
 """matplotlib's modules that open a window, or a page of a server of their own."""

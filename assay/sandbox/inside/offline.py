@@ -1,7 +1,7 @@
 """pip where there is no network: `pip install` answers at once from what is installed.
 
-In the kit it stands as the package `pip` before the real one, for commands alone. What is no plain
-list of names is left to the real pip, and every other command. Standard library only.
+In the support folder it stands as the package `pip` before the real one, for commands alone. What
+is no plain list of names is left to the real pip, and every other command. Standard library only.
 """
 
 import importlib

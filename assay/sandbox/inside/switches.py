@@ -1,8 +1,9 @@
 """Switches of the process that a notebook or an answer leaves on: set back before each question.
 
-Standard library only. It stands in the kit, and is loaded once before the first cell, to remember
-what a new kernel has. NumPy and torch are touched where the notebook has imported them. What may
-only add to what there is stays: a folder in `sys.path`, a variable, a higher recursion limit.
+Standard library only. It stands in the support folder, and is loaded once before the first cell,
+to remember what a new kernel has. NumPy and torch are touched where the notebook has imported
+them. What may only add to what there is stays: a folder in `sys.path`, a variable, a higher
+recursion limit.
 """
 
 import builtins

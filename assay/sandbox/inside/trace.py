@@ -1,8 +1,9 @@
 """For an audit: after every cell, fingerprints of all plain data that the notebook holds.
 
-It runs in the student's kernel, copied into the kit of audited runs and of no others. It reads
-what is there and changes nothing: no generator is advanced, nothing is called that the student
-wrote. What it leaves is a claim like all evidence; it serves to find a cell, and marks nothing.
+It runs in the student's kernel, copied into the support folder of audited runs and of no others.
+It reads what is there and changes nothing: no generator is advanced, nothing is called that the
+student wrote. What it leaves is a claim like all evidence; it serves to find a cell, and marks
+nothing.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-KIT = Path(os.environ.get("ASSAY_KIT", "."))
+SUPPORT = Path(os.environ.get("ASSAY_SUPPORT", "."))
 DEEPEST, MOST = 6, 20_000
 IGNORED = {"In", "Out", "exit", "quit", "open", "get_ipython"}
 LEFT_BYTES = 4_000_000
@@ -23,7 +24,7 @@ LEFT_BYTES = 4_000_000
 
 def follow(shell: Any, twin: bool) -> None:
     """Write a line after each cell; the second run of an audit meets the exam reseeded."""
-    evidence = KIT.parent / "evidence"
+    evidence = SUPPORT.parent / "evidence"
     root = Path(os.environ["PYTHONPATH"].partition(os.pathsep)[0])
     before = {path: path.read_bytes() for path in _files(root)}
 

@@ -49,7 +49,7 @@ def importing(
     """Import for assay, and for its files in a kernel, what such a system has."""
     importer = globals or {}
     module, file = str(importer.get("__name__", "")), str(importer.get("__file__", ""))
-    is_ours = module.partition(".")[0] == "assay" or "/kit/" in file
+    is_ours = module.partition(".")[0] == "assay" or "/support/" in file
     if is_ours and level == 0 and name.partition(".")[0] in GONE:
         raise ModuleNotFoundError(f"no `{name}` on this system", name=name)
     found = _import(name, globals, locals, fromlist, level)

@@ -27,7 +27,7 @@ FACTS = 50_000_000
 FOLDER = os.O_RDONLY | portable.DIRECTORY
 IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
-"""Bytes that must be free in memory for a desk to stand there: as much as 32 runs may leave."""
+"""Bytes that must be free in memory for a workdir to stand there: as much as 32 runs may leave."""
 LONGEST = 107 - len("/assay-1234567-4026531836-abcdefgh/ipc/kernel-99999")
 
 
@@ -69,24 +69,23 @@ class RunnerFacts(TypedDict):
     stuck: dict[str, str]
     died_at: str
     """In words the line in which the kernel ended, with a comma before it; '' if unknown."""
-    written: dict[str, str]
 
 
 def make(*, in_memory: bool = False) -> Path:
-    """An empty desk with the folders that a kernel writes in and the code it starts with.
+    """An empty workdir with the folders that a kernel writes in and the code it starts with.
 
     It stands in memory where that is asked for, there is room, and TMPDIR names no other place:
     ext4 gives no number of a file removed in the last minute to a new one, and looks through all
     of them for each, which took a tenth of a run.
     """
     where = str(IN_MEMORY) if in_memory and _has_room() else _where()
-    desk = Path(tempfile.mkdtemp(prefix=prefix(), dir=where))
-    for folder in (*WRITABLE, "ipc", "kit", "given", "submission", "boot"):
-        (desk / folder).mkdir()
+    workdir = Path(tempfile.mkdtemp(prefix=prefix(), dir=where))
+    for folder in (*WRITABLE, "ipc", "support", "given", "submission", "boot"):
+        (workdir / folder).mkdir()
     for name in IN_THE_SANDBOX:
-        shutil.copyfile(Path(inside.__file__).with_name(name), desk / "boot" / name)
-    (desk / "boot" / "passwd").write_text(PASSWD)
-    return desk
+        shutil.copyfile(Path(inside.__file__).with_name(name), workdir / "boot" / name)
+    (workdir / "boot" / "passwd").write_text(PASSWD)
+    return workdir
 
 
 def _where() -> str:
@@ -134,13 +133,13 @@ def _is_ours(folder: Path) -> bool:
     return False
 
 
-def hand_over(desk: Path, uid: int) -> None:
+def hand_over(workdir: Path, uid: int) -> None:
     """Let another user read what goes in and own what it writes in; the rest stays shut."""
-    desk.chmod(0o711)
-    for folder in ("kit", "given", "submission", "boot", "fonts"):
-        _let_read(desk / folder)
+    workdir.chmod(0o711)
+    for folder in ("support", "given", "submission", "boot", "fonts"):
+        _let_read(workdir / folder)
     for folder in WRITABLE:
-        os.chown(desk / folder, uid, uid)
+        os.chown(workdir / folder, uid, uid)
 
 
 def _let_read(folder: Path) -> None:
@@ -148,15 +147,15 @@ def _let_read(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def remove(desk: Path) -> None:
-    """Remove the desk, also where folders in it were shut or nested to keep us from it."""
-    if desk.is_symlink() or not desk.is_dir():  # somebody else's
+def remove(workdir: Path) -> None:
+    """Remove the workdir, also where folders in it were shut or nested to keep us from it."""
+    if workdir.is_symlink() or not workdir.is_dir():  # somebody else's
         return
     with suppress(RecursionError):  # Python 3.11 calls itself for each level
-        shutil.rmtree(desk, ignore_errors=True)
-    if os.path.lexists(desk):
-        subprocess.run(["chmod", "-R", "u+rwX", str(desk)], capture_output=True, check=False)
-        subprocess.run(["rm", "-rf", str(desk)], capture_output=True, check=False)
+        shutil.rmtree(workdir, ignore_errors=True)
+    if os.path.lexists(workdir):
+        subprocess.run(["chmod", "-R", "u+rwX", str(workdir)], capture_output=True, check=False)
+        subprocess.run(["rm", "-rf", str(workdir)], capture_output=True, check=False)
 
 
 def files(folder: Path, at_most: int) -> Iterator[tuple[Path, os.stat_result]]:
