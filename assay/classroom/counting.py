@@ -1,5 +1,6 @@
 """Whose an attempt is by now, and which of a person's attempts counts."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from assay.classroom import late, take
@@ -25,20 +26,43 @@ def attempts(room: Room, key: str, kind: str = "person") -> list[Attempt]:
     return [one for one in there if owner(room, one) in (None, _written_for(room, one))]
 
 
-def given_away(room: Room, key: str) -> list[tuple[Attempt, str]]:
-    """Return a person's attempts that are another's by now, each with the other's key."""
+@dataclass(frozen=True)
+class Moved:
+    """An attempt that is another's by now, and that `take` has not yet written for them."""
+
+    attempt: Attempt
+    before: frozenset[str]
+    """The keys of the people whose it was."""
+    after: frozenset[str]
+    to: str
+
+
+def moved(room: Room) -> list[Moved]:
+    """Return what class.toml, the roster or the groups give to another since it was taken in."""
     found = []
-    for one in room.book.attempts(room.item, key):
-        whose = owner(room, one)
-        if whose and whose != _written_for(room, one):
-            found.append((one, whose[1]))
+    for author in room.authors.values():
+        for one in room.book.attempts(room.item, author.key, author.kind):
+            own, whose = (author.kind, author.key), owner(room, one)
+            if one.author_id != author.id or whose in (None, own, take.NOBODY):
+                continue
+            if not _is_taken(room, one, whose):
+                found.append(Moved(one, _people(room, *own), _people(room, *whose), whose[1]))
     return found
 
 
-def is_taken(room: Room, attempt: Attempt) -> bool:
-    """Return whether the person whom class.toml gives an attempt to has it."""
-    whose = owner(room, attempt)
-    if whose is None or whose not in {(one.kind, one.key) for one in room.authors.values()}:
+def _people(room: Room, kind: str, key: str) -> frozenset[str]:
+    """The keys of one person, or of a group's members; of a group that is gone there are none."""
+    if kind == "person":
+        return frozenset([key])
+    if key in room.roster.groups:
+        return frozenset(one.key for one in room.roster.groups[key])
+    if key in {one.key for one in room.authors.values() if one.kind == kind}:
+        return frozenset(one.key for one in room.book.members(room.item, key))
+    return frozenset(key.split(" + "))
+
+
+def _is_taken(room: Room, attempt: Attempt, whose: tuple[str, str]) -> bool:
+    if whose not in {(one.kind, one.key) for one in room.authors.values()}:
         return False
     there = room.book.attempts(room.item, whose[1], whose[0])
     return attempt.digest in {one.digest for one in there}
@@ -59,6 +83,8 @@ def owner(room: Room, attempt: Attempt) -> tuple[str, str] | None:
             people=tuple(Person(name=n, id=i, email=e) for n, i, e in origin["people"]),
         ),
     )
+    if found.nobody:
+        return take.NOBODY
     return take.author_of(found) if found.members else None
 
 

@@ -9,9 +9,10 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from assay.errors import UsageError, quoted
 from assay.records import Person
@@ -40,6 +41,8 @@ class Attempt:
     """Those whom the platform's own list names; empty if there is no list."""
     at: datetime | None = None
     """By the platform's clock; without a zone where the platform writes none."""
+    unread: str = ""
+    """What stands where the platform writes the time, if that is none."""
     late: bool | None = None
     """What the platform's own mark says, if it makes one."""
     order: tuple[int, ...] = ()
@@ -72,6 +75,7 @@ def read(path: Path, known: Callable[[str], bool], *, title: str = "") -> Downlo
     clones = {one.name.partition("/.git/")[0] for one in members if "/.git/" in one.name}
     kept = [one for one in members if not reader.is_left_out(one.name)]
     kept, cut = _without_outer(kept, clones, known)
+    kept += _hidden_work(members, kept, cut)
     clones = {one.removeprefix(cut) for one in clones}
     if not kept:
         raise UsageError(f"{quoted(path)} holds no files", hint="download it once more")
@@ -90,6 +94,32 @@ def read(path: Path, known: Callable[[str], bool], *, title: str = "") -> Downlo
     if clones & set(tops):
         return _beside(kept, clones, lambda inside: _of_clones(inside, known))
     return _plain(kept)
+
+
+def _hidden_work(members: Sequence[Member], kept: Sequence[Member], cut: str) -> list[Member]:
+    """What somebody handed in hidden, and nothing else: it cannot be graded, and is not lost."""
+    there = {_whose(one.name) for one in kept}
+    inside = [replace(one, name=one.name.removeprefix(cut)) for one in members]
+    hidden = [one for one in inside if reader.is_left_out(one.name) and _may_be_work(one.name)]
+    whose = {one.name: _whose(one.name) for one in hidden}
+    return [
+        one
+        for one in hidden
+        if whose[one.name] not in there and not reader.is_left_out(whose[one.name])
+    ]
+
+
+def _whose(name: str) -> str:
+    """The folder that is somebody's: the first, in nbgrader's the third."""
+    depth = 3 if name.startswith("submitted/") else 1
+    return "/".join(name.split("/")[:depth])
+
+
+def _may_be_work(name: str) -> bool:
+    """By its name; `._hw.ipynb` is what macOS writes beside a file."""
+    last = name.rpartition("/")[2]
+    is_file = reader.may_be_notebook(last) or bool(reader.archive_suffix(Path(last)))
+    return is_file and not last.startswith("._") and "/.git/" not in name
 
 
 def _beside(
@@ -308,23 +338,31 @@ def _of_nbgrader(members: Sequence[Member], title: str) -> Download:
             download.passed_over.append((place, "is of another assignment"))
             continue
         stamp = next((one for one in inside if one.name == NBGRADER_TIME), None)
-        at = _stamp(stamp.read(200)) if stamp else None
+        text = stamp.read(200).decode("utf-8", "replace").strip() if stamp else ""
+        at = _stamp(text)
         files = tuple(one for one in inside if one is not stamp)
         raw = tuple(f"{place}/{one.name}" for one in files)
         download.attempts.append(
-            Attempt("nbgrader", place, student, (student,), at=at, files=files, raw_names=raw)
-        )
+            Attempt(
+                "nbgrader", place, student, (student,), at=at, unread="" if at else text,
+                files=files, raw_names=raw,
+            )
+        )  # fmt: skip
     return download
 
 
-def _stamp(content: bytes) -> datetime | None:
-    """`2015-02-02 15:58:23.948203 UTC`, as nbgrader writes it."""
-    text = content.decode("utf-8", "replace").strip()
+def _stamp(text: str) -> datetime | None:
+    """`2015-02-02 15:58:23.948203 America/Los_Angeles`; without a zone it is UTC, to nbgrader too.
+
+    `EDT` and the like are several zones: nobody knows when.
+    """
+    found = re.fullmatch(r"(.+:\S+?)(?: ([A-Za-z][\w/+-]*))?", text)
     try:
-        when = datetime.fromisoformat(re.sub(r" (?:UTC|Z)$", "+00:00", text))
-    except ValueError:
+        when = datetime.fromisoformat(found[1]) if found else None
+        zone = ZoneInfo(found[2]) if found and found[2] else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
-    return when
+    return when.replace(tzinfo=zone) if when and when.tzinfo is None else when
 
 
 def _of_clones(members: Sequence[Member], known: Callable[[str], bool]) -> Download:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from assay.classroom import counting
+from assay.classroom.counting import Moved
 from assay.classroom.gradebook import FinalMark
 from assay.classroom.gradebook.final import final_mark
 from assay.classroom.gradebook.models import Attempt, CriterionRow, Mark
@@ -92,10 +93,11 @@ class Row:
 
 def rows(room: Room) -> list[Row]:
     """Return the mark of everybody in the roster; the late rule is applied on the way."""
-    return [_row(room, member) for member in room.roster.members]
+    moved = counting.moved(room)
+    return [_row(room, member, moved) for member in room.roster.members]
 
 
-def _row(room: Room, member: Member) -> Row:
+def _row(room: Room, member: Member, moved: list[Moved]) -> Row:
     book, item, key = room.book, room.item, member.key
     attempts = counting.attempts(room, key)
     counts, better = counting.counting(room, member, attempts)
@@ -108,9 +110,9 @@ def _row(room: Room, member: Member) -> Row:
     shown = releases[-1].points if releases else None
     needs = [] if decided else [*final.needs, *_doubts(room, attempts, counts, better, at)]
     needs += [
-        f"`assay class take` moves an attempt to {other}: `{one.origin['place']}`"
-        for one, other in counting.given_away(room, key)
-        if not counting.is_taken(room, one)
+        f"`assay class take` moves an attempt to {one.to}: `{one.attempt.origin['place']}`"
+        for one in moved
+        if key in one.before | one.after
     ]
     if shown is not None and not attempts and not decided:
         needs.append(f"{shown:.2f} is released, and nothing handed in is theirs any more")
@@ -153,6 +155,8 @@ def _doubts(
         said.append(f"an attempt without a result may be the one that counts by `{rule}`")
     if counts and at is None and counts.origin.get("late"):
         said.append("late by the platform's mark, the download has no time: write `[submitted]`")
+    if counts and at is None and counts.origin.get("unread"):
+        said.append(f"no time: `{counts.origin['unread']}` is none, write `[submitted]`")
     return said
 
 

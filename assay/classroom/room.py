@@ -27,6 +27,7 @@ from assay.errors import CannotGrade, UsageError, quoted
 from assay.submission import archives, reader, submission
 from assay.submission.archives import Damaged
 from assay.submission.submission import Submission
+from assay.words import naturally
 
 BOOK = "gradebook.sqlite"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -116,7 +117,8 @@ class Room:
     @cached_property
     def authors(self) -> dict[int, Author]:
         """Everybody who can hand in, people and groups, by the gradebook's number."""
-        return {one.id: one for one in [*self.book.people(), *self.book.groups()]}
+        groups = sorted(self.book.groups(), key=lambda one: naturally(one.key))
+        return {one.id: one for one in [*self.book.people(), *groups]}
 
     def known(self, text: str) -> bool:
         """Return whether a name is somebody's in the class."""
@@ -236,8 +238,22 @@ def _enrol(room: Room) -> None:
         old = there.get(one.key)
         if old is None or (old.name, old.facts) != (one.full_name, facts):
             room.book.add_person(one.key, one.full_name, facts)
+    _rename(room)
     for name, members in room.roster.groups.items():
         room.book.set_group(room.item, name, name, [one.key for one in members])
+
+
+def _rename(room: Room) -> None:
+    """A group that has another name and the same members is the same group, with all it has."""
+    known = {one.key for one in room.book.groups()}
+    of = {
+        frozenset(one.key for one in room.book.members(room.item, key)): key
+        for key in known - room.roster.groups.keys()
+    }
+    for name, members in room.roster.groups.items():
+        before = of.pop(frozenset(one.key for one in members), None)
+        if before is not None and name not in known:
+            room.book.rename_group(before, name)
 
 
 def digest_of(files: Sequence[archives.Member]) -> tuple[str, str]:

@@ -24,6 +24,9 @@ COLUMNS = {
 }
 """What the columns of a roster are called, in lower case; of several the first that is there."""
 
+FORMS = str.maketrans(dict.fromkeys("’‘ʼ`´′", "'") | dict.fromkeys("‐‑–", "-"))
+SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"}
+"""What stands behind a comma after a whole name, and is nobody's given name."""
 BESIDE = "`roster` and `groups` in class.toml name files beside it"
 
 
@@ -66,6 +69,8 @@ class Match:
     group: str = ""
     candidates: tuple[Member, ...] = ()
     reason: str = ""
+    nobody: bool = False
+    """Whether class.toml says that it is of nobody in the class."""
 
 
 @dataclass
@@ -118,6 +123,8 @@ class Roster:
         return Match(self.groups[group], group) if group else Match((member,))
 
     def _settled(self, said: str, meant: str) -> Match:
+        if not meant.strip():
+            return Match(reason="nobody of the class, by class.toml", nobody=True)
         if member := self.by_ident(meant):
             return self._of(member)
         for name, members in self.groups.items():
@@ -126,7 +133,7 @@ class Roster:
         raise UsageError(
             f"class.toml settles {quoted(said)} on {quoted(meant)}",
             found="no row of the roster and no group is called so",
-            hint="write an id or a user name of the roster, or the name of a group",
+            hint='write an id, a user name or a group of the roster, or `""` for nobody',
         )
 
 
@@ -136,9 +143,13 @@ def plain(text: str) -> str:
 
 
 def words(name: str) -> tuple[str, ...]:
-    """Return the words of a name, sorted: given and family name stand in either order."""
-    name = unicodedata.normalize("NFC", name).replace("’", "'").casefold()
-    return tuple(sorted(re.findall(r"[^\s,_]+", name)))
+    """Return the words of a name, sorted: given and family name stand in either order.
+
+    Signs that are not seen, and the forms of an apostrophe and a hyphen, tell nobody apart.
+    """
+    name = unicodedata.normalize("NFC", name).translate(FORMS).casefold()
+    seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    return tuple(sorted(re.findall(r"[^\s,_]+", seen)))
 
 
 def decoded(content: bytes) -> str:
@@ -220,8 +231,9 @@ def _member(cells: Mapping[str, str]) -> tuple[Member, str]:
         values[key] = values.get(key, "").removeprefix("#")
     participant = re.fullmatch(r"Participant (\d+)", values.get("participant", ""))
     values["participant"] = participant[1] if participant else ""
-    if "," in values.get("name", "") and not values.get("family"):
-        family, _, given = values["name"].partition(",")
+    family, comma, given = values.get("name", "").rpartition(",")
+    is_given = comma and plain(given).replace(".", "") not in SUFFIXES
+    if is_given and not values.get("family"):
         values |= {"family": family.strip(), "given": given.strip()}
         values["name"] = f"{given.strip()} {family.strip()}"
     return Member(**values), cells.get("group", "")

@@ -39,6 +39,7 @@ time_zone = {time_zone}
 
 [settled]
 # "What the platform calls them" = "101234567"
+# "Who left the class" = ""            # nobody's: it is not asked for again
 """
 
 
@@ -91,7 +92,7 @@ class ClassSettings(Record):
     submitted: dict[str, datetime] = {}
     """When somebody handed in, by id or user name, where the download does not say."""
     settled: dict[str, str] = {}
-    """What the platform calls somebody, and whose id, user name or group it is."""
+    """What the platform calls somebody, and whose id, user name or group it is; '' is nobody's."""
 
     @field_validator("time_zone")
     @classmethod

@@ -14,10 +14,13 @@ from assay.classroom.room import Room, digest_of, packed, write
 from assay.classroom.roster import Match, plain
 from assay.errors import UsageError, quoted
 
+NOBODY = ("person", "")
+"""The kind and the key of whoever handed in what class.toml says is nobody's."""
+
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one attempt of a download: new, known or nobody's."""
+    """What became of one attempt of a download: new, known, damaged, nobody's or left out."""
 
     state: str
     place: str
@@ -68,7 +71,7 @@ def survey(room: Room) -> list[Taken]:
         read = _read(room, one)
         taken = Taken(one.name, read.platform, passed_over=read.passed_over)
         for attempt, match in _matched(room, read):
-            if not match.members:
+            if not match.members and not match.nobody:
                 taken.rows.append(_doubtful(attempt, match))
         found.append(taken)
     return found
@@ -157,15 +160,17 @@ def match(room: Room, attempt: Attempt) -> Match:
         room.roster.match(one.name, [text for text in (one.id, one.email) if text], settled)
         for one in attempt.people
     ]
-    unknown = [one for one in found if not one.members]
+    unknown = [one for one in found if not one.members and not one.nobody]
     if unknown:
         near = tuple(m for one in unknown for m in one.candidates)
         return Match(candidates=near, reason=unknown[0].reason)
-    groups = {one.group for one in found}
+    known = [one for one in found if one.members]
+    if not known:
+        return found[0]
+    groups = {one.group for one in known}
+    members = tuple(dict.fromkeys(m for one in known for m in one.members))
     if len(groups) > 1:
-        members = tuple(dict.fromkeys(m for one in found for m in one.members))
         return Match(candidates=members, reason="they are of several groups of the roster")
-    members = tuple(dict.fromkeys(m for one in found for m in one.members))
     return Match(members, groups.pop())
 
 
@@ -220,6 +225,7 @@ def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
         "raw_names": list(attempt.raw_names),
         "timed": attempt.at is not None,
         "late": attempt.late,
+        "unread": attempt.unread,
         "damaged": damaged,
     }
     room.book.add_attempt(
@@ -232,7 +238,8 @@ def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
     )
     shown = f"{at:%Y-%m-%d %H:%M} UTC" if attempt.at else "no time in the download"
     late = attempt.late and attempt.at is None
-    note = damaged or ("late by the platform's mark" if late else "")
+    unread = f"its time cannot be read: {quoted(attempt.unread)}" if attempt.unread else ""
+    note = damaged or ("late by the platform's mark" if late else unread)
     return Row(state, attempt.place, _names(found), shown, note)
 
 
@@ -262,4 +269,4 @@ def _doubtful(attempt: Attempt, found: Match) -> Row:
     near = ", ".join(f"{one.full_name} ({one.key})" for one in found.candidates[:4])
     note = f"{found.reason}; may be {near}" if near else found.reason
     who = attempt.name or attempt.place
-    return Row("nobody's", attempt.place, who, "", note)
+    return Row("left out" if found.nobody else "nobody's", attempt.place, who, "", note)

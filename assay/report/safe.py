@@ -9,10 +9,15 @@ import re
 from html import escape
 
 CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    r"|[\u200c\u200d](?![\u0300-\u1fff\u2100-\uffef\U00010000-\U0001ffff])"
+    r"|(?<![\u0300-\u1fff\u2100-\uffef\U00010000-\U0001ffff])[\u200c\u200d]"
 )
-"""Control and escape characters, what is invisible or turns text round, halves of pairs."""
+"""Control and escape characters, what is invisible or turns text round, halves of pairs.
+
+A joiner between two letters of Devanagari or Persian, or two emoji, is part of what is written.
+"""
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|\r(?=\n)")
 """Whole escape sequences, such as the colours of a traceback: taken out and not marked."""
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&@]|:(?=//)|(?<=www)\.)")

@@ -286,3 +286,102 @@ def test_a_list_in_the_folder_says_nothing_of_folders_that_gradescope_does_not_n
 
     assert [one.name for one in found.attempts if one.people] == []
     assert {"g0", "g1"} <= {one.name for one in found.attempts}
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2025-10-11 03:58:59.948203 UTC", 3),
+        ("2025-10-11 03:58:59", 3),  # nbgrader takes it for UTC as well
+        ("2025-10-10 23:58:59.0 America/Toronto", 3),
+        ("2025-10-10 22:58:59 EST", 3),
+        ("2025-10-11T05:58:59+02:00", 3),
+        ("2025-10-10 23:58:59 EDT", None),  # several zones have that name
+        ("2025-10-10 23:58:59 ../../etc/passwd", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_time_of_nbgrader_is_utc_unless_it_says_another_zone(
+    tmp_path: Path, text: str, hour: int | None
+):
+    """Nobody is late by a zone; what is no time is told with its text."""
+    files = {"submitted/g0/hw/hw.ipynb": made.NOTEBOOK, "submitted/g0/hw/timestamp.txt": text}
+    path = made.written(
+        tmp_path / "n.zip", {n: c.encode() if isinstance(c, str) else c for n, c in files.items()}
+    )
+    (attempt,) = downloads.read(path, lambda name: False).attempts
+
+    if hour is None:
+        assert attempt.at is None
+        assert attempt.unread == text
+    else:
+        assert attempt.at is not None
+        assert attempt.at.astimezone(UTC).replace(microsecond=0) == datetime(
+            2025, 10, 11, 3, 58, 59, tzinfo=UTC
+        )
+        assert attempt.unread == ""
+
+
+@pytest.mark.parametrize("outer", ["", "HW 1/"])
+@pytest.mark.parametrize(
+    "place",
+    ["Given1 Family1_2_assignsubmission_file_", "submitted/g1/hw", "g1"],
+    ids=["moodle", "nbgrader", "plain"],
+)
+@pytest.mark.parametrize("file", [".hw.ipynb", ".ipynb_checkpoints/hw-checkpoint.ipynb"])
+def test_a_hand_in_of_hidden_files_alone_is_not_lost(
+    tmp_path: Path, outer: str, place: str, file: str
+):
+    """It is somebody's attempt, for the intake to refuse; what systems leave is not."""
+    other = place.replace("Given1 Family1_2", "Given0 Family0_1").replace("g1", "g0")
+    files = {
+        f"{outer}{other}/hw.ipynb": made.NOTEBOOK,
+        f"{outer}{other}/.DS_Store": b"x",
+        f"{outer}{other}/.ipynb_checkpoints/hw-checkpoint.ipynb": made.NOTEBOOK,
+        f"{outer}{place}/{file}": made.NOTEBOOK,
+        f"{outer}{place}/._hw.ipynb": b"x",
+        f"__MACOSX/{outer}{place}/._hw.ipynb": b"x",
+        "__MACOSX/hw.ipynb": b"x",
+    }
+    class_ = made.roster(3)
+    found = downloads.read(made.written(tmp_path / "d.zip", files), known_to(class_))
+
+    assert keys(found, class_) == ["101000000", "101000001"]
+    assert sorted(file.name for one in found.attempts for file in one.files) == sorted(
+        ["hw.ipynb", file]
+    )
+
+
+def test_a_suffix_behind_a_comma_is_no_given_name(tmp_path: Path):
+    """Whichever order a name is in, it is shown as it is said, and found."""
+    names = {
+        "Anna De Luca, Jr.": "Anna De Luca, Jr.",
+        "De Luca, Jr., Anna": "Anna De Luca, Jr.",
+        "Lovelace, Ada": "Ada Lovelace",
+        "Henry Gates, III": "Henry Gates, III",
+    }
+    for name, shown in names.items():
+        (tmp_path / "r.csv").write_text(f'id,name\n1,"{name}"\n')
+        read = roster.read(tmp_path / "r.csv")
+
+        assert read.members[0].full_name == shown
+        assert read.match(name).members == tuple(read.members)
+
+
+def test_what_is_not_seen_in_a_name_tells_nobody_apart():
+    """Joiners, marks of direction, the forms of apostrophe and hyphen."""
+    class_ = Roster([Member(id="1", name="क्‍ष राम"), Member(id="2", name="Zoë-Anne O'Neil")])
+
+    assert class_.match("क्ष राम").members == (class_.members[0],)
+    for name in ("Zoë‐Anne O’Neil", "\u2066Zoë-Anne Oʼ\u200bNeil\u2069", "O‘Neil Zoë–Anne"):
+        assert class_.match(name).members == (class_.members[1],)
+
+
+def test_a_line_of_class_toml_says_that_somebody_is_nobody_of_the_class():
+    """Who left is not asked for again; the others of their group are found."""
+    class_ = made.roster(2)
+
+    left = class_.match("Dana Dropout", settled={"Dana Dropout": ""})
+    assert left.nobody
+    assert left.members == ()
+    assert not class_.match("Dana Dropout").nobody

@@ -8,6 +8,7 @@ import pytest
 
 from assay.errors import UsageError
 from docs.sums import make_class
+from tests.classroom import downloads as made
 from tests.classroom.rooms import assay, rows
 
 
@@ -127,3 +128,16 @@ def test_an_ordinary_word_that_is_a_whole_cell_is_left_and_said(copy: Path):
     assert [
         (one["word"], "table mark" in one["where"]) for one in json.loads(ended.stdout)["left"]
     ] == [("max", True)]
+
+
+def test_a_name_in_the_notebook_of_somebody_elses_page_is_found(copy: Path):
+    """The copy inside a page is base64: it is read in the table of pages, and listed."""
+    name = "39785-640693 - Ada Lovelace - Oct 10, 2025 1130 AM/s.ipynb"
+    content = make_class.notebook("+", "  # with Sofya Kovalevskaya").encode()
+    made.written(copy.parent / "more.zip", {"index.html": b"", name: content})
+    assay("class", "take", copy, copy.parent / "more.zip")
+    assay("class", "grade", copy, "--require-isolation", 0, code=3)
+    assay("class", "release", copy, "--by", "tom")
+    done = json.loads(assay("class", "forget", copy, "sofya", "--json", code=3).stdout)
+
+    assert any(one["where"].startswith("table release") for one in done["left"])

@@ -323,3 +323,51 @@ def test_free_days_are_those_of_a_term(copy: Path):
     (copy / "class.toml").write_text(rule.replace("../autumn", "../winter"))
     with pytest.raises(UsageError, match="comes before itself"):
         rows(later)
+
+
+def renamed(folder: Path, **names: str) -> None:
+    """Write the groups anew, some under another name."""
+    path = folder / "groups.csv"
+    text = path.read_text()
+    for old, new in names.items():
+        text = text.replace(old.replace("_", " "), new)
+    path.write_text(text)
+
+
+def test_a_group_of_another_name_and_the_same_members_keeps_what_it_has(copy: Path):
+    """Its hand-in, result and marks by hand; and it says so where the platform has the old name."""
+    words = ("--by", "tom", "--reason", "half")
+    assay("class", "mark", copy, "julia", "sums/sum", "1", *words)
+    before = rows(copy)["julia"]
+    renamed(copy, Group_1="The Fourier Five")
+    after = rows(copy)
+
+    assert after["julia"].group == "The Fourier Five"
+    assert after["julia"].pseudonym == before.pseudonym
+    assert (after["julia"].final, after["olga"].final) == (1.0, 1.0)
+    assert after["julia"].needs == []
+
+
+def test_what_a_changed_group_handed_in_is_told_to_both(copy: Path):
+    """A line of class.toml gives it to another: until it is taken in, both wait for a person."""
+    (copy / "groups.csv").write_text("group,username\nGroup 1,julia\nGroup 2,olga\nGroup 2,emmy\n")
+    toml = copy / "class.toml"
+    toml.write_text(toml.read_text() + '"Group 1" = "Group 2"\n')
+    found = rows(copy)
+
+    for who in ("julia", "olga", "emmy"):
+        assert any("moves an attempt to Group 2" in one for one in found[who].needs), who
+    assay("class", "take", copy)
+    assert not any("moves" in need for one in rows(copy).values() for need in one.needs)
+
+
+def test_who_left_is_not_asked_for_again(copy: Path):
+    """`""` in class.toml: listed as left out, exit code 0, and no line of `status`."""
+    toml = copy / "class.toml"
+    toml.write_text(toml.read_text().replace('"H. Lamarr" = "hedy"', '"H. Lamarr" = ""'))
+    shown = assay("class", "take", copy).stdout
+
+    assert "left out" in shown
+    assert "nobody's" not in shown
+    assert rows(copy)["hedy"].attempts == 0
+    assert json.loads(assay("class", "status", copy, "--json").stdout)["nobodys"] == []

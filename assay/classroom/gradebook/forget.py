@@ -1,5 +1,6 @@
 """Delete what there is of people, overwrite what held it, and search for what is left."""
 
+import base64
 import json
 import re
 import sqlite3
@@ -38,6 +39,8 @@ from assay.classroom.gradebook.models import (
 from assay.errors import OurFault
 
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+ENCODED = re.compile(rb"base64,([A-Za-z0-9+/]{8,}={0,2})")
+"""A file inside a page, such as the copy of a notebook that goes with it."""
 RUN = re.compile(r"[^\x00-\x1f\x7f\ufffd]{6,}")
 OURSELVES = "assay"
 """Who writes what no person decides."""
@@ -278,7 +281,11 @@ def _rows(engine: Engine) -> Iterator[tuple[str, str]]:
         for table in metadata.sorted_tables:
             for number, row in enumerate(connection.execute(select(table)), 1):
                 for name, value in row._mapping.items():
-                    yield f"table {table.name}, row {number}, {name}", _folded(_shown(value))
+                    place = f"table {table.name}, row {number}, {name}"
+                    if isinstance(value, bytes):
+                        yield from ((place, content) for content in _readings(value))
+                    else:
+                        yield place, _folded(_shown(value))
 
 
 def _fields(engine: Engine) -> Iterator[tuple[str, str]]:
@@ -298,8 +305,6 @@ def _fields(engine: Engine) -> Iterator[tuple[str, str]]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -335,7 +340,11 @@ def _archived(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _readings(data: bytes) -> Iterable[str]:
-    """A content as it may be written: UTF-8, UTF-16, and with JSON's escapes undone."""
+    """A content as it may be written: UTF-8, UTF-16, JSON's escapes undone, files inside a page."""
+    for found in ENCODED.finditer(data):
+        text = found[1].rstrip(b"=")
+        text = text[: -1 if len(text) % 4 == 1 else None]
+        yield from _readings(base64.b64decode(text + b"=" * (-len(text) % 4)))
     plain = data.decode("utf-8", "replace")
     if b"\0" not in data:
         yield _folded(plain)

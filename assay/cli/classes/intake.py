@@ -107,7 +107,7 @@ def take(folder: Path, sources: tuple[Path, ...], as_json: bool) -> None:
 def _tell_taken(taken: "Taken") -> None:
     rows = [(one.state, one.who, one.at, one.note) for one in taken.rows]
     table(["attempt", "of", "at", ""], rows)
-    count = dict.fromkeys(("new", "known", "nobody's", "damaged"), 0)
+    count = dict.fromkeys(("new", "known", "nobody's", "damaged", "left out"), 0)
     for one in taken.rows:
         count[one.state] += 1
     said = ", ".join(f"{number} {state}" for state, number in count.items() if number)
@@ -118,6 +118,7 @@ def _tell_taken(taken: "Taken") -> None:
         say("\nhint: settle each in class.toml, under [settled], and `take` again without DOWNLOAD")
         for one in unknown:
             say(f'  {json.dumps(one.place, ensure_ascii=False)} = "ID"')
+        say('  `""` instead of an id: it is of nobody in the class')
     if any(one.at.startswith("no time") for one in taken.rows):
         say(
             "\nhint: without a time an attempt counts as on time; [submitted] in class.toml says it"
