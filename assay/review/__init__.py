@@ -1,5 +1,6 @@
 """Written answers, marked by people: collected, shown, marked in rounds, and compared.
 
-`store` holds what markers chose, `answers` what there is to mark, `render` how it is shown, and
-`server` the pages. Marks go into the gradebook in the transaction that keeps the choice.
+`answers` is what there is to mark, `choices` what markers choose, `store` keeps it; `render` is how
+answers are shown, and `server` the pages. Marks go into the gradebook in the transaction that keeps
+the choice.
 """

@@ -54,7 +54,7 @@ class Answer:
     def text(self) -> str:
         return "\n\n".join(piece.text for piece in self.pieces)
 
-    @property
+    @cached_property
     def words(self) -> int:
         return len(self.text.split())
 

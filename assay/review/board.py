@@ -14,10 +14,11 @@ from assay.classroom.room import Room
 from assay.errors import AssayError, CourseFault
 from assay.review import answers, passages, progress
 from assay.review.answers import Answer, Question, Stack
+from assay.review.choices import Round
 from assay.review.passages import Passage
 from assay.review.progress import Progress
 from assay.review.security import Door
-from assay.review.store import Round, Store
+from assay.review.store import Store
 
 ROUNDS: dict[str, Round] = {"1": "1", "2": "2", "settled": "settled"}
 

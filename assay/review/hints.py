@@ -30,6 +30,8 @@ RESIDUE = {
     "Als KI": re.compile(r"\bals (?:ki|künstliche intelligenz)(?:-| )?(?:modell|assistent)", re.I),
     "an address of a chat": re.compile(r"utm_source=(?:chatgpt|openai|copilot)", re.I),
 }
+MOST = 200_000
+"""Characters of an answer that are looked through: a page does it each time it is shown."""
 SHARED_WITH_THE_PROMPT = 8
 """Words in a row that are taken for the prompt itself."""
 
@@ -40,16 +42,16 @@ def of(answer: Answer, spec: QuestionSpec) -> list[str]:
         return ["the report is not the one that was graded: `assay class grade` writes it again"]
     if not answer.pieces:
         return ["no answer was found under a heading of its own: look into the notebook"]
-    said = []
-    if not answer.text.strip():
+    said, text = [], answer.text.strip()[:MOST]
+    if not text:
         said.append("the answer is empty")
-    elif is_placeholder(answer.text):
+    elif is_placeholder(text):
         said.append("nothing but a placeholder")
     if len(answer.pieces) > 1:
         said.append(f"put together from {len(answer.pieces)} places of the notebook")
-    if left := prompt_left_in(answer.text, spec.prompt):
+    if left := prompt_left_in(text, spec.prompt):
         said.append(f"{left} words are those of the prompt")
-    said += [f"text of an assistant: {name}" for name in residue(answer.text)]
+    said += [f"text of an assistant: {name}" for name in residue(text)]
     return said
 
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from assay.report import safe
 from assay.review.answers import Question
 from assay.review.board import Board, board_of, page
-from assay.review.store import new_key
+from assay.review.choices import new_key
 from assay.words import counted
 
 POINTS = re.compile(r"[+-]?([0-9]{1,9}([.,][0-9]{0,9})?|[.,][0-9]{1,9})")

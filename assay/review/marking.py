@@ -15,7 +15,7 @@ from assay.report import safe
 from assay.review import facts, hints, progress
 from assay.review.answers import Answer, Question
 from assay.review.board import Board, board_of, page, round_of
-from assay.review.store import Content, Key, Receipt, Round, Seen, new_key, points_of
+from assay.review.choices import Content, Key, Receipt, Round, Seen, Shown, new_key, points_of
 
 MOST_SECONDS = 86_400.0
 
@@ -318,16 +318,15 @@ def _banked(request: Request, sent: Remark) -> Response:
     board = board_of(request)
     question = board.question(sent.question)
     key = new_key() if sent.key == "-" else sent.key
-    shown = question.by_id.get(sent.answer)
-    before = shown and board.store.choice(question, shown, sent.round)
-    kept = board.store.set_comment(
-        question, key, sent.text, by=request.state.by, expected=sent.version
+    answer = question.by_id.get(sent.answer)
+    found = board.store.set_comment(
+        question,
+        key,
+        sent.text,
+        by=request.state.by,
+        expected=sent.version,
+        shown=Shown(answer, sent.round, sent.seen) if answer else None,
     )
-    seen = None
-    if shown and before and before.seen == sent.seen:
-        after = board.store.choice(question, shown, sent.round).seen
-        written = after.mark - before.seen.mark
-        if after.choice == before.seen.choice and written <= (key in before.content.comments):
-            seen = after.model_dump()
+    seen = found.seen and found.seen.model_dump()
     said = {"key": key, "version": sent.version + 1, "text": sent.text.strip(), "seen": seen}
-    return JSONResponse(said | {"kept": len(kept)})
+    return JSONResponse(said | {"kept": len(found.kept)})

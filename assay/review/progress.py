@@ -11,7 +11,8 @@ from statistics import median
 from assay.classroom.gradebook.models import Mark
 from assay.report import safe
 from assay.review.answers import Answer, Question
-from assay.review.store import Item, Kept, Store, points_of
+from assay.review.choices import Item, Kept, points_of
+from assay.review.store import Store
 
 Rounds = Mapping[str, Mapping[str, Kept]]
 """Of each round, the newest save of each answer by its id."""

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,6 +94,8 @@ class Server:
         names = tuple(dict.fromkeys(name.strip() for name in markers))
         if not all(names):
             raise UsageError("a marker has no name", hint="say who marks: `--by tom`")
+        if tls:
+            _check(*tls)
         door = security.door(names, origin, room.root / KEPT)
         self.links = door.links()
         self._config = uvicorn.Config(
@@ -111,6 +114,23 @@ class Server:
     def run(self) -> None:
         """Serve until Ctrl-C."""
         uvicorn.Server(self._config).run(sockets=[self._socket])
+
+
+def _check(certificate: Path, key: Path) -> None:
+    """Refuse files that are no certificate with its key, before any link is printed."""
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise UsageError(
+            f"{quoted(certificate)} with {quoted(key)} is no certificate with its key",
+            found=str(error),
+            hint="give two PEM files: the certificate, then its key without a password",
+        ) from None
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")
 
 
 def _bound(host: str, port: int) -> socket.socket:

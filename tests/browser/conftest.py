@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.classroom.conftest import postgres as postgres
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:

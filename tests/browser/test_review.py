@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from assay.classroom.room import Room, open_room
 from assay.review import serve
 from assay.review.board import Board
 from docs.screenshots import LOOKS
+from tests.classroom.postgres import fresh_database
 from tests.review.classes import QUESTIONS, a_class, graded
 from tests.review.ports import free_port
 
@@ -667,23 +669,82 @@ def test_another_class_at_the_same_address_gets_nothing_of_what_waits(
 
 
 @pytest.mark.thorough
-def test_three_questions_of_forty_are_marked_by_keys(serving: Callable[..., Served], visit: Open):
-    """Every answer of a class, by keyboard alone; nothing waits, and the grade file has it."""
-    served = serving(people=40)
-    page = visit(served)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_two_markers_mark_three_questions_of_forty(
+    serving: Callable[..., Served], visit: Open, database: str, request: pytest.FixtureRequest
+):
+    """By keys alone, in two browsers at once; an undo, a changed item, a second round, the file."""
+    server = request.getfixturevalue("postgres") if database == "postgresql" else ""
+    served = serving(people=40, gradebook=fresh_database(server) if server else "")
+    both = [visit(served, by, complains=False) for by in ("tom", "uma")]
     for question in (1, 2, 3):
-        page.goto(page.url.split("/q/")[0].rstrip("/") + f"/q/{question}")
-        for number in range(40):
-            page.wait_for_selector(f"#where:has-text('{number + 1} of 40')")
-            press(page, "1")
-            saved(page)
-            press(page, "n")
-    quiet(page)
+        mark_all(both, f"/q/{question}")
     rows = marks.rows(served.room)
     file = out.export(served.room, "csv", None)
 
     assert {(row.points, tuple(row.needs)) for row in rows} == {(2 + 2 + 4 + 3, ())}
     assert file.content.decode().count(",11.00,") == 40
+    assert {one.by for one in marks_of(served)} == {"tom", "uma"}
+
+    tom, uma = both
+    open_page(tom, "/q/1")
+    press(tom, "u")
+    tom.wait_for_selector("#points:text-is('–')")  # on the answer that was marked last
+    assert sum(one.points is None for one in marks_of(served)) == 1
+    press(tom, "2", "3")
+    quiet(tom)
+    assert Counter(str(one.points) for one in marks_of(served)) == {"2": 39, "3": 1}
+
+    open_page(tom, "/q/1/items")
+    tom.fill("#points-1", "1.5")
+    tom.press("#points-1", "Enter")
+    assert "39 answers have it" in tom.inner_text("main")
+    tom.click("text=Make the change")
+    tom.wait_for_selector("text=Done: 39 marks changed")
+    assert Counter(str(one.points) for one in marks_of(served)) == {"1.5": 39, "3": 1}
+
+    mark_all([uma], "/q/1/2")
+    open_page(uma, "/agreement/1")
+    assert "40; the same points for 39" in uma.inner_text("main")
+    uma.locator("tbody a").first.press("Enter")
+    uma.wait_for_selector("#where:has-text('to settle')")
+    press(uma, "1", "2")
+    quiet(uma)
+    press(uma, "n")
+    uma.wait_for_selector("td:text-is('3.5')")
+    file = out.export(served.room, "csv", None)
+
+    assert Counter(str(one.points) for one in marks_of(served)) == {"1.5": 39, "3.5": 1}
+    assert file.content.decode().count(",10.50,") == 39
+    assert file.content.decode().count(",12.50,") == 1
+    every = served.board.store.saves(served.board.question(1))
+    assert Counter(one.round for one in every)["2"] == 40
+
+
+def open_page(page: Page, path: str) -> None:
+    page.goto("/".join(page.url.split("/", 3)[:3]) + path)
+
+
+def mark_all(pages: list[Page], path: str) -> None:
+    """Mark by `1` and `n` until nothing is left; of two marks on one answer the first stands."""
+    for page in pages:
+        open_page(page, path)
+    left = list(pages)
+    while left:
+        for page in left:
+            if page.inner_text("#points") == "–":  # the other one has not been here
+                press(page, "1")
+        for page in left:
+            quiet(page)
+            if page.is_visible("#conflict"):  # it has the focus
+                press(page, "Enter")
+                page.wait_for_selector("#conflict", state="hidden")
+                page.wait_for_load_state()
+        for page in left:
+            place = page.inner_text("#where")
+            press(page, "n")
+            page.wait_for_selector(f"#where:not(:text-is('{place}')), #main:not([data-state])")
+        left = [page for page in left if page.locator("#where").count()]
 
 
 def marks_of(served: Served) -> list[Any]:

@@ -250,6 +250,20 @@ def test_an_answer_of_10_mb_is_shown_in_part(begun: Begun):
     assert len(at.text) < 100_000
 
 
+def test_an_answer_of_10_mb_does_not_hold_the_page_up(begun: Begun):
+    """Five million words beside a prompt: what is pointed out is looked for in the beginning."""
+    marking = begun(
+        people=1, texts={(0, "boss"): ["author 0 As an AI model I " + "w " * 5_000_000]}
+    )
+    tom = marking.marker("tom")
+    at = tom.look()  # passages are looked for once
+    begun_at = time.process_time()
+    text = tom.look(at.url).text
+
+    assert time.process_time() - begun_at < 1
+    assert "text of an assistant: As an AI" in text
+
+
 def test_a_thousand_figures_are_shown_in_part(begun: Begun):
     """Some are shown, and each other says that it is not."""
     text = "author 0 " + "".join(f"![f{n}](attachment:a.png)\n\n" for n in range(1_000))

@@ -1,9 +1,14 @@
 """A comment of the bank that is changed while an answer that has it is open."""
 
+from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from assay.classroom import marks
+from assay.review.store import Store
 from tests.review.conftest import Begun
-from tests.review.markers import Marker
+from tests.review.markers import Marker, number_of
 
 
 def changed(marker: Marker, at: Any, key: str, seen: object = None) -> Any:
@@ -41,3 +46,27 @@ def test_an_answer_without_the_comment_is_as_it_was(tom: Marker):
     tom.mark(at, 1)
 
     assert changed(tom, at, key)["seen"] == at.seen
+
+
+def test_a_mark_that_comes_just_before_the_change_is_still_met(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    """Between what the page has seen and what the change finds there is no moment for it."""
+    marking = begun()
+    tom = marking.marker("tom")
+    key = tom.post("/bank", {"question": 1, "text": "Name one."}).json()["key"]
+    at = tom.look()
+    tom.mark(at, 1, comments=[key])
+    member = marking.room.roster.members[number_of(at, tom)]
+    change = Store.set_comment
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        said = {"by": "lead", "over": 1, "reason": "looked at it"}
+        marks.mark(marking.room, member, "p/boss", Decimal(4), **said)
+        return change(*args, **kwargs)
+
+    monkeypatch.setattr(Store, "set_comment", late)
+
+    assert changed(tom, at, key)["seen"] is None
+    assert tom.mark(at, 2, comments=[key]).status_code == 409
+    assert marking.mark(number_of(at, tom)).points == 4

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from assay.classroom import marks
-from assay.review.store import Seen
+from assay.review.choices import Seen
 from tests.classroom.postgres import fresh_database
 from tests.review.classes import QUESTIONS, graded
 from tests.review.conftest import Begun

@@ -347,7 +347,7 @@ class ReviewSave(History):
     answer: Mapped[str]
     """The digest of the answer that was marked."""
     content: Mapped[dict[str, Any]]
-    """Items, comments and flag, as `assay.review.store.Content` has them."""
+    """Items, comments and flag, as `assay.review.choices.Content` has them."""
     stack: Mapped[str]
     """The seed of the marker's order, and the answer's place in it."""
     seconds: Mapped[float]
