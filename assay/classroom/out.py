@@ -5,6 +5,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def export(room: Room, form: str, source: Path | None, *, lower: bool = False) -
     beside = [_withheld(one) for one in withheld if one.attempts or one.needs or one.final.excused]
     if form not in FILLED:
         changes = [_change(one) for one in given]
+        if form == "gradescope":
+            changes = list(map(_by_gradescope, given, changes))
         return Export(_table(room, form, given).encode(), [*changes, *beside])
     content = read_bytes(
         source or room.root / room.settings.roster, "`--from` names the platform's own export"
@@ -86,6 +89,14 @@ def _change(row: Row) -> Change:
     if before is not None and after is not None and after != before:
         kind = "raised" if after > before else "lowered"
     return Change(kind, row.member.key, before, after)
+
+
+def _by_gradescope(row: Row, change: Change) -> Change:
+    """A row that names neither is in the file, and Gradescope finds nobody by it."""
+    if row.member.id or row.member.email:
+        return change
+    note = "Gradescope finds nobody without a SID or an address: the roster has neither"
+    return Change("missing", change.who, change.before, change.after, note)
 
 
 def _table(room: Room, form: str, given: Sequence[Row]) -> str:
@@ -124,14 +135,22 @@ def _of_nbgrader(room: Room, one: Row) -> list[str]:
     at = f"{one.at:%Y-%m-%d %H:%M:%S}" if one.at else ""
     due = f"{room.settings.moment(room.settings.due):%Y-%m-%d %H:%M:%S}"
     points = one.points or 0.0
+    who = _student(room, one)
     return [
-        *_texts(room.item, due, at, member.username or member.key, member.family, member.given),
+        *_texts(room.item, due, at, who, member.family, member.given),
         *_texts(member.email),
         f"{points + late:.2f}",
         f"{late:.2f}",
         f"{points:.2f}",
         f"{float(one.final.maximum):.2f}",
     ]
+
+
+def _student(room: Room, one: Row) -> str:
+    """What nbgrader calls a person: as in its own folder, where that was taken in."""
+    there = counting.attempts(room, one.member.key)
+    names = [a.origin["name"] for a in there if a.origin.get("platform") == "nbgrader"]
+    return names[-1] if names else one.member.username or one.member.key
 
 
 def _texts(*texts: str) -> list[str]:
@@ -273,8 +292,8 @@ def _result(room: Room, row: Row) -> Result | None:
     return found
 
 
-def zipped(room: Room) -> tuple[bytes, list[Row]]:
-    """Return the zip of all released pages, as the platform takes it back, and whose they are.
+def zipped(room: Room) -> tuple[bytes, list[Row], list[Row]]:
+    """Return the zip of all released pages, as the platform takes it back; whose are in, and not.
 
     Raises
     ------
@@ -292,11 +311,13 @@ def zipped(room: Room) -> tuple[bytes, list[Row]]:
     platform = next(iter(of_attempt.values()))[0].origin["platform"]
     found = Download(platform, index=_index(room))
     given: dict[str, bytes] = {}
-    for attempt, content, _ in of_attempt.values():
-        one = _downloaded(attempt.origin)
+    inside: dict[bool, list[Row]] = {True: [], False: []}
+    for attempt, content, row in of_attempt.values():
+        one = _downloaded(room, attempt)
         found.attempts.append(one)
         given[one.place] = content
-    return feedback.zipped(found, given), [row for _, _, row in of_attempt.values()]
+        inside[feedback.is_taken_back(one)].append(row)
+    return feedback.zipped(found, given), inside[True], inside[False]
 
 
 def _newest(room: Room, row: Row) -> models.Attempt | None:
@@ -304,11 +325,26 @@ def _newest(room: Room, row: Row) -> models.Attempt | None:
     return attempts[-1] if attempts else None
 
 
-def _downloaded(origin: Mapping[str, Any]) -> Attempt:
-    files = tuple(archives.Member(name, "file", lambda _: b"") for name in origin["files"])
+def _downloaded(room: Room, attempt: models.Attempt) -> Attempt:
+    """What the download had, by its names; the contents are those of the attempt that is kept."""
+    origin = attempt.origin
+    at = room.settings.moment(attempt.submitted_at) if origin.get("timed") else None
     return Attempt(
-        origin["platform"], origin["place"], "", files=files, raw_names=tuple(origin["raw_names"])
+        origin["platform"],
+        origin["place"],
+        "",
+        at=at,
+        files=tuple(
+            archives.Member(name, "file", partial(_content, room.file(attempt), name))
+            for name in origin["files"]
+        ),
+        raw_names=tuple(origin["raw_names"]),
     )
+
+
+def _content(path: Path, name: str, at_most: int) -> bytes:
+    kept = archives.zipped(path.read_bytes(), downloads.MAX_FILE)
+    return next((one.read(at_most) for one in kept if one.name == name), b"")
 
 
 def _index(room: Room) -> bytes | None:

@@ -9,6 +9,7 @@ without a row is listed (test_room).
 
 import csv
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -16,9 +17,13 @@ from pathlib import Path
 import pandas
 import pytest
 
-from assay.classroom import downloads, feedback, gradefiles
+from assay.classroom import downloads, feedback, gradefiles, marks, out
+from assay.classroom.room import open_room
 from assay.classroom.roster import Member
+from assay.export.gradebooks import NBGRADER
+from docs.sums import make_class
 from tests.classroom import downloads as made
+from tests.classroom.rooms import assay, rows
 
 COUNT = 60
 PEOPLE = made.people(COUNT)
@@ -177,3 +182,119 @@ def test_brightspace_finds_everybody_by_either_column():
         assert filled.content.splitlines(True)[0] == lines[0].encode()
         assert {row[-1] for row in rows[1:]} == {"#"}
         assert len(pandas.read_csv(io.BytesIO(filled.content))) == COUNT
+
+
+def nbgrader_find(rows: list[dict[str, str]], students: set[str]) -> dict[str, float]:
+    """As nbgrader's gradebook finds a student: by the id alone, letter for letter."""
+    assert list(rows[0]) == NBGRADER
+    assert all(row["student_id"] in students for row in rows)
+    return {row["student_id"]: float(row["score"]) for row in rows}
+
+
+@pytest.mark.parametrize("called_by", ["username", "id"])
+def test_nbgrader_finds_everybody(copy: Path, called_by: str):
+    """By the name of its folder in `submitted/`, whichever of the roster's columns that is."""
+    number = 0 if called_by == "id" else 1
+    called = {one[number]: one[1] for one in make_class.PEOPLE[2:4]}
+    files = {
+        f"submitted/{who}/Sums/sums.ipynb": make_class.notebook("+", f"  # {who}").encode()
+        for who in called
+    }
+    assay("class", "take", copy, made.written(copy.parent / "n.zip", files))
+    room = open_room(copy)
+    given = [one for one in marks.rows(room) if one.member.username in called.values()]
+    table = out._table(room, "nbgrader", given)
+    room.close()
+
+    found = nbgrader_find(list(csv.DictReader(io.StringIO(table))), set(called))
+    assert {called[who]: points for who, points in found.items()} == {
+        one.member.username: one.points for one in given
+    }
+
+
+def gradescope_find(row: dict[str, str]) -> set[str]:
+    """As Gradescope knows a member of a course: by the address or by the SID."""
+    by_email = {f"{one[1]}@example.org": one[1] for one in make_class.PEOPLE}
+    by_sid = {one[0]: one[1] for one in make_class.PEOPLE}
+    return {by_email[row["Email"].casefold()], by_sid[row["SID"]]}
+
+
+def test_gradescope_finds_everybody_by_either_column(copy: Path):
+    """One row a member, a group's members each; address and SID mean the same person."""
+    assay("class", "export", copy, "gradescope")
+    with (copy / "out" / "gradescope.csv").open(newline="", encoding="utf-8") as file:
+        found = [(gradescope_find(row), row) for row in csv.DictReader(file)]
+    wanted = {one.username: one.final for one in rows(copy).values() if one.final is not None}
+
+    assert all(len(who) == 1 for who, _ in found)
+    given = {next(iter(who)): float(row["Total Score"]) for who, row in found}
+    assert len(given) == len(found)
+    assert given == wanted
+
+
+def test_nbgrader_releases_a_page_of_each_notebook(tmp_path: Path):
+    """As `release_feedback` does it: `feedback/<student>/<assignment>/<notebook>.html`.
+
+    It reads the time and the secret of the submission beside it.
+    """
+    files = {
+        f"course/submitted/{one.username}/hw/{name}": content
+        for one in PEOPLE
+        for name, content in {
+            "part 1.ipynb": b"x",
+            "part2.ipynb": b"x",
+            "timestamp.txt": b"2025-10-10 10:22:33.000000 America/Toronto",
+            "submission_secret.txt": one.username.encode(),
+        }.items()
+    }
+    download = downloads.read(made.written(tmp_path / "n.zip", files), lambda name: False)
+    pages = {one.place: b"page" for one in download.attempts}
+    with zipfile.ZipFile(io.BytesIO(feedback.zipped(download, pages))) as archive:
+        there = {name: archive.read(name) for name in archive.namelist()}
+    rule = re.compile(r"feedback/(?P<student>[^/]+)/hw/(?P<notebook>[^/]+)\.html")
+    released = [found for name in there if (found := rule.fullmatch(name))]
+
+    assert {(one["student"], one["notebook"]) for one in released} == {
+        (one.username, name) for one in PEOPLE for name in ("part 1", "part2")
+    }
+    for one in released:
+        folder = f"feedback/{one['student']}/hw"
+        assert there[f"{folder}/submission_secret.txt"] == one["student"].encode()
+        assert there[f"{folder}/timestamp.txt"] == b"2025-10-10 14:22:33.000000 UTC"
+
+
+def test_a_text_typed_online_costs_nobody_their_page(tmp_path: Path):
+    """Moodle gives it a folder of its own, before that of the files or alone."""
+    files = {
+        "Given0 Family0_1_assignsubmission_onlinetext_/onlinetext.html": b"<p>x</p>",
+        "Given0 Family0_1_assignsubmission_file_/hw.ipynb": b"x",
+        "Given1 Family1_2_assignsubmission_onlinetext_/onlinetext.html": b"<p>x</p>",
+        "Given2 Family2_3_assignsubmission_file_/hw.ipynb": b"x",
+    }
+    names = [name for name in pages_of(tmp_path / "m.zip", files) if name.endswith(".html")]
+
+    assert sorted(names) == [
+        "Given0 Family0_1_assignsubmission_file_/feedback.html",
+        "Given1 Family1_2_assignsubmission_onlinetext_/feedback.html",
+        "Given2 Family2_3_assignsubmission_file_/feedback.html",
+    ]
+
+
+def test_whom_gradescope_cannot_find_is_said(copy: Path):
+    """The roster has neither a SID nor an address of theirs."""
+    grades = copy / "grades.csv"
+    grades.write_text(
+        grades.read_text().replace(
+            "#101000001,#ada,Lovelace,Ada,ada@example.org", ",#ada,Lovelace,Ada,"
+        )
+    )
+    toml = copy / "class.toml"
+    toml.write_text(toml.read_text().replace("[settled]", '[settled]\n"Ada Lovelace" = "ada"'))
+    assay("class", "take", copy)
+    with open_room(copy).book as book:
+        (attempt,) = book.attempts("Sums", "ada")
+        facts = {"name": "sums/sum", "title": "s", "points": 2.0, "earned": 2.0, "waits": False}
+        book.add_result(attempt.id, digest="d", receipt={}, criteria=[{**facts, "answer": "a"}])
+    said = json.loads(assay("class", "export", copy, "gradescope", "--json").stdout)["changes"]
+
+    assert [one["kind"] for one in said if one["who"] == "ada"] == ["missing"]

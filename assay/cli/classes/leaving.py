@@ -100,10 +100,12 @@ def feedback(folder: Path, out: Path | None) -> None:
     from assay.classroom.room import write
 
     room = open_class(folder)
-    content, whose = leaving.zipped(room)
+    content, whose, left = leaving.zipped(room)
     place = out or room.out / "feedback.zip"
     write(place, content)
     say(f"{place}: {counted(len(whose), 'page')}, {len(content) / 1e3:.0f} kB")
+    for one in left:
+        say(f"not in it: {one.group or one.member.full_name}, the platform takes no page back here")
 
 
 COMMANDS = (
