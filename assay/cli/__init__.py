@@ -87,6 +87,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
     """
+    from assay.handout import versions
     from assay.submission import books, modules, preflight
 
     session = session_of(isolation=3 if adapter else None, **options)
@@ -102,6 +103,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
             *books.notes(session.assignment, submission),
             *modules.notes(session.assignment, submission),
             *preflight.notes(sections),
+            *versions.differing(session.assignment.root),
         ]
         columns = dict.fromkeys(run.column for run in runs)
         over = f"{counted(len(runs), 'run')} over {', '.join(columns)}"

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +32,7 @@ from assay.evidence.answers import fingerprint
 from assay.evidence.store import Store
 from assay.execution.job import Job, assemble_all
 from assay.grading import results
+from assay.handout import versions
 from assay.handout.tried import FOLDER, LATER, Later, Tried
 from assay.judge import judge
 from assay.records import Cell, Outcome, RunRecord, sound
@@ -84,7 +84,7 @@ def attempt(
         if (of_part := [record for record in made if record.run.part == name])
     }
     result = results.result(plan.sections, made, judgements, store)
-    notes = [*preflight.notes(plan.sections), *_versions(check.parent / "requirements.txt")]
+    notes = [*preflight.notes(plan.sections), *versions.differing(check)]
     titles = [part.title for part in assignment.part]
     later = {title: of for title, of in _later(check).items() if not named or title in titles}
     return Tried(result, later, notes)
@@ -137,20 +137,6 @@ def _later(check: Path) -> dict[str, list[Later]]:
     path = check / LATER
     told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return {part: [Later(**each) for each in criteria] for part, criteria in told.items()}
-
-
-def _versions(needed: Path) -> Iterator[str]:
-    """What is installed here in another version than where the work is marked, or not at all."""
-    lines = needed.read_text(encoding="utf-8").splitlines() if needed.is_file() else []
-    for line in lines:
-        name, _, wanted = line.partition("==")
-        try:
-            here = version(name).partition("+")[0]
-        except PackageNotFoundError:
-            yield f"`{name}` is not installed here; where it is marked, it is {wanted}"
-            continue
-        if here != wanted:
-            yield f"`{name}` is {here} here, and {wanted} where it is marked: results may differ"
 
 
 def _run(job: Job, store: Store, folder: Path) -> RunRecord:

@@ -1,6 +1,7 @@
 """Make the handout: the files that students get, from the assignment and its own answer."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from assay.course import rubric
 from assay.course.assignment import Assignment
 from assay.course_check import reference
 from assay.errors import CannotGrade, CourseFault, quoted
-from assay.handout import cut, public, readme
+from assay.handout import cut, public, readme, versions
 from assay.source import imports
 from assay.submission import notebook, preflight
 from assay.submission.submission import Submission
 
-README, NEEDED, ADAPTER = "README.md", "requirements.txt", "adapter.py"
+README, NEEDED, ADAPTER = "README.md", versions.FILE, "adapter.py"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 ADAPTER_HEAD = """\
 # An adapter: only for answers that are not called what the README asks for.
@@ -58,9 +59,10 @@ def make(assignment: Assignment) -> Handout:
             files[name] = content
     if template := _adapter(assignment):
         files[ADAPTER] = template.encode()
-    if needed := "".join(f"{line}\n" for line in _needed(answer)):
-        files[NEEDED] = needed.encode()
-    files |= public.files(assignment)
+    shown = public.files(assignment)
+    if needed := list(_needed(answer, shown)):
+        files[NEEDED] = "".join(f"{line}\n" for line in [versions.head(), *needed]).encode()
+    files |= shown
     files[README] = readme.text(assignment, files).encode()
     return Handout(files, answer, cuts)
 
@@ -108,8 +110,11 @@ def _adapter(assignment: Assignment) -> str:
     return "\n".join([ADAPTER_HEAD.rstrip(), *lines, ""]) if lines else ""
 
 
-def _needed(answer: Submission) -> Iterator[str]:
-    """The packages that the answer imports, in the versions that it was run with."""
+def _needed(answer: Submission, shown: Mapping[str, bytes]) -> Iterator[str]:
+    """The packages that the answer imports, in the versions that it was run with.
+
+    A public claim, or a comparison, is decided by SciPy's statistics.
+    """
     modules = [_decoded(c, name) for name, c in answer.files.items() if name.endswith(".py")]
     named = set(imports.modules(modules))
     for book in answer.notebooks:
@@ -118,5 +123,7 @@ def _needed(answer: Submission) -> Iterator[str]:
     top = {name.partition(".")[0] for name in named} - own - set(sys.stdlib_module_names)
     known = packages_distributions()
     packages = {known[name][0] for name in top if name in known} - {"assay"}
+    if any(re.search(rb"\.claim\(|\bcompare\b", content) for content in shown.values()):
+        packages.add("scipy")
     for package in sorted(packages, key=str.lower):
         yield f"{package}=={version(package).partition('+')[0]}"

@@ -16,10 +16,16 @@ VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
 FIRST_INDENT = re.compile(r"(?:[^\S\n]*(?:#[^\n]*)?\n)*([ \t]*)(?=\S)")
 COMMAND = re.compile(r"[^\S\n]{0,80}(?:[\w, \t]{1,200}=[^\S\n]{0,80})?[%!]")
 INSTALLS = re.compile(
-    r"^[^\S\n]{0,80}[!%] ?(?:\S{0,80}python\S{0,20} -m )?(?:pip|conda|mamba|apt|apt-get|uv)\b", re.M
+    r"^[^\S\n]{0,80}[!%] ?(?:sudo )?(?:\S{0,80}(?:python|executable\})\S{0,20} -m )?"
+    r"(?:pip[\d.]{0,4}|conda|mamba|apt|apt-get|brew|uv)\b",
+    re.M,
 )
+BY_CALL = ("os.system", "system", "subprocess.run", "subprocess.call", "subprocess.check_call")
+BY_PIP = re.compile(r"\b(?:pip3?|conda)\b.{0,80}\binstall\b", re.DOTALL)
 FETCHES = re.compile(r"^[^\S\n]{0,80}[!%] ?(wget|curl|gdown|git clone|kaggle)\b", re.MULTILINE)
-ELSEWHERE = re.compile(r"/content/|/kaggle/|/home/|/Users/|[A-Za-z]:[\\/]\w")
+ELSEWHERE = re.compile(
+    r"/(?:content|kaggle|home|Users|mnt|media|Volumes|root)/|~[\\/]|\\\\\w|(?:file:///?)?[A-Za-z]:[\\/]\w"
+)
 DOWNLOADS = {"load_dataset", "urlopen", "urlretrieve", "from_pretrained", "hf_hub_download"}
 CLIENTS = {"requests", "httpx", "wget", "gdown", "kagglehub", "urllib", "nltk"}
 WIDGETS = {
@@ -164,7 +170,7 @@ def trouble(source: str) -> Iterator[str]:
     tree = parsed(source)
     if tree is None:
         yield f"is not Python, {fault(source)}; if it is prose, make it a Markdown cell"
-    if INSTALLS.search(source):
+    if INSTALLS.search(source) or any(map(_installs, ast.walk(tree) if tree else ())):
         yield "installs packages, which cannot be had there: use what is installed"
     for what in dict.fromkeys([*_fetched(source), *_downloads(tree)]):
         yield (
@@ -257,6 +263,15 @@ def is_installed(module: str) -> bool:
         return find_spec(module.split(".")[0]) is not None
     except (ImportError, ValueError):
         return False
+
+
+def _installs(node: ast.AST) -> bool:
+    """Whether a call runs pip in a shell or a process of its own."""
+    if not isinstance(node, ast.Call) or _called(node) not in BY_CALL:
+        return False
+    inner = [n for argument in node.args for n in ast.walk(argument)]
+    texts = [n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return BY_PIP.search(" ".join(texts)) is not None
 
 
 def _fetched(source: str) -> list[str]:

@@ -192,14 +192,30 @@ def test_modules_come_from_the_copy(folder: Path):
     assert tried(folder).result.earned == 2
 
 
-def test_other_versions_are_named(folder: Path):
-    """What is installed here and there."""
-    (folder / "requirements.txt").write_text("numpy==0.1\nno-such-package==3\n")
-    write(folder, courses.RIGHT)
-    notes = tried(folder).notes
+def test_what_differs_here_is_named_with_what_to_do(folder: Path):
+    """Python, libraries, paths, data, installs and mounts: by `check` and by `try` alike."""
+    (folder / "requirements.txt").write_text("# Python 3.2\nnumpy==0.1\nno-such-package==3\n")
+    cells = (
+        "!pip install torch",
+        "if False:\n    open('/content/drive/MyDrive/a.csv')\n    open('data.csv')\n"
+        "    drive.mount('/content/drive')",
+    )
+    write(folder, *cells)
+    checked = ran(folder, "check", ".", "--assignment", "check/assignment.toml", "--json")
+    notes = [tried(folder).notes, json.loads(checked.stdout)[0]["notes"]]
 
-    assert any(note.startswith("`numpy` is ") and "0.1 where" in note for note in notes)
-    assert "`no-such-package` is not installed here; where it is marked, it is 3" in notes
+    for found in notes:
+        for words, what_to_do in {
+            "Python is 3.": "3.2 where it is marked",
+            "`numpy` is ": "`pip install -r requirements.txt`",
+            "`no-such-package` is not installed here": "where it is marked, it is 3",
+            "code cell 2 installs packages": "use what is installed",
+            "code cell 3 reads a path of your own machine": "name it relatively",
+            "code cell 3 reads `data.csv`, which is not handed in": "put it beside the notebook",
+            "code cell 3 downloads its data (`drive.mount`)": "hand the file in",
+        }.items():
+            [note] = [note for note in found if words in note]
+            assert what_to_do in note
 
 
 def test_without_public_questions_it_says_where_they_were_looked_for(tmp_path: Path):
@@ -223,3 +239,19 @@ def test_the_workflow_that_tries_it_on_other_systems_has_no_fault(tmp_path: Path
     assert linted.returncode == 0, linted.stdout
     for system in ("macos", "windows"):
         assert f"{system}-" in workflow.read_text(encoding="utf-8")
+
+
+def test_help_imports_little():
+    """What runs notebooks, draws and computes is imported where it is used: help comes at once."""
+    program = (
+        "import sys; from assay.cli import cli\n"
+        "cli(['try', '--help'], standalone_mode=False)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    slow = {"numpy", "papermill", "nbclient", "nbformat", "pydantic", "jinja2", "scipy", "psutil"}
+
+    assert "public questions" in ended.stdout
+    assert not slow & set(ended.stderr.split())
