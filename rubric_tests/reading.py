@@ -144,7 +144,7 @@ OF_A_STREAM = {
 }  # fmt: skip
 ENDS = {"quit", "exit"}
 """Called, they end a cell; anything else of them leads to the shell."""
-TEXTS = re.compile(r"ASSAY_|/workdir\b|execute_reply|finished\.json")
+TEXTS = re.compile(r"ASSAY_|/assay-run\b|execute_reply|finished\.json")
 """In texts: the folders of a run, and the messages of its kernel."""
 ASKED_OF_THE_SHELL = {"run_line_magic", "magic", "system", "set_next_input"}
 """What it may be asked for where the rest is written there: it is read as the line it stands for.
@@ -241,8 +241,8 @@ def reaches_the_kernel(
                 for text in values(node, texts) or ():
                     if part := TEXTS.search(text):
                         yield node.lineno, f"`{part[0]}` is a part of the run"
-        if id(node) in steps and "workdir" in (values(node, texts) or ()):
-            yield node.lineno, "`workdir` is a part of the run"
+        if id(node) in steps and "assay-run" in (values(node, texts) or ()):
+            yield node.lineno, "`assay-run` is a part of the run"
         yield from ((getattr(node, "lineno", 0), f"`{name}` leads to the kernel") for name in found)
 
 

@@ -356,10 +356,12 @@ def _stamp(text: str) -> datetime | None:
 
     `EDT` and the like are several zones: nobody knows when.
     """
-    found = re.fullmatch(r"(.+:\S+?)(?: ([A-Za-z][\w/+-]*))?", text)
+    at, _, name = text.rpartition(" ")
+    if not re.fullmatch(r"[A-Za-z][\w/+-]*", name):
+        at, name = text, ""
     try:
-        when = datetime.fromisoformat(found[1]) if found else None
-        zone = ZoneInfo(found[2]) if found and found[2] else UTC
+        when = datetime.fromisoformat(at) if ":" in at else None  # a day alone is no time
+        zone = ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
     return when.replace(tzinfo=zone) if when and when.tzinfo is None else when

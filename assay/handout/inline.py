@@ -231,7 +231,7 @@ def _shower() -> Say:
 
     def say(text: str, markup: str) -> None:
         data = {"text/plain": text} | ({"text/html": markup} if markup else {})
-        options: dict[str, Any] = {"raw": True, "metadata": {own_checks.SHOWN: {}}}
+        options: dict[str, object] = {"raw": True, "metadata": {own_checks.SHOWN: {}}}
         if handles:
             handles[0].update(data, **options)
         else:

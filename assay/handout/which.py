@@ -78,11 +78,11 @@ def _of_servers() -> Iterator[str]:
                     yield str(Path(root, session["path"].rpartition(":")[2]))
 
 
-def _sessions(server: Mapping[str, str]) -> list[dict[str, Any]]:
+def _sessions(server: Mapping[str, str]) -> list[Any]:
     """What a server runs; raises OSError where it is gone, or does not tell us."""
     token = server.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
     headers = {"Authorization": f"token {token}"} if token else {}
     request = Request(server["url"] + "api/sessions", headers=headers)
     with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as answer:
-        found: list[dict[str, Any]] = json.load(answer)
+        found: list[Any] = json.load(answer)
     return found

@@ -116,7 +116,9 @@ def mark(request: Request) -> Response:
     )
 
 
-def _before(board: Board, question: Question, answer: Answer, round_: str) -> dict[str, Any] | None:
+def _before(
+    board: Board, question: Question, answer: Answer, round_: str
+) -> dict[str, object] | None:
     """Return how an older text of the answer was marked: it is shown apart, and not chosen."""
     old = board.store.chosen_before(question, answer, round_)
     mark = board.store.marked_before(question).get(answer.author) if round_ == "1" else None
@@ -136,10 +138,10 @@ def _before(board: Board, question: Question, answer: Answer, round_: str) -> di
     return None
 
 
-def _both(board: Board, question: Question, answer: Answer) -> list[dict[str, Any]]:
+def _both(board: Board, question: Question, answer: Answer) -> list[dict[str, object]]:
     """Return what both rounds chose, for those who settle it."""
     items = board.store.items(question)
-    found = []
+    found: list[dict[str, object]] = []
     for round_ in ("1", "2"):
         choice = board.store.choice(question, answer, round_)
         texts = [items[key].text for key in choice.content.items if key in items]
@@ -233,7 +235,7 @@ def _kept(request: Request, sent: Saved) -> Response:
     return JSONResponse(_of_receipt(question, receipt))
 
 
-def _of_receipt(question: Question, receipt: Receipt) -> dict[str, Any]:
+def _of_receipt(question: Question, receipt: Receipt) -> dict[str, object]:
     choice = receipt.choice
     return {
         "save": receipt.save,
@@ -260,7 +262,7 @@ async def undo(request: Request) -> Response:
     return await run_in_threadpool(_undone, request, sent)
 
 
-def _asked(found: dict[str, Any]) -> Asked:
+def _asked(found: object) -> Asked:
     try:
         return Asked.model_validate(found)
     except ValidationError:

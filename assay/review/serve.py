@@ -136,7 +136,9 @@ def _no_password() -> str:
 def _bound(host: str, port: int) -> socket.socket:
     """Return a socket of this address, before any link is printed."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small pieces at once (no delay) where the protocol is named, and only there:
+    # else the second piece of each answer waits 40 ms for the first to be acknowledged.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))

@@ -304,29 +304,17 @@ class Store:
         Conflict
             If somebody else has marked that answer since.
         """
-        mine = (
-            select(ReviewSave)
-            .filter_by(
-                assignment_id=self.assignment, question=question.criterion, round=round_, by=by
-            )
-            .order_by(ReviewSave.id)
+        mine = select(ReviewSave).filter_by(
+            assignment_id=self.assignment, question=question.criterion, round=round_, by=by
         )
-        rows = self._read(lambda here: list(here.session.scalars(mine)))
-        if known := next((row for row in rows if row.save == save), None):
+        sent = self._read(lambda here: here.session.scalar(mine.filter_by(save=save)))
+        if sent is not None:
             return self._read(
-                lambda here: here.receipt(question, known, here.by_key(question.criterion))
+                lambda here: here.receipt(question, sent, here.by_key(question.criterion))
             )
-        undone = {row.undoes for row in rows}
-        open_ = [
-            row
-            for row in rows
-            if row.undoes is None
-            and row.id not in undone
-            and (row.author_id, row.answer) in question.by_text
-        ]
-        if not open_:
+        last = self._read(lambda here: here.newest_open(question, mine))
+        if last is None:
             return None
-        last = open_[-1]
         answer = question.by_text[last.author_id, last.answer]
         older = self._read(lambda here: here.saves(question, answer, round_))
         now = self.choice(question, answer, round_)

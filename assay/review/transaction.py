@@ -197,6 +197,21 @@ class Transaction:
         )
         return kept(self.session, chosen.order_by(ReviewSave.version))
 
+    def newest_open(self, question: Question, saves: Select[Any]) -> Kept | None:
+        """Return the newest of these saves that takes none back and is not taken back itself.
+
+        Of texts that are there no more there is none. One after the other is read: it is near.
+        """
+        undone = select(ReviewSave.undoes).where(ReviewSave.undoes.is_not(None))
+        open_ = saves.where(ReviewSave.undoes.is_(None), ReviewSave.id.not_in(undone))
+        newest_first = open_.order_by(ReviewSave.id.desc()).with_only_columns(
+            ReviewSave.id, ReviewSave.author_id, ReviewSave.answer
+        )
+        for ident, author, text in self.session.execute(newest_first):
+            if (author, text) in question.by_text:
+                return kept(self.session, saves.where(ReviewSave.id == ident))[0]
+        return None
+
     def next(self, question: Question, author: int, round_: str) -> int:
         """Return the version that an author's next save has, whichever text it is for."""
         newest = select(func.max(ReviewSave.version)).filter_by(

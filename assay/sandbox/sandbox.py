@@ -108,7 +108,7 @@ class Sandbox:
     def places(self, workdir: Path) -> tuple[str, str]:
         """Return the workdir and the home as the kernel sees them."""
         if self.level.has_own_view:
-            return "/workdir", "/home/student"
+            return "/assay-run", "/home/student"
         return str(workdir), str(workdir / "home")
 
     def start(
@@ -192,8 +192,8 @@ def view(workdir: Path) -> View:
     return {
         "shown": [
             *((path, path, False) for path in [*system, *map(str, interpreter())]),
-            *((str(workdir / name), f"/workdir/{name}", False) for name in given),
-            (str(workdir / "evidence"), "/workdir/evidence", True),
+            *((str(workdir / name), f"/assay-run/{name}", False) for name in given),
+            (str(workdir / "evidence"), "/assay-run/evidence", True),
             (str(workdir / "boot" / "passwd"), "/etc/passwd", False),
         ],
         "rooms": {**ROOM, "/home/student": HOME_ROOM},

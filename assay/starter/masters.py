@@ -60,7 +60,11 @@ class Master:
         return next(name for name in (plain, *numbered) if name not in taken)
 
 
-def raw_cells(path: Path) -> list[tuple[Cell, dict[str, Any]]]:
+RawCell = dict[str, Any]
+"""A cell as a notebook's file has it."""
+
+
+def raw_cells(path: Path) -> list[tuple[Cell, RawCell]]:
     """Return the cells of a notebook file, each with all that the file says of it.
 
     Raises
@@ -116,7 +120,7 @@ def is_code(source: str) -> bool:
     return any(line.strip() and not line.strip().startswith("#") for line in source.splitlines())
 
 
-def shown_by(cell: dict[str, Any]) -> str | None:
+def shown_by(cell: RawCell) -> str | None:
     """What the last line of a cell showed, as text; None if nothing is stored."""
     for output in reversed(cell.get("outputs") or []):
         data = output.get("data", {})
@@ -126,7 +130,7 @@ def shown_by(cell: dict[str, Any]) -> str | None:
     return None
 
 
-def prints(cell: dict[str, Any]) -> bool:
+def prints(cell: RawCell) -> bool:
     """Whether a cell printed something when the master was run."""
     return any(output.get("output_type") == "stream" for output in cell.get("outputs") or [])
 

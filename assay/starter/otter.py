@@ -13,6 +13,7 @@ from assay.starter.masters import (
     Check,
     Master,
     Question,
+    RawCell,
     heading_above,
     is_code,
     numbers,
@@ -27,18 +28,24 @@ EDGE = re.compile(
     r"\s*(?:```\s*)?#\s*(BEGIN|END|ASSIGNMENT)\s+(QUESTION|SOLUTION|PROMPT|TESTS?|CONFIG)\b(.*)",
     re.IGNORECASE,
 )
-CONFIG = re.compile(
-    r'^("""|\'\'\')\s*#\s*BEGIN TEST CONFIG\s*\n(.*?)\n\s*\1\s*#\s*END TEST CONFIG[^\n]*\n?',
-    re.DOTALL | re.IGNORECASE,
+Settings = dict[str, Any]
+"""What the YAML of a master says."""
+QUOTES = r"(\"\"\"|\'\'\')"
+CONFIG = (
+    re.compile(QUOTES + r"\s*#\s*BEGIN TEST CONFIG", re.IGNORECASE),
+    re.compile(QUOTES + r"\s*#\s*END TEST CONFIG", re.IGNORECASE),
 )
+"""The lines that a configuration of checks stands between."""
 HIDDEN = re.compile(r"^\s*#+\s*HIDDEN\b.*$", re.IGNORECASE | re.MULTILINE)
-PROMPT = re.compile(
-    r'^[ \t]*("""|\'\'\')\s*#\s*BEGIN PROMPT\s*\n.*?\1\s*;?\s*#\s*END PROMPT[^\n]*\n?',
-    re.DOTALL | re.MULTILINE,
+PROMPT = (
+    re.compile(QUOTES + r"\s*#\s*BEGIN PROMPT"),
+    re.compile(QUOTES + r"\s*(?:;\s*)?#\s*END PROMPT"),
 )
+"""The lines that a prompt begins and ends with."""
 LINE = re.compile(r"^(?P<code>.*?\S)\s*#\s*SOLUTION(?:\s+NO\s+PROMPT)?\s*$", re.IGNORECASE)
 REGION = re.compile(r"^(\s*)#\s*(BEGIN|END)\s+SOLUTION\b.*$", re.IGNORECASE)
-SEED = re.compile(r"\s*#\s*SEED\s*$", re.IGNORECASE | re.MULTILINE)
+SEED = re.compile(r"(?<!\s)\s*#[ \t]*SEED[ \t]*$", re.IGNORECASE | re.MULTILINE)
+IGNORE = re.compile(r"(?<!\s)\s*#[ \t]*IGNORE[ \t]*$", re.MULTILINE)
 OF_OTTER = re.compile(
     r"^\s*(?:import otter\b.*|from otter\b.*|\w+\s*=\s*otter\.Notebook\(.*\)"
     r"|grader\.\w+\(.*\))\s*;?\s*(?:#.*)?$",
@@ -87,12 +94,12 @@ def read(path: Path) -> Master:
     return master
 
 
-def _yaml(master: Master, source: str, number: int) -> dict[str, Any]:
+def _yaml(master: Master, source: str, number: int) -> Settings:
     """What stands below the first line of a raw cell."""
     return _settings(master, source.strip().strip("`").strip().partition("\n")[2], number)
 
 
-def _settings(master: Master, text: str, number: int) -> dict[str, Any]:
+def _settings(master: Master, text: str, number: int) -> Settings:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -122,7 +129,7 @@ def _cell(
     question: Question | None,
     state: Sequence[str],
     cell: Cell,
-    written: dict[str, Any],
+    written: RawCell,
     number: int,
 ) -> None:
     """Take in a cell that is no mark."""
@@ -138,9 +145,10 @@ def _cell(
         source = _without_otter(cell.source)
         if cell.source.strip() and not is_code(source) and is_code(cell.source):
             return
-        if PROMPT.search(source):
+        without = _without_prompts(source)
+        if without != source:
             master.leave(number, "a prompt: students get `# Your code here` in its place")
-            source = PROMPT.sub("", source)
+            source = without
         marked = _marked(source)
         cell = replace(cell, source=marked)
         if "SOLUTION" in state and marked == source:
@@ -183,16 +191,41 @@ def _marked(source: str) -> str:
     return "\n".join(lines)
 
 
-def _check(master: Master, cell: Cell, written: dict[str, Any], number: int) -> Check:
-    source, said = cell.source.lstrip("\n"), dict[str, Any]()
-    if config := CONFIG.match(source):
-        said = _settings(master, config[2], number)
-        source = source[config.end() :]
+def _end_of(lines: Sequence[str], first: int, edges: tuple[re.Pattern[str], ...]) -> int:
+    """Return the line after a text in quotes that begins at a line; 0 where none begins or ends."""
+    begins, ends = edges
+    begun = begins.fullmatch(lines[first].strip())
+    if not begun:
+        return 0
+    for at in range(first + 1, len(lines)):
+        ended = ends.search(lines[at])
+        if ended and ended[1] == begun[1]:
+            return at + 1
+    return 0
+
+
+def _without_prompts(source: str) -> str:
+    lines, kept, at = source.split("\n"), list[str](), 0
+    while at < len(lines):
+        if end := _end_of(lines, at, PROMPT):
+            at = end
+        else:
+            kept.append(lines[at])
+            at += 1
+    return "\n".join(kept)
+
+
+def _check(master: Master, cell: Cell, written: RawCell, number: int) -> Check:
+    source, said = cell.source.lstrip("\n"), Settings()
+    lines = source.split("\n")
+    if end := _end_of(lines, 0, CONFIG):
+        said = _settings(master, "\n".join(lines[1 : end - 1]), number)
+        source = "\n".join(lines[end:])
     elif "TEST CONFIG" in source.upper():
         master.leave(number, "its settings are not as Otter has them: it is taken as hidden")
         said = {"hidden": True}
     hidden = bool(said.get("hidden")) or HIDDEN.match(source.lstrip()) is not None
-    source = re.sub(r"\s*#\s*IGNORE\s*$", "", HIDDEN.sub("", source), flags=re.MULTILINE)
+    source = IGNORE.sub("", HIDDEN.sub("", source))
     points = next(numbers(said.get("points")), None)
     if prints(written):
         master.leave(number, "it prints, and what is printed is not believed")

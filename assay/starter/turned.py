@@ -355,12 +355,13 @@ class _Turner:
         text = self.text(f"`{said}` does not hold")
         if self.found.check.hidden or not exam:
             return ast.Constant(text)
-        call = ast.parse(ast.unparse(exam[0])).body[0]
+        call = syntax.parse(ast.unparse(exam[0])).body[0]
         assert isinstance(call, ast.Expr)
         assert isinstance(call.value, ast.Call)
         key, leaf = call.value.args
         what = ast.unparse(leaf).replace("student.", "")
-        value = ast.Name(f"got_{ast.literal_eval(key)}", ast.Load())
+        assert isinstance(key, ast.Constant)
+        value = ast.Name(f"got_{key.value}", ast.Load())
         said_of: list[ast.expr] = [ast.Constant(text), ast.Constant(what), value]
         return ast.Call(ast.Name("shown", ast.Load()), said_of, [])
 

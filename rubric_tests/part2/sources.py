@@ -64,8 +64,10 @@ def foreign_names(submission: SimpleNamespace) -> set[str]:
     beside = (name.removeprefix("notebooks/") for name in trees)  # not what lies anywhere below
     own = {name.split("/")[0].removesuffix(".py") for name in beside}
     reached: set[str] = set().union(*(names_reached(name, tree) for name, tree in trees.items()))
-    through = {dotted for dotted in reached if dotted.split(".")[0] in own - {"torch"} | {"own"}}
-    return (reached - through) | handed_on(through, trees)
+    own -= {"torch"}
+    through = {dotted for dotted in reached if dotted.split(".")[0] in own | {"own"}}
+    on = handed_on(through, trees)
+    return (reached - through) | {dotted for dotted in on if dotted.split(".")[0] not in own}
 
 
 def handed_on(reached: set[str], trees: Mapping[str, ast.Module]) -> set[str]:

@@ -736,6 +736,7 @@ COMMANDS = (
     "class",
     "handout",
     "try",
+    "new",
 )
 
 

@@ -91,7 +91,7 @@ import os, sys
 environment = open("/proc/self/environ").read() + str(dict(os.environ))
 modules = {name.partition(".")[0] for name in sys.modules}
 names = {os.path.realpath(f"/proc/self/fd/{n}") for n in range(3, 64)}
-known = ("/proc", "/dev", "/home/student", "/workdir")  # its own folder: the exam's last words
+known = ("/proc", "/dev", "/home/student", "/assay-run")  # its own folder: the exam's last words
 files = [n for n in names if not n.startswith(known) and not n.endswith("/kernel.log")]
 found = ["planted" in environment, "assay" in modules, len(files)]
 """

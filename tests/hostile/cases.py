@@ -157,7 +157,7 @@ GREEDY = [
 LOOK = """
 import os, pathlib, sys
 found = []
-for top in ("/", "/root", "/home", "/tmp", "/work", "/workdir"):
+for top in ("/", "/root", "/home", "/tmp", "/work", "/assay-run"):
     for folder, folders, names in os.walk(top):
         if folder.startswith(("/proc", "/sys", "/usr", "/lib", sys.prefix, sys.base_prefix)):
             folders.clear()

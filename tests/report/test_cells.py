@@ -14,7 +14,7 @@ TRACEBACK = "\n".join(
         "\x1b[36mCell\x1b[39m \x1b[32mIn[2]\x1b[39m, line 1\x1b[39m, in \x1b[36mf\x1b[39m(x)",
         "----> 1 def f(x): return g(x)",
         "",
-        "File /workdir/submission/solution/own.py:7, in g(x)",
+        "File /assay-run/submission/solution/own.py:7, in g(x)",
         "      6 def g(x):",
         "----> 7     return fit(x)",
         "",

@@ -1,5 +1,7 @@
 """The command's ways to be served beyond this machine: by TLS, or by a proxy that is named."""
 
+import asyncio
+import socket
 import ssl
 import subprocess
 import sys
@@ -136,3 +138,27 @@ def test_what_it_is_not_served_with_is_a_wrong_use(
     assert said in ended.exception.what
     assert ended.exception.hint
     assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_small_answers_are_sent_at_once(host: str):
+    """Without it each answer to a browser that stays connected takes 40 ms more."""
+
+    async def asked() -> int:
+        found: asyncio.Queue[int] = asyncio.Queue()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            found.put_nowait(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        server = await asyncio.start_server(answer, sock=serve._bound(host, port))
+        async with server:
+            _, writer = await asyncio.open_connection(host, port)
+            said = await found.get()
+            writer.close()
+        return said
+
+    port = free_port()
+
+    assert asyncio.run(asked())

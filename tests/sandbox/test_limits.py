@@ -161,11 +161,11 @@ FILLERS = {
         "for i in range(20):\n    with open(f'{i}', 'wb') as f:\n        f.write(bytes(10**8))"
     ),
     "the evidence": (
-        "for i in range(5):\n    with open(f'/workdir/evidence/{i}', 'wb') as f:\n"
+        "for i in range(5):\n    with open(f'/assay-run/evidence/{i}', 'wb') as f:\n"
         "        f.write(bytes(10**8))\nimport time\ntime.sleep(3)"
     ),
     "thousands of small files": (
-        "for i in range(10_000):\n    open(f'/workdir/evidence/{i}', 'w').close()\n"
+        "for i in range(10_000):\n    open(f'/assay-run/evidence/{i}', 'w').close()\n"
         "import time\ntime.sleep(3)"
     ),
 }
@@ -230,7 +230,7 @@ def test_nothing_is_left_behind(
     cell = (
         "import os, subprocess\n"
         f"subprocess.Popen(['sleep', '{marker}'], start_new_session=True)\n"
-        "os.makedirs('/workdir/evidence/' + 'd/' * 500)\nos.chmod('/workdir/evidence/d', 0)"
+        "os.makedirs('/assay-run/evidence/' + 'd/' * 500)\nos.chmod('/assay-run/evidence/d', 0)"
     )
     made: list[cgroup.Cgroup] = []
     monkeypatch.setattr(cgroup, "create", _noting(made))
