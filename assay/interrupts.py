@@ -19,12 +19,12 @@ def held_back() -> Iterator[None]:
     is_main = threading.current_thread() is threading.main_thread()
     usual = {number: signal.getsignal(number) for number in ENDS if is_main}
     held = {number: handler for number, handler in usual.items() if callable(handler)}
-    for number in held:
-        signal.signal(number, lambda number, frame: came.append(number))
     try:
+        for number in held:
+            signal.signal(number, lambda number, frame: came.append(number))
         yield
     finally:
         for number, handler in held.items():
             signal.signal(number, handler)
-    for first in came[:1]:
-        held[signal.Signals(first)](first, None)
+        for first in came[:1]:  # whatever else went wrong meanwhile
+            held[signal.Signals(first)](first, None)

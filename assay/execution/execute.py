@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -353,9 +353,13 @@ def _asked(files: Mapping[str, bytes]) -> list[str]:
 
 
 def _told(place: Path) -> dict[str, str]:
-    """Return the digest of each answer, as its kernel said it; the last line may be cut off."""
-    notes = (workdirs.read(place / TOLD, workdirs.FACTS) or b"").split(b"\n")[:-1]
-    return dict(json.loads(line) for line in notes)
+    """Return the digest of each answer, as its kernel said it; a line may be cut off."""
+    told = {}
+    for line in (workdirs.read(place / TOLD, workdirs.FACTS) or b"").split(b"\n"):
+        with suppress(ValueError):
+            question, digest = json.loads(line)
+            told[question] = digest
+    return told
 
 
 def _believed(

@@ -95,7 +95,7 @@ class Meter:
     def _now_asking(self, asking: str) -> None:
         """Leave it in a file too: this process may not live to tell."""
         self.asking = asking
-        (self.workdir / ASKING).write_text(asking, encoding="utf-8")
+        (self.workdir / ASKING).write_text(asking, encoding="utf-8", errors="replace")
 
     def next_cell(self) -> None:
         """Another cell is about to be sent."""

@@ -361,6 +361,7 @@ class _Turner:
         key, leaf = call.value.args
         what = ast.unparse(leaf).replace("student.", "")
         assert isinstance(key, ast.Constant)
+        assert isinstance(key.value, str)
         value = ast.Name(f"got_{key.value}", ast.Load())
         said_of: list[ast.expr] = [ast.Constant(text), ast.Constant(what), value]
         return ast.Call(ast.Name("shown", ast.Load()), said_of, [])

@@ -71,7 +71,14 @@ def _is_of_the_answer(name: str) -> bool:
 
 
 def _named(name: str, code: list[str]) -> bool:
-    """Whether some code names it, as an import does, `%run`, or what reads the file itself."""
+    """Whether some code imports it, runs it, or names the file itself."""
     path = PurePosixPath(name)
-    word = path.parent.name if path.name == "__init__.py" else path.stem
-    return bool(word) and any(re.search(rf"\b{re.escape(word)}\b", source) for source in code)
+    word = re.escape(path.parent.name if path.name == "__init__.py" else path.stem)
+    ways = (
+        rf"^[ \t]*(?:from|import)\b[^\n#]*\b{word}\b",
+        rf"^[ \t]*%[^\n]*\b{word}\b",
+        rf"\b(?:import_module|__import__)\b[^\n]*\b{word}\b",
+        rf"\b{word}\.py\b",
+    )
+    way = re.compile("|".join(ways), re.MULTILINE)
+    return bool(word) and any(way.search(source) for source in code)

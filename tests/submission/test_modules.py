@@ -46,6 +46,14 @@ def test_a_module_that_may_answer_stops_it(toy: Assignment, file: str, content: 
     assert caught.value.hint.startswith("save it as UTF-8")
 
 
+@pytest.mark.parametrize("cell", ["data = 1", "# the data", "for data in (1, 2):\n    pass"])
+def test_a_word_like_its_name_does_not_need_it(toy: Assignment, cell: str):
+    """A variable or a comment is no import: the whole hand-in was refused for a stray file."""
+    whole = handed_in(f"{ADD}\n{cell}", **{"data.py": "# müll\n".encode("cp1252")})
+
+    assert plan.make(toy, whole).pending
+
+
 def test_all_of_them_are_named_at_once(toy: Assignment):
     """A student need not hand in twice."""
     bad = {"a.py": b"# \xfc", "b.py": b"# \xfc", "c.py": b"# \xfc"}
