@@ -209,8 +209,8 @@ def _cell(source: str, tree: ast.Module | None, own: _Own) -> str | None:
 
 def _cuts(
     body: Sequence[ast.stmt], lines: Sequence[str], own: _Own, *, top: bool
-) -> Iterator[tuple[ast.stmt, str]]:
-    """The statements that go, and what stands in their place; '' for nothing."""
+) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
+    """What goes, and what stands in its place; '' for nothing."""
     for node in body:
         if _is_ours(node, lines, own):
             yield node, "" if top else "pass"
@@ -224,6 +224,16 @@ def _cuts(
         else:
             for inner in _bodies(node):
                 yield from _cuts(inner, lines, own, top=False)
+            yield from ((call, "None") for call in _calls_in(node, own))
+
+
+def _calls_in(node: ast.AST, own: _Own) -> Iterator[ast.Call]:
+    """The checks in a statement's own expressions, whose import goes: not those of its blocks."""
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.Call) and own.calls(part):
+            yield part
+        elif not isinstance(part, ast.stmt | ast.excepthandler | ast.match_case | ast.JoinedStr):
+            yield from _calls_in(part, own)  # in a text, Python 3.11 has no places
 
 
 def _bodies(node: ast.stmt) -> Iterator[list[ast.stmt]]:

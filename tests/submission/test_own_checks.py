@@ -172,3 +172,18 @@ def test_grading_says_nothing_of_it(tmp_path: Path):
 
     assert results[0].earned == 2
     assert results[0] == results[1]
+
+
+INSIDE = {
+    "import assay\nprint(assay.check())\nmodel = 1": "print(None)\nmodel = 1",
+    "import assay as a\nassert a.check() is None": "assert None is None",
+    "from assay import check\nt = [check(), (lambda: check())]": "t = [None, (lambda: None)]",
+    "import assay\nif assay.check():\n    x = 1\n    assay.check()": "if None:\n    x = 1\n    pass",
+    "import assay\ndef f():\n    return assay.check(\n        'ä'\n    )": "def f():\n    return None",
+}
+
+
+@pytest.mark.parametrize(("source", "left"), INSIDE.items())
+def test_a_check_inside_a_statement_leaves_no_name_behind(source: str, left: str):
+    """Its import goes, so what stood for it is what it gives back."""
+    assert own_checks.cut([source]) == [left]
