@@ -178,8 +178,12 @@ INSIDE = {
     "import assay\nprint(assay.check())\nmodel = 1": "print(None)\nmodel = 1",
     "import assay as a\nassert a.check() is None": "assert None is None",
     "from assay import check\nt = [check(), (lambda: check())]": "t = [None, (lambda: None)]",
-    "import assay\nif assay.check():\n    x = 1\n    assay.check()": "if None:\n    x = 1\n    pass",
-    "import assay\ndef f():\n    return assay.check(\n        'ä'\n    )": "def f():\n    return None",
+    "import assay\nif assay.check():\n    x = 1\n    assay.check()": (
+        "if None:\n    x = 1\n    pass"
+    ),
+    "import assay\ndef f():\n    return assay.check(\n        'ä'\n    )": (
+        "def f():\n    return None"
+    ),
 }
 
 
