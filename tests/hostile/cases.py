@@ -172,7 +172,7 @@ print("".join(found)[-5_000_000:])
 """
 
 EVIDENCE = (
-    "import os, pathlib\nto = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence'\n"
+    "import os, pathlib\nworkdir = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence'\n"
 )
 BEFORE = "(workdir / 'add').mkdir(exist_ok=True)\n"
 
