@@ -19,7 +19,7 @@ import psutil
 
 from assay.errors import OurFault, PluginFault, Stopped
 from assay.evidence import numerics, packing
-from assay.execution.clock import ASKING, BUSY, TOLD, WAITED
+from assay.execution.clock import BUSY, TOLD, WAITED
 from assay.execution.forkserver import Parent
 from assay.execution.machine import Machine
 from assay.execution.monitor import EXAM, Monitor
@@ -383,9 +383,7 @@ def _collect(place: Path) -> dict[str, bytes]:
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in workdirs.files(place / "evidence", 10 * EVIDENCE_FILES))
     names = [path.relative_to(place).as_posix() for path in found]
-    names = [
-        name for name in names if name.isprintable() and name not in (ASKING, DIED, LAST_WORDS)
-    ]
+    names = [name for name in names if name.isprintable() and name not in (DIED, LAST_WORDS)]
     for name in names[:EVIDENCE_FILES]:
         content = workdirs.read_below(place, name, room)
         if content is not None:

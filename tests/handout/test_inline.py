@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +15,7 @@ import nbformat
 import pytest
 from lxml import html
 
-from assay.course.assignment import Assignment
-from assay.handout import inline, make, put, which
+from assay.handout import inline, which
 from assay.handout.shown import table
 from assay.handout.tried import Tried
 from tests.handout import courses
@@ -25,20 +24,6 @@ from tests.toys.made import made
 
 MAGICS = "%load_ext assay\n%assay check"
 CALL = "import assay\nassay.check()"
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Iterator[Assignment]:
-    with courses.course(tmp_path / "course") as made:
-        yield made
-
-
-@pytest.fixture
-def folder(course: Assignment, tmp_path: Path) -> Path:
-    """The handout, in a folder as students have them."""
-    path = tmp_path / "Ada's Übung 1"
-    put.put(make.make(course), path)
-    return path
 
 
 def executed(

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from assay.course.assignment import Assignment
 from assay.evidence.store import Store
-from assay.handout import attempt, make, put
+from assay.handout import attempt
 from assay.handout.tried import Tried, folder_of
 from assay.records import Outcome
 from assay.submission.submission import read
@@ -19,20 +18,6 @@ from tests.handout import courses
 from tests.toys import toy as toys
 
 WINDOWS = Path(__file__).parent / "windows"
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Iterator[Assignment]:
-    with courses.course(tmp_path / "course") as made:
-        yield made
-
-
-@pytest.fixture
-def folder(course: Assignment, tmp_path: Path) -> Path:
-    """The handout, in a folder as students have them."""
-    path = tmp_path / "Ada's Übung 1"
-    put.put(make.make(course), path)
-    return path
 
 
 def write(folder: Path, *cells: str, crlf: bool = False) -> None:
