@@ -105,10 +105,22 @@ class Cell(Record):
     number: int
     source: str
     seconds: float | None
+    cpu_seconds: float | None = None
     error: str | None = None
     traceback: str | None = None
     megabytes: float | None = None
     """What the kernel held of memory when the cell had ended, libraries included."""
+
+
+class Took(Record):
+    """Seconds on the wall clock, and of a processor."""
+
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def longest(self) -> float:
+        return max(self.seconds, self.cpu_seconds)
 
 
 class Isolation(Record):
@@ -140,6 +152,10 @@ class RunRecord(Record):
     pressure: float | None = None
     """The share of its time in which it, or something beside it, waited for a processor."""
     cells: list[Cell]
+    exam: Took | None = None
+    """What all questions took together, and what lies between them."""
+    questions: dict[str, Took] = {}
+    """What each question took, where that is a hundredth of a second or more."""
     numerics: dict[str, str]
     isolation: Isolation = Isolation()
     fingerprint: str = ""

@@ -135,11 +135,20 @@ def tried(session: "Session", sections: "Mapping[str, Section]") -> "dict[str, d
 @scheduler_option
 @force_option
 @isolation_option(3)
+@click.option(
+    "--profile", is_flag=True, help="Say what each cell and each question took, place by place."
+)
 def run(
-    paths: tuple[Path, ...], as_json: bool, force: bool, isolation: int, **options: Any
+    paths: tuple[Path, ...],
+    as_json: bool,
+    force: bool,
+    isolation: int,
+    profile: bool,
+    **options: Any,
 ) -> None:
     """Execute submissions over every seed and data set, and keep the evidence."""
     from assay.records import Outcome, plain
+    from assay.report import profiles
 
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
 
@@ -149,6 +158,7 @@ def run(
         records = session.execute(submission.name, jobs)
         name = submission.name
         lines = [f"{name} {r.run.id}: {r.outcome}, {r.seconds:.1f} s, {r.reason}" for r in records]
+        lines += profiles.lines(records) if profile else []
         return {
             "text": "\n".join(lines),
             "submission": name,

@@ -7,7 +7,7 @@ for a processor. https://docs.kernel.org/accounting/psi.html, .../scheduler/sche
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -81,7 +81,7 @@ class Clock:
         queued = self._queued(pids)
         stalled = machine.stalled(self._machine, passed) if queued is None else queued
         stalled += passed * machine.stolen(self._machine)
-        computed = _in_group(self.usage) if self.usage else _in_processes(pids[1:])
+        computed = self._computed(pids[1:])
         self.queued += min(stalled, passed)
         self.now = Moment(
             max(computed, self.now.computed),  # what has ended unseen is forgotten, not taken back
@@ -89,6 +89,14 @@ class Clock:
         )
         self._at, self._machine = at, machine
         return self.now
+
+    @property
+    def computed(self) -> float:
+        """Seconds of processor time by now: a look that costs little, and changes nothing."""
+        return max(self.now.computed, self._computed(descendants(self.below)))
+
+    def _computed(self, pids: Iterable[int]) -> float:
+        return _in_group(self.usage) if self.usage else _in_processes(pids)
 
     @property
     def is_starved(self) -> bool:
@@ -187,7 +195,7 @@ def _in_group(usage: Path) -> float:
     )
 
 
-def _in_processes(pids: list[int]) -> float:
+def _in_processes(pids: Iterable[int]) -> float:
     """Seconds of these processes and of those of their children that have ended."""
     ticks = 0
     for pid in pids:

@@ -25,7 +25,7 @@ from assay.execution.machine import Machine
 from assay.execution.monitor import EXAM, Monitor
 from assay.execution.outcome import Facts, decide
 from assay.execution.process import Process, kill_below
-from assay.records import Cell, Isolation, Outcome, sound
+from assay.records import Cell, Isolation, Outcome, Took, sound
 from assay.sandbox import cgroup, inside, sandbox, workdirs
 from assay.sandbox.sandbox import PROCESSES, Sandbox
 from assay.sandbox.workdirs import Spent
@@ -51,6 +51,8 @@ TRACE = Path(inside.__file__).with_name(TRACE_FILE).read_bytes()
 """Goes into the support folder of an audited run."""
 SPENT_AT_MOST = 3
 """Questions that end with their kernel: the run is made again without them, this many times."""
+SHORTEST = 0.01
+"""Seconds of a question that are told by its name: the tick of a clock that counts processes."""
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 
@@ -87,6 +89,11 @@ class Ended:
     """The share of its time in which it, or something beside it, waited for a processor."""
     spent: dict[str, Spent] = field(default_factory=dict)
     """The question that ended only with its kernel, and what is noted of it."""
+
+    exam: Took | None = None
+    """What asking took."""
+    questions: dict[str, Took] = field(default_factory=dict)
+    """What each question took; shorter ones than a clock's tick are left out."""
 
     starved: bool = False
     """It met its limit of waiting while it had work, and no processor."""
@@ -188,8 +195,19 @@ def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, 
             round(monitor.computed, 3),
             round(monitor.pressure, 3),
             _spent(facts, outcome, reason, place),
+            *_asking(facts),
             outcome is Outcome.TIMED_OUT and monitor.starved and WAITED in reason,
         )
+
+
+def _asking(facts: Facts) -> tuple[Took | None, dict[str, Took]]:
+    """Return what the exam took, and each of its questions that took long enough to be told."""
+    if facts.runner is None:
+        return None, {}
+    exam, asked = facts.runner["asking"], facts.runner["asked"]
+    times = {name: Took(**took) for name, took in asked.items()}
+    told = {name: took for name, took in times.items() if took.longest >= SHORTEST}
+    return Took(**exam) if exam else None, told
 
 
 def _spent(facts: Facts, outcome: Outcome, reason: str, place: Path) -> dict[str, Spent]:

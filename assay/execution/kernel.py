@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import zmq
 import zmq.asyncio
@@ -28,6 +28,7 @@ from zmq.utils.monitor import recv_monitor_message
 from assay.execution.clock import ASKING, TOLD, Clock
 from assay.execution.process import Child
 from assay.execution.sockets import PORTS, Sockets
+from assay.sandbox.workdirs import Took
 from assay.units import MB
 
 if TYPE_CHECKING:  # the module is not needed beside a kernel
@@ -47,6 +48,13 @@ DYING = 2.0
 
 OF_EXAM = "assay_exam"
 """A message in which the exam says what it asks, or has written down: for us, and no notebook."""
+
+
+class Instant(NamedTuple):
+    """A time on the wall clock, and in seconds of a processor."""
+
+    wall: float
+    computed: float
 
 
 @dataclass
@@ -75,18 +83,42 @@ class Meter:
     questions: frozenset[str] = frozenset()
     """Those that were handed out: no other one can be begun."""
 
+    clock: Clock = field(default_factory=lambda: Clock(os.getpid()))
+
+    asked: dict[str, Took] = field(default_factory=dict)
+    """What each question took, from when it was heard of to its answer, or to the kernel's end."""
+
+    _question_began: "Instant" = field(default_factory=lambda: Instant(0.0, 0.0))
+
     def hear(self, said: Mapping[str, object]) -> None:
         """The exam has begun a question, or has written an answer down, which ends it."""
         if "asking" in said:
             asking = str(said["asking"])[:1000]
             if (question := asking.partition(" ")[2]) in self.questions:
                 self._now_asking(asking)
-                self.begun = question
+                self.begun, self._question_began = question, self.instant()
         elif self.begun and said.get("question") == self.begun:  # again, where its time was up
             digest = str(said.get("digest"))[:128]
             with (self.workdir / TOLD).open("a", encoding="ascii") as notes:
                 notes.write(f"{json.dumps([self.begun, digest])}\n")
+            self.time_question()
             self._now_asking("")
+
+    def time_question(self) -> None:
+        """Note what the question took that was begun last."""
+        self.asked[self.begun] = self.since(self._question_began)
+
+    def instant(self) -> "Instant":
+        """Return the time by both clocks."""
+        return Instant(time.monotonic(), self.clock.computed)
+
+    def since(self, begun: "Instant") -> Took:
+        """What has passed by both clocks."""
+        now = self.instant()
+        return {
+            "seconds": round(now.wall - begun.wall, 3),
+            "cpu_seconds": round(now.computed - begun.computed, 3),
+        }
 
     def note_state(self, content: object) -> None:
         """It says of itself that it is busy: it has begun what it was sent."""

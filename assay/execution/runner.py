@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import nbformat
 import papermill
@@ -32,7 +32,7 @@ from assay.execution.clock import SECONDS, Clock, patience
 from assay.execution.process import Child, kill_below
 from assay.execution.sockets import Sockets, bound
 from assay.records import sound
-from assay.sandbox.workdirs import FACTS, CellFacts, Failure, RunnerFacts, Spent, read_below
+from assay.sandbox.workdirs import FACTS, CellFacts, Failure, RunnerFacts, Spent, Took, read_below
 from assay.submission.notebook import EXAM
 from assay.units import MB
 
@@ -66,6 +66,17 @@ Replies = dict[str, Reply]
 """By the id of their cell."""
 
 
+class Cost(NamedTuple):
+    """What a cell took, and the megabytes that the kernel held when it had ended."""
+
+    took: Took
+    megabytes: float
+
+
+Costs = dict[str, Cost]
+"""By the id of their cell."""
+
+
 def main(workdir: Path, sockets: Sockets, forked: Child | None = None) -> None:
     """Execute the workdir's notebook, in a kernel that was forked for it or in a new one."""
     libc = ctypes.CDLL(None)
@@ -73,7 +84,9 @@ def main(workdir: Path, sockets: Sockets, forked: Child | None = None) -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
     job: JobFile = json.loads((workdir / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
-    meter = kernel.Meter(workdir, questions=_handed_out(workdir / "given"))
+    start: Start = json.loads((workdir / "kernel.json").read_text(encoding="utf-8"))
+    clock = Clock(os.getpid(), Path(start["usage"]) if start["usage"] else None)
+    meter = kernel.Meter(workdir, questions=_handed_out(workdir / "given"), clock=clock)
     manager = kernel.manager_for(workdir, meter, sockets, forked)
     try:
         facts = _facts(workdir, job, meter, manager)
@@ -107,13 +120,13 @@ def _facts(
     """Return what became of the notebook: what a kernel provokes in here is its own doing."""
     code, seen, exam = None, list[CellFacts](), None
     replies: Replies = {}
-    memory: dict[str, float] = {}
+    costs: Costs = {}
     keeper = _keeper(workdir, job, meter)
     try:
-        stopped = _execute(workdir, job, meter, manager, keeper, replies, memory)
+        stopped = _execute(workdir, job, meter, manager, keeper, replies, costs)
         code = _exit_code(meter, alive=stopped == "")
         cells = _read(workdir / "executed.ipynb").cells
-        seen = _cells(workdir, cells, replies, memory, keeper.late)
+        seen = _cells(workdir, cells, replies, costs, keeper.late)
         exam = _of_exam(cells, replies)
     except Exception as error:
         if _is_ours(error) or not (workdir / "at.txt").exists():  # no code of the student's has run
@@ -122,6 +135,8 @@ def _facts(
         meter.note(error)
     if meter.broken:
         stopped = "protocol"
+    if meter.asking:  # it ended with its kernel
+        meter.time_question()
     cells = {cell.id: f"cell {number}" for number, cell in _students_cells(workdir)} | {
         EXAM: SILENT
     }
@@ -135,6 +150,8 @@ def _facts(
         "exit_code": code,
         "cells": seen,
         "exam": exam,
+        "asking": costs[EXAM].took if EXAM in costs else None,
+        "asked": meter.asked,
         "stopped": "cut" if meter.cut else stopped,
         "detail": sound(meter.message),
         "late": late,
@@ -145,15 +162,13 @@ def _facts(
 
 def _keeper(workdir: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timekeeper:
     """Who ends cells and questions; those that were ended with their kernel before are late."""
-    start: Start = json.loads((workdir / "kernel.json").read_text(encoding="utf-8"))
-    usage = start["usage"]
     spent: dict[str, Spent] = _table(workdir / "support" / "spent.json")
     return engine.Timekeeper(
         workdir,
         job["limits"],
         seconds=_table(workdir / SECONDS),
         exam=EXAM,
-        clock=Clock(os.getpid(), Path(usage) if usage else None),
+        clock=meter.clock,
         kill=meter.kill,
         asking=lambda: meter.asking,
         at_work=lambda: meter.is_at_work,
@@ -195,9 +210,10 @@ def _execute(
     manager: type[AsyncKernelManager],
     keeper: engine.Timekeeper,
     replies: Replies,
-    memory: dict[str, float],
+    costs: Costs,
 ) -> str:
     """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
+    begun: dict[str, kernel.Instant] = {}
     try:
         papermill.execute_notebook(
             _unformatted(workdir / "notebook.ipynb"),
@@ -213,8 +229,8 @@ def _execute(
             iopub_timeout=max(60, patience(job["limits"]["cell_seconds"])),  # a queue is no silence
             allow_errors=True,
             shutdown_kernel="immediate",
-            on_cell_start=_note_where(workdir, meter),
-            on_cell_executed=_note_what(meter, replies, memory),
+            on_cell_start=_note_where(workdir, meter, begun),
+            on_cell_executed=_note_what(meter, replies, costs, begun),
         )
     except PapermillExecutionError:
         return ""  # a cell failed; papermill says so when all have been run
@@ -266,23 +282,27 @@ def _unformatted(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _note_where(workdir: Path, meter: kernel.Meter) -> Any:
+def _note_where(workdir: Path, meter: kernel.Meter, begun: dict[str, kernel.Instant]) -> Any:
     """A hook that writes down which cell begins, for the case that no one lives to tell."""
     numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(workdir)}
 
     def note(cell: Any, cell_index: int) -> None:
         meter.next_cell()
         (workdir / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
+        begun[cell["id"]] = meter.instant()
 
     return note
 
 
-def _note_what(meter: kernel.Meter, replies: Replies, memory: dict[str, float]) -> Any:
-    """A hook that keeps the kernel's reply to a cell, and how much memory it holds after it."""
+def _note_what(
+    meter: kernel.Meter, replies: Replies, costs: Costs, begun: dict[str, kernel.Instant]
+) -> Any:
+    """A hook that keeps the kernel's reply to a cell, its time, and the memory held after it."""
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
         replies[cell["id"]] = (execute_reply or {}).get("content", {})
-        memory[cell["id"]] = round(monitor.resident(meter.processes[-1].pid) / MB, 1)
+        held = round(monitor.resident(meter.processes[-1].pid) / MB, 1)
+        costs[cell["id"]] = Cost(meter.since(begun[cell["id"]]), held)
 
     return note
 
@@ -309,7 +329,7 @@ def _cells(
     workdir: Path,
     executed: list[Any],
     replies: Replies,
-    memory: dict[str, float],
+    costs: Costs,
     late: dict[str, str],
 ) -> list[CellFacts]:
     """Return the student's code cells with their errors and times on our clock."""
@@ -319,8 +339,14 @@ def _cells(
         seconds = cell.metadata.get("papermill", {}).get("duration") if cell.id in replies else None
         if cell.id in numbers:
             failure = _failure(cell, replies.get(cell.id) or {}, late.get(cell.id, ""))
-            held = memory.get(cell.id)
-            facts = CellFacts(number=numbers[cell.id], seconds=seconds, megabytes=held, **failure)
+            cost = costs.get(cell.id)
+            facts = CellFacts(
+                number=numbers[cell.id],
+                seconds=seconds,
+                cpu_seconds=cost.took["cpu_seconds"] if cost else None,
+                megabytes=cost.megabytes if cost else None,
+                **failure,
+            )
             cells.append(facts)
     return cells
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from statistics import median
 
-from assay.records import Cell, RunRecord
+from assay.records import Cell, RunRecord, Took
 from assay.report import safe
 
 FRAME = re.compile(
@@ -37,7 +37,21 @@ class Cost:
     number: int
     usual: float
     longest: float
+    computed: float | None
+    """The median of its seconds of a processor."""
     megabytes: float | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a question took in the runs in which that was long enough to be kept."""
+
+    name: str
+    usual: float
+    longest: float
+    computed: float
+    """The median of its seconds of a processor."""
+    runs: int
 
 
 def failures(records: list[RunRecord]) -> list[Failure]:
@@ -125,4 +139,33 @@ def _cost(number: int, cells: list[Cell]) -> Cost | None:
     held = [cell.megabytes for cell in cells if cell.megabytes is not None]
     if not seconds:
         return None
-    return Cost(number, median(seconds), max(seconds), max(held, default=None))
+    computed = [cell.cpu_seconds for cell in cells if cell.cpu_seconds is not None]
+    return Cost(
+        number,
+        median(seconds),
+        max(seconds),
+        median(computed) if computed else None,
+        max(held, default=None),
+    )
+
+
+def questions(records: list[RunRecord]) -> list[Asked]:
+    """Of each question whose time was kept, the costliest of all runs together first."""
+    found: dict[str, list[Took]] = {}
+    for record in records:
+        for name, took in record.questions.items():
+            found.setdefault(name, []).append(took)
+    ordered = sorted(found, key=lambda name: -sum(took.cpu_seconds for took in found[name]))
+    return [_asked(name, found[name]) for name in ordered]
+
+
+def _asked(name: str, times: list[Took]) -> Asked:
+    seconds = [took.seconds for took in times]
+    computed = median(took.cpu_seconds for took in times)
+    return Asked(name, median(seconds), max(seconds), computed, len(times))
+
+
+def share_of_asking(records: list[RunRecord]) -> float | None:
+    """The median share of a run's processor time that its exam took; None if no run tells it."""
+    shares = [r.exam.cpu_seconds / r.cpu_seconds for r in records if r.exam and r.cpu_seconds]
+    return median(shares) if shares else None

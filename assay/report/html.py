@@ -100,6 +100,7 @@ def _environment() -> Environment:
         "marks": summary.MARKS,
         "failures": cells.failures,
         "costs_of": cells.costs,
+        "questions_of": cells.questions,
     }
     environment.filters |= {
         "line": safe.plain,

@@ -16,7 +16,7 @@ from assay.records import (
     Result,
     RunRecord,
 )
-from assay.report import summary
+from assay.report import cells, summary
 
 RAN = (Outcome.COMPLETED, Outcome.CELL_FAILED)
 
@@ -81,11 +81,13 @@ class View:
         return sum(criterion.earned or 0.0 for criterion in self.criteria(part))
 
     def seconds(self, part: str) -> str:
-        """Return how long a run takes, and the most memory that any cell left, in words."""
+        """Return how long a run takes, the exam's share, and the most memory a cell left."""
         runs = self.records(part)
         held = [c.megabytes for record in runs for c in record.cells if c.megabytes is not None]
         most = f", {max(held):.0f} MB at most" if held else ""
-        return f"{median(record.seconds for record in runs):.1f} s a run{most}"
+        share = cells.share_of_asking(runs)
+        asking = "" if share is None else f", {share:.0%} of its computing asked by the exam"
+        return f"{median(record.seconds for record in runs):.1f} s a run{asking}{most}"
 
     def anchor(self, run: str) -> str:
         """Where on a page a run is spoken of."""

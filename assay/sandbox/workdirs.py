@@ -44,7 +44,15 @@ class CellFacts(Failure):
 
     number: int
     seconds: float | None
+    cpu_seconds: float | None
     megabytes: float | None
+
+
+class Took(TypedDict):
+    """What something took: on the wall clock, and of a processor."""
+
+    seconds: float
+    cpu_seconds: float
 
 
 class Spent(TypedDict):
@@ -63,6 +71,10 @@ class RunnerFacts(TypedDict):
     cells: list[CellFacts]
     exam: str | None
     """What ended the exam itself, outside of any question."""
+    asking: Took | None
+    """What the whole exam took, where it came to its end."""
+    asked: dict[str, Took]
+    """What each question took that was put."""
     stopped: str
     detail: str
     late: dict[str, str]

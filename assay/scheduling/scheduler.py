@@ -212,6 +212,8 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         cpu_seconds=ended.cpu_seconds,
         pressure=ended.pressure,
         cells=ended.cells,
+        exam=ended.exam,
+        questions=ended.questions,
         numerics=numerics.profile(),
         isolation=ended.isolation,
         fingerprint=fingerprint(ended.files),

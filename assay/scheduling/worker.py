@@ -19,7 +19,7 @@ from assay.errors import OurFault
 from assay.evidence import keys, numerics, packing
 from assay.execution.execute import Ended, execute
 from assay.execution.machine import Machine
-from assay.records import Cell, Isolation, Outcome, Plain, plain
+from assay.records import Cell, Isolation, Outcome, Plain, Took, plain
 from assay.sandbox import cgroup, workdirs
 from assay.version import __version__
 
@@ -53,6 +53,9 @@ class Answer(Description):
     seconds: float
     cells: list[Plain]
     """Each a `Cell`."""
+    exam: Plain | None
+    questions: dict[str, Plain]
+    """Each a `Took`."""
     memory: int
     cpu_seconds: float
     pressure: float
@@ -115,6 +118,8 @@ def answer(ended: Ended, described: Description) -> bytes:
         "memory": ended.memory,
         "cpu_seconds": ended.cpu_seconds,
         "pressure": ended.pressure,
+        "exam": plain(ended.exam) if ended.exam else None,
+        "questions": {name: plain(took) for name, took in ended.questions.items()},
         "starved": ended.starved,
     }
     return _packed(said, ended.files)
@@ -139,6 +144,8 @@ def ended(said: Answer, files: dict[str, bytes]) -> Ended:
         said["memory"],
         said["cpu_seconds"],
         said["pressure"],
+        exam=Took.model_validate(said["exam"]) if said["exam"] else None,
+        questions={name: Took.model_validate(took) for name, took in said["questions"].items()},
         starved=said["starved"],
     )
 

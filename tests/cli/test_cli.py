@@ -182,6 +182,31 @@ def test_step_by_step_is_the_same_as_grade(course: Course, counted: list[bytes])
     assert len(counted) == 2
 
 
+def test_a_profile_says_what_questions_and_cells_took(course: Course):
+    """Printed where it is asked for; in the results and in the report always."""
+    slow = (
+        "import time\ndef add(x, y):\n    until = time.process_time() + 0.1\n"
+        "    while time.process_time() < until: pass\n    return x + y"
+    )
+    course.hand_in(ada=notebook(PARAMETERS, slow))
+    run = course("run", "handed_in/ada.ipynb", "--profile")
+    again = course("run", "handed_in/ada.ipynb")
+    course("grade", "handed_in/ada.ipynb")
+
+    assert [line.split()[:2] for line in run.out.splitlines() if line.startswith("  ")][1:] == [
+        ["cell", "1"],
+        ["cell", "2"],
+        ["add/plain", run.out.splitlines()[-1].split()[1]],
+    ]
+    assert "% of it asking" in run.out
+    assert "add/plain" not in again.out
+    (record,) = course.results("ada")["runs"]
+    assert record["questions"]["add/plain"]["cpu_seconds"] > 0.08
+    page = (course.root / "reports" / "ada" / "index.html").read_text()
+    assert "Time by cell and by question" in page
+    assert "<code>add/plain</code>" in page
+
+
 def test_progress_is_talk_and_the_result_is_data(course: Course):
     """stdout holds the marks alone; the bar and the warning stand on stderr."""
     course.hand_in(ada=RIGHT)

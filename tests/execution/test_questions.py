@@ -339,3 +339,48 @@ def test_who_forges_what_is_asked_gains_no_time(run: Callable[..., Ended], forge
     assert ended.reason.startswith("the question `second` took longer than 1 s")
     assert "took longer than 1 s" in notes(ended)["second"]
     assert notes(ended)["first"] == "answered"
+
+
+BURN = "import time\ndef burn(seconds):\n    until = time.process_time() + seconds\n" + (
+    "    while time.process_time() < until: pass"
+)
+
+
+def test_what_each_question_and_cell_took_is_told(run: Callable[..., Ended]):
+    """By both clocks: one that sleeps takes time, and no processor."""
+    ended = run(
+        f"{GOOD}\n{BURN}",
+        "def second(x):\n    burn(0.3)\n    return x\n"
+        "def third(x):\n    time.sleep(0.4)\n    return x",
+        "burn(0.2)",
+    )
+
+    assert notes(ended) == dict.fromkeys(("first", "second", "third"), "answered")
+    second, third = ended.questions["second"], ended.questions["third"]
+    assert 0.25 < second.cpu_seconds <= second.seconds + 0.05
+    assert third.cpu_seconds < 0.2 < 0.35 < third.seconds
+    assert ended.exam is not None
+    assert second.cpu_seconds + third.cpu_seconds < ended.exam.cpu_seconds < ended.cpu_seconds
+    assert [(cell.cpu_seconds or 0) > 0.15 for cell in ended.cells] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("end", ["while True: pass", "import os; burn(0.2); os._exit(0)"])
+def test_a_question_that_was_ended_has_its_time_told(run: Callable[..., Ended], end: str):
+    """Where it took its kernel with it, the run that counts did not put it."""
+    ended = run(f"{GOOD}\n{BURN}", f"def second(x):\n    {end}")
+
+    took = ended.questions["second"].cpu_seconds if "second" in ended.questions else 0.0
+    assert (took > 0.9) == ("while" in end)
+
+
+def test_a_kernel_cannot_tell_the_time_of_what_it_was_not_asked(run: Callable[..., Ended]):
+    """Nor end a question whose turn it is not."""
+    switches = "__import__('sys').modules['assay-switches']"
+    ended = run(
+        f"{GOOD}\n{BURN}",
+        f"def second(x):\n    {switches}.tell({{'asking': '9 made up'}})\n    burn(0.1)\n"
+        f"    {switches}.tell({{'question': 'made up', 'digest': ''}})\n    return x",
+    )
+
+    assert set(ended.questions) <= {"first", "second", "third"}
+    assert ended.questions["second"].cpu_seconds > 0.08

@@ -1,7 +1,8 @@
 """Cells as a reader needs them: tracebacks without colours and libraries, time and memory."""
 
-from assay.records import Cell, Outcome, Run, RunRecord
-from assay.report.cells import cleaned, costs, failures
+from assay.records import Cell, Outcome, Run, RunRecord, Took
+from assay.report import profiles
+from assay.report.cells import cleaned, costs, failures, questions, share_of_asking
 
 TRACEBACK = "\n".join(
     [
@@ -79,3 +80,53 @@ def test_costs_are_the_usual_the_longest_and_the_most():
 
     (cost,) = costs(runs)
     assert (cost.number, cost.usual, cost.longest, cost.megabytes) == (1, 2.0, 9.0, 70.0)
+
+
+def asked(seed: int, place: str, **took: tuple[float, float]) -> RunRecord:
+    """A run of two seconds of a processor, half of them asking; `took` on the clock and of it."""
+    cell = Cell(number=1, source="", seconds=1.5, cpu_seconds=1.0)
+    return record(seed, cell).model_copy(
+        update={
+            "run": Run(part="p", parameters={"seed": seed, "data": place}),
+            "cpu_seconds": 2.0,
+            "exam": Took(seconds=2.5, cpu_seconds=1.0),
+            "questions": {n: Took(seconds=s, cpu_seconds=cpu) for n, (s, cpu) in took.items()},
+        }
+    )
+
+
+def test_questions_are_told_with_the_costliest_first():
+    """All runs together decide, and how many of them there were is said."""
+    runs = [
+        asked(0, "a", train=(4.0, 0.3), add=(0.2, 0.2)),
+        asked(1, "a", add=(0.4, 0.4)),
+        asked(2, "a", add=(0.3, 0.3)),
+    ]
+
+    first, second = questions(runs)
+    assert (first.name, first.usual, first.longest, first.computed, first.runs) == (
+        *("add", 0.3, 0.4, 0.3, 3),
+    )
+    assert (second.name, second.longest, second.runs) == ("train", 4.0, 1)
+    assert share_of_asking(runs) == 0.5
+    assert share_of_asking([record(0)]) is None
+
+
+def test_a_profile_has_a_table_for_each_place():
+    """Cells in their order, then questions; what an older run did not note is a dash."""
+    runs = [asked(0, "a", add=(0.2, 0.1)), asked(0, "b", train=(4.0, 3.0))]
+    old = record(0, Cell(number=1, source="", seconds=1.0))
+
+    assert profiles.lines(runs) == [
+        "",
+        "p/a: 2.00 s of a processor a run, 50% of it asking",
+        "          processor     clock   longest",
+        "  cell 1     1.000     1.500     1.500",
+        "  add        0.100     0.200     0.200",
+        "",
+        "p/b: 2.00 s of a processor a run, 50% of it asking",
+        "          processor     clock   longest",
+        "  cell 1     1.000     1.500     1.500",
+        "  train      3.000     4.000     4.000",
+    ]
+    assert profiles.lines([old])[-1] == "  cell 1         –     1.000     1.000"

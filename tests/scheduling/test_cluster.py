@@ -72,10 +72,13 @@ def run_all(
 
 def lasting(record: RunRecord) -> RunRecord:
     """The record without what no two runs share."""
-    cells = [cell.model_copy(update={"seconds": None, "megabytes": None}) for cell in record.cells]
+    cells = [
+        cell.model_copy(update=dict.fromkeys(("seconds", "cpu_seconds", "megabytes")))
+        for cell in record.cells
+    ]
     return record.model_copy(
         update={"seconds": 0.0, "cells": cells, "isolation": None, "evidence": ""}
-        | {"cpu_seconds": 0.0, "pressure": 0.0}
+        | {"cpu_seconds": 0.0, "pressure": 0.0, "exam": None, "questions": {}}
     )
 
 
