@@ -138,7 +138,7 @@ def kill_workers_of(
     moments, below, killed = random.Random(0), [], 0
     while command.poll() is None:
         time.sleep(moments.uniform(0, 2))
-        done = len(list(store.glob("??/*/run.json")))
+        done = len(list(store.glob("??/[!.]*.zip")))
         if done >= (killed + 1) * count / (KILLS + 2) and (worker := a_worker(command, moments)):
             below += [worker, *worker.children(recursive=True)]
             worker.kill()

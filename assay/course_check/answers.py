@@ -6,7 +6,7 @@ The reference is right, so what goes wrong with it is the rubric's fault or its 
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from assay.evidence.answers import NotAnswered, Note, WrongAnswer
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
 from assay.judge import judge
-from assay.judge.evidence_view import Listed, RunView
+from assay.judge.evidence_view import READ, Files, Listed, RunView
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.submission.sections import Section
 
@@ -38,12 +38,12 @@ def check(
 ) -> CourseReport:
     """Return what the reference's runs of a part show: its cells, its answers, its verdicts."""
     assignment, part = section.assignment, section.part
-    folders = [store.folder(record.key) for record in records]
-    questions = {q for f in folders for q in json.loads((f / "shapes.json").read_bytes())}
+    kept = [store.files(record.key, *READ) for record in records]
+    questions = {q for files in kept for q in json.loads(files["shapes.json"])}
     faults = _merged(
         {
-            record.run.id: _of_one(assignment, part, record, folder)
-            for record, folder in zip(records, folders, strict=True)
+            record.run.id: _of_one(assignment, part, record, files)
+            for record, files in zip(records, kept, strict=True)
         }
     )
     if faults:
@@ -109,9 +109,9 @@ def _by_test(checks: Sequence[Check]) -> list[list[Check]]:
     return list(by_name.values())
 
 
-def _of_one(assignment: Assignment, part: Part, record: RunRecord, folder: Path) -> list[Fault]:
+def _of_one(assignment: Assignment, part: Part, record: RunRecord, files: Files) -> list[Fault]:
     """Return what one run shows; a limit that a question met is told by the question."""
-    of_answers = _of_answers(assignment, part, record, folder)
+    of_answers = _of_answers(assignment, part, record, files)
     if of_answers and record.reason.startswith(("the question ", "the exam")):
         return of_answers
     found = [*_of_run(assignment, part, record), *of_answers]
@@ -137,22 +137,20 @@ def _of_answers(
     assignment: Assignment,
     part: Part,
     record: RunRecord,
-    folder: Path,
+    files: Files,
 ) -> list[Fault]:
     """Every question whose answer is not there, or not of the form that was promised."""
-    broken = folder / "evidence" / "broken.json"
-    if broken.exists():
-        note = json.loads(broken.read_bytes())
+    if broken := files.get("evidence/broken.json"):
+        note = json.loads(broken)
         what = "the exam broke off"
         if _at(note)[0] == "fallback.py":
             what = "it cannot be imported"
         return [_of_note(part, note, what, _exam(assignment, part))]
     faults = []
     unreached = []
-    evidence = RunView(record, folder).evidence
+    evidence = RunView(record, files).evidence
     for question in evidence.questions():
-        said_of_it = folder / "evidence" / f"{question}.json"
-        note = json.loads(said_of_it.read_bytes()) if said_of_it.exists() else {}
+        note = json.loads(files.get(f"evidence/{question}.json", b"{}"))
         try:
             if unsound := evidence[question].unsound:
                 raise WrongAnswer(next(iter(unsound.values())))

@@ -17,8 +17,9 @@ from assay.course import rubric
 from assay.course.assignment import Assignment, Part
 from assay.course.secret import PUBLIC
 from assay.errors import CannotGrade
+from assay.evidence.questions import Question
 from assay.evidence.store import Store
-from assay.execution.job import Job, Question, assemble_all
+from assay.execution.job import Job, assemble_all
 from assay.records import Run, RunRecord
 from assay.submission import books, own_checks, plan, reader, sections
 from assay.submission.submission import Submission
@@ -128,7 +129,7 @@ def jobs_at(assignment: Assignment, part: Part, runs: Collection[Run]) -> list[J
 def records(assignment: Assignment, part: Part, store: Store) -> list[RunRecord]:
     """Return the reference's runs of a part that have been made; nothing is run for it.
 
-    Their evidence lies in `store.folder(record.key)`, as a student's does.
+    Their evidence lies in the store, as a student's does.
     """
     try:
         answer = submission(assignment)

@@ -4,14 +4,18 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Container, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 from assay.errors import quoted
 
+LEVEL = 6
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest-sha256.txt"
+SECONDS = "seconds.json"
+"""How long each question may compute, where the rubric says so."""
 DRAFT = ".draft-"
 """How the names begin of what is being written."""
 
@@ -27,6 +31,17 @@ def pack(files: Mapping[str, bytes], runnable: Container[str] = ()) -> bytes:
             member = zipfile.ZipInfo(name, EPOCH)
             member.external_attr = 0o755 << 16 if name in runnable else 0
             archive.writestr(member, content)
+    return buffer.getvalue()
+
+
+def compressed(files: Mapping[str, bytes]) -> bytes:
+    """Return the same archive, each file compressed where that saves a tenth of it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in sorted(files.items()):
+            pays = len(zlib.compress(content, LEVEL)) < 0.9 * len(content)
+            kind = zipfile.ZIP_DEFLATED if pays else zipfile.ZIP_STORED
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), content, kind, LEVEL)
     return buffer.getvalue()
 
 

@@ -1,18 +1,30 @@
-"""Keep what runs left, each in a folder named by its key; a folder appears whole or not at all."""
+"""Keep what runs left, each in an archive named by its key, which appears whole or not at all.
+
+A run that an older assay kept, or that lies in a crate, is a folder of the same files; it is read
+as well.
+"""
 
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from uuid import uuid4
 
-from assay.evidence.packing import DRAFT, MANIFEST, manifest, write, write_whole
+from assay.course.assignment import Assignment
+from assay.errors import OurFault, quoted
+from assay.evidence import packing, questions
+from assay.evidence.packing import DRAFT, MANIFEST, manifest, write_whole
 from assay.records import CourseReport, Judgement, RunRecord
 
 COSTS = "costs.json"
+RECORD = "run.json"
+ENDING = ".zip"
 NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
 
 
@@ -43,12 +55,18 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Store:
-    """Folders `root/ab/abcdef.../` of plain files that a person can open and judge again."""
+    """Archives `root/ab/abcdef….zip` that a person can open and judge again."""
 
     root: Path
 
     def folder(self, key: str) -> Path:
+        """Where an older assay kept a run, file by file."""
         return self.root / key[:2] / key
+
+    def place(self, key: str) -> Path:
+        """Where a run is kept, or will be."""
+        folder = self.folder(key)
+        return folder if folder.is_dir() else folder.with_name(f"{key}{ENDING}")
 
     def key(self, job: Keyed) -> str:
         """Return the job's key; a job that was put together before need not be for it."""
@@ -99,17 +117,20 @@ class Store:
         return note
 
     def has(self, key: str) -> bool:
-        return (self.folder(key) / "run.json").exists()
+        place = self.place(key)
+        return place.exists() and (place.is_file() or (place / RECORD).exists())
 
     def record(self, key: str) -> RunRecord:
         """The record of a run that was kept."""
-        os.utime(self.folder(key))  # when it was last used
-        return RunRecord.model_validate_json((self.folder(key) / "run.json").read_bytes())
+        os.utime(self.place(key))  # when it was last used
+        return RunRecord.model_validate_json(self.files(key, RECORD)[RECORD])
 
     def held(self) -> list[Held]:
         """Every run that is kept, the one that was used longest ago first."""
-        folders = [path.parent for path in self.root.glob("??/*/run.json")]
-        return sorted(Held(_used(f), f.name, _size(f)) for f in folders)
+        archives = list(self.root.glob(f"??/[!.]*{ENDING}"))
+        folders = [path.parent for path in self.root.glob(f"??/*/{RECORD}")]
+        found = [(path, path.name.removesuffix(ENDING)) for path in [*archives, *folders]]
+        return sorted(Held(_used(path), key, _size(path)) for path, key in found)
 
     def prune(self, before: float) -> list[Held]:
         """Forget what was not used since then (seconds since 1970), and drafts of the killed."""
@@ -122,33 +143,100 @@ class Store:
                 shutil.rmtree(note) if note.is_dir() else note.unlink()
         return old
 
-    def files(self, key: str) -> dict[str, bytes]:
-        """Everything that was kept of a run, by relative name."""
-        folder = self.folder(key)
-        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    def files(self, key: str, *begin: str) -> dict[str, bytes]:
+        """What is kept of a run, by relative name: all of it, or what begins with one of these."""
+        return read_kept(self.place(key), *begin)
+
+    def whole(self, record: RunRecord, course: Assignment) -> dict[str, bytes]:
+        """All that a run was made of and left: its questions are drawn again where none are kept.
+
+        Raises
+        ------
+        OurFault
+            If it is damaged, or if other questions are drawn than were asked.
+        """
+        return questions.whole(self.files(record.key), record.run, course)
 
     def listing(self, key: str) -> list[tuple[str, int, int]]:
-        """Name, size and time of change of every file that was kept of a run."""
-        folder = self.folder(key)
-        stats = {path: path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
-        return [(path.name, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()]
+        """Name, size and checksum of every file that was kept of a run; in a folder, its time."""
+        place = self.place(key)
+        if not place.exists():
+            return []
+        if place.is_dir():
+            stats = {path: path.stat() for path in sorted(place.rglob("*")) if path.is_file()}
+            return [(path.name, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()]
+        with _opened(place) as archive:
+            return [(m.filename, m.file_size, m.CRC) for m in archive.infolist()]
 
-    def put(self, record: RunRecord, files: dict[str, bytes]) -> None:
-        """Keep a run; where two write the same key, the first to finish wins."""
-        final = self.folder(record.key)
+    def put(self, record: RunRecord, files: Mapping[str, bytes], seed: int | None = None) -> None:
+        """Keep a run; where two write the same key, the first to finish wins.
+
+        With the seed that its questions are drawn from, these are not kept. The manifest names all.
+        """
+        held = questions.without(files, seed) | {
+            MANIFEST: manifest(files).encode(),
+            RECORD: record.model_dump_json(indent=1).encode(),
+        }
+        final = self.place(record.key)
+        if final.exists():
+            return
         final.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=final.parent))
-        listed = {MANIFEST: manifest(files).encode()}
-        write(files | listed | {"run.json": record.model_dump_json(indent=1).encode()}, draft)
+        draft = final.with_name(f"{DRAFT}{uuid4().hex}")
         try:
-            draft.rename(final)
-        except OSError:  # it is there already
-            shutil.rmtree(draft)
+            with draft.open("xb") as file:
+                file.write(packing.compressed(held))
+                file.flush()
+                os.fsync(file.fileno())  # or a machine that stops may leave the name and no content
+            _name(draft, final)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def drop(self, key: str) -> None:
         """Forget a run."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
+        self.place(key).unlink(missing_ok=True)
+
+
+def read_kept(place: Path, *begin: str) -> dict[str, bytes]:
+    """Return the files of a run that was kept there: all, or those whose names begin so.
+
+    Raises
+    ------
+    OurFault
+        If it is damaged.
+    """
+    if not place.exists():
+        return {}
+    if place.is_dir():
+        paths = [path for path in sorted(place.rglob("*")) if path.is_file()]
+        named = {path.relative_to(place).as_posix(): path for path in paths}
+        return {n: path.read_bytes() for n, path in named.items() if n.startswith(begin or "")}
+    with _opened(place) as archive:
+        names = [name for name in archive.namelist() if name.startswith(begin or "")]
+        return {name: archive.read(name) for name in names}
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(place) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise OurFault(
+            f"the run that is kept in {quoted(place)} is damaged",
+            found=str(error),
+            hint="remove that file: the run is made again",
+        ) from None
+
+
+def _name(draft: Path, final: Path) -> None:
+    """Give what was written its name, unless something has that already."""
+    try:
+        os.link(draft, final)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links; both writers have the same run
+        draft.replace(final)
 
 
 class Fresh(Store):
@@ -163,5 +251,6 @@ def _used(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _size(place: Path) -> int:
+    paths = [place] if place.is_file() else place.rglob("*")
+    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-SECONDS = "seconds.json"
-"""The file that says how long each question may compute, where the rubric says it."""
 ASKING = "asking.txt"
 """Where the runner says what the exam asks now: no kernel sees it."""
 TOLD = "told.jsonl"

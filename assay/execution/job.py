@@ -1,23 +1,19 @@
 """Put together all that one run needs, as bytes: what can change the evidence is in them."""
 
 import hashlib
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
-
-import numpy as np
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from assay import rubric as library
-from assay.course import rubric
 from assay.course.secret import PUBLIC, Secret
-from assay.errors import CourseFault, UsageError, quoted
-from assay.evidence import keys, numerics, packing
-from assay.execution.clock import SECONDS
+from assay.errors import CourseFault
+from assay.evidence import keys, numerics, packing, questions
+from assay.evidence.packing import SECONDS
+from assay.evidence.questions import Question
 from assay.records import Run, Scalar
 from assay.sandbox import inside
 from assay.source import imports
@@ -41,29 +37,6 @@ LIBRARY = Path(library.__file__).parent
 """What a rubric is written with; it enters if the exam, or what stands beside it, imports it."""
 REFERENCE = "support/reference"
 """Stands there where the course's own answer is asked: the exam itself is on trial then."""
-
-
-_one_at_a_time = Lock()
-"""A course may draw from a generator that all threads share."""
-
-
-class Question(Protocol):
-    """What a rubric's `given.draw` returns for each question.
-
-    `seconds`, where it has that, is how long the question may compute.
-    """
-
-    @property
-    def shown(self) -> Mapping[str, Any]: ...
-    @property
-    def kept(self) -> Mapping[str, Any]: ...
-    @property
-    def answers(self) -> Mapping[str, tuple[int | None, ...]]: ...
-
-
-def _largest(question: Question) -> float | None:
-    """Return the largest number of an honest answer, where the question says so."""
-    return getattr(question, "largest", None)
 
 
 class RunData(TypedDict):
@@ -96,9 +69,11 @@ class Job:
     recipe: str
     lay: Callable[[], dict[str, bytes]]
     """Makes all that goes there but the questions."""
-    draw: Callable[[], "Mapping[str, Question]"]
+    draw: Callable[[], Mapping[str, Question]]
     memory: int = 0
     """Bytes that one of its processes may hold."""
+    seed: int | None = None
+    """What the questions can be drawn from again."""
     drawn: Mapping[str, bytes] | None = None
     """The workdir of an earlier run: its very questions are asked again, and none are drawn."""
 
@@ -118,18 +93,7 @@ class Job:
     def workdir(self) -> dict[str, bytes]:
         if self.drawn is not None:
             return dict(self.drawn)
-        questions = self.draw()
-        given = {f"given/{name}.npz": _npz(question.shown) for name, question in questions.items()}
-        kept = {f"kept/{name}.npz": _npz(question.kept) for name, question in questions.items()}
-        shapes = {name: dict(question.answers) for name, question in questions.items()}
-        largest = {name: bound for name in questions if (bound := _largest(questions[name]))}
-        declared = {
-            name: seconds for name, q in questions.items() if (seconds := _seconds(name, q))
-        }
-        promised = {"shapes.json": shapes} | ({"largest.json": largest} if largest else {})
-        promised |= {SECONDS: declared} if declared else {}
-        texts = {name: json.dumps(told, sort_keys=True) for name, told in promised.items()}
-        return given | kept | {name: text.encode() for name, text in texts.items()}
+        return questions.as_files(self.draw())
 
     @cached_property
     def key(self) -> str:
@@ -152,12 +116,14 @@ def assemble_all(sections: Mapping[str, Section], runs: Sequence[Run], secret: S
 
     def job(run: Run) -> Job:
         section = sections[run.part]
+        seed = _seed(section, run, secret)
         return Job(
             run,
             keys.of_run(section, run, code[run.part], secret),
             lambda: _lay_out(section, run),
-            lambda: _draw(section, run, secret),
+            lambda: questions.draw(section.assignment, section.part, run, seed),
             round(section.assignment.limits.memory_mb) * MIB,
+            seed,
         )
 
     return [job(run) for run in runs]
@@ -220,45 +186,10 @@ def _library() -> dict[str, bytes]:
     return {"support/assay/__init__.py": b"", **files}
 
 
-def _draw(section: Section, run: Run, secret: Secret) -> dict[str, Question]:
-    """Inputs that no other submission and no other run has, yet the same when asked again.
+def _seed(section: Section, run: Run, secret: Secret) -> int:
+    """A seed that no other submission and no other run has, yet the same when asked again.
 
-    With a secret nobody else can draw them: the rest of the seed is known to the student.
+    With a secret nobody else can make it: the rest of it is known to the student.
     """
-    assignment, part = section.assignment, section.part
-    given = rubric.load(assignment, part, "given")
     described = run.model_dump_json(exclude_defaults=True)
-    seed = secret.seed(f"{assignment.title}\n{section.submission.digest}\n{described}")
-    try:
-        with _one_at_a_time:
-            questions: dict[str, Question] = given.draw(
-                np.random.default_rng(seed),
-                dict(run.parameters),  # a draw may write in it
-            )
-    except (Exception, SystemExit) as error:
-        found = rubric.in_words(error, assignment.root) or f"{type(error).__name__}: {error}"
-        raise CourseFault(
-            f"`{part.rubric.replace('/', '.')}.given` cannot draw the inputs of {run.id}",
-            found=found,
-            hint="does assignment.toml vary a value that the rubric does not know?",
-        ) from error
-    return questions
-
-
-def _seconds(name: str, question: Question) -> float | None:
-    """How long a question may compute; None if the rubric leaves it to the assignment."""
-    seconds: Any = getattr(question, "seconds", None)
-    if seconds is None:
-        return None
-    if type(seconds) not in (int, float) or not 0 < seconds <= 3600:
-        raise UsageError(
-            f"the question {quoted(name)} has `seconds` of {seconds!r:.60}",
-            hint="a number of seconds above 0 and up to 3600, or none at all",
-        )
-    return float(seconds)
-
-
-def _npz(arrays: Mapping[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
+    return secret.seed(f"{section.assignment.title}\n{section.submission.digest}\n{described}")

@@ -27,8 +27,9 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from assay.errors import quoted
+from assay.evidence.packing import SECONDS
 from assay.execution import engine, kernel, monitor
-from assay.execution.clock import SECONDS, Clock, patience
+from assay.execution.clock import Clock, patience
 from assay.execution.process import Child, kill_below
 from assay.execution.sockets import Sockets, bound
 from assay.records import sound

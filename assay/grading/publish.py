@@ -153,6 +153,6 @@ def _executed(session: Session, result: Result) -> dict[str, bytes]:
     first: dict[str, RunRecord] = {}
     for record in result.runs:
         first.setdefault(record.run.part, record)
-    paths = {part: session.store.folder(r.key) / "executed.ipynb" for part, r in first.items()}
-    kept = {part: path.read_bytes() for part, path in paths.items() if path.exists()}
-    return {f"{part}-executed.ipynb": executed.readable(content) for part, content in kept.items()}
+    store, name = session.store, "executed.ipynb"
+    kept = {part: store.files(r.key, name) for part, r in first.items() if store.has(r.key)}
+    return {f"{part}-{name}": executed.readable(held[name]) for part, held in kept.items() if held}

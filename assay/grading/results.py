@@ -11,6 +11,8 @@ from assay.submission import books, modules
 from assay.submission.sections import Section
 from assay.version import __version__
 
+SWITCHES = "evidence/switches.json"
+
 
 def result(
     sections: Mapping[str, Section],
@@ -66,13 +68,9 @@ def _left_on(sections: Mapping[str, Section], records: list[RunRecord], store: S
     """Of the first run of each part that left a switch on."""
     found: list[str] = []
     for name, section in sections.items():
-        folders = [store.folder(r.key) for r in records if r.run.part == name]
-        claims = [folder / "evidence" / "switches.json" for folder in folders]
-        told = (
-            leftover.notes(name, path.read_bytes(), section.cells)
-            for path in claims
-            if path.is_file()
-        )
+        of_part = [r for r in records if r.run.part == name and store.has(r.key)]
+        claims = (store.files(record.key, SWITCHES).values() for record in of_part)
+        told = (leftover.notes(name, claim, section.cells) for found in claims for claim in found)
         found += next((notes for each in told if (notes := list(each))), [])
     return found
 

@@ -1,5 +1,6 @@
 """The runs of a part as a rubric test sees them, and the judgement so far."""
 
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -9,7 +10,12 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from assay.course.assignment import Assignment
+from assay.errors import OurFault
+from assay.evidence import questions
 from assay.evidence.answers import Evidence, Shape
+from assay.evidence.packing import MANIFEST
+from assay.evidence.store import read_kept
 from assay.records import (
     Check,
     Drawing,
@@ -22,7 +28,10 @@ from assay.records import (
 )
 from assay.submission.submission import PlainCell
 
+Files = Mapping[str, bytes]
 INPUT = "judge_input.json"
+READ = ("evidence/", "shapes.json", "largest.json")
+"""How the names begin of what is looked at first of a run."""
 
 
 class JudgeInput(TypedDict):
@@ -31,7 +40,7 @@ class JudgeInput(TypedDict):
     part: str
     looks: int
     runs: list[Plain]
-    """Each a `RunRecord`, with the `folder` of what it left."""
+    """Each a `RunRecord`, with the place where what it left is `kept`."""
     cells: list[PlainCell]
     sources: dict[str, str]
     files: list[str]
@@ -39,6 +48,8 @@ class JudgeInput(TypedDict):
     unread: list[str]
     workers: NotRequired[int]
     """Processes that judge at once; no part of what is judged."""
+    course: NotRequired[Plain]
+    """The assignment, with this part alone: its questions are drawn again."""
 
 
 class Marker(TypedDict):
@@ -76,18 +87,20 @@ class NotJudged(Exception):
 
 
 class Sheets(Mapping[str, SimpleNamespace]):
-    """The arrays of one run's questions, as we wrote them; each test gets copies of its own."""
+    """The arrays of one run's questions, as we drew them; each test gets copies of its own."""
 
     __hash__, __eq__ = object.__hash__, object.__eq__
 
-    def __init__(self, folder: Path, names: list[str]) -> None:
-        self._folder, self._names = folder, names
+    def __init__(self, files: dict[str, bytes], names: list[str]) -> None:
+        self._files, self._names = files, names
         self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
 
     def __getitem__(self, question: str) -> SimpleNamespace:
         if question not in self._read:
-            with np.load(self._folder / f"{question}.npz", allow_pickle=False) as arrays:
+            content = io.BytesIO(self._files[question])
+            with np.load(content, allow_pickle=False) as arrays:
                 self._read[question] = dict(arrays)
+            del self._files[question]  # held once
         return SimpleNamespace(**{n: array.copy() for n, array in self._read[question].items()})
 
     def __iter__(self) -> Iterator[str]:
@@ -100,12 +113,14 @@ class Sheets(Mapping[str, SimpleNamespace]):
 class RunView:
     """One run as a rubric test sees it."""
 
-    def __init__(self, record: RunRecord, folder: Path) -> None:
+    def __init__(
+        self, record: RunRecord, kept: Files | Path, assignment: Assignment | None = None
+    ) -> None:
         self.id, self.place = record.run.id, record.run.place
         self.parameters = record.run.parameters
         self.parameterised = record.run.parameterised
         self.outcome, self.reason, self.cells = record.outcome, record.reason, record.cells
-        self._folder = folder
+        self._run, self._kept, self._assignment = record.run, kept, assignment
         self._sheets: dict[str, Evidence | Sheets] = {}
 
     @property
@@ -122,8 +137,8 @@ class RunView:
         return self._arrays("kept")
 
     def _arrays(self, name: str) -> Sheets:
-        questions = list(self._shapes)
-        sheets: Sheets = self._once(name, lambda: Sheets(self._folder / name, questions))
+        names = list(self._shapes)
+        sheets: Sheets = self._once(name, lambda: Sheets(self._drawn[name], names))
         return sheets
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -134,17 +149,47 @@ class RunView:
         return self._sheets[name]
 
     @cached_property
+    def _files(self) -> Files:
+        return self._read(self._kept, *READ) if isinstance(self._kept, Path) else self._kept
+
+    def _read(self, kept: Path, *begin: str) -> Files:
+        try:
+            files = read_kept(kept, *begin)
+        except OurFault as error:
+            raise NotJudged(f"{error.what}: {error.found}") from None
+        if not files:
+            raise NotJudged(f"what run {self.id} left is no longer kept")
+        return files
+
+    @cached_property
+    def _drawn(self) -> dict[str, dict[str, bytes]]:
+        """What was asked and what was kept back, of each question: as it is kept, or drawn again.
+
+        Read apart from the evidence: what a test has read of it is held as arrays alone.
+        """
+        assert isinstance(self._kept, Path), "whoever has files alone looks at evidence alone"
+        assert self._assignment, "a judge is told the course"
+        files = self._read(self._kept, *questions.DRAWN, questions.SEED, MANIFEST)
+        try:
+            files = questions.whole(files, self._run, self._assignment)
+        except OurFault as error:
+            raise NotJudged(f"{error.what}: {error.found}") from None
+        found: dict[str, dict[str, bytes]] = {folder: {} for folder in questions.DRAWN}
+        for name, content in files.items():
+            if name.startswith(questions.DRAWN):
+                folder, _, question = name.partition("/")
+                found[f"{folder}/"][question.removesuffix(".npz")] = content
+        return {folder.rstrip("/"): of for folder, of in found.items()}
+
+    @cached_property
     def _shapes(self) -> dict[str, dict[str, Shape]]:
-        shapes = json.loads((self._folder / "shapes.json").read_text(encoding="utf-8"))
+        shapes = json.loads(self._files["shapes.json"])
         return {q: {n: tuple(s) for n, s in answers.items()} for q, answers in shapes.items()}
 
     def _read_evidence(self) -> Evidence:
-        paths = [path for path in (self._folder / "evidence").rglob("*") if path.is_file()]
-        files = {path.relative_to(self._folder).as_posix(): path.read_bytes() for path in paths}
-        bounds = self._folder / "largest.json"
-        largest = json.loads(bounds.read_text(encoding="utf-8")) if bounds.exists() else {}
+        largest = json.loads(self._files.get("largest.json", b"{}"))
         ended = f"{self.outcome}: {self.reason}"
-        return Evidence(files, self._shapes, ended, self.cells, largest)
+        return Evidence(self._files, self._shapes, ended, self.cells, largest)
 
 
 class EvidenceView:
@@ -155,7 +200,9 @@ class EvidenceView:
         self.folder, self.part = folder, data["part"]
         self.looks, self.workers = data["looks"], data["workers"]
         self.is_reference = data["is_reference"]
-        self.runs = [_run_view(entry) for entry in data["runs"]]
+        course = data.get("course")
+        assignment = Assignment.model_validate_json(json.dumps(course)) if course else None
+        self.runs = [_run_view(entry, assignment) for entry in data["runs"]]
         self.submission = SimpleNamespace(
             cells=[SimpleNamespace(**cell) for cell in data["cells"]],
             sources=data["sources"],
@@ -178,6 +225,6 @@ class EvidenceView:
         )
 
 
-def _run_view(entry: Plain) -> RunView:
-    folder = Path(str(entry.pop("folder")))
-    return RunView(RunRecord.model_validate_json(json.dumps(entry)), folder)
+def _run_view(entry: Plain, assignment: Assignment | None) -> RunView:
+    kept = Path(str(entry.pop("kept")))
+    return RunView(RunRecord.model_validate_json(json.dumps(entry)), kept, assignment)

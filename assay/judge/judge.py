@@ -46,7 +46,8 @@ PYTEST_OPTIONS = [
 UNSEEN = ["-q", "-p", "assay.judge.quiet"]
 MODULES = (
     *("pytest", "scipy.special"),
-    *("assay.evidence.answers", "assay.judge.evidence_view", "assay.judge.statistics"),
+    *("assay.evidence.answers", "assay.evidence.questions"),
+    *("assay.judge.evidence_view", "assay.judge.statistics"),
 )
 """What every judge imports; not the plugin itself, whose assertions pytest rewrites."""
 
@@ -70,7 +71,7 @@ def judge(
     known = keys.of_judgement(section, {**data, "evidence": evidence})
     return store.judgement(
         known,
-        lambda: _judge(section.assignment, section.part, data | {"workers": workers}, servers),
+        lambda: _judge(section.assignment, section.part, _with(data, section, workers), servers),
     )
 
 
@@ -83,7 +84,7 @@ def debug(
     """
     root, rubric = section.assignment.root.resolve(), section.part.rubric
     with tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as folder:
-        data = _input(section, records, store) | {"workers": 1}
+        data = _with(_input(section, records, store), section, 1)
         (Path(folder) / INPUT).write_text(json.dumps(data))
         options = [*PYTEST_OPTIONS, "--rootdir", str(root), "--evidence-view", folder]
         command = [sys.executable, "-m", "pytest", *options, *arguments, rubric]
@@ -103,7 +104,7 @@ def apart(section: Section, records: list[RunRecord], store: Store) -> Judgement
     root, rubric = section.assignment.root.resolve(), section.part.rubric
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         place = Path(folder)
-        data = _input(section, records, store) | {"workers": 1}
+        data = _with(_input(section, records, store), section, 1)
         (place / INPUT).write_text(json.dumps(data), encoding="utf-8")
         options = [*PYTEST_OPTIONS, *UNSEEN, "--rootdir", str(root), "--evidence-view", folder]
         command = [sys.executable, "-m", "pytest", *options, str(root / rubric)]
@@ -236,7 +237,8 @@ def parent(course: Path, rubric: str, servers: ForkServers) -> Parent:
         file = course / path
         return file.read_text(errors="replace") if file.is_file() else None
 
-    found = [*(course / rubric).glob("test_*.py"), *(course / rubric).parent.glob("*.py")]
+    of_part = [path for name in ("test_*.py", "given.py") for path in (course / rubric).glob(name)]
+    found = [*of_part, *(course / rubric).parent.glob("*.py")]
     sources = [path.read_text(errors="replace") for path in sorted(found)]
     modules = (*MODULES, *imports.imports(sources, own))
     return servers.kept(("judge", modules), lambda: servers.start(modules, _environment()))
@@ -253,7 +255,7 @@ def _input(section: Section, records: list[RunRecord], store: Store) -> JudgeInp
     sources |= {"adapter.py": section.adapter} if section.adapter else {}
     sources["notebook"] = code
     readable = {name: text if is_readable(text) else "" for name, text in sources.items()}
-    runs = [plain(r) | {"folder": str(store.folder(r.key).resolve())} for r in records]
+    runs = [plain(r) | {"kept": str(store.place(r.key).resolve())} for r in records]
     return {
         "part": section.part.name,
         "looks": section.part.looks,
@@ -264,6 +266,12 @@ def _input(section: Section, records: list[RunRecord], store: Store) -> JudgeInp
         "is_reference": submission.is_reference,
         "unread": sorted(name for name in sources if not is_readable(sources[name])),
     }
+
+
+def _with(data: JudgeInput, section: Section, workers: int) -> JudgeInput:
+    """Add what a judge needs besides, of which no judgement depends."""
+    course = section.assignment.model_copy(update={"part": [section.part]})
+    return {**data, "workers": workers, "course": plain(course)}
 
 
 def _environment() -> dict[str, str]:

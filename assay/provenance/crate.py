@@ -54,7 +54,7 @@ def gathered(
     files |= {f"course/{name}": (course.root / name).read_bytes() for name in now.course}
     files |= {f"submission/{name}": content for name, content in submission.files.items()}
     for record in result.runs:
-        kept = store.files(record.key)
+        kept = store.whole(record, course)
         files |= {f"{crate.folder_of(record)}/{name}": held for name, held in kept.items()}
     sizes = {name: len(content) for name, content in sorted(files.items())}
     files[crate.METADATA] = crate.metadata(result, sizes, published).encode()

@@ -15,10 +15,11 @@ from pathlib import Path
 from assay.course import files as course_files
 from assay.course.assignment import Assignment
 from assay.course.secret import PUBLIC
-from assay.errors import quoted
+from assay.errors import OurFault, quoted
 from assay.evidence import keys, numerics, packing, receipt
 from assay.evidence.answers import fingerprint
 from assay.evidence.packing import MANIFEST, hash_differences
+from assay.evidence.questions import DRAWN, SEED
 from assay.evidence.store import Fresh, Store
 from assay.execution.machine import Machine
 from assay.grading import publish
@@ -59,10 +60,9 @@ def verify(result: Result, held: Held) -> list[Finding]:
     if known is None:
         return [Finding(what="the result", skipped="it has no receipt: an older assay wrote it")]
     signed, course = _signature(known, held.key), _course(known, held.course)
-    submission, evidence = (
-        _submission(result, known, held.submission),
-        _evidence(result, held.store),
-    )
+    submission = _submission(result, known, held.submission)
+    draws = None if signed.changed or course.changed else held.course
+    evidence = _evidence(result, held.store, draws)
     found = [_pieces(result, known), signed, _program(known), course, submission, evidence]
     trusted = not (signed.changed or course.changed or submission.changed or evidence.skipped)
     return [*found, _judged(result, known, held, trusted=trusted)]
@@ -121,7 +121,8 @@ def _submission(result: Result, known: Receipt, submission: Submission | None) -
     return Finding(what=what, said=f"{len(known.submission)} files", changed=changed)
 
 
-def _evidence(result: Result, store: Store | None) -> Finding:
+def _evidence(result: Result, store: Store | None, course: Assignment | None) -> Finding:
+    """Whether the runs are as recorded; a course that is not trusted draws no question again."""
     what = "the evidence"
     if store is None:
         return Finding(what=what, skipped="there is no store to look into")
@@ -132,7 +133,11 @@ def _evidence(result: Result, store: Store | None) -> Finding:
     files = 0
     changed: list[str] = []
     for record in result.runs:
-        kept = store.files(record.key)
+        try:
+            kept = store.whole(record, course) if course else store.files(record.key)
+        except OurFault as error:
+            changed.append(f"{record.run.id}: {error.what}: {error.found}")
+            continue
         files += len(kept)
         changed += [f"{record.run.id}: {said}" for said in _run(record, store, kept)]
     return Finding(what=what, said=f"{len(result.runs)} runs, {files:,} files", changed=changed)
@@ -150,7 +155,11 @@ def _run(record: RunRecord, store: Store, kept: dict[str, bytes]) -> Iterator[st
     if record.evidence and hashlib.sha256(manifest).hexdigest() != record.evidence:
         yield f"`{MANIFEST}` was changed"
     elif record.evidence:
-        yield from packing.differences(packing.listed(manifest.decode("utf-8", "replace")), files)
+        listed = packing.listed(manifest.decode("utf-8", "replace"))
+        if SEED in files:  # its questions were not drawn again
+            del files[SEED]
+            listed = {name: held for name, held in listed.items() if not name.startswith(DRAWN)}
+        yield from packing.differences(listed, files)
     if fingerprint(files) != record.fingerprint:
         yield "the recorded arrays are not those of its fingerprint"
 

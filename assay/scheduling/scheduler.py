@@ -221,5 +221,5 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
     )
     if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
         store.drop(job.key)
-        store.put(record, files)
+        store.put(record, files, job.seed if job.drawn is None else None)
     return record

@@ -820,7 +820,7 @@ def test_the_store_stands_beside_the_assignment(course: Course):
     kept = list((course.root / ".assay" / "store").glob("??/*"))
 
     assert len(kept) == 2
-    assert Store(course.root / ".assay" / "store").has(kept[0].name)
+    assert Store(course.root / ".assay" / "store").has(kept[0].stem)
 
 
 def test_nothing_runs_where_less_is_isolated_than_required(

@@ -1,14 +1,18 @@
 """A run is kept whole or not at all."""
 
 import os
+import random
 import subprocess
+import sys
+import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from assay.errors import OurFault
 from assay.evidence import packing
-from assay.evidence import store as stores
 from assay.evidence.packing import MANIFEST, differences, listed, manifest, write
 from assay.evidence.store import Store
 from assay.records import Outcome, Run, RunRecord
@@ -84,7 +88,7 @@ def test_of_two_writers_the_first_wins(store: Store):
 
     assert store.record(record().key).reason == "first"
     assert store.files(record().key).keys() == {"a", MANIFEST, "run.json"}
-    assert [p.name for p in store.folder(record().key).parent.iterdir()] == [record().key]
+    assert [*store.place(record().key).parent.iterdir()] == [store.place(record().key)]
 
 
 def test_many_writers_leave_one_whole_run(store: Store):
@@ -98,7 +102,7 @@ def test_many_writers_leave_one_whole_run(store: Store):
     files = store.files(record().key)
     assert len({files[f"{i}"] for i in range(9)}) == 1
     assert files["0"].decode() == store.record(record().key).reason
-    assert len(list(store.folder(record().key).parent.iterdir())) == 1
+    assert len(list(store.place(record().key).parent.iterdir())) == 1
 
 
 def test_a_writer_that_is_stopped_half_way_keeps_nothing(
@@ -106,22 +110,126 @@ def test_a_writer_that_is_stopped_half_way_keeps_nothing(
 ):
     """A draft is no run: an interrupted batch makes it again."""
 
-    def half(files: dict[str, bytes], folder: Path) -> None:
-        (folder / "run.json").write_bytes(b"{}")
+    def stopped(number: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stores, "write", half)
+    monkeypatch.setattr(os, "fsync", stopped)
     with pytest.raises(KeyboardInterrupt):
         store.put(record(), {"a": b"1"})
 
     assert not store.has(record().key)
+    assert list(store.place(record().key).parent.iterdir()) == []
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from assay.evidence.store import Store
+from assay.records import RunRecord
+
+record = RunRecord.model_validate_json(sys.stdin.read())
+files = {f"evidence/{n}.npz": os.urandom(100_000) for n in range(30)}
+print("ready", flush=True)
+while True:
+    Store(Path(sys.argv[1])).put(record, files)
+    Store(Path(sys.argv[1])).drop(record.key)
+"""
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_run_or_none(store: Store):
+    """Killed at any moment: what has the name of a run is one, and the next writer is not kept."""
+    moments = random.Random(0)
+    for _ in range(12):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(store.root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as writer:
+            assert writer.stdin
+            assert writer.stdout
+            writer.stdin.write(record().model_dump_json())
+            writer.stdin.close()
+            assert writer.stdout.readline() == "ready\n"
+            time.sleep(moments.uniform(0, 0.1))
+            writer.kill()
+        if store.has(record().key):
+            assert store.record(record().key) == record()
+            files = store.files(record().key)
+            assert differences(listed(files[MANIFEST].decode()), plain(files)) == []
+    store.drop(record().key)
+    store.put(record(), {"a": b"1"})
+    assert store.files(record().key)["a"] == b"1"
+    store.prune(time.time() + 1)
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def plain(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Without what is said of the others."""
+    return {name: held for name, held in files.items() if name not in (MANIFEST, "run.json")}
+
+
+def test_a_run_is_one_file_and_takes_less_where_that_pays(store: Store):
+    """Text is compressed, numbers without a pattern are not; both come back to a byte."""
+    noise = random.Random(0).randbytes(50_000)
+    files = {"executed.ipynb": b"the same words " * 10_000, "evidence/a.npz": noise}
+    store.put(record(), files)
+    [path] = [path for path in store.root.rglob("*") if path.is_file()]
+
+    assert plain(store.files(record().key)) == files
+    assert path.stat().st_size < 55_000
+    with zipfile.ZipFile(path) as archive:
+        assert archive.getinfo("evidence/a.npz").compress_type == zipfile.ZIP_STORED
+    assert store.files(record().key, "evidence/").keys() == {"evidence/a.npz"}
+
+
+def test_a_run_of_an_older_assay_is_read(store: Store):
+    """A folder of the same files: it is found, read, counted, forgotten, and not written twice."""
+    content = {"evidence/a.npz": b"1", "run.json": record().model_dump_json().encode()}
+    write(content, store.folder(record().key))
+    store.put(record(reason="another"), {"evidence/a.npz": b"2"})
+
+    assert store.has(record().key)
+    assert store.record(record().key) == record()
+    assert store.files(record().key) == content
+    assert [held.key for held in store.held()] == [record().key]
+    assert len(store.listing(record().key)) == 2
+    store.drop(record().key)
+    assert not store.has(record().key)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "a byte changed", "empty"])
+def test_a_damaged_run_is_named(store: Store, damage: str):
+    """Our fault, with the file to remove; never half of a run."""
+    store.put(record(), {"evidence/a.npz": random.Random(0).randbytes(1000)})
+    path = store.place(record().key)
+    content = path.read_bytes()
+    at = content.index(b"evidence/a.npz") + 200
+    changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+    path.write_bytes({"cut short": content[:-300], "a byte changed": changed, "empty": b""}[damage])
+
+    with pytest.raises(OurFault, match=r"the run that is kept in .* is damaged") as told:
+        store.files(record().key)
+    assert "remove that file" in told.value.hint
+
+
+def test_a_changed_archive_is_listed_otherwise(store: Store):
+    """Whatever its times say: what is judged of it is judged anew."""
+    store.put(record(), {"evidence/a.npz": b"1"})
+    before = store.listing(record().key)
+    store.record(record().key)
+    assert store.listing(record().key) == before
+    store.drop(record().key)
+    store.put(record(), {"evidence/a.npz": b"2"})
+    assert store.listing(record().key) != before
 
 
 def test_the_kept_files_are_plain(store: Store):
-    """A person can open run.json."""
+    """Any program for archives opens them, and a person can read run.json."""
     store.put(record(), {})
 
-    assert '"outcome": "completed"' in (store.folder(record().key) / "run.json").read_text()
+    with zipfile.ZipFile(store.place(record().key)) as archive:
+        assert b'"outcome": "completed"' in archive.read("run.json")
 
 
 def test_what_was_not_used_can_be_forgotten(store: Store):
@@ -129,10 +237,10 @@ def test_what_was_not_used_can_be_forgotten(store: Store):
     old, new = record("aa" + "0" * 62), record("bb" + "1" * 62)
     for one in (old, new):
         store.put(one, {"evidence/a.npz": b"1"})
-    drafts = [store.folder(old.key).parent / ".draft-x", store.root / ".draft-y"]
+    drafts = [store.place(old.key).parent / ".draft-x", store.root / ".draft-y"]
     drafts[0].mkdir()
     drafts[1].write_text("{")
-    for path in (store.folder(old.key), store.folder(new.key), *drafts):
+    for path in (store.place(old.key), store.place(new.key), *drafts):
         os.utime(path, (1000, 1000))
     store.record(new.key)
     forgotten = store.prune(2000)

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from assay.course.assignment import Assignment
+from assay.evidence.store import Store
 from assay.execution.clock import Clock
 from tests.toys import toy as toys
 from tests.toys.toy import ADD, PARAMETERS, notebook
@@ -85,8 +86,8 @@ def start(course: Assignment, command: str = "grade") -> "subprocess.Popen[str]"
 
 def kept(course: Assignment) -> dict[str, bytes]:
     """The record of every run in the store, by its key: twelve, and one of the reference."""
-    paths = (course.root / ".assay" / "store").glob("??/*/run.json")
-    return {path.parent.name: path.read_bytes() for path in paths}
+    store = Store(course.root / ".assay" / "store")
+    return {held.key: store.files(held.key, "run.json")["run.json"] for held in store.held()}
 
 
 def result(course: Assignment) -> bytes:

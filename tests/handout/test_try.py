@@ -74,7 +74,7 @@ def test_it_says_what_grading_says(course: Assignment, folder: Path, tmp_path: P
     [left], [right] = ours.properties, theirs.properties
     assert (left.reason, left.hint, left.mistake) == (right.reason, right.hint, right.mistake)
     kept = Store(folder.parent / "scratch" / "store")
-    graded = {record.run.id: store.files(record.key) for record in there.runs}
+    graded = {record.run.id: store.whole(record, course) for record in there.runs}
     assert len(here.runs) == 2
     for record in here.runs:
         files = kept.files(record.key)

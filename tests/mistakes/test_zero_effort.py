@@ -84,7 +84,7 @@ def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
 
     def make(jobs: list[Job]) -> list[RunRecord]:
         (job,) = jobs
-        record, files = store.record(job.key), store.files(job.key)
+        record, files = store.record(job.key), store.files(job.key) | job.workdir
         rng = np.random.default_rng(1)  # luck can hit: seed 0 draws an accuracy that passes
         session.store.put(record, {name: _forged(name, files, forge, rng) for name in files})
         return [record]

@@ -17,7 +17,8 @@ from rocrate.rocrate import ROCrate
 from assay import cli
 from assay.errors import CannotGrade, UsageError
 from assay.evidence import keys, receipt
-from assay.evidence.packing import MANIFEST, manifest
+from assay.evidence.packing import MANIFEST, manifest, write
+from assay.evidence.store import Store
 from assay.records import Result
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE
@@ -368,7 +369,10 @@ def test_a_report_is_held_against_its_course_and_its_store(root: Path, tmp_path:
     whole = found(course, "reports/ada", "--submission", "handed_in")
     (course / "reports/ada/index.md").write_text("# ada: 2/2 judged")
     key = json.loads((course / "reports/ada/results.json").read_text())["runs"][0]["key"]
-    next(course.glob(f".assay/store/*/{key}/evidence/finished.json")).write_text("{ }")
+    store = Store(course / ".assay" / "store")
+    record, files = store.record(key), store.files(key)
+    store.drop(key)
+    write(files | {"evidence/finished.json": b"{ }"}, store.folder(record.key))
     edit(course / "reports/ada", give_points)
     said = changes(found(course, "reports/ada", "--submission", "handed_in"))
 

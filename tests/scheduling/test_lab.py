@@ -113,7 +113,7 @@ def test_a_lost_scheduler_loses_no_run(batch: Assignment, tmp_path: Path):
         scheduler.kill()
         _, said = command.communicate()
     store = Store(batch.root / ".assay" / "store")
-    before = {held.key: (store.folder(held.key) / "run.json").read_bytes() for held in store.held()}
+    before = {held.key: store.files(held.key)["run.json"] for held in store.held()}
     of_reference = {record.key for record in reference.records(batch, batch.part[0], store)}
 
     assert json.loads(first.read_text())["address"].startswith("tls://")
@@ -129,7 +129,7 @@ def test_a_lost_scheduler_loses_no_run(batch: Assignment, tmp_path: Path):
     assert len(of_ada) >= 2
     assert said.count("kept from before") == len(of_ada)
     for key, record in before.items():
-        assert (store.folder(key) / "run.json").read_bytes() == record
+        assert store.files(key)["run.json"] == record
     assert len(store.held()) == 8 + len(of_reference)
     assert command.returncode == 0
     assert "2/2 judged" in out

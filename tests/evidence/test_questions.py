@@ -1,0 +1,122 @@
+"""Questions are not kept: they are drawn again from a number, and held against their SHA-256."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from assay.course.assignment import Assignment
+from assay.errors import OurFault
+from assay.evidence.packing import MANIFEST, differences, listed
+from assay.evidence.questions import SEED
+from assay.evidence.store import RECORD, Store
+from assay.provenance.verify import Held, verify
+from assay.records import Result, RunRecord, Verdict
+from assay.submission.submission import Submission, read
+from tests.toys import toy as toys
+from tests.toys.toy import ADD, PARAMETERS, notebook
+
+
+class Graded(NamedTuple):
+    """A submission of one run, with what was kept of it."""
+
+    course: Assignment
+    store: Store
+    submission: Submission
+    result: Result
+
+    @property
+    def record(self) -> RunRecord:
+        return self.result.runs[0]
+
+
+@pytest.fixture
+def graded(tmp_path: Path) -> Iterator[Graded]:
+    with toys.course(tmp_path / "course") as course:
+        (tmp_path / "ada.ipynb").write_bytes(notebook(PARAMETERS, ADD))
+        submission, store = read(tmp_path / "ada.ipynb"), Store(tmp_path / "store")
+        with toys.session(course, store, tmp_path / "reports") as session:
+            yield Graded(course, store, submission, session.grade(submission))
+
+
+def given(course: Assignment) -> Path:
+    return course.root / course.part[0].rubric / "given.py"
+
+
+def redraw(course: Assignment) -> None:
+    """Have the rubric draw other numbers from the same seed."""
+    text = given(course).read_text()
+    given(course).write_text(
+        text + "\n_draw = draw\n\n\ndef draw(rng, parameters):\n"
+        "    rng.random()\n    return _draw(rng, parameters)\n"
+    )
+
+
+def test_what_is_kept_has_a_seed_in_place_of_the_questions(graded: Graded):
+    """And all that was asked comes back to a byte, as the manifest lists it."""
+    kept = graded.store.files(graded.record.key)
+    whole = graded.store.whole(graded.record, graded.course)
+    held = {name: c for name, c in whole.items() if name not in (MANIFEST, RECORD)}
+
+    assert SEED in kept
+    assert not [name for name in kept if name.startswith(("given/", "kept/"))]
+    assert [name for name in whole if name.startswith("given/")]
+    assert [name for name in whole if name.startswith("kept/")]
+    assert differences(listed(whole[MANIFEST].decode()), held) == []
+
+
+def test_other_questions_are_refused(graded: Graded):
+    """Where the course draws otherwise now, nothing is judged by what was not asked."""
+    redraw(graded.course)
+
+    with pytest.raises(OurFault, match="cannot be drawn again as they were asked") as told:
+        graded.store.whole(graded.record, graded.course)
+    assert "files differ, the first is `given/" in told.value.found
+    assert "--force" in told.value.hint
+
+
+def test_a_rubric_that_cannot_draw_any_more_is_named(graded: Graded):
+    """With its line."""
+    given(graded.course).write_text("raise ValueError('gone')\n")
+
+    with pytest.raises(OurFault, match="cannot be drawn again") as told:
+        graded.store.whole(graded.record, graded.course)
+    assert "gone" in told.value.found
+
+
+@pytest.mark.parametrize("seed", [b"", b"none\n", b"\xff", b"00000000000000000000000000000000\n"])
+def test_a_changed_seed_marks_nobody(graded: Graded, tmp_path: Path, seed: bytes):
+    """The judge says that it cannot judge, and why: no point is given or taken for it."""
+    files = graded.store.files(graded.record.key)
+    store = Store(tmp_path / "other")
+    packed = {name: c for name, c in files.items() if name not in (MANIFEST, RECORD)}
+    folder = store.folder(graded.record.key)
+    toys_files = packed | {MANIFEST: files[MANIFEST], RECORD: files[RECORD], SEED: seed}
+    for name, content in toys_files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    with toys.session(graded.course, store, tmp_path / "again") as session:
+        again = session.judge_again(graded.submission, graded.result.runs)
+    [criterion] = again.criteria
+    reasons = {prop.reason for prop in criterion.properties}
+
+    assert criterion.verdict is Verdict.NOT_JUDGED
+    assert any("cannot be drawn again as they were asked" in reason for reason in reasons)
+    assert graded.result.criteria[0].verdict is Verdict.PASSED
+
+
+def test_it_is_verified_with_its_questions(graded: Graded):
+    """A course that is as it was draws them for it; one that was changed is not run."""
+    held = Held(graded.course, graded.submission, graded.store)
+    evidence = {found.what: found for found in verify(graded.result, held)}["the evidence"]
+    assert evidence.changed == []
+    number = len(graded.store.whole(graded.record, graded.course))
+    assert f"{number} files" in evidence.said
+
+    given(graded.course).write_text(f"open({str(graded.course.root / 'ran')!r}, 'w')\n")
+    found = {found.what: found for found in verify(graded.result, held)}
+    assert found["the course"].changed
+    assert found["the evidence"].changed == []
+    assert not (graded.course.root / "ran").exists()
