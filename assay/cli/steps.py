@@ -119,6 +119,8 @@ def session_of(
         read = read.with_seeds(seeds_of(seeds))
     store = Store(read.root / ".assay" / "store")
     secret = beside(store.root, lambda said: click.echo(said, err=True)) if with_secret else PUBLIC
+    if isolation is not None or with_secret or store.root.exists():
+        click.get_current_context().with_resource(store.in_use())
     there = None
     if scheduler is not None:
         from assay.scheduling import cluster

@@ -3,19 +3,20 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from assay.cli.options import assignment_option, json_option
-from assay.cli.steps import session_of
 from assay.units import MB
 from assay.words import counted
 
 if TYPE_CHECKING:
     from assay.evidence.store import Held
+    from assay.records import Result
 
 
 @click.command()
@@ -39,27 +40,118 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 
 @click.command()
 @click.option("--prune", metavar="DAYS", type=click.FloatRange(0), help="Forget what was not used.")
+@click.option(
+    "--max-size",
+    metavar="MB",
+    type=click.FloatRange(0),
+    help="Forget what was used longest ago, until no more than this is kept.",
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Where reports say whose each run is.",
+)
 @assignment_option
 @json_option
-def store(prune: float | None, assignment: Path, as_json: bool) -> None:
-    """Show how much is kept of runs; what was not used for a number of days can be forgotten."""
-    kept = session_of(assignment, Path(), None, None).store
+def store(
+    prune: float | None, max_size: float | None, reports: Path, assignment: Path, as_json: bool
+) -> None:
+    """Show what is kept of runs, by submission and part; what was not used can be forgotten.
+
+    Nothing is forgotten while another command uses what is kept.
+    """
+    from assay.course import assignment as assignments
+    from assay.evidence.store import Store
+    from assay.report import safe
+
+    kept = Store(assignments.read(assignment).root / ".assay" / "store")
     forgotten = kept.prune(time.time() - prune * 86_400) if prune is not None else []
+    forgotten += kept.shrink(round(max_size * MB)) if max_size is not None else []
     held = kept.held()
+    shares = _shares(held, reports)
     if as_json:
         sizes = {"held": amount(held), "forgotten": amount(forgotten)}
-        click.echo(json.dumps({"store": str(kept.root)} | sizes, indent=1))
+        shown = {"store": str(kept.root), **sizes, "by": [share._asdict() for share in shares]}
+        click.echo(safe.json_text(json.dumps(shown, indent=1)))
         return
-    if prune is not None:
+    if prune is not None or max_size is not None:
         click.echo(f"forgotten: {in_words(forgotten)}")
     here = Path.cwd()
     root = kept.root.relative_to(here) if kept.root.is_relative_to(here) else kept.root
+    click.echo("".join(f"{line}\n" for line in _table(shares)), nl=False)
     click.echo(f"{root}: {in_words(held)}")
 
 
+class Share(NamedTuple):
+    """What the runs of a part of a submission take; `submission` is empty if no report has them."""
+
+    submission: str
+    part: str
+    runs: int
+    files: int
+    bytes: int
+
+
+def _shares(held: "Sequence[Held]", reports: Path) -> list[Share]:
+    """What takes the room, the most first. Two submissions may have a run in common: it is shown
+    with the first."""
+    whose: dict[str, tuple[str, str]] = {}
+    for result in _results(reports):
+        for record in result.runs:
+            whose.setdefault(record.key, (result.submission, record.run.part))
+    found: dict[tuple[str, str], list[Held]] = {}
+    for run in held:
+        found.setdefault(whose.get(run.key, ("", "")), []).append(run)
+    shares = [
+        Share(*of, len(runs), sum(run.files for run in runs), sum(run.size for run in runs))
+        for of, runs in found.items()
+    ]
+    return sorted(shares, key=lambda share: (-share.bytes, share.submission, share.part))
+
+
+def _results(reports: Path) -> "Iterator[Result]":
+    """The results below a folder that can be read."""
+    from assay.errors import UsageError
+    from assay.grading import publish
+
+    for path in sorted(reports.glob("*/results.json")):
+        with suppress(UsageError):
+            yield publish.result_at(path)
+
+
+def _table(shares: Sequence[Share]) -> list[str]:
+    """A line for each, in columns."""
+    from assay.report import safe
+
+    rows = [
+        (
+            safe.terminal(share.submission) or "(in no report)",
+            safe.terminal(share.part),
+            counted(share.runs, "run"),
+            counted(share.files, "file"),
+            f"{share.bytes / MB:,.1f} MB",
+        )
+        for share in shares
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at < 2 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
 def amount(held: "Sequence[Held]") -> dict[str, int]:
-    """How many runs, and how many bytes they take."""
-    return {"runs": len(held), "bytes": sum(run.size for run in held)}
+    """How many runs, and how many files and bytes they take."""
+    return {
+        "runs": len(held),
+        "files": sum(run.files for run in held),
+        "bytes": sum(run.size for run in held),
+    }
 
 
 def in_words(held: "Sequence[Held]") -> str:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from uuid import uuid4
 
+from assay import portable
 from assay.course.assignment import Assignment
-from assay.errors import OurFault, quoted
+from assay.errors import OurFault, UsageError, quoted
 from assay.evidence import packing, questions
 from assay.evidence.packing import DRAFT, MANIFEST, manifest, write_whole
 from assay.records import CourseReport, Judgement, RunRecord
@@ -25,6 +26,8 @@ from assay.records import CourseReport, Judgement, RunRecord
 COSTS = "costs.json"
 RECORD = "run.json"
 ENDING = ".zip"
+IN_USE = "in-use"
+"""Is held by every command that runs or reads what is kept, and alone by one that forgets."""
 NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
 
 
@@ -39,11 +42,12 @@ class Keyed(Protocol):
 
 
 class Held(NamedTuple):
-    """A run that is kept: when it was last used, its key, its size in bytes."""
+    """A run that is kept: when it was last used, its key, its size in bytes and its files."""
 
     used: float
     key: str
     size: int
+    files: int = 1
 
 
 class Cost(NamedTuple):
@@ -130,18 +134,72 @@ class Store:
         archives = list(self.root.glob(f"??/[!.]*{ENDING}"))
         folders = [path.parent for path in self.root.glob(f"??/*/{RECORD}")]
         found = [(path, path.name.removesuffix(ENDING)) for path in [*archives, *folders]]
-        return sorted(Held(_used(path), key, _size(path)) for path, key in found)
+        return sorted(Held(_used(path), key, *_size(path)) for path, key in found)
+
+    def notes(self) -> list[Path]:
+        """What is known of runs: which recipe makes which, what was judged, what is a course."""
+        return [path for kind in NOTES for path in (self.root / kind).glob("*/*")]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Nothing that is kept is forgotten meanwhile."""
+        with portable.locked(self.root / IN_USE, alone=False):
+            yield
+
+    @contextmanager
+    def _to_forget(self) -> Iterator[None]:
+        with portable.locked(self.root / IN_USE, alone=True) as is_alone:
+            if not is_alone:
+                raise UsageError(
+                    "nothing was forgotten: another command uses what is kept",
+                    found=str(self.root),
+                    hint="wait until it has ended; if it is stopped, what has been run is kept",
+                )
+            yield
 
     def prune(self, before: float) -> list[Held]:
-        """Forget what was not used since then (seconds since 1970), and drafts of the killed."""
-        old = [held for held in self.held() if held.used < before]
-        for held in old:
-            self.drop(held.key)
-        notes = [p for kind in NOTES for p in (self.root / kind).glob("*/*")]
-        for note in [*notes, *self.root.glob(f"*/{DRAFT}*"), *self.root.glob(f"{DRAFT}*")]:
-            if _used(note) < before:
-                shutil.rmtree(note) if note.is_dir() else note.unlink()
+        """Forget what was not used since then (seconds since 1970), and drafts of the killed.
+
+        Raises
+        ------
+        UsageError
+            If another command uses what is kept.
+        """
+        with self._to_forget():
+            old = [held for held in self.held() if held.used < before]
+            for held in old:
+                self.drop(held.key)
+            drafts = [*self.root.glob(f"*/{DRAFT}*"), *self.root.glob(f"{DRAFT}*")]
+            for path in [*self.notes(), *drafts]:
+                if _used(path) < before:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         return old
+
+    def shrink(self, most: int) -> list[Held]:
+        """Forget what was used longest ago, until no more than so many bytes are kept.
+
+        Raises
+        ------
+        UsageError
+            If another command uses what is kept.
+        """
+        with self._to_forget():
+            entries: list[tuple[float, int, Held | Path]] = [
+                *((held.used, held.size, held) for held in self.held()),
+                *((_used(path), path.stat().st_size, path) for path in self.notes()),
+            ]
+            left = sum(size for _, size, _ in entries)
+            forgotten: list[Held] = []
+            for _, size, entry in sorted(entries, key=lambda entry: entry[0]):
+                if left <= most:
+                    break
+                left -= size
+                if isinstance(entry, Held):
+                    self.drop(entry.key)
+                    forgotten.append(entry)
+                else:
+                    entry.unlink()
+        return forgotten
 
     def files(self, key: str, *begin: str) -> dict[str, bytes]:
         """What is kept of a run, by relative name: all of it, or what begins with one of these."""
@@ -251,6 +309,7 @@ def _used(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def _size(place: Path) -> int:
-    paths = [place] if place.is_file() else place.rglob("*")
-    return sum(path.stat().st_size for path in paths if path.is_file())
+def _size(place: Path) -> tuple[int, int]:
+    """Bytes, and files."""
+    paths = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in paths), len(paths)

@@ -163,8 +163,9 @@ class Session:
         if not isinstance(submission, Submission):
             submission = read_submission(Path(submission))
         plan = self.plan(submission)
-        self.require_course()
-        return self._grade(plan, self.executor or self.new_runs)
+        with self.store.in_use():
+            self.require_course()
+            return self._grade(plan, self.executor or self.new_runs)
 
     def _grade(self, plan: Plan, executor: "Executor") -> Result:
         """Execute, judge and score what the plan has pending, until it has nothing more."""
@@ -195,7 +196,8 @@ class Session:
         from assay.grading.executors import StoredRuns
 
         plan = self.plan(submission)
-        return self._grade(plan, StoredRuns(self.store, self.jobs(plan)))
+        with self.store.in_use():
+            return self._grade(plan, StoredRuns(self.store, self.jobs(plan)))
 
     def debug(self, submission: Submission, arguments: Sequence[str]) -> list[int]:
         """Run the rubric's tests over stored runs in this terminal, and write nothing.
@@ -428,7 +430,8 @@ class Session:
 
     def execute(self, name: str, jobs: "Sequence[Job]") -> list[RunRecord]:
         """Return the records of the jobs of `name`, from wherever this session has them."""
-        return (self.executor or self.new_runs).execute(name, jobs)
+        with self.store.in_use():
+            return (self.executor or self.new_runs).execute(name, jobs)
 
     @property
     def machine(self) -> "Machine":

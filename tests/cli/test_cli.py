@@ -813,6 +813,42 @@ def test_the_store_says_what_it_holds_and_forgets(course: Course):
     assert "store: 0 runs, 0.0 MB" in course("store").out
 
 
+def test_the_store_says_what_takes_the_room(course: Course):
+    """By submission and part, and what no report has: here the reference's run."""
+    course.hand_in(ada=RIGHT, ben=WRONG)
+    course("grade", "handed_in")
+    lines = course("store").out.splitlines()
+    shown = json.loads(course("store", "--json").out)
+
+    assert sorted(line.split("  ")[0] for line in lines[:-1]) == ["(in no report)", "ada", "ben"]
+    assert all("1 run" in line and "1 file" in line for line in lines[:-1])
+    assert shown["held"]["runs"] == shown["held"]["files"] == 3
+    assert sum(share["bytes"] for share in shown["by"]) == shown["held"]["bytes"]
+    assert {share["part"] for share in shown["by"]} == {"sums", ""}
+
+
+def test_the_store_keeps_to_a_size(course: Course):
+    """What was used longest ago goes; nothing does while another command is at work."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in")
+    store = Store(course.root / ".assay" / "store")
+    with store.in_use():
+        busy = course("store", "--max-size", "0")
+    assert course("store", "--max-size", "1000").out.startswith("forgotten: 0 runs, 0.0 MB\n")
+    for number, held in enumerate(store.held()):
+        os.utime(store.place(held.key), (1000 + number, 1000 + number))
+    _, newest = store.held()
+    some = (sum(path.stat().st_size for path in store.notes()) + newest.size + 10) / 1e6
+
+    assert busy.code == 2
+    assert "error: nothing was forgotten: another command uses what is kept" in busy.err
+    assert "Traceback" not in busy.err
+    assert course("store", "--max-size", f"{some:.6f}").out.startswith("forgotten: 1 run, 0.")
+    assert [held.key for held in store.held()] == [newest.key]
+    assert course("store", "--max-size", "0").out.endswith("store: 0 runs, 0.0 MB\n")
+    assert "2/2 judged" in course("grade", "handed_in").out
+
+
 def test_the_store_stands_beside_the_assignment(course: Course):
     """Wherever the command is called from: evidence is found again, the reference's too."""
     course.hand_in(ada=RIGHT)

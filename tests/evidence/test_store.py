@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from assay.errors import OurFault
+from assay.errors import OurFault, UsageError
 from assay.evidence import packing
 from assay.evidence.packing import MANIFEST, differences, listed, manifest, write
 from assay.evidence.store import Store
-from assay.records import Outcome, Run, RunRecord
+from assay.records import Judgement, Outcome, Run, RunRecord
 
 
 def record(key: str = "ab" * 32, reason: str = "every cell ran") -> RunRecord:
@@ -161,7 +161,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_run_or_none(store: Store):
     store.put(record(), {"a": b"1"})
     assert store.files(record().key)["a"] == b"1"
     store.prune(time.time() + 1)
-    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+    assert [path.name for path in store.root.rglob("*") if path.is_file()] == ["in-use"]
 
 
 def plain(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -267,3 +267,68 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert page.read_bytes() == b"first"
     packing.write_whole(page, b"third")
     assert page.read_bytes() == b"third"
+
+
+def test_what_was_used_longest_ago_goes_first(store: Store):
+    """Until no more is kept than was said; what is asked for again is used."""
+    keys = [f"{n:02x}" + "0" * 62 for n in range(4)]
+    for age, key in enumerate(keys):
+        store.put(record(key), {"evidence/a.npz": random.Random(key).randbytes(10_000)})
+        os.utime(store.place(key), (1000 + age, 1000 + age))
+    store.record(keys[0])
+    size = store.held()[0].size
+
+    assert [held.key for held in store.shrink(2 * size + 5_000)] == keys[1:3]
+    assert [held.key for held in store.held()] == [keys[3], keys[0]]
+    assert store.shrink(2 * size + 5_000) == []
+    assert len(store.shrink(0)) == 2
+    assert store.held() == []
+
+
+def test_judgements_go_like_runs(store: Store):
+    """They take room too, and are made again."""
+    store.put(record(), {})
+    nothing = Judgement(checks=[], measurements=[], written=[], drawings=[])
+    store.judgement("ab" * 32, lambda: nothing)
+    [note] = store.notes()
+    os.utime(note, (1000, 1000))
+
+    assert store.shrink(store.held()[0].size) == []
+    assert store.notes() == []
+    assert store.has(record().key)
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from assay.evidence.store import Store
+
+with Store(Path(sys.argv[1])).in_use():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_nothing_is_forgotten_while_another_command_runs(store: Store):
+    """However the other ends, killed or not, it holds nothing afterwards."""
+    store.put(record(), {})
+    for killed in (False, True):
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(store.root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as other:
+            assert other.stdin
+            assert other.stdout
+            assert other.stdout.readline() == "held\n"
+            with store.in_use():  # it shares
+                assert store.has(record().key)
+            for forget in (lambda: store.shrink(0), lambda: store.prune(time.time() + 1)):
+                with pytest.raises(UsageError, match="another command uses what is kept"):
+                    forget()
+            assert store.has(record().key)
+            if killed:
+                other.kill()
+            other.stdin.close()
+    assert [held.key for held in store.shrink(0)] == [record().key]

@@ -49,6 +49,7 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
         machine=machine_given(),
     )
     with (
+        session.store.in_use(),
         until_stopped(session),
         live(len(room.authors)) as progress,
         listening(session, progress),
