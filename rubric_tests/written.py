@@ -76,9 +76,27 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
 
 
 def _tagged(cells, tag: str) -> list[tuple[str, str]]:
-    """(the tag, text) of the cells that have the tag: as one answer, if they are several."""
-    texts = ["\n\n".join(_texts(cell)) for cell in cells if tag in getattr(cell, "tags", ())]
-    return [(f"Cells tagged `{tag}`", "\n\n".join(texts))] if texts else []
+    """(the tag, text) of the cells that have the tag: as one answer, if they are several.
+
+    The Markdown that follows such a cell in its section, in cells without a tag, goes on with it.
+    """
+    texts: list[str] = []
+    level, goes_on = BELOW_BOLD, False
+    for cell in cells:
+        tags, lines = getattr(cell, "tags", ()), cell.source.split("\n")
+        headings = list(_headings(lines)) if cell.kind == "markdown" else []
+        if tag in tags:
+            texts += _texts(cell)
+            level = min((depth for _, _, depth, _ in headings), default=level)
+            goes_on = True
+            continue
+        if cell.kind == "markdown" and goes_on:
+            end = next((begin for begin, _, depth, _ in headings if depth <= level), None)
+            goes_on = end is None and not tags
+            texts += [] if tags else ["\n".join(lines[:end]).strip()]
+        if headings and not goes_on:
+            level = headings[-1][2]
+    return [(f"Cells tagged `{tag}`", "\n\n".join(filter(None, texts)))] if texts else []
 
 
 def _numbers(number: str) -> list[str]:

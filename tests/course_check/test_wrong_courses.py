@@ -94,6 +94,11 @@ EXAM_FAULTS = {
         "import ctypes; ctypes.string_at(0)\nwith ask",
         "exam.py:3: asked of the reference: the kernel was killed by SIGSEGV in the exam",
     ),
+    "a question inside a question": (
+        "    answer",
+        "    with ask('add/plain'):\n        pass\n    answer",
+        "exam.py:4: question `add/plain`, asked of the reference: RuntimeError: `add/plain` is ask",
+    ),
     "a slip that has a value": ("given.y", "given.x", "the reference fails: `test_adds`"),
 }
 TEST_FAULTS = {

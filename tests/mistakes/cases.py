@@ -20,8 +20,11 @@ class Case:
     name: str
     loses: str | None
     edits: Edits
-    seeds: tuple[int, ...] = (0,)
-    """Most mistakes show in every run; some only beside another seed."""
+    seeds: tuple[int, ...] | None = (0,)
+    """Most mistakes show in every run; some only beside another seed.
+
+    Where a claim decides that one run cannot, None: as many seeds as the assignment plans.
+    """
 
     def apply(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """The submission with this diff; a diff that no longer fits the reference is an error."""

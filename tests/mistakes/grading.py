@@ -1,7 +1,7 @@
 """Run a submission once and judge it for real, and say which criteria lost marks."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from assay.course.assignment import Assignment, read
@@ -16,11 +16,12 @@ Note = Callable[[str, object], None]
 ROOT = Path(__file__).parents[2]
 
 
-def one_part(name: str, seeds: list[int], matrix: Mapping[str, list[str]]) -> Assignment:
-    """The assignment with only this part, these seeds and this matrix."""
+def one_part(name: str, seeds: Sequence[int] | None, matrix: Mapping[str, list[str]]) -> Assignment:
+    """The assignment with only this part, this matrix, and these seeds or else its own."""
     assignment = read(ROOT / "assignment.toml")
     part = next(part for part in assignment.part if part.name == name)
-    small = part.model_copy(update={"seeds": seeds, "max_seeds": None, "matrix": dict(matrix)})
+    chosen = {} if seeds is None else {"seeds": list(seeds), "max_seeds": None}
+    small = part.model_copy(update={**chosen, "matrix": dict(matrix)})
     return assignment.model_copy(update={"part": [small]})
 
 

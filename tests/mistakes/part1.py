@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from tests.mistakes.cases import Case
 
 
-def network(name: str, loses: str | None, replace: Mapping[str, str]) -> Case:
-    return Case(name, loses, {"solution/backprop/network.py": replace})
+def network(
+    name: str, loses: str | None, replace: Mapping[str, str], seeds: tuple[int, ...] | None = (0,)
+) -> Case:
+    return Case(name, loses, {"solution/backprop/network.py": replace}, seeds)
 
 
 def notebook(name: str, loses: str | None, replace: Mapping[str, str]) -> Case:

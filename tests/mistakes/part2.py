@@ -20,8 +20,10 @@ def embedding(name: str, loses: str | None, replace: Mapping[str, str]) -> Case:
     return of("transformer/embedding", name, loses, replace)
 
 
-def notebook(name: str, loses: str | None, replace: Mapping[str, str]) -> Case:
-    return Case(name, loses, {NOTEBOOK: replace})
+def notebook(
+    name: str, loses: str | None, replace: Mapping[str, str], seeds: tuple[int, ...] | None = (0,)
+) -> Case:
+    return Case(name, loses, {NOTEBOOK: replace}, seeds)
 
 
 SCALED = "query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))"

@@ -20,10 +20,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def one_run(
-    handed_in: Submission, store: Store, reports: Path, seeds: tuple[int, ...] = (0,)
+    handed_in: Submission, store: Store, reports: Path, seeds: tuple[int, ...] | None = (0,)
 ) -> Result:
     """One seed and one data set: a mistake shows in every run."""
-    small = one_part("part1", list(seeds), {"dataset": ["penguins"]})
+    small = one_part("part1", seeds, {"dataset": ["penguins"]})
     return graded(small, handed_in, store, reports)
 
 

@@ -24,11 +24,11 @@ def runs(
     handed_in: Submission,
     store: Store,
     reports: Path,
-    n_seeds: int = 1,
+    seeds: tuple[int, ...] | None = (0,),
     task: str = "reverse-5",
 ) -> Result:
     """The first task alone: a mistake shows in every run."""
-    assignment = one_part("part2", list(range(n_seeds)), {"task": [task]})
+    assignment = one_part("part2", seeds, {"task": [task]})
     return graded(assignment, handed_in, store, reports)
 
 
@@ -39,7 +39,7 @@ def test_a_mistake_loses_its_own_criterion(
     """What the diff breaks is marked once, under its own name."""
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
 
-    result = runs(handed_in, store, tmp_path)
+    result = runs(handed_in, store, tmp_path, case.seeds)
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
@@ -87,7 +87,7 @@ def test_an_ignored_seed_shows_in_two_runs(store: Store, tmp_path: Path, record_
     """Two seeds that leave the same model cost the clean run, and nothing else."""
     handed_in = Submission("mistaken", SEED_IGNORED.apply(short_submission(ROOT, "part2")))
 
-    result = runs(handed_in, store, tmp_path, n_seeds=2)
+    result = runs(handed_in, store, tmp_path, seeds=(0, 1))
     record(record_property, result, SEED_IGNORED.name, SEED_IGNORED.loses)
 
     assert lost(result) == {SEED_IGNORED.loses}, explain(result)

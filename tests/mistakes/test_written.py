@@ -95,13 +95,49 @@ def test_words_of_a_heading_tell_more_than_a_number():
 def test_an_answer_is_found_by_the_tag_of_its_cells():
     """Text and long comments of all of them are one answer, whatever the headings say."""
     said = "# This comment is long enough to be a part of the answer, too."
-    submission = book("## For my boss\n\nNot this.", PROSE, ("code", f"{said}\nx = 1"), "Else.")
+    code = ("code", f"{said}\nx = 1")
+    submission = book("## For my boss\n\nNot this.", PROSE, code, "## Else\n\nNor this.")
     for cell in submission.cells[1:3]:
         cell.tags = ["self-learning"]
     kept, error = collected(written1.test_self_learning, submission)
 
     assert error is None
     assert kept == {"Cells tagged `self-learning`": f"{PROSE}\n\n{said[2:]}"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "tagged", "expected"),
+    [
+        (["## For my boss", "First.", "Second."], [1], "First.\n\nSecond."),
+        (["## For my boss\n\nFirst.", "Second.", "Third."], [0], "Second.\n\nThird."),
+        (["## 5b", "*Your answer here.*", PROSE], [1], PROSE),
+        (["## 5b", "First.", ("code", "x = 1"), "Second."], [1], "First.\n\nSecond."),
+        (["## 5b", "First.", "### More\n\nSecond."], [1], "### More\n\nSecond."),
+        (["## 5b\n\n### A\n\nFirst.", "### B\n\nSecond."], [0], "### B\n\nSecond."),
+        (["## 5b", "First.", "Second.\n## 6\nOther."], [1], "First.\n\nSecond."),
+        (["First.", "Second.", "**6**", "Other."], [0], "First.\n\nSecond."),
+        (["## 5b", "First.", "Second.", "Third.", "Fourth."], [1, 3], "Third.\n\nFourth."),
+    ],
+)  # fmt: skip
+def test_a_tagged_answer_goes_on_in_its_section(cells: Any, tagged: list[int], expected: str):
+    """A cell added below the tagged one, in the same section, is a part of the answer."""
+    submission = book(*cells)
+    for number in tagged:
+        submission.cells[number].tags = ["self-learning"]
+    [text] = collected(written1.test_self_learning, submission)[0].values()
+
+    assert text.endswith(expected)
+    assert "Other" not in text
+
+
+def test_a_tagged_answer_ends_where_another_begins():
+    """What follows a cell with another question's tag belongs to that question."""
+    submission = book("## Answers", "First.", "Second.", "Other.", "Other still.")
+    submission.cells[1].tags, submission.cells[3].tags = ["self-learning"], ["comparison"]
+
+    kept, _ = collected(written1.test_self_learning, submission)
+
+    assert list(kept.values()) == ["First.\n\nSecond."]
 
 
 def test_a_tagged_placeholder_leaves_the_answer_to_the_headings():

@@ -322,7 +322,7 @@ class Turn:
     def late(self) -> Note | None:
         """What is noted of the question: its time is up, or it ended its kernel; else nothing."""
         if self.is_spent:
-            return self._spent[self._question]
+            return self._spent[self.question]
         with contextlib.suppress(OSError, ValueError):
             line, took = (
                 (WORKDIR / "support" / "time_up.txt").read_text(encoding="utf-8").split("\n")
@@ -337,10 +337,11 @@ class Turn:
         spent = WORKDIR / "support" / "spent.json"
         if not self._spent and spent.exists():
             self._spent = json.loads(spent.read_text(encoding="utf-8"))
-        return self._question in self._spent
+        return self.question in self._spent
 
     @property
-    def _question(self) -> str:
+    def question(self) -> str:
+        """Return the name of what is asked now; '' between two questions."""
         return self.now.partition(" ")[2]
 
     def _interrupted(self, number: int, frame: object) -> None:
@@ -388,8 +389,10 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
 
     An exception in the block is an answer too: it is written down, and the next
     question is put. So is an end by the harness, and what was answered before it is left out:
-    how much that is depends on the machine.
+    how much that is depends on the machine. One question does not begin inside another.
     """
+    if turn.now:
+        raise RuntimeError(f"`{question}` is asked inside `{turn.question}`, which has not ended")
     _begin_afresh(question)
     with np.load(WORKDIR / "given" / f"{question}.npz", allow_pickle=False) as arrays:
         given = SimpleNamespace(**arrays)

@@ -5,6 +5,7 @@ from tests.mistakes.part2 import (
     ENCODER_ONLY,
     LOGITS,
     NOTEBOOK,
+    STEPS,
     embedding,
     notebook,
     of,
@@ -83,7 +84,7 @@ HANDED_RIGHT = [
     notebook("names that hold the test half later", None, {
         CALL: "inputs, targets = train_inputs, train_targets\n"
         "model = train(inputs, targets, seed=seed)\ninputs, targets = test_inputs, test_targets",
-    }),
+    }, seeds=None),
     notebook("a part of the training half, shuffled", None, {
         CALL: "order = np.random.default_rng(seed).permutation(len(train_inputs))[:25_000]\n"
         "model = train([train_inputs[i] for i in order], [train_targets[i] for i in order],\n"
@@ -120,6 +121,15 @@ MODE_RIGHT = [
     }),
 ]  # fmt: skip
 
+POSITIONWISE = {
+    "import Tensor, nn": "import Tensor, nn, randn, zeros",
+    "nn.Linear(d_model, d_hidden)": "nn.Parameter(randn(d_model, d_hidden) * d_model**-0.5)",
+    "nn.Linear(d_hidden, d_model)": "nn.Parameter(randn(d_hidden, d_model) * d_hidden**-0.5)",
+    "self.w_2(self.w_1(x).relu())": "(x @ self.w_1 + self.b_1).relu() @ self.w_2 + self.b_2",
+    "super().__init__()\n":
+    "super().__init__()\n        self.b_1 = nn.Parameter(zeros(d_hidden))\n"
+    "        self.b_2 = nn.Parameter(zeros(d_model))\n",
+}  # fmt: skip
 RIGHT = [
     Case("probabilities, and the logarithm in the loss", None, {
         "solution/transformer/model.py": {LOGITS: f"{LOGITS}.softmax(-1)"},
@@ -131,6 +141,28 @@ RIGHT = [
     embedding("positions in a parameter that stays", None, {
         'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
         "self.table = nn.Parameter(sinusoids(max_length, d_model), requires_grad=False)",
+    }),
+    embedding("fixed rows by place, under a name of their own", None, {
+        'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
+        "self.wpe = nn.Parameter(sinusoids(max_length, d_model)[:, None], requires_grad=False)",
+        "self.table[start:end]": "self.wpe[start:end, 0]", "len(self.table)": "len(self.wpe)",
+    }),
+    Case("fixed positions beside a positionwise part", None, {
+        "solution/transformer/embedding.py": {
+            'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
+            "self.fixed = nn.Parameter(sinusoids(max_length, d_model), requires_grad=False)",
+            "self.table[start:end]": "self.fixed[start:end]", "len(self.table)": "len(self.fixed)",
+        },
+        "solution/transformer/encoder.py": {"self.feed_forward": "self.positionwise"},
+        "solution/transformer/decoder.py": {"self.feed_forward": "self.positionwise"},
+        "solution/transformer/feed_forward.py": POSITIONWISE,
+    }),
+    Case("smoothed labels and a rate that fades", None, {
+        "solution/reversal/training.py": {
+            RATE: "recipe.learning_rate * 0.986**step",
+            "ignore_index=PAD)": "ignore_index=PAD, label_smoothing=0.1)",
+        },
+        NOTEBOOK: STEPS,
     }),
     of("transformer/model", "a layer that nothing uses", None, {
         "self.to_logits = nn.Linear(config.d_model, config.vocab_size)\n\n    def forward(\n"
