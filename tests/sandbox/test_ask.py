@@ -123,6 +123,59 @@ def test_a_name_is_looked_up_in_every_module_of_the_package(package: Workdir):
     assert package.value("student.in_module") == 2
 
 
+def test_modules_that_do_not_bind_a_name_are_not_imported(package: Workdir):
+    """Nor the package they are in: what nobody asks for takes no time."""
+    package.submit("solution/plots/__init__.py", "from .big import draw\n")
+    package.submit("solution/plots/big.py", "import pdb\ndef draw(): return 1\n")
+
+    assert package.value("student.in_module") == 2
+    assert package.value("int(student.has('nowhere'))") == 0
+    assert "solution.plots" not in sys.modules
+    assert package.value("student.draw()") == 1
+
+
+BOUND = {
+    "in a loop": "for wanted in (7,): pass",
+    "in a tuple": "other, (*rest, wanted) = 1, (2, 7)",
+    "in an expression": "if (wanted := 7): pass",
+    "in a with": "import contextlib\nwith contextlib.nullcontext(7) as wanted: pass",
+    "by a pattern": "match [7]:\n    case [wanted]: pass",
+    "by the rest of a pattern": "match {'a': 7}:\n    case {**wanted}: wanted = wanted['a']",
+    "by a star in a pattern": "match [7]:\n    case [*wanted]: wanted = wanted[0]",
+    "by an annotation": "wanted: int = 7",
+    "by adding": "wanted = 3\nwanted += 4",
+    "in a function, as a global": "def bind():\n    global wanted\n    wanted = 7\nbind()",
+    "by an import": "from .hidden.deep import value as wanted",
+    "by an import of everything": "from .hidden.deep_star import *",
+    "through globals": "globals()['wan' + 'ted'] = 7",
+    "through vars": "import sys\nvars(sys.modules[__name__])['wan' + 'ted'] = 7",
+    "through setattr": "import sys\nsetattr(sys.modules[__name__], 'wan' + 'ted', 7)",
+    "through a dictionary": "from . import a_early\na_early.__dict__['wan' + 'ted'] = 7",
+    "through exec": "exec('wan' + 'ted = 7')",
+    "through another's globals": "f = lambda: 1\nf.__globals__['wan' + 'ted'] = 7",
+    "through a frame": "import sys\nsys._getframe().f_globals['wan' + 'ted'] = 7",
+    "through a renamed builtin": "from builtins import globals as g\ng()['wan' + 'ted'] = 7",
+    "on an earlier module": "from . import a_early\na_early.wanted = 7",
+    "in a folder that is added": (
+        "import pathlib, solution\n"
+        "solution.__path__.append(str(pathlib.Path(__file__).parent / 'hidden'))"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", BOUND.values(), ids=BOUND)
+def test_a_name_is_found_however_it_is_bound(package: Workdir, source: str):
+    """A name that the source does not show, or another module sets, is not overlooked."""
+    package.submit("solution/a_early.py", "early = 1\n")
+    package.submit("solution/hidden/deep.py", "value = 7\n")
+    package.submit("solution/hidden/deep_star.py", "__all__ = ['wanted']\nwanted = 7\n")
+    package.submit("solution/way.py", f"{source}\n")
+    if "__path__" in source:
+        package.submit("solution/hidden/elsewhere.py", "wanted = 7\n")
+
+    assert package.value("student.wanted") == 7
+
+
 def test_a_missing_name_is_written_down_as_missing(package: Workdir):
     """The note says which name was expected."""
     package.sit(ANSWER + "answer.out = student.nowhere")

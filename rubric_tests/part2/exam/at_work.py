@@ -119,7 +119,13 @@ class Choices:
 
 def at_work(answer, work, vocabulary, changed=None):
     """Let the model work once, and note its attention; return what comes of it."""
-    with torch.no_grad(), Parts() as parts, Weights(vocabulary, changed) as weights:
-        found = work()
-    answer.n_weights, answer.parts = weights.seen, ", ".join(sorted(parts.called))
+    with Parts() as parts:
+        found, answer.n_weights = with_weights(work, vocabulary, changed)
+    answer.parts = ", ".join(sorted(parts.called))
     return found
+
+
+def with_weights(work, vocabulary, changed):
+    """Let the model work once; what comes of it, and how many weights were seen."""
+    with torch.no_grad(), Weights(vocabulary, changed) as weights:
+        return work(), weights.seen

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import Choices, at_work, equal, moved
+from exam.at_work import Choices, at_work, equal, moved, with_weights
 from exam.components import logits_of
 from torch.nn import functional
 
@@ -144,7 +144,7 @@ def answer_with_equal_weights(answer, model, given):
             return one_at_a_time(model, sequences, given.width)
         return nothing
 
-    answer.moved = at_work(answer, work, vocabulary, moved)
+    answer.moved, _ = with_weights(work, vocabulary, moved)
     answer.answers = at_work(answer, work, vocabulary, equal)
 
 
