@@ -1,1 +1,1 @@
-"""What runs leave behind: answers, the store, and the keys and receipts over them."""
+"""What runs are asked and leave behind: questions, answers, the store, and keys and receipts."""

@@ -12,6 +12,9 @@ from uuid import uuid4
 from assay.errors import quoted
 
 LEVEL = 6
+"""Of compression: more takes long and saves little."""
+SAMPLE = 20_000
+"""Bytes that show whether it pays: numbers without a pattern are most of what is kept."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest-sha256.txt"
 SECONDS = "seconds.json"
@@ -35,11 +38,12 @@ def pack(files: Mapping[str, bytes], runnable: Container[str] = ()) -> bytes:
 
 
 def compressed(files: Mapping[str, bytes]) -> bytes:
-    """Return the same archive, each file compressed where that saves a tenth of it."""
+    """Return the same archive, each file compressed where that saves a tenth of its beginning."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(files.items()):
-            pays = len(zlib.compress(content, LEVEL)) < 0.9 * len(content)
+            sample = content[:SAMPLE]
+            pays = len(zlib.compress(sample, LEVEL)) < 0.9 * len(sample)
             kind = zipfile.ZIP_DEFLATED if pays else zipfile.ZIP_STORED
             archive.writestr(zipfile.ZipInfo(name, EPOCH), content, kind, LEVEL)
     return buffer.getvalue()

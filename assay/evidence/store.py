@@ -8,12 +8,11 @@ import json
 import os
 import shutil
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 
 from assay import portable
@@ -29,6 +28,8 @@ ENDING = ".zip"
 IN_USE = "in-use"
 """Is held by every command that runs or reads what is kept, and alone by one that forgets."""
 NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
+
+Read = TypeVar("Read")
 
 
 class Keyed(Protocol):
@@ -127,7 +128,10 @@ class Store:
     def record(self, key: str) -> RunRecord:
         """The record of a run that was kept."""
         os.utime(self.place(key))  # when it was last used
-        return RunRecord.model_validate_json(self.files(key, RECORD)[RECORD])
+        held = self.files(key, RECORD)
+        if RECORD not in held:
+            raise _damaged(self.place(key), f"it holds no {RECORD}")
+        return RunRecord.model_validate_json(held[RECORD])
 
     def held(self) -> list[Held]:
         """Every run that is kept, the one that was used longest ago first."""
@@ -223,8 +227,9 @@ class Store:
         if place.is_dir():
             stats = {path: path.stat() for path in sorted(place.rglob("*")) if path.is_file()}
             return [(path.name, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()]
-        with _opened(place) as archive:
-            return [(m.filename, m.file_size, m.CRC) for m in archive.infolist()]
+        return _read(
+            place, lambda archive: [(m.filename, m.file_size, m.CRC) for m in archive.infolist()]
+        )
 
     def put(self, record: RunRecord, files: Mapping[str, bytes], seed: int | None = None) -> None:
         """Keep a run; where two write the same key, the first to finish wins.
@@ -269,22 +274,30 @@ def read_kept(place: Path, *begin: str) -> dict[str, bytes]:
         paths = [path for path in sorted(place.rglob("*")) if path.is_file()]
         named = {path.relative_to(place).as_posix(): path for path in paths}
         return {n: path.read_bytes() for n, path in named.items() if n.startswith(begin or "")}
-    with _opened(place) as archive:
-        names = [name for name in archive.namelist() if name.startswith(begin or "")]
-        return {name: archive.read(name) for name in names}
+    return _read(
+        place,
+        lambda archive: {
+            n: archive.read(n) for n in archive.namelist() if n.startswith(begin or "")
+        },
+    )
 
 
-@contextmanager
-def _opened(place: Path) -> Iterator[zipfile.ZipFile]:
+def _read(place: Path, read: Callable[[zipfile.ZipFile], Read]) -> Read:
     try:
         with zipfile.ZipFile(place) as archive:
-            yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise OurFault(
-            f"the run that is kept in {quoted(place)} is damaged",
-            found=str(error),
-            hint="remove that file: the run is made again",
-        ) from None
+            return read(archive)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # damaged bytes provoke anything
+        raise _damaged(place, str(error)) from None
+
+
+def _damaged(place: Path, found: str) -> OurFault:
+    return OurFault(
+        f"the run that is kept in {quoted(place)} is damaged",
+        found=found,
+        hint="remove it: the run is made again",
+    )
 
 
 def _name(draft: Path, final: Path) -> None:

@@ -3,7 +3,7 @@
 results.json  ro-crate-metadata.json  manifest-sha256.txt
 course/       assignment.toml, the rubric, and what it imports
 submission/   as it was handed in
-runs/         a folder a run, as the store keeps it
+runs/         a folder a run: what the store keeps of it, and its questions
 """
 
 import re

@@ -135,11 +135,10 @@ def _evidence(result: Result, store: Store | None, course: Assignment | None) ->
     for record in result.runs:
         try:
             kept = store.whole(record, course) if course else store.files(record.key)
+            files += len(kept)
+            changed += [f"{record.run.id}: {said}" for said in _run(record, store, kept)]
         except OurFault as error:
             changed.append(f"{record.run.id}: {error.what}: {error.found}")
-            continue
-        files += len(kept)
-        changed += [f"{record.run.id}: {said}" for said in _run(record, store, kept)]
     return Finding(what=what, said=f"{len(result.runs)} runs, {files:,} files", changed=changed)
 
 
