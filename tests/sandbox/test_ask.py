@@ -176,6 +176,27 @@ def test_a_name_is_found_however_it_is_bound(package: Workdir, source: str):
     assert package.value("student.wanted") == 7
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print 'of Python 2'",
+        "x = '\0'",
+        f"x = {'-' * 50_000}1",
+        f"x = [{'1,' * 110_000}]",
+        "raise 1",
+    ],
+    ids=["no syntax", "a null byte", "too deep", "too long", "raises"],
+)
+def test_a_module_that_cannot_be_read_hides_no_name(package: Workdir, source: str):
+    """Those beside it and below it are found as ever, and what is missing is missing."""
+    package.submit("solution/b_odd/__init__.py", source)
+    package.submit("solution/b_odd/inner.py", "hidden = 1\n")
+    package.submit("solution/odd.py", source)
+
+    assert package.value("student.in_module") == 2
+    assert package.value("int(student.has('nowhere'))") == 0
+
+
 def test_a_missing_name_is_written_down_as_missing(package: Workdir):
     """The note says which name was expected."""
     package.sit(ANSWER + "answer.out = student.nowhere")

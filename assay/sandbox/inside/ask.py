@@ -238,8 +238,8 @@ def _modules_in(folders: Any, prefix: str) -> Iterator[tuple[str, Path | None]]:
         spec: Any = found.module_finder.find_spec(found.name, None)
         yield found.name, Path(spec.origin) if getattr(spec, "origin", None) else None
         if found.ispkg:
-            package = sys.modules.get(found.name, spec)
-            inner = getattr(package, "__path__", None) or package.submodule_search_locations
+            inner = getattr(sys.modules.get(found.name), "__path__", None)
+            inner = inner or getattr(spec, "submodule_search_locations", None) or []
             yield from _modules_in(inner, f"{found.name}.")
 
 
@@ -254,6 +254,10 @@ UNDER = {
 """Names, and attributes, by which code may bind what its source does not write down."""
 
 
+LONG = 200_000
+"""Bytes of a file from which on to read it takes as long as to import it."""
+
+
 @cache
 def _names_in(path: Path | None) -> frozenset[str] | None:
     """Every name that a file binds anywhere, `.name` where it is set on another object.
@@ -261,8 +265,10 @@ def _names_in(path: Path | None) -> frozenset[str] | None:
     None if that cannot be told from its source.
     """
     try:
-        nodes = list(ast.walk(ast.parse(path.read_bytes()))) if path else [ast.alias("*", None)]
-    except (OSError, SyntaxError, ValueError, RecursionError):
+        if path is None or path.stat().st_size > LONG:
+            return None
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if any(map(_is_dynamic, nodes)):
         return None
