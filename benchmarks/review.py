@@ -1,7 +1,8 @@
 """How fast is the review of a class of 500, and does its memory grow?
 
-    python -m benchmarks.review [PEOPLE] [SAVES]
+    python -m benchmarks.review [PEOPLE] [SAVES] [GRADEBOOK]
 
+GRADEBOOK is the address of an empty database of PostgreSQL; without one it is SQLite.
 Serves a class by `assay review` in a process of its own, asks for every page and saves as a browser
 does, one request after the other. Prints Markdown: of each kind of request the median and the 99th
 percentile, what the server's processor spent on it, and the server's memory before and after the
@@ -44,10 +45,9 @@ def saved(client: Client, at: dict[str, Any], number: int) -> None:
     keys = [one["key"] for one in at["items"]]
     chosen = [keys[number % 3], *keys[3:][: number % 2]]
     receipt = client.save(
-        {"save": uuid4().hex, "question": 1, "round": at["round"], "answer": at["answer"],
-         "digest": at["digest"], "content": at["content"] | {"items": chosen},
-         "seen": at["seen"], "seconds": 9.0}
-    )  # fmt: skip
+        {name: at[name] for name in ("question", "round", "answer", "digest", "seen")}
+        | {"save": uuid4().hex, "content": at["content"] | {"items": chosen}, "seconds": 9.0}
+    )
     at["seen"], at["content"] = receipt["seen"], receipt["content"]
 
 
@@ -86,7 +86,7 @@ def pages(client: Client, ids: list[str]) -> Iterable[str]:
         yield row(client, name, get, [path.format(one) for one in some])
 
 
-def marked(client: Client, ids: list[str], saves: int) -> Iterable[str]:
+def marked(client: Client, ids: dict[int, list[str]], saves: int) -> Iterable[str]:
     """Yield a line for each kind of save, and one on the memory."""
 
     def choose(one: tuple[int, dict[str, Any]]) -> None:
@@ -96,7 +96,10 @@ def marked(client: Client, ids: list[str], saves: int) -> Iterable[str]:
         asked = {"question": 1, "round": "1", "save": uuid4().hex}
         client.client.post("/undo", json=asked, headers={"X-CSRF-Token": client.csrf})
 
-    first, second = ([client.look(f"/q/1/{name}/{one}") for one in ids] for name in ("1", "2"))
+    first, second = (
+        [client.look(f"/q/{one}/{name}/{answer}") for one in ids for answer in ids[one]]
+        for name in ("1", "2")
+    )
     yield row(client, "a first save", choose, enumerate(first))
     others = ((3 * number, at) for number, at in enumerate(second))
     yield row(client, "a save of the second round", choose, others)
@@ -107,18 +110,18 @@ def marked(client: Client, ids: list[str], saves: int) -> Iterable[str]:
     yield f"\nMemory of the server: {before:.0f} MB, and {after:.0f} MB after {saves:,} saves.\n"
 
 
-def main(people: int = 500, saves: int = 5_000) -> None:
+def main(people: int = 500, saves: int = 5_000, gradebook: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
-        room = a_class(Path(folder) / "class", people=people)
+        room = a_class(Path(folder) / "class", people=people, gradebook=gradebook)
         client = Client(room.root)
         head = "| request | times | median, ms | 99 %, ms | processor, ms |\n|---|--:|--:|--:|--:|"
         try:
-            ids = client.ids()
+            ids = {question: client.ids(question) for question in (1, 2, 3)}
             print(head)
             for line in marked(client, ids, saves):
                 print(line, flush=True)
             print(head)
-            for line in pages(client, ids):
+            for line in pages(client, ids[1]):
                 print(line, flush=True)
         finally:
             client.end()
@@ -126,4 +129,4 @@ def main(people: int = 500, saves: int = 5_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])

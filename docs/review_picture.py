@@ -10,6 +10,7 @@ from pathlib import Path
 from docs.screenshots import LOOKS, chromium
 from tests.browser.test_review import Served
 from tests.review.classes import a_class
+from tests.review.ports import free_port
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "reports" / "example"
@@ -42,7 +43,7 @@ def main() -> None:
         room = a_class(Path(folder) / "class", people=40, texts=texts)
         for report in room.reports.iterdir():
             shutil.copy(EXAMPLE / "part1-loss.svg", report / "p-loss.svg")
-        served = Served(room)
+        served = Served(room, free_port())
         page = browser.new_context(**LOOKS["desktop"]).new_page()
         page.goto(served.links["tom"])
         page.wait_for_selector("h1:has-text('What there is to mark')")

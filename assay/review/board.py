@@ -122,7 +122,8 @@ def page(request: Request, name: str, code: int = 200, **values: Any) -> HTMLRes
 def error(request: Request, error: Exception) -> Response:
     """Say what was wrong: as JSON to the script, else as a page."""
     if isinstance(error, HTTPException):
-        code, what, found, hint = error.status_code, error.detail, "", ""
+        code, found, hint = error.status_code, "", ""
+        what = {"Not Found": "There is no such page."}.get(error.detail, error.detail)
     else:
         assert isinstance(error, AssayError)
         code = 409 if isinstance(error, Conflict) else 400 if error.exit_code == 2 else 500

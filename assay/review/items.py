@@ -18,6 +18,7 @@ from assay.words import counted
 
 POINTS = re.compile(r"[+-]?([0-9]{1,9}([.,][0-9]{0,9})?|[.,][0-9]{1,9})")
 """Decimal digits: no exponent, and no digits of other scripts."""
+NEW = re.compile("[0-9a-f]{32}")
 
 
 def show(request: Request) -> Response:
@@ -56,8 +57,9 @@ def _changed(request: Request, sent: Mapping[str, str]) -> Response:
             "fields": {name: sent[name] for name in shown if sent.get(name)},
         }
         return _shown(request, board, question, preview=preview)
+    fresh = sent.get("new", "")  # of the form that was shown: sent twice, it adds one item
     changes = board.store.set_item(
-        question, key or new_key(), text, points,
+        question, key or (fresh if NEW.fullmatch(fresh) else new_key()), text, points,
         is_level=level, retired=retired, by=by, expected=version,
     )  # fmt: skip
     moved = sum(one.before != one.after for one in changes)
@@ -82,7 +84,15 @@ def _shown(request: Request, board: Board, question: Question, **more: Any) -> H
     items = list(board.store.items(question).values())
     having = board.store.having(question)
     values: dict[str, Any] = {"preview": None, "said": ""} | more
-    return page(request, "items.html.j2", question=question, items=items, having=having, **values)
+    return page(
+        request,
+        "items.html.j2",
+        question=question,
+        items=items,
+        having=having,
+        fresh=new_key(),
+        **values,
+    )
 
 
 def _version(text: str) -> int:

@@ -1,6 +1,7 @@
 """The page on which one answer is marked, and what its script sends."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -15,7 +16,7 @@ from assay.report import safe
 from assay.review import facts, hints, progress
 from assay.review.answers import Answer, Question
 from assay.review.board import Board, board_of, page, round_of
-from assay.review.choices import Content, Key, Receipt, Round, Seen, Shown, new_key, points_of
+from assay.review.choices import Content, Kept, Key, Receipt, Round, Seen, Shown, new_key, points_of
 
 MOST_SECONDS = 86_400.0
 
@@ -40,16 +41,16 @@ def go_on(request: Request) -> Response:
     order = board.order(question, round_, request.state.by)
     if not order:
         raise HTTPException(404, "There is nothing to mark here.")
-    marked = _marked(board, question, round_)
+    rows = {} if round_ == "1" else board.store.choices(question, round_)
+    marked = _marked(board, question, rows, round_)
     first = next((one for one in order if one.id not in marked), order[0])
     return RedirectResponse(f"/q/{question.number}/{round_}/{first.id}", 303)
 
 
-def _marked(board: Board, question: Question, round_: str) -> set[str]:
+def _marked(board: Board, question: Question, rows: Mapping[str, Kept], round_: str) -> set[str]:
     """Return the ids of what is marked; by `assay class mark` too, if it is no second opinion."""
     if round_ == "1":
-        return set(board.store.marks(question))
-    rows = board.store.choices(question, round_)
+        return board.store.marked(question)
     return {ident for ident, row in rows.items() if row.content.is_marked}
 
 
@@ -62,8 +63,8 @@ def mark(request: Request) -> Response:
     if answer not in order:  # settled meanwhile
         order = [answer, *order]
     at = order.index(answer)
-    marked = _marked(board, question, round_)
-    flagged = progress.flagged(question, board.store.choices(question, round_))
+    rows = board.store.choices(question, round_)
+    marked, flagged = _marked(board, question, rows, round_), progress.flagged(question, rows)
     later = [*order[at + 1 :], *order[:at]]
     choice = board.store.choice(question, answer, round_)
     items = board.store.items(question)
@@ -154,7 +155,7 @@ def _both(board: Board, question: Question, answer: Answer) -> list[dict[str, ob
 
 
 def search(request: Request) -> Response:
-    """Return the answers that hold these words, with a line of each."""
+    """Return the answers that hold these words, with a line of each; a list alone to the script."""
     board, round_ = board_of(request), round_of(request)
     question = board.question(request.path_params["number"])
     words = request.query_params.get("words", "").strip()[:200]
@@ -164,8 +165,9 @@ def search(request: Request) -> Response:
         for at, one in enumerate(order, 1)
         if words and words.lower() in one.text.lower()
     ]
+    name = "search.html.j2" if "hx-request" in request.headers else "found.html.j2"
     return page(
-        request, "search.html.j2", question=question, round=round_, words=words, found=found[:50],
+        request, name, question=question, round=round_, words=words, found=found[:50],
         total=len(found),
     )  # fmt: skip
 

@@ -3,9 +3,10 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from statistics import median
 
 from assay.classroom.gradebook.models import Mark
@@ -123,20 +124,22 @@ def table(store: Store, questions: Sequence[Question]) -> str:
         ["question", "pseudonym", "round", "by", "at", "points", "of", "items", "comment", "flag",
          "seconds", "saves", "stack"]
     )  # fmt: skip
+    text = cache(safe.csv)  # the same few items, markers and comments stand in most lines
     for question in questions:
-        items, seconds, marks = (
+        items, seconds, rounds = (
             store.items(question),
             _seconds(store, question),
-            store.marks(question),
+            store.rounds(question),
         )
-        rounds = store.rounds(question)
+        is_chosen = len(rounds["1"]) == len(question.answers)
+        marks = {} if is_chosen else store.marks(question)
         for answer in question.answers:
             for name, rows in rounds.items():
                 row = rows.get(answer.id)
                 if row is not None:
-                    writer.writerow(_row(question, answer, name, row, items, seconds))
+                    writer.writerow(_row(question, answer, name, row, items, seconds, text))
                 elif name == "1":
-                    writer.writerow(_unchosen(question, answer, marks.get(answer.id)))
+                    writer.writerow(_unchosen(question, answer, marks.get(answer.id), text))
     return buffer.getvalue()
 
 
@@ -147,20 +150,21 @@ def _row(
     row: Kept,
     items: dict[str, Item],
     seconds: dict[tuple[str, int, str], float],
+    text: Callable[[str], str],
 ) -> list[object]:
     content = row.content
     points = _points(row, items, question)
     texts = "; ".join(items[key].text for key in content.items if key in items)
     return [
-        safe.csv(question.criterion),
+        text(question.criterion),
         answer.pseudonym,
         name,
-        safe.csv(row.by),
+        text(row.by),
         row.at.isoformat(timespec="seconds"),
         "" if points is None else str(points),
         str(question.points),
-        safe.csv(texts),
-        safe.csv(content.comment),
+        text(texts),
+        text(content.comment),
         "yes" if content.flag else "",
         f"{seconds.get((name, answer.author, answer.digest), 0.0):.1f}",
         row.version,
@@ -168,13 +172,15 @@ def _row(
     ]
 
 
-def _unchosen(question: Question, answer: Answer, mark: Mark | None) -> list[object]:
+def _unchosen(
+    question: Question, answer: Answer, mark: Mark | None, text: Callable[[str], str]
+) -> list[object]:
     """Return the line of an answer for which nothing is chosen; `assay class mark` may have one."""
-    head: list[object] = [safe.csv(question.criterion), answer.pseudonym, "1"]
+    head: list[object] = [text(question.criterion), answer.pseudonym, "1"]
     if mark is None:
         return [*head, "", "", "", str(question.points), "", "", "", "", 0, ""]
-    who, when = safe.csv(mark.by), mark.at.isoformat(timespec="seconds")
-    said = [safe.csv(mark.reason), safe.csv(mark.comment)]
+    who, when = text(mark.by), mark.at.isoformat(timespec="seconds")
+    said = [text(mark.reason), text(mark.comment)]
     return [*head, who, when, str(mark.points), str(question.points), *said, "", "", 0, ""]
 
 

@@ -6,10 +6,11 @@ twice, in a cookie and in a header or a field. Every answer has a policy that na
 styles of this page by a nonce.
 """
 
+import asyncio
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -17,9 +18,12 @@ from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assay.errors import OurFault
 
 EVENING = 16 * 3600
 """Seconds that a session lasts."""
@@ -29,6 +33,8 @@ KEY = "review.key"
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 MOST = 1_000_000
 """Bytes of a request: a save has at most some ten thousand characters."""
+PATIENCE = 30.0
+"""Seconds that a request may take to arrive."""
 FRAME = "; ".join(
     (
         "default-src 'none'",
@@ -138,10 +144,15 @@ def key(folder: Path) -> bytes:
 
 
 class Guard:
-    """Refuse what does not come from this page, and say in every answer what the page may."""
+    """Refuse what does not come from this page, and say in every answer what the page may.
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
-        self.app, self.door = app, door
+    `refuse` makes the answer to what is refused, and to a request on which the application fails.
+    """
+
+    def __init__(
+        self, app: ASGIApp, door: Door, refuse: Callable[[Request, Exception], Response]
+    ) -> None:
+        self.app, self.door, self.refuse = app, door, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -149,46 +160,67 @@ class Guard:
             return
         request = Request(scope, receive)
         request.state.nonce = secrets.token_urlsafe(16)
+        has_begun = False
 
         async def guarded(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 _say_policy(MutableHeaders(scope=message), request.state.nonce)
             await send(message)
 
-        refused = self._refused(request)
-        if refused is None and request.method in WRITES:
-            refused, receive = await self._not_from_here(request)
-        await (refused or self.app)(scope, receive, guarded)
+        try:
+            self._check(request)
+            if request.method in WRITES:
+                receive = await self._from_here(request)
+        except HTTPException as refused:
+            await self.refuse(request, refused)(scope, receive, guarded)
+            return
+        except ClientDisconnect:
+            return
+        try:
+            await self.app(scope, receive, guarded)
+        except Exception:
+            if not has_begun:
+                fault = OurFault(
+                    "the server has a fault",
+                    hint="what was saved is kept; the terminal of `assay review` says more",
+                )
+                await self.refuse(request, fault)(scope, receive, guarded)
+            raise  # to be logged
 
-    def _refused(self, request: Request) -> Response | None:
+    def _check(self, request: Request) -> None:
+        """Refuse another name of this server, and whoever has no session."""
         door = self.door
         if request.headers.get("host", "") not in door.hosts:
-            return _no(421, "This server has another name.")
+            raise HTTPException(421, "This server has another name.")
         path = request.url.path
         if path.startswith("/static/") or path == "/enter":
-            return None
+            return
         known = door.marker(request.cookies.get(door.cookie, ""))
         if known is None:
-            return _no(
+            raise HTTPException(
                 401,
                 "No session, or an old one: open the link that `assay review` prints. "
                 "Marks that were not saved wait in this browser.",
             )
         request.state.by, request.state.form = known
-        return None
 
-    async def _not_from_here(self, request: Request) -> tuple[Response | None, Receive]:
+    async def _from_here(self, request: Request) -> Receive:
         """Refuse a write that another page could have sent; what was read is given back."""
         origin = request.headers.get("origin")
         own = {f"{self.door.origin.partition('://')[0]}://{host}" for host in self.door.hosts}
         if origin is not None and origin not in own:
-            return _no(403, "This comes from another page."), request.receive
+            raise HTTPException(403, "This comes from another page.")
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return _no(403, "This comes from another page."), request.receive
+            raise HTTPException(403, "This comes from another page.")
         length = request.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MOST:
-            return _no(413, f"A request has at most {MOST:,} bytes."), request.receive
-        body = await request.body()
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > MOST:
+            raise HTTPException(413, f"A request says its length, and has at most {MOST:,} bytes.")
+        try:
+            body = await asyncio.wait_for(request.body(), PATIENCE)
+        except TimeoutError:
+            raise HTTPException(408, "The request did not arrive in time.") from None
 
         async def again() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
@@ -197,8 +229,8 @@ class Guard:
         sent = request.headers.get("x-csrf-token") or _field(request, body)
         twice = request.cookies.get(self.door.double, "")
         if not (_equal(sent, form) and _equal(twice, form)):
-            return _no(403, "The form's token is missing or old: load the page again."), again
-        return None, again
+            raise HTTPException(403, "The form's token is missing or old: load the page again.")
+        return again
 
 
 def _field(request: Request, body: bytes) -> str:
@@ -239,7 +271,3 @@ def _equal(one: str, other: str) -> bool:
     if not (one and other):
         return False
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
-
-
-def _no(code: int, said: str) -> Response:
-    return PlainTextResponse(f"{said}\n", code)

@@ -1,5 +1,6 @@
 """Serve the review of a class: on this machine, or with TLS, or behind a proxy that is named."""
 
+import gc
 import ipaddress
 import socket
 import ssl
@@ -113,6 +114,9 @@ class Server:
 
     def run(self) -> None:
         """Serve until Ctrl-C."""
+        # What is there by now stays: a full collection that walks it too stops a page for 200 ms.
+        gc.collect()
+        gc.freeze()
         uvicorn.Server(self._config).run(sockets=[self._socket])
 
 

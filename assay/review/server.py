@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -38,18 +39,18 @@ def app(room: Room, door: Door) -> Starlette:
         routes=[
             Route("/", _overview),
             Route("/enter", _enter),
-            Route("/q/{number:int}", marking.go_on),
-            Route("/q/{number:int}/items", items.show, methods=["GET"]),
-            Route("/q/{number:int}/items", items.change, methods=["POST"]),
-            Route("/q/{number:int}/{round}", marking.go_on),
-            Route("/q/{number:int}/{round}/{answer}", marking.mark),
-            Route("/agreement/{number:int}", agreement.show),
-            Route("/search/{number:int}/{round}", marking.search),
-            Route("/frame/{number:int}/model/answer", frames.model),
-            Route("/frame/{number:int}/{answer}", frames.answer),
-            Route("/frame/{number:int}/{answer}/notebook", frames.at_the_answer),
-            Route("/frame/{number:int}/{answer}/cells", frames.notebook),
-            Route("/plot/{number:int}/{answer}/{name}", frames.plot),
+            Route("/q/{number:number}", marking.go_on),
+            Route("/q/{number:number}/items", items.show, methods=["GET"]),
+            Route("/q/{number:number}/items", items.change, methods=["POST"]),
+            Route("/q/{number:number}/{round}", marking.go_on),
+            Route("/q/{number:number}/{round}/{answer}", marking.mark),
+            Route("/agreement/{number:number}", agreement.show),
+            Route("/search/{number:number}/{round}", marking.search),
+            Route("/frame/{number:number}/model/answer", frames.model),
+            Route("/frame/{number:number}/{answer}", frames.answer),
+            Route("/frame/{number:number}/{answer}/notebook", frames.at_the_answer),
+            Route("/frame/{number:number}/{answer}/cells", frames.notebook),
+            Route("/plot/{number:number}/{answer}/{name}", frames.plot),
             Route("/save", marking.save, methods=["POST"]),
             Route("/undo", marking.undo, methods=["POST"]),
             Route("/reveal", marking.reveal, methods=["POST"]),
@@ -57,11 +58,26 @@ def app(room: Room, door: Door) -> Starlette:
             Route("/progress.csv", _csv),
             Mount("/static", _Static(directory=frames.STATIC)),
         ],
-        middleware=[Middleware(Guard, door=door)],
+        middleware=[Middleware(Guard, door=door, refuse=error)],
         exception_handlers={AssayError: error, HTTPException: error},
     )
     application.state.board, application.state.pages = board, pages
     return application
+
+
+class _Number(Convertor[int]):
+    """The number of a question: Starlette's own `int` fails on one of 5,000 digits."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 
 class _Static(StaticFiles):
@@ -87,8 +103,9 @@ def _enter(request: Request) -> Response:
             what="This link is old, or was not copied whole.", found="",
             hint="start `assay review` again: it prints a new one",
         )  # fmt: skip
-    response = page(request, "enter.html.j2")
     session, form = board.door.session(by)
+    request.state.by, request.state.form = by, form
+    response = page(request, "enter.html.j2")
     for name, value in ((board.door.cookie, session), (board.door.double, form)):
         response.set_cookie(
             name, value,

@@ -7,7 +7,7 @@ changed in place; `undo` and a changed item write newer versions above the older
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from sqlalchemy import func, select
 
@@ -169,6 +169,10 @@ class Store:
         rows = self._read(lambda here: here.marks(question))
         return {ident: row for ident, row in rows.items() if row.points is not None}
 
+    def marked(self, question: Question) -> set[str]:
+        """Return the ids of the answers that have a mark, whoever wrote it and how."""
+        return self._read(lambda here: here.marked(question))
+
     def marked_before(self, question: Question) -> dict[int, Mark]:
         """Return, by author, the newest mark of a text that the author's answers have no more."""
 
@@ -249,7 +253,8 @@ class Store:
         Raises
         ------
         Conflict
-            If somebody has marked the answer since, here or by `assay class mark`.
+            If somebody has marked the answer since, here or by `assay class mark`, or the id is
+            that of another save.
         UsageError
             If it names an item or a comment that the question does not have.
         """
@@ -258,6 +263,13 @@ class Store:
             known = here.session.scalar(select(ReviewSave).filter_by(save=save))
             items = here.by_key(question.criterion)
             if known is not None:
+                subject = (self.assignment, answer.author, question.criterion, round_, by)
+                said = (answer.digest, content.model_dump())
+                if _subject(known) != subject or (known.undoes is None and _said_of(known) != said):
+                    raise Conflict(
+                        "another save has this name already; nothing was written",
+                        hint="load the page again",
+                    )
                 return here.receipt(question, known, items)
             here.check(question, content, items)
             now = here.choice(question, answer, round_)
@@ -415,6 +427,16 @@ class Store:
             assignment_id=self.assignment, question=question.criterion
         )
         return self._read(lambda here: list(here.session.scalars(chosen.order_by(ReviewReveal.id))))
+
+
+def _subject(row: ReviewSave) -> tuple[int, int, str, str, str]:
+    """Return what a save is about, and who sent it."""
+    return row.assignment_id, row.author_id, row.question, row.round, row.by
+
+
+def _said_of(row: ReviewSave) -> tuple[str, dict[str, Any]]:
+    """Return the text that a save is for, and what it chooses."""
+    return row.answer, row.content
 
 
 def _said(now: Choice) -> str:

@@ -60,7 +60,10 @@ KEPT = (
 def kept(session: Session, chosen: Select[Any]) -> list[Kept]:
     """Return saves without what the session keeps of rows; they were checked as they came."""
     rows = session.execute(chosen.with_only_columns(*KEPT))
-    return [Kept(*row)._replace(content=Content.model_construct(**row.content)) for row in rows]
+    return [
+        Kept(a, b, c, d, Content.model_construct(**content), *rest)
+        for a, b, c, d, content, *rest in rows
+    ]
 
 
 class Transaction:
@@ -178,13 +181,23 @@ class Transaction:
 
     def marks(self, question: Question) -> dict[str, Mark]:
         """Return the newest mark of each answer, by its id."""
-        newest = (
-            select(func.max(Mark.id))
-            .filter_by(assignment_id=self.assignment, criterion=question.criterion)
-            .group_by(Mark.author_id, Mark.answer)
-        )
-        rows = self.session.scalars(select(Mark).where(Mark.id.in_(newest)))
+        rows = self.session.scalars(select(Mark).where(Mark.id.in_(self._of_each_text(question))))
         return _by_answer(question, rows)
+
+    def marked(self, question: Question) -> set[str]:
+        """Return the ids of the answers that have a mark."""
+        standing = select(Mark.author_id, Mark.answer).where(
+            Mark.id.in_(self._of_each_text(question)), Mark.points.is_not(None)
+        )
+        texts = [(author, text) for author, text in self.session.execute(standing)]
+        return {question.by_text[text].id for text in texts if text in question.by_text}
+
+    def _of_each_text(self, question: Question) -> Select[Any]:
+        """Choose the id of the newest mark of each text."""
+        marks = select(func.max(Mark.id)).filter_by(
+            assignment_id=self.assignment, criterion=question.criterion
+        )
+        return marks.group_by(Mark.author_id, Mark.answer)
 
     def saves(self, question: Question, answer: Answer, round_: str) -> list[Kept]:
         """Return every save of this text, oldest first."""

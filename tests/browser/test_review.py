@@ -753,7 +753,7 @@ def marks_of(served: Served) -> list[Any]:
     return [one["p/boss"] for one in found if "p/boss" in one]
 
 
-@pytest.mark.parametrize("look", ["desktop", "dark", "phone"])
+@pytest.mark.parametrize("look", ["desktop", "dark", "phone", "dark phone"])
 @pytest.mark.parametrize("path", ["/", "/q/1", "/q/1/items", "/agreement/1"])
 def test_axe_finds_no_violation(serving: Callable[..., Served], visit: Open, look: str, path: str):
     """Headings, contrast, names, roles and keyboard, in frames too."""
@@ -762,3 +762,66 @@ def test_axe_finds_no_violation(serving: Callable[..., Served], visit: Open, loo
     found = Axe().run(page)
 
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("look", ["desktop", "dark", "phone", "dark phone"])
+def test_axe_finds_no_violation_in_what_is_seldom_seen(
+    serving: Callable[..., Served], visit: Open, look: str, monkeypatch: pytest.MonkeyPatch
+):
+    """No session, no such page, a form that is refused, a fault, a search; each with a heading."""
+    served = serving()
+    page = visit(served, look=look, complains=False)
+    origin = served.links["tom"].partition("/enter")[0]
+
+    def check(said: str) -> None:
+        page.wait_for_selector(f"main:has-text('{said}')")
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, (said, found.generate_report())
+        assert page.locator("h1").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+    for path, said in (
+        ("/nothing", "There is no such page"),
+        ("/enter?token=x", "This link is old"),
+        ("/search/1/1?words=author", "4 of the answers hold"),
+        ("/search/1/1?words=nowhere", "0 of the answers hold"),
+        ("/q/1/settled", "There is nothing to mark here"),
+    ):
+        page.goto(origin + path)
+        check(said)
+    page.goto(origin + "/q/1/items")
+    page.fill("#points-new", "x")
+    page.fill("#text-new", "x")
+    page.click("text=Add it")
+    check("is no number of points")
+    page.goto(origin + "/q/1/items")
+    long = "element => { element.removeAttribute('maxlength'); element.value = 'x'.repeat(1e6) }"
+    page.locator("#text-new").evaluate(long)
+    page.fill("#points-new", "1")
+    page.click("text=Add it")
+    check("at most 1,000,000 bytes")
+    monkeypatch.setattr(served.board.store, "items", lambda _: 1 / 0)
+    page.goto(origin + "/q/1/items")
+    check("The server has a fault")
+    page.context.clear_cookies()
+    page.goto(origin + "/q/1")
+    check("open the link")
+
+
+def test_the_first_tab_leads_past_the_head(serving: Callable[..., Served], visit: Open):
+    """A link that is seen while it has the focus; whatever has it has an outline."""
+    page = visit(serving(), path="/q/1")
+    press(page, "Tab")
+    skip = page.locator(":focus")
+
+    assert skip.inner_text() == "Skip to the content"
+    assert (skip.bounding_box() or {"x": -1})["x"] >= 0
+    press(page, "Enter")
+    page.wait_for_url("**#main")
+    press(page, "Tab")
+    assert page.evaluate("document.querySelector('#main').contains(document.activeElement)")
+    for _ in range(15):
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", page.evaluate("document.activeElement.outerHTML")
+        press(page, "Tab")

@@ -1,8 +1,10 @@
 """Attacks on the page: other sites, old tokens, hostile answers, odd names. Each is refused."""
 
+import asyncio
 import json
 import re
 import time
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,8 +12,9 @@ from starlette.testclient import TestClient
 from assay.errors import UsageError
 from assay.review import security, serve
 from assay.review.server import app
+from assay.review.store import Store
 from tests.review.conftest import Begun
-from tests.review.markers import Marker, Marking
+from tests.review.markers import ORIGIN, Marker, Marking
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -407,3 +410,95 @@ def test_a_cookie_has_a_name_behind_a_proxy(begun: Begun, address: str):
 
     assert client.get(door.links()["tom"]).status_code == 200
     assert client.get("/").status_code == 200
+
+
+def test_a_name_of_a_save_stands_for_one_save(begun: Begun):
+    """Sent again it is answered; for another answer, choice or marker it is refused, not lost."""
+    marking = begun()
+    tom, uma = marking.marker("tom"), marking.marker("uma")
+    at = tom.look()
+    first = tom.sent(at, 1)
+
+    assert [tom.post("/save", first).status_code for _ in range(2)] == [200, 200]
+    following = tom.look()  # the next that is not marked
+    other = tom.sent(following, 2) | {"save": first["save"]}
+    choice = tom.sent(tom.look(at.url), 2) | {"save": first["save"]}
+    assert [one.post("/save", body).status_code
+        for one, body in ((tom, other), (tom, choice), (uma, first))] == [409] * 3  # fmt: skip
+    assert [str(one.points) for one in marking.marks() if one] == ["2"]
+
+
+def test_a_new_item_that_is_sent_twice_is_added_once(tom: Marker):
+    """A double click, or a page that is loaded again: the form has a name of its own."""
+    page = tom.client.get("/q/1/items").text
+    fresh = re.search(r'name="new" value="(\w+)"', page)
+
+    assert fresh
+    fields = {"new": fresh[1], "version": "0", "text": "said twice", "points": "1"}
+    codes = [tom.form("/q/1/items", **fields).status_code for _ in range(2)]
+    assert codes == [200, 409]
+    assert tom.client.get("/q/1/items").text.count('value="said twice"') == 1
+
+
+@pytest.mark.parametrize("digits", [10, 5_000])
+def test_a_number_that_no_question_has_is_not_found(tom: Marker, digits: int):
+    """However long it is."""
+    for path in ("/q/{}", "/q/{}/items", "/agreement/{}", "/frame/{}/x", "/plot/{}/x/y"):
+        assert tom.client.get(path.format("9" * digits)).status_code == 404
+
+
+def test_a_fault_of_the_server_is_a_page_with_the_same_policy(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    """It says that nothing is lost, is kept by no browser, and to the script it is JSON."""
+    marking = begun()
+    tom = marking.marker("tom")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret of the server")
+
+    monkeypatch.setattr(Store, "items", broken)
+    client = TestClient(marking.app, base_url=ORIGIN, raise_server_exceptions=False)
+    client.cookies = tom.client.cookies
+    page = client.get("/q/1/items")
+
+    assert (page.status_code, page.headers["cache-control"]) == (500, "no-store")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "What was saved is kept" in page.text
+    assert "secret" not in page.text
+
+
+def test_who_has_no_session_is_shown_a_page_that_tells_nothing(begun: Begun):
+    """No class, no script, no token: only what to do."""
+    marking = begun()
+    page = marking.client().get("/q/1")
+
+    assert page.status_code == 401
+    assert '<html lang="en">' in page.text
+    assert "open the link" in page.text
+    assert not re.search("Autumn|Words|<script|csrf", page.text)
+
+
+def test_a_request_that_never_arrives_whole_is_ended(begun: Begun, monkeypatch: pytest.MonkeyPatch):
+    """Its length is promised, and its end does not come."""
+    marking = begun()
+    tom = marking.marker("tom")
+    monkeypatch.setattr(security, "PATIENCE", 0.05)
+    cookies = "; ".join(f"{name}={value}" for name, value in tom.client.cookies.items())
+    said = {"host": ORIGIN.removeprefix("http://"), "content-length": "9", "cookie": cookies}
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+    scope = {"type": "http", "method": "POST", "path": "/save", "query_string": b""}
+    scope |= {"headers": headers, "scheme": "http"}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if not sent:
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(asyncio.wait_for(marking.app(scope, receive, send), 5))
+
+    assert sent[0]["status"] == 408

@@ -547,6 +547,9 @@
     const inside = frame.contentDocument;
     if (!inside || !inside.body) return;
     inside.addEventListener("keydown", pressed);
+    // The page's own style does not see that the focus is inside a frame.
+    inside.defaultView.addEventListener("focus", () => frame.classList.add("entered"));
+    inside.defaultView.addEventListener("blur", () => frame.classList.remove("entered"));
     if (frame.id !== "answer") return;
     const fit = () => { frame.style.height = `${inside.documentElement.getBoundingClientRect().height + 8}px`; };
     fit();
