@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,12 +39,26 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     sys.exit(0 if found.is_same else 1)
 
 
+def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """Refuse `nan`, which is in every range, and `inf`."""
+    if value is not None and not isfinite(value):
+        raise click.BadParameter(f"{value} is no number of MB or days")
+    return value
+
+
 @click.command()
-@click.option("--prune", metavar="DAYS", type=click.FloatRange(0), help="Forget what was not used.")
+@click.option(
+    "--prune",
+    metavar="DAYS",
+    type=click.FloatRange(0),
+    callback=_number,
+    help="Forget what was not used.",
+)
 @click.option(
     "--max-size",
     metavar="MB",
     type=click.FloatRange(0),
+    callback=_number,
     help="Forget what was used longest ago, until no more than this is kept.",
 )
 @click.option(

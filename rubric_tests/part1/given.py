@@ -1,5 +1,7 @@
 """Fresh inputs for Part 1: drawn anew for every submission and run, and repeatable."""
 
+from functools import cache
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -55,11 +57,14 @@ def public(rng: np.random.Generator, parameters: dict) -> dict[str, Question]:
     return {"forward/own": Question({"X": X}, {"first": (9,), "last": (9,), "columns": ()})}
 
 
+@cache
 def data_set(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The run's data as plain float64 arrays, labels as 0 and 1."""
+    """The run's data as plain float64 arrays, labels as 0 and 1; read once, written by nobody."""
     data = load(name)
     labels = np.unique(np.asarray(data.y), return_inverse=True)[1]
-    return np.asarray(data.X, dtype=np.float64), labels.astype(np.float64)
+    X, y = np.array(data.X, dtype=np.float64), labels.astype(np.float64)
+    X.flags.writeable = y.flags.writeable = False
+    return X, y
 
 
 def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:

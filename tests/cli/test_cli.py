@@ -827,6 +827,35 @@ def test_the_store_says_what_takes_the_room(course: Course):
     assert {share["part"] for share in shown["by"]} == {"sums", ""}
 
 
+@pytest.mark.parametrize("option", ["--prune", "--max-size"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "much"])
+def test_the_store_forgets_nothing_for_what_is_no_number(course: Course, option: str, value: str):
+    """It is wrong usage."""
+    said = course("store", option, value)
+
+    assert said.code == 2
+    assert f"Invalid value for '{option}'" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_the_store_reads_any_reports(course: Course):
+    """A report that cannot be read says nothing, and a name of another's choice moves no cursor."""
+    course.hand_in(ada=RIGHT)
+    course("grade", "handed_in/ada.ipynb")
+    path = course.root / "reports" / "ada" / "results.json"
+    named = json.loads(path.read_text()) | {"submission": "a\x1b[31mda"}
+    path.write_text(json.dumps(named))
+    (course.root / "reports" / "ben").mkdir()
+    (course.root / "reports" / "ben" / "results.json").write_text("{")
+    (course.root / "reports" / "carl" / "results.json").mkdir(parents=True)
+    said = course("store")
+
+    assert said.code == 0
+    assert "\x1b" not in said.out
+    assert "sums" in said.out
+    assert "store: 2 runs" in course("store", "--reports", "nowhere").out
+
+
 def test_the_store_keeps_to_a_size(course: Course):
     """What was used longest ago goes; nothing does while another command is at work."""
     course.hand_in(ada=RIGHT)

@@ -23,7 +23,10 @@ from tests.toys import toy as toys
 from tests.toys.toy import ADD, PARAMETERS, notebook
 
 ASSAY = "from assay.cli import main; main()"
-TIMED = ("seconds", "cpu_seconds", "pressure", "megabytes", "evidence", "receipt")
+TIMED = (
+    *("seconds", "cpu_seconds", "exam", "questions", "pressure", "megabytes"),
+    *("evidence", "receipt"),
+)
 LATE = """
 import time
 from pathlib import Path
