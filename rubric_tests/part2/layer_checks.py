@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -501,6 +501,7 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
     question = f"{layer}/norms"
     text, arrays = evidence[question].text, evidence.partial(question)
     if not any(name.startswith("fresh_") for name in arrays):
+        check_norms_between(evidence, given, layer)
         raise NotRecognised("no part of the layer is a normalisation by name")
     for i in range(len(text.strings("kinds"))):
         fresh = arrays.get(f"fresh_{i}")
@@ -521,6 +522,53 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
                 if np.allclose(gains[0], fresh * gain**2, atol=0.05 * 8):
                     raise KnownMistake("a normalisation's gain is squared")
                 raise Wrong("a normalisation's gain does not multiply its channels")
+    if answered(evidence, f"{layer}/steps"):
+        check_norms_between(evidence, given, layer)
+
+
+def check_norms_between(evidence: Any, given: Any, layer: str) -> None:
+    """The same of what is written between the parts, and is none: seen in what the parts are given.
+
+    What is no multiple, token by token, of what went in before may be anything, and is let be.
+    """
+    steps = steps_of(evidence[f"{layer}/steps"], evidence.partial(f"{layer}/steps"))
+    out, x = evidence[f"{layer}/steps"].out, given[f"{layer}/steps"].x
+    parts = [step for step in steps if not step.is_norm]
+    if not parts or any(rows.shape != out.shape for s in parts for rows in (s.into, s.out)):
+        return
+    x = as_wide_as(out, x)
+    if same(parts[0].into, x):  # normalised after each part
+        summed = [part.into + part.out for part in parts]
+        found = zip([*(part.into for part in parts[1:]), out], summed, strict=True)
+    else:
+        streams = accumulate((part.out for part in parts[:-1]), initial=x)
+        found = zip((part.into for part in parts), streams, strict=True)
+    for rows, before in found:
+        if is_scaled_by_token(rows, before) and not is_norm_of(rows, before):
+            deviations = rows.std(axis=-1)
+            raise KnownMistake(
+                "a normalisation does not give every token the same deviation",
+                f"that of what a part is given goes from {deviations.min():.3g} to "
+                f"{deviations.max():.3g}: is more than a small number added to what it divides by?",
+            )
+
+
+def is_scaled_by_token(rows: np.ndarray, before: np.ndarray) -> bool:
+    """Whether each token is what it was, or that without its mean, by a factor of its own."""
+    if is_multiple(rows, before, axis=None):  # the same for all: no normalisation
+        return False
+    centred = before - before.mean(axis=-1, keepdims=True)
+    return any(is_multiple(rows, its, axis=-1) for its in (before, centred))
+
+
+def is_norm_of(rows: np.ndarray, before: np.ndarray) -> bool:
+    """Whether they are normalised, up to one factor for all."""
+    return any(is_multiple(rows, its, axis=None, slack=ADDED) for its in right_norms(before))
+
+
+def is_multiple(rows: np.ndarray, of: np.ndarray, axis: int | None, slack: float = 1e-5) -> bool:
+    factor = (rows * of).sum(axis, keepdims=True) / ((of * of).sum(axis, keepdims=True) + 1e-12)
+    return bool(factor.min() > 0 and np.allclose(rows, factor * of, atol=slack, rtol=slack))
 
 
 ADDED = 2e-3

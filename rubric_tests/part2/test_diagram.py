@@ -16,6 +16,8 @@ from rubric_tests.part2.tasks import TASKS
 pytestmark = pytest.mark.criterion("diagram")
 
 MARKUP = re.compile(r"<[^<>]*>")
+CURVES = re.compile(r"<!-- (.{1,300}?) -->")
+"""Matplotlib draws the letters in an SVG as curves, and notes beside them what they say."""
 SHAPE = re.compile(r"\(([^()\n]{1,60},\s*)(\d+)\s*,?\)|[×x]\s*(\d+)\b")
 READABLE = 40
 """Characters of a text that may say anything: less is the name of an object."""
@@ -110,6 +112,8 @@ def check_it_names_parts(text: str) -> None:
 
 
 def plain(text: str) -> str:
+    if "Matplotlib" in text and "<text" not in text:
+        text = CURVES.sub(r" \1 ", text)
     return MARKUP.sub(" ", without(without(text, "style"), "script"))
 
 

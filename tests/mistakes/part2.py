@@ -134,6 +134,27 @@ LAYERS = [
     }),
 ]  # fmt: skip
 
+SOURCE_OF_DIAGRAM, LAST_BOX = 'diagram = """', 'logits: batch, length, 14"]"""'
+FIGURE = """import io, re
+import matplotlib.pyplot as plt
+
+
+def figure_of(source):
+    figure, axes = plt.subplots()
+    axes.set_ylim(-1, 5)
+    axes.set_axis_off()
+    for place, said in enumerate(dict(re.findall(r'(\\w+)\\["(.*?)"', source)).values()):
+        axes.annotate(said, (0.5, place), (0.5, place + 0.7), arrowprops={"arrowstyle": "->"})
+    return figure
+
+
+def as_svg(figure):
+    file = io.StringIO()
+    figure.savefig(file, format="svg")
+    return file.getvalue()
+
+
+"""
 LOGITS = "return self.to_logits(self.decoder(target, memory, source_visible))"
 AROUND = [
     of("transformer/model", "softmax before the cross-entropy", "model", {
@@ -144,6 +165,11 @@ AROUND = [
         "def decode(tokens):\n"
         "    return [[token - 2 for token in row if token > 2] for row in tokens.tolist()]\n\n\n"
         "halves = split",
+    }),
+    notebook("a width in a figure that the model has not", "diagram", {
+        SOURCE_OF_DIAGRAM: f"{FIGURE}{SOURCE_OF_DIAGRAM}",
+        "feed-forward: batch, length, 64": "feed-forward: (batch, length, 512)",
+        LAST_BOX: f"{LAST_BOX}\ndiagram = figure_of(diagram)",
     }),
     notebook("a width in the diagram that the model has not", "diagram", {
         "feed-forward: batch, length, 64": "feed-forward: (batch, length, 512)",
@@ -300,6 +326,14 @@ VARIANTS = [
     embedding("learned positions", None, {
         'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
         "self.table = nn.Parameter(torch.randn(max_length, d_model))",
+    }),
+    notebook("a diagram that Matplotlib draws", None, {
+        SOURCE_OF_DIAGRAM: f"{FIGURE}{SOURCE_OF_DIAGRAM}",
+        LAST_BOX: f"{LAST_BOX}\ndiagram = figure_of(diagram)",
+    }),
+    notebook("a diagram whose letters are curves", None, {
+        SOURCE_OF_DIAGRAM: f"{FIGURE}{SOURCE_OF_DIAGRAM}",
+        LAST_BOX: f"{LAST_BOX}\ndiagram = as_svg(figure_of(diagram))",
     }),
     notebook("encoder-only", None, ENCODER_ONLY),
     attention("queries, keys and values in one projection", None, {

@@ -49,9 +49,18 @@ def as_text(diagram):
         return diagram
     for name in ("_repr_svg_", "_repr_html_", "_repr_markdown_"):
         with contextlib.suppress(Exception):
-            return str(getattr(diagram, name)())
+            if isinstance(shown := getattr(diagram, name)(), str):  # a figure has None for HTML
+                return shown
     text = getattr(diagram, "data", None)
-    return text if isinstance(text, str) else f"<{type(diagram).__name__}>"
+    return text if isinstance(text, str) else texts_in(diagram) or f"<{type(diagram).__name__}>"
+
+
+def texts_in(figure):
+    """What is written in a figure of Matplotlib's; a picture of it would hold no letters."""
+    with contextlib.suppress(Exception):
+        texts = figure.findobj(lambda part: hasattr(part, "get_text") and part.get_visible())
+        return "\n".join(filter(None, (text.get_text() for text in texts)))
+    return ""
 
 
 @asked("diagram/text")

@@ -1,7 +1,7 @@
 """Feed-forward, normalisation, residuals, positions, embedding: wrong where accuracy is blind."""
 
 from tests.mistakes.cases import Case
-from tests.mistakes.part2 import ADDED, CROSS, SELF, embedding, of
+from tests.mistakes.part2 import ADDED, CROSS, PRE_NORM, SELF, embedding, of
 
 
 def feed(name, replace):
@@ -104,6 +104,16 @@ NORMS = [
     }),
     decoder("torch's norm with half beside the variance, in the decoder", {
         NORM: "nn.LayerNorm(d_model, eps=0.5, bias=False)",
+    }),
+    encoder("half beside the variance, in a norm that is called as a function", {
+        "self.norm_self(x)": "nn.functional.layer_norm(x, x.shape[-1:], eps=0.5)",
+    }),
+    encoder("half beside the deviation, written where it is used", {
+        "self.norm_feed(x)":
+        "(x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 0.5)",
+    }),
+    decoder("a fifth beside the variance, before what reads the memory", {
+        "self.norm_cross(x)": "nn.functional.layer_norm(x, x.shape[-1:], eps=0.2)",
     }),
     own_norm("statistics of the whole sequence", "x.mean(-1, keepdim=True)",
              "x.mean((-2, -1), keepdim=True)"),
@@ -255,6 +265,17 @@ RIGHT = [
     own_norm("a layer norm with a thousandth beside the variance", "(std + 1e-6)",
              "(std**2 + 1e-3).sqrt()", loses=None),
     own_norm("a layer norm with a thousandth beside the deviation", "1e-6", "1e-3", loses=None),
+    of("transformer/encoder", "norms that are called as functions", None, {
+        "self.norm_self(x)": "nn.functional.layer_norm(x, x.shape[-1:])",
+        "self.norm_feed(x)":
+        "(x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-3)",
+    }),
+    of("transformer/encoder", "norms after each part, called as functions", None, {
+        PRE_NORM: "        x = x + self.self_attention(x, x, visible)\n"
+        "        x = nn.functional.rms_norm(x, x.shape[-1:])\n",
+        "return x + self.feed_forward(self.norm_feed(x))":
+        "return nn.functional.layer_norm(x + self.feed_forward(x), x.shape[-1:])",
+    }),
     own_norm("a root mean square norm", "(x - mean) / (std + 1e-6)",
              "x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()", loses=None),
     of("transformer/feed_forward", "a gated feed-forward", None, {
