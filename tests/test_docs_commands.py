@@ -90,7 +90,7 @@ KNOWN = {
     "python": of_python,
     "python3": of_python,
     "systemd-run": of_systemd,
-    **dict.fromkeys([".", "cd", "export", "openssl", "sed"], lambda _: ""),
+    **dict.fromkeys([".", "cd", "export", "mkdir", "openssl", "printf", "sed"], lambda _: ""),
 }
 
 

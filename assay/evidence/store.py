@@ -180,7 +180,7 @@ class Store:
         return old
 
     def shrink(self, most: int) -> list[Held]:
-        """Forget what was used longest ago, until no more than so many bytes are kept.
+        """Forget what was used longest ago, until at most `most` bytes are kept.
 
         Raises
         ------
