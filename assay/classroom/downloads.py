@@ -236,9 +236,9 @@ def _named_attempt(
     for one, named in group:
         inner = one.name.partition("/")[2]
         own = inner or named.file
-        if named.platform == "blackboard" and not own:
-            continue  # the platform's own receipt
         pairs.append((replace(one, name=own or one.name), one.name))
+    if whose.platform == "blackboard":  # the platform's own receipt holds what was typed there
+        pairs = [pair for pair in pairs if pair[0].name != pair[1]] or pairs
     if whose.platform == "canvas":
         pairs = _first_names(pairs)
     name, late, at = whose.student, None, None

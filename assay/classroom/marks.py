@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from assay.classroom import counting
+from assay.classroom import counting, typed
 from assay.classroom.counting import Moved
 from assay.classroom.gradebook import FinalMark
 from assay.classroom.gradebook.final import final_mark
@@ -145,6 +145,10 @@ def _doubts(
     at: datetime | None,
 ) -> list[str]:
     """What a person has to look at before the mark is one."""
+    if attempts and counts is None and _is_typed(attempts[-1]):
+        return [
+            "typed into the platform, no file: `assay class sheet` shows it, `override` marks it"
+        ]
     if attempts and counts is None:
         return ["handed in, and not graded yet or not to be graded: `assay class grade` says which"]
     said = []
@@ -218,6 +222,17 @@ def sheet(room: Room, member: Member) -> list[tuple[CriterionRow, Mark | None]]:
     answers = {one["name"]: one["answer"] for one in criteria}
     marks = room.book.marks(room.item, key, kind, answers)
     return [(one, marks.get(one["name"])) for one in criteria]
+
+
+def typed_text(room: Room, member: Member) -> str:
+    """Return what a person typed into the platform, if their newest attempt is that and no file."""
+    there = counting.attempts(room, member.key)
+    return typed.text(room.members(there[-1])) if there and _is_typed(there[-1]) else ""
+
+
+def _is_typed(attempt: Attempt) -> bool:
+    origin = attempt.origin
+    return typed.is_alone(origin.get("platform", ""), origin.get("raw_names", ()))
 
 
 def _author(room: Room, member: Member) -> tuple[str, str, FinalMark]:

@@ -169,6 +169,23 @@ class Room:
         """Return where the newest result of an attempt is kept, whole."""
         return self.file(attempt).with_suffix(".json")
 
+    def members(self, attempt: Attempt) -> list[archives.Member]:
+        """Return the files of an attempt as they are kept.
+
+        Raises
+        ------
+        UsageError
+            If they cannot be read.
+        """
+        try:
+            return list(archives.zipped(self.file(attempt).read_bytes(), MAX_FILE))
+        except (OSError, Damaged) as error:
+            raise UsageError(
+                f"the attempt {quoted(self.file(attempt))} cannot be read",
+                found=str(error),
+                hint="`assay class take` of the download writes it again",
+            ) from None
+
     def submission(self, attempt: Attempt) -> Submission:
         """Read an attempt through the intake; it is called by its author's pseudonym.
 
@@ -183,14 +200,7 @@ class Room:
             raise CannotGrade(
                 f"a file of {quoted(name)} is damaged", found=damage, hint="ask for it once more"
             )
-        try:
-            members = list(archives.zipped(self.file(attempt).read_bytes(), MAX_FILE))
-        except (OSError, Damaged) as error:
-            raise UsageError(
-                f"the attempt {quoted(self.file(attempt))} cannot be read",
-                found=str(error),
-                hint="`assay class take` of the download writes it again",
-            ) from None
+        members = self.members(attempt)
         try:
             found = reader.read_members(members, where)
             if len(members) == 1:  # an archive of a folder is that folder

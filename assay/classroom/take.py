@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from assay.classroom import downloads
+from assay.classroom import downloads, typed
 from assay.classroom.downloads import Attempt, Download
 from assay.classroom.room import Room, digest_of, packed, write
 from assay.classroom.roster import Match, plain
 from assay.errors import UsageError, quoted
 
+NO_FILE = "typed into the platform, no file"
 NOBODY = ("person", "")
 """The kind and the key of whoever handed in what class.toml says is nobody's."""
 
@@ -240,6 +241,8 @@ def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
     late = attempt.late and attempt.at is None
     unread = f"its time cannot be read: {quoted(attempt.unread)}" if attempt.unread else ""
     note = damaged or ("late by the platform's mark" if late else unread)
+    if typed.is_alone(attempt.platform, attempt.raw_names):
+        note = "; ".join(filter(None, [note, f"{NO_FILE}: {typed.text(attempt.files)[:500]}"]))
     return Row(state, attempt.place, _names(found), shown, note)
 
 

@@ -30,7 +30,8 @@ PATTERNS = {
     ),
     "canvas": re.compile(
         r"(?P<student>[^_]{1,200})_(?:LATE_)?(?!\d_\d_|(?:19|20)\d\d_(?:0?[1-9]|1[0-2])_)"  # a date
-        r"(?P<id>\d{1,20})_(?:question_\d{1,9}_)?(?P<attempt>\d{1,20})_(?P<file>.{1,255})"
+        r"(?P<id>\d{1,20})_(?:(?:question_\d{1,9}_)?(?P<attempt>\d{1,20})_(?P<file>.{1,255})"
+        r"|(?P<typed>text\.html|link\.html))"  # what was typed into Canvas has no number of a file
     ),
     "moodle": re.compile(
         r"(?P<student>.{1,200}?)_(?P<id>\d{1,20})_assignsubmission_[a-z]{1,20}"
@@ -113,7 +114,8 @@ def _of_moodle(name: str, start: int) -> tuple[str, str]:
 def _named(platform: str, found: re.Match[str]) -> Named:
     parts = found.groupdict()
     attempt = _attempt(platform, parts.get("attempt") or "")
-    return Named(platform, parts["id"], parts["student"], attempt, parts["file"] or "")
+    file = parts["file"] or parts.get("typed") or ""
+    return Named(platform, parts["id"], parts["student"], attempt, file)
 
 
 def user_of(named: Named, beside: Iterable[Named], title: str) -> str:

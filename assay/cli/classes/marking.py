@@ -54,12 +54,16 @@ def marks(folder: Path, as_csv: bool, as_json: bool) -> None:
 @click.argument("who")
 @json_option
 def sheet(folder: Path, who: str, as_json: bool) -> None:
-    """Show the lines of a person's mark sheet, and the version of each mark by hand."""
+    """Show the lines of a person's mark sheet, and the version of each mark by hand.
+
+    Of somebody who typed into the platform and handed in no file it shows what they typed.
+    """
     from assay.classroom import marks as marking
     from assay.report import safe
 
     room = open_class(folder)
-    found = marking.sheet(room, room.member(who))
+    member = room.member(who)
+    found = marking.sheet(room, member)
     if as_json:
         shown = [
             {
@@ -88,6 +92,8 @@ def sheet(folder: Path, who: str, as_json: bool) -> None:
         earned = f"{float(line['earned']):.2f}/{float(line['points']):g}"
         rows.append((line["name"], line["title"], earned, by_hand, version, reason))
     table(["line", "", "automatic", "by hand", "version", ""], rows)
+    if text := marking.typed_text(room, member):
+        say(f"typed into the platform, no file:\n{safe.lines(text)}")
 
 
 @click.command()
