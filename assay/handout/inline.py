@@ -5,8 +5,9 @@ found. Where work is marked it does nothing.
 """
 
 import json
+import operator
 import os
-import shlex
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from assay.errors import AssayError, quoted
+from assay.errors import AssayError, UsageError, quoted
 from assay.handout import shown, tried, which
 from assay.report import safe
 from assay.submission import notebook as notebooks
@@ -31,6 +32,10 @@ IN_GRADING = "ASSAY_SUPPORT"
 """Is set where a run is made, in grading and by `assay try`."""
 OF_COLAB = ("sample_data", "drive")
 """Folders that stand beside everybody's work there."""
+WORD = re.compile(
+    r"""(?P<option>--[\w-]+=)?("(?P<double>.*?)"|'(?P<single>.*?)'|(?P<plain>(\\.|\S)+))(?=\s|$)"""
+)
+"""A word of the magic: quotes count only around it, so `Ada's.ipynb` is one as it stands."""
 _ran: list[tuple[float, str]] = []
 """When a cell was run since the extension was loaded, and its code."""
 
@@ -57,8 +62,9 @@ def check(
         return
     say = _shower()
     try:
-        with _to_try(Path(notebook) if notebook else None, folder) as (path, saved, warnings):
-            chosen = seeds if isinstance(seeds, str) else ",".join(map(str, seeds))
+        chosen = _chosen(seeds)
+        named, folder = _path(notebook, "notebook"), _path(folder, "folder")
+        with _to_try(named, folder) as (path, saved, warnings):
             options = [*(["--seeds", chosen] if chosen else [])]
             options += ["--check", str(folder)] if folder else []
             found = _tried([str(path), *options], lambda line: say(line, ""))
@@ -72,10 +78,10 @@ def check(
 
 def _magic(line: str) -> None:
     """`%assay check [NOTEBOOK] [--seeds 0-4] [--check FOLDER]`."""
-    words = shlex.split(line, posix=os.name != "nt")
+    command, *words = _words(line) or [""]
     options: dict[str, str] = {}
     named: list[str] = []
-    rest = iter(words[1:])
+    rest = iter(words)
     for word in rest:
         name, equals, value = word.partition("=")
         if word.startswith("-"):
@@ -83,24 +89,59 @@ def _magic(line: str) -> None:
         else:
             named.append(word)
     if (
-        words[:1] not in (["check"], ["try"])
-        or len(named) > 1
+        command not in ("check", "try")
         or set(options) - {"--seeds", "--check"}
+        or not all(options.values())
     ):
         said = f"error: the magic is not called like that\n  %assay {line}\n\nhint: {USAGE}"
         _shower()(safe.terminal(said), shown.refused(safe.terminal(said)))
         return
     check(
-        named[0] if named else None,
+        " ".join(named) or None,  # a name with spaces needs no quotes
         seeds=options.get("--seeds", ""),
-        folder=options.get("--check") or None,
+        folder=options.get("--check"),
     )
 
 
+def _words(line: str) -> list[str]:
+    """The words of a magic as they are meant: without quotes, and without what completion adds."""
+    words: list[str] = []
+    for found in WORD.finditer(line):
+        plain = found["plain"]
+        if plain and os.name != "nt":  # there `\\` stands between folders
+            plain = re.sub(r"\\([^\w.])", r"\1", plain)
+        words.append((found["option"] or "") + (found["double"] or found["single"] or plain or ""))
+    return words
+
+
+def _chosen(seeds: object) -> str:
+    """The seeds as `--seeds` takes them."""
+    if isinstance(seeds, str):
+        return seeds
+    try:
+        return ",".join(str(operator.index(seed)) for seed in seeds)  # type: ignore[attr-defined]
+    except TypeError:
+        raise UsageError(
+            "`seeds` are not whole numbers in a list",
+            found=f"seeds={seeds!r}",
+            hint='write `seeds=[3]` for seed 3, or `seeds="0-2"` for three of them',
+        ) from None
+
+
+def _path(given: object, name: str) -> Path | None:
+    """A path that was given; None if none was."""
+    try:
+        return Path(given) if given else None  # type: ignore[arg-type]
+    except TypeError:
+        raise UsageError(
+            f"`{name}` is not a path",
+            found=f"{name}={given!r}",
+            hint=f'write it as text: `{name}="mine{".ipynb" if name == "notebook" else ""}"`',
+        ) from None
+
+
 @contextmanager
-def _to_try(
-    named: Path | None, folder: str | os.PathLike[str] | None
-) -> Iterator[tuple[Path, str, list[str]]]:
+def _to_try(named: Path | None, folder: Path | None) -> Iterator[tuple[Path, str, list[str]]]:
     """The notebook to try, a word on when it was saved, and what is not in it."""
     shell = _shell()
     if named is None and (book := which.in_colab()):
@@ -119,9 +160,9 @@ def _to_try(
 
 
 @contextmanager
-def _laid_out(book: Mapping[str, Any], folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+def _laid_out(book: Mapping[str, Any], folder: Path | None) -> Iterator[Path]:
     """A copy of the folder that was handed out, with what stands in Colab in its place."""
-    half = Path(folder) if folder else _public_half(Path.cwd())
+    half = folder or _public_half(Path.cwd())
     home = tried.folder_of(Path.cwd(), half).absolute().parent
     told = book.get("metadata", {}).get("colab", {}).get("name")
     name = Path(str(told or "notebook")).with_suffix(".ipynb").name
@@ -180,6 +221,8 @@ def _tried(arguments: Sequence[str], tell: Callable[[str], object]) -> tried.Tri
 
 def _refusal(said: Sequence[str], code: int) -> AssayError:
     """What `assay try` ended with, as the error that it was."""
+    if said and said[-1].startswith("Error: "):  # Click's, below a usage that nobody typed here
+        return UsageError(said[-1].removeprefix("Error: "), hint=f"it is called as {USAGE}")
     begins = next((i for i, line in enumerate(said) if line.startswith("error: ")), None)
     if begins is None:
         found = "\n".join(said[-10:])

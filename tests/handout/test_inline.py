@@ -23,6 +23,7 @@ from tests.toys import toy as toys
 from tests.toys.made import made
 
 MAGICS = "%load_ext assay\n%assay check"
+NOTHING = Tried(made("nothing"), {}, [])
 CALL = "import assay\nassay.check()"
 
 
@@ -150,7 +151,19 @@ def test_what_cannot_be_tried_is_said_in_its_own_words(
 
 
 @pytest.mark.parametrize(
-    "line", ["", "chek", "check a.ipynb b.ipynb", "check --sseeds 1", "check --seeds x"]
+    "line",
+    [
+        "",
+        "chek",
+        "check a.ipynb b.ipynb",
+        "check Ada's.ipynb",
+        'check "Ada.ipynb',
+        "check --sseeds 1",
+        "check --seeds",
+        "check --seeds x",
+        "check --check=",
+        "check \\",
+    ],
 )
 def test_a_magic_that_is_typed_wrongly_is_told(
     folder: Path, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -162,7 +175,87 @@ def test_a_magic_that_is_typed_wrongly_is_told(
     said = capsys.readouterr().out.lower()
 
     assert "error: " in said
+    assert "hint: " in said
     assert "traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "{}",
+        '"{}"',
+        "'{}'",
+        "--seeds 0 {}",
+        "{} --seeds=0",
+        '--seeds="0" "{}"',
+        "--check=../check {}",
+    ],
+)
+def test_a_notebook_is_named_as_it_is_called(
+    folder: Path, named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """An apostrophe and a space are part of its name, with quotes around it or without."""
+    beside = folder / "notebooks"
+    (beside / "Ada's süm 2.ipynb").write_bytes(
+        (beside / "sums.ipynb").read_bytes().replace(b"raise NotImplementedError", b"pass")
+    )
+    (beside / "sums.ipynb").unlink()
+    tried: list[str] = []
+    monkeypatch.setattr(inline, "_tried", lambda words, tell: tried.extend(words) or NOTHING)
+    monkeypatch.chdir(beside)
+    inline._magic("check " + named.format("Ada's süm 2.ipynb"))
+
+    assert tried[:1] == [str(beside / "Ada's süm 2.ipynb")], capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r"check Ada\'s\ sum.ipynb", ["check", "Ada's sum.ipynb"]),
+        (r'check --check="my folder"', ["check", "--check=my folder"]),
+        (r"check C:\Users\ada\sums.ipynb", ["check", r"C:\Users\ada\sums.ipynb"]),
+    ],
+)
+def test_what_completion_writes_before_a_space_is_no_part_of_a_name(line: str, words: list[str]):
+    assert inline._words(line) == words
+
+
+def test_on_windows_a_backslash_stands_between_folders(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inline.os, "name", "nt")
+    line = r"check C:\Ada\_ü\-x\(1).ipynb"
+
+    assert inline._words(line) == line.split()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"seeds": 3},
+        {"seeds": [1.5]},
+        {"seeds": None},
+        {"seeds": ["0"]},
+        {"notebook": 3},
+        {"notebook": b"sums.ipynb"},
+        {"folder": ["check"]},
+    ],
+    ids=str,
+)
+def test_a_call_with_something_else_is_told(
+    folder: Path,
+    given: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """By name, with what was given and what to write."""
+    monkeypatch.setenv(which.BY_JUPYTER, str(folder / "notebooks" / "sums.ipynb"))
+    monkeypatch.chdir(folder)
+    inline.check(**given)
+    said = capsys.readouterr().out
+    [name] = given
+
+    assert said.startswith(f"error: `{name}` ")
+    assert f"{name}={given[name]!r}" in said
+    assert "hint: write " in said
 
 
 def test_it_does_nothing_where_work_is_marked(
