@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from assay.judge.evidence_view import Sheets
 from assay.records import Check, Verdict
 from assay.rubric import causes
 from tests.mistakes import fuzz, shared
@@ -39,8 +41,7 @@ def readers(part: str) -> dict[str, list[shared.Test]]:
     Every test asks whether there is something at all: of questions read for that alone, one does.
     """
     made, found = right(part), dict[str, list[shared.Test]]()
-    sheets = shared.sheets_of(part, made.workdir)
-    submission = shared.on_the_bench(part, made.submission)
+    sheets, submission = laid_out(part)
     for test in shared.tests_of(part):
         shared.forget()
         run = shared.laid(part, made, sheets)
@@ -54,36 +55,94 @@ def readers(part: str) -> dict[str, list[shared.Test]]:
     return found
 
 
+WORKS = "whether something works"
+Looked = causes.Check | str
+"""What a test may have looked at beside the answers themselves: a check, or `WORKS`."""
+
+
 class Known:
-    """What is known of the right answers: of a change, only what reads the changed one is new."""
+    """What is known of the right answers: of a change, only what reads the changed one is new.
+
+    Most tests read an answer through causes alone: they go by whether a check finds something, and
+    what it finds is a text that they pass on. Such a test is judged once for every way in which
+    the checks may end.
+    """
 
     def __init__(self, part: str, question: str) -> None:
         self.part, self.made, self.question = part, right(part), question
-        self.sheets = shared.sheets_of(part, self.made.workdir)
-        self.submission = shared.on_the_bench(part, self.made.submission)
-        self.faults, self.pieces = remembered(part), pieces_of(part)
-
-    def fault_of(self, check: causes.Check, evidence: shared.Noting, given: Any) -> str | None:
-        """As the rubric's own, which is worked out anew where the changed answer is read."""
-        if check not in self.faults:
-            whole = shared.laid(self.part, self.made, self.sheets)
-            self.faults[check] = fault_of(check, whole.evidence, whole.given), whole.evidence.noted
-        found, read = self.faults[check]
-        evidence.noted |= read
-        return fault_of(check, evidence, given) if self.question in read else found
-
-    def something_works(self, run: shared.Run) -> None:
-        if self.question in self.pieces:
-            something_works[self.part](run)
+        self.sheets, self.submission = laid_out(part)
+        self.seen: dict[int, list[tuple[dict[Looked, Any], Check]]] = {}
+        self.looked: dict[Looked, Any] = {}
 
     def judged(self, files: fuzz.Files, tests: Sequence[shared.Test]) -> Iterator[Check]:
         """The checks of these tests over an answer that was changed."""
+        made = self.made.answering(files)
         shared.forget()
-        run = shared.laid(self.part, self.made.answering(files), self.sheets)
+        self.run, self.works = self.laid(made), cache(self.ends)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(causes, "fault_of", self.fault_of)
             patch.setattr(shared.PIECES[self.part], "something_works", self.something_works)
-            yield from (shared.check(test, run, self.submission) for test in tests)
+            for number, test in enumerate(tests):
+                yield self.known(number) or self.judge(number, test, made)
+
+    def laid(self, made: Made) -> shared.Run:
+        return shared.laid(self.part, made, self.sheets)
+
+    def known(self, number: int) -> Check | None:
+        """What was made before of the same findings, by a test that goes by nothing else."""
+        for looked, check in self.seen.setdefault(number, []):
+            if all(self.look(what, self.run) == found for what, found in looked.items()):
+                return check
+        return None
+
+    def judge(self, number: int, test: shared.Test, made: Made) -> Check:
+        check = self.check(test, self.run)
+        if self.question not in self.run.evidence.noted:
+            again = self.laid(made)  # nothing of it is remembered: all that is read is noted
+            self.check(test, again)
+            if self.question not in again.evidence.noted:
+                self.seen[number].append((self.looked, check))
+        return check
+
+    def check(self, test: shared.Test, run: shared.Run) -> Check:
+        run.evidence.noted, self.looked = set(), {}
+        return shared.check(test, run, self.submission)
+
+    def look(self, what: Looked, run: shared.Run) -> Any:
+        if isinstance(what, str):
+            return repr(self.works(run))
+        return bool(self.fault_of(what, run.evidence, run.given))
+
+    def fault_of(self, check: causes.Check, evidence: shared.Noting, given: Any) -> str | None:
+        """As the rubric's own, which is worked out anew where the changed answer is read."""
+        found, read = remembered(self.part, check)
+        if self.question not in read:
+            return found
+        noted, looked = evidence.noted, self.looked
+        evidence.noted = set()
+        found = fault_of(check, evidence, given)
+        evidence.noted, self.looked = noted, looked | {check: bool(found)}
+        return found
+
+    def something_works(self, run: shared.Run) -> None:
+        if self.question not in pieces_of(self.part):
+            return
+        wrong = self.works(run)
+        self.looked[WORKS] = repr(wrong)
+        if wrong:
+            raise wrong
+
+    def ends(self, run: shared.Run) -> Exception | None:
+        """What the rubric says where nothing works."""
+        noted, looked = run.evidence.noted, self.looked
+        run.evidence.noted = set()
+        try:
+            something_works[self.part](run)
+        except Exception as wrong:
+            return wrong
+        finally:
+            run.evidence.noted, self.looked = noted, looked
+        return None
 
 
 fault_of = causes.fault_of
@@ -91,46 +150,53 @@ something_works = {part: pieces.something_works for part, pieces in shared.PIECE
 
 
 @cache
-def remembered(part: str) -> dict[causes.Check, tuple[str | None, set[str]]]:
-    """By check: what it finds wrong of right answers, and which it reads."""
-    return {}
+def laid_out(part: str) -> tuple[tuple[Sheets, Sheets], SimpleNamespace]:
+    """The questions, and what was handed in."""
+    made = right(part)
+    return shared.sheets_of(part, made.workdir), shared.on_the_bench(part, made.submission)
+
+
+@cache
+def remembered(part: str, check: causes.Check) -> tuple[str | None, set[str]]:
+    """What a check finds wrong of right answers, and which it reads."""
+    whole = shared.laid(part, right(part), laid_out(part)[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(causes, "fault_of", fault_of)
+        return fault_of(check, whole.evidence, whole.given), whole.evidence.noted
 
 
 @cache
 def pieces_of(part: str) -> set[str]:
     """The questions by which it is told whether there is something at all."""
-    shared.forget()
     run = shared.laid(part, right(part))
-    something_works[part](run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(causes, "fault_of", fault_of)
+        something_works[part](run)
     return run.evidence.noted
 
 
-def fuzz_part(part: str, examples: int, seed: int) -> list[str]:
-    """What was found that is neither right, wrong nor no answer."""
-    rng = np.random.default_rng(seed)
-    return [
-        found
-        for question, tests in sorted(readers(part).items())
-        for found in fuzz_question(part, question, tests, examples, rng)
-    ]
-
-
-def fuzz_question(
-    part: str, question: str, tests: Sequence[shared.Test], examples: int, rng: fuzz.Rng
-) -> Iterator[str]:
+def fuzz_question(part: str, question: str, examples: int, rng: fuzz.Rng) -> Iterator[str]:
     """Judge changed answers to one question by every test that reads it."""
-    known = Known(part, question)
+    known, tests = Known(part, question), readers(part)[question]
     for _ in range(examples):
         for check in known.judged(fuzz.changed(rng, known.made.files, question), tests):
             if check.stumbled or check.verdict is Verdict.NOT_JUDGED:
                 yield f"{question}: {check.name}: {check.reason} {check.stumbled}"
 
 
+SHARES = [pytest.param(MANY, i, 8, marks=pytest.mark.thorough) for i in range(8)]
+"""The questions of the thorough round, dealt out: several processes may judge them."""
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy's, over numbers made to hurt
 @pytest.mark.parametrize("part", MATRIX)
-@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.thorough)])
-def test_no_answer_makes_a_test_stumble(part: str, examples: int):
+@pytest.mark.parametrize(("examples", "share", "of"), [(FEW, 0, 1), *SHARES])
+def test_no_answer_makes_a_test_stumble(part: str, examples: int, share: int, of: int):
     """Other types, shapes, sizes and kinds, text for numbers and numbers for text."""
-    found = fuzz_part(part, examples, SEED)
+    found = [
+        said
+        for number, question in list(enumerate(sorted(readers(part))))[share::of]
+        for said in fuzz_question(part, question, examples, np.random.default_rng([SEED, number]))
+    ]
 
     assert not found, "\n".join(sorted(set(found))[:40])
