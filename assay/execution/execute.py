@@ -44,6 +44,8 @@ DIED = "evidence/died.txt"
 """Where a kernel was when it ended itself, or a signal ended it."""
 LAST_WORDS = "evidence/last_words.txt"
 """What the last cell raised, as its kernel wrote it down: nothing if it ended well."""
+OF_THE_END = (DIED, LAST_WORDS, workdirs.QUESTION)
+"""What a kernel leaves to tell how it ended: no evidence, it differs from run to run."""
 SPARE = 256 * MIB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE_FILE = "trace.py"
@@ -401,7 +403,7 @@ def _collect(place: Path) -> dict[str, bytes]:
     room = EVIDENCE_BYTES
     found = sorted(path for path, _ in workdirs.files(place / "evidence", 10 * EVIDENCE_FILES))
     names = [path.relative_to(place).as_posix() for path in found]
-    names = [name for name in names if name.isprintable() and name not in (DIED, LAST_WORDS)]
+    names = [name for name in names if name.isprintable() and name not in OF_THE_END]
     for name in names[:EVIDENCE_FILES]:
         content = workdirs.read_below(place, name, room)
         if content is not None:

@@ -110,9 +110,16 @@ class Monitor:
 
     @property
     def asking(self) -> str:
-        """The question that the exam puts now, as it says itself; '' between two."""
-        said = workdirs.read(self.workdir / ASKING, 1000) or b""
-        return said.decode(errors="replace").partition(" ")[2]
+        """The question that the exam puts now, as it says itself; '' between two.
+
+        It writes down what it asks and then sends it: of a kernel that ended at once the message
+        may have been lost, and what was heard last is the question before.
+        """
+        heard = _numbered(workdirs.read(self.workdir / ASKING, 1000))
+        written = _numbered(workdirs.read_below(self.workdir, workdirs.QUESTION, 1000))
+        if written > heard and written[1] in workdirs.handed_out(self.workdir):
+            return written[1]
+        return heard[1]
 
     def asked(self) -> str:
         """What the exam was ended in, with a comma before it."""
@@ -188,3 +195,9 @@ def _is_full(folder: str) -> bool:
     except OSError:
         return False
     return facts.f_bavail * facts.f_frsize < 64 * KIB
+
+
+def _numbered(said: bytes | None) -> tuple[int, str]:
+    """A question and the number under which it is put; 0 where nothing of the kind is said."""
+    number, _, question = (said or b"").decode(errors="replace").partition(" ")
+    return (int(number), question) if number.isdecimal() else (0, "")

@@ -33,7 +33,16 @@ from assay.execution.clock import Clock, patience
 from assay.execution.process import Child, kill_below
 from assay.execution.sockets import Sockets, bound
 from assay.records import sound
-from assay.sandbox.workdirs import FACTS, CellFacts, Failure, RunnerFacts, Spent, Took, read_below
+from assay.sandbox.workdirs import (
+    FACTS,
+    CellFacts,
+    Failure,
+    RunnerFacts,
+    Spent,
+    Took,
+    handed_out,
+    read_below,
+)
 from assay.submission.notebook import EXAM
 from assay.units import MB
 
@@ -87,7 +96,7 @@ def main(workdir: Path, sockets: Sockets, forked: Child | None = None) -> None:
     _limit_ourselves(job["limits"]["run_seconds"])
     start: Start = json.loads((workdir / "kernel.json").read_text(encoding="utf-8"))
     clock = Clock(os.getpid(), Path(start["usage"]) if start["usage"] else None)
-    meter = kernel.Meter(workdir, questions=_handed_out(workdir / "given"), clock=clock)
+    meter = kernel.Meter(workdir, questions=handed_out(workdir), clock=clock)
     manager = kernel.manager_for(workdir, meter, sockets, forked)
     try:
         facts = _facts(workdir, job, meter, manager)
@@ -176,12 +185,6 @@ def _keeper(workdir: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timeke
         between=(workdir / "support" / "reference").exists(),
         late={name: note["took"] for name, note in spent.items() if note["took"]},
     )
-
-
-def _handed_out(given: Path) -> frozenset[str]:
-    """The names of the questions that this run may put."""
-    sheets = given.rglob("*.npz")
-    return frozenset(sheet.relative_to(given).with_suffix("").as_posix() for sheet in sheets)
 
 
 def _table(path: Path) -> Any:

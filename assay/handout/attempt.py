@@ -153,7 +153,7 @@ def _run(job: Job, store: Store, folder: Path) -> RunRecord:
     files = {
         path.relative_to(workdir).as_posix(): path.read_bytes()
         for path in sorted((workdir / "evidence").rglob("*"))
-        if path.is_file() and path.name != "died.txt"
+        if path.is_file() and path.name not in ("died.txt", "asking.txt")
     }
     kept = files | job.workdir
     record = RunRecord(

@@ -31,6 +31,10 @@ ROOM = 4 << 30
 LONGEST = 107 - len("/assay-1234567-4026531836-abcdefgh/ipc/kernel-99999")
 
 
+QUESTION = "evidence/asking.txt"
+"""Where a kernel writes down what its exam asks now, before it says so."""
+
+
 class Failure(TypedDict):
     """What went wrong in a cell; `source` is '' if nothing did."""
 
@@ -143,6 +147,13 @@ def _is_ours(folder: Path) -> bool:
         facts = folder.lstat()
         return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
     return False
+
+
+def handed_out(workdir: Path) -> frozenset[str]:
+    """The names of the questions that a run may put."""
+    given = workdir / "given"
+    sheets = given.rglob("*.npz")
+    return frozenset(sheet.relative_to(given).with_suffix("").as_posix() for sheet in sheets)
 
 
 def hand_over(workdir: Path, uid: int) -> None:

@@ -395,3 +395,42 @@ def test_a_kernel_cannot_tell_the_time_of_what_it_was_not_asked(run: Callable[..
 
     assert set(ended.questions) <= {"first", "second", "third"}
     assert ended.questions["second"].cpu_seconds > 0.08
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_question_that_ends_the_kernel_before_it_was_heard_of_is_known(
+    run: Callable[..., Ended], end: str
+):
+    """zmq sends from a thread of its own: what was said last may die with the kernel, unsent."""
+    unsent = (
+        "import os, sys\nswitches = sys.modules['assay-switches']\nsend = switches.tell\n"
+        "again = os.path.exists(switches.__file__.replace('switches.py', 'spent.json'))\n"
+        "switches.tell = lambda s: not again and s.get('asking') == '2 second' or send(s)"
+    )
+    ended = run(GOOD, f"{unsent}\ndef second(x): {end}")
+
+    assert (notes(ended)["first"], notes(ended)["third"]) == ("answered", "answered")
+    assert " in the question `second`, in line 6 of cell 3" in notes(ended)["second"]
+    assert "evidence/asking.txt" not in ended.files
+
+
+def test_a_question_that_was_never_drawn_cannot_be_said_to_be_asked(run: Callable[..., Ended]):
+    """The file is the student's to write: only what was handed out is read in it."""
+    forge = (
+        "file = sys.modules['ask'].WORKDIR / 'evidence' / 'asking.txt'\n"
+        "    file.write_text('9 fourth'); os.kill(os.getpid(), 9)"
+    )
+    ended = run(GOOD, f"import os, sys\ndef second(x):\n    {forge}")
+
+    assert (notes(ended)["first"], notes(ended)["third"]) == ("answered", "answered")
+    assert "in the question `second`" in notes(ended)["second"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_an_end_at_once_is_known_every_time(run: Callable[..., Ended], end: str):
+    """Twenty times: the question is named, and the one after it is answered."""
+    ends = [run(GOOD, f"import os\ndef second(x): {end}") for _ in range(20)]
+
+    assert {notes(ended)["third"] for ended in ends} == {"answered"}
+    assert all("in the question `second`" in notes(ended)["second"] for ended in ends)

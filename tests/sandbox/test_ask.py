@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -525,3 +526,22 @@ def test_a_module_is_never_the_answer(package: Workdir):
 
     assert package.value("student.model") == "trained"
     assert package.value("int(student.has('network'))") == 0
+
+
+def test_a_process_that_has_asked_ends_in_silence(tmp_path: Path):
+    """Where an end is written down stays open on purpose, and nobody is warned of it."""
+    made = Workdir(tmp_path / "workdir")
+    made.support("exam.py", ANSWER + "answer.out = 1")
+    support = str(made.root / "support")
+    code = f"import sys; sys.path.insert(0, {support!r}); import ask; ask.sit({{}})"
+    code += (  # as at the end of a process that goes on to other things
+        "; import faulthandler, gc, os, warnings; warnings.simplefilter('always')"
+        "; os.__dict__.update({n: getattr(os, n).__wrapped__ for n in ask.ENDS})"
+        "; faulthandler.disable(); ask.__dict__.clear(); gc.collect()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert made.note()["status"] == "answered"

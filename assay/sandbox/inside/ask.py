@@ -388,6 +388,7 @@ class Turn:
         """It is this question's turn."""
         self._number += 1
         self.now = f"{self._number} {question}"
+        self._write_down()
         _switches().tell({"asking": self.now})
         self.listen()
 
@@ -399,7 +400,13 @@ class Turn:
     def end(self) -> Note | None:
         """What is noted of it if it was ended by us; from now on nothing interrupts."""
         late, self.now = self.late, ""
+        self._write_down()
         return late
+
+    def _write_down(self) -> None:
+        """Keep what is asked in a file: of a kernel that ends at once no message may be sent."""
+        with contextlib.suppress(OSError):
+            _switches().put(str(WORKDIR / "evidence" / "asking.txt"), self.now.encode())
 
     @property
     def late(self) -> Note | None:
@@ -643,13 +650,14 @@ ENDS = ("_exit", "kill", "killpg", "execv", "execve")
 def _note_the_end() -> None:
     """Have it written down where this process is when it ends itself, or a signal ends it."""
     this = os.getpid()
-    file = (WORKDIR / "evidence" / "died.txt").open("wb")  # stays open
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    file = os.open(WORKDIR / "evidence" / "died.txt", how, 0o600)  # stays open
 
     def noting(end: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(end)
         def note_and_end(*arguments: Any) -> Any:
             if os.getpid() == this:
-                file.truncate(0)
+                os.ftruncate(file, 0)
                 faulthandler.dump_traceback(file, all_threads=False)
             return end(*arguments)
 

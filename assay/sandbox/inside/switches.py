@@ -187,8 +187,8 @@ def keep_answer(
         for name, array in arrays.items():
             entry = _zipfile.ZipInfo(f"{name}.npy")
             archive.writestr(entry, _as_npy(array), _zipfile.ZIP_DEFLATED, QUICKLY)
-    _put(str(sheet), packed.getvalue())
-    _put(str(sheet.with_suffix(".json")), content)
+    put(str(sheet), packed.getvalue())
+    put(str(sheet.with_suffix(".json")), content)
     digest = _sha256(packed.getvalue()).hexdigest() + _sha256(content).hexdigest()
     tell({"question": question, "digest": digest})
 
@@ -201,7 +201,8 @@ def _as_npy(array: Array) -> bytes:
     return b"\x93NUMPY\x01\x00" + _int(len(head), 2, "little") + head.encode() + array.tobytes()
 
 
-def _put(path: str, content: bytes) -> None:
+def put(path: str, content: bytes) -> None:
+    """Write a file, by functions that were taken before the first cell."""
     file = _open(_fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
     try:
         left = memoryview(content)
