@@ -207,11 +207,32 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """A test that would end the judge raises instead, as any other does: its line is told."""
-    own = pyfuncitem.config.stash[VIEW].is_reference
+    with _bounded(pyfuncitem):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """So does a fixture."""
+    with _bounded(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """So does what a fixture does after the test."""
+    with _bounded(item):
+        return (yield)
+
+
+@contextmanager
+def _bounded(item: pytest.Item) -> Generator[None]:
+    """Have no code of the course's end the judge, nor take it forever over the course's answer."""
+    own = item.config.stash[VIEW].is_reference
     portable.interrupt_after(SECONDS if own else 0, _time_up)
     try:
         with no_end():
-            return (yield)
+            yield
     except (KeyboardInterrupt, pytest.exit.Exception) as error:
         said = f"{type(error).__name__}: {error}"
         raise RuntimeError(said).with_traceback(error.__traceback__) from None
@@ -239,11 +260,18 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: "pytest.CallInfo[None]"
 ) -> Generator[None, Any, Any]:
     report = yield
-    decided = call.when == "call" or (call.when == "setup" and call.excinfo is not None)
-    if decided:
-        view = item.config.stash[VIEW]
-        view.checks.append(_check(view.part, item, call))
+    view = item.config.stash[VIEW]
+    if call.when == "teardown" and call.excinfo is not None:
+        _after_the_test(view, item, call)
+    elif call.when == "call" or call.excinfo is not None:
+        view.checks.append(_check(view, item, call))
     return report
+
+
+def _after_the_test(view: EvidenceView, item: pytest.Item, call: "pytest.CallInfo[None]") -> None:
+    """What a fixture raises after the test stands instead of its verdict, if that lost nothing."""
+    if not view.checks[-1].verdict.is_lost:
+        view.checks[-1] = _check(view, item, call)
 
 
 def pytest_internalerror(excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
@@ -262,10 +290,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[WORKERS].save(session.config.stash[VIEW].judgement)
 
 
-def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
+def _check(view: EvidenceView, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
     return check_of(
         call.excinfo.value if call.excinfo else None,
-        part=part,
+        part=view.part,
         criterion=_argument(item, "criterion"),
         name=f"{item.path.stem}.{getattr(item, 'originalname', item.name)}",
         title=_first_line(item),
@@ -275,6 +303,7 @@ def _check(part: str, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check
         estimates=item.stash.get(ESTIMATES, []),
         review=item.get_closest_marker("review") is not None,
         begun=call.when == "call",
+        is_reference=view.is_reference,
         root=item.config.rootpath,
     )
 
@@ -286,15 +315,20 @@ def check_of(
     estimates: list[Estimate],
     review: bool = False,
     begun: bool = True,
+    is_reference: bool = False,
     root: Path | None = None,
     **about: Any,
 ) -> Check:
-    """Return what became of one test, by what it raised; `begun` is False where a fixture did."""
+    """Return what became of one test, by what it raised; `begun` is False where a fixture did.
+
+    Over the reference's answers a fixture is not to raise: it is told in which line it did.
+    """
     verdict = _verdict(error, review=review, begun=begun)
     if verdict is Verdict.PASSED and any(e.verdict is Verdict.UNDECIDED for e in estimates):
         verdict = Verdict.UNDECIDED
     hint = getattr(error, "hint", None) or hint
     stumbled = verdict is Verdict.FAILED and not isinstance(error, ON_PURPOSE)
+    stumbled |= is_reference and verdict is Verdict.NOT_JUDGED and _is_of_course(error, root)
     return Check(
         verdict=verdict,
         reason=_reason(error) if error else "",
@@ -332,10 +366,21 @@ def _verdict(error: BaseException | None, *, review: bool, begun: bool) -> Verdi
 def place_of(error: BaseException | None, root: Path | None) -> str:
     """`rubric/test_a.py:12`: the course's own line that raised, or the last line there is."""
     frames = traceback.extract_tb(error.__traceback__ if error else None)
-    own = [f for f in frames if not Path(f.filename).is_relative_to(OURS)]
-    course = [f for f in own if root and Path(f.filename).is_relative_to(root)]
-    last = (course or frames)[-1:]
+    last = (_of_course(frames, root) or frames)[-1:]
     return next((f"{_short(frame.filename, root)}:{frame.lineno}" for frame in last), "?")
+
+
+def _is_of_course(error: BaseException | None, root: Path | None) -> bool:
+    """Whether a line of the course's raised: not pytest, nor assay in its name."""
+    frames = traceback.extract_tb(error.__traceback__ if error else None)
+    return not isinstance(error, NotJudged | NotPut) and bool(_of_course(frames, root))
+
+
+def _of_course(
+    frames: Sequence[traceback.FrameSummary], root: Path | None
+) -> list[traceback.FrameSummary]:
+    own = [frame for frame in frames if not Path(frame.filename).is_relative_to(OURS)]
+    return [frame for frame in own if root and Path(frame.filename).is_relative_to(root)]
 
 
 def _short(file: str, root: Path | None) -> str:

@@ -159,6 +159,36 @@ TEST_FAULTS = {
         "could not be run judging it ended its process by SIGKILL",
     ),
     "a wrong comparison": ("assert np", "assert not np", "the reference fails: `test_adds`"),
+    "an exception of a fixture": (
+        "def test_adds(",
+        "def test_adds(made, ",
+        "test_add.py:13: the test raised over the reference's answers: `test_adds`: ZeroDiv",
+        "@pytest.fixture\ndef made():\n    return 1 / 0\n",
+    ),
+    "an exception of a fixture after the test": (
+        "def test_adds(",
+        "def test_adds(made, ",
+        "test_add.py:14: the test raised over the reference's answers: `test_adds`: ZeroDiv",
+        "@pytest.fixture\ndef made():\n    yield\n    1 / 0\n",
+    ),
+    "an exception after all tests": (
+        "out.max()",
+        "out.max()",
+        "test_add.py:12: the test raised over the reference's answers: `test_adds`: FileNotFound",
+        "def teardown_module():\n    open('no-such-file')\n",
+    ),
+    "an end of the judge after the test": (
+        "def test_adds(",
+        "def test_adds(made, ",
+        "test_add.py:14: the test raised over the reference's answers: `test_adds`: SystemExit: 0",
+        "@pytest.fixture\ndef made():\n    yield\n    import os; os._exit(0)\n",
+    ),
+    "a wrong comparison after the test": (
+        "def test_adds(",
+        "def test_adds(made, ",
+        "the reference fails: `test_adds`: left open",
+        "@pytest.fixture\ndef made():\n    yield\n    assert False, 'left open'\n",
+    ),
 }
 CLAIM_FAULTS = {
     "that the seeds cannot decide": ('"a", at_least=0.9', "can never be decided with 1 seed"),
@@ -260,10 +290,10 @@ def test_in_the_exam(tmp_path: Path, grade: Callable[..., None], fault: tuple[st
 
 
 @pytest.mark.parametrize("fault", TEST_FAULTS.values(), ids=TEST_FAULTS)
-def test_in_a_test(tmp_path: Path, grade: Callable[..., None], fault: tuple[str, str, str]):
+def test_in_a_test(tmp_path: Path, grade: Callable[..., None], fault: tuple[str, ...]):
     """What judges the answers."""
-    before, after, expected = fault
-    tests = {"test_add.py": slip(toys.TEST, before, after)}
+    before, after, expected, *below = fault
+    tests = {"test_add.py": "\n".join([slip(toys.TEST, before, after), *below])}
     with toys.course(tmp_path / "course", tests=tests) as toy:
         grade(toy.root, expected)
 

@@ -409,6 +409,33 @@ def test_a_rubric_that_cannot_be_run_is_our_fault(tmp_path: Path, tests: dict[st
 HONEST = "import pytest\npytestmark = pytest.mark.criterion('add')\n"
 
 
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        ("yield", "passed"),
+        ("yield\n    assert run.evidence['add/plain'].out is None, 'it is left'", "failed"),
+        ("yield\n    1 / 0", "not judged"),
+        ("yield\n    pytest.exit('now')", "not judged"),
+    ],
+)
+def test_what_a_fixture_does_after_the_test_is_judged(tmp_path: Path, body: str, verdict: str):
+    """As what it does before: an assertion fails; what it stumbles over is held against nobody."""
+    fixture = f"@pytest.fixture\ndef made(run):\n    {body}\n"
+    test = f"{HONEST}{fixture}def test_x(made): ...\ndef test_y(run): ...\n"
+    found = judge(tmp_path, "right", tests={"test_add.py": test})
+
+    assert found.verdicts("test_x") == [verdict]
+    assert found.verdicts("test_y") == ["passed"]
+
+
+def test_a_failed_test_stays_failed_whatever_a_fixture_does_after_it(tmp_path: Path):
+    """What a student's answer can make raise excuses nothing."""
+    fixture = "@pytest.fixture\ndef made(run):\n    yield\n    1 / 0\n"
+    test = f"{HONEST}{fixture}def test_x(made):\n    assert False, 'wrong'\n"
+
+    assert judge(tmp_path, "right", tests={"test_add.py": test}).verdicts("test_x") == ["failed"]
+
+
 def test_a_measured_nan_is_no_crash(tmp_path: Path):
     """A network that diverged is a finding, not the end of the judgement."""
     test = HONEST + "def test_x(run, measure):\n    measure('loss', float('nan'))\n"
