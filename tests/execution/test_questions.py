@@ -317,8 +317,12 @@ def test_a_kernel_of_another_user_is_told_that_its_time_is_up(run: Callable[...,
 FORGERIES = {
     "nothing is asked": "(evidence / 'asking.txt').write_text('')",
     "another question is asked": "(evidence / 'asking.txt').write_text('99 third')",
-    "a folder in its place": "(evidence / 'asking.txt').mkdir()",
-    "a pipe in its place": "os.mkfifo(evidence / 'asking.txt')",
+    "a folder in its place": (
+        "os.unlink(evidence / 'asking.txt'); (evidence / 'asking.txt').mkdir()"
+    ),
+    "a pipe in its place": (
+        "os.unlink(evidence / 'asking.txt'); os.mkfifo(evidence / 'asking.txt')"
+    ),
     "an answer, and nothing is asked": (
         "(evidence / 'second.json').write_text('{}'); (evidence / 'asking.txt').write_text('')"
     ),

@@ -405,8 +405,9 @@ class Turn:
 
     def _write_down(self) -> None:
         """Keep what is asked in a file: of a kernel that ends at once no message may be sent."""
+        at_once = getattr(os, "O_NONBLOCK", 0)  # nor waits for whoever put a pipe there
         with contextlib.suppress(OSError):
-            _switches().put(str(WORKDIR / "evidence" / "asking.txt"), self.now.encode())
+            _switches().put(str(WORKDIR / "evidence" / "asking.txt"), self.now.encode(), at_once)
 
     @property
     def late(self) -> Note | None:

@@ -201,9 +201,9 @@ def _as_npy(array: Array) -> bytes:
     return b"\x93NUMPY\x01\x00" + _int(len(head), 2, "little") + head.encode() + array.tobytes()
 
 
-def put(path: str, content: bytes) -> None:
+def put(path: str, content: bytes, how: int = 0) -> None:
     """Write a file, by functions that were taken before the first cell."""
-    file = _open(_fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+    file = _open(_fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY | how, 0o600)
     try:
         left = memoryview(content)
         while left:
