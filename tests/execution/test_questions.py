@@ -422,9 +422,10 @@ def test_a_question_that_was_never_drawn_cannot_be_said_to_be_asked(run: Callabl
     """The file is the student's to write: only what was handed out is read in it."""
     forge = (
         "file = sys.modules['ask'].WORKDIR / 'evidence' / 'asking.txt'\n"
+        "    time.sleep(0.5)  # what was said by message is out; the file alone was forged\n"
         "    file.write_text('9 fourth'); os.kill(os.getpid(), 9)"
     )
-    ended = run(GOOD, f"import os, sys\ndef second(x):\n    {forge}")
+    ended = run(GOOD, f"import os, sys, time\ndef second(x):\n    {forge}")
 
     assert (notes(ended)["first"], notes(ended)["third"]) == ("answered", "answered")
     assert "in the question `second`" in notes(ended)["second"]
