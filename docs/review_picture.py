@@ -1,6 +1,6 @@
 """Take the picture of docs/review.md again: `python -m docs.review_picture`.
 
-It needs what `.[class,review,test,browser]` installs. The class is one of the tests'.
+It needs what `.[review,test,browser]` installs. The class is one of the tests'.
 """
 
 import shutil

@@ -41,7 +41,7 @@ def review(
         raise UsageError(
             "the review needs what is not installed",
             found=str(error),
-            hint='pip install "assay[class,review]"',
+            hint='pip install "assay[review]"',
         ) from None
     origin = serve.origin(host, port, tls=tls is not None, behind=behind)
     server = serve.Server(rooms.open_room(folder), markers, origin, host, port, tls)
