@@ -18,7 +18,7 @@ from assay.report import safe
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of a person's mark: new, raised, lowered, same, unclear or missing."""
+    """What becomes of a person's mark: new, raised, lowered, same, unclear, missing or absent."""
 
     kind: str
     who: str

@@ -52,7 +52,7 @@ def export(room: Room, form: str, source: Path | None, *, lower: bool = False) -
     withheld = [one for one in found if not one.sure or (_is_lower(one) and not lower)]
     given = [one for one in found if one not in withheld]
     marks = {one.member.key: one.points for one in given if one.points is not None}
-    beside = [_withheld(one) for one in withheld if one.attempts or one.needs or one.final.excused]
+    beside = [_withheld(one) for one in withheld]
     if form not in FILLED:
         changes = [_change(one) for one in given]
         if form == "gradescope":
@@ -74,8 +74,16 @@ def _is_lower(row: Row) -> bool:
     return row.released is not None and row.points is not None and row.points < row.released
 
 
+def _absent(row: Row) -> bool:
+    """Whether nothing was handed in, and nobody has said what that is worth."""
+    return row.points is None and not (row.attempts or row.needs or row.final.excused)
+
+
 def _withheld(row: Row) -> Change:
     key = row.member.key
+    if _absent(row):
+        note = "handed in nothing: no mark is written, `assay class override` gives one"
+        return Change("absent", key, row.released, None, note)
     if row.final.excused:
         return Change("excused", key, row.released, None, "is excused: nothing is written")
     if row.needs:

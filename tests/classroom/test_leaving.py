@@ -50,7 +50,8 @@ def test_brightspace_finds_every_row(copy: Path):
     assert found["#emmy"] == "1.60"
     assert (found["#karen"], found["#dorothy"]) == ("", "")
     assert {found[f"#{name}"] for name in ("ada", "julia", "olga", "ghopper")} <= {"2.00", "2"}
-    assert set(said.values()) == {"new", "raised", "same", "waits"}
+    assert set(said.values()) == {"new", "raised", "same", "waits", "absent"}
+    assert said["101000012"] == "absent"
     assert len(pandas.read_csv(io.BytesIO(file))) == 12
 
 
@@ -75,7 +76,7 @@ def test_canvas_and_moodle_are_filled_in(copy: Path):
     for form, text in (("canvas", canvas), ("moodle", moodle)):
         export = copy.parent / f"{form}.csv"
         export.write_bytes(text.encode())
-        assert set(changes(copy, form, "--from", export).values()) == {"new", "waits"}
+        assert set(changes(copy, form, "--from", export).values()) == {"new", "waits", "absent"}
     filled = pandas.read_csv(copy / "out" / "canvas.csv", dtype=str).fillna("")
     sheet = pandas.read_csv(copy / "out" / "moodle.csv", dtype=str).fillna("")
     original = pandas.read_csv(io.StringIO(moodle), dtype=str).fillna("")
@@ -92,11 +93,12 @@ def test_canvas_and_moodle_are_filled_in(copy: Path):
 @pytest.mark.parametrize("form", ["csv", "gradescope", "nbgrader"])
 def test_tables_of_our_own_have_one_row_a_mark(copy: Path, form: str):
     """No cell of text begins a formula, and each points column is a number."""
-    changes(copy, form)
+    said = changes(copy, form)
     table = pandas.read_csv(copy / "out" / f"{form}.csv")
     points = {"csv": "points", "gradescope": "Total Score", "nbgrader": "score"}[form]
 
     assert len(table) == 10
+    assert len(said) == 12
     assert table[points].sum() == pytest.approx(17.6)
 
 
