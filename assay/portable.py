@@ -41,12 +41,15 @@ def locked(path: Path, *, alone: bool) -> Iterator[bool]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError:
-        if alone:
-            raise
-        yield True  # who only reads a folder need not write in it
-        return
+        try:
+            descriptor = os.open(path, os.O_RDONLY)  # another's, or on a disk that is read alone
+        except OSError:
+            if alone:
+                raise
+            yield True  # who only reads a folder need not write in it
+            return
     try:
         if fcntl is not None:
             kind = fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH

@@ -6,6 +6,7 @@ as well.
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ from assay.course.assignment import Assignment
 from assay.errors import OurFault, UsageError, quoted
 from assay.evidence import packing, questions
 from assay.evidence.packing import DRAFT, MANIFEST, manifest, write_whole
-from assay.records import CourseReport, Judgement, RunRecord
+from assay.records import CourseReport, Judgement, RunRecord, Verdict
 
 COSTS = "costs.json"
 RECORD = "run.json"
@@ -71,26 +72,42 @@ class Store:
     def place(self, key: str) -> Path:
         """Where a run is kept, or will be."""
         folder = self.folder(key)
-        return folder if folder.is_dir() else folder.with_name(f"{key}{ENDING}")
+        return folder if (folder / RECORD).is_file() else self._archive(key)
+
+    def _archive(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}{ENDING}"
 
     def key(self, job: Keyed) -> str:
         """Return the job's key; a job that was put together before need not be for it."""
-        note = self._note(RECIPES, job.recipe)
-        if not note.exists():
-            write_whole(note, job.key.encode())
-        return note.read_text()
+        return self._noted(job) or self.learn_key(job)
+
+    def learn_key(self, job: Keyed) -> str:
+        """Note the key that the job has now, and return it."""
+        write_whole(self._note(RECIPES, job.recipe), job.key.encode())
+        return job.key
 
     def knows(self, job: Keyed) -> bool:
         """Return whether the job's run is kept, without putting the job together."""
+        key = self._noted(job)
+        return bool(key) and self.has(key)
+
+    def _noted(self, job: Keyed) -> str:
         note = self._note(RECIPES, job.recipe)
-        return note.exists() and self.has(note.read_text())
+        key = note.read_text() if note.exists() else ""
+        return key if re.fullmatch("[0-9a-f]{64}", key) else ""  # a power cut may leave it empty
 
     def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
-        """What was judged by this recipe; it is judged now where it was not."""
+        """What was judged by this recipe; it is judged now where it was not.
+
+        What could not be judged is not kept: a disk that was away may be back.
+        """
         note = self._note(JUDGEMENTS, recipe)
-        if not note.exists():
-            write_whole(note, make().model_dump_json().encode())
-        return Judgement.model_validate_json(note.read_bytes())
+        if note.exists() and (content := note.read_bytes()):
+            return Judgement.model_validate_json(content)
+        made = make()
+        if all(check.verdict is not Verdict.NOT_JUDGED for check in made.checks):
+            write_whole(note, made.model_dump_json().encode())
+        return made
 
     def checked(self, recipe: str, check: Callable[[], CourseReport]) -> CourseReport:
         """What the course was found to be by this recipe. Only what is good is kept: a package that
@@ -123,7 +140,7 @@ class Store:
 
     def has(self, key: str) -> bool:
         place = self.place(key)
-        return place.exists() and (place.is_file() or (place / RECORD).exists())
+        return place.exists()
 
     def record(self, key: str) -> RunRecord:
         """The record of a run that was kept."""
@@ -131,7 +148,10 @@ class Store:
         held = self.files(key, RECORD)
         if RECORD not in held:
             raise _damaged(self.place(key), f"it holds no {RECORD}")
-        return RunRecord.model_validate_json(held[RECORD])
+        record = RunRecord.model_validate_json(held[RECORD])
+        if record.key != key:
+            raise _damaged(self.place(key), f"it holds the run {record.key[:12]}…")
+        return record
 
     def held(self) -> list[Held]:
         """Every run that is kept, the one that was used longest ago first."""
@@ -231,8 +251,15 @@ class Store:
             place, lambda archive: [(m.filename, m.file_size, m.CRC) for m in archive.infolist()]
         )
 
-    def put(self, record: RunRecord, files: Mapping[str, bytes], seed: int | None = None) -> None:
-        """Keep a run; where two write the same key, the first to finish wins.
+    def put(
+        self,
+        record: RunRecord,
+        files: Mapping[str, bytes],
+        seed: int | None = None,
+        *,
+        instead: bool = False,
+    ) -> None:
+        """Keep a run. Where two write one key, the first wins; `instead` takes its place.
 
         With the seed that its questions are drawn from, these are not kept. The manifest names all.
         """
@@ -240,9 +267,9 @@ class Store:
             MANIFEST: manifest(files).encode(),
             RECORD: record.model_dump_json(indent=1).encode(),
         }
-        final = self.place(record.key)
-        if final.exists():
+        if self.has(record.key) and not instead:
             return
+        final = self._archive(record.key)
         final.parent.mkdir(parents=True, exist_ok=True)
         draft = final.with_name(f"{DRAFT}{uuid4().hex}")
         try:
@@ -250,14 +277,19 @@ class Store:
                 file.write(packing.compressed(held))
                 file.flush()
                 os.fsync(file.fileno())  # or a machine that stops may leave the name and no content
-            _name(draft, final)
+            if instead:
+                draft.replace(final)
+            else:
+                _name(draft, final)
         finally:
             draft.unlink(missing_ok=True)
+        if instead:
+            shutil.rmtree(self.folder(record.key), ignore_errors=True)
 
     def drop(self, key: str) -> None:
         """Forget a run."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
-        self.place(key).unlink(missing_ok=True)
+        self._archive(key).unlink(missing_ok=True)
 
 
 def read_kept(place: Path, *begin: str) -> dict[str, bytes]:
@@ -286,7 +318,7 @@ def _read(place: Path, read: Callable[[zipfile.ZipFile], Read]) -> Read:
     try:
         with zipfile.ZipFile(place) as archive:
             return read(archive)
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # damaged bytes provoke anything
         raise _damaged(place, str(error)) from None

@@ -111,7 +111,7 @@ def _run_and_keep(
                 if kept := look(job):  # another's, of the same bytes; a judge may be reading it
                     yield job, kept, True
                     continue
-                yield job, _keep(store, job, made), False
+                yield job, _keep(store, job, made, instead=store.has(job.key)), False
         finally:
             for future in futures:
                 future.cancel()
@@ -201,7 +201,8 @@ def _there(
     yield set(begun), made_by
 
 
-def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
+def _keep(store: Store, job: Job, ended: Ended, *, instead: bool) -> RunRecord:
+    """Keep what a run left, `instead` of what is kept of it already; return what is kept now."""
     files = ended.files | job.workdir
     record = RunRecord(
         run=job.run,
@@ -219,7 +220,8 @@ def _keep(store: Store, job: Job, ended: Ended) -> RunRecord:
         fingerprint=fingerprint(ended.files),
         evidence=hashlib.sha256(packing.manifest(files).encode()).hexdigest(),
     )
-    if record.outcome is not Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
-        store.drop(job.key)
-        store.put(record, files, job.seed if job.drawn is None else None)
-    return record
+    if record.outcome is Outcome.INFRASTRUCTURE:  # our fault is not worth remembering
+        return record
+    store.put(record, files, job.seed if job.drawn is None else None, instead=instead)
+    store.learn_key(job)  # other questions may be drawn now than when it was asked last
+    return store.record(job.key)

@@ -1,5 +1,8 @@
 """Questions are not kept: they are drawn again from a number, and held against their SHA-256."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -120,3 +123,48 @@ def test_it_is_verified_with_its_questions(graded: Graded):
     assert found["the course"].changed
     assert found["the evidence"].changed == []
     assert not (graded.course.root / "ran").exists()
+
+
+DRAWING = """
+import hashlib, sys
+from assay.course.assignment import Assignment
+from assay.evidence import questions
+from assay.records import Run
+course = Assignment.model_validate_json(sys.stdin.read())
+part = course.part[0]
+run = Run(part=part.name, parameters={"seed": 0, "dataset": "a"})
+files = questions.as_files(questions.draw(course, part, run, 7))
+print({name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())})
+"""
+TEACHER = """
+_draw = draw
+
+
+def draw(rng, parameters):
+    drawn = _draw(rng, parameters)
+    X, W = rng.normal(size=(257, 513)), rng.normal(size=(513, 129))
+    for question in drawn.values():
+        question.kept.update({name: X @ W for name in {"labels", "marks", "rows", "scores"}})
+    return drawn
+"""
+
+
+def test_every_process_draws_the_same(graded: Graded):
+    """However many threads NumPy has there, and whatever the order of a set is."""
+    text = given(graded.course).read_text() + TEACHER
+    given(graded.course).write_text(text)
+    drawn = set()
+    for threads, seed in (("1", "1"), ("2", "2"), ("2", "3"), ("1", "4")):
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "PYTHONHASHSEED": seed}
+        drawn.add(
+            subprocess.run(
+                [sys.executable, "-c", DRAWING],
+                input=graded.course.model_dump_json().encode(),
+                env=environment,
+                stdout=subprocess.PIPE,
+                check=True,
+            ).stdout
+        )
+
+    assert len(drawn) == 1
+    assert b"kept/" in drawn.pop()

@@ -8,6 +8,8 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from assay.errors import OurFault, UsageError
 from assay.evidence import packing
 from assay.evidence.packing import MANIFEST, differences, listed, manifest, write
 from assay.evidence.store import Store
-from assay.records import Judgement, Outcome, Run, RunRecord
+from assay.records import Check, Judgement, Outcome, Run, RunRecord, Verdict
 
 
 def record(key: str = "ab" * 32, reason: str = "every cell ran") -> RunRecord:
@@ -238,6 +240,66 @@ def test_a_changed_archive_is_listed_otherwise(store: Store):
     store.drop(record().key)
     store.put(record(), {"evidence/a.npz": b"2"})
     assert store.listing(record().key) != before
+
+
+def test_what_takes_the_place_of_a_run_is_written_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """A full disk, or a kill, leaves the run that marks rest on."""
+    store.put(record(reason="first"), {"a": b"1"})
+
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            store.put(record(reason="second"), {"a": b"2"}, instead=True)
+    assert store.record(record().key).reason == "first"
+
+    store.put(record(reason="second"), {"a": b"2"}, instead=True)
+    assert store.record(record().key).reason == "second"
+
+
+def test_a_run_that_was_copied_to_anothers_place_is_none_of_theirs(store: Store):
+    """A backup that was put back in the wrong place gives nobody another's marks."""
+    one, other = record("ab" + "0" * 62), record("ab" + "1" * 62)
+    store.put(one, {})
+    store.place(other.key).write_bytes(store.place(one.key).read_bytes())
+
+    with pytest.raises(OurFault, match="damaged") as told:
+        store.record(other.key)
+    assert "it holds the run ab0000000000" in told.value.found
+
+
+OF_A_TEST: Any = dict.fromkeys(("part", "criterion", "name", "title", "run"), "x")
+
+
+def test_what_could_not_be_judged_is_judged_again(store: Store):
+    """A disk that was away may be back; what was judged is kept."""
+    made: list[Verdict] = []
+
+    def judged(verdict: Verdict) -> Judgement:
+        made.append(verdict)
+        return Judgement(checks=[Check(**OF_A_TEST, verdict=verdict)])
+
+    for verdict in (Verdict.NOT_JUDGED, Verdict.PASSED, Verdict.FAILED):
+        store.judgement("cd" * 32, lambda verdict=verdict: judged(verdict))
+
+    assert made == [Verdict.NOT_JUDGED, Verdict.PASSED]
+
+
+@pytest.mark.parametrize("note", ["", "ab", "../../x"])
+def test_a_note_that_holds_no_key_is_written_anew(store: Store, note: str):
+    """A power cut may leave it empty."""
+    job = SimpleNamespace(recipe="ef" * 32, key="ab" * 32)
+    store.key(job)
+    [path] = store.notes()
+    path.write_text(note)
+
+    assert not store.knows(job)
+    assert store.key(job) == job.key
+    assert path.read_text() == job.key
 
 
 def test_the_kept_files_are_plain(store: Store):
