@@ -55,10 +55,12 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
         Where the notebook has no text of its student's at all.
     """
     titled = sections(submission.cells)
+    tagged = _tagged(submission.cells, tag)
     ways = (
-        _tagged(submission.cells, tag),
+        tagged if _is_filled(submission.cells, tag) else [],
         [one for one in titled if re.search(pattern, one[0], re.IGNORECASE)],
         *([one for one in titled if _has_number(one[0], said)] for said in _numbers(number)),
+        tagged,  # who left its cell as it was may have answered below it
     )
     for announced in ways:
         answers = [(heading, text) for heading, text in announced if not is_placeholder(text)]
@@ -73,6 +75,12 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
         raise Wrong("there is no text in the notebook that could be an answer")
     written("No heading told this answer: all text of the notebook", everything[:MOST])
     raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
+
+
+def _is_filled(cells, tag: str) -> bool:
+    """Whether a cell with the tag holds more than what stood there."""
+    texts = ["\n".join(_texts(cell)) for cell in cells if tag in getattr(cell, "tags", ())]
+    return not all(map(is_placeholder, texts))
 
 
 def _tagged(cells, tag: str) -> list[tuple[str, str]]:

@@ -145,7 +145,7 @@ def _doubts(
     at: datetime | None,
 ) -> list[str]:
     """What a person has to look at before the mark is one."""
-    if attempts and counts is None and _is_typed(attempts[-1]):
+    if attempts and counts is None and all(map(_is_typed, attempts)):
         return [
             "typed into the platform, no file: `assay class sheet` shows it, `override` marks it"
         ]
@@ -225,9 +225,9 @@ def sheet(room: Room, member: Member) -> list[tuple[CriterionRow, Mark | None]]:
 
 
 def typed_text(room: Room, member: Member) -> str:
-    """Return what a person typed into the platform, if their newest attempt is that and no file."""
+    """Return what a person typed into the platform, if they handed in that and no file."""
     there = counting.attempts(room, member.key)
-    return typed.text(room.members(there[-1])) if there and _is_typed(there[-1]) else ""
+    return typed.text(room.members(there[-1])) if there and all(map(_is_typed, there)) else ""
 
 
 def _is_typed(attempt: Attempt) -> bool:

@@ -20,9 +20,10 @@ MAX_TEXT = 20_000
 
 def is_alone(platform: str, raw_names: Sequence[str]) -> bool:
     """Return whether it is all that was handed in: there is no file of the person's own."""
-    if platform not in BY_PLATFORM or not raw_names:
-        return False
-    return all(map(BY_PLATFORM[platform].fullmatch, raw_names))
+    for one, pattern in BY_PLATFORM.items():
+        if one == platform and raw_names:
+            return all(pattern.fullmatch(name) for name in raw_names)
+    return False
 
 
 def text(files: Sequence[Member]) -> str:

@@ -33,7 +33,7 @@ IN_GRADING = "ASSAY_SUPPORT"
 OF_COLAB = ("sample_data", "drive")
 """Folders that stand beside everybody's work there."""
 WORD = re.compile(
-    r"""(?P<option>--[\w-]+=)?("(?P<double>.*?)"|'(?P<single>.*?)'|(?P<plain>(\\.|\S)+))(?=\s|$)"""
+    r"""(?P<option>--[\w-]+=)?("(?P<double>.*?)"|'(?P<single>.*?)'|(?P<plain>(\\.|[^\s\\]|\\$)+))(?=\s|$)"""
 )
 """A word of the magic: quotes count only around it, so `Ada's.ipynb` is one as it stands."""
 _ran: list[tuple[float, str]] = []

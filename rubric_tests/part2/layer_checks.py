@@ -501,7 +501,8 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
     question = f"{layer}/norms"
     text, arrays = evidence[question].text, evidence.partial(question)
     if not any(name.startswith("fresh_") for name in arrays):
-        check_norms_between(evidence, given, layer)
+        if answered(evidence, f"{layer}/steps"):
+            check_norms_between(evidence, given, layer)
         raise NotRecognised("no part of the layer is a normalisation by name")
     for i in range(len(text.strings("kinds"))):
         fresh = arrays.get(f"fresh_{i}")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -319,7 +320,7 @@ def test_a_server_that_is_gone_is_not_waited_for(tmp_path: Path, monkeypatch: py
     """Files that servers leave are many things; none of them is an error."""
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(
-        sys.modules["ipykernel.connect"], "get_connection_file", lambda: "kernel-1.json"
+        import_module("ipykernel.connect"), "get_connection_file", lambda: "kernel-1.json"
     )
     for number, text in enumerate(
         ["", "[]", "{}", '{"url": "http://127.0.0.1:1/", "root_dir": "/"}']

@@ -201,19 +201,19 @@ def test_a_judge_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
 
 
 BROKEN = """
-import os
+import posix
 import pytest
 pytestmark = pytest.mark.criterion("add")
 @pytest.fixture(scope="session", autouse=True)
 def said():
     print("a process that judged some of the tests ended with -24; MemoryError", flush=True)
-    os.WAYS
+    posix.WAYS
 def test_holds(evidence):
     \"\"\"It holds.\"\"\"
 """
 ENDINGS = {
     "_exit(3)": "could not be run",
-    "kill(os.getpid(), 24)": "more than 900 s of processor time",
+    "kill(posix.getpid(), 24)": "more than 900 s of processor time",
     "_exit(71)": "MB of memory",
 }
 

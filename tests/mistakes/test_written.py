@@ -148,6 +148,15 @@ def test_a_tagged_placeholder_leaves_the_answer_to_the_headings():
     assert list(collected(written1.test_self_learning, submission)[0].values()) == [PROSE]
 
 
+def test_what_the_course_wrote_below_a_placeholder_hides_no_answer():
+    """The heading tells where the answer is; the sentence below the tagged cell is not it."""
+    own = "The next cell plots the loss."
+    submission = book("## 5b", "*Your answer here.*", own, f"## For my boss\n\n{PROSE}")
+    submission.cells[1].tags = ["self-learning"]
+
+    assert list(collected(written1.test_self_learning, submission)[0].values()) == [PROSE]
+
+
 @pytest.mark.parametrize(
     "test",
     [

@@ -146,7 +146,7 @@ class Student:
             raise TimeUp
         yield self._adapted.names
         yield self._notebook
-        yield from (vars(module) for module in _package("solution", name))
+        yield from (vars(module) for module in _package("solution"))
         yield from (vars(module) for module in _beside(name))
 
 
@@ -205,103 +205,20 @@ def _module(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _package(name: str, wanted: str) -> Iterator[ModuleType]:
-    """The package, then its modules that may have a name; a broken one is passed over.
-
-    To import the others takes time for what nobody asks. They are known by their source, where
-    that of all is plain; else every module is imported, whatever is wanted.
-    """
+def _package(name: str) -> Iterator[ModuleType]:
+    """The package, then every module in it; one that cannot be imported is passed over."""
     try:
         package = _imported(name)
     except ImportError:
         return
     yield package
-    folders = getattr(package, "__path__", [])
-    files = {m: p for m, p in _modules_in(folders, f"{name}.") if m not in sys.modules}
-    waiting = {module: _names_in(path) for module, path in files.items()}
-    plain = not any(bound is None or f".{wanted}" in bound for bound in waiting.values())
-    modules = []
-    for module, _ in _modules_in(folders, f"{name}."):
-        if plain and module in waiting and wanted not in (waiting[module] or ()):
-            continue
+    for module in pkgutil.walk_packages(
+        getattr(package, "__path__", []), f"{name}.", onerror=lambda _: None
+    ):
         try:
-            modules.append(_imported(module))
+            yield _imported(module.name)
         except Exception:  # a broken module must not hide the others
             continue
-        yield modules[-1]
-    yield from modules if not plain else []  # one may have set a name on another
-
-
-def _modules_in(folders: Any, prefix: str) -> Iterator[tuple[str, Path | None]]:
-    """The modules below these folders in their order, each with its file, and none imported."""
-    for found in pkgutil.iter_modules(folders, prefix):
-        spec: Any = found.module_finder.find_spec(found.name, None)
-        yield found.name, Path(spec.origin) if getattr(spec, "origin", None) else None
-        if found.ispkg:
-            inner = getattr(sys.modules.get(found.name), "__path__", None)
-            inner = inner or getattr(spec, "submodule_search_locations", None) or []
-            yield from _modules_in(inner, f"{found.name}.")
-
-
-DYNAMIC = {
-    *("globals", "locals", "vars", "setattr", "delattr", "exec", "eval", "compile", "__import__"),
-    *("builtins", "modules", "inspect", "importlib", "runpy", "types", "gc", "global_enum"),
-}
-UNDER = {
-    *("__dict__", "__setattr__", "__delattr__", "__globals__", "__path__", "__builtins__"),
-    *("f_globals", "f_locals", "_getframe", "global_enum"),
-}
-"""Names, and attributes, by which code may bind what its source does not write down."""
-
-
-LONG = 200_000
-"""Bytes of a file from which on to read it takes as long as to import it."""
-
-
-@cache
-def _names_in(path: Path | None) -> frozenset[str] | None:
-    """Every name that a file binds anywhere, `.name` where it is set on another object.
-
-    None if that cannot be told from its source.
-    """
-    try:
-        if path is None or path.stat().st_size > LONG:
-            return None
-        nodes = list(ast.walk(ast.parse(path.read_bytes())))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if any(map(_is_dynamic, nodes)):
-        return None
-    return frozenset(name for node in nodes for name in _bound_at(node))
-
-
-def _is_dynamic(node: ast.AST) -> bool:
-    """Whether a node may bind a name that is not written there."""
-    match node:
-        case ast.Name(id=name):
-            return name in DYNAMIC | UNDER
-        case ast.alias(name=name) | ast.ImportFrom(module=str(name)):
-            return name == "*" or not DYNAMIC.isdisjoint(name.split("."))
-        case ast.Attribute(value=ast.Name(id=of), attr="modules"):
-            return of == "sys"  # of torch's modules it is a method
-        case ast.Attribute(attr=name):
-            return name in UNDER
-    return False
-
-
-def _bound_at(node: ast.AST) -> list[str]:
-    """What a node binds, whatever it stands in; of an import the names on both of its sides."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            return [name]
-        case ast.Attribute(value=ast.Name(id="self" | "cls"), ctx=ast.Store()):
-            return []
-        case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
-            return [f".{name}"]
-        case ast.alias(name=name, asname=other):
-            return [*name.split("."), other or ""]
-    names = (getattr(node, field, None) for field in ("name", "rest"))  # def, class, except, case
-    return [name for name in names if isinstance(name, str)]
 
 
 def _answers(place: Names, name: str) -> bool:

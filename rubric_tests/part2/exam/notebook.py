@@ -56,10 +56,19 @@ def as_text(diagram):
 
 
 def texts_in(figure):
-    """What is written in a figure of Matplotlib's; a picture of it would hold no letters."""
+    """What is written in a figure of Matplotlib's; a picture of it would hold no letters.
+
+    Nothing, where it shows a picture: what that says is not read. Numbers at the axes are no text
+    of the diagram's.
+    """
     with contextlib.suppress(Exception):
+        if figure.findobj(lambda part: hasattr(part, "make_image")):
+            return ""
+        scales = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+        at_scales = {id(part) for axis in scales for part in axis.findobj()}
         texts = figure.findobj(lambda part: hasattr(part, "get_text") and part.get_visible())
-        return "\n".join(filter(None, (text.get_text() for text in texts)))
+        written = [text.get_text() for text in texts if id(text) not in at_scales]
+        return "\n".join(filter(None, written))
     return ""
 
 
