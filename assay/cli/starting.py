@@ -1,6 +1,7 @@
 """The command that begins a course."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -46,7 +47,7 @@ def new(
         return
     lines = [f"✓ {len(files)} files     {folder}", *(f"  {name}" for name in sorted(files))]
     lines += ["could not be turned:", *(f"  {line}" for line in left)] if left else []
-    lines += ["", f"try it: `cd {folder}`, `assay check`, `assay reproduce`"]
+    lines += ["", f"try it: `cd {shlex.quote(str(folder))}`, `assay check`, `assay reproduce`"]
     click.echo(safe.terminal("\n".join(lines)))
 
 

@@ -53,6 +53,14 @@ def test_the_starter_works_at_once(tmp_path: Path):
     assert found.empty.earned == 0
 
 
+def test_what_to_type_next_can_be_typed(tmp_path: Path):
+    """A folder with a space is quoted."""
+    made = new(tmp_path, "kurs 1/über")
+
+    assert made.returncode == 0, made.stderr
+    assert "`cd 'kurs 1/über'`, `assay check`" in made.stdout + made.stderr
+
+
 def test_its_workflow_has_no_fault(tmp_path: Path):
     """actionlint reads it."""
     begin.write(tmp_path / "course", begin.starter("x"))
