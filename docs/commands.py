@@ -19,11 +19,21 @@ result, as text or with `--json` as data; stderr is progress and talk.
 | 0 | graded, whatever the mark |
 | 1 | below `--pass-mark`; or `--verify`, `compare`, `verify` or `rerun` found a difference; \
 or a test that `judge --` ran fails; or `try` loses points |
-| 2 | wrong usage: the command or `assignment.toml` |
+| 2 | wrong usage: the command or `assignment.toml`; or an extra is not installed, which is named |
 | 3 | a submission cannot be graded as it is; in `assay class`, something needs a person |
 | 4 | our own fault: something was not judged; or a full disk: it was not written |
 | 130 | stopped by Ctrl-C: what has been run is kept, the same command goes on |
 | 141 | whoever read the output hung up |
+
+| extra | what needs it |
+|---|---|
+| none: `pip install assay` | `try`; `check` of submissions; `handout`, `new`, `report`, \
+`export`, `package`, `compare`, `store`, `doctor`; `%assay check` |
+| `assay[grade]` | `grade`, `run`, `judge`, `reproduce`, `calibrate`, `verify`, `rerun`; `check` \
+of a course; `handout --check`; `check --adapter`, to try what it proposes |
+| `assay[class]` | `class`, and `grade` of the folder of a class |
+| `assay[review]` | `review` |
+| `assay[dask]` | `--scheduler` |
 """
 
 

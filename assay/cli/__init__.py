@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import checks, classes, exports, handouts, reviewing, starting, tools
+from assay.cli import checks, classes, exports, extras, handouts, reviewing, starting, tools
 from assay.cli.classes.grading import CLASS_FILE, grade_class
 from assay.cli.options import (
     PassingOn,
@@ -90,7 +90,8 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     from assay.handout import versions
     from assay.submission import books, modules, preflight
 
-    session = session_of(isolation=3 if adapter else None, **options)
+    tries = adapter and not extras.missing("grade")
+    session = session_of(isolation=3 if tries else None, **options)
     if not adapter and all(path.resolve() == session.assignment.root for path in paths):
         course_checked(session, as_json)
         return
@@ -119,12 +120,13 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 
 def tried(session: "Session", sections: "Mapping[str, Section]") -> "dict[str, dict[str, Tried]]":
     """Try what an adapter proposes; nothing, where this machine cannot keep student code in."""
-    from assay.errors import NotIsolated
+    from assay.errors import NotIsolated, UsageError
     from assay.grading import trial
 
     try:
+        extras.need("grade")
         return trial.tried(session, sections)
-    except NotIsolated as why:
+    except (NotIsolated, UsageError) as why:
         click.echo(f"nothing was tried: {why}", err=True)
         return {}
 
@@ -236,6 +238,7 @@ def grade(
     grade` does.
     """
     if any((path / CLASS_FILE).is_file() for path in paths):
+        extras.need("class")
         grade_class(paths, force=force, isolation=isolation, as_json=as_json)
         return
     session = session_of(isolation=isolation, force=force, with_secret=True, **options)
@@ -342,7 +345,7 @@ for command in (
     *tools.COMMANDS,
     *exports.COMMANDS,
     *checks.COMMANDS,
-    reviewing.review,
+    extras.needing("review", reviewing.review),
     *handouts.COMMANDS,
     *starting.COMMANDS,
 ):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assay.cli import extras
 from assay.cli.exports import submission_of
 from assay.cli.options import assignment_option, isolation_option, json_option, submission_option
 from assay.cli.steps import listening, machine_given, session_of, until_stopped
@@ -30,6 +31,8 @@ def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool)
     """
     from assay.provenance import crate
 
+    if submission or crate.is_one(path):
+        extras.need("grade")  # it is judged again
     findings = _crate(path) if crate.is_one(path) else _report(path, submission, assignment)
     _tell(findings, as_json)
 
@@ -114,4 +117,4 @@ def rerun(folder: Path, seed: int, jobs: int | None, isolation: int, as_json: bo
     sys.exit(0 if found.is_same else 1)
 
 
-COMMANDS = (verify, rerun)
+COMMANDS = (verify, extras.needing("grade", rerun))

@@ -31,18 +31,10 @@ def review(
     Prints a link for each marker, and serves until Ctrl-C. Each key is saved into the gradebook of
     CLASS at once. Beyond this machine it is served with --tls, or --behind a proxy, alone.
     """
-    from assay.errors import UsageError
+    from assay.classroom import room as rooms
     from assay.report import safe
+    from assay.review import serve
 
-    try:
-        from assay.classroom import room as rooms
-        from assay.review import serve
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "the review needs what is not installed",
-            found=str(error),
-            hint='pip install "assay[review]"',
-        ) from None
     origin = serve.origin(host, port, tls=tls is not None, behind=behind)
     server = serve.Server(rooms.open_room(folder), markers, origin, host, port, tls)
     for by, link in server.links.items():

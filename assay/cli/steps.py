@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
+from assay.cli import extras
 from assay.cli.values import seeds_of, signing_key
 from assay.words import counted
 
@@ -105,6 +106,8 @@ def session_of(
     What every kernel needs is then being imported from here on. A command that marks what students
     hand in draws its questions with the course's secret.
     """
+    if isolation is not None or with_secret:
+        extras.need("grade" if scheduler is None else "dask")
     if isolation is not None and scheduler is None:
         servers = machine_of_command().servers
         servers.ahead(servers.first)
@@ -388,6 +391,7 @@ def debugged(
 
 def course_checked(session: "Session", as_json: bool) -> None:
     """Say everything that is wrong with the course, or that it can grade."""
+    extras.need("grade")
     from assay.course_check.faults import as_error
     from assay.grading.progress import live
     from assay.records import plain

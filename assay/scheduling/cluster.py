@@ -180,7 +180,7 @@ def connect(where: str, *, workers: int, isolation: int, private: Path) -> Clust
     except ImportError:
         raise UsageError(
             "`--scheduler` needs Dask, which is not installed",
-            hint="install assay with its extra `dask`",
+            hint='pip install "assay[dask]"',
         ) from None
     for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
         # a lost connection breaks their callbacks and tasks: our errors say what it means

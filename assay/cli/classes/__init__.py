@@ -2,6 +2,7 @@
 
 import click
 
+from assay.cli import extras
 from assay.cli.classes import forgetting, grading, intake, leaving, marking, requests
 
 
@@ -21,6 +22,6 @@ for command in (
     *requests.COMMANDS,
     *forgetting.COMMANDS,
 ):
-    classes.add_command(command)
+    classes.add_command(extras.needing("class", command))
 
 COMMANDS = (classes,)

@@ -21,16 +21,8 @@ reason_option = click.option("--reason", required=True, help="Why, in a sentence
 
 def open_class(folder: Path) -> "Room":
     """Open a class; its gradebook is closed when the command ends."""
-    from assay.errors import UsageError
+    from assay.classroom.room import open_room
 
-    try:
-        from assay.classroom.room import open_room
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "the gradebook needs what is not installed",
-            found=str(error),
-            hint='pip install "assay[class]"',
-        ) from None
     room = open_room(folder)
     click.get_current_context().call_on_close(room.close)
     return room
