@@ -9,6 +9,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -39,7 +40,8 @@ HIDDEN = {
     "parse_expr", "lambdify", "CompilationUnit", "getattr_static", "getmembers_static",
     "get_overridable_functions", "get_testing_overrides", "currentframe", "getouterframes",
     "getinnerframes", "walk_stack", "walk_tb", "cr_frame", "ag_frame", "create_subprocess_shell",
-    "create_subprocess_exec", "ProcessPoolExecutor",
+    "create_subprocess_exec", "ProcessPoolExecutor", "runstring", "rundocs", "FunctionMaker",
+    "exec_", "exec_command", "loadTestsFromName", "loadTestsFromNames",
 }  # fmt: skip
 """Names by which code reaches past what is written, or past those who watch it."""
 MODULES = {
@@ -48,29 +50,43 @@ MODULES = {
     "importlib.abc", "importlib._bootstrap", "bdb", "cython", "pyximport", "subprocess",
     "multiprocessing", "pty", "trace", "shelve", "logging.config", "pydoc", "numexpr",
     "concurrent.futures", "unittest.mock", "torch.package", "copyreg", "threading", "_thread",
-    "torch._C", "torch.multiprocessing",
+    "torch._C", "torch.multiprocessing", "doctest", "jinja2", "mako", "sklearn.utils.parallel",
+    "joblib.parallel", "joblib.externals", "loky",
 }  # fmt: skip
 """Modules that run what nobody can read, or run it elsewhere: in a thread nobody watches it."""
 SHARED = {
     "ask", "copy", "exam", "inspect", "io", "itertools", "json", "math", "numpy", "os", "pathlib",
-    "random", "sklearn", "sys", "torch", "types", "zipfile", "contextlib", "functools",
+    "random", "sklearn", "sys", "torch", "types", "zipfile", "contextlib", "functools", "ast",
+    "faulthandler", "hashlib", "importlib", "linecache", "pkgutil", "re", "signal", "sysconfig",
+    "time", "traceback", "tracemalloc",
 }  # fmt: skip
 """Modules that the exam works with too."""
+ONLY_SHOW = {"help", "dir", "print", "display", "reload", "type", "id", "repr", "str", "hasattr"}
+"""Functions that may be called with a module: it is not handed on."""
+GIVE_THE_VALUE = {"format_field", "convert_field"}
+"""Methods of `string.Formatter` that are handed what a text names."""
+DESCRIBES = {
+    "__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__signature__",
+    "__version__", "__all__", "__annotations__", "__test__",
+}  # fmt: skip
+"""What may be set of a function that somebody else wrote."""
+RAW_MEMORY = {"__array_interface__", "__array_struct__"}
 OF_THE_EXAM = {"ask", "exam", "assay-switches", "assay"}
 """Modules that put the questions, and write the answers down."""
 IMPORTS = {"import_module", "__import__", "resolve_name", "find_spec"}
 """Those of the functions that look up by a text which look up a module."""
 SETTINGS = {"sys.stdout", "sys.stderr", "sys.path", "sys.argv", "sys.ps1", "sys.displayhook"}
 INSIDE = {
-    "marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib", "threading",
+    "marshal", "ctypes", "builtins", "gc", "subprocess", "runpy", "importlib", "threading", "sys",
+    "os", "inspect", "pickle",
 }  # fmt: skip
-"""Those that others have imported too: `torch.ctypes`."""
+"""Those that others have imported too: `torch.ctypes`, `os.sys`, `random._os`."""
 PICKLES = {"load", "loads", "Unpickler"}
 STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")
 RUN_A_TEXT = {
     "pandas.eval", "cProfile.run", "profile.run", "pdb.run", "inspect.stack", "inspect.trace",
     "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S", "joblib.Parallel",
-    "torch.jit.load", "torch.export.load", "torch.hub.load",
+    "torch.jit.load", "torch.export.load", "torch.hub.load", "numpy.testing.measure",
 }  # fmt: skip
 """Functions whose last name alone is an ordinary one."""
 TIMES = {"timeit.timeit": 2, "timeit.repeat": 2, "timeit.Timer": 2}
@@ -410,16 +426,17 @@ class Reader:
         self.texts, self.files = texts_bound(tree), files
         nodes = list(ast.walk(tree))
         self.imports = with_aliases(imports_in(tree), nodes)
+        self.handed = set(handed_on(nodes, self.imports))
+        self.classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
         bound = Counter(
             n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         )
         self.second_names = {
-            target.id: dotted
+            name: dotted
             for node in nodes
-            if isinstance(node, ast.Assign) and (dotted := self._dotted(node.value))
-            for target in node.targets
-            if isinstance(target, ast.Name)
-            and bound[target.id] == 1
+            for name, value in bindings_of(node)
+            if (dotted := self._dotted(value))
+            and bound[name] == 1
             and dotted.partition(".")[0] in SHARED
         }
         self.called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
@@ -452,10 +469,16 @@ class Reader:
                     yield f"`{name}` under another name"
                 elif name == "__builtins__":
                     yield "`__builtins__` leads to everything"
+                elif name in RAW_MEMORY:
+                    yield f"`{name}` reaches past what is written there"
             case ast.Attribute(ctx=ast.Load()):
                 yield from self._attribute(node)
             case ast.Attribute():
                 yield from self._replaced(node)
+            case ast.Name(id=name) if name in RAW_MEMORY | GIVE_THE_VALUE:
+                yield f"`{name}` reaches past what is written there"
+            case ast.FunctionDef(name=name) if name in RAW_MEMORY | GIVE_THE_VALUE:
+                yield f"`{name}` reaches past what is written there"
             case ast.MatchClass():
                 for name in node.kwd_attrs:
                     if name in HIDDEN | {"__dict__"}:
@@ -484,7 +507,12 @@ class Reader:
         for alias in node.names:
             dotted = f"{module}.{alias.name}"
             renamed = alias.asname not in (None, alias.name)
-            if is_hidden(dotted) or alias.name in HIDDEN or dotted == "sys.modules":
+            if (
+                is_hidden(dotted)
+                or alias.name in HIDDEN
+                or alias.name.lstrip("_") in INSIDE
+                or dotted == "sys.modules"
+            ):
                 yield f"`{dotted}` reaches past what is written there"
             elif alias.name in LOOKS_UP and renamed:
                 yield f"`{dotted}` under another name"
@@ -525,6 +553,10 @@ class Reader:
         is_imported = target is not None and root_of(target) in self.imports
         if is_imported and dotted.partition(".")[0] in SHARED:
             yield f"`{dotted}` is changed, for everything that uses it"
+        elif target is not None and not is_own(target):
+            named = node.args[1] if len(node.args) > 1 else None
+            for text in (values(named, self.texts) if named else None) or ("",):
+                yield from self._may_be_of_a_module(text)
 
     def _evaluated(self, node: ast.Call) -> Iterator[str]:
         """A table's `eval` and `query` run a text, which may call what it names: `@f(x)`."""
@@ -602,6 +634,24 @@ class Reader:
         dotted = self._known(node)
         if dotted.partition(".")[0] in SHARED and not is_setting(dotted):
             yield f"`{dotted}` is replaced, for everything that uses it"
+        elif self._is_watched(node):
+            yield f"`{node.attr}` is replaced, whatever it is of"
+        elif not dotted and not is_own(node.value):
+            yield from self._may_be_of_a_module(node.attr)
+
+    def _is_watched(self, node: ast.Attribute) -> bool:
+        """Whether who watches may use what is bound here, or Python itself; one's own apart."""
+        special = node.attr.startswith("__") and node.attr.endswith("__")
+        own = is_own(node.value) or root_of(node) in self.classes
+        return not own and (
+            node.attr in HIDDEN | GIVE_THE_VALUE or (special and node.attr not in DESCRIBES)
+        )
+
+    def _may_be_of_a_module(self, name: str) -> Iterator[str]:
+        """What is bound under a name, where a module that has it was handed on under any other."""
+        for module in sorted(self.handed):
+            if not name or has_name(module, name):
+                yield f"`{module}` is handed on, and `{name}` may be replaced in it"
 
     def _known(self, node: ast.expr) -> str:
         """The dotted name of what is imported, or has a second name here: `T = torch.Tensor`."""
@@ -622,8 +672,11 @@ class Reader:
             yield "`__getattr__` looks up a name that is not written there"
         elif node.attr in LOOKS_UP and id(node) not in self.called:
             yield f"`{node.attr}` under another name"
+        elif self.handed and node.attr in INSIDE | {"modules"} and id(node) not in self.called:
+            yield f"`{node.attr}` may be that of `{min(self.handed)}`, which is handed on"
         elif head in self.imports:
-            if is_hidden(dotted) or not INSIDE.isdisjoint(dotted.split(".")[1:]):
+            inner = {part.lstrip("_") for part in dotted.split(".")[1:]}
+            if is_hidden(dotted) or not INSIDE.isdisjoint(inner):
                 yield f"`{dotted}` runs what cannot be read"
             yield from risky(dotted)
 
@@ -638,6 +691,57 @@ def with_aliases(imports: dict[str, str], nodes: list[ast.AST]) -> dict[str, str
                 known = found.get(node.value.id)
                 found |= {name: known for name in names if known and name not in imports}
     return found
+
+
+def bindings_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Each name that a statement or an expression binds, with every value it may come from."""
+    pairs: list[tuple[ast.expr, ast.expr]] = []
+    match node:
+        case ast.Assign():
+            pairs = [(target, node.value) for target in node.targets]
+        case ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
+            pairs = [(node.target, node.value)] if node.value else []
+        case ast.For() | ast.AsyncFor() | ast.comprehension():
+            pairs = [(node.target, entry) for entry in entries_of(node.iter)]
+    for target, value in pairs:
+        names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+        for one in [value, *entries_of(value)]:
+            yield from ((name, one) for name in names)
+
+
+def entries_of(node: ast.expr) -> list[ast.expr]:
+    """The entries of a container that is written out."""
+    if isinstance(node, ast.Dict):
+        return node.values
+    return node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else []
+
+
+def handed_on(nodes: list[ast.AST], imports: dict[str, str]) -> Iterator[str]:
+    """The exam's modules that are values: in a list, an argument, an attribute, a result.
+
+    What they are called there is not known by reading. A second name is (`with_aliases`).
+    """
+    known = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+    of_classes = {id(s) for n in nodes if isinstance(n, ast.ClassDef) for s in n.body}
+    for node in nodes:
+        match node:
+            case ast.Assign() if id(node) in of_classes:
+                continue
+            case ast.Call() if called_name(node) in ONLY_SHOW | SETS | {"getattr"}:
+                known |= {id(argument) for argument in node.args}
+            case ast.Assign() if all(isinstance(t, ast.Name) for t in node.targets):
+                known.add(id(node.value))
+    for node in nodes:
+        if isinstance(node, ast.Name) and id(node) not in known and imports.get(node.id) in SHARED:
+            yield imports[node.id]
+
+
+def has_name(module: str, name: str) -> bool:
+    """Whether one of the exam's modules has something of this name."""
+    try:
+        return hasattr(import_module(module), name)
+    except ImportError:
+        return False
 
 
 def is_setting(dotted: str) -> bool:

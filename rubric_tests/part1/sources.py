@@ -177,5 +177,8 @@ def hidden_names(node: ast.AST, known: Texts) -> Iterator[str]:
         elif isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Constant):
             if inner.slice.value in CLASSES | LIBRARIES:
                 yield str(inner.slice.value)
+        elif isinstance(inner, ast.MatchClass):  # `case object(neural_network=part)` takes it too
+            yield from (f"sklearn.{name}" for name in inner.kwd_attrs if name in SKLEARN | CLASSES)
+            yield from (name for name in inner.kwd_attrs if name in LIBRARIES)
         elif isinstance(inner, ast.Call):
             yield from texts_looked_up(inner, known)

@@ -133,6 +133,37 @@ UNREADABLE |= {
     "m.TorchFunctionMode.__enter__ = f",
     "a witness, by setattr": "import torch\nsetattr(torch.autograd.profiler.profile, name, f)",
     "a function, taken out": "import torch\ndelattr(torch.Tensor, 'double')",
+    "a module in an argument": "import numpy as np\ndef f(m):\n    m.asarray = mine\nf(np)",
+    "a module in a loop": "import numpy as np\nfor m in [np]:\n    m.asarray = mine",
+    "a module in a pair": "import numpy as np\nm, n = np, 1\nm.asarray = mine",
+    "a module in a list": "import numpy as np\n[np][0].asarray = mine",
+    "a module in an expression": "import numpy as np\n(m := np).asarray = mine",
+    "a module with a type": "import numpy as np\nm: object = np\nm.asarray = mine",
+    "a module in a class": "import numpy as np\nclass A:\n    m = np\nA.m.asarray = mine",
+    "a module in self": "import numpy as np\nclass A:\n    def f(self):\n"
+    "        self.m = np\n        self.m.asarray = mine",
+    "a module in an argument, by setattr": "import json\ndef f(m):\n"
+    "    setattr(m, 'dumps', mine)\nf(json)",
+    "sys in a loop": "import os\nfor s in [os.sys]:\n    s.setprofile = mine",
+    "sys of a module in an argument": "import os\ndef f(m):\n    return m.sys\ns = f(os)",
+    "sys from another module": "from os import sys",
+    "os from another module": "from random import _os\n_os.system('python x.py')",
+    "os of another module": "import tempfile\ntempfile._os.system('python x.py')",
+    "the profiler of what has any name": "s.setprofile = mine",
+    "a witness of what has any name": "kind.__enter__ = mine",
+    "what counts memory": "import tracemalloc\ntracemalloc.get_traced_memory = mine",
+    "what a text names": "import string\nclass F(string.Formatter):\n"
+    "    def format_field(self, value, how):\n        kept.append(value)",
+    "what a text names, by a lambda": "import string\nclass F(string.Formatter):\n"
+    "    format_field = kept",
+    "memory by its address": "class A:\n    __array_interface__ = {'data': (place, False)}",
+    "a template": "import jinja2\njinja2.Template(text).render(x=x)",
+    "examples in texts": "import doctest\ndoctest.run_docstring_examples(f, {})",
+    "a text of NumPy's tests": "from numpy.testing import runstring\nrunstring(text, {})",
+    "a text that is measured": "import numpy as np\nnp.testing.measure(text)",
+    "a text that makes a function": "from decorator import FunctionMaker as F",
+    "a test by its name": "import unittest\nunittest.TestLoader().loadTestsFromName('a.b')",
+    "scikit-learn's processes": "from sklearn.utils.parallel import Parallel\nParallel(2)(jobs)",
 }
 """Code in files, and what others use replaced below the top of a module."""
 
@@ -142,6 +173,16 @@ READABLE = {
     "setattr of self": "class A:\n    def f(self, n):\n        setattr(self, n, 1)",
     "an attribute of what a library made": "import torch\nm = torch.nn.Linear(1, 1)\nm.a = 1",
     "a name for two things": "import torch\nm = torch.Tensor\nm = A()\nm.a = 1",
+    "arrays of any library": "import numpy as np\ndef f(x, xp=np):\n    return xp.exp(x)\n"
+    "class A:\n    def __init__(self):\n        self.xp = np\n        self.mean = 0\n"
+    "table = f(1)\ntable.colour_of_it = 1",
+    "a library shown": "import numpy as np\nimport math\nhelp(np)\nprint(np, dir(math))\n"
+    "table.mean = 1",
+    "a library loaded anew": "import importlib\nimport solution\nimportlib.reload(solution)",
+    "a method of a class of one's own": "class A:\n    pass\nA.__repr__ = lambda self: 'a'",
+    "what a function is called": "f.__name__ = 'f'\nf.__doc__ = 'text'",
+    "warnings kept quiet": "import warnings\ndef warn(*a, **k):\n    pass\nwarnings.warn = warn",
+    "a path": "import os\nfrom os import path\nos.path.join('a', 'b')\npath.join('a', 'b')",
     "getattr of a text": "import numpy as np\nf = getattr(np, 'sin')",
     "getattr in a loop over texts": "for name in ('a', 'b'):\n    print(getattr(x, name))",
     "getattr of self": "class A:\n    def f(self, n):\n        return getattr(self, n)",
