@@ -33,11 +33,20 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+class NoLocks(OSError):
+    """Nobody can know here whether others hold a file."""
+
+
 @contextmanager
 def locked(path: Path, *, alone: bool) -> Iterator[bool]:
-    """Hold a file with others, or alone; False, at once, where that cannot be.
+    """Hold a file with others, or alone; False, at once, where others are in the way.
 
-    However a process ends, it holds nothing afterwards. Without locks of the system's, all may.
+    However a process ends, it holds nothing afterwards. Without locks, all may hold it together.
+
+    Raises
+    ------
+    NoLocks
+        If it is to be held alone, and the system or the file system has no locks.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +67,11 @@ def locked(path: Path, *, alone: bool) -> Iterator[bool]:
             except BlockingIOError:
                 yield False
                 return
-            except OSError:  # a file system without locks
-                pass
+            except OSError as error:  # a file system without locks
+                if alone:
+                    raise NoLocks(*error.args) from None
+        elif alone:
+            raise NoLocks("this system has no locks")
         yield True
     finally:
         os.close(descriptor)

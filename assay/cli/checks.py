@@ -26,8 +26,9 @@ def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool)
     """Say exactly what was changed in a report or a crate since it was written.
 
     Hashes first, then the evidence is judged again. A crate holds all that takes; of a report, the
-    assignment, its store and `--submission` do. Exits with 1 if anything was changed. Judging
-    runs the rubric: of a crate, the rubric inside it.
+    assignment, its store and `--submission` do. Exits with 1 if anything was changed, with 3 if
+    something is left open: a person looks at it. Judging runs the rubric: of a crate, the rubric
+    inside it.
     """
     from assay.provenance import crate
 
@@ -76,7 +77,8 @@ def _tell(findings: "list[Finding]", as_json: bool) -> None:
         click.echo(safe.json_text(text))
     else:
         click.echo(safe.terminal(in_words(findings)))
-    sys.exit(int(any(found.changed for found in findings)))
+    changed, left_open = any(f.changed for f in findings), any(f.open for f in findings)
+    sys.exit(1 if changed else 3 if left_open else 0)
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import zipfile
 import zlib
@@ -64,10 +65,13 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write the whole file or none, whoever else writes it and whenever the process is killed."""
+    """Write the whole file or none, whoever else writes it and whenever process or machine end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{DRAFT}{uuid4().hex}")
-    draft.write_bytes(content)
+    with draft.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # or a machine that stops may leave the name and no content
     draft.replace(path)
 
 

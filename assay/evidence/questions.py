@@ -31,6 +31,10 @@ _one_at_a_time = Lock()
 """A course may draw from a generator that all threads share."""
 
 
+class NotDrawn(OurFault):
+    """What is drawn is not what was asked, or nothing can be drawn."""
+
+
 class Question(Protocol):
     """What a rubric's `given.draw` returns for each question.
 
@@ -98,7 +102,7 @@ def whole(kept: Mapping[str, bytes], run: Run, course: Assignment) -> dict[str, 
 
     Raises
     ------
-    OurFault
+    NotDrawn
         If what is drawn is not what was asked, byte for byte.
     """
     files = {name: content for name, content in kept.items() if name != SEED}
@@ -112,7 +116,7 @@ def whole(kept: Mapping[str, bytes], run: Run, course: Assignment) -> dict[str, 
         other = sorted(
             name for name in now.keys() | asked.keys() if now.get(name) != asked.get(name)
         )
-        raise OurFault(
+        raise NotDrawn(
             f"the questions of {run.id} cannot be drawn again as they were asked",
             found=why
             or f"{len(other)} of {len(asked)} files differ, the first is {quoted(other[0])}",

@@ -10,7 +10,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -93,7 +93,7 @@ class Store:
 
     def _noted(self, job: Keyed) -> str:
         note = self._note(RECIPES, job.recipe)
-        key = note.read_text() if note.exists() else ""
+        key = note.read_text(errors="replace") if note.exists() else ""
         return key if re.fullmatch("[0-9a-f]{64}", key) else ""  # a power cut may leave it empty
 
     def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
@@ -102,8 +102,8 @@ class Store:
         What could not be judged is not kept: a disk that was away may be back.
         """
         note = self._note(JUDGEMENTS, recipe)
-        if note.exists() and (content := note.read_bytes()):
-            return Judgement.model_validate_json(content)
+        with suppress(FileNotFoundError, ValueError):  # a power cut may leave half of it
+            return Judgement.model_validate_json(note.read_bytes())
         made = make()
         if all(check.verdict is not Verdict.NOT_JUDGED for check in made.checks):
             write_whole(note, made.model_dump_json().encode())
@@ -113,7 +113,7 @@ class Store:
         """What the course was found to be by this recipe. Only what is good is kept: a package that
         was missing may be installed by now."""
         note = self._note(COURSES, recipe)
-        if note.exists():
+        with suppress(FileNotFoundError, ValueError):
             return CourseReport.model_validate_json(note.read_bytes())
         found = check()
         if found.is_good:
@@ -172,7 +172,17 @@ class Store:
 
     @contextmanager
     def _to_forget(self) -> Iterator[None]:
-        with portable.locked(self.root / IN_USE, alone=True) as is_alone:
+        with ExitStack() as held:
+            try:
+                is_alone = held.enter_context(portable.locked(self.root / IN_USE, alone=True))
+            except portable.NoLocks as error:
+                raise UsageError(
+                    "nothing was forgotten: whether another command uses what is kept cannot be "
+                    "known, as the file system has no locks",
+                    found=f"{self.root}: {error}",
+                    hint="where no command runs, the whole store may be removed: runs are then "
+                    "made again; or have it on a file system with locks",
+                ) from None
             if not is_alone:
                 raise UsageError(
                     "nothing was forgotten: another command uses what is kept",

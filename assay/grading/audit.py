@@ -37,7 +37,7 @@ def audit(
     kept: Mapping[str, Mapping[str, bytes]],
     run: Callable[[bytes], Ended],
 ) -> Audit:
-    """Run each job twice more; `kept` are the files of the runs that were marked, by key.
+    """Run each job twice more; `kept` are the files of the runs that were marked, by id.
 
     A job that the machine cannot run is among the `unmade`: that is nobody's irreproducibility.
     """
@@ -50,7 +50,7 @@ def audit(
             continue
         first, second = arrays_of(one.files), arrays_of(other.files)
         arrays += len(first.keys() | second.keys())
-        unlike = differences(arrays_of(kept.get(job.key, one.files)), first, second)
+        unlike = differences(arrays_of(kept.get(job.run.id, one.files)), first, second)
         steps = steps_of(one)
         cell = first_cell(steps, steps_of(other))
         if unlike or cell:

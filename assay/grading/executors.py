@@ -98,7 +98,7 @@ class NewRuns(ABC):
 
     @abstractmethod
     def audit(self, job: Job, kept: Files) -> Audit:
-        """Execute a job twice more, each time from nothing, and compare; `kept` is by key."""
+        """Execute a job twice more, each time from nothing, and compare; `kept` is by run."""
 
     @abstractmethod
     def isolation(self) -> Isolation:

@@ -227,12 +227,16 @@ class Session:
 
     def audit(self, submission: Submission, result: Result, per_place: int) -> Result:
         """Return the result with an audit: some runs of each place repeated twice, compared."""
-        chosen: dict[str, list[Job]] = {}
-        for job in self.jobs(self.plan(submission)):
-            chosen.setdefault(job.run.place, []).append(job)
-        sample = [job for of_place in chosen.values() for job in of_place[:per_place]]
-        kept = {job.key: self.store.files(job.key) for job in sample if self.store.has(job.key)}
-        with ThreadPoolExecutor(len(sample)) as pool:
+        from assay.execution.job import assemble_all
+
+        chosen: dict[str, list[RunRecord]] = {}
+        for record in result.runs:
+            chosen.setdefault(record.run.place, []).append(record)
+        records = [record for of_place in chosen.values() for record in of_place[:per_place]]
+        by_part = sections.sections(self.assignment, submission)
+        sample = assemble_all(by_part, [record.run for record in records], self.secret)
+        kept = {r.run.id: self.store.files(r.key) for r in records if self.store.has(r.key)}
+        with ThreadPoolExecutor(max(1, len(sample))) as pool:
             found = list(pool.map(lambda job: self.new_runs.audit(job, kept), sample))
         whole = Audit(
             runs=sum(one.runs for one in found),

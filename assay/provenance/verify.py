@@ -16,7 +16,7 @@ from assay.course import files as course_files
 from assay.course.assignment import Assignment
 from assay.course.secret import PUBLIC
 from assay.errors import OurFault, quoted
-from assay.evidence import keys, numerics, packing, receipt
+from assay.evidence import keys, numerics, packing, questions, receipt
 from assay.evidence.answers import fingerprint
 from assay.evidence.packing import MANIFEST, hash_differences
 from assay.evidence.questions import DRAWN, SEED
@@ -34,11 +34,15 @@ Number = float | list[float] | list[list[float]]
 
 
 class Finding(Record):
-    """One thing that was looked at: what was `changed`, or why it was `skipped`."""
+    """One thing that was looked at: what was `changed`, what is `open`, or why it was `skipped`.
+
+    What is open is neither shown to be changed nor shown to be as it was: a person looks at it.
+    """
 
     what: str
     said: str = ""
     changed: list[str] = []
+    open: list[str] = []
     skipped: str = ""
 
 
@@ -64,8 +68,12 @@ def verify(result: Result, held: Held) -> list[Finding]:
     draws = None if signed.changed or course.changed else held.course
     evidence = _evidence(result, held.store, draws)
     found = [_pieces(result, known), signed, _program(known), course, submission, evidence]
-    trusted = not (signed.changed or course.changed or submission.changed or evidence.skipped)
-    return [*found, _judged(result, known, held, trusted=trusted)]
+    untrusted = ""
+    if evidence.open:
+        untrusted = "that takes the questions, and these cannot be drawn again"
+    if signed.changed or course.changed or submission.changed or evidence.skipped:
+        untrusted = "not by a rubric, or of files, that were changed"
+    return [*found, _judged(result, known, held, untrusted)]
 
 
 def distrust(result: Result, held: Held) -> list[str]:
@@ -132,14 +140,28 @@ def _evidence(result: Result, store: Store | None, course: Assignment | None) ->
         return Finding(what=what, skipped=gone)
     files = 0
     changed: list[str] = []
+    undrawn: list[str] = []
     for record in result.runs:
         try:
-            kept = store.whole(record, course) if course else store.files(record.key)
+            kept = store.files(record.key)
+            if course:
+                try:
+                    kept = questions.whole(kept, record.run, course)
+                except questions.NotDrawn as error:
+                    undrawn.append(f"{error.what}: {error.found}; {_why_not_drawn(record)}")
             files += len(kept)
             changed += [f"{record.run.id}: {said}" for said in _run(record, store, kept)]
         except OurFault as error:
             changed.append(f"{record.run.id}: {error.what}: {error.found}")
-    return Finding(what=what, said=f"{len(result.runs)} runs, {files:,} files", changed=changed)
+    said = f"{len(result.runs)} runs, {files:,} files"
+    return Finding(what=what, said=said, changed=changed, open=undrawn)
+
+
+def _why_not_drawn(record: RunRecord) -> str:
+    """The course is as it was: what can be different nevertheless."""
+    if record.numerics != numerics.profile():
+        return "they were drawn with other numerics than there are here"
+    return f"{quoted(SEED)} was changed, or the course draws otherwise each time"
 
 
 def _run(record: RunRecord, store: Store, kept: dict[str, bytes]) -> Iterator[str]:
@@ -163,12 +185,13 @@ def _run(record: RunRecord, store: Store, kept: dict[str, bytes]) -> Iterator[st
         yield "the recorded arrays are not those of its fingerprint"
 
 
-def _judged(result: Result, known: Receipt, held: Held, *, trusted: bool) -> Finding:
+def _judged(result: Result, known: Receipt, held: Held, untrusted: str) -> Finding:
+    """The result held against what is judged now, unless there is a reason not to."""
     what = "judged again"
     if not (held.course and held.submission and held.store):
         return Finding(what=what, skipped="that takes the course, the submission and the evidence")
-    if not trusted:
-        return Finding(what=what, skipped="not by a rubric, or of files, that were changed")
+    if untrusted:
+        return Finding(what=what, skipped=untrusted)
     store = Fresh(held.store.root)
     course = _as_looked_at(held.course, known)
     with (
@@ -259,10 +282,12 @@ def _same(one: Number | None, other: Number | None, *, exact: bool) -> bool:
 
 
 def in_words(findings: list[Finding]) -> str:
-    """A line for each finding, and below it one for each change."""
+    """A line for each finding, and below it one for each change and for each thing left open."""
     lines = []
     for found in findings:
-        sign = "✗" if found.changed else "–" if found.skipped else "✓"
-        said = f"{len(found.changed)} changed" if found.changed else found.skipped or found.said
-        lines += [f"{sign} {found.what:<15} {said}", *(f"    {line}" for line in found.changed)]
+        sign = "✗" if found.changed else "?" if found.open else "–" if found.skipped else "✓"
+        counts = ((found.changed, "changed"), (found.open, "open"))
+        said = ", ".join(f"{len(those)} {word}" for those, word in counts if those)
+        lines.append(f"{sign} {found.what:<15} {said or found.skipped or found.said}")
+        lines += [f"    {line}" for line in [*found.changed, *found.open]]
     return "\n".join(lines)

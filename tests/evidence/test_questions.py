@@ -14,7 +14,7 @@ from assay.errors import OurFault
 from assay.evidence.packing import MANIFEST, differences, listed
 from assay.evidence.questions import SEED
 from assay.evidence.store import RECORD, Store
-from assay.provenance.verify import Held, verify
+from assay.provenance.verify import Held, in_words, verify
 from assay.records import Result, RunRecord, Verdict
 from assay.submission.submission import Submission, read
 from tests.toys import toy as toys
@@ -123,6 +123,49 @@ def test_it_is_verified_with_its_questions(graded: Graded):
     assert found["the course"].changed
     assert found["the evidence"].changed == []
     assert not (graded.course.root / "ran").exists()
+
+
+def test_questions_that_cannot_be_drawn_again_are_no_change(graded: Graded, tmp_path: Path):
+    """Nothing is shown to be changed by it, and nothing to be as it was: it is left open, in words
+    of its own, and what can be looked at without them still is."""
+    random = given(graded.course).read_text() + (
+        "\n_draw = draw\n\n\ndef draw(rng, parameters):\n    import os\n"
+        "    return _draw(np.random.default_rng(int.from_bytes(os.urandom(8))), parameters)\n"
+    )
+    given(graded.course).write_text(random)
+    with toys.session(graded.course, graded.store, tmp_path / "reports") as session:
+        result = session.seal(graded.submission, graded.result)
+    held = Held(graded.course, graded.submission, graded.store)
+    findings = verify(result, held)
+    found = {one.what: one for one in findings}
+
+    assert [one.changed for one in findings if one.changed] == []
+    [line] = found["the evidence"].open
+    assert "cannot be drawn again as they were asked" in line
+    assert "the course draws otherwise each time" in line
+    assert found["judged again"].skipped.endswith("these cannot be drawn again")
+    assert "? the evidence    1 open\n" in in_words(findings)
+
+    record = result.runs[0].model_copy(update={"fingerprint": "0" * 64})
+    other = result.model_copy(update={"runs": [record]})
+    evidence = {one.what: one for one in verify(other, held)}["the evidence"]
+    assert [line for line in evidence.changed if "not those of its fingerprint" in line]
+    assert evidence.open
+
+
+def test_questions_of_other_numerics_are_said_to_be(graded: Graded, tmp_path: Path):
+    """Where the machine is another, that is the likely reason, and it is told."""
+    key = graded.record.key
+    files = graded.store.files(key)
+    other = graded.record.model_copy(update={"numerics": {"numpy": "0"}})
+    packed = {name: held for name, held in files.items() if name not in (MANIFEST, RECORD)}
+    store = Store(tmp_path / "other")
+    store.put(other, packed | {SEED: b"7\n"})
+    result = graded.result.model_copy(update={"runs": [other]})
+    held = Held(graded.course, graded.submission, store)
+    evidence = {one.what: one for one in verify(result, held)}["the evidence"]
+
+    assert "drawn with other numerics than there are here" in evidence.open[0]
 
 
 DRAWING = """

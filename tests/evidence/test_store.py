@@ -1,5 +1,6 @@
 """A run is kept whole or not at all."""
 
+import errno
 import os
 import random
 import subprocess
@@ -17,7 +18,7 @@ from assay.errors import OurFault, UsageError
 from assay.evidence import packing
 from assay.evidence.packing import MANIFEST, differences, listed, manifest, write
 from assay.evidence.store import Store
-from assay.records import Check, Judgement, Outcome, Run, RunRecord, Verdict
+from assay.records import Check, CourseReport, Judgement, Outcome, Run, RunRecord, Verdict
 
 
 def record(key: str = "ab" * 32, reason: str = "every cell ran") -> RunRecord:
@@ -373,6 +374,53 @@ def test_judgements_go_like_runs(store: Store):
 
     assert store.shrink(store.held()[0].size) == []
     assert store.notes() == []
+    assert store.has(record().key)
+
+
+def test_a_damaged_note_is_none(store: Store):
+    """What was judged, or found of a course, is judged and looked at again."""
+    good = CourseReport(faults=[], failing=[], notes=[])
+    judged = Judgement(checks=[], measurements=[], written=[])
+    store.judgement("ab" * 32, lambda: judged)
+    store.checked("cd" * 32, lambda: good)
+    for damage in (b"", b"{", b"\0" * 40):
+        for note in store.notes():
+            note.write_bytes(damage)
+        assert store.judgement("ab" * 32, lambda: judged) == judged
+        assert store.checked("cd" * 32, lambda: good) == good
+
+
+def test_a_note_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A machine that stops leaves the whole note, or none: not a name without content."""
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (fsync(file), done.append("on the disk")))
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (done.append("named"), replace(path, to))[1]
+    )
+    packing.write_whole(tmp_path / "note", b"1")
+
+    assert done == ["on the disk", "named"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_nothing_is_forgotten_where_nobody_can_know_who_else_is_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    """On a file system without locks runs are kept and read; forgetting is refused, with why."""
+
+    def flock(_file: int, _kind: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("assay.portable.fcntl.flock", flock)
+    with store.in_use():
+        store.put(record(), {})
+    for forget in (lambda: store.shrink(0), lambda: store.prune(time.time() + 1)):
+        with pytest.raises(UsageError, match="the file system has no locks") as told:
+            forget()
+        assert os.strerror(number) in told.value.found
     assert store.has(record().key)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from assay.evidence.answers import Array, arrays_of
+from assay.evidence.store import RECORD, Store
 from assay.grading import audit as audits
 from assay.grading.audit import Step, differences, first_cell
 from assay.records import Audit, Difference
@@ -120,6 +121,26 @@ def test_a_source_of_irreproducibility_is_named_with_its_cell(
     (difference,) = found.differing
     assert (difference.cell, "y" in difference.names) == (3, True), difference
     assert cause in difference.cause
+
+
+def test_the_runs_that_were_marked_are_compared(tmp_path: Path):
+    """They are those that the result names: not what the plan would name now."""
+    handed_in = toys.submission(toys.ADD)
+    store = Store(tmp_path / "store")
+    with (
+        toys.course(tmp_path / "course") as course,
+        toys.session(course, store, tmp_path / "reports") as session,
+    ):
+        result = session.grade(handed_in)
+        [record] = result.runs
+        files = store.files(record.key) | {"evidence/add/plain.npz": npz(out=X)}
+        marked = record.model_copy(update={"key": "ab" * 32})
+        store.put(marked, {name: held for name, held in files.items() if name != RECORD})
+        audit = session.audit(handed_in, result.model_copy(update={"runs": [marked]}), 1).audit
+
+    assert audit
+    [difference] = audit.differing
+    assert (difference.cell, difference.arrays) == (None, ["add/plain/out"])
 
 
 @pytest.mark.thorough
