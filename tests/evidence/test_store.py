@@ -334,12 +334,11 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     page = tmp_path / "new" / "page.html"
     packing.write_whole(page, b"first")
 
-    def full(path: Path, content: bytes) -> int:
-        path.open("wb").close()
+    def full(_file: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", full)
+        patched.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space"):
             packing.write_whole(page, b"second")
 
