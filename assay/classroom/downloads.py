@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from assay.classroom import ilias
+from assay.classroom.roster import decoded
 from assay.errors import UsageError, quoted
 from assay.records import Person
 from assay.submission import archives, platforms, reader
@@ -23,6 +25,11 @@ from assay.submission.discovery import NBGRADER
 STUDENT_NUMBER = re.compile(r"(?P<name>.+?) (?P<id>\d{6,10})")
 """A display name of Brightspace with the student number at its end."""
 NBGRADER_TIME = "timestamp.txt"
+ZONE = re.compile(
+    r"(?P<at>.*?\d) ?(?:(?:UTC|GMT)? ?(?P<shift>[+-]\d\d:?\d\d)|(?P<name>[A-Za-z][\w/+-]*))",
+    re.DOTALL,
+)
+"""A time with an offset or with the name of a zone behind it."""
 MAX_FILE = reader.MAX_BYTES + 1
 """Bytes that are read of a file: one more than the intake takes, so that it refuses that file."""
 
@@ -63,8 +70,12 @@ class Download:
     """The bytes of Brightspace's `index.html`."""
 
 
-def read(path: Path, known: Callable[[str], bool], *, title: str = "") -> Download:
+def read(
+    path: Path, known: Callable[[str], bool], *, title: str = "", zone: ZoneInfo | None = None
+) -> Download:
     """Read a download, a zip or a folder; `known` says whether a name is somebody's in the class.
+
+    `zone` is the class's own: it says which zone `EDT` is.
 
     Raises
     ------
@@ -87,13 +98,15 @@ def read(path: Path, known: Callable[[str], bool], *, title: str = "") -> Downlo
         own = {*exported, platforms.GRADESCOPE}
         return _beside(kept, own, lambda inside: _of_gradescope(path, inside))
     if any(_nbgrader(one.name) for one in kept):
-        return _beside(kept, NBGRADER, lambda inside: _of_nbgrader(inside, title))
+        return _beside(kept, NBGRADER, lambda inside: _of_nbgrader(inside, title, zone))
     if any(named.values()):
         own = {top for top in tops if named.get(top) or not _may_be_handed_in(top, kept)}
         return _beside(kept, own, lambda inside: _of_names(inside, named, title))
     if clones & set(tops):
         return _beside(kept, clones, lambda inside: _of_clones(inside, known))
-    return _plain(kept)
+    works = [one.name for one in kept if _may_be_work(one.name)]
+    around = ilias.root([one.name for one in kept], works, known)
+    return _plain(kept) if around is None else _of_ilias(kept, around)
 
 
 def _hidden_work(members: Sequence[Member], kept: Sequence[Member], cut: str) -> list[Member]:
@@ -315,7 +328,7 @@ def _nbgrader(name: str) -> bool:
     return name.startswith("submitted/") and name.count("/") > 2
 
 
-def _of_nbgrader(members: Sequence[Member], title: str) -> Download:
+def _of_nbgrader(members: Sequence[Member], title: str, zone: ZoneInfo | None) -> Download:
     """`submitted/<student>/<assignment>/<files>`; of several assignments, the one of this title."""
     download = Download("nbgrader")
     groups: dict[tuple[str, str], list[Member]] = {}
@@ -338,8 +351,8 @@ def _of_nbgrader(members: Sequence[Member], title: str) -> Download:
             download.passed_over.append((place, "is of another assignment"))
             continue
         stamp = next((one for one in inside if one.name == NBGRADER_TIME), None)
-        text = stamp.read(200).decode("utf-8", "replace").strip() if stamp else ""
-        at = _stamp(text)
+        text = decoded(stamp.read(200)).strip() if stamp else ""
+        at = _stamp(text, zone)
         files = tuple(one for one in inside if one is not stamp)
         raw = tuple(f"{place}/{one.name}" for one in files)
         download.attempts.append(
@@ -351,20 +364,71 @@ def _of_nbgrader(members: Sequence[Member], title: str) -> Download:
     return download
 
 
-def _stamp(text: str) -> datetime | None:
+def _stamp(text: str, zone: ZoneInfo | None = None) -> datetime | None:
     """`2015-02-02 15:58:23.948203 America/Los_Angeles`; without a zone it is UTC, to nbgrader too.
 
-    `EDT` and the like are several zones: nobody knows when.
+    `EDT` and the like are several zones: nobody knows when, unless the class's own `zone` is called
+    so at that time.
     """
-    at, _, name = text.rpartition(" ")
-    if not re.fullmatch(r"[A-Za-z][\w/+-]*", name):
-        at, name = text, ""
+    found = ZONE.fullmatch(text)
+    at, name = (found["at"], found["name"] or "") if found else (text, "")
+    shift = found["shift"] if found else None
     try:
         when = datetime.fromisoformat(at) if ":" in at else None  # a day alone is no time
-        zone = ZoneInfo(name) if name else UTC
+        if when is None or when.tzinfo is not None:
+            return None if name or shift else when
+        if shift:
+            return datetime.fromisoformat(f"{when.isoformat()}{shift}")
+        for fold in (0, 1) if zone and name else ():
+            own = when.replace(tzinfo=zone, fold=fold)
+            if own.tzname() == name:
+                return own
+        return when.replace(tzinfo=UTC if name.upper() in ("", "Z", "UTC") else ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
-    return when.replace(tzinfo=zone) if when and when.tzinfo is None else when
+
+
+def _of_ilias(members: Sequence[Member], around: str) -> Download:
+    """A folder a person, called by name and login; or a team, whose people are in its folder."""
+    download, others = Download("ilias"), []
+    within = [
+        replace(m, name=m.name.removeprefix(around)) for m in members if m.name.startswith(around)
+    ]
+    for top, files in _by_top(within).items():
+        raw = tuple(f"{top}/{one.name}" for one in files)
+        if ends := ilias.logins(top):
+            one = Attempt("ilias", top, ilias.name(top), tuple(ends))
+        elif ilias.TEAM.fullmatch(top):
+            folders = list(dict.fromkeys(file.name.partition("/")[0] for file in files))
+            one = Attempt("ilias", top, top, people=tuple(map(_of_team, folders)))
+            files = _numbered(files, folders)
+        else:
+            others += [m for m in within if m.name.partition("/")[0] == top]
+            continue
+        download.attempts.append(replace(one, files=tuple(files), raw_names=raw))
+    plain = _plain(others)
+    download.attempts += plain.attempts
+    outside = [m.name for m in members if not m.name.startswith(around)]
+    download.passed_over = [(name, "is not what was handed in") for name in outside]
+    download.passed_over += plain.passed_over
+    return download
+
+
+def _numbered(files: Sequence[Member], folders: Sequence[str]) -> list[Member]:
+    """Nobody's name goes into what is graded: the folders of a team's members have numbers."""
+    if len(folders) == 1:
+        return [replace(one, name=one.name.partition("/")[2] or one.name) for one in files]
+    numbers = {folder: str(number) for number, folder in enumerate(folders, 1)}
+    parts = [one.name.partition("/") for one in files]
+    names = [f"{numbers[top]}/{inner}" if sign else top for top, sign, inner in parts]
+    return [replace(one, name=name) for one, name in zip(files, names, strict=True)]
+
+
+def _of_team(folder: str) -> Person:
+    """A member of a team: by the login, or by the name alone."""
+    found = ilias.logins(folder)
+    name = ilias.name(folder) if found else folder
+    return Person(platform="ilias", id=found[0] if found else "", name=name)
 
 
 def _of_clones(members: Sequence[Member], known: Callable[[str], bool]) -> Download:

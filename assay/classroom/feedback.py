@@ -83,7 +83,7 @@ def _names(attempt: Attempt) -> list[str]:
         return [f"{place}/{name.removesuffix('.ipynb')}.html" for name in whole] or [
             f"{place}/{PAGE}"
         ]
-    if platform in ("folder", "github"):
+    if platform in ("folder", "github", "ilias"):
         return [f"{attempt.place}/{PAGE}"]
     return []
 

@@ -78,7 +78,7 @@ class ClassSettings(Record):
     due: datetime
     time_zone: str
     """Of the platform's clock, and of every time here that names none."""
-    platform: Literal["", "brightspace", "canvas", "moodle", "gradescope", "nbgrader"] = ""
+    platform: Literal["", "brightspace", "canvas", "moodle", "gradescope", "nbgrader", "ilias"] = ""
     groups: str = ""
     term: str = ""
     """What `assay class forget --term` forgets together [default: the title]."""

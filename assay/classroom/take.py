@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from assay.classroom import downloads, typed
+from assay.classroom import downloads, ilias, roster, typed
 from assay.classroom.downloads import Attempt, Download
 from assay.classroom.room import Room, digest_of, packed, write
 from assay.classroom.roster import Match, plain
@@ -85,7 +86,8 @@ def kept(room: Room) -> list[Path]:
 
 
 def _read(room: Room, source: Path) -> Download:
-    read = downloads.read(source, room.known, title=room.item)
+    zone = ZoneInfo(room.settings.time_zone)
+    read = downloads.read(source, room.known, title=room.item, zone=zone)
     wanted = room.settings.platform
     if wanted and read.platform not in (wanted, "folder"):
         raise UsageError(
@@ -156,23 +158,40 @@ def match(room: Room, attempt: Attempt) -> Match:
     settled = room.settings.settled
     idents = (*attempt.idents, attempt.place)
     if not attempt.people or _is_settled(room, attempt):
-        return room.roster.match(attempt.name, idents, settled)
-    found = [
+        found = room.roster.match(attempt.name, idents, settled)
+        return _checked(room, attempt, found) if attempt.platform == "ilias" else found
+    matched = [
         room.roster.match(one.name, [text for text in (one.id, one.email) if text], settled)
         for one in attempt.people
     ]
-    unknown = [one for one in found if not one.members and not one.nobody]
+    unknown = [one for one in matched if not one.members and not one.nobody]
     if unknown:
         near = tuple(m for one in unknown for m in one.candidates)
         return Match(candidates=near, reason=unknown[0].reason)
-    known = [one for one in found if one.members]
+    known = [one for one in matched if one.members]
     if not known:
-        return found[0]
+        return matched[0]
     groups = {one.group for one in known}
     members = tuple(dict.fromkeys(m for one in known for m in one.members))
     if len(groups) > 1:
         return Match(candidates=members, reason="they are of several groups of the roster")
-    return Match(members, groups.pop())
+    group = groups.pop()
+    if attempt.platform == "ilias" and len(members) == 1 and not group:
+        reason = "of a team: neither the download nor the groups of the class say who is in it"
+        return Match(candidates=members, reason=reason)
+    return Match(members, group)
+
+
+def _checked(room: Room, attempt: Attempt, found: Match) -> Match:
+    """In a name of ILIAS with many `_` any end may be the login: then the name has to fit too."""
+    if len(attempt.idents) < 2 or not found.members or _is_settled(room, attempt):
+        return found
+    there = {*roster.words(attempt.place)}
+    known = [one for text in attempt.idents if (one := room.roster.by_ident(text))]
+    if all(there.issuperset(roster.words(ilias.folded(one.full_name))) for one in known):
+        return found
+    reason = "its name and its login may be two people's"
+    return Match(candidates=found.members, reason=reason)
 
 
 def _is_settled(room: Room, attempt: Attempt) -> bool:
