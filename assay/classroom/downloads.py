@@ -25,11 +25,9 @@ from assay.submission.discovery import NBGRADER
 STUDENT_NUMBER = re.compile(r"(?P<name>.+?) (?P<id>\d{6,10})")
 """A display name of Brightspace with the student number at its end."""
 NBGRADER_TIME = "timestamp.txt"
-ZONE = re.compile(
-    r"(?P<at>.*?\d) ?(?:(?:UTC|GMT)? ?(?P<shift>[+-]\d\d:?\d\d)|(?P<name>[A-Za-z][\w/+-]*))",
-    re.DOTALL,
-)
-"""A time with an offset or with the name of a zone behind it."""
+OFFSET = re.compile(r"(?:UTC|GMT)?([+-]\d\d:?\d\d)")
+"""`-0800`, and `UTC+01:00` as Python calls it."""
+ZONE = re.compile(r"[A-Za-z][\w/+-]*")
 MAX_FILE = reader.MAX_BYTES + 1
 """Bytes that are read of a file: one more than the intake takes, so that it refuses that file."""
 
@@ -370,15 +368,16 @@ def _stamp(text: str, zone: ZoneInfo | None = None) -> datetime | None:
     `EDT` and the like are several zones: nobody knows when, unless the class's own `zone` is called
     so at that time.
     """
-    found = ZONE.fullmatch(text)
-    at, name = (found["at"], found["name"] or "") if found else (text, "")
-    shift = found["shift"] if found else None
+    at, _, name = text.rpartition(" ")
+    shift = OFFSET.fullmatch(name)
+    if not shift and not ZONE.fullmatch(name):
+        at, name = text, ""
     try:
         when = datetime.fromisoformat(at) if ":" in at else None  # a day alone is no time
         if when is None or when.tzinfo is not None:
-            return None if name or shift else when
+            return None if name else when
         if shift:
-            return datetime.fromisoformat(f"{when.isoformat()}{shift}")
+            return datetime.fromisoformat(f"{when.isoformat()}{shift[1]}")
         for fold in (0, 1) if zone and name else ():
             own = when.replace(tzinfo=zone, fold=fold)
             if own.tzname() == name:
