@@ -7,6 +7,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -80,6 +81,11 @@ def term(room: Room) -> Forgotten:
 
 
 def _forget(room: Room, people: Sequence[Author]) -> Forgotten:
+    with Store(room.store).to_forget() if room.store.exists() else nullcontext():
+        return _forget_alone(room, people)
+
+
+def _forget_alone(room: Room, people: Sequence[Author]) -> Forgotten:
     keys = [one.key for one in people]
     names, shared = room.book.identifiers(keys)
     common = ordinary(names, room.assignment)

@@ -31,12 +31,12 @@ def review(
     Prints a link for each marker, and serves until Ctrl-C. Each key is saved into the gradebook of
     CLASS at once. Beyond this machine it is served with --tls, or --behind a proxy, alone.
     """
-    from assay.classroom import room as rooms
+    from assay.cli.classes.options import open_class
     from assay.report import safe
     from assay.review import serve
 
     origin = serve.origin(host, port, tls=tls is not None, behind=behind)
-    server = serve.Server(rooms.open_room(folder), markers, origin, host, port, tls)
+    server = serve.Server(open_class(folder), markers, origin, host, port, tls)
     for by, link in server.links.items():
         click.echo(f"{safe.plain(by)}  {link}")
     click.echo("Ctrl-C ends it; what is marked is saved.", err=True)

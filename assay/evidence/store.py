@@ -171,7 +171,14 @@ class Store:
             yield
 
     @contextmanager
-    def _to_forget(self) -> Iterator[None]:
+    def to_forget(self) -> Iterator[None]:
+        """Nobody uses what is kept meanwhile.
+
+        Raises
+        ------
+        UsageError
+            If another command does, or if that cannot be known.
+        """
         with ExitStack() as held:
             try:
                 is_alone = held.enter_context(portable.locked(self.root / IN_USE, alone=True))
@@ -199,7 +206,7 @@ class Store:
         UsageError
             If another command uses what is kept.
         """
-        with self._to_forget():
+        with self.to_forget():
             old = [held for held in self.held() if held.used < before]
             for held in old:
                 self.drop(held.key)
@@ -217,7 +224,7 @@ class Store:
         UsageError
             If another command uses what is kept.
         """
-        with self._to_forget():
+        with self.to_forget():
             entries: list[tuple[float, int, Held | Path]] = [
                 *((held.used, held.size, held) for held in self.held()),
                 *((_used(path), path.stat().st_size, path) for path in self.notes()),

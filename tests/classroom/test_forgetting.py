@@ -2,11 +2,15 @@
 
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from assay.classroom.room import open_room
 from assay.errors import UsageError
+from assay.evidence.store import Store
+from assay.portable import locked
 from docs.sums import make_class
 from tests.classroom import downloads as made
 from tests.classroom.rooms import assay, rows
@@ -49,6 +53,38 @@ def test_nothing_of_a_forgotten_person_is_left(copy: Path):
     assay("class", "feedback", copy)
     with pytest.raises(UsageError, match="nobody of the class"):
         assay("class", "forget", copy, "sofya")
+
+
+def test_nobody_is_forgotten_while_another_command_may_write_of_them(copy: Path):
+    """Neither beside one that uses the runs of the course, nor beside one that has the class."""
+    before = everything(copy)
+    with (
+        Store(open_room(copy).store).in_use(),
+        pytest.raises(UsageError, match="another command uses what is kept"),
+    ):
+        assay("class", "forget", copy, "sofya")
+    with (
+        locked(copy / ".in-use", alone=False),
+        pytest.raises(UsageError, match="another command uses the class"),
+    ):
+        assay("class", "forget", copy, "sofya")
+
+    assert everything(copy).count("ovalevskaya") == before.count("ovalevskaya")
+
+
+def test_a_command_that_begins_while_somebody_is_forgotten_reads_the_class_afterwards(copy: Path):
+    """It knows nobody who is forgotten by then."""
+    with ThreadPoolExecutor(1) as pool:
+        with locked(copy / ".in-use", alone=True) as alone:
+            shown = pool.submit(assay, "class", "status", copy)
+            with pytest.raises(TimeoutError):
+                shown.result(timeout=1)
+            table = (copy / "grades.csv").read_text().splitlines(keepends=True)
+            (copy / "grades.csv").write_text("".join(x for x in table if "#sofya" not in x))
+        ended = shown.result(timeout=60)
+
+    assert alone
+    assert "11 in the roster" in ended.stdout
 
 
 def test_a_member_of_a_group_leaves_the_others_their_mark(copy: Path):

@@ -24,13 +24,14 @@ def forget(
     """Delete all there is of a person, and search every table and file for what is left.
 
     Their rows leave the roster, the groups and class.toml too; a download is written again without
-    them. Exits with 3 if something is left: a person looks at it.
+    them. Exits with 3 if something is left: a person looks at it. Nothing is forgotten while
+    another command uses the class or the course's store.
     """
     from assay.classroom import forgetting
 
     if [who is not None, term, older_than is not None].count(True) != 1:
         raise click.UsageError("name WHO, or give `--term` or `--older-than`, one of them")
-    room = open_class(folder)
+    room = open_class(folder, alone=True)
     if who is not None:
         done = forgetting.person(room, who)
     elif older_than is not None:
