@@ -159,9 +159,11 @@ def check_attention_of_heads(evidence: Any, given: Any) -> None:
     readings = projections.candidates(parts, 1, width=x.shape[-1])
     past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else np.True_
     visible = np.broadcast_to(past, (len(x), x.shape[1], x.shape[1]))
-    for reading in readings:
-        if same(answer.out, reference.multi_head(x, x, reading, 1, visible=visible)):
-            return
+    for weigh in (reference.attention_weights, *at_places(evidence, given)):
+        for reading in readings:
+            again = reference.multi_head(x, x, reading, 1, weigh, visible=visible)
+            if alike(answer.out, again, weigh):
+                return
     for sentence, weigh in reference.WRONG_WEIGHTS.items():
         if any(same(answer.out, reference.multi_head(x, x, r, 1, weigh)) for r in readings):
             raise KnownMistake(sentence)
@@ -368,13 +370,18 @@ def check_masked_heads(evidence: Any, given: Any, question: str) -> None:
     x = sheet.x[..., : out.shape[-1]]
     memory = getattr(sheet, "memory", sheet.x)[..., : out.shape[-1]]
 
+    weighers = [reference.attention_weights, *at_places(evidence, given)]
+
     def gives(reading: Projections, visible: np.ndarray | None) -> bool:
-        layouts = RIGHT_LAYOUTS.values()
-        shown = (
-            reference.multi_head(x, memory, reading, n_heads, cut=cut, join=join, visible=visible)
-            for cut, join in layouts
+        return any(
+            alike(
+                out,
+                reference.multi_head(x, memory, reading, n_heads, weigh, cut, join, visible),
+                weigh,
+            )
+            for weigh in weighers
+            for cut, join in RIGHT_LAYOUTS.values()
         )
-        return any(same(out, again) for again in shown)
 
     masks = reference.wrong_masks(sheet.visible) | masks_of_some_heads(sheet.visible, n_heads)
     if any(gives(reading, sheet.visible) for reading in readings):
@@ -490,7 +497,7 @@ def check_heads(evidence: Any, given: Any) -> None:
 @cause_of_others("multi-head")
 def check_order_of_heads(evidence: Any, given: Any) -> None:
     answer, order = evidence["multi-head/order"], given["multi-head/order"].order
-    if causal_heads(evidence):
+    if causal_heads(evidence) or at_places(evidence, given):
         return
     reason = "tokens in another order do not give the same outputs in that order"
     assert_permuted(answer.out, answer.out_other, order, reason=reason)
@@ -549,7 +556,7 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
         again = reference.multi_head(
             x, memory, reading, heads or n_heads, weigh, *cut_and_join, visible
         )
-        return same(out, again)
+        return alike(out, again, weigh)
 
     # one whose sizes are its own has as many heads as its numbers say
     for n_heads in [asked] if answer.as_asked else divisors(width):
@@ -671,9 +678,47 @@ LAYOUTS = RIGHT_LAYOUTS | {
 WRONG_LAYOUTS = [name for name in LAYOUTS if name not in RIGHT_LAYOUTS]
 
 
+def alike(out: np.ndarray, again: np.ndarray, weigh: Weigh) -> bool:
+    """The same numbers; of places less exactly, as tables of sines are kept in float32."""
+    if weigh in reference.PLACED_WEIGHTS:
+        return out.shape == again.shape and bool(np.allclose(out, again, atol=1e-5, rtol=1e-4))
+    return same(out, again)
+
+
+def at_places(evidence: Any, given: Any) -> list[Weigh]:
+    """How heads weigh that tell places apart by themselves: rotary positions, a bias by distance.
+
+    None where they do not, or where it is not recognised.
+    """
+    question = "multi-head/self-three"
+    if not answered(evidence, "multi-head/order") or not answered(evidence, question):
+        return []
+    moved, order = evidence["multi-head/order"], given["multi-head/order"].order
+    if same(moved.out[:, order], moved.out_other):  # they do not
+        return []
+    answer, sheet = evidence[question], given[question]
+    n_heads, width = int(sheet.sizes[1]), answer.out.shape[-1]
+    x = sheet.x[..., :width]
+    parts = projections.linears(answer, evidence.partial(question))
+    past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else np.True_
+    visible = np.broadcast_to(past, (len(x), x.shape[1], x.shape[1]))
+    return [
+        weigh
+        for weigh in reference.PLACED_WEIGHTS
+        for reading in projections.candidates(parts, n_heads, width=width)
+        for cut, join in RIGHT_LAYOUTS.values()
+        if alike(
+            answer.out,
+            reference.multi_head(x, x, reading, n_heads, weigh, cut, join, visible),
+            weigh,
+        )
+    ]
+
+
 def own_weights(evidence: Any, given: Any) -> Iterator[Weigh]:
     """Right attention; and where the student's own is wrong, which is marked there, any other."""
     yield reference.attention_weights
+    yield from at_places(evidence, given)
     if first_cause(evidence, given, "attention"):
         yield from reference.WRONG_WEIGHTS.values()
 

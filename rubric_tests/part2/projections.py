@@ -31,18 +31,41 @@ def linears(answer: SimpleNamespace, arrays: Mapping[str, np.ndarray]) -> dict[s
         for i, name in enumerate(answer.text.strings("names"))
         if f"parameter_{i}" in arrays
     }
-    found = {}
+    found, biases = {}, set()
     for name, matrix in named.items():
         if matrix.ndim == 3 and matrix.shape[-1] == 1:  # a convolution of width one
             matrix = matrix[..., 0]
-        elif matrix.ndim == 3:  # heads, d_model, d_head: each head's own matrix
-            matrix = np.concatenate(list(matrix), axis=-1)
+        elif matrix.ndim == 3:
+            matrix = of_all_heads(matrix)
         if matrix.ndim == 2 and matrix.size and np.isfinite(matrix).all():
             stem = name.removesuffix("weight").rstrip("._")
             matrix = matrix if name.endswith("weight") else matrix.T
-            bias = named.get(f"{stem}.bias", named.get(f"{stem}_bias", np.zeros(len(matrix))))
+            own = next((its for its in biases_of(stem) if its in named), None)
+            bias = np.zeros(len(matrix)) if own is None else named[own].reshape(-1)
             if bias.shape == (len(matrix),) and np.isfinite(bias).all():
                 found[stem] = Linear(matrix, bias)
+                biases.add(own)
+    return {stem: part for stem, part in found.items() if stem not in biases}
+
+
+def of_all_heads(matrix: np.ndarray) -> np.ndarray:
+    """One matrix of what each head has, with an axis for the heads.
+
+    (heads, d_model, d_head) or (d_model, heads, d_head); the way back is (heads, d_head, d_model).
+    """
+    first, second, third = matrix.shape
+    if second != first * third and (third == first * second or first == second * third):
+        width = max(matrix.shape)
+        return matrix.reshape(width, width)
+    return np.concatenate(list(matrix), axis=-1)
+
+
+def biases_of(stem: str) -> list[str]:
+    """The names under which the bias of a weight may stand: for `W_q` that is `b_q` too."""
+    path, dot, own = stem.rpartition(".")
+    found = [f"{stem}.bias", f"{stem}_bias"]
+    if own[:1] in ("w", "W"):
+        found += [f"{path}{dot}{b}{own[1:]}" for b in ("b", "B")]
     return found
 
 

@@ -41,6 +41,67 @@ def scaled_by(factor: Callable[[int], float]) -> Weigh:
     return lambda query, key: softmax(factor(query.shape[-1]) * scores(query, key))
 
 
+def turned(rows: np.ndarray, sign: int, in_turn: bool) -> np.ndarray:
+    """Pairs of channels turned by an angle that grows with the place (Su et al. 2021).
+
+    A pair is two channels side by side, or one of each half.
+    """
+    width = rows.shape[-1] - rows.shape[-1] % 2
+    rate = 10_000.0 ** (-np.arange(0, width, 2) / max(width, 1))
+    angle = sign * np.arange(rows.shape[-2])[:, None] * rate
+    one, other = slice(0, width // 2), slice(width // 2, width)
+    if in_turn:
+        one, other = slice(0, width, 2), slice(1, width, 2)
+    found = rows.copy()
+    found[..., one] = rows[..., one] * np.cos(angle) - rows[..., other] * np.sin(angle)
+    found[..., other] = rows[..., one] * np.sin(angle) + rows[..., other] * np.cos(angle)
+    return found
+
+
+def rotary(sign: int, in_turn: bool) -> Weigh:
+    """Attention weights of queries and keys that are turned by their places."""
+    return lambda query, key: attention_weights(
+        turned(query, sign, in_turn), turned(key, sign, in_turn)
+    )
+
+
+def slopes(n_heads: int) -> np.ndarray:
+    """A power of two for each head, the first one steepest (Press et al. 2022)."""
+    return 2.0 ** (-8.0 * np.arange(1, n_heads + 1) / n_heads)
+
+
+def slopes_as_published(n_heads: int) -> np.ndarray:
+    """The same; a number of heads that is no power of two takes some of twice as many."""
+    fewer = 2 ** int(np.log2(n_heads))
+    return np.concatenate([slopes(fewer), slopes(2 * fewer)[::2][: n_heads - fewer]])
+
+
+def less_by_distance(
+    slopes: Callable[[int], np.ndarray], size: Callable[[np.ndarray], np.ndarray]
+) -> Weigh:
+    """Attention weights whose scores fall with the distance, in each head by another slope.
+
+    Heads are on axis 1.
+    """
+
+    def weigh(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+        distance = np.arange(query.shape[-2])[:, None] - np.arange(key.shape[-2])
+        return softmax(scores(query, key) - slopes(query.shape[1])[:, None, None] * size(distance))
+
+    return weigh
+
+
+PLACED_WEIGHTS: tuple[Weigh, ...] = (
+    *(rotary(sign, in_turn) for sign in (1, -1) for in_turn in (False, True)),
+    # Distances to what comes later may be negative: under a causal mask nobody sees them.
+    *(
+        less_by_distance(of_heads, size)
+        for of_heads in (slopes, slopes_as_published)
+        for size in (np.abs, np.asarray)
+    ),
+)
+"""Right as well: heads that tell places apart by themselves, where no positions are added."""
+
 WRONG_WEIGHTS: dict[str, Weigh] = {
     "the scores are not divided by sqrt(d_k)": scaled_by(sqrt),
     "the scores are multiplied by sqrt(d_k), not divided": scaled_by(float),

@@ -12,7 +12,7 @@ from assay.evidence.answers import Evidence
 from assay.rubric import Wrong
 from rubric_tests.part2 import layer_checks, reference
 from rubric_tests.part2.judgement import NotRecognised
-from rubric_tests.part2.projections import candidates
+from rubric_tests.part2.projections import candidates, linears
 from rubric_tests.part2.reference import Linear
 from tests.toys.toy import npz
 
@@ -66,6 +66,48 @@ def test_the_usual_layouts_are_read():
     ):
         parts = {stem: Linear(np.ones(s), np.zeros(s[0])) for stem, s in shapes.items()}
         assert candidates(parts, HEADS, WIDTH)
+
+
+def biased(rng: np.random.Generator, own: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Weights and biases of three heads of 8 channels; `own` is the order of axes."""
+    found: dict[str, np.ndarray] = {"W_o": rng.normal(size=(3, 8, 24))}
+    for role in "qkv":
+        found[f"W_{role}"] = rng.normal(size=(3, 24, 8)).transpose(own)
+        found[f"b_{role}"] = rng.normal(size=(3, 1, 8))
+    return found
+
+
+@pytest.mark.parametrize("own", [(0, 1, 2), (1, 0, 2)], ids=["heads first", "heads second"])
+def test_matrices_with_an_axis_for_the_heads_are_read_with_their_biases(own: tuple[int, ...]):
+    """(heads, d_model, d_head) or (d_model, heads, d_head), and the way back: all one layout."""
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(2, 5, 24)), biased(rng, own)
+    heads = {
+        role: np.einsum("ble,hed->bhld", x, weights[f"W_{role}"].transpose(own))
+        + weights[f"b_{role}"]
+        for role in "qkv"
+    }
+    mixed = reference.attention_weights(heads["q"], heads["k"]) @ heads["v"]
+    out = np.einsum("bhld,hde->ble", mixed, weights["W_o"])
+    answer = SimpleNamespace(text=SimpleNamespace(strings=lambda name: list(weights)))
+
+    parts = linears(answer, {f"parameter_{i}": one for i, one in enumerate(weights.values())})
+
+    (right,) = candidates(parts, 3, 24)
+    assert np.allclose(out, reference.multi_head(x, x, right, 3))
+
+
+@pytest.mark.parametrize("weigh", reference.PLACED_WEIGHTS)
+def test_heads_that_tell_places_apart_go_by_the_distance(weigh: reference.Weigh):
+    """One step on for all of them is the same to right heads, and another order is not."""
+    rng = np.random.default_rng(0)
+    query, key = rng.normal(size=(2, 2, 3, 5, 8))
+
+    moved = weigh(np.roll(query, 1, axis=-2), np.roll(key, 1, axis=-2))[..., 1:, 1:]
+    ratio = moved / weigh(query, key)[..., :-1, :-1]
+
+    assert np.allclose(ratio, ratio[..., :1])
+    assert not np.allclose(weigh(query, key), reference.attention_weights(query, key), atol=1e-3)
 
 
 FIRST, SECOND = (3, 8), (8, 3)

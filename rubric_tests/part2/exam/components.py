@@ -69,6 +69,15 @@ def width_of(module, expected):
     return expected if known else min(shape[-1] for shape in shapes)
 
 
+def in_heads_of_another_number(one, other):
+    """Give one module's weights to another, where they have the same shapes.
+
+    Where each head has matrices of its own they do not: the number of heads is seen in that.
+    """
+    with contextlib.suppress(RuntimeError):
+        other.load_state_dict(one.state_dict())
+
+
 def first(result):
     """The output of what returns an output, or an output and weights, or a loss beside it."""
     return result[0] if isinstance(result, (tuple, list)) else result
@@ -270,9 +279,37 @@ def form_of(model):
 
 def logits_of(model, source, target):
     """(batch, length, vocabulary), however the model returns them."""
-    both = [torch.as_tensor(source), torch.as_tensor(target)]
-    out = first(model(*(both if form_of(model) == "source, target" else both[:1])))
-    return out.reshape(len(source), -1, out.shape[-1]) if out.ndim == 2 else out
+    rows = [torch.as_tensor(source), torch.as_tensor(target)]
+    rows = rows if form_of(model) == "source, target" else rows[:1]
+    turned = is_sequence_first(model)
+    rows = [part.T for part in rows] if turned else rows
+    out = first(model(*rows))
+    out = out.reshape(len(rows[0]), -1, out.shape[-1]) if out.ndim == 2 else out
+    return out.transpose(0, 1) if turned else out
+
+
+SEQUENCE_FIRST = {}
+
+
+def is_sequence_first(model):
+    """Whether models of this class take (length, batch), as the student's own `generate` tells.
+
+    One sequence goes in: as a column, or as a row. Where nothing is seen, the batch is first.
+    """
+    kind = type(model)
+    if kind not in SEQUENCE_FIRST:
+        SEQUENCE_FIRST[kind] = False  # what is asked below may come back here
+        watched, seen = copy.deepcopy(model), []
+
+        def note(module, args, kwargs):
+            parts = [part for part in (*args, *kwargs.values()) if isinstance(part, torch.Tensor)]
+            seen.extend(tuple(part.shape) for part in parts[:1])
+
+        watched.register_forward_pre_hook(note, with_kwargs=True)
+        with contextlib.suppress(Exception), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            student.generate(watched, list(student.test_inputs[0]))
+        SEQUENCE_FIRST[kind] = bool(seen) and len(seen[0]) == 2 and seen[0][0] > seen[0][1] == 1
+    return SEQUENCE_FIRST[kind]
 
 
 def parameters_of(answer, module):

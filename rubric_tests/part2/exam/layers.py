@@ -13,6 +13,7 @@ from exam.components import (
     decoder_layer,
     encoder_layer,
     first,
+    in_heads_of_another_number,
     inside_model,
     kind_of,
     mix,
@@ -122,10 +123,14 @@ def _(given, answer):
 
 
 def unused(layer, output):
-    """The weight matrices with which the output does not change."""
+    """The weight matrices with which the output does not change.
+
+    A matrix has more numbers than a row: a bias with an axis for the heads is none, and that of the
+    keys makes no difference to anybody.
+    """
     before, found = output(), []
     for name, part in layer.named_parameters():
-        if part.ndim > 1:
+        if part.ndim > 1 and part.numel() > before.shape[-1]:
             kept = part.clone()
             part += torch.randn(part.shape, generator=torch.Generator().manual_seed(0))
             if torch.allclose(before, output(), atol=1e-9, rtol=0):
@@ -196,13 +201,12 @@ def ask_layer(name, build):
         answer.as_asked = any(takes_sizes(kind, *SIZES) for kind in KINDS[name])
         one, asked = layer_and(given, SIZES[0], 1, SIZES[2])
         other, asked_other = layer_and(given, SIZES[0], 3, SIZES[2])
-        other.load_state_dict(one.state_dict())
+        in_heads_of_another_number(one, other)
         answer.out, answer.out_other = (f(given.x, given.memory) for f in (asked, asked_other))
         with contextlib.suppress(Missing):
             kind = kind_of("MultiHeadAttention", *SIZES[:2])
-            pairs = zip(one.modules(), other.modules(), strict=True)
-            each = [pair for pair in pairs if isinstance(pair[0], kind)]
-            for i, (first_of, second) in enumerate(each[:3]):
+            inside = ([p for p in of.modules() if isinstance(p, kind)] for of in (one, other))
+            for i, (first_of, second) in enumerate(list(zip(*inside, strict=True))[:3]):
                 setattr(answer, f"one_head_{i}", mix(first_of, given.x, given.x))
                 setattr(answer, f"three_heads_{i}", mix(second, given.x, given.x))
         answer.unused = ", ".join(unused(other, lambda: asked_other(given.x, given.memory)))

@@ -1,7 +1,15 @@
 """Multi-head attention: of one sequence, of two, and with many numbers of heads."""
 
 from exam.asking import precisely
-from exam.components import SIZES, built, mix, parameters_of, takes_itself_only, takes_sizes
+from exam.components import (
+    SIZES,
+    built,
+    in_heads_of_another_number,
+    mix,
+    parameters_of,
+    takes_itself_only,
+    takes_sizes,
+)
 
 HEADS = ("one", "two", "three", "four")
 
@@ -52,7 +60,7 @@ def _(given, answer):
 
 @precisely("multi-head/heads")
 def _(given, answer):
-    """The same weights, cut into one head and into three."""
+    """The same weights, cut into one head and into three; others, where each head has its own."""
     one, three = (built(given, "MultiHeadAttention", SIZES[0], n) for n in (1, 3))
-    three.load_state_dict(one.state_dict())
+    in_heads_of_another_number(one, three)
     answer.out, answer.out_other = (mix(module, given.x, given.x) for module in (one, three))

@@ -19,6 +19,38 @@ OWN_NORM = """class Norm(nn.Module):
 
 class MultiHeadAttention"""
 
+ADDED = """class PositionalEncoding(nn.Module):
+    def __init__(self, max_length, d_model):
+        super().__init__()
+        self.rows = nn.Parameter(torch.randn(max_length, d_model) * 0.5)
+
+    def forward(self, x):
+        return x + self.rows[: x.size(1)]
+"""
+ROTARY = """def turned(x):
+    half = x.size(-1) // 2
+    rate = 10000 ** (-torch.arange(half) / half)
+    angle = torch.arange(x.size(-2))[:, None] * rate
+    one, other = x[..., :half], x[..., half:]
+    by_sine = torch.cat((-other, one), dim=-1)
+    return x * angle.cos().repeat(1, 2) + by_sine * angle.sin().repeat(1, 2)
+"""
+AT_ONCE = "        self.qkv = nn.Linear(d_model, 3 * d_model)\n"
+CUT = "(self.split(part) for part in self.qkv(x).chunk(3, dim=-1))"
+A_MODULE_EACH = """        for role in ("queries", "keys", "values"):
+            heads = [nn.Linear(d_model, d_model // n_heads) for _ in range(n_heads)]
+            setattr(self, role, nn.ModuleList(heads))
+"""
+AN_AXIS_FOR_HEADS = """        shape, scale = (n_heads, d_model, d_model // n_heads), d_model**-0.5
+        for role in "qkv":
+            setattr(self, f"W_{role}", nn.Parameter(torch.randn(shape) * scale))
+            setattr(self, f"b_{role}", nn.Parameter(torch.randn(n_heads, 1, shape[2]) * 0.02))
+"""
+NOTHING_ADDED = {
+    "        self.positions = PositionalEncoding(max_length, d_model)\n": "",
+    "self.positions(self.embedding(tokens))": "self.embedding(tokens)",
+}
+
 
 def bare() -> dict[str, bytes]:
     return {NOTEBOOK: (FOLDER / NOTEBOOK).read_bytes()}
@@ -48,5 +80,29 @@ RIGHT = [
     }),
     style("a decoder with norms by hand", {
         "nn.LayerNorm(": "Norm(", "class MultiHeadAttention": OWN_NORM,
+    }),
+    style("each head has modules of its own", {
+        AT_ONCE: A_MODULE_EACH,
+        CUT: "(\n            torch.stack([head(x) for head in heads], dim=1)"
+        "\n            for heads in (self.queries, self.keys, self.values)\n        )",
+    }),
+    style("every matrix has an axis for the heads", {
+        AT_ONCE: AN_AXIS_FOR_HEADS,
+        "        self.out = nn.Linear(d_model, d_model)":
+        "        self.W_o = nn.Parameter(torch.randn(n_heads, shape[2], d_model) * scale)",
+        CUT: "(\n            torch.einsum('bld,hde->bhle', x, getattr(self, f'W_{role}'))"
+        " + getattr(self, f'b_{role}')\n            for role in 'qkv'\n        )",
+        "self.out(mixed.transpose(1, 2).flatten(2))":
+        "torch.einsum('bhle,hed->bld', mixed, self.W_o)",
+    }),
+    style("the model takes the sequence first", {
+        "        length = tokens": "        tokens = tokens.T\n        length = tokens",
+        "self.head(self.norm(x))": "self.head(self.norm(x)).transpose(0, 1)",
+        "model(batch[:, :-1])": "model(batch[:, :-1].T).transpose(0, 1)",
+        "model(tokens)[:, -1]": "model(tokens.T)[-1]",
+    }),
+    style("queries and keys are turned by their places", {
+        ADDED: ROTARY, **NOTHING_ADDED,
+        "        mixed, _": "        query, key = turned(query), turned(key)\n        mixed, _",
     }),
 ]  # fmt: skip
