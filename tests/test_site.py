@@ -12,6 +12,7 @@ import yaml
 
 import assay
 import assay.rubric
+from tests.toys.once import once
 
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(
@@ -25,12 +26,14 @@ LOADED = re.compile(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site as `nox -s docs` builds it."""
-    folder = tmp_path_factory.mktemp("site")
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    return once(tmp_path_factory, "site", build)
+
+
+def build(folder: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
     assert built.returncode == 0, built.stderr
-    return folder
 
 
 def test_every_page_has_its_place(site: Path):

@@ -10,6 +10,7 @@ from assay.classroom.gradebook import Gradebook
 from tests.classroom.killed import Writers, writers
 from tests.classroom.postgres import cluster, fresh_database
 from tests.classroom.rooms import assay, begun, course
+from tests.toys.once import once
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +44,11 @@ def book(where: Path | str) -> Iterator[Gradebook]:
 @pytest.fixture(scope="session")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The class of 12, taken in, settled and graded; no test changes it."""
-    root = course(tmp_path_factory.mktemp("evening") / "sums")
+    return once(tmp_path_factory, "evening", graded) / "sums" / "autumn"
+
+
+def graded(folder: Path) -> None:
+    root = course(folder / "sums")
     place = begun(root, "--groups", root / "groups.csv")
     text = (place / "class.toml").read_text()
     (place / "class.toml").write_text(
@@ -51,7 +56,6 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assay("class", "take", place, *root.glob("*.zip"))
     assay("class", "grade", place, "--require-isolation", 0, code=3)
-    return place
 
 
 @pytest.fixture
