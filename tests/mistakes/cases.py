@@ -1,8 +1,7 @@
 """Wrong submissions, each one small diff against the reference, and the right variants of it."""
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,16 +34,16 @@ class Case:
         return changed
 
 
-def parameters(cases: Sequence[Case], first: int = 1) -> list[Any]:
-    """For `parametrize`: each criterion's `first` cases run always, the others are `thorough`.
+def parameters(cases: Sequence[Case], elsewhere: Collection[str | None] = ()) -> list[Any]:
+    """For `parametrize`: each criterion's first case runs always, the others are `thorough`.
 
-    `nox -s rubric` runs them all.
+    So are all cases of a criterion that has its first one elsewhere; `nox -s rubric` runs them all.
     """
-    seen: Counter[str | None] = Counter()
+    seen = set(elsewhere)
     chosen = []
     for case in cases:
-        seen[case.loses] += 1
-        marks = [pytest.mark.thorough] if seen[case.loses] > first else []
+        marks = [pytest.mark.thorough] if case.loses in seen else []
+        seen.add(case.loses)
         chosen.append(pytest.param(case, id=case.name.replace(" ", "-"), marks=marks))
     return chosen
 

@@ -8,12 +8,20 @@ from typing import Any
 import pytest
 
 from assay.course.assignment import read
+from assay.evidence.store import Store
 from assay.judge.plugin import MARKERS
 from tests.mistakes import matrix
 from tests.mistakes.grading import ROOT
+from tests.toys.once import shared
 
 UNJUDGED = {"exploration", "comparison", "self-learning", "overview", "commentary"}
 """What a person marks: nothing here can lose it."""
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One for all processes that test: what two tests grade is run once."""
+    return Store(shared(tmp_path_factory) / "mistakes")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -25,9 +25,8 @@ FORGED = {
 }
 
 
-@cache
 def right() -> Made:
-    return shared.make("part2", shared.reference("part2"))
+    return shared.right("part2")
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,9 +25,8 @@ from tests.mistakes import shared
 from tests.toys.toy import arrays, npz
 
 
-@cache
 def right() -> shared.Made:
-    return shared.make("part1", shared.reference("part1"))
+    return shared.right("part1")
 
 
 def run_with(**changed: dict[str, Any]) -> shared.Run:
@@ -193,9 +191,8 @@ def test_features_that_no_regression_can_be_fitted_to_are_wrong():
         test_baseline.judged_accuracies(run_with(**{"notebook/split": odd}).evidence)
 
 
-@cache
 def right2() -> shared.Made:
-    return shared.make("part2", shared.reference("part2"))
+    return shared.right("part2")
 
 
 def without(name: str, begin: str, form: str, source: str) -> Sequence[Check]:

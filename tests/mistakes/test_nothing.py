@@ -1,7 +1,6 @@
 """No work, no points: of no criterion, whatever the notebook says or the answers hold."""
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytest
@@ -86,11 +85,6 @@ def marked(part: str, made: Made) -> dict[str, float]:
     return earned(score(shared.part_of(part), shared.judged(part, made)))
 
 
-@cache
-def right(part: str) -> Made:
-    return shared.make(part, shared.reference(part))
-
-
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("part", MATRIX)
 def test_numbers_without_work_earn_nothing(part: str):
@@ -100,9 +94,9 @@ def test_numbers_without_work_earn_nothing(part: str):
         rng = np.random.default_rng(FRESH)
         files = {
             file: filled(content, fill, rng) if is_answer(file) else content
-            for file, content in right(part).files.items()
+            for file, content in shared.right(part).files.items()
         }
-        found[name] = marked(part, right(part).answering(files))
+        found[name] = marked(part, shared.right(part).answering(files))
 
     assert found == {name: {} for name in FILLS}, f"entropy {FRESH}"
 
@@ -128,7 +122,7 @@ def test_a_notebook_without_work_earns_nothing(part: str, name: str):
 @pytest.mark.parametrize("part", MATRIX)
 def test_copies_of_what_was_handed_out_earn_nothing(part: str):
     """Every answer is the question's own numbers, cut to the shape that was promised."""
-    made = right(part)
+    made = shared.right(part)
     files = {
         file: copied(content, made.workdir.get(file.replace("evidence/", "given/"), b""))
         if is_answer(file)

@@ -31,7 +31,7 @@ CASES = {"part1": part1.CASES, "part2": part2.CASES}
 
 def made(part: str, cases: Sequence[Case]) -> tuple[Judge, list[Mistake]]:
     """Each mistake run once, with the reference's questions."""
-    right = shared.make(part, shared.reference(part))
+    right = shared.right(part)
     files = right.submission.files
     runs = [(case, shared.make(part, Submission(case.name, case.apply(files)))) for case in cases]
     return Judge(part, right), [pairs.mistake(case, run, right) for case, run in runs]

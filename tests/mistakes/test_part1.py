@@ -14,11 +14,6 @@ from tests.mistakes.kinds1 import CASES as MORE
 from tests.mistakes.part1 import CASES
 
 
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return Store(tmp_path_factory.mktemp("store"))
-
-
 def one_run(
     handed_in: Submission, store: Store, reports: Path, seeds: tuple[int, ...] | None = (0,)
 ) -> Result:

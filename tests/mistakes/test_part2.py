@@ -15,11 +15,6 @@ from tests.mistakes.kinds import borrowed, styles, training
 from tests.mistakes.part2 import CASES, NO_MODEL, SEED_IGNORED
 
 
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return Store(tmp_path_factory.mktemp("store"))
-
-
 def runs(
     handed_in: Submission,
     store: Store,
@@ -32,7 +27,12 @@ def runs(
     return graded(assignment, handed_in, store, reports)
 
 
-@pytest.mark.parametrize("case", parameters([*CASES, *training.CASES, *borrowed.CASES]))
+ALL = [*CASES, *training.CASES, *borrowed.CASES]
+ELSEWHERE = {case.loses for case in kinds.CASES}
+"""The components have their first mistake below, and what is right has its own tests."""
+
+
+@pytest.mark.parametrize("case", parameters(ALL, elsewhere=ELSEWHERE))
 def test_a_mistake_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note
 ):
@@ -46,7 +46,7 @@ def test_a_mistake_loses_its_own_criterion(
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
-@pytest.mark.parametrize("case", parameters(kinds.CASES, first=0))
+@pytest.mark.parametrize("case", parameters(kinds.CASES, elsewhere=[None]))
 def test_a_mistake_of_a_kind_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note
 ):

@@ -1,7 +1,6 @@
 """The seed is honoured where another one gives another run, and noise on the same run is none."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,22 +16,17 @@ Array = np.ndarray[Any, Any]
 Change = Callable[[Array, Array], tuple[Array, Array]]
 
 
-@cache
-def right(part: str) -> shared.Made:
-    return shared.make(part, shared.reference(part))
-
-
 def answer(part: str, question: str) -> dict[str, Array]:
-    return arrays(right(part).files[f"evidence/{question}.npz"])
+    return arrays(shared.right(part).files[f"evidence/{question}.npz"])
 
 
 def run_of(part: str, seed: int, **changed: dict[str, Array]) -> shared.Run:
     """A run of the reference under this seed, some of its answers exchanged."""
-    files = dict(right(part).files)
+    files = dict(shared.right(part).files)
     changed = changed | {"notebook/parameters": {"seed": np.array(seed)}}
     for question, new in changed.items():
         files[f"evidence/{question}.npz"] = npz(**(answer(part, question) | new))
-    run = shared.laid(part, right(part).answering(files))
+    run = shared.laid(part, shared.right(part).answering(files))
     return shared.Run(**vars(run) | {"parameters": run.parameters | {"seed": seed}})
 
 

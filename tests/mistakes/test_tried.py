@@ -43,11 +43,10 @@ def said(content: bytes) -> object:
         for chosen in parameters(cases)
     ],
 )
-def test_a_try_finds_the_same(part: str, case: Case, tmp_path: Path):
+def test_a_try_finds_the_same(part: str, case: Case, store: Store, tmp_path: Path):
     """The same verdict, sentence and hint; the same answers, bit for bit."""
     course = one_part(part, [0], MATRIX[part])
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, part)))
-    store = Store(tmp_path / "store")
     there = graded(course, handed_in, store, tmp_path / "reports")
     folder, scratch = tmp_path / "tried", tmp_path / "scratch"
     packing.write(handed_in.files | public.files(course), folder)

@@ -495,11 +495,6 @@ def test_ordinary_files_wait_for_nobody(folder: Path):
 # Graded --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return Store(tmp_path_factory.mktemp("unreadable"))
-
-
 HIDDEN = {
     "autograd in a text that is run": """\
         exec("import torch\\nw = torch.ones(1).requires_grad_()\\n(w * w).backward()")

@@ -64,33 +64,29 @@ def turned(answer: np.ndarray, given: Given, rng: Rng) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def kept_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
-    """A store with one real run of the part's right submission."""
-
-    @cache
-    def make(part: str) -> Store:
-        store = Store(tmp_path_factory.mktemp(part))
-        session = toys.session(one_part(part, [0], MATRIX[part]), store, Path())
-        handed_in = Submission("short", short_submission(ROOT, part))
-        session.execute("short", session.jobs(session.plan(handed_in)))
-        return store
-
-    return make
+def forged(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Forge], Result]:
+    """The part's right submission, run for real, and judged once with all of its answers forged."""
+    return cache(lambda part, forge: judged(part, store, tmp_path_factory.mktemp(part), forge))
 
 
-def forged(part: str, store: Store, folder: Path, forge: Forge) -> Result:
-    """The real run, judged with all of its answers forged."""
-    session = toys.session(one_part(part, [0], MATRIX[part]), Store(folder / "store"), folder)
+def judged(part: str, kept: Store, folder: Path, forge: Forge) -> Result:
+    assignment = one_part(part, [0], MATRIX[part])
+    handed_in = Submission("short", short_submission(ROOT, part))
+    real = toys.session(assignment, kept, folder)
+    real.execute("short", real.jobs(real.plan(handed_in)))
+    session = toys.session(assignment, Store(folder / "store"), folder)
 
     def make(jobs: list[Job]) -> list[RunRecord]:
         (job,) = jobs
-        record, files = store.record(job.key), store.files(job.key) | job.workdir
+        record, files = kept.record(job.key), kept.files(job.key) | job.workdir
         rng = np.random.default_rng(1)  # luck can hit: seed 0 draws an accuracy that passes
         session.store.put(record, {name: _forged(name, files, forge, rng) for name in files})
         return [record]
 
     session.executor = toys.Runs(make)
-    return session.grade(Submission("short", short_submission(ROOT, part)))
+    return session.grade(handed_in)
 
 
 def _forged(name: str, files: dict[str, bytes], forge: Forge, rng: Rng) -> bytes:
@@ -107,10 +103,10 @@ OTHERS = [pytest.param(forge, marks=pytest.mark.thorough) for forge in (echo, dr
 @pytest.mark.parametrize("part", MATRIX)
 @pytest.mark.parametrize("forge", [*CONSTANTS, *OTHERS])
 def test_empty_answers_pass_no_criterion(
-    part: str, forge: Forge, kept_in: Callable[[str], Store], tmp_path: Path
+    part: str, forge: Forge, forged: Callable[[str, Forge], Result]
 ):
     """If nothing was computed, no criterion that rests on numbers earns all of its points."""
-    result = forged(part, kept_in(part), tmp_path, forge)
+    result = forged(part, forge)
     whole = {c.name for c in result.criteria if c.earned == c.points}
 
     assert whole <= BY_SOURCE | RIGHT_ALL_THE_SAME[forge.__name__], explain(result)
@@ -118,11 +114,9 @@ def test_empty_answers_pass_no_criterion(
 
 @pytest.mark.parametrize("part", MATRIX)
 @pytest.mark.parametrize("forge", CONSTANTS)
-def test_constants_earn_little(
-    part: str, forge: Forge, kept_in: Callable[[str], Store], tmp_path: Path
-):
+def test_constants_earn_little(part: str, forge: Forge, forged: Callable[[str, Forge], Result]):
     """What is set aside is no way out: where it comes to too much, it is lost."""
-    result = forged(part, kept_in(part), tmp_path, forge)
+    result = forged(part, forge)
     rest = [c for c in result.criteria if c.name not in BY_SOURCE and c.judged]
     share = sum(c.earned or 0 for c in rest) / sum(c.judged for c in rest)
 
