@@ -36,7 +36,7 @@ def gradescope(course: Assignment, *, isolation: int, visibility: str, seeds: st
         "requirements.txt": "".join(f"{name}\n" for name in _needed(course)),
     }
     files |= {name: text.encode() for name, text in scripts.items()}
-    return packing.pack(files | {WHEEL: _wheel()}, runnable={"setup.sh", "run_autograder"})
+    return packing.pack(files | {WHEEL: wheel()}, runnable={"setup.sh", "run_autograder"})
 
 
 def classroom(seeds: str) -> str:
@@ -46,14 +46,14 @@ def classroom(seeds: str) -> str:
     )
 
 
-def _wheel() -> bytes:
-    """assay as it is installed here."""
+def wheel() -> bytes:
+    """Return assay as it is installed here."""
     names = {f"assay/{p.relative_to(keys.OURS).as_posix()}": p for p in keys.our_files()}
     package = {name: path.read_bytes() for name, path in names.items()}
     known = distribution("assay")
     described = known.read_text("METADATA") or known.read_text("PKG-INFO") or ""
     starts = known.read_text("entry_points.txt") or ""
-    return packing.pack(packages.wheel(__version__, package, described, starts))
+    return packing.compressed(packages.wheel(__version__, package, described, starts))
 
 
 def _pins() -> Iterator[str]:

@@ -86,10 +86,14 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
     What `--adapter` proposes is run twice in the sandbox, where this machine has one.
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
     read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
+    In the folder that students were given, it checks what stands there.
     """
+    from assay.handout import tried as handed_out
     from assay.handout import versions
     from assay.submission import books, modules, preflight
 
+    if half := handed_out.in_place_of(options["assignment"]):
+        options["assignment"], paths = half, paths or (Path(),)
     tries = adapter and not extras.missing("grade")
     session = session_of(isolation=3 if tries else None, **options)
     if not adapter and all(path.resolve() == session.assignment.root for path in paths):

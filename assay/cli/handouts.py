@@ -89,10 +89,12 @@ def try_(path: Path, check_folder: Path | None, seeds: str | None, as_json: bool
     """
     from assay.cli.values import seeds_of
     from assay.handout import attempt, shown, tried
+    from assay.records import Outcome
     from assay.report import safe
 
     def tell(record: "RunRecord") -> None:
-        said = f"{record.run.id}  {record.seconds:.1f} s  {record.outcome}"
+        failed = "" if record.outcome is Outcome.COMPLETED else f": {record.reason}"
+        said = f"{record.run.id}  {record.seconds:.1f} s  {record.outcome}{failed}"
         click.echo(safe.terminal(said), err=True)
 
     click.echo("this runs your own code on this machine, without a sandbox", err=True)

@@ -33,7 +33,7 @@ from assay.evidence.store import Store
 from assay.execution.job import Job, assemble_all
 from assay.grading import results
 from assay.handout import versions
-from assay.handout.tried import FOLDER, LATER, Later, Tried
+from assay.handout.tried import LATER, Later, Tried
 from assay.judge import judge
 from assay.records import Cell, Outcome, RunRecord, sound
 from assay.source import blame
@@ -98,11 +98,11 @@ def handed_in(path: Path, check: Path) -> tuple[Submission, str]:
     """
     home, whole = check.resolve().parent, path.resolve()
     if whole.suffix != ".ipynb" or not whole.is_relative_to(home) or not whole.is_file():
-        return own(read(path)), ""
+        return read(path), ""
     name = reader.plain_name(whole.relative_to(home).as_posix())
-    folder = own(read(home))
+    folder = read(home)
     if name not in folder.files:
-        return own(read(path)), ""
+        return read(path), ""
     kept = {n: c for n, c in folder.files.items() if n == name or not n.endswith(".ipynb")}
     return replace(folder, name=name_of(whole), files=kept), name
 
@@ -121,16 +121,6 @@ def _answered(assignment: Assignment, submission: Submission, name: str, home: P
             hint="try one of those, or the whole folder",
         )
     return found
-
-
-def own(submission: Submission) -> Submission:
-    """Without the public half, which lies in the folder that students work in."""
-    kept = {
-        name: content
-        for name, content in submission.files.items()
-        if name.partition("/")[0] != FOLDER
-    }
-    return replace(submission, files=kept)
 
 
 def _later(check: Path) -> dict[str, list[Later]]:

@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions, version
 from importlib.util import decode_source
 from pathlib import PurePosixPath
 
+from assay.autograder import bundle
 from assay.course import rubric
 from assay.course.assignment import Assignment
 from assay.course_check import reference
@@ -62,7 +63,8 @@ def make(assignment: Assignment) -> Handout:
     shown = public.files(assignment)
     if needed := list(_needed(answer, shown)):
         files[NEEDED] = "".join(f"{line}\n" for line in [versions.head(), *needed]).encode()
-    files |= shown
+    if shown:
+        files |= shown | {readme.PROGRAM: bundle.wheel()}
     files[README] = readme.text(assignment, files).encode()
     return Handout(files, answer, cuts)
 

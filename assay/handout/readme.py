@@ -4,10 +4,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from assay.autograder.bundle import WHEEL
 from assay.course import rubric
 from assay.course.assignment import Assignment, Part
 from assay.handout import criteria
+from assay.handout.tried import FOLDER
 from assay.rubric import Row, table
+
+PROGRAM = f"{FOLDER}/{WHEEL}"
+"""assay itself, as it made the handout: no index of packages need have it."""
 
 
 def text(assignment: Assignment, files: Mapping[str, bytes]) -> str:
@@ -29,8 +34,9 @@ def _begin(files: Mapping[str, bytes]) -> str:
     more = """\
 
 The functions and classes in `solution/` are empty: each says what it is for. They show how the
-course's own answer is cut up. Fill them, change them or delete them; only the names listed below
-are asked for, and they may be defined in the notebook as well.
+course's own answer is cut up. Fill them, change them or delete them, and with them the imports in
+the notebook; only the names listed below are asked for, and they may be defined in the notebook as
+well.
 """
     install = """
 ```
@@ -53,17 +59,24 @@ def _try(files: Mapping[str, bytes]) -> str:
     """How to run the public questions, if there are any."""
     if not any(name.startswith("check/") for name in files):
         return ""
-    return """\
+    return f"""\
 ## Try it
 
 ```
+pip install ./{PROGRAM}
 assay try
 ```
 
-in this folder runs your notebook once, with the first seed and each value that it is varied by, on
-your own machine and on any system, and puts the public questions to it. What it says of a criterion
-is what is said when your work is marked. Criteria without a public question are marked later. Leave
-the folder `check/` as it is; it need not be handed in.
+The first line installs the program, once. The second, in this folder, runs your notebook with the
+first seed and each value that it is varied by, on your own machine and on any system, and puts the
+public questions to it. What it says of a criterion is what is said when your work is marked.
+Criteria without a public question are marked later. Leave the folder `{FOLDER}/` as it is; it need
+not be handed in.
+
+`assay check` runs nothing: in seconds it says whether your notebook can be read, and what of it is
+not there where it is marked. In the notebook itself, cells with `%load_ext assay` and
+`%assay check` do what `assay try` does, with that notebook as it is saved; they may stay in it. In
+Colab, unzip this folder into the current one, and install with `%pip` in place of `pip`.
 """
 
 

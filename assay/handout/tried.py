@@ -9,11 +9,9 @@ from typing import Any
 from assay import records
 from assay.errors import UsageError, quoted
 from assay.records import Result
+from assay.submission import own_checks
 
-FOLDER = "check"
-"""Where the public half lies in a handout."""
-LATER = "later.json"
-"""The criteria of which no test is public: title and points, by part."""
+FOLDER, LATER = own_checks.FOLDER, own_checks.LATER
 
 
 @dataclass(frozen=True)
@@ -63,3 +61,9 @@ def folder_of(path: Path, check: Path | None = None) -> Path:
         found=f"looked for `{FOLDER}/assignment.toml` in it and in the folders above",
         hint="run it in the folder that you were given; `--check` names another one",
     )
+
+
+def in_place_of(assignment: Path) -> Path | None:
+    """Return the public half's assignment if there is no other here, as in a handout."""
+    half = assignment.parent / FOLDER / assignment.name
+    return half if not assignment.exists() and (half.parent / LATER).is_file() else None

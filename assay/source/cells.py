@@ -186,7 +186,7 @@ def trouble(source: str) -> Iterator[str]:
 
 
 def imports(source: str) -> list[str]:
-    """The modules that a cell imports by name, in full; what it tries to import is not counted."""
+    """The modules that a cell imports by name, in full; what it may do without is not."""
     tree = parsed(source)
     found: list[str] = []
     queue: list[ast.AST] = list(tree.body) if tree else []
@@ -196,7 +196,9 @@ def imports(source: str) -> list[str]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             found.append(node.module)
-        if not isinstance(node, ast.Try):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            queue += node.orelse  # the rest is for type checkers alone
+        elif not isinstance(node, ast.Try):
             queue += ast.iter_child_nodes(node)
     return list(dict.fromkeys(found))
 

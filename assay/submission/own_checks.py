@@ -1,8 +1,9 @@
-"""A student's own checks, `%assay check` or `assay.check()`, taken out of a notebook.
+"""A student's own checks, `%assay check` or `assay.check()`, taken out of what was handed in.
 
 Where work is marked they would be one more cell that can fail. So a submission is read as if they
 had never been there: a cell that holds nothing else is gone, with its output, and elsewhere the
-statements are. The name `assay` may stand for something of the student's own, which stays.
+statements are. So is the public half of a handout, which is the course's own. The name `assay` may
+stand for something of the student's own, which stays.
 """
 
 import ast
@@ -15,11 +16,18 @@ from typing import Any
 
 from assay.source import cells
 
+FOLDER = "check"
+"""Where the public half lies in a handout."""
+LATER = "later.json"
+"""A file of that half alone: the criteria that are marked later."""
 NAME = "assay"
 CALL = "check"
 SHOWN = "assay"
 """The key in an output's metadata by which the table is known."""
-REQUIREMENT = r"""["']?assay(?:\[[\w, -]*\])?(?:[=<>!~]=?[\w.]+)?["']?"""
+REQUIREMENT = (
+    r"""["']?(?:assay(?:\[[\w, -]*\])?(?:[=<>!~]=?[\w.]+)?"""
+    r"""|(?:[^\s"']{0,200}/)?assay-\d[\w.]{0,40}-py3-none-any\.whl)["']?"""
+)
 PYTHON = r"(?:\S{0,80}python\S{0,20}|\{sys\.executable\})"
 MAGIC = re.compile(
     rf"""\s*(?:
@@ -38,10 +46,18 @@ ASKS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 
 def without(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files of a submission without the checks in its notebooks."""
+    """Return the files of a submission without the checks in it."""
+    halves = tuple(
+        name.removesuffix(LATER)
+        for name in files
+        if name.endswith(f"{FOLDER}/{LATER}")
+        and f"{name.removesuffix(LATER)}assignment.toml" in files
+        and PurePosixPath(name).parts[-2] == FOLDER
+    )
+    files = {name: content for name, content in files.items() if not name.startswith(halves)}
     parts = {part for name in files for part in PurePosixPath(name).with_suffix("").parts}
     if NAME in parts and any(_is_module(name) for name in files):
-        return dict(files)
+        return files
     return {
         name: _without(content) if name.endswith(".ipynb") and NAME.encode() in content else content
         for name, content in files.items()

@@ -66,7 +66,7 @@ def test_it_says_what_grading_says(course: Assignment, folder: Path, tmp_path: P
     here = tried(folder).result
     store = Store(tmp_path / "store")
     with toys.session(course, store, tmp_path / "reports") as session:
-        there = session.grade(attempt.own(read(folder)))
+        there = session.grade(read(folder))
 
     [ours] = here.criteria
     [theirs] = [criterion for criterion in there.criteria if criterion.name == "add"]
