@@ -14,6 +14,9 @@ from assay.version import __version__
 
 WHEEL = f"assay-{__version__}-py3-none-any.whl"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+NEEDED = "requirements.txt"
+OURS = re.compile(r"\s*(?:$|#|assay\b)", re.IGNORECASE)
+"""A line of a course's requirements that is of no other package: assay comes as a wheel."""
 IMPORT = re.compile(r"^\s*(?:\"\s*)?(?:import|from)\s+(\w+)", re.MULTILINE)
 """The first package that a line of Python imports, in a notebook's JSON too."""
 
@@ -65,11 +68,13 @@ def _pins() -> Iterator[str]:
 
 
 def _needed(course: Assignment) -> list[str]:
-    """Return the packages that the course's code and its notebooks import."""
+    """Return the packages that the course's code and its notebooks import, or the course names."""
     names = [*course_files.digests(course), *(part.notebook for part in course.part)]
     paths = [course.root / name for name in names if name.endswith((".py", ".ipynb"))]
     sources = [path.read_text(encoding="utf-8") for path in paths if path.exists()]
     imported = {name for source in sources for name in IMPORT.findall(source)}
     known = packages_distributions()
     found = {known[name][0] for name in imported if name in known} - {"assay"}
-    return sorted(found)
+    named = course.root / NEEDED
+    lines = named.read_text(encoding="utf-8").splitlines() if named.is_file() else []
+    return sorted(found | {line for line in lines if not OURS.match(line)})

@@ -1,6 +1,6 @@
 """Write a course folder: what stands in it, from the templates of this folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.errors import UsageError, quoted
 from assay.evidence import packing
+from assay.version import __version__
 
 STARTER = {
     "README.md": "readme.md.j2",
@@ -29,13 +30,18 @@ STARTER = {
 def starter(title: str) -> dict[str, bytes]:
     """Return the files of a small course that works: one question of each kind, and a mistake."""
     files = {name: rendered(template, title=title) for name, template in STARTER.items()}
-    return {name: text.encode() for name, text in (files | shared("line")).items()}
+    return {name: text.encode() for name, text in (files | shared("line", ["numpy"])).items()}
 
 
-def shared(part: str) -> dict[str, str]:
-    """What every course folder has: a workflow that checks it, and what git leaves out."""
-    workflow = ".github/workflows/course.yml"
-    return {workflow: rendered("course.yml.j2", part=part), ".gitignore": rendered("gitignore.j2")}
+def shared(part: str, packages: Sequence[str]) -> dict[str, str]:
+    """What every course folder has: a workflow that checks it, what that installs, and what git
+    leaves out.
+    """
+    return {
+        ".github/workflows/course.yml": rendered("course.yml.j2", part=part),
+        ".gitignore": rendered("gitignore.j2"),
+        "requirements.txt": rendered("requirements.txt.j2", version=__version__, packages=packages),
+    }
 
 
 def rendered(template: str, **values: Any) -> str:

@@ -62,7 +62,7 @@ def course(kind: str, path: Path) -> Course:
         "README.md": begin.rendered(
             "turned_readme.md.j2", title=master.title, left=master.left, kind=kind, book=book
         ),
-        **begin.shared(part),
+        **begin.shared(part, _packages(master)),
     }
     for question in questions:
         name = question.name.replace("-", "_")
@@ -75,6 +75,14 @@ def course(kind: str, path: Path) -> Course:
 def _part(stem: str) -> str:
     kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in stem.casefold()).strip("-")
     return kept if kept[:1].isalpha() else f"part-{kept}".rstrip("-")
+
+
+def _packages(master: Master) -> list[str]:
+    """The packages that the answer and its rubric import, as far as they are installed here."""
+    named = {name for cell in master.cells for name in sources.imports(cell.source)}
+    tops = {name.partition(".")[0] for name in named} | {"numpy"}
+    known = packages_distributions()
+    return sorted({known[top][0] for top in tops if top in known} - {"assay"}, key=str.lower)
 
 
 def _turned(master: Master, question: Question) -> Iterator[Turned]:

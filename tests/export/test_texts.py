@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sysconfig
@@ -13,6 +14,7 @@ from pathlib import Path
 import jsonschema
 import pandas
 import pytest
+import yaml
 from lxml import etree
 
 from assay import export
@@ -237,6 +239,43 @@ def test_the_workflow_has_no_fault_that_actionlint_knows(tmp_path: Path):
     assert (found.returncode, found.stdout) == (0, "")
     assert path.read_text().count("name: Autograding Tests") == 1
     assert "run-autograding-tests:" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("files", "installed"),
+    [
+        (["requirements.txt", "assignment.toml"], "-r requirements.txt"),
+        (["pyproject.toml", "constraints.txt"], "-c constraints.txt .[assignment]"),
+        (["pyproject.toml"], ".[assignment]"),
+        (["assignment.toml"], ""),
+    ],
+)
+def test_the_workflow_installs_what_the_course_has(
+    tmp_path: Path, files: list[str], installed: str
+):
+    """A course of `assay new` is no package: its requirements are installed; none are a fault."""
+    steps = yaml.safe_load(bundle.classroom(""))["jobs"]["run-autograding-tests"]["steps"]
+    step = next(step for step in steps if step.get("working-directory") == "course")
+    for name in files:
+        (tmp_path / name).touch()
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    path = f"{python.parent}:{os.environ['PATH']}"
+    said = subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        cwd=tmp_path,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+    )
+
+    assert said.returncode == (0 if installed else 1)
+    if installed:
+        assert said.stdout == f"-m pip install {installed}\n"
+    else:
+        assert "::error::" in said.stdout
 
 
 # Gradebooks ---------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """`assay new`: a course folder that works at once."""
 
+import io
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from assay.autograder import bundle
 from assay.course import assignment
 from assay.errors import UsageError
 from assay.evidence.store import Store
@@ -14,6 +17,7 @@ from assay.handout import check, make
 from assay.records import Result
 from assay.starter import begin
 from assay.submission.submission import read
+from assay.version import __version__
 from tests.starter import masters
 from tests.toys import toy as toys
 
@@ -112,3 +116,16 @@ def test_what_is_no_master_is_told(tmp_path: Path, kind: str):
     assert "there is no question in" in made.stderr
     assert "hint:" in made.stderr
     assert not (tmp_path / "plain").exists()
+
+
+def test_what_it_is_run_with_is_written_down(tmp_path: Path):
+    """Workflows install `requirements.txt`; the autograder takes all of it but assay, its wheel."""
+    begin.write(tmp_path / "course", begin.starter("x"))
+    needed = tmp_path / "course" / "requirements.txt"
+    assert needed.read_text().splitlines()[1:] == [f"assay[grade]>={__version__}", "numpy"]
+    with needed.open("a") as file:
+        file.write("openpyxl\n")
+    course = assignment.read(tmp_path / "course" / "assignment.toml")
+    packed = bundle.gradescope(course, isolation=0, visibility="visible", seeds="")
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.read("requirements.txt").decode().split() == ["numpy", "openpyxl", "pytest"]
