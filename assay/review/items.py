@@ -19,6 +19,8 @@ from assay.words import counted
 POINTS = re.compile(r"[+-]?([0-9]{1,9}([.,][0-9]{0,9})?|[.,][0-9]{1,9})")
 """Decimal digits: no exponent, and no digits of other scripts."""
 NEW = re.compile("[0-9a-f]{32}")
+MAX_TEXT = 500
+"""Characters of an item: its field on the page takes no more."""
 
 
 def show(request: Request) -> Response:
@@ -44,6 +46,9 @@ def _changed(request: Request, sent: Mapping[str, str]) -> Response:
     if sent.get("undo"):
         sent = _before(board, question, key) | {"key": key, "version": sent.get("version", "")}
     text, points = sent.get("text", "").strip(), points_of_text(sent.get("points", ""))
+    if len(text) > MAX_TEXT:
+        what = f"The text of an item has at most {MAX_TEXT} characters; this one has {len(text):,}."
+        raise HTTPException(400, what)
     level, retired = bool(sent.get("level")), bool(sent.get("retired"))
     version = _version(sent.get("version", ""))
     if key and not sent.get("sure"):

@@ -1,5 +1,6 @@
 """Serve the review of a class: on this machine, or with TLS, or behind a proxy that is named."""
 
+import asyncio
 import gc
 import ipaddress
 import socket
@@ -8,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from assay.classroom.room import Room
 from assay.errors import UsageError, quoted
@@ -16,6 +19,10 @@ from assay.review import security
 from assay.review.server import app
 
 KEPT = ".assay"
+FOR_HEADERS = 10.0
+"""Seconds in which the first line and the headers of a request have to be there."""
+MOST_OPEN = 256
+"""Connections at a time; a browser has up to six. One more is closed at once."""
 
 
 def origin(host: str, port: int, *, tls: bool, behind: str | None) -> str:
@@ -80,6 +87,41 @@ def _is_every_address(host: str) -> bool:
         return not host
 
 
+class Hurried(H11Protocol):
+    """Close a connection whose request does not begin, or whose headers do not end, in time.
+
+    uvicorn bounds how long a connection is idle after an answer, and nothing before it.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._end: asyncio.TimerHandle | None = None
+        if len(self.connections) > MOST_OPEN:
+            transport.abort()
+        else:
+            self._hurry()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._hurry()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._rest()
+
+    def _hurry(self) -> None:
+        """The time runs from the first byte on, and each further one does not prolong it."""
+        if self.conn.their_state is not h11.IDLE:
+            self._rest()
+        elif self._end is None and self.timeout_keep_alive_task is None:
+            self._end = self.loop.call_later(FOR_HEADERS, self.transport.abort)
+
+    def _rest(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = None
+
+
 class Server:
     """A review that listens; its links are known before it runs."""
 
@@ -107,6 +149,8 @@ class Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            http=Hurried,
+            ws="none",
             ssl_certfile=tls and str(tls[0]),
             ssl_keyfile=tls and str(tls[1]),
         )

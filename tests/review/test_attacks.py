@@ -1,12 +1,15 @@
 """Attacks on the page: other sites, old tokens, hostile answers, odd names. Each is refused."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from assay.errors import UsageError
@@ -15,6 +18,9 @@ from assay.review.server import app
 from assay.review.store import Store
 from tests.review.conftest import Begun
 from tests.review.markers import ORIGIN, Marker, Marking
+from tests.review.ports import free_port
+
+T = TypeVar("T")
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -502,3 +508,113 @@ def test_a_request_that_never_arrives_whole_is_ended(begun: Begun, monkeypatch: 
     asyncio.run(asyncio.wait_for(marking.app(scope, receive, send), 5))
 
     assert sent[0]["status"] == 408
+
+
+def test_an_item_has_a_text_of_some_length(begun: Begun):
+    """What the field of the page does not take is refused by the server too, with the reason."""
+    tom = begun().marker("tom")
+    refused = tom.form("/q/1/items", text="x" * 501, points="1", version="0")
+    taken = tom.form("/q/1/items", text="y" * 500, points="1", version="0")
+
+    assert refused.status_code == 400
+    assert "The text of an item has at most 500 characters; this one has 501." in refused.text
+    assert taken.status_code == 200
+    assert "y" * 500 in tom.client.get("/q/1/items").text
+
+
+def served(protocol: type[serve.Hurried], ask: Callable[[int], Awaitable[T]]) -> T:
+    """Serve one word by this protocol, and ask the port."""
+
+    async def word(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"word"})
+
+    async def main() -> T:
+        config = uvicorn.Config(word, port=0, log_level="error", http=protocol, lifespan="off")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            return await ask(server.servers[0].sockets[0].getsockname()[1])
+        finally:
+            server.should_exit = True
+            await running
+
+    return asyncio.run(main())
+
+
+async def closed(*writers: asyncio.StreamWriter) -> None:
+    for one in writers:
+        one.close()
+        with contextlib.suppress(ConnectionError):
+            await one.wait_closed()
+
+
+@pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA: "])
+@pytest.mark.parametrize("again", [False, True])
+def test_headers_that_never_end_hold_no_connection(
+    monkeypatch: pytest.MonkeyPatch, begin: bytes, again: bool
+):
+    """A byte now and then prolongs nothing, nor does an answer before it; a whole request is."""
+    monkeypatch.setattr(serve, "FOR_HEADERS", 0.5)
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    async def ask(port: int) -> tuple[float, bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        if again and begin:
+            writer.write(whole)
+            assert (await reader.readuntil(b"word")).startswith(b"HTTP/1.1 200")
+        start = time.monotonic()
+        writer.write(begin)
+        ended = asyncio.create_task(reader.read())
+        while not ended.done() and time.monotonic() < start + 20:
+            if begin:
+                writer.write(b"a")
+            await asyncio.sleep(0.1)
+        took = time.monotonic() - start
+        other, asking = await asyncio.open_connection("127.0.0.1", port)
+        asking.write(whole)
+        answer = await other.readuntil(b"word")
+        await closed(writer, asking)
+        return took, answer
+
+    took, answer = served(serve.Hurried, ask)
+
+    assert 0.4 < took < 15
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_more_connections_than_a_class_needs_are_closed(monkeypatch: pytest.MonkeyPatch):
+    """Those that are there are served on; when they have gone, others are."""
+    monkeypatch.setattr(serve, "MOST_OPEN", 3)
+
+    async def ask(port: int) -> tuple[list[bytes], bytes]:
+        pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        await asyncio.sleep(0.3)
+        more, refused = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(more.read(), 10) == b""
+        answers = []
+        for reader, writer in pairs:
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answers.append(await reader.read())
+        await closed(refused, *(writer for _, writer in pairs))
+        last, asking = await asyncio.open_connection("127.0.0.1", port)
+        asking.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        said = await last.read()
+        await closed(asking)
+        return answers, said
+
+    answers, last = served(serve.Hurried, ask)
+
+    assert [b"word" in one for one in [*answers, last]] == [True] * 4
+
+
+def test_the_review_is_served_in_a_hurry(begun: Begun):
+    """The server that listens has these limits."""
+    room = begun().room
+    server = serve.Server(room, ["tom"], ORIGIN, "127.0.0.1", free_port())
+
+    assert server._config.http is serve.Hurried
+    server._socket.close()
