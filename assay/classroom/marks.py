@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -94,7 +95,18 @@ class Row:
 def rows(room: Room) -> list[Row]:
     """Return the mark of everybody in the roster; the late rule is applied on the way."""
     moved = counting.moved(room)
-    return [_row(room, member, moved) for member in room.roster.members]
+    found = [_row(room, member, moved) for member in room.roster.members]
+    late = [news for one in found if (news := _news_of_late(room, one))]
+    if not late:
+        return found
+
+    def write() -> None:
+        for key, value, seen in late:
+            room.book.set_late(room.item, key, value=value, by="assay", expected=seen)
+
+    room.book.at_once(write)
+    again = {key for key, _, _ in late}
+    return [_row(room, one.member, moved) if one.member.key in again else one for one in found]
 
 
 def _row(room: Room, member: Member, moved: list[Moved]) -> Row:
@@ -103,8 +115,6 @@ def _row(room: Room, member: Member, moved: list[Moved]) -> Row:
     counts, better = counting.counting(room, member, attempts)
     final = _final(room, member, counts)
     at = room.time_of(counts, key) if counts else None
-    if counts and _apply_late(room, member, final, at):
-        final = book.final(item, key, counts.id)
     decided = any(one.kind in ("override", "excuse") for one in final.steps)
     releases = book.releases(item, key)
     shown = releases[-1].points if releases else None
@@ -164,23 +174,19 @@ def _doubts(
     return said
 
 
-def _apply_late(room: Room, member: Member, final: FinalMark, at: datetime | None) -> bool:
-    """Record what lateness costs; whether that is new."""
+def _news_of_late(room: Room, row: Row) -> tuple[str, dict[str, Any] | None, int] | None:
+    """Return what lateness costs by now, and the version before, if the gradebook has it not."""
+    member, final = row.member, row.final
+    if final.attempt_id is None:
+        return None
     decided = room.book.decisions(room.item, member.key).get("late")
-    found = counting.late_of(room, member, final, at)
+    found = counting.late_of(room, member, final, row.at)
     value = {"points": str(found.taken_off), "arithmetic": found.line, "minutes": found.minutes}
     if (decided is None and not found.minutes) or (decided and decided.value == value):
-        return False
+        return None
     if not found.minutes and decided and decided.value is None:
-        return False
-    room.book.set_late(
-        room.item,
-        member.key,
-        value=value if found.minutes else None,
-        by="assay",
-        expected=decided.version if decided else 0,
-    )
-    return True
+        return None
+    return member.key, value if found.minutes else None, decided.version if decided else 0
 
 
 def table(found: list[Row]) -> str:

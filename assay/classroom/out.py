@@ -180,29 +180,49 @@ class Released:
 
 
 def release(room: Room, *, by: str, lower: bool = False) -> list[Released]:
-    """Release the page of everybody whose mark waits for nothing; what is released is kept."""
-    found = [one for one in rows(room) if one.attempts]
-    return [_release(room, one, found, by, lower) for one in found]
+    """Release the page of everybody whose mark waits for nothing; what is released is kept.
+
+    All pages are made, and then written in one transaction.
+
+    Raises
+    ------
+    Conflict
+        If somebody else has released a page meanwhile: then nothing is.
+    """
+    everybody = [one for one in rows(room) if one.attempts]
+    beside: dict[int | None, list[Row]] = {}
+    for one in everybody:
+        if not _waits(one):
+            beside.setdefault(one.final.attempt_id, []).append(one)
+    made = [_made(room, one, beside, lower) for one in everybody]
+    new = [(row, *page) for row, (_, page) in zip(everybody, made, strict=True) if page]
+
+    def write() -> None:
+        for row, content, seen in new:
+            room.book.release(
+                room.item, row.member.key, row.final, page=content, by=by, expected=seen
+            )
+
+    room.book.at_once(write)
+    return [said for said, _ in made]
 
 
-def _release(room: Room, row: Row, everybody: Sequence[Row], by: str, lower: bool) -> Released:
+def _made(
+    room: Room, row: Row, beside: Mapping[int | None, Sequence[Row]], lower: bool
+) -> tuple[Released, tuple[bytes, int] | None]:
+    """What becomes of a page, and if it is new: its content, and the version that was seen."""
     key, name = row.member.key, row.member.full_name
     if _waits(row):
-        return Released("waits", key, name, row.points, "; ".join(row.needs))
+        return Released("waits", key, name, row.points, "; ".join(row.needs)), None
     if _is_lower(row) and not lower:
         note = f"{row.released:.2f} is released: `--lower` lowers it"
-        return Released("lowered", key, name, row.points, note)
+        return Released("lowered", key, name, row.points, note), None
     before = room.book.releases(room.item, key)
-    beside = [
-        one
-        for one in everybody
-        if one.final.attempt_id == row.final.attempt_id is not None and not _waits(one)
-    ]
-    content = page(room, beside or [row]).encode()
+    of_group = beside[row.final.attempt_id] if row.final.attempt_id is not None else [row]
+    content = page(room, of_group).encode()
     if before and before[-1].page == content:
-        return Released("same", key, name, row.points)
-    room.book.release(room.item, key, row.final, page=content, by=by, expected=len(before))
-    return Released("released", key, name, row.points)
+        return Released("same", key, name, row.points), None
+    return Released("released", key, name, row.points), (content, len(before))
 
 
 def _waits(row: Row) -> bool:

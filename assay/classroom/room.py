@@ -227,7 +227,7 @@ def open_room(folder: Path, later: tuple[Path, ...] = ()) -> Room:
     people = roster.read(folder / read.roster, groups)
     book = Gradebook(read.gradebook or folder / BOOK, read.term or read.title)
     room = Room(folder, read, people, book, later)
-    _enrol(room)
+    book.at_once(lambda: _enrol(room))
     return room
 
 

@@ -15,6 +15,8 @@ from assay.classroom.room import Room, digest_of, packed, write
 from assay.classroom.roster import Match, plain
 from assay.errors import UsageError, quoted
 
+AT_ONCE = 20
+"""Attempts that are written in one transaction: markers who save meanwhile wait for it."""
 NO_FILE = "typed into the platform, no file"
 NOBODY = ("person", "")
 """The kind and the key of whoever handed in what class.toml says is nobody's."""
@@ -212,16 +214,17 @@ def _group(found: Match) -> str:
 
 def _take(room: Room, read: Download, place: Path) -> Taken:
     taken = Taken(place.name, read.platform, passed_over=read.passed_over)
-    for attempt, found in _matched(room, read):
-        if not found.members:
-            taken.rows.append(_doubtful(attempt, found))
-            continue
-        taken.rows.append(_one(room, attempt, found, place))
+    matched = _matched(room, read)
+    for at in range(0, len(matched), AT_ONCE):
+        some = matched[at : at + AT_ONCE]
+        taken.rows += room.book.at_once(lambda: [_one(room, *one, place) for one in some])  # noqa: B023
     return taken
 
 
 def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
     """Write an attempt, and then its row: what the gradebook knows is there to be graded."""
+    if not found.members:
+        return _doubtful(attempt, found)
     kind, key = author_of(found)
     is_group = kind == "group"
     if is_group and not found.group:

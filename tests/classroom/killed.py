@@ -39,11 +39,24 @@ def release(book: Gradebook, assignment: str, person: str, page: str, **given: A
     book.release(assignment, person, final, page=page.encode(), **given)
 
 
+def release_both(book: Gradebook, assignment: str, by: str) -> None:
+    """As `assay class release` does: what another has released since is a conflict."""
+    finals = {key: book.final(assignment, key) for key in ("s1", "s2")}
+
+    def write() -> None:
+        for expected, key in ((1, "s1"), (0, "s2")):
+            page = f"of {key}".encode()
+            book.release(assignment, key, finals[key], page=page, by=by, expected=expected)
+
+    book.at_once(write)
+
+
 OPERATIONS: dict[str, Callable[..., object]] = {
     "open": lambda book: None,
     "attempt": attempt,
     "group": group,
     "release": release,
+    "release_both": release_both,
     "forget_term": Gradebook.forget_term,
     **{
         name: getattr(Gradebook, name)

@@ -321,3 +321,21 @@ def test_a_gradebook_of_this_schema_opens_without_alembic(tmp_path: Path):
 def test_the_newest_revision_is_the_one_that_is_looked_for():
     folder = Path(database.__file__).with_name("migrations") / "versions"
     assert max(path.name[:4] for path in folder.glob("0*.py")) == database.NEWEST
+
+
+def test_several_writes_at_once_are_one_transaction(book: Gradebook):
+    """An error in the last takes the first back too; what was read inside saw them."""
+    seen = []
+
+    def work() -> None:
+        book.add_person("s3", "Cleo Cole")
+        seen.append([one.key for one in book.people()])
+        book.add_person("", "nobody")
+
+    with pytest.raises(UsageError, match="no identifier"):
+        book.at_once(work)
+
+    assert seen == [["s1", "s2", "s3"]]
+    assert [one.key for one in book.people()] == ["s1", "s2"]
+    book.at_once(lambda: book.add_person("s3", "Cleo Cole"))
+    assert [one.key for one in book.people()] == ["s1", "s2", "s3"]

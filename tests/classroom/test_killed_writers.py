@@ -35,6 +35,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "excuse": OF_ADA | {"value": {}},
     "override": OF_ADA | {"value": {"points": "6"}},
     "release": {"assignment": "hw1", "person": "s1", "page": "new", "by": "una", "expected": 1},
+    "release_both": {"assignment": "hw1", "by": "una"},
     "request_regrade": {"assignment": "hw1", "person": "s1", "criterion": "part1/split"}
     | {"question": "why?", "mark": {"points": "2"}, "expected": 0},
     "answer_request": {"request": 1, "answer": "because", "by": "una", "expected": 1},
@@ -149,7 +150,7 @@ def rounds(*quick: str) -> list[object]:
     return [*short, *(pytest.param(n, 999, id=f"{n}, each", marks=thorough) for n in OPERATIONS)]
 
 
-@pytest.mark.parametrize(("operation", "points"), rounds("mark", "group", "release", "forget"))
+@pytest.mark.parametrize(("operation", "points"), rounds("mark", "group", "release_both", "forget"))
 def test_on_sqlite_an_operation_is_whole_or_not_at_all(
     forked: Writers, of_sqlite: Callable[[], Path], operation: str, points: int
 ):

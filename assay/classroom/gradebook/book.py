@@ -1,6 +1,7 @@
 """The gradebook: everything that is written into it, and read back."""
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +72,7 @@ class Gradebook:
         self.engine = connect(where)
         self._writers = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(reading(self.engine), expire_on_commit=False)
+        self._of_thread = threading.local()
         if self._read(lambda here: here.session.scalar(select(Purge.id).limit(1))):
             self._purge_if_idle()
 
@@ -498,7 +500,30 @@ class Gradebook:
     def _write(self, work: Callable[[Transaction], T]) -> T:
         return self._transact(self._writers, work)
 
+    def at_once(self, work: Callable[[], T]) -> T:
+        """Do work that calls this gradebook often: all that it writes is one transaction.
+
+        After a crash or an error all of it has happened, or nothing. It may be begun again, and
+        nobody else writes meanwhile: let it be short.
+        """
+
+        def inside(here: Transaction) -> T:
+            self._of_thread.open = here
+            try:
+                return work()
+            finally:
+                self._of_thread.open = None
+
+        return self._write(inside)
+
     def _transact(self, sessions: sessionmaker[Session], work: Callable[[Transaction], T]) -> T:
+        here: Transaction | None = getattr(self._of_thread, "open", None)
+        if here is not None:
+            done = work(here)
+            here.session.flush()
+            here.session.expunge_all()
+            return done
+
         def once() -> T:
             with sessions.begin() as session:
                 done = work(Transaction(session, self.term))
