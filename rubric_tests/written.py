@@ -86,25 +86,50 @@ def _is_filled(cells, tag: str) -> bool:
 def _tagged(cells, tag: str) -> list[tuple[str, str]]:
     """(the tag, text) of the cells that have the tag: as one answer, if they are several.
 
-    The Markdown that follows such a cell in its section, in cells without a tag, goes on with it.
+    The Markdown that follows such a cell in its section, in cells without a tag, goes on with it:
+    what is too much a reader sees, what is missing nobody. Headings below that of the section and
+    lines in bold do not end it, but for those with the number of a question. A heading of the
+    first level is the title of a whole part, unless it has such a number.
     """
     texts: list[str] = []
-    level, goes_on = BELOW_BOLD, False
+    level, title, begun, goes_on = BELOW_BOLD, "", BELOW_BOLD, False
     for cell in cells:
         tags, lines = getattr(cell, "tags", ()), cell.source.split("\n")
         headings = list(_headings(lines)) if cell.kind == "markdown" else []
+        real = [(depth, said) for _, _, depth, said in headings if depth < BELOW_BOLD]
         if tag in tags:
             texts += _texts(cell)
-            level = min((depth for _, _, depth, _ in headings), default=level)
+            begun = min((depth for _, _, depth, _ in headings), default=BELOW_BOLD)
+            own = min((depth for depth, _ in real), default=level)
+            if level == BELOW_BOLD > own or (level == 1 and not _is_numbered(title)):
+                level = own
+            elif headings:  # its further headings are within the section, or lines in bold
+                level = min(level, own, BELOW_BOLD - 1)
             goes_on = True
             continue
         if cell.kind == "markdown" and goes_on:
-            end = next((begin for begin, _, depth, _ in headings if depth <= level), None)
+            end = next(
+                (
+                    begin
+                    for begin, _, depth, said in headings
+                    if depth <= level or (depth <= begun and _is_numbered(said))
+                ),
+                None,
+            )
             goes_on = end is None and not tags
             texts += [] if tags else ["\n".join(lines[:end]).strip()]
         if headings and not goes_on:
-            level = headings[-1][2]
+            level, title = real[-1] if real else (level, title)
     return [(f"Cells tagged `{tag}`", "\n\n".join(filter(None, texts)))] if texts else []
+
+
+def _is_numbered(heading: str) -> bool:
+    """Whether a heading is that of a question: `Question 5b`, `5b) …`, or a number and no more."""
+    found = NUMBERED.match(heading.strip())
+    if found is None:
+        return False
+    bare = not heading.strip()[found.end() :].strip(MARKS)
+    return bool(found["label"] or found["glued"] or found["apart"] or bare)
 
 
 def _numbers(number: str) -> list[str]:

@@ -338,7 +338,8 @@ def check_everything_is_trained(evidence: Any, given: Any) -> None:
 def check_rate_stays_alive(evidence: Any, given: Any) -> None:
     """The learning rate is not spent before half of the steps are done.
 
-    Where the loss has come down, nothing is lost by a rate that is nearly spent.
+    Where the loss has come down, nothing is lost by a rate that is nearly spent. How far down it
+    can come is known of torch's cross-entropy alone, with labels that are not smoothed.
     """
     answer = steps_seen(evidence)
     rates, losses = answer.rates, losses_of(answer)
@@ -348,6 +349,8 @@ def check_rate_stays_alive(evidence: Any, given: Any) -> None:
             "the learning rate dies",
             f"in {spent.sum()} of {len(rates)} steps it is below a thousandth of its highest",
         )
+    if not answer.to_zero:  # how near a loss by hand, or one of smoothed labels, can come
+        return
     late = rates[len(rates) // 2 :].sum() / rates.sum()
     if len(rates) >= 20 and late < LEFT and len(losses) and late_loss(losses) > 0.1 * losses[0]:
         raise KnownMistake(

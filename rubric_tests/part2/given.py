@@ -437,7 +437,7 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
             {"source": ids(rng), "target": ids(rng)},
             dict.fromkeys(("losses", "rates"), (None,))
             | {"costs": (None,), "backwards": (), "of_another": ()}
-            | dict.fromkeys(("vocabulary", "stale", "empty", "of_shares"), ()),
+            | dict.fromkeys(("vocabulary", "stale", "empty", "of_shares", "to_zero"), ()),
         ),
     }
 

@@ -117,6 +117,14 @@ def test_an_answer_is_found_by_the_tag_of_its_cells():
         (["## 5b", "First.", "Second.\n## 6\nOther."], [1], "First.\n\nSecond."),
         (["First.", "Second.", "**6**", "Other."], [0], "First.\n\nSecond."),
         (["## 5b", "First.", "Second.", "Third.", "Fourth."], [1, 3], "Third.\n\nFourth."),
+        (["## 5b", "### A\n\nFirst.", "### B\n\nSecond.", "## 6\nOther."], [1], "Second."),
+        (["## 5b\n\nWhy?", "**A**\n\nFirst.", "**B**\n\nSecond."], [1], "**B**\n\nSecond."),
+        (["## 5b\n\n**Hint**\n\nWhy?", "First.", "**B**", "Second."], [1], "Second."),
+        (["# 5b", "## A\n\nFirst.", "## B\n\nSecond.", "# 6\nOther."], [1], "Second."),
+        (["**A**\n\nFirst.", "**B**\n\nSecond.", "# 6\nOther."], [0], "**B**\n\nSecond."),
+        (["# All", "## For my boss\n\nFirst.", "### B\n\nSecond.", "## C\nOther."], [1], "Second."),
+        (["## All", "**5b**", "First.", "Second.", "**Question 6**", "Other."], [2], "Second."),
+        (["**5b**\n\nFirst.", "**1. So**\n\nSecond.", "**6**\n\nOther."], [0], "Second."),
     ],
 )  # fmt: skip
 def test_a_tagged_answer_goes_on_in_its_section(cells: Any, tagged: list[int], expected: str):

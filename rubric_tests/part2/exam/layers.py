@@ -220,14 +220,20 @@ def ask_layer(name, build):
         layer, output = layer_and(given)
         kinds = answer.kinds = []
 
-        def note(part, inputs, result):
-            came = first(result)
-            if isinstance(came, torch.Tensor) and came.shape == given.x.shape and inputs:
-                setattr(answer, f"into_{len(kinds)}", inputs[0].clone())
+        def note(part, inputs, named, result):
+            """What goes in has the shape of what comes out, at whatever place, or by name."""
+            came, taken = first(result), [p for p in (*inputs, *named.values()) if is_like_x(p)]
+            if is_like_x(came) and taken:
+                setattr(answer, f"into_{len(kinds)}", taken[0].clone())
                 setattr(answer, f"from_{len(kinds)}", came.clone())
-                kinds.append(type(part).__name__)
+                kind = type(part).__name__
+                sums = "norm" in kind.lower() and len(taken) > 1  # and normalises what it has added
+                kinds.append("Sum" if sums else kind)
 
-        hooks = [part.register_forward_hook(note) for part in layer.children()]
+        def is_like_x(part):
+            return isinstance(part, torch.Tensor) and part.shape == given.x.shape
+
+        hooks = [part.register_forward_hook(note, with_kwargs=True) for part in layer.children()]
         answer.out = output(given.x, given.memory)
         for hook in hooks:
             hook.remove()

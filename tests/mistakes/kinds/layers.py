@@ -270,6 +270,24 @@ RIGHT = [
         "self.norm_feed(x)":
         "(x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-3)",
     }),
+    of("transformer/encoder", "parts that take what they take by name", None, {
+        "self.self_attention(normed, normed, visible)":
+        "self.self_attention(visible=visible, memory=normed, query=normed)",
+        "self.feed_forward(self.norm_feed(x))": "self.feed_forward(x=self.norm_feed(input=x))",
+    }),
+    of("transformer/encoder", "sum and norm in one part, which takes a word first", None, {
+        "class EncoderLayer": "class AddNorm(nn.Module):\n"
+        "    def __init__(self, d_model):\n        super().__init__()\n"
+        "        self.norm = nn.LayerNorm(d_model)\n\n"
+        "    def forward(self, after, x, out):\n        return self.norm(x + out)\n\n\n"
+        "class EncoderLayer",
+        "self.norm_self = nn.LayerNorm(d_model, bias=False)": "self.norm_self = AddNorm(d_model)",
+        "self.norm_feed = nn.LayerNorm(d_model, bias=False)": "self.norm_feed = AddNorm(d_model)",
+        PRE_NORM:
+        "        x = self.norm_self('attention', x, self.self_attention(x, x, visible))\n",
+        "return x + self.feed_forward(self.norm_feed(x))":
+        "return self.norm_feed('feed-forward', x, self.feed_forward(x))",
+    }),
     of("transformer/encoder", "norms after each part, called as functions", None, {
         PRE_NORM: "        x = x + self.self_attention(x, x, visible)\n"
         "        x = nn.functional.rms_norm(x, x.shape[-1:])\n",

@@ -20,6 +20,7 @@ TRAINED = "        model.parameters(), betas"
 RATE = "recipe.learning_rate * schedule(step, steps, recipe.warm_up)"
 CLIP = "nn.utils.clip_grad_norm_(model.parameters(), recipe.max_norm)"
 ZERO = "optimizer.zero_grad()"
+LOSS = "return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=PAD)"
 COST = "cost = loss(model, pairs.sources[batch], pairs.wanted[batch])"
 MISTAKES = [
     training("only the last layer is trained", "training", {
@@ -34,6 +35,12 @@ MISTAKES = [
     of("transformer/model", "the encoder's output is cut off from the loss", "training", {
         "memory = self.encoder(source, source_visible)":
         "memory = self.encoder(source, source_visible).detach()",
+    }),
+    of("transformer/feed_forward", "matrices of a part called pos_ffn stay as drawn", "training", {
+        "import Tensor, nn": "import Tensor, nn, randn",
+        "self.w_1 = nn.Linear(d_model, d_hidden)":
+        "self.pos_ffn = nn.Parameter(randn(d_model, d_hidden) * d_model**-0.5, False)",
+        "self.w_1(x)": "(x @ self.pos_ffn)",
     }),
     training("gradients thrown away before the step", "training", {CLIP: ZERO}),
     training("gradients set back for half of the model", "training", {
@@ -147,6 +154,19 @@ RIGHT = [
         "self.wpe = nn.Parameter(sinusoids(max_length, d_model)[:, None], requires_grad=False)",
         "self.table[start:end]": "self.wpe[start:end, 0]", "len(self.table)": "len(self.wpe)",
     }),
+    embedding("fixed rows, read with an offset", None, {
+        'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
+        "self.fixed = nn.Parameter(sinusoids(max_length + 2, d_model), requires_grad=False)",
+        "self.table[start:end]": "self.fixed[start + 2 : end + 2]",
+        "len(self.table)": "len(self.fixed) - 2",
+    }),
+    embedding("fixed rows, the first for padding", None, {
+        'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
+        "rows = torch.cat([torch.zeros(1, d_model), sinusoids(max_length, d_model)])\n"
+        "        self.fixed = nn.Embedding.from_pretrained(rows, padding_idx=0)",
+        "self.table[start:end]": "self.fixed(torch.arange(start + 1, end + 1))",
+        "len(self.table)": "len(self.fixed.weight) - 1",
+    }),
     Case("fixed positions beside a positionwise part", None, {
         "solution/transformer/embedding.py": {
             'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
@@ -161,6 +181,23 @@ RIGHT = [
         "solution/reversal/training.py": {
             RATE: "recipe.learning_rate * 0.986**step",
             "ignore_index=PAD)": "ignore_index=PAD, label_smoothing=0.1)",
+        },
+        NOTEBOOK: STEPS,
+    }),
+    Case("smoothed labels by shares, and a rate that fades", None, {
+        "solution/reversal/training.py": {
+            RATE: "recipe.learning_rate * 0.986**step",
+            LOSS: "shares = 0.9 * F.one_hot(wanted, logits.size(-1)) + 0.1 / logits.size(-1)\n"
+            "    return F.cross_entropy(logits.flatten(0, 1), shares.flatten(0, 1))",
+        },
+        NOTEBOOK: STEPS,
+    }),
+    Case("smoothed labels averaged by hand, and a rate that fades", None, {
+        "solution/reversal/training.py": {
+            RATE: "recipe.learning_rate * 0.986**step",
+            LOSS: "each = F.cross_entropy(\n        logits.flatten(0, 1), wanted.flatten(), "
+            "reduction='none', label_smoothing=0.1\n    )\n"
+            "    there = wanted.flatten() != PAD\n    return (each * there).sum() / there.sum()",
         },
         NOTEBOOK: STEPS,
     }),
