@@ -156,7 +156,8 @@ RIGHT = [
     }),
     embedding("fixed rows, read with an offset", None, {
         'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
-        "self.fixed = nn.Parameter(sinusoids(max_length + 2, d_model), requires_grad=False)",
+        "rows = torch.cat([torch.zeros(2, d_model), sinusoids(max_length, d_model)])\n"
+        "        self.fixed = nn.Parameter(rows, requires_grad=False)",
         "self.table[start:end]": "self.fixed[start + 2 : end + 2]",
         "len(self.table)": "len(self.fixed) - 2",
     }),
