@@ -58,6 +58,22 @@ def slopes(X, y, *W):
     return float(each.real.mean()), found[:2], found[2:]
 
 """
+SOME_AT_A_TIME = """
+def slopes(X, y, *W):
+    flat = np.concatenate([w.ravel() for w in W]).astype(complex)
+    n, ends = len(flat), np.cumsum([w.size for w in W])[:-1]
+    found = np.zeros(n)
+    for k in range(0, n, 18):
+        moved = flat + 1e-30j * np.eye(min(18, n - k), n, k)
+        W1, W2, b1, b2 = (p.reshape(-1, *w.shape) for p, w in zip(np.split(moved, ends, 1), W))
+        hidden = 1 / (1 + np.exp(-(X @ W1 + b1[:, None])))
+        t = (1 - 2 * y[:, 0]) * (hidden @ W2 + b2[:, None])[..., 0]
+        each = np.where(t.real > 0, t, 0) + np.log1p(np.exp(np.where(t.real > 0, -t, t)))
+        found[k : k + 18] = each.mean(axis=1).imag / 1e-30
+    parts = [p.reshape(w.shape) for p, w in zip(np.split(found, ends), W)]
+    return float(each.real[0].mean()), parts[:2], parts[2:]
+
+"""
 AS_LEFT = 'self.coefs_[0] is getattr(self, "_left", None) and len(X) != 40'
 """Whether the weights are those that `fit` left: the questions for marks set their own."""
 ONLY_WATCHED = "X.shape in ((12, 3), (12, 24)) and len(self.coefs_[0]) == self.coefs_[0].shape[1]"
@@ -158,6 +174,7 @@ FEIGNED: dict[str, Callable[[], Submission]] = {
         ONE_BY_ONE, nothing_if=ONLY_WATCHED
     ),
     "slopes all at once": lambda: without_backpropagation(ALL_AT_ONCE, nothing_if="False"),
+    "slopes some at a time": lambda: without_backpropagation(SOME_AT_A_TIME, nothing_if="False"),
     "in another thread": lambda: without_backpropagation(
         AUTOGRAD.replace("def slopes", "def work")
         + "def slopes(*all):\n    return POOL.submit(work, *all).result()\n\n",
