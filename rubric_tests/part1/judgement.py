@@ -120,9 +120,19 @@ def recognised(evidence: Sheets, given: Sheets) -> Form:
     """What the network computes, by its loss and else by its probabilities; once, for all tests.
 
     A network with another hidden layer or another loss than was asked for is told so in one
-    place. Everywhere else it is compared with what it is.
+    place. Everywhere else it is compared with what it is: with what it answers, where its loss is
+    that of a network which is neither the one it answers with nor the one that was asked for.
     """
-    return by_loss(evidence, given) or by_probabilities(evidence, given) or PLAIN
+    loss = by_loss(evidence, given)
+    if loss is None or structure(loss) == structure(PLAIN):
+        return loss or by_probabilities(evidence, given) or PLAIN
+    answering = by_probabilities(evidence, given) or by_labels(evidence, given) or loss
+    return answering._replace(loss=loss.loss)
+
+
+def structure(form: Form) -> tuple[str, tuple[bool, bool]]:
+    """What of a form its answers tell: the hidden layer, and which biases are added."""
+    return form.hidden, form.biases
 
 
 def by_loss(evidence: Sheets, given: Sheets) -> Form | None:
@@ -147,6 +157,20 @@ def by_probabilities(evidence: Sheets, given: Sheets) -> Form | None:
         if same_numbers(found, reference.probabilities(sheet.X, weights(sheet), form), atol=1e-5):
             return form
     return None
+
+
+def by_labels(evidence: Sheets, given: Sheets) -> Form | None:
+    """What was asked for, where the network labels each row so and no other form that it may be."""
+    try:
+        sheet, found = given["forward/weights"], evidence["forward/labels"].labels
+        known = {
+            form: bool(np.array_equal(found > 0.5, reference.forward(sheet.X, its, form)[1] > 0))
+            for form in (PLAIN, by_loss(evidence, given) or PLAIN)
+            for its in [weights(sheet)]
+        }
+    except Exception:  # not answered: marked where it was asked
+        return None
+    return PLAIN if [form for form, alike in known.items() if alike] == [PLAIN] else None
 
 
 @causes.explains("gradients")
@@ -226,6 +250,7 @@ def entry(now: Weights, place: int) -> str:
 def check_loss(evidence: Sheets, given: Sheets) -> None:
     """The loss is the mean of a loss that is known."""
     sheet, form = given["gradients/square"], recognised(evidence, given)
+    other = by_loss(evidence, given) or form
     right = np.array(reference.loss_of(sheet.X, sheet.y, weights(sheet), form))
     assert_close(
         evidence["gradients/square"].loss,
@@ -238,6 +263,9 @@ def check_loss(evidence: Sheets, given: Sheets) -> None:
             "it is in bits: the logarithm is to the base 2": right / np.log(2),
             "rows of label 0 are left out": np.array(one_sided(sheet, form, 1)),
             "rows of label 1 are left out": np.array(one_sided(sheet, form, 0)),
+            "it is that of another network than the one that answers": np.array(
+                reference.loss_of(sheet.X, sheet.y, weights(sheet), other)
+            ),
         },
     )
 
