@@ -87,6 +87,10 @@ def _absent(assignment: Assignment, part: Part, folder: Path) -> Iterator[Fault]
             said = f"the rubric `{part.rubric}` has no {wanted[0]}"
             yield Fault(where=where, said=said, is_usage=True)
     notebook = assignment.root / part.notebook
+    if notebook.is_dir():
+        where = f"{assignment.file}:{line_of(assignment, part.name, 'notebook')}"
+        said = f"`{part.notebook}` is a folder; expected a notebook, such as `…/answer.ipynb`"
+        yield Fault(where=where, said=said, is_usage=True)
     beside = [path.name for path in notebook.parent.glob("*.ipynb") if path.is_file()]
     if not notebook.is_file() and (near := difflib.get_close_matches(notebook.name, beside, 1)):
         where = f"{assignment.file}:{line_of(assignment, part.name, 'notebook')}"

@@ -480,6 +480,17 @@ def test_the_notebook_is_misspelt(tmp_path: Path):
     assert found[0].is_usage
 
 
+def test_the_notebook_is_a_folder(tmp_path: Path):
+    """There is no reference in it, and the exam would be put to nobody."""
+    text = toys.toml().replace("notebooks/sums.ipynb", "notebooks")
+    with toys.course(tmp_path, text=text) as toy:
+        found = files.faults(toy, toy.part[0])
+
+    said = "assignment.toml:8: `notebooks` is a folder; expected a notebook, such as"
+    assert [str(fault)[: len(said)] for fault in found] == [said]
+    assert found[0].is_usage
+
+
 @pytest.mark.parametrize(
     ("more", "expected"),
     [

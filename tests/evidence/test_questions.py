@@ -5,14 +5,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from assay.course.assignment import Assignment
 from assay.errors import OurFault
 from assay.evidence.packing import MANIFEST, differences, listed
-from assay.evidence.questions import SEED
+from assay.evidence.questions import SEED, as_files
 from assay.evidence.store import RECORD, Store
 from assay.provenance.verify import Held, in_words, verify
 from assay.records import Result, RunRecord, Verdict
@@ -211,3 +213,15 @@ def test_every_process_draws_the_same(graded: Graded):
 
     assert len(drawn) == 1
     assert b"kept/" in drawn.pop()
+
+
+def test_an_array_may_be_called_as_an_argument_of_numpys():
+    """`np.savez` would take `file` for the place to write to; other names give its very bytes."""
+    held = {"file": np.arange(3.0), "allow_pickle": np.ones(()), "x": np.eye(2)}
+    files = as_files({"q": SimpleNamespace(shown=held, kept={"b": [1, 2], "a": 3.5}, answers={})})
+    found = toys.arrays(files["given/q.npz"])
+
+    assert {name: array.tolist() for name, array in found.items()} == {
+        name: array.tolist() for name, array in held.items()
+    }
+    assert files["kept/q.npz"] == toys.npz(a=3.5, b=[1, 2])
