@@ -18,7 +18,7 @@ from assay.errors import AssayError, CannotGrade, CourseFault
 from assay.evidence.answers import NotAnswered, Note, WrongAnswer
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
-from assay.judge import judge
+from assay.judge import judge, statistics
 from assay.judge.evidence_view import READ, Files, Listed, RunView
 from assay.records import Check, CourseReport, Fault, Outcome, RunRecord, Verdict
 from assay.submission.sections import Section
@@ -67,6 +67,7 @@ def check(
         faults += tests.claims_unmeasured(listed, set(measured))
     fails = "the reference fails"
     failing = [_of_check(part, cs, places, runs, fails, MENDED) for cs in _by_test(missed)]
+    failing += _claims_missed(judged.checks, places)
     return CourseReport(
         faults=list(dict.fromkeys(faults)),
         failing=list(dict.fromkeys(failing)),
@@ -216,6 +217,22 @@ def _is_missed(check: Check) -> bool:
     if check.claim or check.estimates:
         return False
     return check.run is not None or check.verdict is Verdict.NOT_ANSWERED
+
+
+def _claims_missed(checks: Sequence[Check], places: Mapping[str, str]) -> list[Fault]:
+    """Return the claims that fail for the reference, by their own test over all its runs."""
+    found = []
+    for of_test in _by_test([check for check in checks if check.claim]):
+        claim, name = of_test[0].claim, of_test[0].name
+        held = sum(check.verdict is Verdict.PASSED for check in of_test)
+        runs = held + sum(check.verdict is Verdict.FAILED for check in of_test)
+        if not claim or not runs:
+            continue
+        if statistics.decide({"": (held, runs)}, claim)[0].verdict is Verdict.FAILED:
+            what = f"the reference misses the claim of `{name.rpartition('.')[2]}`: {claim}"
+            said = f"{what}; it holds in {held} of its {runs} runs; lower the bound, or mend it"
+            found.append(Fault(where=places[name], said=said))
+    return found
 
 
 def _of_check(

@@ -30,6 +30,8 @@ from assay.units import MB
 MOST_BYTES = 100 * MB
 """Of one array that is handed out or kept: each run writes, packs and keeps its own."""
 ASKS = {"ask", "handed_out"}
+CAUSES = {"explains": 1, "follows_from": 1, "after_marks_for": None, "after_marks_for_any": None}
+"""Functions that are given criteria, and among how many of their first arguments."""
 BROUGHT = {"evidence", "given", "kept"}
 
 
@@ -62,6 +64,7 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
             found += _of_imports(assignment, part, name, tree)
         for line, twice in names.twice(tree):
             found.append(Fault(where=f"{name}:{line}", said=twice))
+        found += _of_causes(assignment, name, tree)
         of_test = [*names.unchecked(tree), *names.left_out(tree), *names.uncollected(tree)]
         for line, hollow in of_test if path.name.startswith("test_") else ():
             found.append(Fault(where=f"{name}:{line}", said=hollow))
@@ -115,6 +118,19 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
             yield path, Fault(where=f"{name}:{line}", said=said)
         except (ValueError, RecursionError, MemoryError) as error:
             yield path, Fault(where=f"{name}:1", said=f"{type(error).__name__}: {error}")
+
+
+def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[Fault]:
+    """Yield the criteria that something follows from and nobody has: points would hang on none."""
+    known = {spec.name for part in assignment.part for spec in part.criterion}
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if (called := _called(call)) not in CAUSES:
+            continue
+        for text in call.args[: CAUSES[called]]:
+            is_text = isinstance(text, ast.Constant) and isinstance(text.value, str)
+            if is_text and text.value not in known:  # type: ignore[attr-defined]
+                said = f"`{called}` names `{text.value}`, which is no criterion"  # type: ignore[attr-defined]
+                yield Fault(where=f"{name}:{text.lineno}", said=said)
 
 
 def _of_imports(assignment: Assignment, part: Part, name: str, tree: ast.Module) -> Iterator[Fault]:

@@ -15,6 +15,10 @@ DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr"}
 ANSWERS = {"allclose", "isclose", "array_equal", "array_equiv", "isinstance", "all", "any"}
 """Functions that say yes or no: to call one and drop what it says checks nothing."""
 
+COMPARE = {"allclose", "isclose", "array_equal", "array_equiv", "assert_close", "assert_same"}
+OF_A_SUBMISSION = {"evidence", "given", "kept", "run", "runs", "submission", "measure", "claim"}
+"""Fixtures that check nothing by themselves."""
+INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 CATCHING = {"AssertionError", "Exception", "BaseException"}
 LEAVING = (ast.Return, ast.Continue, ast.Break)
 LEAVES_OFF = {"pytest.skip", "pytest.xfail"}
@@ -86,18 +90,45 @@ def unchecked(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef) or not function.name.startswith("test"):
             continue
+        if unread := _unread(function):
+            yield function.lineno, f"`{function.name}` reads neither {' nor '.join(unread)}"
+        own = list(_of_its_own(function))
         for node in ast.walk(function):
             if dead := _never_reached(node):
                 yield dead.lineno, f"`{ast.unparse(dead):.80}` is never reached"
             if isinstance(node, ast.Assert) and _is_always_true(node.test):
                 yield node.lineno, f"`{ast.unparse(node):.80}` never fails"
+            if _compares_with_itself(node):
+                yield node.lineno, f"`{ast.unparse(node):.80}` compares a value with itself"  # type: ignore[attr-defined]
             found = node.value if isinstance(node, ast.Expr | ast.Return) else None
-            if found is not None and _is_an_answer(found):
+            found = found if not isinstance(node, ast.Return) or node in own else None
+            if found is not None and (_is_an_answer(found) or _is_uncalled(found)):
                 yield node.lineno, f"`{ast.unparse(node):.80}` checks nothing without `assert`"  # type: ignore[attr-defined]
             if _drops_errors(node):
                 for caught in (n for n in _of_the_block(node) if isinstance(n, ast.Assert)):
                     said = f"`{ast.unparse(caught):.80}` never fails: what it raises is caught"
                     yield caught.lineno, said
+
+
+def _unread(function: ast.FunctionDef) -> list[str]:
+    """Return what a test asks for of a submission, if it is all that it has and it reads none."""
+    asked = [argument.arg for argument in function.args.args if argument.arg != "self"]
+    read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    is_blind = asked and OF_A_SUBMISSION.issuperset(asked) and not read & {*asked}
+    return [f"`{name}`" for name in asked] if is_blind else []
+
+
+def _of_its_own(function: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands in a function and in none inside it."""
+    for node in ast.iter_child_nodes(function):
+        yield node
+        if not isinstance(node, INNER):
+            yield from _of_its_own(node)
+
+
+def _is_uncalled(value: ast.expr) -> bool:
+    """Return whether a line has a name alone: a check that was to be called."""
+    return isinstance(value, ast.Name | ast.Attribute)
 
 
 def _never_reached(node: ast.AST) -> ast.Assert | None:
@@ -145,6 +176,15 @@ def _is_always_true(test: ast.expr) -> bool:
     if isinstance(test, ast.Tuple):
         return bool(test.elts)
     return isinstance(test, ast.Constant) and bool(test.value)
+
+
+def _compares_with_itself(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or len(node.args) < 2:
+        return False
+    name = str(getattr(node.func, "id", getattr(node.func, "attr", "")))
+    one, other = node.args[:2]
+    is_made_twice = any(isinstance(inner, ast.Call) for inner in ast.walk(one))
+    return name in COMPARE and not is_made_twice and ast.dump(one) == ast.dump(other)
 
 
 def _is_an_answer(value: ast.expr) -> bool:

@@ -38,6 +38,9 @@ def assert_close(
 
     Raises
     ------
+    TypeError
+        If `known_mistakes` are not numbers by sentences: for a right answer too, or nobody would
+        notice until a student made the mistake.
     Wrong
         With the recognised mistake, else with the entry that is furthest off and its place.
 
@@ -54,6 +57,7 @@ def assert_close(
     """
     __tracebackhide__ = True
     actual, expected = np.asarray(actual), np.asarray(expected)
+    _require_numbers(known_mistakes or {})
     if actual.shape != expected.shape:
         raise Wrong(f"{what} has shape {actual.shape}, expected {expected.shape}", hint)
     if np.allclose(actual, expected, atol=atol, rtol=rtol):
@@ -62,6 +66,14 @@ def assert_close(
         if same_numbers(actual, its_answer, atol=atol, rtol=rtol):
             raise Wrong(f"{what}: {mistake}", hint, mistake)
     raise Wrong(_largest_difference(actual, expected, what), hint)
+
+
+def _require_numbers(mistakes: Mapping[str, ArrayLike]) -> None:
+    if not isinstance(mistakes, Mapping):
+        raise TypeError(f"`known_mistakes` is {type(mistakes).__name__}; expected a dict")
+    for mistake, its_answer in mistakes.items():
+        if np.asarray(its_answer).dtype.kind not in "biufc":
+            raise TypeError(f"the known mistake {mistake!r:.80} has no numbers as its answer")
 
 
 def same_numbers(actual: ArrayLike, other: ArrayLike, *, atol: float, rtol: float = 0.0) -> bool:

@@ -26,6 +26,12 @@ def test_b(evidence):
         assert evidence is None
     {}
 """
+AFTER = """
+def test_b(evidence, given):
+    with after_marks_for({'ad': []}, evidence, given, 'ad'):
+        assert not evidence
+from assay.rubric import after_marks_for
+"""
 SLIPS = {
     "a draw by the clock": (
         "given.py",
@@ -113,6 +119,37 @@ SLIPS = {
         "test_add.py",
         TEST + CAUGHT.format("with contextlib.suppress(Exception):", "return"),
         "test_add.py:14: `assert evidence is None` never fails: what it raises is caught",
+    ),
+    "a check that is not called": (
+        "test_add.py",
+        TEST + "def check(evidence): assert not evidence\n"
+        "def test_b(evidence):\n    evidence['add/plain']\n    check\n",
+        "test_add.py:13: `check` checks nothing without `assert`",
+    ),
+    "a check that is returned": (
+        "test_add.py",
+        TEST + "def check(evidence): assert not evidence\n"
+        "def test_b(evidence):\n    return check\n",
+        "test_add.py:11: `test_b` reads neither `evidence`",
+    ),
+    "a check of another criterion": (
+        "test_add.py",
+        TEST.replace(
+            "@pytest.mark.hint",
+            "from assay.rubric import explains\n"
+            "@explains('ad')\ndef check(evidence, given): assert evidence\n@pytest.mark.hint",
+        ),
+        "test_add.py:5: `explains` names `ad`, which is no criterion",
+    ),
+    "a cause that is no criterion": (
+        "test_add.py",
+        TEST + AFTER,
+        "test_add.py:12: `after_marks_for` names `ad`, which is no criterion",
+    ),
+    "an answer compared with itself": (
+        "test_add.py",
+        TEST.replace("kept['add/plain'].sum", "out").replace('kept["add/plain"].sum', "out"),
+        "test_add.py:9: `np.allclose(out, out)` compares a value with itself",
     ),
     "a limit that is none": (
         "given.py",
@@ -581,6 +618,9 @@ def test_right_and_unusual(tmp_path: Path):
         "        answer.out = student.add(given.x, given.y)\n"
     )
     more = (
+        "def test_near(evidence):\n"
+        "    def near(a, b):\n        return np.allclose(a, b)\n"
+        "    assert near(evidence['add/plain'].out, 0)\n"
         "class TestIt:\n    def test_adds(self, runs):\n        assert all(r.given for r in runs)\n"
     )
 

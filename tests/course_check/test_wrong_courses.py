@@ -325,6 +325,16 @@ def test_in_the_names(tmp_path: Path, grade: Callable[..., None], names: str, ex
         grade(toy.root, expected)
 
 
+def test_a_claim_that_the_reference_misses(tmp_path: Path, grade: Callable[..., None]):
+    """Each right submission would lose it: by the claim's own test it fails over all its runs."""
+    claimed = '"share", at_least=2, share=0.95, against=0.5, confidence=0.95'
+    below = CLAIM.replace("CLAIMED", claimed) + "    assert 1 >= claim.at_least, 'too small'\n"
+    text = toys.toml(seeds=range(5), datasets=("a", "b"))
+    tests = {"test_add.py": toys.TEST + below}
+    with toys.course(tmp_path / "course", text=text, tests=tests) as toy:
+        grade(toy.root, "test_add.py:12: the reference misses the claim of `test_it_learns`")
+
+
 def test_a_test_over_no_cases(tmp_path: Path, grade: Callable[..., None]):
     """Nobody would get its points."""
     before, after = "@pytest.mark.hint", "@pytest.mark.parametrize('case', [])\n@pytest.mark.hint"

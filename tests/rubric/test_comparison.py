@@ -1,5 +1,7 @@
 """Comparisons hold for what is right, and say where and by how much for what is not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -211,3 +213,12 @@ def test_lists_and_numbers_are_compared_too():
 
     assert reason(assert_same, [1, 2], [1, 4], "it changes") == "it changes (by up to 2)"
     assert reason(assert_one_shape, [1, 2], 3) == "answers of different shapes: (2,), ()"
+
+
+@pytest.mark.parametrize(
+    "mistakes", [["it doubles"], {"it doubles": lambda x: 2 * x}], ids=["a list", "a function"]
+)
+def test_a_known_mistake_that_can_never_be_met(mistakes: Any):
+    """It is told over a right answer, before a student makes the mistake."""
+    with pytest.raises(TypeError, match="known"):
+        assert_close([1.0], [1.0], known_mistakes=mistakes)
