@@ -123,6 +123,10 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
 def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[Fault]:
     """Yield the criteria that something follows from and nobody has: points would hang on none."""
     known = {spec.name for part in assignment.part for spec in part.criterion}
+    for key in _causes_in(tree):
+        if key.value not in known:
+            said = f"`CAUSES` names `{key.value}`, which is no criterion"
+            yield Fault(where=f"{name}:{key.lineno}", said=said)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if (called := _called(call)) not in CAUSES:
             continue
@@ -131,6 +135,15 @@ def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[
             if is_text and text.value not in known:  # type: ignore[attr-defined]
                 said = f"`{called}` names `{text.value}`, which is no criterion"  # type: ignore[attr-defined]
                 yield Fault(where=f"{name}:{text.lineno}", said=said)
+
+
+def _causes_in(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield the texts that are keys of a module's dict of causes."""
+    for line in tree.body:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        value = getattr(line, "value", None)
+        if isinstance(value, ast.Dict) and "CAUSES" in [getattr(t, "id", "") for t in targets]:
+            yield from (key for key in value.keys if isinstance(key, ast.Constant))
 
 
 def _of_imports(assignment: Assignment, part: Part, name: str, tree: ast.Module) -> Iterator[Fault]:

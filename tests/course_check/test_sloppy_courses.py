@@ -146,6 +146,11 @@ SLIPS = {
         TEST + AFTER,
         "test_add.py:12: `after_marks_for` names `ad`, which is no criterion",
     ),
+    "a cause in a table that is no criterion": (
+        "test_add.py",
+        TEST + "CAUSES = {'add': [], 'ad': []}\n",
+        "test_add.py:10: `CAUSES` names `ad`, which is no criterion",
+    ),
     "an answer compared with itself": (
         "test_add.py",
         TEST.replace("kept['add/plain'].sum", "out").replace('kept["add/plain"].sum', "out"),

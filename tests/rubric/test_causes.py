@@ -1,7 +1,6 @@
 """One mistake is marked once: what fails for a cause that was marked is set aside."""
 
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -165,14 +164,3 @@ def test_a_test_that_is_set_aside_says_why():
         "start",
         "follows from start: it starts at zero",
     )
-
-
-@pytest.mark.parametrize("after", [after_marks_for, after_marks_for_any])
-def test_a_criterion_that_is_no_cause(after: Any):
-    """It is told over a right answer, where nothing has to be set aside."""
-    given = (None, None) if after is after_marks_for else ([],)
-    with (
-        pytest.raises(KeyError, match="`ad` is none of the causes"),
-        after({"add": []}, *given, "ad"),
-    ):
-        assert True
