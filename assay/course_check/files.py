@@ -123,10 +123,10 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
 def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[Fault]:
     """Yield the criteria that something follows from and nobody has: points would hang on none."""
     known = {spec.name for part in assignment.part for spec in part.criterion}
-    for key in _causes_in(tree):
-        if key.value not in known:
-            said = f"`CAUSES` names `{key.value}`, which is no criterion"
-            yield Fault(where=f"{name}:{key.lineno}", said=said)
+    for line, key in _causes_in(tree):
+        if key not in known:
+            said = f"`CAUSES` names `{key}`, which is no criterion"
+            yield Fault(where=f"{name}:{line}", said=said)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if (called := _called(call)) not in CAUSES:
             continue
@@ -137,13 +137,15 @@ def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[
                 yield Fault(where=f"{name}:{text.lineno}", said=said)
 
 
-def _causes_in(tree: ast.Module) -> Iterator[ast.Constant]:
-    """Yield the texts that are keys of a module's dict of causes."""
+def _causes_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and text of each key of a module's dict of causes."""
     for line in tree.body:
         targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
         value = getattr(line, "value", None)
         if isinstance(value, ast.Dict) and "CAUSES" in [getattr(t, "id", "") for t in targets]:
-            yield from (key for key in value.keys if isinstance(key, ast.Constant))
+            for key in value.keys:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.lineno, key.value
 
 
 def _of_imports(assignment: Assignment, part: Part, name: str, tree: ast.Module) -> Iterator[Fault]:
