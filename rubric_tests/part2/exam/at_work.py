@@ -13,7 +13,9 @@ from ask import student
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-SOFTMAX = ("aten::_softmax", "aten::_safe_softmax")
+SOFTMAX = ("aten::_softmax", "aten::_safe_softmax", "aten::softmax", "aten::special_softmax")
+"""The last two in `torch.inference_mode`, where operators are not taken apart."""
+
 PARTS = ("MultiHeadAttention", "EncoderLayer", "DecoderLayer")
 
 

@@ -1,0 +1,64 @@
+"""Attention is seen at work in whatever way a model is asked, however its softmax is written."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from assay.sandbox.inside import ask
+
+FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/at_work.py"
+VOCABULARY = 12
+
+
+@pytest.fixture
+def at_work(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The exam's own module, beside the `ask` that it finds in a kernel."""
+    monkeypatch.setitem(sys.modules, "ask", ask)
+    spec = importlib.util.spec_from_file_location("at_work", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize(
+    "softmax",
+    [
+        lambda scores: scores.softmax(-1),
+        lambda scores: torch.nn.functional.softmax(scores, dim=-1),
+        lambda scores: torch.special.softmax(scores, -1),
+        torch.nn.Softmax(dim=-1),
+        lambda scores: scores.exp() / scores.exp().sum(-1, keepdim=True),
+    ],
+)
+def test_weights_are_seen_and_changed(at_work: ModuleType, mode: Any, softmax: Callable[..., Any]):
+    """In `torch.inference_mode` as well, where operators come under other names."""
+    scores = torch.randn(2, 3, 5, 5)
+
+    def work() -> torch.Tensor:
+        with mode():
+            return softmax(scores)
+
+    found, seen = at_work.with_weights(work, VOCABULARY, at_work.equal)
+
+    assert seen >= 1
+    assert torch.allclose(found, torch.full_like(scores, 0.2))
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_softmax_over_the_vocabulary_is_no_attention(at_work: ModuleType, mode: Any):
+    def work() -> torch.Tensor:
+        with mode():
+            return torch.randn(2, 5, VOCABULARY).softmax(-1).log_softmax(-1)
+
+    _, seen = at_work.with_weights(work, VOCABULARY, None)
+
+    assert seen == 0
