@@ -38,13 +38,13 @@ def pack(files: Mapping[str, bytes], runnable: Container[str] = ()) -> bytes:
     return buffer.getvalue()
 
 
-def compressed(files: Mapping[str, bytes]) -> bytes:
+def compressed(files: Mapping[str, bytes], always: Container[str] = ()) -> bytes:
     """Return the same archive, each file compressed where that saves a tenth of its beginning."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(files.items()):
             sample = content[:SAMPLE]
-            pays = len(zlib.compress(sample, LEVEL)) < 0.9 * len(sample)
+            pays = name in always or len(zlib.compress(sample, LEVEL)) < 0.9 * len(sample)
             kind = zipfile.ZIP_DEFLATED if pays else zipfile.ZIP_STORED
             archive.writestr(zipfile.ZipInfo(name, EPOCH), content, kind, LEVEL)
     return buffer.getvalue()

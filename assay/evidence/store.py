@@ -19,7 +19,7 @@ from uuid import uuid4
 from assay import portable
 from assay.course.assignment import Assignment
 from assay.errors import OurFault, UsageError, quoted
-from assay.evidence import packing, questions
+from assay.evidence import packing, planes, questions
 from assay.evidence.packing import DRAFT, MANIFEST, manifest, write_whole
 from assay.records import CourseReport, Judgement, RunRecord, Verdict
 
@@ -280,7 +280,7 @@ class Store:
 
         With the seed that its questions are drawn from, these are not kept. The manifest names all.
         """
-        held = questions.without(files, seed) | {
+        held = planes.folded(questions.without(files, seed)) | {
             MANIFEST: manifest(files).encode(),
             RECORD: record.model_dump_json(indent=1).encode(),
         }
@@ -291,7 +291,7 @@ class Store:
         draft = final.with_name(f"{DRAFT}{uuid4().hex}")
         try:
             with draft.open("xb") as file:
-                file.write(packing.compressed(held))
+                file.write(packing.compressed(held, planes.PIECES))
                 file.flush()
                 os.fsync(file.fileno())  # or a machine that stops may leave the name and no content
             if instead:
@@ -323,12 +323,13 @@ def read_kept(place: Path, *begin: str) -> dict[str, bytes]:
         paths = [path for path in sorted(place.rglob("*")) if path.is_file()]
         named = {path.relative_to(place).as_posix(): path for path in paths}
         return {n: path.read_bytes() for n, path in named.items() if n.startswith(begin or "")}
-    return _read(
-        place,
-        lambda archive: {
-            n: archive.read(n) for n in archive.namelist() if n.startswith(begin or "")
-        },
-    )
+    wanted = (*begin, *planes.PIECES) if begin and planes.may_hold(begin) else begin
+
+    def chosen(archive: zipfile.ZipFile) -> dict[str, bytes]:
+        read = {n: archive.read(n) for n in archive.namelist() if n.startswith(wanted or "")}
+        return {n: held for n, held in planes.unfolded(read).items() if n.startswith(begin or "")}
+
+    return _read(place, chosen)
 
 
 def _read(place: Path, read: Callable[[zipfile.ZipFile], Read]) -> Read:

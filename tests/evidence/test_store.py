@@ -175,15 +175,37 @@ def plain(files: dict[str, bytes]) -> dict[str, bytes]:
 def test_a_run_is_one_file_and_takes_less_where_that_pays(store: Store):
     """Text is compressed, numbers without a pattern are not; both come back to a byte."""
     noise = random.Random(0).randbytes(50_000)
-    files = {"executed.ipynb": b"the same words " * 10_000, "evidence/a.npz": noise}
+    text = b"the same words " * 10_000
+    files = {"executed.ipynb": text, "evidence/a.npz": b"1", "left.bin": noise}
     store.put(record(), files)
     [path] = [path for path in store.root.rglob("*") if path.is_file()]
 
     assert plain(store.files(record().key)) == files
     assert path.stat().st_size < 55_000
     with zipfile.ZipFile(path) as archive:
-        assert archive.getinfo("evidence/a.npz").compress_type == zipfile.ZIP_STORED
+        assert archive.getinfo("left.bin").compress_type == zipfile.ZIP_STORED
     assert store.files(record().key, "evidence/").keys() == {"evidence/a.npz"}
+
+
+def test_an_archive_of_an_older_assay_is_read(store: Store):
+    """Each file was a member of its own there."""
+    content = {"evidence/a.npz": b"1", "run.json": record().model_dump_json().encode()}
+    store.put(record(), {})
+    store.place(record().key).write_bytes(packing.compressed(content))
+
+    assert store.record(record().key) == record()
+    assert store.files(record().key) == content
+    assert store.files(record().key, "evidence/").keys() == {"evidence/a.npz"}
+
+
+def test_only_what_is_asked_for_is_read(store: Store):
+    """By the beginnings of names, wherever in the archive the files lie."""
+    files = {"evidence/a.npz": b"1", "evidence/ab.json": b"2", "shapes.json": b"{}"}
+    store.put(record(), files)
+
+    for begin in ("evidence/", "evidence/ab", "ev", "shapes", "given/"):
+        expected = {name for name in files if name.startswith(begin)}
+        assert store.files(record().key, begin).keys() == expected
 
 
 def test_a_run_of_an_older_assay_is_read(store: Store):
@@ -207,7 +229,7 @@ def test_a_damaged_run_is_named(store: Store, damage: str):
     store.put(record(), {"evidence/a.npz": random.Random(0).randbytes(1000)})
     path = store.place(record().key)
     content = path.read_bytes()
-    at = content.index(b"evidence/a.npz") + 200
+    at = content.index(b"evidence.rest") + 200
     changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
     path.write_bytes({"cut short": content[:-300], "a byte changed": changed, "empty": b""}[damage])
 

@@ -163,6 +163,23 @@ def test_the_given_arrays_reach_the_question(workdir: Workdir):
     assert workdir.note() == {"status": "answered", "text": {}}
 
 
+def test_answers_are_written_as_they_are_up_to_a_size(workdir: Workdir):
+    """The store sees then what they repeat; a flood of zeros is compressed as ever."""
+    for question in ("a", "b", "c"):
+        workdir.give(question)
+    asked = "".join(
+        f"with ask('{q}') as (given, answer):\n    answer.out = np.zeros({n})\n"
+        for q, n in (("a", 1_500_000), ("b", 1_500_000), ("c", 100))
+    )
+    workdir.sit(f"import numpy as np\nfrom ask import ask\n{asked}")
+    sizes = {q: (workdir.root / "evidence" / f"{q}.npz").stat().st_size for q in "abc"}
+
+    assert sizes["a"] > 12_000_000
+    assert sizes["b"] < 100_000
+    assert sizes["c"] > 800
+    assert workdir.arrays("b")["out"].shape == (1_500_000,)
+
+
 def test_an_exam_may_be_a_package(workdir: Workdir):
     """Its questions are put in the order in which it imports its modules."""
     noting = "answer.out = student.put.append(1) or len(student.put)"
