@@ -10,7 +10,7 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.evidence.store import Store
-from assay.handout import attempt
+from assay.handout import attempt, make, put
 from assay.handout.tried import Tried, folder_of
 from assay.records import Outcome
 from assay.submission.submission import read
@@ -60,8 +60,10 @@ def ran(folder: Path, *arguments: str, windows: bool = False) -> "subprocess.Com
     ],
     ids=["right", "wrong", "off", "missing", "called otherwise", "raises", "random"],
 )
-def test_it_says_what_grading_says(course: Assignment, folder: Path, tmp_path: Path, answer: str):
+def test_it_says_what_grading_says(course: Assignment, tmp_path: Path, answer: str):
     """Of a public criterion: the same verdict, the same sentence, the same evidence bit by bit."""
+    folder = tmp_path / "handout"
+    put.put(make.make(course), folder)
     write(folder, answer)
     here = tried(folder).result
     store = Store(tmp_path / "store")
