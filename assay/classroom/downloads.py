@@ -55,6 +55,8 @@ class Attempt:
     """With the students' own names."""
     raw_names: tuple[str, ...] = ()
     """With the platform's, in the same order."""
+    receipts: tuple[Member, ...] = ()
+    """What the platform itself wrote beside a file: Blackboard puts there what was typed."""
 
 
 @dataclass
@@ -248,8 +250,10 @@ def _named_attempt(
         inner = one.name.partition("/")[2]
         own = inner or named.file
         pairs.append((replace(one, name=own or one.name), one.name))
-    if whose.platform == "blackboard":  # the platform's own receipt holds what was typed there
-        pairs = [pair for pair in pairs if pair[0].name != pair[1]] or pairs
+    receipts: tuple[Member, ...] = ()
+    if whose.platform == "blackboard" and (own_files := [p for p in pairs if p[0].name != p[1]]):
+        receipts = tuple(one for one, raw in pairs if one.name == raw)
+        pairs = own_files
     if whose.platform == "canvas":
         pairs = _first_names(pairs)
     name, late, at = whose.student, None, None
@@ -279,6 +283,7 @@ def _named_attempt(
         order=whose.attempt,
         files=tuple(one for one, _ in pairs),
         raw_names=tuple(raw for _, raw in pairs),
+        receipts=receipts,
     )
 
 

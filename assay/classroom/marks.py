@@ -230,10 +230,17 @@ def sheet(room: Room, member: Member) -> list[tuple[CriterionRow, Mark | None]]:
     return [(one, marks.get(one["name"])) for one in criteria]
 
 
-def typed_text(room: Room, member: Member) -> str:
-    """Return what a person typed into the platform, if they handed in that and no file."""
+def typed_text(room: Room, member: Member) -> tuple[str, bool]:
+    """Return what a person typed into the platform, and whether it is all that they handed in.
+
+    It is of the attempt that counts, or of the newest.
+    """
     there = counting.attempts(room, member.key)
-    return typed.text(room.members(there[-1])) if there and all(map(_is_typed, there)) else ""
+    if there and all(map(_is_typed, there)):
+        return typed.text(room.members(there[-1])), True
+    counts, _ = counting.counting(room, member, there)
+    last = counts or (there[-1] if there else None)
+    return (str(last.origin.get("typed", "")) if last else ""), False
 
 
 def _is_typed(attempt: Attempt) -> bool:

@@ -250,6 +250,7 @@ def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
         "late": attempt.late,
         "unread": attempt.unread,
         "damaged": damaged,
+        "typed": typed.beside(attempt.platform, attempt.files, attempt.raw_names, attempt.receipts),
     }
     room.book.add_attempt(
         room.item,
@@ -265,6 +266,9 @@ def _one(room: Room, attempt: Attempt, found: Match, place: Path) -> Row:
     note = damaged or ("late by the platform's mark" if late else unread)
     if typed.is_alone(attempt.platform, attempt.raw_names):
         note = "; ".join(filter(None, [note, f"{NO_FILE}: {typed.text(attempt.files)[:500]}"]))
+    elif origin["typed"]:
+        said = f"typed beside the file: {str(origin['typed'])[:500]}"
+        note = "; ".join(filter(None, [note, said]))
     return Row(state, attempt.place, _names(found), shown, note)
 
 

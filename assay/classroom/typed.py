@@ -26,6 +26,36 @@ def is_alone(platform: str, raw_names: Sequence[str]) -> bool:
     return False
 
 
+EMPTY = (
+    "There is no student submission text data for this assignment.",
+    "There are no student comments for this assignment.",
+)
+"""What Blackboard writes into a receipt where nothing was typed."""
+SECTIONS = ("Submission Field:", "Comments:")
+
+
+def beside(
+    platform: str, files: Sequence[Member], raw_names: Sequence[str], receipts: Sequence[Member]
+) -> str:
+    """Return what was typed beside a file of the person's own, as plain text."""
+    pattern = BY_PLATFORM.get(platform)
+    if pattern is None or is_alone(platform, raw_names):
+        return ""
+    own = [one for one, raw in zip(files, raw_names, strict=True) if pattern.fullmatch(raw)]
+    return "\n\n".join(filter(None, [text(own), *(_of_receipt(_text(one)) for one in receipts)]))
+
+
+def _of_receipt(receipt: str) -> str:
+    """Return the sections that a student writes; all of a receipt in another language."""
+    kept, is_own, known = [], False, False
+    for line in receipt.splitlines():
+        if line.strip() in (*SECTIONS, "Files:"):
+            is_own, known = line.strip() != "Files:", True
+        elif is_own and line.strip() not in EMPTY:
+            kept.append(line)
+    return "\n".join(kept).strip() if known else receipt
+
+
 def text(files: Sequence[Member]) -> str:
     """Return what was typed, as plain text; of a link its address."""
     return "\n\n".join(filter(None, map(_text, files)))

@@ -8,7 +8,7 @@ import pytest
 from assay.classroom import downloads, typed
 from assay.submission.archives import Member
 from tests.classroom import downloads as made
-from tests.classroom.rooms import assay, rows
+from tests.classroom.rooms import assay, begun, course, rows
 from tests.classroom.test_downloads import keys, known_to
 
 TEXT = (
@@ -93,6 +93,45 @@ def test_what_is_typed_waits_for_a_person_who_can_read_it(copy: Path):
     assert "\x1b" not in sheet
     assay("class", "override", copy, "dorothy", "1", "--by", "tom", "--reason", "read")
     assert rows(copy)["dorothy"].final == 1.0
+
+
+@pytest.mark.parametrize("platform", FORMS)
+def test_what_is_typed_beside_a_file_is_shown_to_the_marker(tmp_path: Path, platform: str):
+    """When it is taken in, and on the mark sheet; the file is what is graded."""
+    root = course(tmp_path / "sums")
+    lines = [
+        f"{m.id},{m.username},{m.canvas},{m.participant},{m.full_name}" for m in made.people(3)
+    ]
+    header = "sis user id,login,canvas id,participant,name"
+    (root / "members.csv").write_text("\n".join([header, *lines]))
+    place = begun(root, roster="members.csv", item="HW 1")
+    files = {n: c.encode() for n, c in FORMS[platform].items() if "2" in n.partition("_")[0]}
+    files |= {n: c.encode() for n, c in FORMS[platform].items() if "_g2_" in n}
+    files |= {"family2given2_5002_text.html": TEXT.encode()} if platform == "canvas" else {}
+    took = assay("class", "take", place, made.written(tmp_path / "d.zip", files))
+    sheet = assay("class", "sheet", place, "g2").stdout
+
+    assert "typed beside the file: My answer & why" in took.stdout
+    assert "typed into the platform beside the file:\nMy answer & why" in sheet
+    assert "Given0" not in sheet, "the platform's own heading"
+
+
+def test_a_receipt_with_nothing_typed_says_nothing():
+    """Blackboard writes one for every file."""
+    empty = (
+        "Name: A B (g2)\n\nSubmission Field:\nThere is no student submission text data for this "
+        "assignment.\n\nComments:\nThere are no student comments for this assignment.\n\nFiles:\nx"
+    )
+
+    def said(text: str) -> str:
+        receipt = Member("x.txt", "file", lambda at_most: text.encode()[:at_most])
+        return typed.beside("blackboard", (), (), (receipt,))
+
+    assert said(empty) == ""
+    assert said(empty.replace("There are no student", "I could not finish:")) == (
+        "I could not finish: comments for this assignment."
+    )
+    assert said("Nom : A B\nChamp de soumission :\nvoilà") != ""
 
 
 @pytest.mark.parametrize("content", ["<p>a<![foo[ x ]]>c", "<a " * 300_000, "<h1>" * 100_000])

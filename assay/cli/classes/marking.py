@@ -56,7 +56,7 @@ def marks(folder: Path, as_csv: bool, as_json: bool) -> None:
 def sheet(folder: Path, who: str, as_json: bool) -> None:
     """Show the lines of a person's mark sheet, and the version of each mark by hand.
 
-    Of somebody who typed into the platform and handed in no file it shows what they typed.
+    It also shows what was typed into the platform beside the file, or instead of one.
     """
     from assay.classroom import marks as marking
     from assay.report import safe
@@ -92,8 +92,10 @@ def sheet(folder: Path, who: str, as_json: bool) -> None:
         earned = f"{float(line['earned']):.2f}/{float(line['points']):g}"
         rows.append((line["name"], line["title"], earned, by_hand, version, reason))
     table(["line", "", "automatic", "by hand", "version", ""], rows)
-    if text := marking.typed_text(room, member):
-        say(f"typed into the platform, no file:\n{safe.lines(text)}")
+    text, is_all = marking.typed_text(room, member)
+    if text:
+        where = "into the platform, no file" if is_all else "into the platform beside the file"
+        say(f"typed {where}:\n{safe.lines(text)}")
 
 
 @click.command()
