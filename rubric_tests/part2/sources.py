@@ -35,6 +35,7 @@ OPERATORS = (
 )  # fmt: skip
 """In the names of the operators that torch's own attention comes down to."""
 IN_TORCH = "torch.nn.modules.transformer"
+ROUNDS, MOST = 20, 100  # of looking for second names, and how many of these one name may have
 NAME = re.compile(r"[A-Za-z_][\w.:]{0,200}")
 ORDINARY = {"Transformer", "TransformerEncoder", "TransformerDecoder"}
 """What a label or a title may be too."""
@@ -102,6 +103,7 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
     known = dict(definitions(tree))
     stars = stars_of(tree)
     places, texts = imports_of(tree, file), texts_bound(tree)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     found: set[str] = set()
     for node in used_nodes(tree):
         if isinstance(node, ast.Attribute):
@@ -113,7 +115,7 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
             elif node.id not in known:
                 found |= {f"{star}.{node.id}" for star in stars}
         elif isinstance(node, ast.Call):
-            found |= set(names_in_texts(node, texts))
+            found |= set(names_in_texts(node, texts, places, own))
         elif isinstance(node, ast.MatchClass):  # `case object(Transformer=part)` takes it too
             found |= {f"torch.nn.{name}" for name in node.kwd_attrs if is_attention(name)}
     return frozenset(found)
@@ -162,14 +164,31 @@ def imports_of(tree: ast.Module, file: str) -> dict[str, set[str]]:
                     whole = module if alias.asname else module.split(".")[0]
                     dotted = f"{module}.{original}" if original else whole
                     places.setdefault(name, set()).add(dotted)
-    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.NamedExpr)]
-    for _ in range(3):  # a second name of a second name
-        for node in assigned:
-            heads = names_of(node.value, places)
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if heads and isinstance(target, ast.Name):
-                    places.setdefault(target.id, set()).update(heads)
+    pairs = list(assigned(tree))
+    for _ in range(ROUNDS):  # a second name of a second name, in whatever order
+        before = sum(map(len, places.values()))
+        for name, value in pairs:
+            heads = names_of(value, places)
+            if heads and len(places.setdefault(name, set())) < MOST:
+                places[name] |= heads
+        if sum(map(len, places.values())) == before:
+            break
     return places
+
+
+def assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Each name that is bound by an assignment or a loop, and what it is bound to."""
+    for node in ast.walk(tree):
+        targets, value = [], None
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.NamedExpr | ast.AnnAssign):
+            targets, value = [node.target], node.value
+        elif isinstance(node, ast.For | ast.comprehension):
+            targets, value = [node.target], node.iter
+        for target in targets if value is not None else ():
+            inner = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+            yield from ((one.id, value) for one in inner if isinstance(one, ast.Name))
 
 
 def names_of(node: ast.expr, places: dict[str, set[str]]) -> set[str]:
@@ -182,8 +201,15 @@ def names_of(node: ast.expr, places: dict[str, set[str]]) -> set[str]:
         return {f"{head}.{node.attr}" for head in names_of(node.value, places)}
     if isinstance(node, ast.List | ast.Tuple):
         return set().union(*(names_of(entry, places) for entry in node.elts))
-    if isinstance(node, ast.Dict):
+    if isinstance(node, ast.Dict | ast.BoolOp):
         return set().union(*(names_of(entry, places) for entry in node.values))
+    if isinstance(node, ast.IfExp):
+        return names_of(node.body, places) | names_of(node.orelse, places)
+    if isinstance(node, ast.NamedExpr):
+        return names_of(node.value, places)
+    if isinstance(node, ast.Call) and called_name(node) == "getattr" and len(node.args) > 1:
+        text = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+        return {f"{head}.{text}" for head in names_of(node.args[0], places)} if text else set()
     return set()
 
 
@@ -211,8 +237,20 @@ def may_run(node: ast.FunctionDef | ast.AsyncFunctionDef, called: set[str]) -> b
     return special or node.name in called
 
 
-def names_in_texts(call: ast.Call, known: Texts) -> Iterator[str]:
-    """The dotted names that a call looks up by their text."""
+def names_in_texts(
+    call: ast.Call, known: Texts, places: dict[str, set[str]], own: set[str]
+) -> Iterator[str]:
+    """The dotted names that a call looks up by their text.
+
+    What holds them is asked first: a module of the student's has a `Transformer` of its own. Of
+    what nobody knows, the name says it, unless the file has a class of that name.
+    """
+    by_name = called_name(call) == "getattr" and len(call.args) > 1
+    heads = names_of(call.args[0], places) if by_name else set()
+    of_own = by_name and isinstance(call.args[0], ast.Name) and call.args[0].id in own
     for text in texts_looked_up(call, known):
-        of_torch = called_name(call) in LOOKS_UP and is_attention(text)
-        yield f"torch.nn.{text}" if of_torch else text
+        if heads:
+            yield from (f"{head}.{text}" for head in heads)
+        elif not (of_own or text in own):
+            of_torch = called_name(call) in LOOKS_UP and is_attention(text)
+            yield f"torch.nn.{text}" if of_torch else text
