@@ -663,7 +663,13 @@ def over_other_axes(x: np.ndarray) -> dict[str, np.ndarray]:
                 else f"a normalisation takes the mean over {over}, the deviation over {across}"
             )
             found[sentence] = (x - mean) / spread
-    return found
+    return found | {
+        f"a normalisation by the root mean square runs over {over}, not over a token's channels": (
+            x / np.sqrt((x**2).mean(axis, keepdims=True))
+        )
+        for over, axis in axes.items()
+        if axis != -1
+    }
 
 
 def check_normalisation(evidence: Any, given: Any, layer: str) -> None:

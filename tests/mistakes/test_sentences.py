@@ -256,3 +256,15 @@ def test_a_shifted_mask_of_the_future_is_told_by_the_places_that_change(
         attention_checks.check_mask_of_model(answers, {})
 
     assert str(wrong.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("axis", [0, 1, (1, 2)])
+def test_a_root_mean_square_over_another_axis_is_named(axis: int | tuple[int, ...]):
+    """Not a bare row of means and deviations: over which axis it runs."""
+    x = 3 * np.random.default_rng(0).normal(size=(6, 5, 24)) + 5
+    fresh = x / np.sqrt((x**2).mean(axis, keepdims=True))
+
+    said = layer_checks.name_the_norm(fresh, x, layer_checks.standardised(fresh))
+
+    over = {0: "the batch", 1: "the sequence", (1, 2): "the whole sequence at once"}[axis]
+    assert f"by the root mean square runs over {over}, not over" in str(said)
