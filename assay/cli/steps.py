@@ -396,9 +396,14 @@ def course_checked(session: "Session", as_json: bool) -> None:
     from assay.grading.progress import live
     from assay.records import plain
     from assay.report import safe
+    from assay.review import questions
 
     with live(1) as progress, until_stopped(session), listening(session, progress):
         found = session.course_report()
+    course = session.assignment
+    criteria = {f"{part.name}/{spec.name}" for part in course.part for spec in part.criterion}
+    slips = questions.slips(course.root / questions.FILE, criteria)
+    found = found.model_copy(update={"faults": [*found.faults, *slips]})
     if as_json:
         click.echo(json.dumps(plain(found), indent=1))
     if faults := [*found.faults, *found.failing]:

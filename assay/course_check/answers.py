@@ -222,7 +222,7 @@ def _is_missed(check: Check) -> bool:
 def _claims_missed(checks: Sequence[Check], places: Mapping[str, str]) -> list[Fault]:
     """Return the claims that fail for the reference, by their own test over all its runs."""
     found = []
-    for of_test in _by_test([check for check in checks if check.claim]):
+    for of_test in _by_test([c for c in checks if c.claim and not c.stumbled]):
         claim, name = of_test[0].claim, of_test[0].name
         held = sum(check.verdict is Verdict.PASSED for check in of_test)
         runs = held + sum(check.verdict is Verdict.FAILED for check in of_test)
