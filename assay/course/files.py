@@ -54,7 +54,11 @@ def rubric_digest(assignment: Assignment, part: Part) -> str:
     for path in sorted(set(files)):
         stat = path.stat()
         name = path.relative_to(assignment.root).as_posix()
-        digest.update(f"{name}\n{_digest(path, stat.st_mtime_ns, stat.st_size)}\n".encode())
+        digest.update(
+            f"{name}\n{_digest(path, stat.st_mtime_ns, stat.st_size)}\n".encode(
+                errors="surrogateescape"
+            )
+        )
     return digest.hexdigest()
 
 

@@ -84,7 +84,8 @@ def code(assignment: Assignment, part: Part) -> str:
     """A hash of assay's own files and of those of the course that a rubric rests on."""
     digest = hashlib.sha256()
     for path in sorted(files.of_part(assignment, part)):
-        digest.update(f"{path}\n{files.digest_of(path)}\n".encode())
+        name = path.relative_to(assignment.root).as_posix()  # where the course lies changes nothing
+        digest.update(f"{name}\n{files.digest_of(path)}\n".encode(errors="surrogateescape"))
     return ours() + digest.hexdigest()
 
 

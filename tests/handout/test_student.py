@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.course import assignment as assignments
-from assay.evidence import packing
+from assay.evidence import keys, packing
 from assay.handout import make, put, readme
 from assay.source import cells
 from assay.starter import begin
@@ -75,6 +75,17 @@ def test_a_cell_that_fails_is_named(folder: Path):
     assert ": cell 6 raised NotImplementedError" in answer.stderr
     assert "A straight line by gradient descent: cell 6 raised NotImplementedError" in answer.stdout
     assert "(in 2 of 2 runs)" in answer.stdout
+
+
+def test_where_it_lies_may_be_no_text(folder: Path):
+    """A folder whose name the locale cannot write is one like others, and changes no key."""
+    course = folder.with_name("course")
+    here = assignments.read(course / "assignment.toml")
+    there = course.rename(os.fsdecode(os.fsencode(course) + b"\xfc"))
+    moved = assignments.read(there / "assignment.toml")
+    key = keys.code(moved, moved.part[0])
+    there.rename(course)
+    assert key == keys.code(here, here.part[0])
 
 
 def test_what_only_a_type_checker_imports_is_not_missed():
