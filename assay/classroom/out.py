@@ -16,7 +16,7 @@ from assay.classroom.gradefiles import Change
 from assay.classroom.marks import Row, rows
 from assay.classroom.room import Room
 from assay.classroom.roster import read_bytes
-from assay.classroom.take import kept
+from assay.classroom.take import kept, survey
 from assay.errors import UsageError, quoted
 from assay.export.gradebooks import NBGRADER
 from assay.grading import publish
@@ -25,6 +25,7 @@ from assay.report import annotated, safe
 from assay.report import feedback as pages
 from assay.submission import archives
 from assay.submission.folders import folder as folder_of
+from assay.words import counted
 
 FILLED = ("brightspace", "canvas", "moodle")
 """Platforms whose own export is filled in."""
@@ -52,7 +53,9 @@ def export(room: Room, form: str, source: Path | None, *, lower: bool = False) -
     withheld = [one for one in found if not one.sure or (_is_lower(one) and not lower)]
     given = [one for one in found if one not in withheld]
     marks = {one.member.key: one.points for one in given if one.points is not None}
-    beside = [_withheld(one) for one in withheld]
+    is_asked = any(map(_absent, withheld))  # whose a doubtful hand-in is may be one of these
+    nobodys = sum(len(one.rows) for one in survey(room)) if is_asked else 0
+    beside = [_withheld(one, nobodys) for one in withheld]
     if form not in FILLED:
         changes = [_change(one) for one in given]
         if form == "gradescope":
@@ -79,8 +82,12 @@ def _absent(row: Row) -> bool:
     return row.points is None and not (row.attempts or row.needs or row.final.excused)
 
 
-def _withheld(row: Row) -> Change:
+def _withheld(row: Row, nobodys: int) -> Change:
     key = row.member.key
+    if _absent(row) and nobodys:
+        doubtful = counted(nobodys, "hand-in")
+        note = f"nothing handed in is known to be theirs; {doubtful} may be: `assay class status`"
+        return Change("waits", key, row.released, None, note)
     if _absent(row):
         note = "handed in nothing: no mark is written, `assay class override` gives one"
         return Change("absent", key, row.released, None, note)

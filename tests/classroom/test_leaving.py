@@ -273,3 +273,22 @@ def test_a_hostile_notebook_comes_back_inert(copy: Path):
     assert "<script" not in text
     assert "text/html" not in text
     assert "](http" not in text
+
+
+def test_nobody_is_said_to_have_handed_in_nothing_while_a_hand_in_is_in_doubt(copy: Path):
+    """It may be theirs: who has none waits, in the grade file and in the status."""
+    before = assay("class", "export", copy, "csv").stdout
+    name = "39999-640693 - D. Vaughan - Oct 10, 2025 1130 AM/sums.ipynb"
+    made.written(copy.parent / "more.zip", {"index.html": b"", name: made.NOTEBOOK})
+    assay("class", "take", copy, copy.parent / "more.zip", code=3)
+    (line,) = [
+        one
+        for one in assay("class", "export", copy, "csv").stdout.splitlines()
+        if "Dorothy Vaughan" in one
+    ]
+
+    assert "absent" in before
+    assert line.startswith("waits")
+    assert "nothing handed in is known to be theirs; 1 hand-in may be" in line
+    status = assay("class", "status", copy).stdout
+    assert "nothing handed in that is known to be theirs (1 in doubt): Dorothy Vaughan" in status

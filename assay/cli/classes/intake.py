@@ -150,7 +150,8 @@ def status(folder: Path, as_json: bool) -> None:
         f"{sum(one.released is not None for one in found)} released"
     )
     if missing := [one.member.full_name or one.member.key for one in found if not one.attempts]:
-        say(f"nothing handed in: {', '.join(missing)}")
+        doubtful = f" that is known to be theirs ({len(unknown)} in doubt)" if unknown else ""
+        say(f"nothing handed in{doubtful}: {', '.join(missing)}")
     needs = [(one.member.key, one.member.full_name, note) for one in found for note in one.needs]
     needs += [(row.state, row.who, f"{row.note} (in {name})") for name, row in unknown]
     table(["id", "of", "needs a person"], needs)
