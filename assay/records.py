@@ -327,8 +327,17 @@ class Property(Record):
     where: dict[str, str] = {}
     runs: int = 0
     """Runs in which it was judged; a test of several cases judges each of them in every run."""
+    waiting: int = 0
+    """How often it waits for a person, beside what was judged of it: neither held nor missed."""
     claim: Claim | None = None
     estimates: list[Estimate] = []
+
+    @property
+    def for_review(self) -> float:
+        """The share of it that a person judges."""
+        if self.verdict is Verdict.FOR_REVIEW:
+            return 1.0
+        return self.waiting / (self.judged + self.waiting) if self.waiting else 0.0
 
     @property
     def undecided(self) -> list[str]:
@@ -393,7 +402,7 @@ class Criterion(Record):
         """The points that a person gives: all, or those of some properties beside what is lost."""
         if self.verdict.is_waiting:
             return self.points if self.verdict is Verdict.FOR_REVIEW else 0.0
-        waiting = sum(p.verdict is Verdict.FOR_REVIEW for p in self.properties)
+        waiting = sum(p.for_review for p in self.properties)
         worth = round(self.points * waiting / max(1, len(self.properties)), 2)
         return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))
 

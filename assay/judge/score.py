@@ -223,7 +223,7 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
     verdict = Verdict.NOT_JUDGED if is_course else _overall([p.verdict for p in properties])
     worth = spec.points / len(properties)
     judged = [
-        (p, worth * p.judged / (p.judged + sum(bool(c.follows) for c in checks[p.name])))
+        (p, worth * p.judged / (p.judged + p.waiting + _followers(checks[p.name])))
         for p in properties
         if p.judged and not verdict.is_waiting and p.verdict is not Verdict.FOR_REVIEW
     ]
@@ -237,6 +237,10 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
         verdict=verdict,
         properties=properties,
     )
+
+
+def _followers(checks: Sequence[Check]) -> int:
+    return sum(bool(check.follows) for check in checks)
 
 
 def _share(prop: Property) -> float:
@@ -269,6 +273,7 @@ def _property(checks: Sequence[Check]) -> Property:
         stumbled=next((c.stumbled for c in [*of_course, *missed] if c.stumbled), ""),
         where={check.run: check.reason for check in missed if check.run},
         runs=len({check.run for check in judged if check.run}),
+        waiting=len(asked) - len(judged),
         claim=checks[0].claim,
         estimates=estimates,
     )

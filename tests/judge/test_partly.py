@@ -7,8 +7,10 @@ import pytest
 from lxml import etree
 
 from assay.classroom.grade import criteria_of
+from assay.course.assignment import Assignment, CriterionSpec
 from assay.export import github, gradescope, junit
-from assay.records import Criterion, Property, Result, Verdict
+from assay.judge.score import score
+from assay.records import Check, Criterion, Property, Result, Verdict
 from assay.report import html, markdown, summary
 from tests.toys.made import criterion, made
 
@@ -104,3 +106,30 @@ def test_what_is_for_review_beside_what_is_lost_waits_for_a_person():
     assert "1 for review" in summary.totals(result)
     (test, _) = json.loads(gradescope.results_json(result, "hidden", {}))["tests"]
     assert "1 of 2 points are for review" in test["output"]
+
+
+@pytest.mark.parametrize(
+    ("first", "points", "waits"),
+    [
+        ("passed failed", (0.32, 0.16), 3.68),
+        ("passed not-answered", (0.32, 0.16), 3.68),
+        ("failed failed", (0.32, 0.0), 3.68),
+    ],
+)
+def test_runs_that_wait_for_a_person_are_neither_earned_nor_lost_for_those_that_were_judged(
+    toy: Assignment, first: str, points: tuple[float, float], waits: float
+):
+    """One run that passed and one that failed speak for two of 25; the page says who waits."""
+    verdicts = [Verdict(name.replace("-", " ")) for name in first.split()]
+    runs = [*verdicts, *[Verdict.FOR_REVIEW] * 23]
+    about = {"part": "sums", "criterion": "sum", "name": "t", "title": "It adds"}
+    checks = [Check(run=f"a/seed-{i}", verdict=v, **about) for i, v in enumerate(runs)]
+    spec = CriterionSpec(name="sum", title="Addition", points=4.0)
+
+    (one,) = score(toy.part[0].model_copy(update={"criterion": [spec]}), checks)
+
+    assert (one.judged, one.earned) == points
+    assert one.for_review == pytest.approx(waits, abs=0.02)
+    assert one.set_aside == one.not_asked == 0.0
+    assert "; 23 for review" in html.page(made(criteria=[one]), {})
+    assert "; 23 for review" in markdown.pages(made(criteria=[one]), [])["index.md"]
