@@ -1,6 +1,6 @@
 """What several tests of Part 1 ask about: the weights, the loss, and which mistake came first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -410,8 +410,11 @@ def steps(evidence: Sheets, moment: str) -> Weights:
 
 def slope_at(evidence: Sheets, step: Weights) -> Weights:
     """The network's own gradient at the start of the steps."""
-    slope = weights(evidence["update/gradient"], "d{}")
+    answer = evidence["update/gradient"]
+    slope = weights(answer, "d{}")
     of_one_shape(slope, step)
+    if answer.outputs == 2:  # the step is of their difference, the gradient of half of it
+        slope = slope._replace(W2=2 * slope.W2, b2=2 * slope.b2)
     return slope
 
 
@@ -460,6 +463,51 @@ def check_downhill(evidence: Sheets, given: Sheets) -> None:
     if cosine > -0.1:
         raise Wrong(f"the first step does not follow the gradient (cosine {cosine:.2f})")
     check_no_part_goes_up(evidence)
+    check_length(evidence, given)
+
+
+def check_length(evidence: Sheets, given: Sheets) -> None:
+    """Steps of plain descent, or of Nesterov's, are as long as the learning rate says.
+
+    All of five steps have to be exactly so many times too long. A rate that rises at first, an
+    average of gradients, clipped gradients, mini-batches and a search along the line are not
+    that: how long their first step is, is theirs.
+    """
+    form = recognised(evidence, given)
+    if form.loss != PLAIN.loss:  # with or without the factor 2 of a square
+        return
+    small, step = steps(evidence, "small").flat(), steps(evidence, "step").flat()
+    slope = slope_at(evidence, steps(evidence, "step")).flat()
+    times = -float(step @ slope) / (0.5 * float(slope @ slope) + 1e-300)
+    if abs(times - 1) < 0.02 or abs(times / len(given["update/steps"].X) - 1) < 1e-3:
+        return  # a sum over the rows, where the gradient is said to be a mean
+    for rate, moved in ((0.5, step), (1e-3, small)):
+        expected = -rate * times * slope
+        if np.linalg.norm(moved - expected) > 1e-3 * np.linalg.norm(expected):
+            return
+    later = steps(evidence, "later").flat()
+    for momentum in (lambda t: 0.0, lambda t: t / (t + 1)):
+        expected = descended(evidence, given, 0.5 * times, momentum, form)
+        if np.linalg.norm(later - expected) < 1e-3 * np.linalg.norm(later):
+            raise KnownMistake(
+                "the step is not as long as the learning rate says",
+                f"it is {times:.3g} times the rate times the network's own gradient",
+            )
+
+
+def descended(
+    evidence: Sheets, given: Sheets, rate: float, momentum: Callable[[int], float], form: Form
+) -> np.ndarray:
+    """How far five steps lead from the start, with Nesterov's momentum or without any."""
+    sheet = given["update/steps"]
+    start = now = landing = fitting(weights(evidence["update/steps"], "{}_start"), sheet.X)
+    each = 1 if evidence["update/gradient"].outputs == 1 else 2
+    for t in range(5):
+        slope = reference.gradients(sheet.X, sheet.y, now, form)
+        slope = slope._replace(W2=each * slope.W2, b2=each * slope.b2)
+        before, landing = landing, now.moved(-rate * slope.flat())
+        now = landing.moved(momentum(t) * (landing.flat() - before.flat()))
+    return now.flat() - start.flat()
 
 
 def check_no_part_goes_up(evidence: Sheets) -> None:
@@ -481,9 +529,6 @@ def check_no_part_goes_up(evidence: Sheets) -> None:
 @causes.explains("update")
 def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
     """Where the output layer takes one exact gradient step, the hidden layer takes the same."""
-    answer = evidence["update/gradient"]
-    if answer.outputs != 1:
-        return  # of two outputs only the difference was written down
     step = steps(evidence, "step")
     slope = slope_at(evidence, step)
     if not step.W2.any():
@@ -495,7 +540,7 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
     grown = 1 + np.divide(step.W2[:, 0], start, out=np.zeros_like(start), where=start != 0)
     found, atol = -step.W1 / rate, 1e-3 * float(np.abs(slope.W1).max()) + 1e-12
     if np.allclose(found, slope.W1, atol=atol, rtol=0):
-        return
+        return check_biases_move_too(step, slope, rate)
     late = [slope.W1 * grown, *slopes_after_the_output_layer(evidence, given, step)]
     if any(np.allclose(found, its, atol=atol, rtol=0) for its in late):
         raise KnownMistake("W2 is already updated when the gradient of W1 is computed")
@@ -508,6 +553,18 @@ def check_layers_move_together(evidence: Sheets, given: Sheets) -> None:
             f"the step of W1 is {times:.3g} times as long as that of W2, by their gradients",
         )
     raise Wrong("the first step of W1 is not down its gradient, that of W2 is")
+
+
+def check_biases_move_too(step: Weights, slope: Weights, rate: float) -> None:
+    """Where both matrices take one exact step, the biases take the same."""
+    for name in ("b1", "b2"):
+        its, found = getattr(slope, name), -getattr(step, name) / rate
+        if np.allclose(found, its, atol=1e-3 * float(np.abs(its).max()) + 1e-9, rtol=0):
+            continue
+        raise KnownMistake(
+            "biases and weights are not trained at the same rate",
+            f"the first step of `{name}` is not the rate of the weights times its gradient",
+        )
 
 
 def slopes_after_the_output_layer(

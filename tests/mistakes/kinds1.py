@@ -4,6 +4,7 @@ from tests.mistakes.cases import Case
 from tests.mistakes.part1 import (
     ACCURACY,
     DELTA2,
+    DESCENT,
     FIT,
     FIT_NETWORK,
     INITIAL,
@@ -100,6 +101,23 @@ UPDATES = [
     }),
     network("the hidden layer steps ten times as far", "update", {
         STEP: "descend(weights, [10 * dW[0], dW[1], 10 * db[0], db[1]], landings",
+    }),
+    network("every step is six tenths of what the rate says", "update", {
+        DESCENT: "landing = weight - 0.6 * learning_rate * gradient",
+    }),
+    network("half the rate, without momentum", "update", {
+        DESCENT: "landing = weight - learning_rate / 2 * gradient",
+        "momentum=t / (t + 1)": "momentum=0.0",
+        "max_iter: int = 5000": "max_iter: int = 20000",
+    }),
+    network("the output bias steps half as far", "update", {
+        STEP: "descend(weights, [*dW, db[0], 0.5 * db[1]], landings",
+    }),
+    network("hidden biases step half as far again", "update", {
+        STEP: "descend(weights, [*dW, 1.5 * db[0], db[1]], landings",
+    }),
+    network("the output layer steps half as far", "update", {
+        STEP: "descend(weights, [dW[0], 0.5 * dW[1], db[0], 0.5 * db[1]], landings",
     }),
     network("max_iter is a wish", "update", {
         "for _ in range(self.max_iter)": "for _ in range(max(self.max_iter, 2000))",
@@ -439,6 +457,30 @@ RIGHT = [
         "max_iter: int = 5000": "max_iter: int = 3000",
         "learning_rate: float = 2.0": "learning_rate: float = 0.1",
         "learning_rate, t = 0.9 * learning_rate, 0": "pass",
+    }),
+    network("an average of gradients", None, {
+        DESCENT + "\n        weight[...] = landing + momentum * (landing - previous)\n"
+        "        previous[...] = landing":
+        "new = weight - 0.1 * learning_rate * gradient + 0.9 * (weight - previous)\n"
+        "        previous[...] = weight\n        weight[...] = new",
+    }),
+    network("a rate that rises in the first fifty iterations", None, {
+        STEP + ", learning_rate":
+        "descend(weights, dW + db, landings, learning_rate * min(1, len(losses) / 50)",
+    }),
+    network("gradients that are long are made shorter", None, {
+        STEP:
+        "short = min(1.0, 0.05 / norm(dW + db))\n"
+        "            descend(weights, [short * d for d in dW + db], landings",
+    }),
+    network("several batches in every iteration", None, {
+        STEP + ", learning_rate, momentum=t / (t + 1))":
+        "for batch in np.array_split(np.random.RandomState(t).permutation(len(X)), 2):\n"
+        "                _, dW, db = backpropagate(\n"
+        "                    X[batch], y[batch], *weights, allocate(len(batch), X.shape[1])\n"
+        "                )\n"
+        "                descend(weights, dW + db, landings, 0.2 * learning_rate, momentum=0.0)\n"
+        "            learning_rate = learning_rate",
     }),
     network("a rate that falls with the iterations", None, {
         "momentum=t / (t + 1)": "momentum=0.0",
