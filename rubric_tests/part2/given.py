@@ -237,16 +237,16 @@ def smaller_parts(rng: np.random.Generator) -> dict[str, Question]:
         "positions/added": Question(
             {"x": x}, dict.fromkeys(("out", "at_zero", "again"), ROWS) | {"learned": (), "one": one}
         ),
-        "positions/full": Question({"length": np.array(16)}, full_length(16)),
-        "positions/long": Question({"length": np.array(301)}, full_length(301)),
+        "positions/full": Question({"length": np.array(16)}, full_length()),
+        "positions/long": Question({"length": np.array(301)}, full_length()),
         "feed-forward/bent": Question({"x": x, "step": step}, dict.fromkeys(bent, ROWS)),
         "feed-forward/sizes": Question({"x": x}, numbers | {"out": ROWS, "as_asked": ()}),
         "feed-forward/units": Question({"x": x}, {"out": ROWS, "as_asked": ()}),
     }
 
 
-def full_length(length: int) -> dict[str, Shape]:
-    return {"at_zero": (2, length, WIDTH), "as_asked": ()}
+def full_length() -> dict[str, Shape]:
+    return {"at_zero": (2, SOME, WIDTH), "as_asked": ()}
 
 
 def layers(rng: np.random.Generator) -> dict[str, Question]:

@@ -111,7 +111,12 @@ def check_full_length(evidence: Any, given: Any) -> None:
     """As many places as were asked for, no two alike, and not told by a channel or two."""
     for question in ("positions/full", "positions/long"):
         answer = evidence[question]
-        rows = answer.at_zero[0]
+        rows, length = answer.at_zero[0], int(given[question].length)
+        if len(rows) != length:
+            raise KnownMistake(
+                "the table of positions ends before the largest length that is asked for",
+                f"built for {length} positions, it takes {len(rows)}",
+            )
         if not answer.as_asked or not np.abs(rows).max(initial=0) > 1e-6:
             raise NotRecognised("the size is its own, or the rows are all zero to begin with")
         gaps = np.abs(rows[:, None] - rows[None]).max(axis=-1) + np.eye(len(rows))

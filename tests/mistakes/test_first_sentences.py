@@ -59,6 +59,9 @@ PART2 = [
     (of("transformer/encoder", "every place holds the first token", "model", {
         "x = self.positions(x)": "x = self.positions(x[:, :1].expand_as(x))",
     }), ONE_TOKEN),
+    (of("transformer/embedding", "a table one place too short", "positions", {
+        "sinusoids(max_length, d_model)": "sinusoids(max_length - 1, d_model)",
+    }), "the table of positions ends before the largest length"),
     (of("transformer/model", "the memory of the first sequence is kept", "model", {
         ENCODED: "if not hasattr(self, 'kept'):\n"
         "            self.kept = self.encoder(source, source_visible).detach()\n"

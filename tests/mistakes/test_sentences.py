@@ -12,7 +12,9 @@ import pytest
 from assay.rubric import KnownMistake, Wrong
 from rubric_tests import reference as reference1
 from rubric_tests.part1 import judgement
+from rubric_tests.part2 import answers as said_answers
 from rubric_tests.part2 import attention_checks, given, layer_checks, reference
+from rubric_tests.part2.judgement import NotRecognised
 
 Mask = Callable[[np.ndarray], np.ndarray]
 Masked = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -268,3 +270,70 @@ def test_a_root_mean_square_over_another_axis_is_named(axis: int | tuple[int, ..
 
     over = {0: "the batch", 1: "the sequence", (1, 2): "the whole sequence at once"}[axis]
     assert f"by the root mean square runs over {over}, not over" in str(said)
+
+
+ASKED = np.random.default_rng(3).integers(1, 10, size=(200, 5))
+
+
+def fault_of_digits(digits: np.ndarray, losses: list[float] | None) -> Exception | None:
+    """What is raised of these answers to ASKED; the losses are those of a training, where seen."""
+    table = np.full((len(ASKED), 7), -1)
+    table[:, : digits.shape[1]] = digits
+    sheets = {"generation/again": SimpleNamespace(answers=table)}
+    if losses is not None:
+        sheets["training/steps"] = SimpleNamespace(losses=np.array(losses), costs=np.zeros(0))
+    asked = {"generation/again": SimpleNamespace(sequences=ASKED)}
+    try:
+        said_answers.check_answers_are_digits(sheets, asked)
+    except (Wrong, NotRecognised) as fault:
+        return fault
+    return None
+
+
+START = "does the decoder start from the same token in training?"
+AT_CHANCE = np.random.default_rng(5).integers(1, 10, size=(200, 4))
+
+
+@pytest.mark.parametrize("losses", [None, [2.4] * 20], ids=["not seen", "as it began"])
+def test_short_answers_of_a_model_that_hardly_learned_are_no_fault_of_generation(losses):
+    """Where no place is learned, nothing is known of the token that the decoder starts from."""
+    fault = fault_of_digits(AT_CHANCE, losses)
+
+    assert isinstance(fault, NotRecognised)
+    assert START not in str(fault)
+    assert "hardly learned" in str(fault)
+
+
+def test_the_start_is_named_where_the_other_places_are_learned():
+    """The first digit is left out, and the others are right."""
+    assert START in str(fault_of_digits(ASKED[:, ::-1][:, 1:], None))
+    assert START in str(fault_of_digits(np.sort(ASKED, axis=1)[:, 1:], [2.4] * 20))
+
+
+def test_the_start_is_named_where_only_what_runs_free_is_wrong():
+    """The loss came down in training, and the answers are at chance."""
+    assert START in str(fault_of_digits(AT_CHANCE, [2.4] * 20 + [0.1] * 20))
+
+
+def test_the_start_is_not_named_where_the_last_digit_is_missing():
+    """The first digits are right: the decoder starts well, and ends too early."""
+    fault = fault_of_digits(ASKED[:, ::-1][:, :4], None)
+
+    assert isinstance(fault, Wrong)
+    assert START not in str(fault)
+
+
+@pytest.mark.parametrize("ends", ["positions/full", "positions/long"])
+def test_a_table_of_places_that_ends_too_early_is_named(ends: str):
+    """It is said how many places were asked for, and how many there are."""
+    questions, answers = {}, {}
+    for name, length in (("positions/full", 16), ("positions/long", 301)):
+        table = reference.sinusoid_variants(length - 3 * (name == ends), 16)[0]
+        questions[name] = SimpleNamespace(length=np.array(length))
+        answers[name] = SimpleNamespace(at_zero=np.stack([table, table]), as_asked=np.array(1))
+
+    with pytest.raises(KnownMistake, match="ends before the largest length") as told:
+        layer_checks.check_full_length(answers, questions)
+
+    length = int(questions[ends].length)
+    assert f"built for {length} positions, it takes {length - 3}" in str(told.value)
