@@ -4,11 +4,31 @@
 import numpy as np
 from ask import student
 
+ENDS = ("w1", "b1", "w2", "b2")
+
 
 def four(parts):
     """W1, b1, W2, b2 from a tuple, a list or a dictionary of them."""
-    W1, b1, W2, b2 = parts.values() if isinstance(parts, dict) else parts
+    W1, b1, W2, b2 = (parts[name] for name in names_of(parts))
     return W1, b1, W2, b2
+
+
+def names_of(parts):
+    """Where the four stand: in a dictionary by how their keys end, else in their order."""
+    if not isinstance(parts, dict):
+        return range(len(parts))
+    found = {end: [key for key in parts if str(key).lower().endswith(end)] for end in ENDS}
+    if all(len(keys) == 1 for keys in found.values()):
+        return [keys[0] for keys in found.values()]
+    return list(parts)
+
+
+def shaped(part, like):
+    """A bias as the functions have it: a row or a column, where theirs are."""
+    axes = np.shape(like)
+    if np.ndim(part) != 1 or len(axes) != 2:
+        return part
+    return part.reshape((-1, 1) if axes[1] == 1 != axes[0] else (1, -1))
 
 
 class FromFunctions:
@@ -39,12 +59,18 @@ class FromFunctions:
         return loss, [dW1, dW2], [db1, db2]
 
     def _keep(self, weights):
+        self._form = weights
         W1, b1, W2, b2 = (np.asarray(part) for part in four(weights))
         self.coefs_, self.intercepts_ = [W1, W2], [np.ravel(b1), np.ravel(b2)]
 
     def _weights(self):
+        """The weights in the form in which the functions gave them."""
         (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
-        return W1, b1, W2, b2
+        names, old = names_of(self._form), four(self._form)
+        new = [shaped(part, like) for part, like in zip((W1, b1, W2, b2), old, strict=True)]
+        if isinstance(self._form, dict):
+            return {**self._form, **dict(zip(names, new, strict=True))}
+        return new if isinstance(self._form, list) else tuple(new)
 
 
 if student.has("fit", "predict_proba"):

@@ -146,3 +146,13 @@ def test_nothing_is_gained_by_leaving_out_what_would_be_wrong(case: Absent):
     left_out, wrong = (judged(case.part, edits) for edits in (case.left_out, case.wrong))
 
     assert sum(lost(left_out).values()) >= sum(lost(wrong).values()) > 0
+
+
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+def test_weights_under_another_name_are_asked_for_by_their_own(name: str):
+    """No code of the exam is shown, and nobody is told to look at it."""
+    criteria = judged("part1", {NETWORK: {name: "other_"}})
+    told = {p.reason for c in criteria for p in c.properties if p.verdict is Verdict.NOT_ANSWERED}
+
+    assert told == {f"expected `ScratchNetwork` to have `{name}`"}
+    assert not any(p.stumbled for c in criteria for p in c.properties)

@@ -39,6 +39,7 @@ def ready(n_features, **parameters):
 
 def outputs(network):
     """1, or 2 where a softmax of two outputs stands for the sigmoid of their difference."""
+    needs(network, "coefs_", "intercepts_")
     return 2 if np.shape(network.coefs_[1])[1:] == (2,) else 1
 
 
@@ -56,9 +57,10 @@ def set_weights(network, W1, b1, W2, b2):
 
 def weights_of(network):
     """W1, b1, W2, b2, copied: what is trained in place must not change what was written down."""
+    two = outputs(network) == 2
     W1, W2 = network.coefs_
     b1, b2 = network.intercepts_
-    if outputs(network) == 2:  # their difference is the logit
+    if two:  # their difference is the logit
         W2, b2 = np.diff(W2), np.diff(np.ravel(b2))
     return dict(
         zip(PARTS, (np.array(part) for part in (W1, as_row(b1), W2, as_row(b2))), strict=True)

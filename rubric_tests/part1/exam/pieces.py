@@ -85,8 +85,10 @@ with ask("start/widths") as (given, answer):
         shapes, fresh = {}, student.ScratchNetwork(random_state=0)
         if hasattr(fresh, "initialise"):  # its absence is marked where fresh weights are
             fresh.initialise(int(d))
+            needs(fresh, "coefs_")
             shapes["fresh"] = [list(np.shape(part)) for part in fresh.coefs_]
         trained = ready(int(d))
+        needs(trained, "coefs_")
         shapes["trained"] = [list(np.shape(part)) for part in trained.coefs_]
         setattr(answer, f"features_{d}", shapes)
 
@@ -95,4 +97,5 @@ with ask("start/weights") as (given, answer):
         fresh = student.ScratchNetwork(random_state=state)
         needs(fresh, "initialise")
         fresh.initialise(5)
+        needs(fresh, "coefs_")
         setattr(answer, name, np.array(fresh.coefs_[0]))
