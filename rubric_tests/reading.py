@@ -9,6 +9,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -200,16 +201,23 @@ def reaching(submission: SimpleNamespace, runs: list) -> Iterator[str]:
     read = [(where, cleaned(source)) for where, source, _ in pieces(submission, runs)]
     own = frozenset[str]().union(*(attributes_of_own(tree) for _, tree in read if tree))
     for where, tree in read:
-        for line, said in reaches_the_kernel(tree, own) if tree else ():
+        for line, said in known_to_reach_the_kernel(tree, own) if tree else ():
             yield f"{where}, line {line}: {said}"
 
 
+@lru_cache(1_000)
 def attributes_of_own(tree: ast.Module) -> frozenset[str]:
     """The names of methods, and of what a class keeps in `self`."""
     nodes = list(ast.walk(tree))
     kept = {n.attr for n in nodes if isinstance(n, ast.Attribute) and is_own(n.value)}
     defined = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
     return frozenset(kept | defined)
+
+
+@lru_cache(1_000)
+def known_to_reach_the_kernel(tree: ast.Module, own: frozenset[str]) -> tuple[tuple[int, str], ...]:
+    """What `reaches_the_kernel` finds: two criteria ask for it, of the same trees."""
+    return tuple(reaches_the_kernel(tree, own))
 
 
 def reaches_the_kernel(
@@ -352,8 +360,8 @@ def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
         yield from (f"{where}: {said}" for said in unreadable_lines(source, handed_in))
         tree = cleaned(source)
         if tree is not None:
-            files = set(submission.sources) if where.startswith("code cell") and ran else None
-            found = Reader(tree, files, handed_in, functions).found
+            files = handed_in if where.startswith("code cell") and ran else None
+            found = unreadable_in(tree, files, handed_in, functions)
             yield from (f"{where}, line {line}: {said}" for line, said in found)
         elif ran:
             yield f"{where} ran, and cannot be read as Python"
@@ -375,8 +383,12 @@ def pieces(submission: SimpleNamespace, runs: list) -> Iterator[tuple[str, str, 
 def functions_in(submission: SimpleNamespace, runs: list) -> frozenset[str]:
     """The names of all functions that are written in the submission."""
     trees = [cleaned(source) for _, source, _ in pieces(submission, runs)]
-    nodes = [node for tree in trees if tree for node in ast.walk(tree)]
-    return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef))
+    return frozenset[str]().union(*(functions_of(tree) for tree in trees if tree))
+
+
+@lru_cache(1_000)
+def functions_of(tree: ast.Module) -> frozenset[str]:
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
 def unreadable_lines(source: str, handed_in: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -411,13 +423,24 @@ def is_read(magic: str, rest: str, handed_in: frozenset[str]) -> bool:
     return magic in MAGICS
 
 
+@lru_cache(1_000)
+def unreadable_in(
+    tree: ast.Module,
+    files: frozenset[str] | None,
+    handed_in: frozenset[str],
+    functions: frozenset[str],
+) -> tuple[tuple[int, str], ...]:
+    """What a `Reader` finds in a tree: two criteria ask for it."""
+    return tuple(Reader(tree, files, handed_in, functions).found)
+
+
 class Reader:
     """The places of one tree where names are looked up by texts that are not written there."""
 
     def __init__(
         self,
         tree: ast.Module,
-        files: set[str] | None,
+        files: frozenset[str] | None,
         handed_in: frozenset[str],
         functions: frozenset[str],
     ) -> None:
