@@ -30,7 +30,7 @@ SLIPS = (
 CASES = {"part1": part1.CASES, "part2": part2.CASES}
 MORE = {"part1": kinds1.CASES, "part2": kinds.CASES}
 SEARCHED = 56
-"""Mistakes of a part in the thorough round, 1,540 pairs: `CASES`, and some of `MORE`, drawn anew."""
+"""Mistakes of a part in the thorough round: `CASES`, and some of `MORE`, drawn anew each time."""
 
 
 def made(part: str, cases: Sequence[Case]) -> tuple[Judge, list[Mistake]]:
