@@ -71,6 +71,8 @@ def _of_test(part: Part, test: Listed) -> Iterator[str]:
         yield f"the claim of {name} is about single runs, and it reads no `run`: it is judged once"
     if not test.get("reads", True):
         yield f"{name} reads nothing of a submission, so it says the same of all of them"
+    if test.get("collects") and "review" not in markers:
+        yield f"{name} keeps a written answer and is not marked `review`: who hands one in passes"
     for marker in ("criterion", "hint"):
         if marker in markers and (said := _not_one_text(markers[marker])):
             yield f"the marker `{marker}` of {name} {said}"

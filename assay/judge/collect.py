@@ -161,6 +161,7 @@ def _described(item: pytest.Item) -> Listed:
     if info is not None:
         found["repeated"] = [name for name in names if _own(function).count(name) > 1]
         found["once"] = not PER_RUN & set(info.names_closure)
+        found["collects"] = "written" in info.names_closure
         found["reads"] = bool({*READS, "request"} & set(info.names_closure))
         known = {*info.name2fixturedefs, "request", *_parameters(item)}
         found["unknown"] = [name for name in info.names_closure if name not in known]

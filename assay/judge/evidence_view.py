@@ -72,6 +72,8 @@ class Listed(TypedDict):
     once: NotRequired[bool]
     """It is judged once, over all runs."""
     reads: NotRequired[bool]
+    collects: NotRequired[bool]
+    """It keeps a written answer for a person."""
     unknown: NotRequired[list[str]]
 
 

@@ -133,6 +133,17 @@ TEST_FAULTS = {
     "no criterion": ("pytestmark =", "unused =", "test_add.py:5: `test_adds` has no criterion"),
     "a marker that does not exist": ("mark.hint", "mark.hnit", "test_add.py:4: 'hnit' not found"),
     "a hint without a text": ('hint("look at the sign")', "hint(3)", "the marker `hint`"),
+    "a written answer without its marker": (
+        "kept, measure):",
+        "kept, measure, written):\n    written('In words', 'it adds')",
+        "test_add.py:5: `test_adds` keeps a written answer and is not marked `review`",
+    ),
+    "a written answer by way of a fixture": (
+        "def test_adds(",
+        "def test_adds(essay, ",
+        "test_add.py:5: `test_adds` keeps a written answer and is not marked `review`",
+        "@pytest.fixture\ndef essay(written):\n    written('In words', 'it adds')\n",
+    ),
     "an exception in the test": (
         "out.max()",
         "out.maxi()",
