@@ -279,6 +279,32 @@ def check_mask_of_one_query(evidence: Any, given: Any) -> None:
         raise KnownMistake("one query by itself does not obey its mask", found)
 
 
+def check_rows_beside_nowhere(evidence: Any, given: Any) -> None:
+    """A query that may look nowhere has no right weights; those of the others are right.
+
+    No cause of others: few models have such a query.
+    """
+    check_causal_mask(evidence, given)
+    try:
+        answer = evidence["masks/nowhere"]
+        weights = answer.weights
+    except AssertionError as wrong:
+        if "holds" not in str(wrong):
+            raise
+        raise KnownMistake(
+            "one query that may look nowhere spoils the weights of others", str(wrong)
+        ) from None
+    visible = given["masks/nowhere"].visible
+    right = reference.masked_weights(answer.free, visible)[visible.any(axis=-1)]
+    close = 100 * tolerance(weights)
+    if not np.allclose(weights, right, atol=close):
+        n_others = (np.abs(weights - right) > close).any(axis=-1).sum()
+        raise KnownMistake(
+            "one query that may look nowhere spoils the weights of others",
+            f"those of {n_others} of {len(right)} others are not what their masks make of them",
+        )
+
+
 @cause_of_others("masks")
 def check_weights_returned_under_a_mask(evidence: Any, given: Any) -> None:
     check_returned(evidence, "masks/causal")

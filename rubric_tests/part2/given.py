@@ -100,7 +100,7 @@ def masks(rng: np.random.Generator) -> dict[str, Question]:
     causal = np.broadcast_to(np.tri(LENGTH, dtype=bool), (BATCH, LENGTH, LENGTH)).copy()
     padding = padded(SEEN, MEMORY, LENGTH)
     nowhere = causal.copy()
-    nowhere[1] = False
+    nowhere[1] = nowhere[2, 3] = False
     out: Shape = (BATCH, LENGTH, D_VALUE)
 
     def weights(keys: int) -> dict[str, Shape]:
@@ -117,7 +117,12 @@ def masks(rng: np.random.Generator) -> dict[str, Question]:
             dict.fromkeys(("weights", "free"), (BATCH, 1, MEMORY)),
         ),
         "masks/nowhere": Question(
-            square | {"visible": nowhere}, {"weights": (BATCH, LENGTH, LENGTH)}
+            square | {"visible": nowhere},
+            {
+                "weights": (int(nowhere.any(axis=-1).sum()), LENGTH),
+                "free": (BATCH, LENGTH, LENGTH),
+                "finite_elsewhere": (),
+            },
         ),
         "masks/hidden": Question(
             shown | {"visible": padding, "noise": 30 * rng.normal(size=(BATCH, MEMORY, 1))},

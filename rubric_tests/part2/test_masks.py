@@ -71,11 +71,13 @@ def test_what_is_hidden_makes_no_difference(evidence, given, submission):
         assert_same(answer.out, answer.out_other, "hidden keys or values change the output")
 
 
-@pytest.mark.hint("softmax of a row of -inf is NaN")
-def test_a_row_that_may_look_nowhere_is_finite(evidence, given, submission):
-    """A query that may look nowhere gets finite numbers."""
+@pytest.mark.hint("does a query that may look nowhere reach the rows of the others?")
+def test_rows_beside_one_that_may_look_nowhere(evidence, given, measure, submission):
+    """Beside a query that may look nowhere, all others obey their masks."""
     with after_marks_for(evidence, given, "attention"), where_masks_are_taken(submission, evidence):
-        assert evidence["masks/nowhere"].weights.ndim == 3
+        attention_checks.check_rows_beside_nowhere(evidence, given)
+        finite = evidence["masks/nowhere"].finite_elsewhere
+        measure("where a query may look nowhere: share of weights that are finite", finite)
 
 
 @pytest.mark.hint("is the mask handed on, and does it fit the axis of the heads?")

@@ -99,8 +99,18 @@ POSITIONS = [
 ]  # fmt: skip
 
 HARMLESS_IN_TRAINING = [
-    attention("a row that may look nowhere is NaN", "masks", {
-        "torch.finfo(scores.dtype).min": "-math.inf",
+    attention("one row that may look nowhere empties all others", "masks", {
+        HIDDEN: "scores.masked_fill(~visible, -math.inf)",
+        SOFTMAX: f"{SOFTMAX}\n    if weights.isnan().any():\n"
+        "        weights = torch.zeros_like(weights)",
+    }),
+    attention("one row that may look nowhere makes the whole batch NaN", "masks", {
+        HIDDEN: "scores.masked_fill(~visible, -math.inf)",
+        SOFTMAX: f"{SOFTMAX}\n    weights = weights + 0 * weights.sum()",
+    }),
+    attention("where a row may look nowhere its sequence sees everything", "masks", {
+        HIDDEN:
+        "scores.masked_fill(~visible & visible.any(-1).all(-1)[..., None, None], -1e9)",
     }),
     embedding("sine and cosine swapped", "positions", {
         "0::2] = torch.sin": "0::2] = torch.cos", "1::2] = torch.cos": "1::2] = torch.sin",

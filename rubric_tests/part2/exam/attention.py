@@ -81,7 +81,11 @@ def _(given, answer):
 
 @precisely("masks/nowhere")
 def _(given, answer):
-    answer.weights = weights_under(given, given.visible)
+    """What a query may do that may look nowhere is its own: not a number, for many."""
+    weights, seeing = weights_under(given, given.visible), given.visible.any(dim=-1)
+    answer.free = weights_under(given)
+    answer.weights = weights[seeing]
+    answer.finite_elsewhere = weights[~seeing].isfinite().double().mean()
 
 
 @precisely("masks/hidden")

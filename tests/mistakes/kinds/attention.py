@@ -295,6 +295,13 @@ RIGHT = [
     attention("hidden scores at minus a billion", None, {
         "torch.finfo(scores.dtype).min": "-1e9",
     }),
+    attention("hidden scores at minus infinity: a row that may look nowhere is NaN", None, {
+        "torch.finfo(scores.dtype).min": "-math.inf",
+    }),
+    attention("minus infinity is added, and what is NaN then is zero", None, {
+        HIDDEN: "scores + torch.zeros_like(scores).masked_fill(~visible, -math.inf)",
+        SOFTMAX: f"{SOFTMAX}.nan_to_num(0.0)",
+    }),
     attention("masked again after the softmax, and renormalised", None, {
         HIDDEN: "scores", SOFTMAX: "weights = scores.softmax(dim=-1)\n"
         "    if visible is not None:\n        weights = weights * visible\n"
