@@ -158,9 +158,11 @@ def check_attention_of_heads(evidence: Any, given: Any) -> None:
     x = sheet.x[..., : answer.out.shape[-1]]
     parts = projections.linears(answer, evidence.partial(question))
     readings = projections.candidates(parts, 1, width=x.shape[-1])
-    past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else np.True_
-    visible = np.broadcast_to(past, (len(x), x.shape[1], x.shape[1]))
-    for weigh in (reference.attention_weights, *at_places(evidence, given)):
+    visible = np.broadcast_to(past_of_heads(evidence, x), (len(x), x.shape[1], x.shape[1]))
+    placed = at_places(evidence, given)
+    if sentence := sentence_of(placed, reference.WRONGLY_SCALED):
+        raise KnownMistake(sentence)
+    for weigh in (reference.attention_weights, *placed):
         for reading in readings:
             again = reference.multi_head(x, x, reading, 1, weigh, visible=visible)
             if alike(answer.out, again, weigh):
@@ -375,6 +377,11 @@ def where(marked: np.ndarray) -> str:
 def check_mask_of_heads(evidence: Any, given: Any) -> None:
     """In multi-head attention the first three tokens are left alone by those after them."""
     answer = evidence["masks/multi-head"]
+    if places := seen_ahead(evidence):
+        raise KnownMistake(
+            "the mask of the future is shifted: a place sees some tokens after its own, not all",
+            f"in multi-head attention it sees {places} more than itself and those before",
+        )
     reason = "in multi-head attention, under a causal mask, outputs at 0-2 change with tokens 3-4"
     assert_same(answer.out[:, :3], answer.out_other[:, :3], reason)
 
@@ -489,6 +496,8 @@ def check_mask_of_memory(evidence: Any, given: Any) -> None:
 def check_mask_of_model(evidence: Any, given: Any) -> None:
     """Other tokens from the fourth on leave the first three places alone."""
     answer = evidence["masks/model"]
+    if getattr(answer, "unsound", {}):
+        raise NotRecognised("the model's logits are not finite")
     must_repeat(answer)
     early, other = answer.logits[:, :3], answer.logits_other[:, :3]
     assert_comparable(early, other)
@@ -575,7 +584,7 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
     out, (_, asked) = answer.out, sheet.sizes.tolist()
     width = out.shape[-1]
     x, memory = sheet.x[..., :width], getattr(sheet, "memory", sheet.x)[..., :width]
-    past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else None
+    past = past_of_heads(evidence, x) if causal_heads(evidence) else None
 
     def gives(reading: Projections, weigh: Weigh, layout: str = "right", heads: int = 0) -> bool:
         cut_and_join = LAYOUTS[layout]
@@ -658,15 +667,34 @@ def divisors(width: int) -> list[int]:
 
 
 def causal_heads(evidence: Any) -> bool:
-    """Whether heads hide the future without being told to, as those of a decoder by itself may."""
+    """Whether heads hide the future without being told to, as those of a decoder by itself may.
+
+    How well they do is marked under masks: whatever they hide, they go by places.
+    """
+    return seen_ahead(evidence) is not None
+
+
+def seen_ahead(evidence: Any) -> int | None:
+    """How many places after its own each place sees, in heads that hide the rest by themselves."""
     if not answered(evidence, "multi-head/reach") or answered(evidence, "decoder-layer/memory"):
-        return False
+        return None
     if said(evidence, "multi-head/form", "form") != "one input":
-        return False
+        return None
     answer = evidence["multi-head/reach"]
     changed = ~np.isclose(answer.out, answer.out_other, atol=1e-9).all(axis=-1)
+    changed = changed[: changed.shape[1]]  # the i-th item has another row at its i-th place
     items, places = np.indices(changed.shape)
-    return not changed[places < items % changed.shape[1]].any() and bool(changed.any())
+    ahead = items - places
+    if not changed[ahead > 0].any() and changed.any():
+        return 0
+    shifted = (n for n in range(1, changed.shape[1] - 1) if (changed == (ahead <= n)).all())
+    return next(shifted, None)
+
+
+def past_of_heads(evidence: Any, x: np.ndarray) -> Any:
+    """What each place sees where no mask is given: everything, or what the heads do not hide."""
+    ahead = seen_ahead(evidence)
+    return np.True_ if ahead is None else np.tri(x.shape[1], k=ahead, dtype=bool)
 
 
 RIGHT_LAYOUTS = {
@@ -707,7 +735,7 @@ WRONG_LAYOUTS = [name for name in LAYOUTS if name not in RIGHT_LAYOUTS]
 
 def alike(out: np.ndarray, again: np.ndarray, weigh: Weigh) -> bool:
     """The same numbers; of places less exactly, as tables of sines are kept in float32."""
-    if weigh in reference.PLACED_WEIGHTS:
+    if weigh in reference.ALL_PLACED:
         return out.shape == again.shape and bool(np.allclose(out, again, atol=1e-5, rtol=1e-4))
     return same(out, again)
 
@@ -715,7 +743,8 @@ def alike(out: np.ndarray, again: np.ndarray, weigh: Weigh) -> bool:
 def at_places(evidence: Any, given: Any) -> list[Weigh]:
     """How heads weigh that tell places apart by themselves: rotary positions, a bias by distance.
 
-    None where they do not, or where it is not recognised.
+    None where they do not, or where it is not recognised. A known mistake is recognised as well:
+    it is marked with the positions, or with attention.
     """
     question = "multi-head/self-three"
     if not answered(evidence, "multi-head/order") or not answered(evidence, question):
@@ -736,19 +765,29 @@ def _at_places(evidence: Any, given: Any) -> list[Weigh]:
     n_heads, width = int(sheet.sizes[1]), answer.out.shape[-1]
     x = sheet.x[..., :width]
     parts = projections.linears(answer, evidence.partial(question))
-    past = np.tri(x.shape[1], dtype=bool) if causal_heads(evidence) else np.True_
-    visible = np.broadcast_to(past, (len(x), x.shape[1], x.shape[1]))
-    return [
-        weigh
-        for weigh in reference.PLACED_WEIGHTS
-        for reading in projections.candidates(parts, n_heads, width=width)
-        for cut, join in RIGHT_LAYOUTS.values()
-        if alike(
-            answer.out,
-            reference.multi_head(x, x, reading, n_heads, weigh, cut, join, visible),
-            weigh,
-        )
-    ]
+    visible = np.broadcast_to(past_of_heads(evidence, x), (len(x), x.shape[1], x.shape[1]))
+    right = reference.PLACED_WEIGHTS
+    for weighers in (right, reference.ALL_PLACED.difference(right)):
+        found = [
+            weigh
+            for weigh in weighers
+            for reading in projections.candidates(parts, n_heads, width=width)
+            for cut, join in RIGHT_LAYOUTS.values()
+            if alike(
+                answer.out,
+                reference.multi_head(x, x, reading, n_heads, weigh, cut, join, visible),
+                weigh,
+            )
+        ]
+        if found:
+            return found
+    return []
+
+
+def sentence_of(found: list[Weigh], known: dict[str, tuple[Weigh, ...]]) -> str | None:
+    """The sentence of the mistake by which the heads weigh, where it is one of these."""
+    ways = known.items()
+    return next((name for name, weighers in ways for weigh in found if weigh in weighers), None)
 
 
 _at_places_once = cache(_at_places)  # every reading of the weights asks

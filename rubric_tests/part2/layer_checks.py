@@ -20,7 +20,7 @@ from assay.rubric import (
     same,
     tolerance,
 )
-from rubric_tests.part2.attention_checks import at_places
+from rubric_tests.part2.attention_checks import at_places, causal_heads
 from rubric_tests.part2.judgement import (
     NotRecognised,
     as_wide_as,
@@ -727,6 +727,8 @@ def check_tokens_meet(evidence: Any, given: Any, layer: str) -> None:
 
 def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:
     """Whether a layer hides the future by itself, as that of a decoder may."""
+    if causal_heads(evidence):
+        return True
     answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
     if same(answer.out[:, order], answer.out_other):
         return False

@@ -5,6 +5,7 @@ channel by channel, where the solution reshapes.
 """
 
 from collections.abc import Callable
+from itertools import chain
 from math import sqrt
 from typing import NamedTuple
 
@@ -58,11 +59,21 @@ def turned(rows: np.ndarray, sign: int, in_turn: bool) -> np.ndarray:
     return found
 
 
-def rotary(sign: int, in_turn: bool) -> Weigh:
-    """Attention weights of queries and keys that are turned by their places."""
-    return lambda query, key: attention_weights(
-        turned(query, sign, in_turn), turned(key, sign, in_turn)
-    )
+def rotary(
+    sign: int,
+    in_turn: bool,
+    weigh: Weigh = attention_weights,
+    turns: tuple[bool, bool] = (True, True),
+) -> Weigh:
+    """Attention weights of queries and keys that are turned by their places, or one of them."""
+
+    def weigh_turned(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+        return weigh(
+            turned(query, sign, in_turn) if turns[0] else query,
+            turned(key, sign, in_turn) if turns[1] else key,
+        )
+
+    return weigh_turned
 
 
 def slopes(n_heads: int) -> np.ndarray:
@@ -102,6 +113,15 @@ PLACED_WEIGHTS: tuple[Weigh, ...] = (
 )
 """Right as well: heads that tell places apart by themselves, where no positions are added."""
 
+TURNS = [(sign, in_turn) for sign in (1, -1) for in_turn in (False, True)]
+WRONGLY_TURNED: dict[str, tuple[Weigh, ...]] = {
+    f"only the {what} are turned by their places: the scores do not go by the distance": tuple(
+        rotary(*way, turns=turns) for way in TURNS
+    )
+    for what, turns in (("queries", (True, False)), ("keys", (False, True)))
+}
+"""Places that are told apart in a wrong way, by the sentence."""
+
 WRONG_WEIGHTS: dict[str, Weigh] = {
     "the scores are not divided by sqrt(d_k)": scaled_by(sqrt),
     "the scores are multiplied by sqrt(d_k), not divided": scaled_by(float),
@@ -129,6 +149,16 @@ WRONG_WEIGHTS: dict[str, Weigh] = {
     ),
 }
 """What common mistakes give instead of the weights, by the sentence that says which."""
+
+WRONGLY_SCALED: dict[str, tuple[Weigh, ...]] = {
+    sentence: tuple(rotary(*way, weigh) for way in TURNS)
+    for sentence, weigh in WRONG_WEIGHTS.items()
+    if "sqrt(d_k)" in sentence or "d_k," in sentence
+}
+"""The same of places that are told apart: what is wrong is attention's scale."""
+
+ALL_PLACED = frozenset(chain(PLACED_WEIGHTS, *WRONGLY_TURNED.values(), *WRONGLY_SCALED.values()))
+"""All ways to weigh that go by places, right or wrong."""
 
 
 def swapped_weights(query: np.ndarray, key: np.ndarray) -> np.ndarray:

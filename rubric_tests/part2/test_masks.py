@@ -11,6 +11,7 @@ from rubric_tests.part2.judgement import (
     told_as_wrong,
     where_built,
     where_masks_are_taken,
+    where_numbers_are_left,
 )
 
 pytestmark = pytest.mark.criterion("masks")
@@ -146,7 +147,7 @@ def test_decoder_layer_obeys_the_mask_of_its_memory(evidence, given, submission)
 
 
 @pytest.mark.hint("may position i see position i + 1? look at the mask of a short sequence")
-def test_the_model_hides_the_future(evidence, given):
+def test_the_model_hides_the_future(evidence, given, runs):
     """In the trained model, later tokens of the target leave earlier logits alone."""
     if (form := said(evidence, "model/form", "form")) and form != "source, target":
         pytest.skip(f"not asked: the model takes {form}")
@@ -154,7 +155,11 @@ def test_the_model_hides_the_future(evidence, given):
         follows_from("positions", chance)
     if chance := fault_of(answers.check_logits_repeat, evidence, given):
         follows_from("generation", chance)
-    with after_marks_for(evidence, given, *EARLIER, "embedding"), told_as_wrong():
+    with (
+        where_numbers_are_left(evidence, "masks/model", runs),
+        after_marks_for(evidence, given, *EARLIER, "embedding"),
+        told_as_wrong(),
+    ):
         attention_checks.check_mask_of_model(evidence, given)
 
 

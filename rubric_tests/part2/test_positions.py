@@ -11,7 +11,12 @@ import pytest
 from assay.rubric import KnownMistake, Wrong, answered
 from rubric_tests import clean_run
 from rubric_tests.part2 import attention_checks, layer_checks, reference
-from rubric_tests.part2.judgement import NotRecognised, after_marks_for, after_marks_for_training
+from rubric_tests.part2.judgement import (
+    NotRecognised,
+    after_marks_for,
+    after_marks_for_training,
+    where_numbers_are_left,
+)
 from rubric_tests.syntax import trees_of
 
 pytestmark = pytest.mark.criterion("positions")
@@ -23,35 +28,38 @@ EARLIER = (
 
 
 @contextmanager
-def where_added(evidence: Any, given: Any) -> Iterator[None]:
+def where_added(evidence: Any, given: Any, runs: list[Any]) -> Iterator[None]:
     """Set the test aside where nothing is added, because the heads tell places apart."""
     try:
-        yield
+        with where_numbers_are_left(evidence, "positions/added", runs):
+            yield
     except Exception as error:
         absent = getattr(error, "absent", "") == "PositionalEncoding"
-        if absent and attention_checks.at_places(evidence, given):
+        if absent and (found := attention_checks.at_places(evidence, given)):
+            if wrong := attention_checks.sentence_of(found, reference.WRONGLY_TURNED):
+                raise KnownMistake(wrong) from None
             pytest.skip("not asked: the heads tell places apart by themselves")
         raise
 
 
 @pytest.mark.hint("x + positions")
-def test_positions_are_added(evidence, given):
+def test_positions_are_added(evidence, given, runs):
     """Positions are added to what comes in, whatever it is."""
-    with where_added(evidence, given):
+    with where_added(evidence, given, runs):
         layer_checks.check_added(evidence, given)
 
 
 @pytest.mark.hint("print the rows of a short sequence")
-def test_every_position_has_its_own_row(evidence, given):
+def test_every_position_has_its_own_row(evidence, given, runs):
     """No two positions have the same row."""
-    with where_added(evidence, given):
+    with where_added(evidence, given, runs):
         layer_checks.check_distinct(evidence, given)
 
 
 @pytest.mark.hint("how long is the table, and how many channels tell one place from another?")
-def test_every_place_that_was_asked_for(evidence, given):
+def test_every_place_that_was_asked_for(evidence, given, runs):
     """There are `max_length` positions, told apart by most channels."""
-    with where_added(evidence, given):
+    with where_added(evidence, given, runs):
         try:
             layer_checks.check_full_length(evidence, given)
         except NotRecognised as reason:
@@ -59,18 +67,18 @@ def test_every_place_that_was_asked_for(evidence, given):
 
 
 @pytest.mark.hint("the table has an axis for positions; on which axis of x is it laid?")
-def test_every_sequence_has_the_same_positions(evidence, given):
+def test_every_sequence_has_the_same_positions(evidence, given, runs):
     """A position's row does not depend on the place in the batch."""
-    with where_added(evidence, given):
+    with where_added(evidence, given, runs):
         layer_checks.check_same_for_every_item(evidence, given)
 
 
 @pytest.mark.hint(
     "sine in the even channels, cosine in the odd ones; compare the first rows by hand"
 )
-def test_sinusoidal_formula(evidence, given, submission):
+def test_sinusoidal_formula(evidence, given, runs, submission):
     """Where positions are sines and cosines, they are those of the formula."""
-    with where_added(evidence, given):
+    with where_added(evidence, given, runs):
         answer = evidence["positions/added"]
     claimed = calls_a_sine(submission)
     if answer.learned or not claimed:

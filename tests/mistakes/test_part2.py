@@ -125,6 +125,20 @@ def test_another_style_loses_nothing(
     assert result.earned == result.judged_points > 55, explain(result)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", styles.MISTAKES, ids=lambda case: case.name)
+def test_a_mistake_in_another_style_loses_its_own_criterion(
+    case: Case, store: Store, tmp_path: Path, record_property: Note
+):
+    """Right pieces beside it are judged as they are."""
+    handed_in = Submission("styled", case.apply(styles.bare()))
+
+    result = runs(handed_in, store, tmp_path)
+    record(record_property, result, case.name, case.loses)
+
+    assert lost(result) == {case.loses}, explain(result)
+
+
 def test_the_short_notebook_loses_nothing(store: Store, tmp_path: Path):
     """Without a diff, the notebook that the diffs are made to earns every point too."""
     result = runs(Submission("short", short_submission(ROOT, "part2")), store, tmp_path)

@@ -56,23 +56,29 @@ def bare() -> dict[str, bytes]:
     return {NOTEBOOK: (FOLDER / NOTEBOOK).read_bytes()}
 
 
-def style(name: str, replace: Mapping[str, str]) -> Case:
-    return Case(name, None, {NOTEBOOK: replace})
+def style(name: str, replace: Mapping[str, str], loses: str | None = None) -> Case:
+    return Case(name, loses, {NOTEBOOK: replace})
 
+
+CAUSAL_INSIDE = {
+    "visible=None):\n        query, key, value": "*_):\n"
+    "        visible = torch.ones(x.size(1), x.size(1), dtype=torch.bool).tril()\n"
+    "        query, key, value",
+    "def forward(self, x, visible=None):\n        x =": "def forward(self, x):\n        x =",
+    "self.heads(self.norm_1(x), visible)": "self.heads(self.norm_1(x))",
+    "layer(x, past)": "layer(x)",
+    "forward(self, x, *_)": "forward(self, x)",
+}
+SCALED = "query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))"
+INSIDE = {"def attention(query, key": "def _mixed(query, key", "_ = attention(": "_ = _mixed("}
+TURNED = "        query, key = turned(query), turned(key)\n        mixed, _"
+ROTATED = {ADDED: ROTARY, **NOTHING_ADDED, "        mixed, _": TURNED}
 
 RIGHT = [
     style("attention is a part of its heads", {
         "def attention(query, key": "def _mixed(query, key", "_ = attention(": "_ = _mixed(",
     }),
-    style("the future is hidden inside the heads", {
-        "visible=None):\n        query, key, value": "*_):\n"
-        "        visible = torch.ones(x.size(1), x.size(1), dtype=torch.bool).tril()\n"
-        "        query, key, value",
-        "def forward(self, x, visible=None):\n        x = x + self.heads(self.norm_1(x), visible)":
-        "def forward(self, x):\n        x = x + self.heads(self.norm_1(x))",
-        "layer(x, past)": "layer(x)",
-        "forward(self, x, *_)": "forward(self, x)",
-    }),
+    style("the future is hidden inside the heads", CAUSAL_INSIDE),
     style("the number of heads comes first", {
         "class MultiHeadAttention(nn.Module):\n    def __init__(self, d_model, n_heads)":
         "class MultiHeadAttention(nn.Module):\n    def __init__(self, n_heads, d_model)",
@@ -101,8 +107,30 @@ RIGHT = [
         "model(batch[:, :-1])": "model(batch[:, :-1].T).transpose(0, 1)",
         "model(tokens)[:, -1]": "model(tokens.T)[-1]",
     }),
-    style("queries and keys are turned by their places", {
-        ADDED: ROTARY, **NOTHING_ADDED,
-        "        mixed, _": "        query, key = turned(query), turned(key)\n        mixed, _",
-    }),
+    style("queries and keys are turned by their places", ROTATED),
+]  # fmt: skip
+
+MISTAKES = [
+    style("only the queries are turned by their places", {
+        **ROTATED, "        mixed, _": TURNED.replace("turned(key)", "key"),
+    }, loses="positions"),
+    style("only the keys are turned by their places", {
+        **ROTATED, "        mixed, _": TURNED.replace("turned(query)", "query"),
+    }, loses="positions"),
+    style("places that turn, and no scale", {
+        **ROTATED, SCALED: "query @ key.transpose(-2, -1)",
+    }, loses="attention"),
+    style("places that turn, and no scale inside the heads", {
+        **ROTATED, SCALED: "query @ key.transpose(-2, -1)", **INSIDE,
+    }, loses="attention"),
+    style("heads that see one place too far by themselves", {
+        **CAUSAL_INSIDE,
+        "visible=None):\n        query, key, value":
+        CAUSAL_INSIDE["visible=None):\n        query, key, value"].replace("tril()", "tril(1)"),
+    }, loses="masks"),
+    style("gradients are added up until there are no numbers left", {
+        "        optimizer.zero_grad()\n": "",
+        "        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n": "",
+        "AdamW(model.parameters(), lr=5e-3)": "SGD(model.parameters(), lr=0.3, momentum=0.9)",
+    }, loses="training"),
 ]  # fmt: skip
