@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from assay.rubric import (
     ForReview,
@@ -29,6 +30,7 @@ LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
 MODELS = {"networks": ("repeatable", "loss", "refit_loss"), "baselines": ("rounds", "max_iter")}
 ON_TEST = ("labels", "probabilities", "refit_probabilities")
 GRADIENT_RTOL = 1e-6  # of the largest entry
+Momentum = Callable[[int], float] | float
 SLACK = 0.05  # of a loss: a penalty on the weights, or another first step
 FURTHER = 100  # steps of the judge's own, to see what is left to gain
 
@@ -467,47 +469,78 @@ def check_downhill(evidence: Sheets, given: Sheets) -> None:
 
 
 def check_length(evidence: Sheets, given: Sheets) -> None:
-    """Steps of plain descent, or of Nesterov's, are as long as the learning rate says.
+    """Steps of plain descent, or with momentum, are as long as the learning rate says.
 
     All of five steps have to be exactly so many times too long. A rate that rises at first, an
     average of gradients, clipped gradients, mini-batches and a search along the line are not
     that: how long their first step is, is theirs.
     """
     form = recognised(evidence, given)
-    if form.loss != PLAIN.loss:  # with or without the factor 2 of a square
-        return
+    # with or without the factor 2 of a square
+    allowed = (1.0,) if form.loss == PLAIN.loss else (0.5, 1.0, 2.0)
     small, step = steps(evidence, "small").flat(), steps(evidence, "step").flat()
     slope = slope_at(evidence, steps(evidence, "step")).flat()
     times = -float(step @ slope) / (0.5 * float(slope @ slope) + 1e-300)
-    if abs(times - 1) < 0.02 or abs(times / len(given["update/steps"].X) - 1) < 1e-3:
+    n_rows = len(given["update/steps"].X)
+    if any(abs(times / k - 1) < 0.02 or abs(times / k / n_rows - 1) < 1e-3 for k in allowed):
         return  # a sum over the rows, where the gradient is said to be a mean
     for rate, moved in ((0.5, step), (1e-3, small)):
         expected = -rate * times * slope
         if np.linalg.norm(moved - expected) > 1e-3 * np.linalg.norm(expected):
             return
-    later = steps(evidence, "later").flat()
-    for momentum in (lambda t: 0.0, lambda t: t / (t + 1)):
-        expected = descended(evidence, given, 0.5 * times, momentum, form)
-        if np.linalg.norm(later - expected) < 1e-3 * np.linalg.norm(later):
-            raise KnownMistake(
-                "the step is not as long as the learning rate says",
-                f"it is {times:.3g} times the rate times the network's own gradient",
-            )
+    sentence = "the step is not as long as the learning rate says"
+    found = f"it is {times:.3g} times the rate times the network's own gradient"
+    later, begun = steps(evidence, "later").flat(), first_slope(evidence, given, form).flat()
+    rate = 0.5 * times * float(slope @ begun) / (float(begun @ begun) + 1e-300)
+
+    def off(momentum: Momentum, first: float = 1.0) -> float:
+        """How far five such steps are from those that were made, as a share of their length."""
+        expected = descended(evidence, given, rate / first, momentum, form, first)
+        return float(np.linalg.norm(later - expected) / (np.linalg.norm(later) + 1e-300))
+
+    if min(off(lambda t: 0.0), off(lambda t: t / (t + 1))) < 1e-3:
+        raise KnownMistake(sentence, found)
+    if 1 < times < 2 and off(times - 1, times) < 1e-3:
+        return  # Nesterov's as torch and scikit-learn have it: the first step is 1 + momentum
+    fitted = optimize.minimize_scalar(off, bounds=(0, 1), method="bounded", options={"xatol": 1e-9})
+    if fitted.fun < 1e-5 and abs(times / (1 - fitted.x) - 1) > 0.02:  # no average of gradients
+        raise KnownMistake(sentence, f"{found}, with a momentum of {fitted.x:.2g}")
 
 
 def descended(
-    evidence: Sheets, given: Sheets, rate: float, momentum: Callable[[int], float], form: Form
+    evidence: Sheets, given: Sheets, rate: float, momentum: Momentum, form: Form, first: float = 1.0
 ) -> np.ndarray:
-    """How far five steps lead from the start, with Nesterov's momentum or without any."""
+    """How far five steps lead from the start.
+
+    `momentum` is Nesterov's for each step, or a number: that of a heavy ball, which `first` times
+    the rate leads ahead, by as much as that is above 1.
+    """
     sheet = given["update/steps"]
     start = now = landing = fitting(weights(evidence["update/steps"], "{}_start"), sheet.X)
-    each = 1 if evidence["update/gradient"].outputs == 1 else 2
+    velocity = np.zeros_like(start.flat())
     for t in range(5):
-        slope = reference.gradients(sheet.X, sheet.y, now, form)
-        slope = slope._replace(W2=each * slope.W2, b2=each * slope.b2)
-        before, landing = landing, now.moved(-rate * slope.flat())
-        now = landing.moved(momentum(t) * (landing.flat() - before.flat()))
+        slope = slope_of_all_outputs(evidence, reference.gradients(sheet.X, sheet.y, now, form))
+        if callable(momentum):
+            before, landing = landing, now.moved(-rate * slope.flat())
+            now = landing.moved(momentum(t) * (landing.flat() - before.flat()))
+        else:
+            velocity = momentum * velocity - rate * slope.flat()
+            ahead = momentum * velocity - rate * slope.flat() if first > 1 else velocity
+            now = now.moved(ahead)
     return now.flat() - start.flat()
+
+
+def first_slope(evidence: Sheets, given: Sheets, form: Form) -> Weights:
+    """The judge's gradient where training begins."""
+    sheet = given["update/steps"]
+    start = fitting(weights(evidence["update/steps"], "{}_start"), sheet.X)
+    return slope_of_all_outputs(evidence, reference.gradients(sheet.X, sheet.y, start, form))
+
+
+def slope_of_all_outputs(evidence: Sheets, slope: Weights) -> Weights:
+    """Of two outputs each takes the step: their difference, by which they are told, moves twice."""
+    each = 1 if evidence["update/gradient"].outputs == 1 else 2
+    return slope._replace(W2=each * slope.W2, b2=each * slope.b2)
 
 
 def check_no_part_goes_up(evidence: Sheets) -> None:

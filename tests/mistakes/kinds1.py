@@ -29,6 +29,12 @@ LOGISTIC = "logistic = LogisticRegression(max_iter=1000).fit(X_train, y_train)"
 LOGISTIC_ACCURACY = "logistic_accuracy = np.mean(logistic.predict(X_test) == y_test)"
 DRAW = "rng = check_random_state(self.random_state)"
 
+SQUARED = {
+    LOSS: "p = sigmoid(logit)\n    loss = ((p - y) ** 2).mean()",
+    DELTA2: "delta2 = 2 * (p - y) * p * (1 - p) / len(X)",
+    "learning_rate: float = 2.0": "learning_rate: float = 8.0",
+}  # fmt: skip
+
 GRADIENTS = [
     network("dW2 is taken of the hidden slope", "gradients", {
         "dW2 = hidden.T @ delta2": "dW2 = (hidden * (1 - hidden)).T @ delta2",
@@ -109,6 +115,21 @@ UPDATES = [
         DESCENT: "landing = weight - learning_rate / 2 * gradient",
         "momentum=t / (t + 1)": "momentum=0.0",
         "max_iter: int = 5000": "max_iter: int = 20000",
+    }),
+    network("a third of the rate under heavy-ball momentum", "update", {
+        DESCENT + "\n        weight[...] = landing + momentum * (landing - previous)\n"
+        "        previous[...] = landing":
+        "new = weight - learning_rate / 3 * gradient + 0.9 * (weight - previous)\n"
+        "        previous[...] = weight\n        weight[...] = new",
+    }),
+    network("an average of gradients, twice the rate", "update", {
+        DESCENT + "\n        weight[...] = landing + momentum * (landing - previous)\n"
+        "        previous[...] = landing":
+        "new = weight - 0.4 * learning_rate * gradient + 0.8 * (weight - previous)\n"
+        "        previous[...] = weight\n        weight[...] = new",
+    }),
+    network("a tenth of the rate under a squared error", "update", SQUARED | {
+        DESCENT: "landing = weight - 0.1 * learning_rate * gradient",
     }),
     network("the output bias steps half as far", "update", {
         STEP: "descend(weights, [*dW, db[0], 0.5 * db[1]], landings",
@@ -392,11 +413,7 @@ RIGHT = [
         'W2: Float[Array, "hidden 1"],': "W2: Any,",
         'b2: Float[Array, " 1"],': "b2: Any,",
     }),
-    network("squared error", None, {
-        LOSS: "p = sigmoid(logit)\n    loss = ((p - y) ** 2).mean()",
-        DELTA2: "delta2 = 2 * (p - y) * p * (1 - p) / len(X)",
-        "learning_rate: float = 2.0": "learning_rate: float = 8.0",
-    }),
+    network("squared error", None, SQUARED),
     network("half the squared error", None, {
         LOSS: "p = sigmoid(logit)\n    loss = ((p - y) ** 2).mean() / 2",
         DELTA2: "delta2 = (p - y) * p * (1 - p) / len(X)",
@@ -457,6 +474,9 @@ RIGHT = [
         "max_iter: int = 5000": "max_iter: int = 3000",
         "learning_rate: float = 2.0": "learning_rate: float = 0.1",
         "learning_rate, t = 0.9 * learning_rate, 0": "pass",
+    }),
+    network("Nesterov's momentum as scikit-learn has it", None, {
+        "momentum=t / (t + 1)": "momentum=0.8",
     }),
     network("an average of gradients", None, {
         DESCENT + "\n        weight[...] = landing + momentum * (landing - previous)\n"
