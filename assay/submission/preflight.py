@@ -264,7 +264,12 @@ def _of_part(section: Section, sections: Mapping[str, Section]) -> Iterator[str]
             f"binds anew is lost to the part before: a heading `# Part {number}` helps"
         )
     if rows := missing(section):
-        absent = ", ".join(f"`{name}`" for row in rows for name in row.names)
+        near = _near(section, rows)
+        absent = ", ".join(
+            f"`{name}`" + (f" (is it your {quoted(near[name].name)}?)" if name in near else "")
+            for row in rows
+            for name in row.names
+        )
         yield f"{part.name}: not found by reading: {absent}; `assay check --adapter` has a template"
 
 

@@ -28,6 +28,7 @@ PAID = {"loss_and_gradients": "gradients/square", "loss_curve_": "training/curve
 """Where a name that is missing costs points: more than all that cannot be asked without it."""
 LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
 MODELS = {"networks": ("repeatable", "loss", "refit_loss"), "baselines": ("rounds", "max_iter")}
+SPLIT = ("X_train", "X_test", "y_train", "y_test")
 ON_TEST = ("labels", "probabilities", "refit_probabilities")
 GRADIENT_RTOL = 1e-6  # of the largest entry
 Momentum = Callable[[int], float] | float
@@ -65,9 +66,17 @@ def split_of(evidence: Sheets) -> SimpleNamespace:
 def models_of(evidence: Sheets, kind: str) -> SimpleNamespace:
     """The models that the notebook left, each with an answer to every row of the split.
 
-    Raises Wrong where they are not as many as they are said to be.
+    Raises Wrong where they are not as many as they are said to be, ForReview where there is no
+    split to ask them about: what of it is missing is marked where it is asked for.
     """
-    models = evidence[f"notebook/{kind}"]
+    try:
+        models = evidence[f"notebook/{kind}"]
+    except Exception as error:
+        if getattr(error, "absent", "") in SPLIT:
+            raise ForReview(
+                f"{error}: without it no model of the notebook's can be asked"
+            ) from None
+        raise
     n, alone = int(models.found), MODELS[kind]
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(alone, (n,))
     if n:

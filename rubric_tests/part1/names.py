@@ -62,7 +62,10 @@ ALSO = {
         *("net_accuracy", "net_acc", "nn_accuracy", "nn_acc", "mlp_accuracy", "mlp_acc"),
         *("test_accuracy", "test_acc", "genauigkeit_netz"),
     ),
-    "ScratchNetwork": ("NeuralNetwork", "NeuralNet", "MLP", "NeuronalesNetz", "Netz"),
+    "ScratchNetwork": (
+        *("NeuralNetwork", "NeuralNet", "MLP", "MultiLayerPerceptron", "NeuronalesNetz", "Netz"),
+        *("MLPClassifier", "NNClassifier", "FeedForwardNetwork", "BackpropNet", "NN"),
+    ),
     "initialise": ("initialize", "initialize_parameters", "init_params", "init_weights"),
     "fit": ("train", "train_model", "nn_model", "trainiere", "lerne"),
     "predict_proba": ("forward", "forward_propagation", "forward_pass", "vorwaerts"),

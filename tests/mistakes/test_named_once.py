@@ -148,6 +148,18 @@ def test_nothing_is_gained_by_leaving_out_what_would_be_wrong(case: Absent):
     assert sum(lost(left_out).values()) >= sum(lost(wrong).values()) > 0
 
 
+@pytest.mark.parametrize("name", ["X_train", "y_test"])
+def test_a_split_under_another_name_is_told_by_that_name(name: str):
+    """The models that were fitted on it are there: nobody is told that none was left."""
+    criteria = judged("part1", {BOOK1: {name: "other_rows"}})
+    claims = next(c for c in criteria if c.name == "claims")
+    told = {p.reason for p in claims.properties if p.verdict is Verdict.FOR_REVIEW}
+
+    assert told
+    assert all(f"expected `{name}` in the notebook" in reason for reason in told)
+    assert not any("leaves no fitted" in p.reason for c in criteria for p in c.properties)
+
+
 @pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
 def test_weights_under_another_name_are_asked_for_by_their_own(name: str):
     """No code of the exam is shown, and nobody is told to look at it."""

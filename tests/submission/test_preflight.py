@@ -10,6 +10,7 @@ from assay.course.assignment import Assignment
 from assay.source import cells
 from assay.submission import preflight, sections
 from assay.submission.submission import Submission
+from rubric_tests.part1 import names as part1
 from tests.submission.test_sections import book
 from tests.toys import toy as toys
 from tests.toys.toy import ADD, PARAMETERS, notebook
@@ -113,6 +114,22 @@ def test_notes_name_what_is_missing_and_where_help_is(course: Assignment):
     (note,) = preflight.notes(sections.sections(course, handed_in(ADD, "Net = 1")))
 
     assert note == "sums: not found by reading: `a`, `b`; `assay check --adapter` has a template"
+
+
+def test_notes_name_what_is_near_beside_what_is_missing(course: Assignment):
+    """Whoever called it otherwise sees in the terminal what it may be."""
+    cells = [ADD, "a = b = 1", "class DeepNet: pass"]
+    (note,) = preflight.notes(sections.sections(course, handed_in(*cells)))
+
+    assert "not found by reading: `Net` (is it your `DeepNet`?);" in note
+
+
+@pytest.mark.parametrize("own", ["MLPClassifier", "Net", "NeuralNetwork", "SimpleMLP", "NN"])
+def test_networks_of_public_code_are_near(own: str):
+    """By what else they are often called."""
+    names = ("ScratchNetwork", *part1.ALSO["ScratchNetwork"])
+
+    assert max(preflight._likeness(name, own) for name in names) >= preflight.ALIKE
 
 
 def test_a_good_notebook_gets_no_notes(toy: Assignment):
