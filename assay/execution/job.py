@@ -118,12 +118,12 @@ def assemble_all(sections: Mapping[str, Section], runs: Sequence[Run], secret: S
         section = sections[run.part]
         seed = _seed(section, run, secret)
         return Job(
-            run,
-            keys.of_run(section, run, code[run.part], secret),
-            lambda: _lay_out(section, run),
-            lambda: questions.draw(section.assignment, section.part, run, seed),
-            round(section.assignment.limits.memory_mb) * MIB,
-            seed,
+            run=run,
+            lay=lambda: _lay_out(section, run),
+            recipe=keys.of_run(section, run, code[run.part], secret),
+            draw=lambda: questions.draw(section.assignment, section.part, run, seed),
+            memory=round(section.assignment.limits.memory_mb) * MIB,
+            seed=seed,
         )
 
     return [job(run) for run in runs]

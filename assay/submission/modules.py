@@ -14,7 +14,7 @@ from assay.source.cells import bound
 from assay.submission.submission import Submission
 
 
-def decided(assignment: Assignment, submission: Submission) -> None:
+def require_readable(assignment: Assignment, submission: Submission) -> None:
     """Nothing if Python can read every module that may answer something.
 
     Raises
@@ -56,12 +56,10 @@ def _unread(assignment: Assignment, submission: Submission) -> Iterator[tuple[st
     ]
     cells = [cell for name in submission.notebooks for cell in submission.cells_in(name)]
     code = [cell.source for cell in cells if cell.kind == "code"] + readable
-    there = {name for source in code for name in bound(source)}
-    asked = frozenset().union(*assignment.asked.values()) - there
     for name, fault in faults.items():
         if fault:
-            binds = bound(decoding.roughly(submission.files[name]))
-            yield name, fault, _is_of_the_answer(name) or bool(binds & asked) or _named(name, code)
+            counts = _is_of_the_answer(name) or _named(name, code)
+            yield name, fault, counts or _binds_what_is_missing(assignment, submission, name, code)
 
 
 def _is_of_the_answer(name: str) -> bool:
@@ -82,3 +80,11 @@ def _named(name: str, code: list[str]) -> bool:
     )
     way = re.compile("|".join(ways), re.MULTILINE)
     return bool(word) and any(way.search(source) for source in code)
+
+
+def _binds_what_is_missing(
+    assignment: Assignment, submission: Submission, name: str, code: list[str]
+) -> bool:
+    """Whether it seems to bind a name that is asked for, and that no other code binds."""
+    missing = frozenset().union(*assignment.asked.values()).difference(*map(bound, code))
+    return not missing.isdisjoint(bound(decoding.roughly(submission.files[name])))

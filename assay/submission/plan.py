@@ -42,11 +42,11 @@ def make(assignment: Assignment, submission: Submission) -> Plan:
         cannot read a module that may answer something.
     """
     books.decided(assignment, submission)
-    modules.decided(assignment, submission)
     by_part = sections.sections(assignment, submission)
     pending = runs(by_part)
     if not pending:
         raise _nothing_to_run(submission, by_part)
+    modules.require_readable(assignment, submission)
     return Plan(assignment, submission, by_part, pending)
 
 
