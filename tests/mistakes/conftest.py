@@ -1,8 +1,11 @@
 """`--kill-matrix FOLDER` writes what became of every mistake, whichever process graded it."""
 
 import json
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from assay.course.assignment import read
 from assay.evidence.store import Store
 from assay.judge.plugin import MARKERS
+from assay.sandbox.inside import ask
 from tests.mistakes import matrix
 from tests.mistakes.grading import ROOT
 from tests.toys.once import shared
@@ -22,6 +26,28 @@ UNJUDGED = {"exploration", "comparison", "self-learning", "overview", "commentar
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """One for all processes that test: what two tests grade is run once."""
     return Store(shared(tmp_path_factory) / "mistakes")
+
+
+@pytest.fixture
+def exam_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """A module of Part 2's exam by its name, fresh, beside the `ask` that it finds in a kernel."""
+    folder = ROOT / "rubric_tests" / "part2" / "exam"
+    exam = ModuleType("exam")
+    exam.__path__ = [str(folder)]
+
+    def loaded(name: str) -> ModuleType:
+        for known in [known for known in sys.modules if known.partition(".")[0] == "exam"]:
+            monkeypatch.delitem(sys.modules, known)
+        monkeypatch.setitem(sys.modules, "ask", ask)
+        monkeypatch.setitem(sys.modules, "exam", exam)
+        spec = spec_from_file_location(f"exam.{name}", folder / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,31 +1,18 @@
 """Attention is seen at work in whatever way a model is asked, however its softmax is written."""
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
-from assay.sandbox.inside import ask
-
-FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/at_work.py"
 VOCABULARY = 12
 
 
 @pytest.fixture
-def at_work(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The exam's own module, beside the `ask` that it finds in a kernel."""
-    monkeypatch.setitem(sys.modules, "ask", ask)
-    spec = importlib.util.spec_from_file_location("at_work", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def at_work(exam_module: Callable[[str], ModuleType]) -> ModuleType:
+    return exam_module("at_work")
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])

@@ -1,8 +1,6 @@
 """An answer of whole numbers is right in whatever form it comes; nothing else passes for one."""
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -10,24 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from assay.sandbox.inside import ask
-
-FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/sequences.py"
-
 
 @pytest.fixture
-def sequences(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The exam's own module, beside the `ask` that it finds in a kernel."""
-    exam = ModuleType("exam")
-    exam.__path__ = [str(FILE.parent)]
-    monkeypatch.setitem(sys.modules, "ask", ask)
-    monkeypatch.setitem(sys.modules, "exam", exam)
-    spec = importlib.util.spec_from_file_location("sequences", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def sequences(exam_module: Callable[[str], ModuleType]) -> ModuleType:
+    return exam_module("sequences")
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,9 @@
 """What `train` was handed is read wherever the notebook calls it, or not at all."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 
 import pytest
-
-from assay.sandbox.inside import ask
-
-FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/handed.py"
 
 TRAIN = "def train(inputs, targets, *, seed): return 0"
 READ = {
@@ -43,19 +37,14 @@ NOT_READ = {
 
 
 @pytest.fixture
-def handed(monkeypatch: pytest.MonkeyPatch):
+def handed(exam_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch):
     """What is found for the code of a notebook that has run, with two sequences under names."""
     names = {"one": [[1, 2]], "two": [[3, 4]], "train": object()}
 
     def found(code: str) -> list[list[int]]:
         student = SimpleNamespace(In=["", TRAIN, code], has=lambda *n: set(n) <= set(names))
         vars(student).update(names)
-        monkeypatch.setitem(sys.modules, "ask", ask)
-        spec = importlib.util.spec_from_file_location("handed", FILE)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = exam_module("handed")
         monkeypatch.setattr(module, "student", student)
         return module.handed_to_train()
 

@@ -1,9 +1,6 @@
 """What is watched of a loss: that of the right tokens, however labels are smoothed."""
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,22 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from assay.rubric import KnownMistake
-from assay.sandbox.inside import ask
 from rubric_tests.part2 import answers
 
-FILE = Path(__file__).parents[2] / "rubric_tests/part2/exam/watch.py"
 RIGHT = torch.tensor([1, 2, 3, 0])
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setitem(sys.modules, "ask", ask)
-    spec = importlib.util.spec_from_file_location("watch", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Watch()
+def watch(exam_module: Callable[[str], Any]) -> Any:
+    return exam_module("watch").Watch()
 
 
 def shares() -> Tensor:
