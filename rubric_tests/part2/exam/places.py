@@ -20,7 +20,8 @@ NAMED = re.compile(
 def may_stay(model, name, part, given):
     """Whether a parameter of which the logits are a function need not be trained.
 
-    A model for one length alone cannot be asked: of it, the name says whether it is a table.
+    A model for one length alone cannot be asked: of it, the name says whether it is a table, or
+    that it is fixed and has a row for each place.
     """
     if part.numel() == 1:
         return not part.requires_grad
@@ -34,7 +35,21 @@ def may_stay(model, name, part, given):
         axes = [axis for axis, size in enumerate(part.shape) if size >= max(LENGTHS)]
         return is_table(part, axes, asked, tokens) or is_between_places(part, asked, tokens)
     except Exception:
-        return bool(NAMED.search(name)) and part.ndim > 1
+        if part.ndim < 2:
+            return False
+        return bool(NAMED.search(name)) or is_as_long_as_the_source(part, given, asked, tokens)
+
+
+def is_as_long_as_the_source(part, given, asked, tokens):
+    """Whether a fixed parameter has as many entries along an axis as the one length has places.
+
+    All of them are read, whatever the tokens are.
+    """
+    length = given.source.shape[1]
+    if part.requires_grad or length not in part.shape:
+        return False
+    axis, every = part.shape.index(length), set(range(length))
+    return all(entries(part, axis, lambda t=t: asked(length, t)) == every for t in tokens)
 
 
 def is_table(part, axes, asked, tokens):
@@ -87,11 +102,12 @@ def changes(part, axis, group, before, output):
 def is_between_places(part, asked, tokens):
     """Whether fixed numbers, not all the same, do nothing where there is one place alone.
 
-    So do frequencies that turn queries and keys, and slopes by which far places count less.
+    So do frequencies that turn queries and keys, and slopes by which far places count less. They
+    are of one sign; a bias of the queries or keys, which does as little, is drawn around zero.
     """
     if part.requires_grad or sum(size > 1 for size in part.shape) != 1:
         return False
-    if bool((part == part.flatten()[0]).all()):
+    if bool((part == part.flatten()[0]).all()) or not bool((part >= 0).all() | (part <= 0).all()):
         return False
     axis = max(range(part.ndim), key=lambda n: part.shape[n])
     every = range(part.shape[axis])
