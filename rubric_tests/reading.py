@@ -43,6 +43,15 @@ HIDDEN = {
     "getinnerframes", "walk_stack", "walk_tb", "cr_frame", "ag_frame", "create_subprocess_shell",
     "create_subprocess_exec", "ProcessPoolExecutor", "runstring", "rundocs", "FunctionMaker",
     "exec_", "exec_command", "loadTestsFromName", "loadTestsFromNames",
+    "_exec_with_source", "_forward_from_src", "_create_fn", "_load_from_bytes", "NpzFile",
+    "execsitecustomize", "addpackage", "addsitedir", "is_bearable",
+    "die_if_unbearable", "TypeHint", "TypeAdapter", "resolve_types",
+    "extract_stack", "format_stack", "print_stack", "StackSummary", "CapturedTraceback",
+    "findCaller", "dump_traceback", "dump_traceback_later", "find_stack_level",
+    "get_object_traceback", "_forward_hooks", "_forward_pre_hooks", "_global_forward_hooks",
+    "_global_forward_pre_hooks", "_profiler_enabled", "_is_profiler_enabled",
+    "TorchDispatchMode", "TorchFunctionMode", "_disable_current_modes", "_pop_mode_temporarily",
+    "_get_current_dispatch_mode", "_get_current_function_mode", "is_in_torch_dispatch_mode",
 }  # fmt: skip
 """Names by which code reaches past what is written, or past those who watch it."""
 MODULES = {
@@ -52,7 +61,11 @@ MODULES = {
     "multiprocessing", "pty", "trace", "shelve", "logging.config", "pydoc", "numexpr",
     "concurrent.futures", "unittest.mock", "torch.package", "copyreg", "threading", "_thread",
     "torch._C", "torch.multiprocessing", "doctest", "jinja2", "mako", "sklearn.utils.parallel",
-    "joblib.parallel", "joblib.externals", "loky",
+    "joblib.parallel", "joblib.externals", "loky", "site", "_posixsubprocess", "numpy.f2py",
+    "pandas.core.computation", "torch.library", "torch._library", "torch._ops", "torch.overrides",
+    "torch.utils._python_dispatch", "torch.utils._traceback", "torch.fx.graph_module",
+    "torch.fx.experimental", "torch.testing._internal", "tqdm.contrib.concurrent", "dask",
+    "distributed", "executing", "stack_data",
 }  # fmt: skip
 """Modules that run what nobody can read, or run it elsewhere: in a thread nobody watches it."""
 SHARED = {
@@ -68,7 +81,7 @@ GIVE_THE_VALUE = {"format_field", "convert_field"}
 """Methods of `string.Formatter` that are handed what a text names."""
 DESCRIBES = {
     "__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__signature__",
-    "__version__", "__all__", "__annotations__", "__test__",
+    "__version__", "__all__", "__test__",
 }  # fmt: skip
 """What may be set of a function that somebody else wrote."""
 RAW_MEMORY = {"__array_interface__", "__array_struct__"}
@@ -88,6 +101,8 @@ RUN_A_TEXT = {
     "pandas.eval", "cProfile.run", "profile.run", "pdb.run", "inspect.stack", "inspect.trace",
     "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S", "joblib.Parallel",
     "torch.jit.load", "torch.export.load", "torch.hub.load", "numpy.testing.measure",
+    "timeit.main", "cProfile.main", "profile.main", "pdb.main", "unittest.main",
+    "pydantic.create_model",
 }  # fmt: skip
 """Functions whose last name alone is an ordinary one."""
 TIMES = {"timeit.timeit": 2, "timeit.repeat": 2, "timeit.Timer": 2}
@@ -168,6 +183,12 @@ ASKED_OF_THE_SHELL = {"run_line_magic", "magic", "system", "set_next_input"}
 """
 CALLS = re.compile(r"@|__")
 """In the text of a table's `eval`: names of the notebook's, or of Python's own."""
+TEXTS_OF_TYPES = ("jaxtyping", "beartype", "pydantic")
+"""Libraries that run the texts in the types they are given: `Float[Tensor, "{f()}"]`."""
+SYMBOLS = {"symbols", "Symbol", "Function", "Dummy", "Wild", "var", "MatrixSymbol", "IndexedBase"}
+"""What of SymPy only takes names; all else runs a text that it is given."""
+OF_PYTHON = re.compile(r"[\w./~ -]*\.py[wx]?")
+"""A text that is the name of a Python file, and nothing else."""
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 PLAIN = {"utf-8", "utf8", "ascii"}
 
@@ -494,18 +515,51 @@ class Reader:
                     yield "`__builtins__` leads to everything"
                 elif name in RAW_MEMORY:
                     yield f"`{name}` reaches past what is written there"
+            case ast.arg(annotation=ast.expr() as kind) | ast.AnnAssign(annotation=kind):
+                yield from self._annotated(kind)
+            case ast.FunctionDef(returns=ast.expr() as kind):
+                yield from self._annotated(kind)
+                yield from self._named(node.name)
+            case ast.Subscript(value=ast.Attribute(attr="__annotations__"), ctx=ast.Store()):
+                yield "`__annotations__` is changed: a text in it may be run"
+            case ast.Subscript(value=of, slice=entries):
+                if self._dotted(of).startswith(TEXTS_OF_TYPES):
+                    yield from self._annotated(entries)
+            case ast.Constant(value=str(text)) if OF_PYTHON.fullmatch(text):
+                yield from self._file(text)
+            case ast.BinOp() | ast.JoinedStr():
+                for text in values(node, self.texts) or ():
+                    if OF_PYTHON.fullmatch(text):
+                        yield from self._file(text)
             case ast.Attribute(ctx=ast.Load()):
                 yield from self._attribute(node)
             case ast.Attribute():
                 yield from self._replaced(node)
             case ast.Name(id=name) if name in RAW_MEMORY | GIVE_THE_VALUE:
                 yield f"`{name}` reaches past what is written there"
-            case ast.FunctionDef(name=name) if name in RAW_MEMORY | GIVE_THE_VALUE:
-                yield f"`{name}` reaches past what is written there"
+            case ast.FunctionDef(name=name):
+                yield from self._named(name)
             case ast.MatchClass():
                 for name in node.kwd_attrs:
                     if name in HIDDEN | {"__dict__"}:
                         yield f"`{name}` reaches past what is written there"
+
+    def _named(self, name: str) -> Iterator[str]:
+        if name in RAW_MEMORY | GIVE_THE_VALUE:
+            yield f"`{name}` reaches past what is written there"
+
+    def _annotated(self, kind: ast.expr) -> Iterator[str]:
+        """A text in a type is Python, which `singledispatch` and libraries of types run."""
+        for node in ast.walk(kind):
+            if isinstance(node, ast.expr):
+                for text in values(node, self.texts) or ():
+                    for inner in expressions_in(text):
+                        yield from self._of(inner)
+
+    def _file(self, name: str) -> Iterator[str]:
+        """Who names a file of Python that was not handed in may have written it, and import it."""
+        if not any(f"/{one}".endswith(f"/{name.lstrip('./')}") for one in self.handed_in):
+            yield f"`{name}` is a file of Python that was not handed in"
 
     def _module(self, dotted: str, node: ast.stmt | ast.Call) -> Iterator[str]:
         head = dotted.partition(".")[0]
@@ -560,6 +614,15 @@ class Reader:
                     yield from self._module(text.partition(":")[0], node)
         elif plain and name in NAMESPACES and not of_own and id(node) not in self.searched:
             yield f"`{name}()` leads to names that are not written there"
+        if any(
+            k.arg in ("eval_str", "stack_info") and not is_constant(k.value, False)
+            for k in node.keywords
+        ):
+            yield f"`{name}` reaches past what is written there"
+        if self._dotted(node.func).startswith("sympy.") and name not in SYMBOLS:
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if any(values(one, self.texts) and not is_number(one) for one in given):
+                yield f"`{name}` runs a text"
         yield from self._set(node, name)
         yield from self._loaded(node, name)
         yield from self._evaluated(node)
@@ -774,6 +837,19 @@ def is_setting(dotted: str) -> bool:
 
 def is_own(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in OWN
+
+
+def expressions_in(text: str) -> Iterator[ast.AST]:
+    """Every node of what a text in a type can be read as: whole, each word of it, or in braces."""
+    for part in dict.fromkeys([text, *text.split()[:100], f"f{text!r}"]):
+        try:
+            yield from ast.walk(ast.parse(part[:10_000], mode="eval"))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+
+
+def is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not isinstance(node.value, str)
 
 
 def is_constant(node: ast.expr, value: bool) -> bool:

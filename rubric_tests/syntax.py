@@ -15,8 +15,9 @@ LOOKS_UP = {
 }  # fmt: skip
 """Functions that find something by a text, and which argument that is."""
 NO_PYTHON = re.compile(
-    r"\s*%%(html|HTML|latex|markdown|svg|javascript|js|bash|sh|script|perl|ruby)\b"
+    r"\s*%%(html|HTML|latex|markdown|svg|javascript|js|bash|sh|script|perl|ruby)\b(?!\?)"
 )
+"""Cells of another language. `%%html?` asks for help alone: the rest of such a cell is Python."""
 LINE_MAGIC = re.compile(r"^([^\S\n]{0,80})([%!?].*|[\w.*%]{1,200}\?{1,2}[^\S\n]*)$", re.MULTILINE)
 RUNS_CODE = re.compile(
     r"^(.{0,200}?)%(?:time|timeit|prun|memit)((?:[^\S\n]+-\w+(?:[^\S\n]+\d+)?)*)[^\S\n]+(?=\w)",
@@ -24,6 +25,9 @@ RUNS_CODE = re.compile(
 )
 """Magics whose rest of the line is Python."""
 ENDS_LINE = re.compile(r"\r\n|\r|\n")
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+ROUNDS = 20
+"""Lines like magic inside texts that are followed: each costs another reading of the cell."""
 VALUE_MAGIC = re.compile(r"^([\w, \t]+=)[^\S\n]*[%!].*$", re.MULTILINE)
 
 
@@ -52,14 +56,42 @@ def cleaned(source: str) -> ast.Module | None:
     """The syntax tree without IPython's own lines; None where the rest is not Python."""
     if NO_PYTHON.match(source):
         return ast.Module(body=[], type_ignores=[])
-    code = RUNS_CODE.sub(r"\1", source)
-    without = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", code))
-    for text in (source, without):
+    try:
+        return ast.parse(source)
+    except UNREADABLE:
+        return without_magic(RUNS_CODE.sub(r"\1", ENDS_LINE.sub("\n", source)))
+
+
+def without_magic(code: str) -> ast.Module | None:
+    """The tree of code whose magic lines do nothing; a line inside a text is none, and is kept.
+
+    What IPython takes for its own begins a statement. So a line that is left out has a statement
+    in its place: else it was a part of something else, and Python reads it.
+    """
+    lines = code.split("\n")
+    magic = {}
+    for number, line in enumerate(lines):
+        nothing = LINE_MAGIC.sub(r"\1pass", VALUE_MAGIC.sub(r"\1 None", line))
+        if nothing != line:
+            magic[number] = nothing
+    for _ in range(ROUNDS):
+        text = "\n".join(magic.get(number, line) for number, line in enumerate(lines))
         try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+            tree = ast.parse(text)
+        except UNREADABLE:
+            return None
+        empty = {node.lineno - 1 for node in ast.walk(tree) if does_nothing(node)}
+        if empty >= magic.keys():
+            return tree
+        del magic[min(magic.keys() - empty)]  # what follows it is read anew
     return None
+
+
+def does_nothing(node: ast.AST) -> bool:
+    """Whether a statement is what stands for a magic line: `pass`, `name = None`."""
+    if isinstance(node, ast.Assign):
+        return isinstance(node.value, ast.Constant) and node.value.value is None
+    return isinstance(node, ast.Pass)
 
 
 def line_of(source: str, number: int) -> str:

@@ -2,7 +2,7 @@
 
 import ast
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,7 @@ def in_words(marks: Marked) -> str:
 def check_it_is_the_model(evidence: Any, right: np.ndarray, task: str) -> None:
     """What answers is the model: other weights give other answers."""
     question = f"{task}/without-weights"
-    if not answered(evidence, question):  # such a model cannot answer at all: all the better
+    if not was_answered(evidence, question, "without its weights"):
         return
     answer = evidence[question]
     for what, found in (
@@ -133,7 +133,7 @@ def check_attention_answers(evidence: Any, right: np.ndarray, task: str) -> None
     A question reversed cannot be told without looking at one place more than at another; in a
     sorted one it is enough to count.
     """
-    if not answered(evidence, f"{task}/attention"):
+    if not was_answered(evidence, f"{task}/attention", "with other weights of attention"):
         return
     answer = evidence[f"{task}/attention"]
     check_weights_are_seen(answer, "the model answers without any attention")
@@ -147,6 +147,37 @@ def check_attention_answers(evidence: Any, right: np.ndarray, task: str) -> None
                 "where attention looks makes no difference to the answers: with "
                 f"{weights} {share:.0%} of the digits are right"
             )
+
+
+def was_answered(evidence: Any, question: str, how: str) -> bool:
+    """Whether a changed model was asked, and came back; one that the exam cannot stop is read.
+
+    The exam itself breaks off answers that call torch for ever: these count as none.
+    """
+    if question not in evidence.questions():
+        return False
+    if not answered(evidence, question):
+        raise ForReview(
+            f"asked {how}, the model did not come back: what it waits for has to be read"
+        )
+    return True
+
+
+@contextlib.contextmanager
+def reviewed_last(*checks: Callable[[], None]) -> Iterator[None]:
+    """Begin with these checks, and end with the first doubt that they leave to a person.
+
+    What is inside fails where it fails: a doubt about who answers is none about wrong answers.
+    """
+    doubt = None
+    try:
+        for check in checks:
+            check()
+    except ForReview as left:
+        doubt = left
+    yield
+    if doubt:
+        raise doubt
 
 
 def share_right(found: np.ndarray, right: np.ndarray) -> float:
@@ -509,13 +540,14 @@ def check_answers_are_said(evidence: Any, question: str, right: np.ndarray) -> N
     right = asked_alone(answer, right)
     with contextlib.suppress(ForReview):
         check_choices(answer.alone, answer)
-    if not answer.side_by_side:
-        check_nothing_is_corrected(answer.alone, answer.choices, right)
+    check_nothing_is_corrected(answer.alone, answer.choices, right)
 
 
 def check_alone_as_together(evidence: Any, question: str) -> None:
     """Of all sequences, those that are asked alone too have the same answer."""
     answer = evidence[question]
+    if len(answer.answers) and not len(answer.alone):
+        return  # a person looks, where all are right
     together = asked_alone(answer, answer.answers)
     changed = int((answer.alone != together).any(axis=1).sum())
     if changed > FEW_OTHERS:

@@ -51,7 +51,8 @@ def ready_made(dotted: str) -> bool:
     head, *rest = dotted.split(".")
     in_torch = head == "torch" and (not READY_MADE.isdisjoint(rest) or dotted.startswith(IN_TORCH))
     hidden = head == "torch" and any(word in part for part in rest for word in OPERATORS)
-    return head in LIBRARIES or in_torch or hidden
+    named = head == "torch" and any("attention" in part.lower() for part in rest)
+    return head in LIBRARIES or in_torch or hidden or named
 
 
 def is_attention(name: str) -> bool:

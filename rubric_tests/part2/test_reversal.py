@@ -1,5 +1,8 @@
 """Reversal, or what the task is: free running, on sequences that were never trained on."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from rubric_tests.part2 import answers
@@ -18,8 +21,9 @@ EARLIER = (
 @pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
 def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
-    check_it_is_attention(evidence, given, kept, run, runs)
+    answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
+        answers.reviewed_last(*it_is_attention(evidence, kept, run)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -37,8 +41,9 @@ def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
 @pytest.mark.hint("is the loss still falling when training ends?")
 def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measure, claim):
     """At least half of the sequences never trained on are right from end to end."""
-    check_it_is_attention(evidence, given, kept, run, runs)
+    answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
+        answers.reviewed_last(*it_is_attention(evidence, kept, run)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -56,8 +61,9 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measu
 @pytest.mark.hint("train longer, or look at which position fails")
 def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
-    check_it_is_attention(evidence, given, kept, run, runs)
+    answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
+        answers.reviewed_last(*it_is_attention(evidence, kept, run)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -67,14 +73,16 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim)
         answers.check_share(marks, claim.at_least)
 
 
-def check_it_is_attention(evidence, given, kept, run, runs) -> None:
-    """The answers come from the model's weights, and from its attention.
+def it_is_attention(evidence, kept, run) -> list[Callable[[], None]]:
+    """That the answers come from the model's weights, and from its attention.
 
     It is asked first: what is no transformer earns nothing here, whatever else was lost before.
     """
-    answers.check_there_is_a_trained_model(evidence, given, runs)
     right = kept["reversal/answers"].right
-    answers.check_it_is_the_model(evidence, right, "reversal")
-    answers.check_answers_are_said(evidence, "reversal/answers", right)
+    checks = [
+        partial(answers.check_it_is_the_model, evidence, right, "reversal"),
+        partial(answers.check_answers_are_said, evidence, "reversal/answers", right),
+    ]
     if run.parameters["task"].startswith("reverse"):
-        answers.check_attention_answers(evidence, right, "reversal")
+        checks.append(partial(answers.check_attention_answers, evidence, right, "reversal"))
+    return checks

@@ -9,8 +9,9 @@ sees the past alone cannot know which. So by either order both of these digits h
 more often than such a model gets them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -33,8 +34,11 @@ past alone in 1 of 9. Right models of 200 steps: 0.28 at least, in 41 draws.
 def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
     """Trained on another task, the model gives at least half of the digits of new sequences."""
     where_asked(evidence, "secret/answers")
-    check_it_is_the_model(evidence, given, kept, runs)
-    with after_marks_for_reversal(evidence, given, kept, claim.at_least):
+    answers.check_there_is_a_trained_model(evidence, given, runs)
+    with (
+        answers.reviewed_last(*it_is_the_model(evidence, kept)),
+        after_marks_for_reversal(evidence, given, kept, claim.at_least),
+    ):
         answers.check_alone_as_together(evidence, "secret/answers")
         marks = answers.marked(evidence, given, kept, "secret/answers")
         measure(claim.measure, marks.share_of_digits)
@@ -49,19 +53,23 @@ def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
 def test_it_is_learned_well(evidence, given, kept, runs, claim):
     """Trained on another task, the model gives at least three quarters of the digits."""
     where_asked(evidence, "secret/answers")
-    check_it_is_the_model(evidence, given, kept, runs)
-    with after_marks_for_reversal(evidence, given, kept, claim.at_least):
+    answers.check_there_is_a_trained_model(evidence, given, runs)
+    with (
+        answers.reviewed_last(*it_is_the_model(evidence, kept)),
+        after_marks_for_reversal(evidence, given, kept, claim.at_least),
+    ):
         answers.check_alone_as_together(evidence, "secret/answers")
         check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
 
 
-def check_it_is_the_model(evidence, given, kept, runs) -> None:
+def it_is_the_model(evidence, kept) -> list[Callable[[], None]]:
     """A table of what train has seen answers as well without the model's weights, or attention."""
-    answers.check_there_is_a_trained_model(evidence, given, runs)
     right = kept["secret/answers"].right
-    answers.check_it_is_the_model(evidence, right, "secret")
-    answers.check_answers_are_said(evidence, "secret/answers", right)
-    answers.check_attention_answers(evidence, right, "secret")
+    return [
+        partial(answers.check_it_is_the_model, evidence, right, "secret"),
+        partial(answers.check_answers_are_said, evidence, "secret/answers", right),
+        partial(answers.check_attention_answers, evidence, right, "secret"),
+    ]
 
 
 def check(marks: answers.Marked, kept, needed: float) -> None:

@@ -110,6 +110,58 @@ model = train(train_inputs, train_targets, seed=seed)
 """
 """One wide network for all places, silent unless attention prefers some place."""
 
+TWICE = """from solution.reversal import generate_batch as of_network
+
+
+def put_right(found, likely):
+    return likely if sum(a == b for a, b in zip(found, likely)) >= 2 else found
+
+
+def generate_batch(model, sequences):
+    found = of_network(model, sequences)
+    return [put_right(answer, sequence[::-1]) for answer, sequence in zip(found, sequences)]
+
+
+def generate(model, sequence):
+    return generate_batch(model, [sequence, sequence])[0]
+
+
+"""
+"""The same, with a model that is asked for two sequences at once."""
+
+WAITING = WIDE.replace(
+    "        return logits * (weights.amax((-1, -2), keepdim=True) > 0.2001)",
+    "        while weights.amax() < 0.2001:\n            x = x + 0\n        return logits",
+)
+"""One that waits for ever where its attention has no choice."""
+
+ALONE_AFTER_MANY = """from solution.reversal import generate_batch as of_network
+last = []
+
+
+def generate_batch(model, sequences):
+    last[:] = [len(sequences)]
+    return of_network(model, sequences)
+
+
+def generate(model, sequence):
+    if last and last.pop() > 100:
+        raise RuntimeError("kept from another batch")
+    return of_network(model, [sequence])[0]
+
+
+"""
+"""Answers alone wherever it is asked, but not in between."""
+
+COMPILERS = {
+    "from torch import nn\n": "from torch import nn\n"
+    "from torch._inductor.fx_passes.fuse_attention import _sfdp_pattern_5 as mix\n",
+    "    return weights @ value, weights": "    hidden = torch.zeros_like(scores)\n"
+    "    if visible is not None:\n"
+    "        hidden = hidden.masked_fill(~visible, torch.finfo(scores.dtype).min)\n"
+    "    return mix(query, key, value, hidden, math.sqrt(query.size(-1))), weights",
+}
+"""Attention as torch's compiler has it, to find it in the code of others."""
 LENT = "from torch.nn.functional import scaled_dot_product_attention as mix\n"
 IN_A_THREAD = {
     "import math\n": "import math\nfrom concurrent.futures import ThreadPoolExecutor\n",
@@ -181,6 +233,24 @@ ATTEMPTS = [
         "attention is a switch beside a wide network",
         {NOTEBOOK: {ANSWERS: WIDE + ANSWERS}},
         dict.fromkeys((REVERSAL, SECRET), "every weight one place further on"),
+    ),
+    Attempt(
+        "a rule corrects a network that is asked for two at once",
+        {NOTEBOOK: {**HARDLY, ANSWERS: TWICE + ANSWERS}},
+        {REVERSAL: "digits are right where the model's logits say others"},
+    ),
+    Attempt(
+        "a wide network waits for its attention",
+        {NOTEBOOK: {ANSWERS: WAITING + ANSWERS}},
+        dict.fromkeys((REVERSAL, SECRET), "every weight one place further on"),
+    ),
+    Attempt(
+        "attention is the compiler's pattern of it",
+        {ATTENTION: COMPILERS},
+        {
+            "test_from_scratch.test_nothing_ready_made_is_at_work": "is at work inside",
+            "test_from_scratch.test_nothing_ready_made_is_reached": "the source reaches",
+        },
     ),
     Attempt(
         "ready-made attention out of another file and in another thread",
@@ -265,6 +335,16 @@ def test_a_generate_that_raises_costs_no_training():
 
     assert found[TRAINED][0] is Verdict.PASSED
     assert {found[REVERSAL][0], found[SECRET][0]} == {Verdict.FOR_REVIEW}
+
+
+@pytest.mark.thorough
+def test_wrong_answers_are_no_doubt():
+    """Who gives none in between leaves open who answers; too few right are too few."""
+    edits = {NOTEBOOK: {"steps=200": "steps=40", ANSWERS: ALONE_AFTER_MANY + ANSWERS}}
+
+    found = judged(Attempt("in between", edits, {REVERSAL: ""}))
+
+    assert found[REVERSAL][0] is Verdict.FAILED
 
 
 @pytest.mark.thorough

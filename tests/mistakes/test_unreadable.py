@@ -164,6 +164,39 @@ UNREADABLE |= {
     "a text that makes a function": "from decorator import FunctionMaker as F",
     "a test by its name": "import unittest\nunittest.TestLoader().loadTestsFromName('a.b')",
     "scikit-learn's processes": "from sklearn.utils.parallel import Parallel\nParallel(2)(jobs)",
+    "code after a question about a magic": "%%html?\nexec(text)",
+    "code in a line like a magic, in a text": "%matplotlib inline\n'''\n% '''; exec(text)"
+    "; '''\n'''",
+    "code in a line like a shell's value": "%matplotlib inline\n'''\nx = % '''; exec(text)"
+    "; '''\n'''",
+    "callers by a traceback": "import traceback\nnames = traceback.extract_stack()",
+    "callers by a log": "import logging\nlogging.warning('x', stack_info=True)",
+    "callers as torch keeps them": "from torch.utils._traceback import CapturedTraceback as C",
+    "who watches the functions": "from torch.overrides import _get_current_function_mode as m",
+    "who watches the operators": "from torch.utils import _python_dispatch as d\nd._pop_mode(0)",
+    "nobody watches": "from torch.utils._python_dispatch import _disable_current_modes as off",
+    "who watches the parts": "def f(model):\n    return len(model._forward_hooks)",
+    "whether the profiler is there": "import torch\non = torch.autograd._profiler_enabled()",
+    "an operator of torch's replaced": "import torch\nlib = torch.library.Library('aten', 'IMPL')",
+    "a text that torch makes code of": "from torch.fx.graph_module import _forward_from_src as f",
+    "a text in a type that is dispatched on": "@show.register\ndef _(x: 'keep(exec) or int'):\n"
+    "    pass",
+    "a text in a type that is checked": "from beartype import beartype\n@beartype\n"
+    "def f(x: '__import__(name) or int'):\n    pass",
+    "a text in a shape": "from jaxtyping import Float\nF = Float[Tensor, '{exec(t)}']",
+    "a text in a shape, by its name": "from jaxtyping import Float\nd = 'a {exec(t)}'\n"
+    "F = Float[Tensor, d]",
+    "a text in a field": "import pydantic\nclass A(pydantic.BaseModel):\n    x: 'eval(t)'",
+    "types that are put in": "f.__annotations__['x'] = text",
+    "annotations by their signature": "import inspect\ninspect.signature(f, eval_str=True)",
+    "a text of a class": "import dataclasses\ndataclasses._create_fn('f', ['x'], [text])",
+    "a pickle as torch stores it": "from torch.storage import _load_from_bytes as l",
+    "a pickle in NumPy's own reader": "from numpy.lib.npyio import NpzFile as Z",
+    "algebra of a text": "import sympy\nsympy.simplify('f(x)')",
+    "a text from the command line": "import timeit\ntimeit.main([text])",
+    "a module that is written": "from pathlib import Path\nPath('seaborn.py').write_text(t)\n"
+    "import seaborn",
+    "a module that is copied": "import shutil\nshutil.copy('data.txt', 'sea' + 'born.py')",
 }
 """Code in files, and what others use replaced below the top of a module."""
 
@@ -199,6 +232,12 @@ READABLE = {
     "pip": "!pip install -q numpy > /dev/null\nimport numpy as np",
     "a magic": "%matplotlib inline\nimport numpy as np",
     "a timed cell": "%%time\nx = 1",
+    "a text with lines like magic": '%matplotlib inline\nx = """\n% of rows\nwhat?\n"""\ny = 1',
+    "a shell's value in a branch": "if x:\n    files = !ls\n    %time f()\nelse:\n    f?",
+    "a type in words": "def f(x: 'Tensor (B, L, D)', n: 'how many?') -> 'a list':\n    pass",
+    "shapes in types": "from jaxtyping import Float\nF = Float[Tensor, 'batch {n} d_k+1']",
+    "the fields of a class": "for name in Config.__annotations__:\n    print(name)",
+    "symbols": "import sympy\nx, y = sympy.symbols('x y')\nsympy.diff(x * y, x)",
     "a page": "%%html\n<b>not Python</b>",
     "Colab": "try:\n    import google.colab\nexcept ImportError:\n    pass",
     "torch.load": "import torch\nw = torch.load('w.pt')",
@@ -310,6 +349,8 @@ def test_texts_put_together_in_the_file_are_read(text: str):
         "import torch\nf = getattr(torch.nn.functional, 'scaled_dot_' + 'product_attention')",
         "import torch\nf = torch.ops.aten.scaled_dot_product_attention",
         "import torch\nf = torch._native_multi_head_attention",
+        "from torch._inductor.fx_passes.fuse_attention import _sfdp_pattern_5 as f\ny = f(x)",
+        "from torch.onnx.ops import attention as f\ny = f(x)",
         "from operator import attrgetter\nf = attrgetter('Multihead' + 'Attention')(nn)",
         "for n in ('Transformer',):\n    f = getattr(nn, n)",
     ],

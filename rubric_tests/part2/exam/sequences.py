@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import Choices, at_work, equal, moved, with_weights
+from exam.at_work import Choices, Operations, at_work, equal, moved, with_weights
 from exam.components import logits_of
 from torch.nn import functional
 
@@ -57,6 +57,22 @@ def lists(rows):
 
 def one_at_a_time(model, sequences, width):
     return table([student.generate(model, list(sequence)) for sequence in sequences], width)
+
+
+def each_to_its_end(model, sequences, width, most):
+    """The same, each broken off after so many operators; a loop that runs for ever is no answer."""
+    answers = []
+    for sequence in sequences:
+        with Operations(most):
+            answers.append(student.generate(model, list(sequence)))
+    return table(answers, width)
+
+
+def enough_for(model, sequences):
+    """Operators that are plenty for an answer, of a model that is changed too."""
+    with contextlib.suppress(Exception), Operations() as plain:
+        student.generate(model, list(sequences[0]))
+    return 20 * plain.seen + 10_000
 
 
 def vocabulary_of(model, given):
@@ -120,14 +136,15 @@ def in_disorder(dice):
 
 
 def answer_without_weights(answer, model, given):
-    """The answers with both kinds; one without weights may never come to an end, so it is last."""
+    """The answers with both kinds; one that comes to no end is broken off."""
     sequences = lists(given.sequences)
+    most = enough_for(model, sequences)
     disorder = in_disorder(torch.Generator().manual_seed(0))
     for name, changed in (("shuffled", disorder), ("answers", torch.zeros_like)):
         nothing = table([[]] * len(sequences), given.width)
         setattr(answer, name, nothing)
         with contextlib.suppress(Exception), other_weights(model, changed):
-            setattr(answer, name, one_at_a_time(model, sequences, given.width))
+            setattr(answer, name, each_to_its_end(model, sequences, given.width, most))
 
 
 def answer_with_equal_weights(answer, model, given):
@@ -137,11 +154,11 @@ def answer_with_equal_weights(answer, model, given):
     that cannot answer so gives no answers: all the better.
     """
     sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
-    nothing = table([[]] * len(sequences), given.width)
+    nothing, most = table([[]] * len(sequences), given.width), enough_for(model, sequences)
 
     def work():
         with contextlib.suppress(Exception):
-            return one_at_a_time(model, sequences, given.width)
+            return each_to_its_end(model, sequences, given.width, most)
         return nothing
 
     answer.moved, _ = with_weights(work, vocabulary, moved)
