@@ -10,12 +10,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 from assay.rubric import ForReview
-from rubric_tests.syntax import LOOKS_UP, called_name, cleaned, looked_up, parts_of
+from rubric_tests.syntax import (
+    LOOKS_UP,
+    called_name,
+    cleaned,
+    definitions,
+    looked_up,
+    parts_of,
+)
 from rubric_tests.texts import texts_bound, values
 
 COMPILED = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".egg", ".whl", ".pth", ".pyz")
@@ -95,6 +104,8 @@ INSIDE = {
     "os", "inspect", "pickle",
 }  # fmt: skip
 """Those that others have imported too: `torch.ctypes`, `os.sys`, `random._os`."""
+LEADS_INSIDE = INSIDE | {"modules"}
+"""Attributes of a module by which all that is loaded can be had, the exam among it."""
 PICKLES = {"load", "loads", "Unpickler"}
 STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")
 RUN_A_TEXT = {
@@ -121,6 +132,8 @@ CONFIGURED = re.compile(r"$|\w+$|InlineBackend\.|InteractiveShell\.ast_node_inte
 """What `%config` may be followed by: pictures, and which values of a cell are shown."""
 SHELL = re.compile(r"(?:[\w, ]+=\s*)?!+\s*(.*)")
 MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)(?!\w)\s*(.*)")
+WRITES = re.compile(r"\s*%%(?:writefile|file)[^\S\n]+(\w[\w/]{0,200}\.py)[^\S\n]*\n")
+"""A cell that is a module: its text is read, and has to be what is imported."""
 HARMLESS = re.compile(
     r"(\S{0,200}python\S{0,200} -m )?(pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|"
     r"mkdir|wget|curl|unzip|git|rm|head|free|df)\b[^;|`]*$"
@@ -198,9 +211,7 @@ def check_readable(submission: SimpleNamespace, runs: list) -> None:
 
     Whoever has the kernel's shell runs texts with it, and makes other code of the cells.
     """
-    found = next(unreadable(submission, runs), None)
-    if found:
-        raise ForReview(found)
+    check_that_it_ran(submission, runs)
     for said in reaching(submission, runs):
         raise ForReview(f"{said}: what runs may not be what is written")
 
@@ -210,11 +221,27 @@ def check_replies(submission: SimpleNamespace, runs: list) -> None:
 
     Only the kernel knows that, and the notebook's code lives in it.
     """
-    found = next(unreadable(submission, runs), None)
-    if found:
-        raise ForReview(found)
+    check_that_it_ran(submission, runs)
     for said in reaching(submission, runs):
         raise ForReview(f"{said}: how cells ended may be made up")
+
+
+def check_that_it_ran(submission: SimpleNamespace, runs: list) -> None:
+    """Raise ForReview where something cannot be read, or ran and is not written in any file.
+
+    The kernel says what runs before it does; a module that a cell writes is read in that cell.
+    """
+    if found := next(unreadable(submission, runs), None):
+        raise ForReview(found)
+    read = {digest_of(source) for _, source, _ in pieces(submission, runs)}
+    read |= {digest_of(cell.source.partition("\n")[2]) for cell in submission.cells}
+    for what, digest in (said for run in runs for said in getattr(run, "ran", ())):
+        if not digest or digest not in read:
+            raise ForReview(f"{what} ran, and is not written in what was handed in")
+
+
+def digest_of(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace").strip()).hexdigest()
 
 
 def reaching(submission: SimpleNamespace, runs: list) -> Iterator[str]:
@@ -376,12 +403,13 @@ def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
     for name in getattr(submission, "unread", ()):
         yield f"`{name}` is too large to be read"
     handed_in = frozenset(submission.sources)
+    written = {m[1] for cell in submission.cells if (m := WRITES.match(cell.source))}
     functions = functions_in(submission, runs)
     for where, source, ran in pieces(submission, runs):
         yield from (f"{where}: {said}" for said in unreadable_lines(source, handed_in))
         tree = cleaned(source)
         if tree is not None:
-            files = handed_in if where.startswith("code cell") and ran else None
+            files = handed_in | written if where.startswith("code cell") and ran else None
             found = unreadable_in(tree, files, handed_in, functions)
             yield from (f"{where}, line {line}: {said}" for line, said in found)
         elif ran:
@@ -469,7 +497,7 @@ class Reader:
         self.handed_in, self.functions = handed_in, functions
         self.texts, self.files = texts_bound(tree), files
         nodes = list(ast.walk(tree))
-        self.imports = with_aliases(imports_in(tree), nodes)
+        self.imports = with_aliases(starred_in(tree) | imports_in(tree), nodes)
         self.handed = set(handed_on(nodes, self.imports))
         self.classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
         bound = Counter(
@@ -608,7 +636,9 @@ class Reader:
                 yield f"`{name}` looks up a name that is not written there"
             for text in sorted(found or ()):
                 last = text.rpartition(".")[2]
-                if last in HIDDEN | RUNS_TEXT | {"__dict__"} or is_hidden(text):
+                inner = {part.lstrip("_") for part in text.split(".")}
+                leads = name not in IMPORTS and not LEADS_INSIDE.isdisjoint(inner)
+                if last in HIDDEN | RUNS_TEXT | {"__dict__"} or is_hidden(text) or leads:
                     yield f"`{text}` reaches past what is written there"
                 elif name in IMPORTS:
                     yield from self._module(text.partition(":")[0], node)
@@ -633,7 +663,7 @@ class Reader:
         target = node.args[0] if node.args else None
         if name in ("__setattr__", "__delattr__") and isinstance(node.func, ast.Attribute):
             target = target if self._dotted(node.func.value) == "object" else node.func.value
-        elif name not in SETS:
+        elif name not in SETS | {"update_wrapper"}:
             return
         dotted = self._dotted(target) if target is not None else ""
         is_imported = target is not None and root_of(target) in self.imports
@@ -758,8 +788,13 @@ class Reader:
             yield "`__getattr__` looks up a name that is not written there"
         elif node.attr in LOOKS_UP and id(node) not in self.called:
             yield f"`{node.attr}` under another name"
-        elif self.handed and node.attr in INSIDE | {"modules"} and id(node) not in self.called:
-            yield f"`{node.attr}` may be that of `{min(self.handed)}`, which is handed on"
+        elif (
+            node.attr.lstrip("_") in LEADS_INSIDE
+            and head not in self.imports
+            and not is_own(node.value)
+            and id(node) not in self.called
+        ):
+            yield f"`{node.attr}` may be that of any module"
         elif head in self.imports:
             inner = {part.lstrip("_") for part in dotted.split(".")[1:]}
             if is_hidden(dotted) or not INSIDE.isdisjoint(inner):
@@ -876,6 +911,31 @@ def installed(name: str) -> bool:
         return find_spec(name) is not None
     except (ImportError, ValueError):
         return False
+
+
+def starred_in(tree: ast.Module) -> dict[str, str]:
+    """The dotted name behind each module that the star of a library binds."""
+    stars = [
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name == "*"
+    ]
+    return {name: of for star in stars if star for name, of in brought_by(star).items()}
+
+
+@lru_cache(100)
+def brought_by(module: str) -> dict[str, str]:
+    """The modules that a star of a library binds which run what nobody can read, by its source."""
+    try:
+        spec = find_spec(module)
+        text = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+        tree = ast.parse(text)
+    except (ImportError, ValueError, OSError, SyntaxError, AttributeError):
+        return {}
+    if "__all__" in dict(definitions(tree)):
+        return {}
+    brought = imports_in(tree).items()
+    return {name: of for name, of in brought if is_hidden(of) or of in INSIDE}
 
 
 def imports_in(tree: ast.Module) -> dict[str, str]:

@@ -47,6 +47,8 @@ Inputs are of unit size, so answers are; what hides scores is written as -1e9 at
 it is a number in float32 too, so no arithmetic of a test overflows.
 """
 LONGEST_TEXT = 200_000
+HOW_IT_RAN = "evidence/ran.json"
+"""What ran and was not handed in: of what left the kernel beside its answers, our own record."""
 STATUSES = ["answered", "raised", "missing", "ended"]
 
 

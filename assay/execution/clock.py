@@ -16,6 +16,8 @@ ASKING = "asking.txt"
 """Where the runner says what the exam asks now: no kernel sees it."""
 TOLD = "told.jsonl"
 """Where the runner notes the digest of each answer as it hears it: it may be ended with the run."""
+RAN = "ran.jsonl"
+"""The same for what runs and was not handed in."""
 TICK = os.sysconf("SC_CLK_TCK")
 SLOWEST = 20.0
 """Waiting passes at least this many times slower than the wall clock: everything has an end."""

@@ -19,7 +19,8 @@ import psutil
 
 from assay.errors import OurFault, PluginFault, Stopped
 from assay.evidence import numerics, packing
-from assay.execution.clock import BUSY, TOLD, WAITED
+from assay.evidence.answers import HOW_IT_RAN
+from assay.execution.clock import BUSY, RAN, TOLD, WAITED
 from assay.execution.forkserver import Parent
 from assay.execution.machine import Machine
 from assay.execution.monitor import EXAM, Monitor
@@ -191,7 +192,7 @@ def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, 
             reason,
             seconds,
             cells,
-            _believed(_collect(place), _asked(files), _told(place)),
+            _with_what_ran(_believed(_collect(place), _asked(files), _told(place)), place),
             chosen.isolation,
             monitor.peak,
             round(monitor.computed, 3),
@@ -380,6 +381,17 @@ def _told(place: Path) -> dict[str, str]:
             question, digest = json.loads(line)
             told[question] = digest
     return told
+
+
+def _with_what_ran(files: dict[str, bytes], place: Path) -> dict[str, bytes]:
+    """Add what ran and was not handed in, as the kernel said it before it did.
+
+    A file of this name among the answers is the student's, and no word of it.
+    """
+    files.pop(HOW_IT_RAN, None)
+    lines = (workdirs.read(place / RAN, workdirs.FACTS) or b"").split(b"\n")
+    said = [json.loads(line) for line in lines if line.endswith(b"]")]
+    return files | ({HOW_IT_RAN: json.dumps(said).encode()} if said else {})
 
 
 def _believed(

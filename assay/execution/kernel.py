@@ -25,7 +25,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Type
 from zmq.utils.monitor import recv_monitor_message
 
-from assay.execution.clock import ASKING, TOLD, Clock
+from assay.execution.clock import ASKING, RAN, TOLD, Clock
 from assay.execution.process import Child
 from assay.execution.sockets import PORTS, Sockets
 from assay.sandbox.workdirs import Took
@@ -46,6 +46,8 @@ DYING = 2.0
 """Seconds, computed or waited, that a dying kernel may take from closing its sockets to its end."""
 
 
+RAN_AT_MOST = 40
+"""Times that a kernel may say that something runs which was not handed in."""
 OF_EXAM = "assay_exam"
 """A message in which the exam says what it asks, or has written down: for us, and no notebook."""
 
@@ -88,15 +90,27 @@ class Meter:
     asked: dict[str, Took] = field(default_factory=dict)
     """What each question took, from when it was heard of to its answer, or to the kernel's end."""
 
+    _ran: int = 0
+    """How often it has said that something runs which was not handed in."""
+
     _question_began: "Instant" = field(default_factory=lambda: Instant(0.0, 0.0))
 
     def hear(self, said: Mapping[str, object]) -> None:
-        """The exam has begun a question, or has written an answer down, which ends it."""
+        """The exam has begun a question, or has written an answer down, which ends it.
+
+        Or the kernel says that something runs which was not handed in.
+        """
         if "asking" in said:
             asking = str(said["asking"])[:1000]
             if (question := asking.partition(" ")[2]) in self.questions:
                 self._now_asking(asking)
                 self.begun, self._question_began = question, self.instant()
+        elif "ran" in said:
+            if self._ran < RAN_AT_MOST:
+                self._ran += 1
+                what, digest = str(said["ran"])[:300], str(said.get("digest"))[:64]
+                with (self.workdir / RAN).open("a", encoding="ascii") as notes:
+                    notes.write(f"{json.dumps([what, digest])}\n")
         elif self.begun and said.get("question") == self.begun:  # again, where its time was up
             digest = str(said.get("digest"))[:128]
             with (self.workdir / TOLD).open("a", encoding="ascii") as notes:

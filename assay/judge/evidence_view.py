@@ -13,7 +13,7 @@ import numpy as np
 from assay.course.assignment import Assignment
 from assay.errors import OurFault
 from assay.evidence import questions
-from assay.evidence.answers import Evidence, Shape
+from assay.evidence.answers import HOW_IT_RAN, Evidence, Shape
 from assay.evidence.packing import MANIFEST
 from assay.evidence.store import read_kept
 from assay.records import (
@@ -129,6 +129,11 @@ class RunView:
     def evidence(self) -> Evidence:
         found: Evidence = self._once("evidence", self._read_evidence)
         return found
+
+    @property
+    def ran(self) -> list[tuple[str, str]]:
+        """What ran and was not handed in, each with the SHA-256 of its text."""
+        return [(str(w), str(d)) for w, d in json.loads(self._files.get(HOW_IT_RAN, b"[]"))]
 
     @property
     def given(self) -> Sheets:

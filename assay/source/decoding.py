@@ -21,7 +21,7 @@ def text_of(content: bytes) -> str:
     What is not in that encoding is replaced: `fault` says that it is so.
     """
     try:
-        return decode_source(content)
+        return decode_source(_with_line_feeds(content))
     except (SyntaxError, ValueError, LookupError):
         return content.decode("utf-8", "replace")
 
@@ -34,7 +34,7 @@ def fault(content: bytes) -> str:
     if b"\0" in content:
         return _of_null_bytes(content)
     try:
-        decode_source(content)
+        decode_source(_with_line_feeds(content))
     except UnicodeDecodeError as error:
         return _of_byte(content, error)
     except (SyntaxError, ValueError, LookupError) as error:
@@ -44,6 +44,14 @@ def fault(content: bytes) -> str:
             return _of_byte(content, byte)
         return f"it names an encoding that it is not in: {error}"
     return ""
+
+
+def _with_line_feeds(content: bytes) -> bytes:
+    """The bytes as Python's compiler takes them: a carriage return ends a line too.
+
+    So an encoding that is named in the line after it counts, which `decode_source` passes over.
+    """
+    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def roughly(content: bytes) -> str:

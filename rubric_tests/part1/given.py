@@ -15,6 +15,7 @@ from solution.backprop import load
 ROWS = 12  # of the small data sets on which gradients are asked
 SHAPES = {"square": (4, 4), "narrower": (5, 3), "wider": (3, 5)}  # (features, hidden units)
 WIDTHS = (2, 3, 7)
+WIDE = 768  # features: so many weights that to move each of them alone takes minutes
 COUNTED = (3, 24)  # features with which the lines that are executed, and the memory, are counted
 TRAIN_SECONDS = 60  # for what fits networks to whole data sets
 RAW = 1e18  # what data as they come are counted in: nanoseconds at most
@@ -233,10 +234,22 @@ def source(rng: np.random.Generator, n: int, d: int) -> dict[str, Question]:
         "source/work": Question({"X": X, "y": y}, dict.fromkeys(("unwatched", "seen"), y.shape)),
         "source/gradients": Question(at_width(rng, 4).shown, {}),
         "source/loaded": Question({}, {}),
+        "source/wide": wide(rng),
     } | {
         f"source/lines/{width}": Question(shown, {"lines": (2,)})
         for width, shown in counted.items()
     }
+
+
+def wide(rng: np.random.Generator) -> Question:
+    """Four rows for a network of 600,000 weights, those of W1 as the product of two vectors."""
+    X, y = rows(rng, 4, WIDE)
+    left, right, across = rng.normal(size=(3, WIDE)) / np.sqrt(WIDE)
+    shown = {"X": X, "y": y, "left": left, "right": right, "across": across}
+    shown |= {"b1": rng.normal(size=WIDE), "W2": rng.normal(size=(WIDE, 1)) / np.sqrt(WIDE)}
+    shown["b2"] = rng.normal(size=1)
+    answers = {"across": (WIDE,), "dW2": (WIDE, 1), "db1": (WIDE,), "db2": (1,)}
+    return Question(shown, dict[str, Shape](answers))
 
 
 def draw_state(rng: np.random.Generator) -> int:

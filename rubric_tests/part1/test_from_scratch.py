@@ -5,13 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from assay.rubric import ForReview, Wrong
+from assay.rubric import ForReview, Wrong, same_numbers
+from rubric_tests import reference
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_gradient,
     check_gradients,
     check_live_objects,
     lacks,
+    recognised,
     where_there,
 )
 from rubric_tests.part1.sources import LIBRARIES, Sources, ready_made
@@ -27,6 +29,17 @@ WITNESSES = ("sklearn.neural_network", *sorted(LIBRARIES))
 FUNCTIONS = ("initialise", "fit", "predict_proba", "loss_and_gradients")
 WIDTHS = (3, 24)  # features at which the lines and the memory of the gradients are counted
 COPIES = 1 / 4  # of all weights for each weight: rows and matrices take a twentieth of it
+LEFT_BEHIND = (
+    *("none", "IPython", "ipykernel", "tornado", "zmq", "tqdm", "asyncio", "matplotlib"),
+    *("multiprocessing.queues", "joblib.externals.loky", "concurrent.futures.process"),
+)
+"""Modules whose threads bars, pools of processes and the kernel leave behind, and no work is in."""
+HANDS_ON = (
+    *("queue.", "_queue.", "joblib.", "concurrent.", "dask.", "distributed.", "logging.handlers."),
+    *("socket.", "_socket.", "subprocess.", "_posixsubprocess.", "asyncio.", "_asyncio."),
+    *("multiprocessing.pool.", "multiprocessing.queues.", "multiprocessing.connection."),
+)
+"""Modules by which a thread or a process that nobody watches is given work."""
 TOGETHER = 1 / 2  # the same, times the growth of lines: some slopes at a time take about two
 
 
@@ -50,6 +63,13 @@ def check_watched(evidence, given):
         if text.string("watched") != "to the end" or "exam.scratch" not in text.strings("at_work"):
             raise ForReview("what runs inside `ScratchNetwork` could not be watched")
     work = evidence["source/work"]
+    for thread in work.text.strings("threads"):
+        if not thread.startswith(LEFT_BEHIND):
+            raise ForReview(f"a thread of `{thread}` is there while `ScratchNetwork` is watched")
+    for question in asked[:1] if lacks(evidence, "loss_and_gradients") else asked:
+        for module in evidence[question].text.strings("at_work"):
+            if f"{module}.".startswith(HANDS_ON):
+                raise ForReview(f"`ScratchNetwork` hands work on by `{module}`")
     if not np.allclose(work.unwatched, work.seen, rtol=0, atol=1e-6):
         raise ForReview("`ScratchNetwork` says something else while it is watched")
     if not lacks(evidence, "loss_and_gradients"):
@@ -73,6 +93,7 @@ def test_slopes_are_not_measured_one_by_one(evidence, given):
                 f"features and {lines[few][1]:.0f} at {few}: are slopes measured weight by weight?"
             )
         check_memory(evidence, given, many, max(1.0, grows[many] / max(grows[few], 1e-9)))
+        check_wide(evidence, given)
         for d in WIDTHS:
             check_as_elsewhere(evidence, given, f"source/lines/{d}")
 
@@ -92,6 +113,34 @@ def check_memory(evidence, given, d, growth):
             f"`loss_and_gradients` takes {taken:,} bytes for the {n_weights} weights of {d} "
             "features: are slopes measured all at once, or some at a time?"
         )
+
+
+def check_wide(evidence, given):
+    """Where small networks have right gradients, one of many weights has them within its time.
+
+    Lines and bytes can be made up for; 600,000 outputs take minutes, and gradients a moment.
+    """
+    try:
+        check_gradients(evidence, given)
+    except Exception:  # marked with the gradients
+        return
+    sheet, form = given["source/wide"], recognised(evidence, given)
+    now = Weights(np.outer(sheet.left, sheet.right), sheet.b1, sheet.W2, sheet.b2)
+    right = reference.gradients(sheet.X, sheet.y, now, form)
+    try:
+        found = evidence["source/wide"]
+    except Exception as error:  # not answered, too late among other reasons
+        raise ForReview(
+            f"`loss_and_gradients` has no answer for {now.flat().size:,} weights and "
+            f"{len(sheet.X)} rows: are slopes measured one by one? {error}"
+        ) from None
+    for name, expected in (
+        ("across", right.W1 @ sheet.across),
+        *((f"d{part}", getattr(right, part)) for part in ("W2", "b1", "b2")),
+    ):
+        atol = 1e-6 * float(np.abs(expected).max()) + 1e-12
+        if not same_numbers(getattr(found, name), expected, atol=atol):
+            raise ForReview("`loss_and_gradients` is another for many weights than for few")
 
 
 def check_as_elsewhere(evidence, given, question):

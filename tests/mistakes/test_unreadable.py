@@ -157,6 +157,13 @@ UNREADABLE |= {
     "what a text names, by a lambda": "import string\nclass F(string.Formatter):\n"
     "    format_field = kept",
     "memory by its address": "class A:\n    __array_interface__ = {'data': (place, False)}",
+    "sys of a module by a text": "import os\ns = getattr(os, 'sys')",
+    "all modules by a text": "from operator import attrgetter\nm = attrgetter('sys.modules')(x)",
+    "sys of an argument": "import warnings\ndef f(m):\n    return m.sys\ns = f(warnings)",
+    "all modules of what has any name": "m = s.modules",
+    "a function put into a module": "import functools\nimport tracemalloc\n"
+    "functools.update_wrapper(tracemalloc, mine, ('get_traced_memory',), ())",
+    "modules that a star brings": "from logging.handlers import *\npickle.loads(data)",
     "a template": "import jinja2\njinja2.Template(text).render(x=x)",
     "examples in texts": "import doctest\ndoctest.run_docstring_examples(f, {})",
     "a text of NumPy's tests": "from numpy.testing import runstring\nrunstring(text, {})",
@@ -215,6 +222,7 @@ READABLE = {
     "a method of a class of one's own": "class A:\n    pass\nA.__repr__ = lambda self: 'a'",
     "what a function is called": "f.__name__ = 'f'\nf.__doc__ = 'text'",
     "warnings kept quiet": "import warnings\ndef warn(*a, **k):\n    pass\nwarnings.warn = warn",
+    "a star": "from math import *\nfrom numpy import *\nfrom matplotlib.pyplot import *",
     "a path": "import os\nfrom os import path\nos.path.join('a', 'b')\npath.join('a', 'b')",
     "getattr of a text": "import numpy as np\nf = getattr(np, 'sin')",
     "getattr in a loop over texts": "for name in ('a', 'b'):\n    print(getattr(x, name))",

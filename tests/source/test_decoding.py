@@ -23,6 +23,7 @@ READ = {
     "the line ends of old Macs": f"y = 2\r{CODE}".replace("\n", "\r").encode(),
     "nothing": b"",
 }
+READ |= {"a cookie below an empty line of a Mac": b"\r# coding: cp1252\r" + CODE.encode("cp1252")}
 UNREAD = {
     "UTF-16 with a mark": (CODE.encode("utf-16"), "it is UTF-16"),
     "big-endian": (codecs.BOM_UTF16_BE + CODE.encode("utf-16-be"), "it is UTF-16"),
@@ -66,3 +67,10 @@ def test_what_python_cannot_read_is_named(content: bytes, said: str, tmp_path: P
     assert not python_reads(content, tmp_path)
     assert re.search(said, decoding.fault(content)), decoding.fault(content)
     assert isinstance(decoding.text_of(content), str)
+
+
+def test_what_an_encoding_makes_of_a_comment_is_read_as_code():
+    """UTF-7 writes an end of line in letters, and Python heeds a cookie below `\\r`."""
+    content = b"\r# coding: utf_7\n# +AAo-import os\n"
+
+    assert "import os" in decoding.text_of(content).splitlines()

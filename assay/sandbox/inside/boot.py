@@ -5,6 +5,7 @@ are gone. Standard library and ipykernel only: this file is copied into the sand
 `sandbox.py` says how it is called.
 """
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -13,6 +14,7 @@ import runpy
 import select
 import shutil
 import sys
+import sysconfig
 import threading
 import warnings
 from codecs import getincrementaldecoder
@@ -185,7 +187,8 @@ def _become_kernel(
     sys.path[:0] = dict.fromkeys([os.getcwd(), str(copy)])  # noqa: PTH109 - as Jupyter begins it
     switches = _remember(workdir / "support" / "switches.py")
     switches.keep_names(app.shell)
-    switches.tell = _teller(app.kernel)
+    switches.tell = tell = _teller(app.kernel)
+    _watch_what_runs(copy, workdir, tell)
     _answer_whatever_happens(app.kernel, switches.keep_streams, pass_on)
     no_screen.draw_inline(app.shell)
     _import_nothing_of_theirs_yet(app.shell, ours)
@@ -209,6 +212,74 @@ def _teller(kernel: Any) -> Callable[[dict[str, str]], None]:
         is_sent.wait(SENDING)
 
     return tell
+
+
+PAST_WHAT_IS_WRITTEN = frozenset(
+    {
+        *("exec", "object.__setattr__", "function.__new__", "code.__new__", "marshal.loads"),
+        *("pickle.find_class", "sys.setprofile", "sys.settrace", "sys.addaudithook"),
+        "sys._current_frames",
+        *("gc.get_objects", "gc.get_referrers", "gc.get_referents"),
+        *("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "ctypes.dlopen"),
+    }
+)
+"""Events of Python's audit by which code runs, or is reached, that stands in no file or cell."""
+AT_MOST = 20
+"""Of them that are told in a run: one is enough for a person to look."""
+
+
+def _watch_what_runs(copy: Path, workdir: Path, tell: Callable[[dict[str, str]], None]) -> None:
+    """Say of code that it runs, where it is not what was handed in; before it runs.
+
+    Python's audit hooks cannot be taken away again. A module has to be what its file handed in
+    compiles to, and neither a cell nor a file of the submission runs a text by itself: what was
+    told of it cannot be taken back by what then runs.
+    """
+    places = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
+    ours = (*places, str(workdir / "support"), str(workdir / "boot"), "<")
+    frame, translate, digest, number = sys._getframe, compile, hashlib.sha256, len
+    is_file, whole, join = os.path.isfile, os.path.abspath, os.path.join
+    last, opened, in_python = os.path.basename, os.open, os.fdopen
+    top, handed_in = f"{copy}{os.sep}", str(workdir / "submission")
+    told: set[str] = set()
+
+    def content_of(path: str) -> bytes:
+        with suppress(OSError), in_python(opened(path, os.O_RDONLY), "rb") as file:
+            found: bytes = file.read()
+            return found
+        return b""
+
+    def as_handed_in(code: Any, path: str) -> bool:
+        if not path.startswith(top):
+            return False
+        source = content_of(join(handed_in, path[number(top) :]))
+        try:
+            return path.endswith(".py") and bool(
+                translate(source, code.co_filename, "exec", dont_inherit=True) == code
+            )
+        except (SyntaxError, ValueError):
+            return False
+
+    def say(what: str, content: bytes = b"") -> None:
+        if what not in told and number(told) < AT_MOST:
+            told.add(what)
+            found = content.strip()
+            tell({"ran": what, "digest": digest(found).hexdigest() if found else ""})
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in PAST_WHAT_IS_WRITTEN:
+            return
+        caller = frame(1).f_code.co_filename
+        if not caller.startswith(ours):
+            if event != "object.__setattr__" or arguments[1] == "__code__":
+                say(f"`{event}`")
+        elif event == "exec" and not arguments[0].co_filename.startswith(ours):
+            path = whole(arguments[0].co_filename)
+            is_import = caller.startswith("<frozen")
+            if (is_import or is_file(path)) and not as_handed_in(arguments[0], path):
+                say(f"`{last(path)}`", content_of(path))
+
+    sys.addaudithook(hook)
 
 
 def _import_nothing_of_theirs_yet(shell: Any, ours: list[str]) -> None:

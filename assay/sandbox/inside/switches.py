@@ -581,6 +581,11 @@ def _calculate(context: decimal.Context) -> None:
     decimal.setcontext(context.copy())
 
 
+def threads_of_a_new_kernel() -> set[int]:
+    """The numbers of the threads that were there before the first cell."""
+    return {thread.ident for thread in _new["threads"] if thread.ident is not None}
+
+
 def _threads() -> list[str]:
     """Those of the notebook that keep a process alive; pools and bars leave others behind, of
     classes of their own."""

@@ -1,10 +1,12 @@
 """From scratch: whose code runs when the network works."""
 
 import contextlib
+import io
 import sys
 import threading
 import tracemalloc
 
+import numpy as np
 from ask import ask, student
 from exam.network import (
     PARTS,
@@ -49,18 +51,24 @@ def modules_at_work(work):
 
     They are found by the profiler, by torch's own hook, and by what is imported meanwhile.
     """
-    seen, operators = set(), Operators()
+    spaces, functions, kinds, operators = {}, {}, {}, Operators()
 
-    def note(frame, event, called):
+    def note(frame, event, called):  # calls nothing of what it sees: that would go unwatched
         if event == "call":
-            seen.add(frame.f_globals.get("__name__"))
+            spaces[id(frame.f_globals)] = frame.f_globals
         elif event == "c_call":
-            owner = getattr(called, "__self__", None)
-            seen.add(getattr(called, "__module__", None))
-            seen.add(getattr(owner if isinstance(owner, type) else type(owner), "__module__", None))
+            functions[id(called)] = called
+            if isinstance(called, BUILT_IN):
+                owner = called.__self__
+                kinds[id(owner) if type(owner) is type else id(type(owner))] = (
+                    owner if type(owner) is type else type(owner)
+                )
 
     before = sys.getprofile()
-    with operators:  # around the profiler, which would take its own calls for the network's
+    with (
+        operators,
+        quiet(),
+    ):  # around the profiler, which would take its own calls for the network's
         threading.setprofile(note)  # of threads that are begun meanwhile
         sys.setprofile(note)
         try:
@@ -69,8 +77,36 @@ def modules_at_work(work):
         finally:
             sys.setprofile(before)
             threading.setprofile(None)
-    names = sorted(name for name in seen | operators.seen if isinstance(name, str))
-    return names or ["nothing"], watched
+    seen = [dict.get(space, "__name__") for space in spaces.values()]
+    seen += [getattr(thing, "__module__", None) for thing in (*functions.values(), *kinds.values())]
+    names = {name for name in seen if type(name) is str} | {
+        name for name in operators.seen if type(name) is str
+    }
+    return sorted(names) or ["nothing"], watched
+
+
+BUILT_IN = type(len)
+
+
+@contextlib.contextmanager
+def quiet():
+    """What is printed meanwhile goes nowhere: the kernel's output works with locks and queues."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def threads_alive():
+    """The modules whose functions other threads run that began after the first cell."""
+    known, found = sys.modules["assay-switches"].threads_of_a_new_kernel(), set()
+    for number, frame in sys._current_frames().items():
+        modules = []
+        while frame is not None:
+            modules.append(frame.f_globals.get("__name__"))
+            frame = frame.f_back
+        if number != threading.get_ident() and number not in known:
+            outer = [name for name in modules[::-1] if name != "threading"]
+            found.add(str(outer[0]) if outer else "threading")
+    return sorted(found) or ["none"]
 
 
 def lines_of(call, *arguments):
@@ -130,6 +166,7 @@ with ask("source/work") as (given, answer):
 
     answer.holds = sorted(held_by(use_it()))
     answer.at_work, answer.watched = modules_at_work(use_it)
+    answer.threads = threads_alive()
     answer.unwatched, answer.seen = said
 
 
@@ -142,28 +179,43 @@ def to_ask(given):
     needs(network, "loss_and_gradients")
     with contextlib.suppress(Exception):
         set_weights(network, *(vars(given)[part] for part in PARTS))
-    said = []
+    said = {}
 
     def gradients():
-        said[:] = [network.loss_and_gradients(given.X.copy(), labels(given.y))]
+        found = network.loss_and_gradients(given.X.copy(), labels(given.y))
+        with contextlib.suppress(Exception):  # without names there is nothing to compare
+            said.update(by_name(network, found)[1])  # as numbers: they may be worked out this late
 
     return network, gradients, said
-
-
-def write_down(answer, network, said):
-    """The gradients by name, where they have names."""
-    with contextlib.suppress(Exception):
-        write(answer, by_name(network, *said)[1])
 
 
 for width in (3, 24):
     with ask(f"source/lines/{width}") as (given, answer):
         network, gradients, said = to_ask(given)
         answer.lines = [lines_of(outputs_of, network, given.X.copy()), lines_of(gradients)]
-        write_down(answer, network, said)
+        write(answer, said)
         answer.memory = str(memory_of(gradients))  # as a text: equal runs differ by a few bytes
 
 with ask("source/gradients") as (given, answer):
     network, gradients, said = to_ask(given)
     answer.at_work, answer.watched = modules_at_work(gradients)
-    write_down(answer, network, said)
+    write(answer, said)
+
+
+def wide(given):
+    """A network of many weights, set by hand; `initialise` is quick where `fit` need not be."""
+    network, d = student.ScratchNetwork(max_iter=1, random_state=0), given.X.shape[1]
+    try:
+        network.initialise(d)
+        network.classes_ = np.array([0, 1])
+    except Exception:  # its absence is marked where fresh weights are
+        network.fit(given.X.copy(), labels(given.y))
+    needs(network, "loss_and_gradients")
+    return set_weights(network, np.outer(given.left, given.right), given.b1, given.W2, given.b2)
+
+
+with ask("source/wide") as (given, answer):
+    network = wide(given)
+    found = by_name(network, network.loss_and_gradients(given.X.copy(), labels(given.y)))[1]
+    answer.across = found.pop("dW1") @ given.across
+    write(answer, found)
