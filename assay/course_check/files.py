@@ -64,7 +64,8 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
             found += _of_imports(assignment, part, name, tree)
         for line, twice in names.twice(tree):
             found.append(Fault(where=f"{name}:{line}", said=twice))
-        found += _of_causes(assignment, name, tree)
+        if not _is_of_another_rubric(assignment, path):
+            found += _of_causes(assignment, name, tree)
         of_test = [*names.unchecked(tree), *names.left_out(tree), *names.uncollected(tree)]
         for line, hollow in of_test if path.name.startswith("test_") else ():
             found.append(Fault(where=f"{name}:{line}", said=hollow))
@@ -118,6 +119,13 @@ def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Modul
             yield path, Fault(where=f"{name}:{line}", said=said)
         except (ValueError, RecursionError, MemoryError) as error:
             yield path, Fault(where=f"{name}:1", said=f"{type(error).__name__}: {error}")
+
+
+def _is_of_another_rubric(assignment: Assignment, path: Path) -> bool:
+    """Whether a file belongs to the rubric of a part that this assignment does not have."""
+    rubrics = {assignment.root / part.rubric for part in assignment.part}
+    above = (folder for folder in path.parents if folder.is_relative_to(assignment.root))
+    return any((folder / "given.py").is_file() and folder not in rubrics for folder in above)
 
 
 def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[Fault]:

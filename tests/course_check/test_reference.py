@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from assay.course_check import reference
+import pytest
+
+from assay.course_check import files, reference
 from assay.evidence.store import Store
 from assay.records import Run
 from assay.scheduling import scheduler
 from assay.scheduling.resources import ResourcePool
+from tests.mistakes.grading import one_part
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE
 
@@ -54,3 +57,13 @@ def test_a_course_without_a_notebook_has_no_reference(tmp_path: Path):
         assert reference.jobs(toy) == []
         assert reference.records(toy, toy.part[0], Store(tmp_path / "store")) == []
         assert reference.jobs_at(toy, toy.part[0], [Run(part="sums", parameters={"seed": 1})]) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "matrix"), [("part1", {"dataset": ["penguins"]}), ("part2", {"task": ["reverse-5"]})]
+)
+def test_a_part_that_is_left_out_leaves_its_rubric_behind(part: str, matrix: dict[str, list[str]]):
+    """Its files name criteria that the course does not have now: that is no fault."""
+    alone = one_part(part, [0], matrix)
+
+    assert not [fault.said for fault in files.faults(alone, alone.part[0])]
