@@ -44,8 +44,6 @@ AGAIN = 200
 """Milliseconds in which zmq says that it would connect again."""
 DYING = 2.0
 """Seconds, computed or waited, that a dying kernel may take from closing its sockets to its end."""
-
-
 RAN_AT_MOST = 40
 """Times that a kernel may say that something runs which was not handed in."""
 OF_EXAM = "assay_exam"

@@ -30,8 +30,8 @@ FUNCTIONS = ("initialise", "fit", "predict_proba", "loss_and_gradients")
 WIDTHS = (3, 24)  # features at which the lines and the memory of the gradients are counted
 COPIES = 1 / 4  # of all weights for each weight: rows and matrices take a twentieth of it
 LEFT_BEHIND = (
-    *("none", "IPython", "ipykernel", "tornado", "zmq", "tqdm", "asyncio", "matplotlib"),
-    *("multiprocessing.queues", "joblib.externals.loky", "concurrent.futures.process"),
+    *("none.", "IPython.", "ipykernel.", "tornado.", "zmq.", "tqdm.", "asyncio.", "matplotlib."),
+    *("multiprocessing.queues.", "joblib.externals.loky.", "concurrent.futures.process."),
 )
 """Modules whose threads bars, pools of processes and the kernel leave behind, and no work is in."""
 HANDS_ON = (
@@ -64,7 +64,7 @@ def check_watched(evidence, given):
             raise ForReview("what runs inside `ScratchNetwork` could not be watched")
     work = evidence["source/work"]
     for thread in work.text.strings("threads"):
-        if not thread.startswith(LEFT_BEHIND):
+        if not is_left_behind(thread):
             raise ForReview(f"a thread of `{thread}` is there while `ScratchNetwork` is watched")
     for question in asked[:1] if lacks(evidence, "loss_and_gradients") else asked:
         for module in evidence[question].text.strings("at_work"):
@@ -113,6 +113,11 @@ def check_memory(evidence, given, d, growth):
             f"`loss_and_gradients` takes {taken:,} bytes for the {n_weights} weights of {d} "
             "features: are slopes measured all at once, or some at a time?"
         )
+
+
+def is_left_behind(module):
+    """Whether a thread of this module is one of a bar, a pool or the kernel; names end whole."""
+    return f"{module}.".startswith(LEFT_BEHIND)
 
 
 def check_wide(evidence, given):

@@ -8,6 +8,7 @@ import pytest
 from assay.records import Verdict
 from assay.submission.submission import Submission
 from rubric_tests.part1.sources import Sources, ready_made
+from rubric_tests.part1.test_from_scratch import is_left_behind
 from rubric_tests.reading import unreadable
 from tests.mistakes import shared
 from tests.mistakes.cases import short_submission
@@ -246,3 +247,12 @@ def test_labels_without_weights_are_no_parity():
 
     found = {c.verdict for c in checks if c.name.endswith("test_labels_are_those_of_the_data")}
     assert found == {Verdict.FOR_REVIEW}
+
+
+def test_a_thread_of_a_module_called_nearly_alike_is_not_left_behind():
+    """`tqdm_of_mine` is a student's, whatever it begins with."""
+    left = ("none", "tqdm._monitor", "ipykernel.iostream", "multiprocessing.queues")
+    others = ("tqdm_of_mine", "none_at_all", "matplotlibs", "multiprocessing.pool", "threading")
+
+    assert all(map(is_left_behind, left))
+    assert not any(map(is_left_behind, others))
