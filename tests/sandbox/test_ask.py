@@ -124,6 +124,35 @@ def test_a_name_is_looked_up_in_every_module_of_the_package(package: Workdir):
     assert package.value("student.in_module") == 2
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    import nothing\nexcept ImportError:\n    def wanted(): return 3",
+        "if True:\n    class wanted: pass",
+        "def bind():\n    global wanted\n    wanted = 3\nbind()",
+        "globals()['want' + 'ed'] = 3",
+        "from solution.network import x as wanted",
+        "for wanted in [1, 2, 3]: pass",
+    ],
+)
+def test_a_module_of_the_package_may_bind_a_name_in_any_way(package: Workdir, source: str):
+    """Deep in a condition, by `global`, or by a name that its source does not spell."""
+    package.submit("solution/inner/__init__.py", "")
+    package.submit("solution/inner/deep.py", source)
+    package.sit(ANSWER + "answer.out = student.wanted is not None")
+
+    assert package.note()["status"] == "answered"
+
+
+def test_a_module_that_does_not_bind_a_name_is_not_run_for_it(package: Workdir):
+    """What it imports would take seconds, and what it does would be done in the exam."""
+    package.submit("solution/other.py", "def ends():\n    pass\nraise SystemExit('it was run')\n")
+    package.sit(ANSWER + "answer.out = student.nowhere")
+
+    assert package.note()["status"] == "missing"
+    assert "solution.other" not in sys.modules
+
+
 def test_a_missing_name_is_written_down_as_missing(package: Workdir):
     """The note says which name was expected."""
     package.sit(ANSWER + "answer.out = student.nowhere")

@@ -16,6 +16,7 @@ import linecache
 import math
 import os
 import pkgutil
+import re
 import signal
 import sys
 import sysconfig
@@ -146,7 +147,7 @@ class Student:
             raise TimeUp
         yield self._adapted.names
         yield self._notebook
-        yield from (vars(module) for module in _package("solution"))
+        yield from (vars(module) for module in _package("solution", name))
         yield from (vars(module) for module in _beside(name))
 
 
@@ -205,20 +206,51 @@ def _module(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _package(name: str) -> Iterator[ModuleType]:
-    """The package, then every module in it; one that cannot be imported is passed over."""
+def _package(package: str, name: str) -> Iterator[ModuleType]:
+    """The package, then its modules that are imported or whose source may bind the name.
+
+    One that cannot be imported is passed over. To import them all would take the seconds that
+    what they need takes, and run what they do when they are imported.
+    """
     try:
-        package = _imported(name)
+        top = _imported(package)
     except ImportError:
         return
-    yield package
-    for module in pkgutil.walk_packages(
-        getattr(package, "__path__", []), f"{name}.", onerror=lambda _: None
-    ):
+    yield top
+    for module, path in _modules(tuple(getattr(top, "__path__", [])), f"{package}."):
+        if module not in sys.modules and not _may_bind(path, name):
+            continue
         try:
-            yield _imported(module.name)
+            yield _imported(module)
         except Exception:  # a broken module must not hide the others
             continue
+
+
+@cache
+def _modules(folders: tuple[str, ...], prefix: str) -> list[tuple[str, Path]]:
+    """The modules below a package by their files, in `pkgutil.walk_packages`'s order."""
+    found: list[tuple[str, Path]] = []
+    for module in pkgutil.iter_modules(folders, prefix):
+        path = Path(getattr(module.module_finder, "path", ""), module.name.removeprefix(prefix))
+        if module.ispkg:
+            found.append((module.name, path / "__init__.py"))
+            found += _modules((str(path),), f"{module.name}.")
+        else:
+            found.append((module.name, path.with_suffix(".py")))
+    return found
+
+
+def _may_bind(path: Path, name: str) -> bool:
+    """Whether a source binds a name at its top, or in a way that cannot be read off it."""
+    try:
+        source = path.read_bytes()
+    except OSError:  # compiled: only importing it tells
+        return True
+    return name in _bound_in(path) or bool(COMPUTED.search(source))
+
+
+COMPUTED = re.compile(rb"\b(globals|vars|locals|setattr|exec|__dict__|modules)\b")
+"""How a module may bind a name that its source does not spell."""
 
 
 def _answers(place: Names, name: str) -> bool:
@@ -269,14 +301,24 @@ def _is_theirs(module: str, path: Path) -> bool:
 
 @cache
 def _bound_in(path: Path) -> frozenset[str]:
+    """The names that a source binds at its top, however deep in its conditions and loops."""
     try:
-        body = ast.parse(path.read_bytes()).body
+        tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
         return frozenset()
-    named = {getattr(statement, "name", "") for statement in body}
-    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    others = [statement for statement in body if not isinstance(statement, scopes)]
-    return frozenset(named.union(*map(_bound_by, others)) - {""})
+    found = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)  # what is bound inside is its own
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name)
+        left += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 _begun: set[str] = set()
