@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from assay.rubric import ForReview
+from rubric_tests.nodes import nodes_of
 from rubric_tests.syntax import (
     LOOKS_UP,
     called_name,
@@ -256,7 +257,7 @@ def reaching(submission: SimpleNamespace, runs: list) -> Iterator[str]:
 @lru_cache(1_000)
 def attributes_of_own(tree: ast.Module) -> frozenset[str]:
     """The names of methods, and of what a class keeps in `self`."""
-    nodes = list(ast.walk(tree))
+    nodes = nodes_of(tree)
     kept = {n.attr for n in nodes if isinstance(n, ast.Attribute) and is_own(n.value)}
     defined = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
     return frozenset(kept | defined)
@@ -275,7 +276,7 @@ def reaches_the_kernel(
 
     `own` are attributes of the student's classes: where it has one called `kernel`, that is it.
     """
-    nodes, imports, texts = list(ast.walk(tree)), imports_in(tree), texts_bound(tree)
+    nodes, imports, texts = nodes_of(tree), imports_in(tree), texts_bound(tree)
     leads = REPLIES | {"get_ipython"} | (ORDINARY - own)
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
@@ -437,7 +438,7 @@ def functions_in(submission: SimpleNamespace, runs: list) -> frozenset[str]:
 
 @lru_cache(1_000)
 def functions_of(tree: ast.Module) -> frozenset[str]:
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return frozenset(node.name for node in nodes_of(tree) if isinstance(node, ast.FunctionDef))
 
 
 def unreadable_lines(source: str, handed_in: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -496,7 +497,7 @@ class Reader:
         """`files` are all that was handed in, where every import of the tree has succeeded."""
         self.handed_in, self.functions = handed_in, functions
         self.texts, self.files = texts_bound(tree), files
-        nodes = list(ast.walk(tree))
+        nodes = nodes_of(tree)
         self.imports = with_aliases(starred_in(tree) | imports_in(tree), nodes)
         self.handed = set(handed_on(nodes, self.imports))
         self.classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
@@ -917,7 +918,7 @@ def starred_in(tree: ast.Module) -> dict[str, str]:
     """The dotted name behind each module that the star of a library binds."""
     stars = [
         node.module
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name == "*"
     ]
     return {name: of for star in stars if star for name, of in brought_by(star).items()}
@@ -941,7 +942,7 @@ def brought_by(module: str) -> dict[str, str]:
 def imports_in(tree: ast.Module) -> dict[str, str]:
     """The dotted name behind each name that an import binds."""
     found = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 first = alias.name.partition(".")[0]

@@ -6,6 +6,8 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 
+from rubric_tests.nodes import nodes_of
+
 MOST = 64
 """Values that a text may have, of those that are followed."""
 
@@ -32,7 +34,7 @@ def texts_bound(tree: ast.Module) -> Texts:
     for _ in range(2):  # a text may be put together from names that are bound below
         known = {name: frozenset(texts) for name, texts in bound.items() if texts}
         bound.clear()
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             match node:
                 case ast.Assign():
                     for target in node.targets:

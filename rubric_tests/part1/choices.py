@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+from rubric_tests.nodes import nodes_of
 from rubric_tests.syntax import called_name, line_of, parsed
 
 FITTING = {"fit", "partial_fit", "fit_transform"}
@@ -28,7 +29,7 @@ def chosen_on_test(submission: SimpleNamespace) -> str | None:
 def suspicious(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
     """A fit that is handed `y_test`; a running best, or the best of a list, of test scores."""
     scores = scores_of_many_fits(tree)
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call) and called_name(node) in FITTING:
             handed = [*node.args, *(keyword.value for keyword in node.keywords)]
             if any("y_test" in names_in(value) for value in handed):
@@ -46,11 +47,11 @@ def suspicious(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
 
 def scores_of_many_fits(tree: ast.Module) -> set[str]:
     """Names that hold a score on the test rows, made anew for each of several fits."""
-    loops = [node for node in ast.walk(tree) if isinstance(node, LOOPS) and fits_within(node)]
+    loops = [node for node in nodes_of(tree) if isinstance(node, LOOPS) and fits_within(node)]
     scores = set(TEST_ROWS) if loops else set()
     for loop in [*loops, *loops]:  # twice: a score may be passed on before it is named
         scores |= {name for node in ast.walk(loop) for name in passed_on(node, scores)}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Assign) and any(loop in ast.walk(node.value) for loop in loops):
             on_test = names_in(node.value) & TEST_ROWS
             scores |= {name for target in node.targets for name in names_in(target) if on_test}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from symtable import SymbolTable, symtable
 from types import SimpleNamespace
 
+from rubric_tests.nodes import nodes_of
 from rubric_tests.syntax import absolute, definitions, imported, parts_of, texts_looked_up, trees_of
 from rubric_tests.texts import Texts, texts_bound
 
@@ -43,7 +44,7 @@ class Sources:
         """The dotted name of everything that a plain import in any file names."""
         found = set()
         for file, tree in self.trees.items():
-            for node in ast.walk(tree):
+            for node in nodes_of(tree):
                 if isinstance(node, ast.Import):
                     found |= {alias.name for alias in node.names}
                 elif isinstance(node, ast.ImportFrom):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from assay.rubric import ForReview, KnownMistake, Wrong, answered, assert_same, causes
+from rubric_tests.nodes import nodes_of
 from rubric_tests.part2 import tasks
 from rubric_tests.part2.judgement import (
     NotRecognised,
@@ -488,7 +489,7 @@ def evaluated_in_training_mode(evidence: Any, submission: Any) -> bool:
 
 
 def sets_evaluation_mode(submission: Any) -> bool:
-    nodes = (node for tree in trees_of(submission).values() for node in ast.walk(tree))
+    nodes = (node for tree in trees_of(submission).values() for node in nodes_of(tree))
     written = {ast.unparse(node) for node in nodes if isinstance(node, ast.Call | ast.Attribute)}
     return any(text.endswith((".eval", ".train(False)", ".train(mode=False)")) for text in written)
 

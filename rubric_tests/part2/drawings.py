@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rubric_tests.nodes import nodes_of
 from rubric_tests.syntax import called_name, parsed
 
 PICTURE = re.compile(r"!\[[^\]\[]{0,300}\]\(|<img\b|attachment:", re.IGNORECASE)
@@ -68,10 +69,10 @@ def _of_cell(cell) -> Iterator[Found]:
         yield from _in_text(cell.source)
         return
     tree = parsed(cell.source)
-    calls = {called_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = {called_name(node) for node in nodes_of(tree) if isinstance(node, ast.Call)}
     texts = [
         node.value
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     said = "\n".join(texts)
@@ -85,7 +86,7 @@ def _of_cell(cell) -> Iterator[Found]:
 
 def _printed(tree: ast.Module) -> Iterator[str]:
     """The texts that are printed one after the other, a line each."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call) and called_name(node) == "print":
             inner = (
                 n.value for arg in node.args for n in ast.walk(arg) if isinstance(n, ast.Constant)

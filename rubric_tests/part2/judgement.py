@@ -20,6 +20,7 @@ from assay.rubric import (
     follows_from,
     same,
 )
+from rubric_tests.nodes import nodes_of
 from rubric_tests.syntax import definitions, trees_of
 
 
@@ -103,7 +104,7 @@ def is_written(submission: Any, *names: str) -> bool:
     return any(
         isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name in names
         for tree in trees_of(submission).values()
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
     )
 
 

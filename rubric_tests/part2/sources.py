@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 
+from rubric_tests.nodes import nodes_of
 from rubric_tests.syntax import (
     LOOKS_UP,
     called_name,
@@ -82,9 +83,9 @@ def handed_on(reached: set[str], trees: Mapping[str, ast.Module]) -> set[str]:
     for file, tree in trees.items():
         for name, dotted in imports_of(tree, file).items():
             places.setdefault(name, set()).update(dotted)
-        defined |= {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+        defined |= {n.name for n in nodes_of(tree) if isinstance(n, ast.ClassDef | ast.FunctionDef)}
         defined |= {
-            n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            n.id for n in nodes_of(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
     stars = {star for tree in trees.values() for star in stars_of(tree) if "torch" in star}
     found = set()
@@ -104,7 +105,7 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
     known = dict(definitions(tree))
     stars = stars_of(tree)
     places, texts = imports_of(tree, file), texts_bound(tree)
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    own = {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
     found: set[str] = set()
     for node in used_nodes(tree):
         if isinstance(node, ast.Attribute):
@@ -126,7 +127,7 @@ def stars_of(tree: ast.Module) -> list[str]:
     """The modules of which everything is imported."""
     return [
         node.module or ""
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
     ]
 
@@ -138,9 +139,9 @@ def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:
     """
     found: set[str] = set()
     for tree in trees_of(submission).values():
-        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        own = {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
         known = texts_bound(tree)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             texts = values(node, known) if isinstance(node, ast.expr) else None
             for text in texts or ():
                 words = re.split(r"[.:]", text) if NAME.fullmatch(text) else []
@@ -157,7 +158,7 @@ def imports_of(tree: ast.Module, file: str) -> dict[str, set[str]]:
     stands for it: `parts = nn`.
     """
     places: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 name = alias.asname or alias.name.split(".")[0]
@@ -179,7 +180,7 @@ def imports_of(tree: ast.Module, file: str) -> dict[str, set[str]]:
 
 def assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Each name that is bound by an assignment or a loop, and what it is bound to."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         targets, value = [], None
         if isinstance(node, ast.Assign):
             targets, value = node.targets, node.value
@@ -227,8 +228,8 @@ def used_nodes(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def names_called(tree: ast.Module) -> set[str]:
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return attributes | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in nodes_of(tree) if isinstance(node, ast.Attribute)}
+    return attributes | {node.id for node in nodes_of(tree) if isinstance(node, ast.Name)}
 
 
 def may_run(node: ast.FunctionDef | ast.AsyncFunctionDef, called: set[str]) -> bool:

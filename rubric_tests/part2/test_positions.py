@@ -10,6 +10,7 @@ import pytest
 
 from assay.rubric import KnownMistake, Wrong, answered
 from rubric_tests import clean_run
+from rubric_tests.nodes import nodes_of
 from rubric_tests.part2 import attention_checks, layer_checks, reference
 from rubric_tests.part2.judgement import (
     NotRecognised,
@@ -100,7 +101,7 @@ def test_sinusoidal_formula(evidence, given, runs, submission):
 
 def calls_a_sine(submission) -> bool:
     """Whether the sources call a sine, however it is written."""
-    nodes = (node for tree in trees_of(submission).values() for node in ast.walk(tree))
+    nodes = (node for tree in trees_of(submission).values() for node in nodes_of(tree))
     named = (
         node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in nodes
     )
