@@ -23,6 +23,14 @@ def names_of(parts):
     return list(parts)
 
 
+def is_by_columns(weights):
+    """Whether examples are columns: W1 is (hidden, features) then, W2 (1, hidden)."""
+    W1, b1, W2, _ = map(np.shape, four(weights))
+    if len(W1) != 2 or len(W2) != 2 or W2[1] != W1[0]:
+        return False
+    return (W2[0] == 1 < W2[1]) or b1 == (W1[0], 1) != (1, 1)
+
+
 def shaped(part, like):
     """A bias as the functions have it: a row or a column, where theirs are."""
     axes = np.shape(like)
@@ -56,17 +64,23 @@ class FromFunctions:
     def loss_and_gradients(self, X, y):
         loss, gradients = student.loss_and_gradients(self._weights(), X, y)
         dW1, db1, dW2, db2 = four(gradients)
+        if self._by_columns:
+            dW1, dW2, db1, db2 = np.transpose(dW1), np.transpose(dW2), np.ravel(db1), np.ravel(db2)
         return loss, [dW1, dW2], [db1, db2]
 
     def _keep(self, weights):
-        self._form = weights
+        self._form, self._by_columns = weights, is_by_columns(weights)
         W1, b1, W2, b2 = (np.asarray(part) for part in four(weights))
+        if self._by_columns:
+            W1, W2 = W1.T, W2.T
         self.coefs_, self.intercepts_ = [W1, W2], [np.ravel(b1), np.ravel(b2)]
 
     def _weights(self):
         """The weights in the form in which the functions gave them."""
         (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
         names, old = names_of(self._form), four(self._form)
+        if self._by_columns:
+            W1, W2 = W1.T, W2.T
         new = [shaped(part, like) for part, like in zip((W1, b1, W2, b2), old, strict=True)]
         if isinstance(self._form, dict):
             return {**self._form, **dict(zip(names, new, strict=True))}

@@ -36,6 +36,10 @@ SQUARED = {
 }  # fmt: skip
 
 GRADIENTS = [
+    network("divided by p and 1 - p, then multiplied by them", "gradients", {
+        DELTA2: "p = sigmoid(logit.copy())\n    slope_at = p * (1 - p)\n"
+        "    delta2 = (p - y) / np.clip(slope_at, 1e-15, None) * slope_at / len(X)",
+    }),
     network("dW2 is taken of the hidden slope", "gradients", {
         "dW2 = hidden.T @ delta2": "dW2 = (hidden * (1 - hidden)).T @ delta2",
     }),

@@ -399,6 +399,34 @@ def test_the_adapter_sees_the_notebooks_names(workdir: Workdir):
     assert workdir.value("(student.y, student.x, student.f())", x=1, z=10) == (2, 5, 17)
 
 
+GLOBAL = """
+def put(w):
+    global weights
+    weights = w
+def out(): return weights
+"""
+
+
+def test_the_adapter_and_the_notebook_share_what_is_global(workdir: Workdir):
+    """A notebook's function that binds a name anew is seen, and so is the adapter's."""
+    notebook: dict[str, object] = {"weights": 1}
+    exec(GLOBAL, notebook)
+    adapter = GLOBAL.replace("put", "put_here").replace("out", "out_here")
+    workdir.adapt(f"{adapter}\ndef twice(): return 2 * weights\nset = max(2, 3)")
+    exam = ANSWER + (
+        "student.put(2)\n    answer.first = [student.out_here(), student.twice()]\n"
+        "    student.put_here(3)\n    answer.second = [student.out(), student.twice()]\n"
+        "    answer.own = student.set"
+    )
+    workdir.support("exam.py", exam)
+    workdir.module.sit(notebook)
+
+    assert workdir.note()["status"] == "answered", workdir.note()
+    assert workdir.arrays()["first"].tolist() == [2, 4]
+    assert workdir.arrays()["second"].tolist() == [3, 6]
+    assert workdir.arrays()["own"] == 3
+
+
 def test_an_adapter_line_that_fails_is_passed_over(workdir: Workdir):
     """A name of another part is not there yet; the lines round it hold."""
     workdir.adapt("a = x\nmodel = net\nb = x")

@@ -5,6 +5,7 @@ arrays. It knows no right answers, so there is nothing in it worth stealing.
 """
 
 import ast
+import builtins
 import contextlib
 import faulthandler
 import functools
@@ -91,6 +92,7 @@ class Student:
 
     def __init__(self) -> None:
         self._notebook: Names = {}
+        self._live: Names = {}  # what the notebook's functions see, and may bind anew
         self._adapter: Adapter | None = None
         self._is_falling_back = False
 
@@ -133,7 +135,7 @@ class Student:
         if self._adapter is None:
             path = WORKDIR / "support" / "adapter.py"
             source = path.read_text(encoding="utf-8") if path.exists() else ""
-            self._adapter = Adapter(source, self._notebook)
+            self._adapter = Adapter(source, self._live or self._notebook)
         self._adapter.go_on()
         return self._adapter
 
@@ -151,20 +153,62 @@ class Student:
         yield from (vars(module) for module in _beside(name))
 
 
+class Beneath(dict[str, Any]):
+    """Python's own names, then the notebook's as they are at the time."""
+
+    def __init__(self, notebook: Names) -> None:
+        super().__init__(vars(builtins))
+        self._notebook = notebook
+
+    def __missing__(self, name: str) -> Any:
+        return self._notebook[name]
+
+
+class InNotebook(ast.NodeTransformer):
+    """What a function declares `global` and the notebook binds is the notebook's, as in a cell."""
+
+    def __init__(self, names: set[str]) -> None:
+        self._names, self._ours = names, set[str]()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        said = {name for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
+        before, self._ours = self._ours, self._ours | (said & self._names)
+        self.generic_visit(node)
+        self._ours = before
+        return node
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        left = [name for name in node.names if name not in self._ours]
+        return ast.copy_location(ast.Global(left) if left else ast.Pass(), node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self._ours:
+            return node
+        notebook = ast.Name("__notebook__", ast.Load())
+        there = ast.Subscript(notebook, ast.Constant(node.id), node.ctx)
+        return ast.fix_missing_locations(ast.copy_location(there, node))
+
+
 class Adapter:
     """The adapter's names, in a module of its own that knows the notebook's names too.
 
     It is executed statement by statement: one that needs a name of another part is passed over.
+    The notebook's names are those of the time at which they are read: its functions may keep the
+    weights in one that they bind anew.
     """
 
     def __init__(self, source: str, notebook: Names) -> None:
         module = sys.modules["adapter"] = ModuleType("adapter")
         self.names = vars(module)
-        self.names |= {k: v for k, v in notebook.items() if not k.startswith("__")}
+        self.names |= {k: v for k, v in notebook.items() if hasattr(builtins, k) and k[:2] != "__"}
+        self.names |= {"__builtins__": Beneath(notebook), "__notebook__": notebook}
         self._faults: dict[str, str] = {}
         self._left: list[ast.stmt] = []
         try:
-            self._left = ast.parse(source, "adapter.py").body
+            statements = ast.parse(source, "adapter.py").body
+            plain = [s for s in statements if not isinstance(s, ast.FunctionDef | ast.ClassDef)]
+            own = set().union(*map(_bound_by, plain))
+            self._left = [InNotebook(set(notebook) - own).visit(s) for s in statements]
         except (SyntaxError, ValueError) as error:
             self._faults["*"] = f"; the adapter is not Python: {error}"
 
@@ -631,7 +675,7 @@ def _note_the_end() -> None:
 def sit(namespace: Names) -> None:
     """Put the whole exam to the code of a notebook whose names these are."""
     left = json.dumps(_switches().set_back())
-    student._notebook, student._adapter = dict(namespace), None
+    student._notebook, student._live, student._adapter = dict(namespace), namespace, None
     (WORKDIR / "evidence" / "switches.json").write_text(left, encoding="utf-8")
     _generators[:] = _switches().states(student._notebook)
     for name in [name for name in sys.modules if name.partition(".")[0] == "exam"]:

@@ -44,15 +44,70 @@ def outputs(network):
 
 
 def set_weights(network, W1, b1, W2, b2):
-    """Put weights in place, both into the arrays that are there and as arrays of their own."""
+    """Put weights in place: where the network keeps its own, and as attributes.
+
+    `coefs_` may be a list of the arrays that it computes with, or a property that reads them out of
+    a net within, where nothing can be assigned.
+    """
     if outputs(network) == 2:
         W2, b2 = np.hstack([-W2 / 2, W2 / 2]), np.concatenate([-b2 / 2, b2 / 2])
-    for old, new in zip([*network.coefs_, *network.intercepts_], [W1, W2, b1, b2], strict=False):
-        if np.shape(old) == np.shape(new):
-            old[...] = new
-    network.coefs_ = [W1.copy(), W2.copy()]
-    network.intercepts_ = [b1.copy(), b2.copy()]
+    new = [np.array(part) for part in (W1, W2, b1, b2)]
+    for before, after in zip([*network.coefs_, *network.intercepts_], new, strict=False):
+        before = np.asarray(before)
+        if before.shape == after.shape and before.flags.writeable:
+            before[...] = after
+        replace(network, before, after, set())
+    for name, parts in (("coefs_", new[:2]), ("intercepts_", new[2:])):
+        try:
+            setattr(network, name, parts)
+        except AttributeError:
+            if not same(getattr(network, name), parts):
+                raise
     return network
+
+
+def same(there, wanted):
+    return len(there) == len(wanted) and all(map(np.array_equal, map(as_row, there), wanted))
+
+
+def replace(holder, before, after, seen, depth=5):
+    """Have every list, dictionary and object below hold the one array where it holds the other.
+
+    It may hold it turned, or a bias as a row or a column.
+    """
+    if id(holder) in seen or depth == 0:
+        return
+    seen.add(id(holder))
+    if isinstance(holder, dict):
+        places, keep = list(holder.items()), holder.__setitem__
+    elif isinstance(holder, list | tuple):
+        places, keep = list(enumerate(holder)), getattr(holder, "__setitem__", None)
+    elif isinstance(getattr(holder, "__dict__", None), dict) and not callable(holder):
+        replace(vars(holder), before, after, seen, depth)
+        return
+    else:
+        return
+    for key, value in places:
+        if not isinstance(value, np.ndarray):
+            replace(value, before, after, seen, depth - 1)
+        elif keep is not None and is_of(value, before):
+            keep(key, formed(after, value, before))
+
+
+def is_of(value, before):
+    """Whether an array is another one, in this form or a form of the same numbers."""
+    at = [array.__array_interface__["data"][0] for array in (value, before)]
+    return before.size > 0 and value.size == before.size and at[0] == at[1]
+
+
+def formed(after, value, before):
+    """An array in the form in which another was held."""
+    if before.ndim == 2 == value.ndim:
+        turned = value.strides != before.strides and value.shape == before.shape[::-1]
+        return after.T if turned else after
+    if value.ndim == 2 and before.ndim == 1:
+        return after.reshape((-1, 1) if value.shape[1] == 1 else (1, -1))
+    return after
 
 
 def weights_of(network):
