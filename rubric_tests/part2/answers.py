@@ -131,8 +131,8 @@ def check_it_is_the_model(evidence: Any, right: np.ndarray, task: str) -> None:
 def check_attention_answers(evidence: Any, right: np.ndarray, task: str) -> None:
     """Attention is at work in the answers, and where it looks makes a difference.
 
-    A question reversed cannot be told without looking at one place more than at another; in a
-    sorted one it is enough to count.
+    A question reversed cannot be told without looking at one place more than at another; where it
+    is enough to count, nothing is asked.
     """
     if not was_answered(evidence, f"{task}/attention", "with other weights of attention"):
         return
@@ -562,7 +562,12 @@ def asked_alone(answer: Any, rows: np.ndarray) -> np.ndarray:
     n = min(len(answer.answers), len(rows))
     if not len(answer.alone) == len(answer.choices) == min(n, N_ALONE):
         raise Wrong(f"{len(answer.alone)} answers to {min(n, N_ALONE)} sequences asked alone")
-    return rows[np.linspace(0, n - 1, len(answer.alone)).astype(int)]
+    return rows[spread(n, len(answer.alone))]
+
+
+def spread(n: int, some: int) -> np.ndarray:
+    """The places of some of n rows, from the first to the last."""
+    return np.linspace(0, n - 1, min(n, some)).astype(int)
 
 
 def check_nothing_is_corrected(answers: np.ndarray, choices: np.ndarray, right: np.ndarray) -> None:
@@ -623,7 +628,7 @@ def _one_to_one(digits: np.ndarray, tokens: np.ndarray) -> np.ndarray:
 
 @cause_of_others("generation")
 def check_together(evidence: Any, given: Any) -> None:
-    answer = evidence["generation/together"]
-    changed = (answer.alone != answer.together).any(axis=1).sum()
+    together, alone = evidence["generation/together"].together, evidence["generation/again"].again
+    changed = (alone != together).any(axis=1).sum()
     if changed:
-        raise Wrong(f"{changed} of {len(answer.alone)} sequences have another answer in a batch")
+        raise Wrong(f"{changed} of {len(alone)} sequences have another answer in a batch")

@@ -10,6 +10,7 @@ from assay.rubric import SOME, Question, Shape
 from rubric_tests.part2 import tasks
 
 BATCH, LENGTH, MEMORY = 6, 5, 7  # rows of a batch, tokens, and tokens of the memory
+N_STEPS = 2  # items of the batch of which every step inside a layer is kept
 D_KEY, D_VALUE = 4, 9  # channels of keys and of values: no two sizes of a question are alike
 CHANNELS = 512
 HEADS = {"one": (8, 1), "two": (16, 2), "three": (24, 3), "four": (32, 4)}  # (d_model, n_heads)
@@ -22,7 +23,8 @@ LOGITS: dict[str, Shape] = dict.fromkeys(
 )
 HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
-N_CHANGED = 12  # those that a model with other weights is asked, which tell a guess from an answer
+N_AGAIN_LONG, LONG = 12, 11  # of so many digits or more, half as many say more than twice as much
+N_CHANGED = 60  # digits that a model with other weights is asked: they tell a guess from an answer
 ANSWER_SECONDS = 240  # for the answers that reversal is marked by
 TRAIN_SECONDS = 240  # for the secret task: to train, and to answer
 N_SECRET, N_SECRET_TEST = 25_000, 2_000
@@ -278,7 +280,10 @@ def layers(rng: np.random.Generator) -> dict[str, Question]:
             f"{kind}/silent": Question(alone, {"out": ROWS, "silent": ROWS}),
             f"{kind}/one": Question(alone, {"out": (1, 1, WIDTH), "out_other": (BATCH, 1, WIDTH)}),
             f"{kind}/sizes": Question(alone, PAIR | sizes),
-            f"{kind}/steps": Question(alone, {"out": ROWS}),
+            f"{kind}/steps": Question(
+                {name: rows[:N_STEPS] for name, rows in alone.items()},
+                {"out": (N_STEPS, LENGTH, WIDTH)},
+            ),
             f"{kind}/norms": Question(alone, {}),
         }
         order = shifted(rng, LENGTH)
@@ -359,23 +364,23 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
     right = [tasks.answer(task.name, sequence) for sequence in asked]
     width = task.answer_length + 2  # room to see an answer that is too long
     shown = {"sequences": tasks.table(asked, task.length), "width": np.array(width)}
-    few = {"sequences": shown["sequences"][:N_AGAIN], "width": np.array(width)}
+    n = N_AGAIN if task.length < LONG else N_AGAIN_LONG
+    few = {"sequences": shown["sequences"][:n], "width": np.array(width)}
     uncut = few | {"width": np.array(task.length)}
-    moved = [[*sequence[1::-1], *sequence[2:]] for sequence in asked[:N_AGAIN]]
-    swapped = few | {"moved": tasks.table(moved, task.length)}
-    rows: Shape = (N_AGAIN, width)
-    return {
-        "tokenizer/round-trip": Question(uncut, {"back": (N_AGAIN, task.length)}),
+    moved = [[*sequence[1::-1], *sequence[2:]] for sequence in asked[:n]]
+    swapped = {"moved": tasks.table(moved, task.length), "width": np.array(width)}
+    rows: Shape = (n, width)
+    questions = {
+        "tokenizer/round-trip": Question(uncut, {"back": (n, task.length)}),
         "generation/again": Question(
             few | {"vocabulary": np.array(12)},
             {
                 **{"answers": rows, "again": rows, "dropped": (), "side_by_side": ()},
-                "choices": (N_AGAIN, width, 3 * width),
+                "choices": (n, width, 3 * width),
             },
         ),
         "generation/as-left": Question(few, {"dropped": ()}),
-        "generation/together": Question(few, {"alone": rows, "together": rows}),
-        "positions/order": Question(swapped, {"answers": rows, "moved": rows}),
+        "generation/together": Question(few, {"together": rows}),
         "reversal/answers": Question(
             shown | {"vocabulary": np.array(12)},
             {"answers": (None, width)} | watched(width),
@@ -384,6 +389,11 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
         ),
         **changed_models("reversal", shown),
     }
+    if not task.name.startswith("sort"):  # a sorted answer does not depend on the order
+        questions["positions/order"] = Question(swapped, {"moved": rows})
+    if not task.name.startswith("reverse"):  # to sort, it is enough to count
+        del questions["reversal/attention"]
+    return questions
 
 
 def watched(width: int) -> dict[str, Shape]:
@@ -397,8 +407,10 @@ def watched(width: int) -> dict[str, Shape]:
 
 def changed_models(task: str, shown: dict[str, np.ndarray]) -> dict[str, Question]:
     """The first sequences once more, to the same model with other weights of either kind."""
-    few = {"sequences": shown["sequences"][:N_CHANGED], "width": shown["width"]}
-    rows: Shape = (N_CHANGED, int(shown["width"]))
+    digits = (shown["sequences"] != tasks.NOTHING).sum(axis=1).cumsum()
+    n = 1 + int(np.searchsorted(digits, N_CHANGED))
+    few = {"sequences": shown["sequences"][:n], "width": shown["width"]}
+    rows: Shape = (n, int(shown["width"]))
     return {
         f"{task}/attention": Question(
             few | {"vocabulary": np.array(12)},

@@ -217,9 +217,9 @@ def check_order_matters(evidence: Any, given: Any) -> None:
     Only of a model that learned which digits belong in an answer: one that never learned
     anything tells nothing of order.
     """
-    answer, sequences = evidence["positions/order"], given["positions/order"].sequences
+    sequences, unmoved = given["generation/again"].sequences, evidence["generation/again"].again
     telling = (sequences[:, 0] != sequences[:, 1]) & (sequences[:, 2] >= 0)
-    before, after = answer.answers[telling], answer.moved[telling]
+    before, after = unmoved[telling], evidence["positions/order"].moved[telling]
     asked = sequences[telling]
     there = before >= 0
     taken = (

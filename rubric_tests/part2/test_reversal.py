@@ -19,11 +19,11 @@ EARLIER = (
 
 @pytest.mark.claim("digits right", at_least=0.5)
 @pytest.mark.hint("let the model answer a few sequences, and look at the answers by position")
-def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
+def test_digits_are_right(evidence, given, kept, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_attention(evidence, kept, run)),
+        answers.reviewed_last(*it_is_attention(evidence, kept)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -39,11 +39,11 @@ def test_digits_are_right(evidence, given, kept, run, runs, measure, claim):
 
 @pytest.mark.claim("never-seen sequences right", at_least=0.5)
 @pytest.mark.hint("is the loss still falling when training ends?")
-def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measure, claim):
+def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, claim):
     """At least half of the sequences never trained on are right from end to end."""
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_attention(evidence, kept, run)),
+        answers.reviewed_last(*it_is_attention(evidence, kept)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -59,11 +59,11 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, run, runs, measu
 
 @pytest.mark.claim("never-seen sequences right", at_least=ENOUGH)
 @pytest.mark.hint("train longer, or look at which position fails")
-def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim):
+def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_attention(evidence, kept, run)),
+        answers.reviewed_last(*it_is_attention(evidence, kept)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
@@ -73,16 +73,14 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, run, runs, claim)
         answers.check_share(marks, claim.at_least)
 
 
-def it_is_attention(evidence, kept, run) -> list[Callable[[], None]]:
+def it_is_attention(evidence, kept) -> list[Callable[[], None]]:
     """That the answers come from the model's weights, and from its attention.
 
     It is asked first: what is no transformer earns nothing here, whatever else was lost before.
     """
     right = kept["reversal/answers"].right
-    checks = [
+    return [
         partial(answers.check_it_is_the_model, evidence, right, "reversal"),
         partial(answers.check_answers_are_said, evidence, "reversal/answers", right),
+        partial(answers.check_attention_answers, evidence, right, "reversal"),
     ]
-    if run.parameters["task"].startswith("reverse"):
-        checks.append(partial(answers.check_attention_answers, evidence, right, "reversal"))
-    return checks

@@ -1,6 +1,6 @@
 """Answers of the notebook's model, free running."""
 
-from ask import student
+from ask import handed_out, student
 from exam.asking import asked
 from exam.sequences import (
     answer_with_equal_weights,
@@ -24,21 +24,23 @@ def _(given, answer):
 
 @asked("generation/together")
 def _(given, answer):
-    model, sequences = student.model.eval(), lists(given.sequences)
-    answer.together = many_at_once(model, sequences, given.width)
-    answer.alone = one_at_a_time(model, sequences, given.width)
+    """What they are alone, they were when they were asked again."""
+    answer.together = many_at_once(student.model.eval(), lists(given.sequences), given.width)
 
 
-@asked("positions/order")
-def _(given, answer):
-    model = student.model.eval()
-    answer.answers = one_at_a_time(model, lists(given.sequences), given.width)
-    answer.moved = one_at_a_time(model, lists(given.moved), given.width)
+if handed_out("positions/order"):
+
+    @asked("positions/order")
+    def _(given, answer):
+        """The answers before anything was swapped are known."""
+        answer.moved = one_at_a_time(student.model.eval(), lists(given.moved), given.width)
 
 
-@asked("reversal/attention")
-def _(given, answer):
-    answer_with_equal_weights(answer, student.model.eval(), given)
+if handed_out("reversal/attention"):
+
+    @asked("reversal/attention")
+    def _(given, answer):
+        answer_with_equal_weights(answer, student.model.eval(), given)
 
 
 @asked("reversal/answers")

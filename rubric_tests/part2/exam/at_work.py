@@ -19,18 +19,37 @@ SOFTMAX = ("aten::_softmax", "aten::_safe_softmax", "aten::softmax", "aten::spec
 PARTS = ("MultiHeadAttention", "EncoderLayer", "DecoderLayer")
 
 
-class Weights(TorchDispatchMode):
+class Operations(TorchDispatchMode):
+    """Counts torch's operators, and breaks off what takes more than so many: it comes to no end."""
+
+    def __init__(self, most=None):
+        super().__init__()
+        self.most, self.done = most, 0
+
+    def begin(self):
+        """Count anew."""
+        self.done = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.done += 1
+        if self.most is not None and self.done > self.most:
+            raise RuntimeError("an answer comes to no end")
+        return func(*args, **(kwargs or {}))
+
+
+class Weights(Operations):
     """Counts what may be attention's weights; what comes of them is what `changed` makes of it.
 
-    A softmax over the vocabulary is none of them. An exponential may be a softmax by hand.
+    A softmax over the vocabulary is none of them. An exponential may be a softmax by hand. Each
+    operator passes through one mode of ours, and not through two: that is most of what it takes.
     """
 
-    def __init__(self, vocabulary, changed=None):
-        super().__init__()
+    def __init__(self, vocabulary, changed=None, most=None):
+        super().__init__(most)
         self.vocabulary, self.changed, self.seen = vocabulary, changed, 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out, name = func(*args, **(kwargs or {})), func.name()
+        out, name = super().__torch_dispatch__(func, types, args, kwargs), func.name()
         if name.startswith(SOFTMAX):
             axis = int(args[1])
         elif name in ("aten::exp", "aten::exp2"):
@@ -43,20 +62,6 @@ class Weights(TorchDispatchMode):
         if self.changed is None:
             return out
         return self.changed(out, axis, is_share=name.startswith(SOFTMAX))
-
-
-class Operations(TorchDispatchMode):
-    """Counts torch's operators, and breaks off what takes more than so many: it comes to no end."""
-
-    def __init__(self, most=None):
-        super().__init__()
-        self.most, self.seen = most, 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.seen += 1
-        if self.most is not None and self.seen > self.most:
-            raise RuntimeError("an answer comes to no end")
-        return func(*args, **(kwargs or {}))
 
 
 def equal(out, axis, *, is_share):
@@ -133,15 +138,18 @@ class Choices:
         return rows
 
 
-def at_work(answer, work, vocabulary, changed=None):
+def at_work(answer, work, vocabulary, changed=None, most=None):
     """Let the model work once, and note its attention; return what comes of it."""
     with Parts() as parts:
-        found, answer.n_weights = with_weights(work, vocabulary, changed)
+        found, answer.n_weights = with_weights(work, vocabulary, changed, most)
     answer.parts = ", ".join(sorted(parts.called))
     return found
 
 
-def with_weights(work, vocabulary, changed):
-    """Let the model work once; what comes of it, and how many weights were seen."""
-    with torch.no_grad(), Weights(vocabulary, changed) as weights:
-        return work(), weights.seen
+def with_weights(work, vocabulary, changed, most=None):
+    """Let the model work once; what comes of it, and how many weights were seen.
+
+    Where there are no more operators than so many for an answer, `work` is handed their counter.
+    """
+    with torch.no_grad(), Weights(vocabulary, changed, most) as weights:
+        return work() if most is None else work(weights), weights.seen

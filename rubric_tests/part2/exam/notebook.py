@@ -5,7 +5,7 @@ import contextlib
 from ask import student
 from exam.asking import asked, first_that_works
 from exam.handed import handed_to_train
-from exam.sequences import dropout_seen, lists, one_at_a_time, table
+from exam.sequences import dropout_seen, in_order, lists, one_at_a_time, table
 
 
 @asked("notebook/parameters")
@@ -21,13 +21,14 @@ def _(given, answer):
 @asked("data/train", "data/test")
 def _(given, answer):
     half = str(given.half)
-    answer.inputs = table(getattr(student, f"{half}_inputs"), given.widths[0])
-    answer.targets = table(getattr(student, f"{half}_targets"), given.widths[1])
+    inputs = table(getattr(student, f"{half}_inputs"), given.widths[0])
+    targets = table(getattr(student, f"{half}_targets"), given.widths[1])
+    answer.inputs, answer.targets = in_order(inputs, targets)
 
 
 @asked("data/handed")
 def _(given, answer):
-    answer.inputs = table(handed_to_train(), given.widths[0])
+    (answer.inputs,) = in_order(table(handed_to_train(), given.widths[0]))
 
 
 @asked("generation/as-left")

@@ -2,7 +2,7 @@
 
 import contextlib
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import torch
@@ -45,10 +45,41 @@ def table(sequences, width):
     """Lists of whole numbers as rows, filled up with -1 and cut at the width."""
     width = int(width)
     rows = np.full((len(sequences), width), -1, dtype=np.int64)
+    if (numbers := numbers_of(sequences)) is not None:
+        lengths = [len(sequence) for sequence in sequences]
+        place = np.concatenate([np.arange(length) for length in lengths])
+        row, within = np.repeat(np.arange(len(lengths)), lengths), place < width
+        rows[row[within], place[within]] = numbers[within]
+        return rows.clip(-1, 9999).astype(np.int16)
     for row, sequence in zip(rows, sequences, strict=True):
         numbers = whole(sequence)
         row[: numbers.size] = numbers[:width]
     return rows.clip(-1, 9999).astype(np.int16)
+
+
+def numbers_of(sequences):
+    """All numbers one after the other, of lists of Python's own whole numbers; else None.
+
+    Read at once, since what a notebook trained on is tens of thousands of lists.
+    """
+    if type(sequences) is not list or not sequences or set(map(type, sequences)) != {list}:
+        return None
+    every = list(chain.from_iterable(sequences))
+    if set(map(type, every)) != {int}:
+        return None
+    numbers = np.asarray(every)
+    return numbers if numbers.dtype == np.int64 else None
+
+
+def in_order(rows, *others):
+    """The rows sorted, and those of the other tables beside them; as they are, if others are fewer.
+
+    In what order they were drawn tells nothing, and is most of the room that they take.
+    """
+    if any(len(other) != len(rows) for other in others):
+        return rows, *others
+    order = np.lexsort(rows.T[::-1])
+    return rows[order], *(other[order] for other in others)
 
 
 def lists(rows):
@@ -59,20 +90,20 @@ def one_at_a_time(model, sequences, width):
     return table([student.generate(model, list(sequence)) for sequence in sequences], width)
 
 
-def each_to_its_end(model, sequences, width, most):
+def each_to_its_end(model, sequences, operations):
     """The same, each broken off after so many operators; a loop that runs for ever is no answer."""
     answers = []
     for sequence in sequences:
-        with Operations(most):
-            answers.append(student.generate(model, list(sequence)))
-    return table(answers, width)
+        operations.begin()
+        answers.append(student.generate(model, list(sequence)))
+    return answers
 
 
 def enough_for(model, sequences):
     """Operators that are plenty for an answer, of a model that is changed too."""
     with contextlib.suppress(Exception), Operations() as plain:
         student.generate(model, list(sequences[0]))
-    return 20 * plain.seen + 10_000
+    return 20 * plain.done + 10_000
 
 
 def vocabulary_of(model, given):
@@ -144,7 +175,9 @@ def answer_without_weights(answer, model, given):
         nothing = table([[]] * len(sequences), given.width)
         setattr(answer, name, nothing)
         with contextlib.suppress(Exception), other_weights(model, changed):
-            setattr(answer, name, each_to_its_end(model, sequences, given.width, most))
+            with Operations(most) as operations:
+                answers = each_to_its_end(model, sequences, operations)
+            setattr(answer, name, table(answers, given.width))
 
 
 def answer_with_equal_weights(answer, model, given):
@@ -156,13 +189,19 @@ def answer_with_equal_weights(answer, model, given):
     sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
     nothing, most = table([[]] * len(sequences), given.width), enough_for(model, sequences)
 
-    def work():
+    def work(operations):
         with contextlib.suppress(Exception):
-            return each_to_its_end(model, sequences, given.width, most)
+            return each_to_its_end(model, sequences, operations)
+        return []
+
+    def rows(answers):
+        with contextlib.suppress(Exception):
+            return table(answers, given.width) if answers else nothing
         return nothing
 
-    answer.moved, _ = with_weights(work, vocabulary, moved)
-    answer.answers = at_work(answer, work, vocabulary, equal)
+    answers, _ = with_weights(work, vocabulary, moved, most)
+    answer.moved = rows(answers)
+    answer.answers = rows(at_work(answer, work, vocabulary, equal, most))
 
 
 def many_at_once(model, sequences, width):
