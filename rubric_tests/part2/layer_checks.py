@@ -869,6 +869,11 @@ def check_source_is_read(evidence: Any, given: Any) -> None:
 def check_one_softmax(evidence: Any, given: Any) -> None:
     """What goes into the cross-entropy, which has a softmax of its own, went through none."""
     assert_comparable(evidence["model/logits"].logits)
+    check_softmax_in_training(evidence)
+
+
+def check_softmax_in_training(evidence: Any) -> None:
+    """What training was seen to hand to the cross-entropy is no shares."""
     if answered(evidence, "training/steps") and evidence["training/steps"].of_shares:
         raise KnownMistake("the softmax comes twice: the cross-entropy has one of its own")
 

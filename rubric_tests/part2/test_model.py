@@ -38,6 +38,10 @@ def test_logits_over_the_vocabulary(evidence, given, runs):
 def test_one_softmax(evidence, given, runs):
     """Training takes one softmax of the logits, not two."""
     where_asked(evidence, "training/steps")
+    if takes_more_than_tokens(evidence):  # training is watched all the same
+        with after_marks_for(evidence, given, *EARLIER):
+            layer_checks.check_softmax_in_training(evidence)
+    can_be_called(evidence)
     with (
         after_marks_for(evidence, given, *EARLIER),
         where_numbers_are_left(evidence, "model/logits", runs),
@@ -113,5 +117,9 @@ def chance_is_marked_elsewhere(evidence, given) -> None:
 
 def can_be_called(evidence) -> None:
     """Where the model takes more than tokens, masks, say, that only the student makes: a person."""
-    if said(evidence, "model/form", "form") == "something else":
+    if takes_more_than_tokens(evidence):
         raise ForReview("the model takes more than a source and a target: it could not be called")
+
+
+def takes_more_than_tokens(evidence) -> bool:
+    return said(evidence, "model/form", "form") == "something else"

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import torch
 from ask import student
+from exam.components import first
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -121,7 +122,7 @@ class Choices:
             hook.remove()
 
     def note(self, part, inputs, out):
-        out = out[0] if isinstance(out, tuple | list) and out else out
+        out = first(out) if isinstance(out, torch.Tensor) or out else out
         if isinstance(out, torch.Tensor) and out.ndim and out.shape[-1] == self.vocabulary:
             self.side_by_side |= out.ndim > 2 and len(out) > 1
             self.calls.append((part, out.detach().reshape(-1, self.vocabulary).argmax(-1)))

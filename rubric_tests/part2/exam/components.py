@@ -79,8 +79,18 @@ def in_heads_of_another_number(one, other):
 
 
 def first(result):
-    """The output of what returns an output, or an output and weights, or a loss beside it."""
-    return result[0] if isinstance(result, (tuple, list)) else result
+    """The output of what returns an output, or an output and weights, or a loss beside it.
+
+    The loss may come first, as None where there are no labels, and all may have names.
+    """
+    if isinstance(result, dict):
+        result = [result["logits"]] if "logits" in result else list(result.values())
+    elif hasattr(result, "logits"):
+        return result.logits
+    if not isinstance(result, (tuple, list)):
+        return result
+    arrays = [part for part in result if getattr(part, "ndim", 0) > 1]
+    return (arrays or result)[0]
 
 
 def through(module, *inputs):
