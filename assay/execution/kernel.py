@@ -226,6 +226,16 @@ class MeteredChannel(AsyncZMQSocketChannel):
         monitor.connect(address)
         Thread(target=_when_hung_up, args=(monitor, self.kernel), daemon=True).start()
 
+    def send(self, message: dict[str, Any]) -> None:
+        """Send by the very socket that is waited on; stock sends past it.
+
+        zmq says only once that something has come, and whoever sends may be told: a reply that
+        came while a widget's message left was then waited for without end.
+        """
+        assert isinstance(self.socket, zmq.asyncio.Socket)
+        frames = [*self.session.serialize(message), *message.get("buffers", [])]
+        self.socket.send_multipart(frames)
+
     async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
         assert self.socket is not None
         while True:
