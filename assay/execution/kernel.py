@@ -46,6 +46,8 @@ DYING = 2.0
 """Seconds, computed or waited, that a dying kernel may take from closing its sockets to its end."""
 RAN_AT_MOST = 40
 """Times that a kernel may say that something runs which was not handed in."""
+Message = dict[str, Any]
+"""As the messaging protocol has it: header, parent header, metadata, content, buffers."""
 OF_EXAM = "assay_exam"
 """A message in which the exam says what it asks, or has written down: for us, and no notebook."""
 
@@ -226,7 +228,7 @@ class MeteredChannel(AsyncZMQSocketChannel):
         monitor.connect(address)
         Thread(target=_when_hung_up, args=(monitor, self.kernel), daemon=True).start()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: Message) -> None:
         """Send by the very socket that is waited on; stock sends past it.
 
         zmq says only once that something has come, and whoever sends may be told: a reply that
@@ -236,7 +238,7 @@ class MeteredChannel(AsyncZMQSocketChannel):
         frames = [*self.session.serialize(message), *message.get("buffers", [])]
         self.socket.send_multipart(frames)
 
-    async def _recv(self, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+    async def _recv(self, **options: Any) -> Message:  # type: ignore[override]
         assert self.socket is not None
         while True:
             frames = await self.socket.recv_multipart(**options)

@@ -153,7 +153,7 @@ class Student:
         yield from (vars(module) for module in _beside(name))
 
 
-class Beneath(dict[str, Any]):
+class Beneath(Names):
     """Python's own names, then the notebook's as they are at the time."""
 
     def __init__(self, notebook: Names) -> None:
