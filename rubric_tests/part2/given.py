@@ -140,6 +140,7 @@ def masks(rng: np.random.Generator) -> dict[str, Question]:
         "masks/decoder-layer": changed(rng),
         "masks/memory": changed(rng),
         "masks/model": later_tokens(rng),
+        "masks/training": later_tokens(rng, "logits", "logits_other"),
     }
 
 
@@ -332,12 +333,12 @@ def reordered(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return shown | {"other_source": source[:, order], "other_target": target}
 
 
-def later_tokens(rng: np.random.Generator) -> Question:
-    """Targets that differ from the fourth token on."""
+def later_tokens(rng: np.random.Generator, *answers: str) -> Question:
+    """Targets that differ from the fourth token on; the answers are those of `LOGITS` or some."""
     source, target = ids(rng), ids(rng)
     later = np.concatenate([target[:, :3], 1 + target[:, 3:] % 8], axis=1)
     shown = {"source": source, "target": target, "other_source": source, "other_target": later}
-    return Question(shown, LOGITS)
+    return Question(shown, {name: LOGITS[name] for name in answers or LOGITS})
 
 
 def notebook(task: tasks.Task) -> dict[str, Question]:

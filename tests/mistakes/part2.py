@@ -333,6 +333,10 @@ VARIANTS = [
         "solution/reversal/generation.py": {"cache: bool = True": "cache: bool = False"},
         NOTEBOOK: STEPS,
     }),
+    of("transformer/decoder", "the future is hidden in training alone", None, {
+        "past_only = causal(tokens.size(1))":
+            "past_only = causal(tokens.size(1)) if self.training else None",
+    }),
     embedding("learned positions", None, {
         'self.register_buffer("table", sinusoids(max_length, d_model), persistent=False)':
         "self.table = nn.Parameter(torch.randn(max_length, d_model))",

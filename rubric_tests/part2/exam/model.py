@@ -29,6 +29,17 @@ def _(given, answer):
     answer.again = logits_of(model, given.source, given.target)
 
 
+@asked("masks/training")
+@torch.no_grad()
+def _(given, answer):
+    """As it trains, by the same random numbers: else dropout would tell the two targets apart."""
+    model = copy.deepcopy(student.model).train()
+    torch.manual_seed(0)
+    answer.logits = logits_of(model, given.source, given.target)
+    torch.manual_seed(0)
+    answer.logits_other = logits_of(model, given.other_source, given.other_target)
+
+
 @asked("model/attention")
 def _(given, answer):
     model = student.model.eval()
