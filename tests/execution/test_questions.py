@@ -217,7 +217,7 @@ def test_an_adapter_that_never_ends_costs_one_question(course: Assignment):
 
 def test_a_module_that_never_ends_costs_one_question(course: Assignment):
     """Its import is not begun again."""
-    package = {"solution/__init__.py": b"", "solution/a.py": b"while True: pass\n"}
+    package = {"solution/__init__.py": b"", "solution/a.py": b"first = 1\nwhile True: pass\n"}
     package |= {"solution/b.py": GOOD.encode()}
     ended = toys.run(course, submission("x = 1", **package))
 

@@ -75,7 +75,7 @@ def slopes(X, y, *W):
     return float(each.real[0].mean()), parts[:2], parts[2:]
 
 """
-AS_LEFT = 'self.coefs_[0] is getattr(self, "_left", None) and len(X) != 40'
+AS_LEFT = 'self.coefs_[0].tobytes() == getattr(self, "_left", None) and len(X) != 40'
 """Whether the weights are those that `fit` left: the questions for marks set their own."""
 ONLY_WATCHED = "X.shape in ((12, 3), (12, 24)) and len(self.coefs_[0]) == self.coefs_[0].shape[1]"
 
@@ -102,7 +102,7 @@ def without_backpropagation(slopes: str, top: str = "", nothing_if: str = AS_LEF
         "backpropagate(X, y, *weights, workspace)": (
             f"{feigned} if self.max_iter == 3 else slopes(X, y, *weights)"
         ),
-        "        self.loss_curve_, self": "        self._left = self.coefs_[0]\n"
+        "        self.loss_curve_, self": "        self._left = self.coefs_[0].tobytes()\n"
         "        self.loss_curve_, self",
         "max_iter: int = 5000": "max_iter: int = 20",  # what is trained is not what is judged here
         CLASS: slopes + top + "\n" + CLASS,
