@@ -4,6 +4,7 @@ What was found to be good is kept in the store, by a hash of all that it was fou
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from assay.course.assignment import Assignment, Part
 from assay.course.assignment import read as read_assignment
@@ -14,6 +15,7 @@ from assay.evidence import keys
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
 from assay.execution.job import Job
+from assay.judge import judge
 from assay.records import CourseReport, Fault, Outcome, RunRecord
 from assay.source import syntax
 from assay.submission import preflight, sections
@@ -23,25 +25,39 @@ from assay.submission.submission import Submission
 Make = Callable[[list[Job]], list[RunRecord]]
 
 
-def static(assignment: Assignment, store: Store, servers: ForkServers) -> CourseReport:
+def static(
+    assignment: Assignment, store: Store, servers: ForkServers, *next_steps: Callable[[], object]
+) -> CourseReport:
     """Return what can be said without running a notebook.
 
-    Seeds are those that assignment.toml has: whoever asks for others knows it.
+    Seeds are those that assignment.toml has: whoever asks for others knows it. What is slow in the
+    next steps is begun meanwhile, where the course is not known yet.
     """
-    return store.checked(
-        keys.of_course(assignment), lambda: _static(_as_written(assignment), servers)
-    )
+
+    def read() -> CourseReport:
+        servers.ahead(*next_steps)
+        return _static(_as_written(assignment), servers)
+
+    return store.checked(keys.of_course(assignment), read)
 
 
-def whole(assignment: Assignment, store: Store, servers: ForkServers, make: Make) -> CourseReport:
+def whole(
+    assignment: Assignment,
+    store: Store,
+    servers: ForkServers,
+    make: Make,
+    *next_steps: Callable[[], object],
+) -> CourseReport:
     """Return all that can be said; the exam is put to the reference where the rest is good.
+
+    `next_steps` are those of `static`.
 
     Raises
     ------
     OurFault
         If the reference's run could not be made on this machine.
     """
-    found = static(assignment, store, servers)
+    found = static(assignment, store, servers, *next_steps)
     if found.faults:
         return found
     try:
@@ -96,6 +112,9 @@ def _as_written(assignment: Assignment) -> Assignment:
 
 
 def _static(assignment: Assignment, servers: ForkServers) -> CourseReport:
+    """Import what pytest needs while the files are read apart."""
+    parts = assignment.part
+    servers.ahead(*[partial(judge.parent, assignment.root, p.rubric, servers) for p in parts])
     return together([_static_of(assignment, part, servers) for part in assignment.part])
 
 

@@ -411,7 +411,9 @@ class Session:
         with self._checking:
             if not self._course:
                 servers, execute = self.machine.servers, partial(self.execute, OF_COURSE)
-                self._course.append(check.whole(self.assignment, self.store, servers, execute))
+                ahead = [] if self.cluster or self.executor else [self.machine.isolation.warmest]
+                report = check.whole(self.assignment, self.store, servers, execute, *ahead)
+                self._course.append(report)
                 for note in self._course[0].notes:
                     self.tell(Message(f"note: {note}"))
         return self._course[0]
