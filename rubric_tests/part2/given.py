@@ -109,7 +109,7 @@ def masks(rng: np.random.Generator) -> dict[str, Question]:
         return dict.fromkeys(("weights", "free"), (BATCH, LENGTH, keys)) | {"out": out}
 
     x, memory = activations(rng, LENGTH), activations(rng, MEMORY)
-    return {
+    questions = {
         "masks/taken": Question({}, {"n_arguments": ()}),
         "masks/causal": Question(square | {"visible": causal}, weights(LENGTH)),
         "masks/padding": Question(shown | {"visible": padding}, weights(MEMORY)),
@@ -139,8 +139,11 @@ def masks(rng: np.random.Generator) -> dict[str, Question]:
         "masks/encoder-padding": changed(rng, padded(1 + SEEN % LENGTH, LENGTH, LENGTH)),
         "masks/decoder-layer": changed(rng),
         "masks/memory": changed(rng),
-        "masks/model": later_tokens(rng),
-        "masks/training": later_tokens(rng, "logits", "logits_other"),
+    }
+    later = later_tokens(rng)
+    return questions | {
+        "masks/model": Question(later, LOGITS),
+        "masks/training": Question(later, {n: LOGITS[n] for n in ("logits", "logits_other")}),
     }
 
 
@@ -333,12 +336,11 @@ def reordered(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return shown | {"other_source": source[:, order], "other_target": target}
 
 
-def later_tokens(rng: np.random.Generator, *answers: str) -> Question:
-    """Targets that differ from the fourth token on; the answers are those of `LOGITS` or some."""
+def later_tokens(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Targets that differ from the fourth token on."""
     source, target = ids(rng), ids(rng)
     later = np.concatenate([target[:, :3], 1 + target[:, 3:] % 8], axis=1)
-    shown = {"source": source, "target": target, "other_source": source, "other_target": later}
-    return Question(shown, {name: LOGITS[name] for name in answers or LOGITS})
+    return {"source": source, "target": target, "other_source": source, "other_target": later}
 
 
 def notebook(task: tasks.Task) -> dict[str, Question]:
