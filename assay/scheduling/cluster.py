@@ -230,6 +230,8 @@ def _local(workers: int) -> Any:
     import distributed
 
     dask.config.set({f"distributed.scheduler.{name}": value for name, value in SCHEDULER.items()})
+    # after 15 s stock gives a lost worker up for good; on a busy machine it comes back later
+    dask.config.set({"distributed.deploy.lost-worker-timeout": f"{WORKER_SECONDS} s"})
     cluster = distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

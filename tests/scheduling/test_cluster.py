@@ -5,8 +5,10 @@ import gc
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -141,6 +143,35 @@ def test_workers_that_are_killed_cost_nothing(cluster: Cluster, course: Assignme
     assert [record.outcome for record in records] == [Outcome.COMPLETED] * 6
     assert len(below) > 2
     assert psutil.wait_procs(below, timeout=10)[1] == []
+
+
+def test_a_worker_that_comes_back_late_comes_back():
+    """On a busy machine a process needs long to start: a lost worker is not given up meanwhile."""
+    alone = clusters.connect("local", workers=1, isolation=0, private=ROOT)
+    try:
+        [first] = alone.client.run(os.getpid).values()
+        before = set(psutil.Process().children(recursive=True))
+        psutil.Process(first).kill()
+        next_one = _begun_since(before)
+        next_one.suspend()
+        time.sleep(17)
+        next_one.resume()
+        alone.client.wait_for_workers(1, timeout=60)
+
+        assert list(alone.client.run(os.getpid).values()) != [first]
+    finally:
+        alone.close()
+
+
+def _begun_since(before: set[psutil.Process]) -> psutil.Process:
+    """The process that a nanny has begun in the place of its worker."""
+    for _ in range(600):
+        for process in set(psutil.Process().children(recursive=True)) - before:
+            with suppress(psutil.Error):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    return process
+        time.sleep(0.05)
+    raise AssertionError("nothing was begun")
 
 
 def test_a_run_that_is_made_twice_is_kept_once(cluster: Cluster, course: Assignment, store: Store):
