@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -158,7 +159,8 @@ def test_no_message_is_dropped_while_nobody_reads(
         nonlocal looks
         looks += monitor.where() == "cell 4"
         if looks:
-            os.kill(runner, signal.SIGSTOP if looks < 12 else signal.SIGCONT)
+            with suppress(ProcessLookupError):  # it has ended since it was looked at
+                os.kill(runner, signal.SIGSTOP if looks < 12 else signal.SIGCONT)
         return look(monitor, runner)
 
     monkeypatch.setattr(Monitor, "look", stop_and_look)
