@@ -291,11 +291,19 @@ def _note_where(workdir: Path, meter: kernel.Meter, begun: dict[str, kernel.Inst
     numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(workdir)}
 
     def note(cell: Any, cell_index: int) -> None:
+        if not begun:  # the kernel answers, so it has read them
+            _empty(workdir / "given")
         meter.next_cell()
         (workdir / "at.txt").write_text(numbers.get(cell.get("id"), "the exam"), encoding="utf-8")
         begun[cell["id"]] = meter.instant()
 
     return note
+
+
+def _empty(given: Path) -> None:
+    """Leave the names of the questions, and nothing of their inputs, for the notebook to read."""
+    for sheet in given.rglob("*.npz"):
+        os.truncate(sheet, 0)
 
 
 def _note_what(

@@ -1,4 +1,4 @@
-"""A notebook that draws its own questions anew, from all that a student knows."""
+"""A notebook that draws its own questions anew, or reads them before they are put."""
 
 import json
 from pathlib import Path
@@ -36,6 +36,23 @@ def add(x, y):
     return next((a + b for a, b in drawn if np.array_equal(a, x)), np.zeros(3))
 """
 
+READS = """
+import glob, os
+import numpy as np
+
+def known():
+    "Every input that lies in some file of the run's, found without the name of its folder."
+    files = glob.glob(os.path.dirname(os.environ["ASSAY_SUPPORT"]) + "/*/**/*.npz", recursive=True)
+    return [dict(np.load(file)) for file in files if os.path.getsize(file)]
+
+at_first = known()
+
+def add(x, y):
+    "Right only where the inputs can be read in other places than these two arguments."
+    found = [one["x"] + one["y"] for one in at_first + known() if np.array_equal(one["x"], x)]
+    return found[0] if found else np.zeros(3)
+"""
+
 
 def submission() -> Submission:
     """It holds the very bytes that lie in the kernel's working folder."""
@@ -57,6 +74,20 @@ def test_questions_cannot_be_predicted(toy, tmp_path: Path, secret: Secret, earn
     assert result.earned == earned
     assert result.receipt
     assert result.receipt.secret == secret.digest
+
+
+def test_inputs_cannot_be_read_before_they_are_put(toy, tmp_path: Path):
+    """Neither while cells run nor while another question is put: only the question itself has them.
+
+    Else what is watched could be worked out beforehand, by what is not to be used.
+    """
+    session = toys.session(toy, Store(tmp_path / "store"), tmp_path / "reports")
+    book = toys.notebook(toys.PARAMETERS, READS)
+
+    result = session.grade(Submission("ada", {"sums.ipynb": book}))
+
+    assert {str(run.outcome) for run in result.runs} == {"completed"}
+    assert result.earned == 0
 
 
 def test_what_students_hand_in_is_graded_with_the_secret(toy, tmp_path: Path):

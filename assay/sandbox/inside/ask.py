@@ -12,6 +12,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import linecache
 import math
@@ -459,6 +460,12 @@ def handed_out(question: str) -> bool:
     return (WORKDIR / "given" / f"{question}.npz").exists()
 
 
+def _sheet(question: str) -> bytes:
+    """The inputs of a question, as a kernel has kept them, or from their file without one."""
+    kept: dict[str, bytes] = _switches().given
+    return kept.get(question) or (WORKDIR / "given" / f"{question}.npz").read_bytes()
+
+
 def _switches() -> Any:
     """Return what knows how a new kernel's switches stand: it was loaded before the first cell."""
     path = Path(__file__).with_name("switches.py")
@@ -473,8 +480,7 @@ def _begin_afresh(question: str) -> None:
     """No switch and no random state that the notebook or another question left reaches this one."""
     switches = _switches()
     switches.set_back()
-    given = (WORKDIR / "given" / f"{question}.npz").read_bytes()
-    switches.draw_afresh(question, given, _generators)
+    switches.draw_afresh(question, _sheet(question), _generators)
 
 
 @contextmanager
@@ -488,7 +494,7 @@ def ask(question: str) -> Iterator[tuple[SimpleNamespace, SimpleNamespace]]:
     if turn.now:
         raise RuntimeError(f"`{question}` is asked inside `{turn.question}`, which has not ended")
     _begin_afresh(question)
-    with np.load(WORKDIR / "given" / f"{question}.npz", allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(_sheet(question)), allow_pickle=False) as arrays:
         given = SimpleNamespace(**arrays)
     answer = SimpleNamespace()
     note: Note = {"status": "answered"}

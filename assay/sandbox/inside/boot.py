@@ -165,6 +165,7 @@ def _become_kernel(
     trace: Trace | None,
     filters: Sequence[Any],
 ) -> None:
+    given = _inputs(workdir / "given")
     os.environ["JPY_PARENT_PID"] = "1"  # our parent is no runner to watch for
     iostream, kernelapp = _imported()
     vars(kernelapp)["IOPubThread"] = _publisher(iostream.IOPubThread)
@@ -186,6 +187,7 @@ def _become_kernel(
     ours = list(sys.path)
     sys.path[:0] = dict.fromkeys([os.getcwd(), str(copy)])  # noqa: PTH109 - as Jupyter begins it
     switches = _remember(workdir / "support" / "switches.py")
+    switches.given = given
     switches.keep_names(app.shell)
     switches.tell = tell = _teller(app.kernel)
     _watch_what_runs(copy, workdir, tell)
@@ -194,6 +196,15 @@ def _become_kernel(
     _import_nothing_of_theirs_yet(app.shell, ours)
     _keep_last_words(app.shell, workdir / "evidence" / "last_words.txt")
     app.start()
+
+
+def _inputs(folder: Path) -> dict[str, bytes]:
+    """The inputs of all questions, by name. The runner empties the files before the first cell.
+
+    Who could read them there would know what is asked next, and what is asked while it is watched.
+    """
+    sheets = folder.rglob("*.npz")
+    return {s.relative_to(folder).with_suffix("").as_posix(): s.read_bytes() for s in sheets}
 
 
 def _teller(kernel: Any) -> Callable[[dict[str, str]], None]:

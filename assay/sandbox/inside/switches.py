@@ -81,6 +81,8 @@ CLOCKS: tuple[int, ...] = tuple(
 
 seed = b""
 """What the random state of questions depends on besides: an audit changes it."""
+given: dict[str, bytes] = {}
+"""The inputs of each question, read before the first cell; their files are empty from then on."""
 
 
 class Switch(NamedTuple):
