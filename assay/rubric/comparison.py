@@ -151,7 +151,23 @@ def same(one: ArrayLike, other: ArrayLike) -> bool:
     >>> same(x, x + 1e-9), same(x, x + 1e-3)
     (True, False)
     """
+    one, other = np.asarray(one), np.asarray(other)
+    if one.shape != other.shape or _are_far_apart(one, other):
+        return False
     return same_numbers(one, other, atol=tolerance(one, other), rtol=precision(one, other))
+
+
+def _are_far_apart(one: Array, other: Array) -> bool:
+    """Return whether arrays of one shape differ by more than any tolerance, which is soon told.
+
+    A judge that looks for a known mistake compares an answer with a thousand others.
+    """
+    if not one.size or {one.dtype.kind, other.dtype.kind} != {"f"}:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = max(np.abs(one).max(), np.abs(other).max())  # no median is larger
+        allowed = 1.01 * precision(one, other) * (max(1.0, SPREAD * largest) + largest)
+        return bool(np.abs(one - other).max() > allowed)  # of NaN nothing is told here
 
 
 def assert_same(one: ArrayLike, other: ArrayLike, reason: str) -> None:

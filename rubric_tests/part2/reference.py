@@ -322,12 +322,13 @@ class Projections(NamedTuple):
 
 def cut(x: np.ndarray, n_heads: int) -> np.ndarray:
     """(batch, length, d_model) -> (batch, heads, length, d_head): head i has the i-th channels."""
-    return np.stack(np.split(x, n_heads, axis=-1), axis=1)
+    width = x.shape[-1] // n_heads
+    return np.stack([x[..., i * width : (i + 1) * width] for i in range(n_heads)], axis=1)
 
 
 def join(heads: np.ndarray) -> np.ndarray:
     """The heads side by side again, (batch, length, d_model)."""
-    return np.concatenate(list(np.moveaxis(heads, 1, 0)), axis=-1)
+    return np.concatenate([heads[:, i] for i in range(heads.shape[1])], axis=-1)
 
 
 def cut_in_turn(x: np.ndarray, n_heads: int) -> np.ndarray:
@@ -336,7 +337,8 @@ def cut_in_turn(x: np.ndarray, n_heads: int) -> np.ndarray:
 
 
 def join_in_turn(heads: np.ndarray) -> np.ndarray:
-    return np.stack(list(np.moveaxis(heads, 1, 0)), axis=-1).reshape(len(heads), heads.shape[2], -1)
+    in_turn = np.stack([heads[:, i] for i in range(heads.shape[1])], axis=-1)
+    return in_turn.reshape(len(heads), heads.shape[2], -1)
 
 
 def cut_by_view(x: np.ndarray, n_heads: int) -> np.ndarray:
