@@ -183,7 +183,7 @@ def test_what_differs_here_is_named_with_what_to_do(folder: Path):
     """Python, libraries, paths, data, installs and mounts: by `check` and by `try` alike."""
     (folder / "requirements.txt").write_text("# Python 3.2\nnumpy==0.1\nno-such-package==3\n")
     cells = (
-        "!pip install torch",
+        "!pip install --no-index no-such-package",
         "if False:\n    open('/content/drive/MyDrive/a.csv')\n    open('data.csv')\n"
         "    drive.mount('/content/drive')",
     )

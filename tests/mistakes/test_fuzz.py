@@ -15,7 +15,7 @@ from tests.mistakes import fuzz, shared
 from tests.mistakes.shared import MATRIX, Made
 from tests.toys.toy import arrays, npz
 
-FEW, MANY = 4, 2_000
+FEW, MANY = 2, 2_000
 """Changed answers for each question: in the suite, and in the thorough round."""
 SEED = 2026
 
