@@ -19,6 +19,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED
 import numpy as np
 from numpy.lib import format as npy
 
+from assay.evidence import planes
 from assay.records import Cell, sound
 from assay.source import blame, syntax
 from assay.units import MB
@@ -82,6 +83,8 @@ def read_arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
         If a member is anything but an array of numbers whose header, dtype, shape and size
         agree.
     """
+    if content.count(planes.ENTRY) > planes.ENTRIES:  # before zipfile makes an object of each
+        raise Refused("too many arrays")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = archive.infolist()

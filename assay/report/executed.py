@@ -10,7 +10,7 @@ from typing import Any
 
 from assay.report import safe
 from assay.report.pictures import NotShown, Room, rebuilt, redrawn
-from assay.submission.notebook import FileCell, FileOutput
+from assay.submission.notebook import FileCell, FileOutput, manageable
 
 OURS = "assay-exam"
 MAX_OUTPUTS = 200
@@ -26,7 +26,7 @@ WORDS = ("text/markdown", "text/latex", "text/plain")
 def readable(executed: bytes) -> bytes:
     """The executed notebook with nothing in it that acts, or differs between two equal runs."""
     try:
-        cells = json.loads(executed)["cells"]
+        cells = json.loads(manageable(executed))["cells"]
         room = Room()
         shown = [
             _cell(cell, number, room) for number, cell in enumerate(cells) if not _is_ours(cell)

@@ -196,11 +196,16 @@ def imports(source: str) -> list[str]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             found.append(node.module)
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and any(map(_is_type_checking, ast.walk(node.test))):
             queue += node.orelse  # the rest is for type checkers alone
         elif not isinstance(node, ast.Try):
             queue += ast.iter_child_nodes(node)
     return list(dict.fromkeys(found))
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    names = (getattr(node, "attr", ""), getattr(node, "id", ""))
+    return isinstance(node, ast.Name | ast.Attribute) and "TYPE_CHECKING" in names
 
 
 def imported(source: str) -> set[str]:

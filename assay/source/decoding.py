@@ -1,6 +1,8 @@
 """The text of a Python file, by the rules that Python itself reads it by."""
 
 import codecs
+import io
+import tokenize
 from importlib.util import decode_source
 
 MARKS = {
@@ -12,6 +14,8 @@ MARKS = {
 """Byte order marks, the longer ones first: that of UTF-16 begins that of UTF-32."""
 OLD = {"cp1252": "Windows-1252", "mac_roman": "Mac Roman", "cp850": "the code page 850"}
 """Encodings of one byte a letter that editors still write, the likeliest first."""
+OF_HOSTS = ("punycode", "idna")
+"""Encodings that take quadratic time: 300 kB took 20 seconds, each time they were read."""
 PUNCTUATION = frozenset("„“”‚‘’«»–—…°§€£")
 
 
@@ -21,7 +25,7 @@ def text_of(content: bytes) -> str:
     What is not in that encoding is replaced: `fault` says that it is so.
     """
     try:
-        return decode_source(_with_line_feeds(content))
+        return _decoded(content)
     except (SyntaxError, ValueError, LookupError):
         return content.decode("utf-8", "replace")
 
@@ -34,7 +38,7 @@ def fault(content: bytes) -> str:
     if b"\0" in content:
         return _of_null_bytes(content)
     try:
-        decode_source(_with_line_feeds(content))
+        _decoded(content)
     except UnicodeDecodeError as error:
         return _of_byte(content, error)
     except (SyntaxError, ValueError, LookupError) as error:
@@ -44,6 +48,14 @@ def fault(content: bytes) -> str:
             return _of_byte(content, byte)
         return f"it names an encoding that it is not in: {error}"
     return ""
+
+
+def _decoded(content: bytes) -> str:
+    content = _with_line_feeds(content)
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    if codecs.lookup(encoding).name in OF_HOSTS:
+        raise LookupError(f"{encoding} is for the names of hosts")
+    return decode_source(content)
 
 
 def _with_line_feeds(content: bytes) -> bytes:

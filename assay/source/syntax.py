@@ -8,9 +8,12 @@ batch. NumPy parses too: it reads the header of an array as a Python literal.
 
 import ast
 import re
+import unicodedata
 from collections.abc import Callable
 from threading import Lock
 from typing import TypeVar
+
+from assay.source import decoding
 
 Read = TypeVar("Read")
 ATTEMPTS = 5
@@ -21,6 +24,10 @@ IN_ALL = 600_000
 """Characters of all that a submission holds: the judge has the trees of all at once."""
 ENDLESS_NAME = re.compile(r"(?:\.[\s\\]*[^\W\d]\w*[\s\\]*){200}")
 
+MARKS = 200
+"""Marks on one letter. The parser puts them in order in quadratic time, and nobody else can run
+meanwhile: a name of 300,000 took six minutes."""
+
 _one_at_a_time = Lock()
 
 
@@ -29,14 +36,26 @@ def parse(code: str | bytes) -> ast.Module:
 
     Code that costs the parser gigabytes is a SyntaxError too: `import a.a.a…` of 60 kB did.
     """
-    if not is_readable(code if isinstance(code, str) else code.decode("latin-1")):
-        raise SyntaxError("too long to be read: much code, or a name of very many parts")
+    if not is_readable(code):
+        raise SyntaxError("too long to be read: much code, or a name of very many parts or marks")
     return alone(lambda: ast.parse(code))
 
 
-def is_readable(code: str) -> bool:
+def is_readable(code: str | bytes) -> bool:
     """Return whether the parser can be expected to end soon, in little memory."""
-    return len(code) <= LONGEST and not ENDLESS_NAME.search(code)
+    if len(code) > LONGEST:
+        return False
+    text = code if isinstance(code, str) else decoding.text_of(code)
+    return not ENDLESS_NAME.search(text) and not has_pile_of_marks(text)
+
+
+def has_pile_of_marks(text: str) -> bool:
+    """Return whether many characters follow each other that Unicode puts in order on one letter."""
+    signs = set() if text.isascii() else set(text)
+    marks = [c for c in signs if unicodedata.combining(unicodedata.normalize("NFKD", c)[0])]
+    return bool(marks) and "x" * MARKS in text.translate(
+        dict.fromkeys(map(ord, signs), " ") | dict.fromkeys(map(ord, marks), "x")
+    )
 
 
 def alone(read: Callable[[], Read]) -> Read:

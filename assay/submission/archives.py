@@ -26,6 +26,17 @@ MAX_CLASS_MEMBERS = 200_000
 """Of the one archive that a platform gives for a whole class."""
 NAME = 400
 """Bytes of a name in an archive, on average: a format may hold 65,535, and no folder does."""
+SAID_OF_ALL = 10_000
+"""Bytes of what a tar says of all its members at once; `git archive` writes 52."""
+DESCRIBING = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+"""The kinds of entry that are no member, and say something of one."""
+HOLES = "it holds a file with holes; `tar` writes none without `--sparse`"
 ENTRY = b"PK\x01\x02"
 UTF_8 = 0x800
 """The flag of a name that is UTF-8. Finder writes UTF-8 and does not set it."""
@@ -175,7 +186,9 @@ def tarred(content: bytes, at_most: int) -> Iterator[Member]:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
             unpacked = file.read(room + 1)
-        archive = tarfile.TarFile(fileobj=io.BytesIO(unpacked))
+        archive = _Tar(fileobj=io.BytesIO(unpacked))
+    except Damaged:
+        raise
     except Exception as error:
         raise Damaged(f"it is not a tar.gz archive: {error}") from None
     if len(unpacked) > room:
@@ -191,9 +204,45 @@ def tarred(content: bytes, at_most: int) -> Iterator[Member]:
     raise Damaged(f"it holds more than {MAX_MEMBERS:,} files")
 
 
+class _Entry(tarfile.TarInfo):
+    """A header of a tar that takes its reader no more than its own size.
+
+    tarfile copies what is said of all members for each of them, makes an object of each hole of a
+    file, and takes a name of any length: 16 kB became half a gigabyte, 50 kB any number of them.
+    """
+
+    def _proc_member(self, tarfile_: "_Tar") -> tarfile.TarInfo:
+        if self.type == tarfile.XGLTYPE:
+            tarfile_.said_of_all += self.size
+        if self.type in DESCRIBING:
+            tarfile_.said += self.size
+        if tarfile_.said_of_all > SAID_OF_ALL or tarfile_.said > MAX_MEMBERS * NAME:
+            raise Damaged("it says more of its files than anybody's homework does")
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            raise Damaged(HOLES)
+        if self.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
+            place = tarfile_.fileobj.tell()
+            described = tarfile_.fileobj.read(self.size)
+            tarfile_.fileobj.seek(place)
+            if b"GNU.sparse." in described:
+                raise Damaged(HOLES)
+        return super()._proc_member(tarfile_)  # type: ignore[misc, no-any-return]
+
+
+class _Tar(tarfile.TarFile):
+    """A tar that is read header by header, each of which counts towards the limits."""
+
+    tarinfo = _Entry
+    fileobj: BinaryIO
+    said, said_of_all = 0, 0
+    """Bytes of what is said of single members, and of all of them together."""
+
+
 def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
     try:
         return archive.next()
+    except Damaged:
+        raise
     except Exception as error:  # RecursionError among them
         raise Damaged(f"its list of files is damaged: {str(error)[:100]}") from None
 
@@ -201,8 +250,6 @@ def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
 def _tar_kind(member: tarfile.TarInfo) -> str:
     if member.issym() or member.islnk():
         return "link"
-    if member.issparse():
-        return "file with holes"
     return "file" if member.isreg() else "pipe or device"
 
 

@@ -7,7 +7,6 @@ Where two readings are possible and one of them would lose somebody's work, noth
 import io
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from assay.course.assignment import Assignment
 from assay.errors import CannotGrade, UsageError, quoted
 from assay.records import Person
 from assay.source.cells import is_installed
-from assay.submission import archives, books, platforms, reader, submission
+from assay.submission import archives, books, folders, platforms, reader, submission
 from assay.submission.archives import Damaged, Member
 from assay.submission.platforms import Named
 from assay.submission.reader import Found
@@ -25,6 +24,8 @@ from assay.submission.submission import Submission
 
 MAX_CLASS = 2 * 10**9
 """Bytes of the zip of a whole class."""
+MAX_DEPTH = 50
+"""Folders round everything in an archive that are taken off."""
 LAID_OUT = {"notebooks", "solution"}
 OWN_FOLDERS = {
     "alt", "archiv", "archive", "backup", "backups", "copies", "copy", "data", "daten", "draft",
@@ -110,7 +111,13 @@ class HandIn:
             found = self._load()
         except CannotGrade as error:
             found = Found(problems=[error])
-        read, problems = submission.of_found(found, self.path)
+        try:
+            read, problems = submission.of_found(found, self.path)
+        except RecursionError:  # all that is read here is theirs
+            what = f"what is in {quoted(self.path)} is nested too deeply to be read"
+            hint = "take long chains of operators, calls or brackets apart"
+            found = Found(problems=[CannotGrade(what, hint=hint)])
+            read, problems = submission.of_found(found, self.path)
         own = self.name == submission.REFERENCE  # whatever table a student hands in with it
         notes = (*self.notes, *read.notes)
         return replace(read, is_reference=own, people=self.people, notes=notes), problems
@@ -339,7 +346,9 @@ def _in_zip(path: Path) -> list[Entry]:
     members = list(archives.of_class(io.BufferedReader(reader.OnDisk(path), reader.MB)))
     kept = [(_without_empty_parts(member.name), member) for member in members]
     kept = [(name, member) for name, member in kept if not reader.is_left_out(name)]
-    while kept and _is_wrapped([name for name, _ in kept]):
+    for _ in range(MAX_DEPTH):  # each takes as long as all names are
+        if not kept or not _is_wrapped([name for name, _ in kept]):
+            break
         kept = [(name.partition("/")[2], member) for name, member in kept]
     of_top: dict[str, list[Member]] = {}
     for name, member in kept:
@@ -707,4 +716,4 @@ def _apart(found: list[HandIn], root: Path) -> list[HandIn]:
 
 
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+    return folders.composed(name)

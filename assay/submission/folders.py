@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 LONGEST = 200
 """Bytes of a folder's name; file systems take 255, and pages are written beside it as drafts."""
+COMPOSED = 2_000
+"""Characters of a name whose accents are put in order, which takes quadratic time: an archive may
+hold names of any length. A longer one is no name that is read."""
 SPELT_OUT = re.compile(r'[%/\\<>:"|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]|^[. ]|[. ]$')
 """What separates folders, what Windows refuses, and what no terminal shows."""
 TAKEN = re.compile(
@@ -21,13 +24,18 @@ TAKEN = re.compile(
 
 def folder(name: str) -> str:
     """Return the folder of the report on the submission of this name."""
-    spelt = SPELT_OUT.sub(lambda found: _hex(found[0]), unicodedata.normalize("NFC", name))
+    spelt = SPELT_OUT.sub(lambda found: _hex(found[0]), composed(name))
     if not spelt or TAKEN.fullmatch(spelt.casefold()):
         spelt = f"%{spelt}"
     if len(spelt.encode()) <= LONGEST:
         return spelt
     digest = hashlib.sha256(spelt.encode()).hexdigest()
     return f"{spelt.encode()[: LONGEST - 70].decode(errors='ignore')}%~{digest}"
+
+
+def composed(name: str) -> str:
+    """Return a name with its accents as one character each."""
+    return unicodedata.normalize("NFC", name) if len(name) <= COMPOSED else name
 
 
 def key(name: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from assay.source import cells
+from assay.submission import notebook
 
 FOLDER = "check"
 """Where the public half lies in a handout."""
@@ -73,13 +74,16 @@ def _is_module(name: str) -> bool:
 def _without(content: bytes) -> bytes:
     """A notebook file without them; the very bytes, where there are none or it cannot be read."""
     try:
-        text = content.decode("utf-8-sig")
+        text = notebook.manageable(content).decode("utf-8-sig")
         book = json.loads(text)
         code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
         sources = ["".join(cell["source"]) for cell in code]
     except (ValueError, RecursionError, LookupError, TypeError):
         return content  # what is wrong with it is told by those who read it
-    found = dict(zip(map(id, code), cut(sources), strict=True))
+    try:
+        found = dict(zip(map(id, code), cut(sources), strict=True))
+    except RecursionError:  # nested too deeply to be taken apart
+        return content
     if all(left is None for left in found.values()):
         return content
     book["cells"] = [

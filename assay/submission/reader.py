@@ -20,6 +20,7 @@ from assay import nofollow
 from assay.errors import CannotGrade, quoted
 from assay.submission import archives, notebook
 from assay.submission.archives import Damaged, Member
+from assay.submission.folders import composed
 from assay.units import MB as MB
 
 MAX_FILES = 2_000
@@ -357,7 +358,7 @@ def _not_there(name: str, where: Path, why: str) -> CannotGrade:
 def plain_name(name: str) -> str:
     """A name without empty parts, its accents as one character each."""
     whole = "/".join(part for part in name.split("/") if part not in ("", "."))
-    return unicodedata.normalize("NFC", whole)
+    return composed(whole)
 
 
 def _add(found: Found, member: Member, name: str, where: Path, left: int) -> int:

@@ -168,13 +168,13 @@ def _problems_of(submission: Submission, path: Path, known: bool) -> list[Cannot
 def _unreadable(submission: Submission, path: Path) -> Iterator[CannotGrade]:
     """Code that costs its reader gigabytes: what is not read cannot be marked."""
     hint = "keep data in a file of their own, and leave out code that is not yours"
-    code = {name: submission.files[name].decode("latin-1") for name in submission.modules}
+    code: dict[str, str | bytes] = {name: submission.files[name] for name in submission.modules}
     for name in submission.notebooks:
         cells = submission.cells_in(name)
         code[name] = "\n".join(cell.source for cell in cells if cell.kind == "code")
     for name, source in code.items():
         if not syntax.is_readable(source):
-            found = f"{len(source):,} characters, or a name of very many parts"
+            found = f"{len(source):,} characters, or a name of very many parts or marks"
             what = f"the code of {quoted(name)} in {quoted(path)} is too much to be read"
             yield CannotGrade(what, found=found, hint=hint)
     if sum(map(len, code.values())) > syntax.IN_ALL:

@@ -1,6 +1,8 @@
 """Files are cut, laid out and put together again to a byte, whatever they hold."""
 
 import io
+import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from assay.evidence import planes
+from assay.evidence import answers, planes
 
 NUMBERS = st.one_of(
     arrays_of.integer_dtypes(endianness="<"),
@@ -121,3 +123,52 @@ def test_a_run_without_answers_has_no_pieces():
 
     assert planes.folded(files) == files
     assert planes.unfolded(files) == files
+
+
+def listed(offset: int) -> bytes:
+    """An npz whose list says that its array begins there."""
+    whole = npz(a=np.zeros(100))
+    at = whole.rfind(b"PK\x01\x02")
+    name, end = whole[at + 46 : at + 51], bytearray(whole[whole.rfind(b"PK\x05\x06") :])
+    far = struct.pack("<HHQ", 1, 8, offset)
+    head = bytearray(whole[at : at + 46])
+    head[30:32], head[42:46] = struct.pack("<H", len(far)), b"\xff" * 4
+    end[12:16] = struct.pack("<I", 46 + len(name) + len(far))
+    return whole[:at] + head + name + far + end
+
+
+STRANGE = {
+    "a shape of no numbers": npz(a=np.zeros(100)).replace(b"(100,), ", b"(1 00), "),
+    "an array beyond all places": listed(2**63 + 5),
+    "an array beyond its end": listed(2**40),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_whatever_a_kernel_writes_is_kept(case: str):
+    """An archive that is none of NumPy's is the student's, and no fault of ours."""
+    files = {"evidence/x.npz": STRANGE[case]}
+
+    assert planes.unpacked(*planes.packed(files)) == files
+
+
+def test_a_list_of_very_many_arrays_is_read_by_nobody():
+    """64 MB hold more than a million entries, and zipfile makes an object of each."""
+    whole = npz(a=np.zeros(3))
+    at, end = whole.rfind(b"PK\x01\x02"), whole.rfind(b"PK\x05\x06")
+    entries = 200_000
+    size_ = entries * (end - at)
+    tail = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size_, at)
+    tail += struct.pack("<4sIQI", b"PK\x06\x07", 0, at + size_, 1)
+    tail += struct.pack("<4s4H2IH", b"PK\x05\x06", *[0xFFFF] * 4, *[0xFFFFFFFF] * 2, 0)
+    many = whole[:at] + whole[at:end] * entries + tail
+    assert zipfile.is_zipfile(io.BytesIO(many))
+
+    tracemalloc.start()
+    planes.packed({"evidence/x.npz": many})
+    with pytest.raises(answers.Refused):
+        answers.read_arrays(many)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 5 * len(many)

@@ -1,6 +1,7 @@
 """What is made to cost whoever takes it in: long names, many archives, many objects."""
 
 import ast
+import gzip
 import io
 import json
 import os
@@ -16,6 +17,8 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.errors import CannotGrade
+from assay.report import executed
+from assay.source import decoding
 from assay.submission import archives, discovery, notebook, reader, submission
 from rubric_tests import texts
 from tests.toys import toy as toys
@@ -184,3 +187,167 @@ def test_texts_of_very_many_ways_are_not_written_out(made: str):
         found = texts.values(call.args[1], texts.texts_bound(tree))
 
     assert found is None
+
+
+def told_of(kind: str, records: dict[str, str]) -> bytes:
+    """An entry of a tar that is no member, and says this of the next one, or of all."""
+    said = "".join(record(key, value) for key, value in records.items()).encode()
+    return entry("of", said, kind)
+
+
+def record(key: str, value: str) -> str:
+    held = f" {key}={value}\n"
+    length = len(held.encode())
+    while length != len(held.encode()) + len(str(length)):
+        length = len(held.encode()) + len(str(length))
+    return f"{length}{held}"
+
+
+def entry(name: str, content: bytes = b"", kind: str = "0") -> bytes:
+    member = tarfile.TarInfo(name)
+    member.size, member.type = len(content), kind.encode()
+    return member.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
+
+
+HOLES = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "s"}
+ACCENTS = "\u0301\u0323"
+"""Marks above and below a letter: Unicode has those below first."""
+TARS = {
+    "of all": told_of("g", {f"k{n}": "" for n in range(20_000)})
+    + b"".join(entry(f"a{n}") for n in range(2_000)),
+    "names": b"".join(
+        told_of("x", {"path": f"{n}{'a' * 60_000}"}) + entry("a") for n in range(200)
+    ),
+    "accents": told_of("x", {"path": "a" + ACCENTS * 100_000}) + entry("a"),
+    "holes": told_of("x", HOLES | {"GNU.sparse.realsize": "1"})
+    + entry("s", b"4000000\n" + b"1\n" * 8_000_000),
+    "old holes": entry("s", b"", "S"),
+}
+
+
+@pytest.mark.parametrize("case", TARS)
+def test_a_tar_takes_its_reader_no_more_than_its_size(
+    case: str, tmp_path: Path, within: Callable[[float], None]
+):
+    """What is said of all its members, of one, holes in files, accents without end: each a few
+    kilobytes that took gigabytes or hours."""
+    packed = tmp_path / "s.tar.gz"
+    packed.write_bytes(gzip.compress(TARS[case] + entry("hw.ipynb", BOOK) + bytes(1024)))
+
+    within(10.0)
+    tracemalloc.start()
+    with pytest.raises(CannotGrade, match=r"homework|too long|holes"):
+        submission.read(packed)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 200e6
+
+
+def test_a_tar_as_git_and_macs_write_it_is_read(tmp_path: Path):
+    """What is said of all of them, and attributes of each, are passed over."""
+    of_each = {"LIBARCHIVE.xattr.com.apple.quarantine": "a" * 200, "mtime": "1.5"}
+    members = [told_of("x", of_each) + entry(f"a{n}.txt", b"a") for n in range(1_000)]
+    packed = tmp_path / "s.tar.gz"
+    packed.write_bytes(
+        gzip.compress(
+            told_of("g", {"comment": "a" * 40})
+            + b"".join(members)
+            + told_of("x", {"path": f"{'b' * 150}/hw.ipynb"})
+            + entry("b", BOOK)
+            + bytes(1024)
+        )
+    )
+
+    assert len(submission.read(packed).files) == 1_001
+
+
+def test_accents_in_names_of_a_zip_are_put_in_order_in_no_time(
+    tmp_path: Path, within: Callable[[float], None]
+):
+    """A hundred names of 30,000 marks took minutes."""
+    names = {f"{n}{ACCENTS * 15_000}": b"" for n in range(40)}
+    (tmp_path / "s.zip").write_bytes(zipped({"hw.ipynb": BOOK, **names}))
+
+    within(10.0)
+    with pytest.raises(CannotGrade, match="too long"):
+        submission.read(tmp_path / "s.zip")
+
+
+@pytest.mark.parametrize("name", ["a" + ACCENTS * 140_000, "a" + "\u0301\uff9e" * 140_000])
+@pytest.mark.parametrize("where", ["cell", "module", "escaped"])
+def test_accents_on_one_letter_of_a_name_are_too_much_to_be_read(
+    name: str, where: str, tmp_path: Path, within: Callable[[float], None]
+):
+    """Python's parser takes minutes for one name, and nobody else can run meanwhile."""
+    cells, modules = [PARAMETERS, ADD], {}
+    if where == "cell":
+        cells.append(f"{name} = 1")
+    else:
+        text = f"{name} = 1".encode()
+        if where == "escaped":
+            escaped = f"{name[:40_000]} = 1".encode("unicode_escape")
+            text = b"# coding: unicode_escape\n" + escaped
+        modules = {"m.py": text}
+    (tmp_path / "s.zip").write_bytes(zipped({"hw.ipynb": toys.notebook(*cells), **modules}))
+
+    within(10.0)
+    with pytest.raises(CannotGrade, match="too much to be read"):
+        submission.read(tmp_path / "s.zip")
+
+
+def test_letters_of_many_tongues_are_read(tmp_path: Path):
+    """Accents of Vietnamese and vowels of Hindi in names, and long lines of Chinese."""
+    code = "ti\u1ebf\u0302\u0301ng = 'नमस्ते ' * 2\nनमस्ते = 1\n# " + "\u4e2d" * 5_000
+    book = toys.notebook(PARAMETERS, ADD, code)
+    (tmp_path / "s.zip").write_bytes(zipped({"hw.ipynb": book, "m.py": code.encode()}))
+
+    assert submission.read(tmp_path / "s.zip").modules == ["m.py"]
+
+
+def test_an_encoding_for_names_of_hosts_is_none_of_a_module(within: Callable[[float], None]):
+    """Its decoder takes quadratic time, each time that a module is read."""
+    module = b"# coding: punycode\n" + b"a" * 140_000 + b"-" + b"a" * 140_000
+
+    within(5.0)
+
+    assert "punycode" in decoding.fault(module)
+    assert decoding.text_of(module) == module.decode()
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import assay\nx[" + "-" * 800 + "1] = assay.check()", "if " + "-" * 900 + "1:\n    pass"],
+)
+def test_code_that_is_nested_deeply_is_no_bug_of_ours(code: str, tmp_path: Path):
+    """It runs, and what becomes of it there is its own outcome."""
+    (tmp_path / "hw.ipynb").write_bytes(toys.notebook(PARAMETERS, ADD, code))
+
+    found = submission.read(tmp_path / "hw.ipynb")
+
+    assert found.cells_in("hw.ipynb")[-1].imports in ((), ("assay",))
+
+
+def test_a_folder_in_a_folder_without_end_is_opened_in_no_time(
+    toy: Assignment, tmp_path: Path, within: Callable[[float], None]
+):
+    """Each folder that is taken off takes as long as all names are."""
+    names = {f"{'a/' * 30_000}{n}": b"" for n in range(40)}
+    (tmp_path / "s.zip").write_bytes(zipped(names))
+
+    within(10.0)
+    (found,) = discovery.discover([tmp_path / "s.zip"], toy).found
+    with pytest.raises(CannotGrade, match="too long"):
+        found.read()
+
+
+def test_outputs_of_very_many_objects_are_left_out_of_the_notebook_as_it_ran():
+    """Each costs its reader as much as a cell does."""
+    data = {"application/json": [[] for _ in range(1_100_000)]}
+    output = {"output_type": "display_data", "data": data, "metadata": {}}
+    cell = {"cell_type": "code", "source": "x = 1", "metadata": {}, "outputs": [output]}
+    ran = json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5}).encode()
+
+    (shown,) = json.loads(executed.readable(ran))["cells"]
+
+    assert (shown["source"], shown["outputs"]) == ("x = 1", [])
