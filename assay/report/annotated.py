@@ -94,7 +94,10 @@ def _place(cells: Sequence[FileCell], remark: Remark) -> int:
         if cells[number]["cell_type"] == "markdown" and safe.lines(first) in _source(cells[number]):
             return number
     for name in remark.names:
-        defines = re.compile(rf"^\s*(?:def|class) {name}\b|^{name}\s*(?::[^=]+)?=", re.MULTILINE)
+        defines = re.compile(
+            rf"^[^\S\n]*+(?:def|class) {name}\b|^{name}[^\S\n]*+(?::[^=\n]{{1,300}})?=",
+            re.MULTILINE,
+        )
         for number in reversed(range(len(cells))):
             cell = cells[number]
             if cell["cell_type"] == "code" and defines.search(_source(cell)):

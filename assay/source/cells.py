@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -104,8 +104,13 @@ def _without_magic(source: str) -> str:
 def bound(source: str) -> set[str]:
     """The names that a cell or a module binds at its top level, inside `if` and `for` too."""
     tree = parsed(source)
+    return bound_by(tree.body) if tree else set()
+
+
+def bound_by(statements: Sequence[ast.stmt]) -> set[str]:
+    """Return the names that statements bind, without recursion: they may be nested as they like."""
     found: set[str] = set()
-    queue: list[ast.AST] = list(tree.body) if tree else []
+    queue: list[ast.AST] = list(statements)
     while queue:
         node = queue.pop()
         if isinstance(node, SCOPES):

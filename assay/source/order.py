@@ -128,19 +128,29 @@ def wants_gpu(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
         wanted = next(_unguarded(tree, guards), None) if tree else None
         if wanted is not None:
             line = getattr(wanted, "lineno", 1)
-            yield number, f"wants a GPU in line {line} (`{ast.unparse(wanted):.60}`)"
+            yield number, f"wants a GPU in line {line}{_in_words(wanted)}"
 
 
-def _unguarded(node: ast.AST, guards: set[str]) -> Iterator[ast.AST]:
-    if isinstance(node, ast.If | ast.IfExp | ast.While) and _is_guard(node.test, guards):
-        return
-    if isinstance(node, ast.Try) or (isinstance(node, ast.BoolOp) and _is_guard(node, guards)):
-        return
-    if _asks(node):
-        yield node
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from _unguarded(child, guards)
+def _in_words(node: ast.AST) -> str:
+    try:
+        return f" (`{ast.unparse(node):.60}`)"
+    except RecursionError:  # nested too deeply to be written
+        return ""
+
+
+def _unguarded(tree: ast.AST, guards: set[str]) -> Iterator[ast.AST]:
+    """In the order of the source, and without recursion: a student may nest as they like."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If | ast.IfExp | ast.While) and _is_guard(node.test, guards):
+            continue
+        if isinstance(node, ast.Try) or (isinstance(node, ast.BoolOp) and _is_guard(node, guards)):
+            continue
+        if _asks(node):
+            yield node
+        else:
+            waiting += reversed(list(ast.iter_child_nodes(node)))
 
 
 def _is_guard(test: ast.expr, guards: set[str]) -> bool:

@@ -75,7 +75,7 @@ def _named(name: str, code: list[str]) -> bool:
     ways = (
         rf"^[ \t]*(?:from|import)\b[^\n#]*\b{word}\b",
         rf"^[ \t]*%[^\n]*\b{word}\b",
-        rf"\b(?:import_module|__import__)\b[^\n]*\b{word}\b",
+        rf"\b(?:import_module|__import__)\b[^\n]{{0,300}}\b{word}\b",
         rf"\b{word}\.py\b",
     )
     way = re.compile("|".join(ways), re.MULTILINE)

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 from assay.course.assignment import Assignment, Part
 from assay.source import decoding
-from assay.source.cells import bound, parsed
+from assay.source.cells import bound_by, parsed
 from assay.submission import books, headings, notebook, parameters
 from assay.submission.notebook import EXAM, Cell
 from assay.submission.submission import Submission
@@ -219,7 +219,7 @@ def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
     tree = parsed(adapter)
     made = set(names)
     for statement in tree.body if tree else ():
-        if bound(ast.unparse(statement)) & names:
+        if bound_by([statement]) & names:
             made |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
     return frozenset(made)
 

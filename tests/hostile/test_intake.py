@@ -17,9 +17,17 @@ import pytest
 
 from assay.course.assignment import Assignment
 from assay.errors import CannotGrade
-from assay.report import executed
-from assay.source import decoding
-from assay.submission import archives, discovery, notebook, reader, submission
+from assay.report import annotated, executed
+from assay.source import decoding, order
+from assay.submission import (
+    archives,
+    discovery,
+    modules,
+    notebook,
+    reader,
+    sections,
+    submission,
+)
 from rubric_tests import texts
 from tests.toys import toy as toys
 from tests.toys.toy import ADD, PARAMETERS
@@ -326,6 +334,39 @@ def test_code_that_is_nested_deeply_is_no_bug_of_ours(code: str, tmp_path: Path)
     found = submission.read(tmp_path / "hw.ipynb")
 
     assert found.cells_in("hw.ipynb")[-1].imports in ((), ("assay",))
+
+
+def test_an_adapter_that_is_nested_deeply_is_no_bug_of_ours(toy: Assignment, tmp_path: Path):
+    """What it binds is read without recursion, and so is what asks for a GPU."""
+    code = "x = " + "-" * 900 + "1\ny = x.cuda()" + "()" * 900
+    book = json.loads(toys.notebook(PARAMETERS, ADD, code))
+    book["cells"][-1]["metadata"]["tags"] = ["adapter"]
+    (tmp_path / "hw.ipynb").write_text(json.dumps(book))
+
+    found = sections.sections(toy, submission.read(tmp_path / "hw.ipynb"))["sums"]
+
+    assert found.adapter == code
+    assert len(list(order.wants_gpu([code]))) == 1
+
+
+def test_what_imports_a_module_is_found_in_linear_time(within: Callable[[float], None]):
+    """A line of calls without end took two minutes, in which nobody else could run."""
+    within(10.0)
+
+    assert not modules._named("m.py", ["__import__ " * 27_000])
+    assert modules._named("m.py", ["__import__ " * 9_000 + "__import__('m')"])
+
+
+def test_the_cell_of_a_remark_is_found_in_linear_time(within: Callable[[float], None]):
+    """Empty lines without end, for each name of each remark."""
+    cells = [{"cell_type": "code", "source": "\n" * 20_000, "metadata": {}}] * 100
+    remark = annotated.Remark("", names=["fit"])
+
+    within(10.0)
+
+    assert (
+        annotated._place([*cells, {**cells[0], "source": "  def fit():\n    pass"}], remark) == 100
+    )
 
 
 def test_a_folder_in_a_folder_without_end_is_opened_in_no_time(

@@ -143,6 +143,12 @@ def text_of(node: ast.expr, tree: ast.Module) -> str | None:
                     return text_of(each.value, tree)
         case ast.Call(func=ast.Attribute(attr="join"), args=[ast.GeneratorExp(elt=elt)]):
             return text_of(elt, tree)
+        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.Name(id=name)]):
+            for each in ast.walk(tree):
+                if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == name:
+                    return "|".join(
+                        text_of(e, tree) or "name" for e in getattr(each.value, "elts", ())
+                    )
         case ast.Call(func=ast.Attribute(attr="escape")):
             return "name"
         case ast.Call():
@@ -164,6 +170,8 @@ def attacks(pattern: str, flags: int) -> Iterator[tuple[str, str]]:
     """
     parsed = parser.parse(pattern, flags)
     samples = {sample(items) for items in pieces(parsed)} - {""}
+    if flags & re.MULTILINE:  # a gap that is a line end too begins anew at each of them
+        samples |= {text.replace(" ", "\n") for text in samples}
     whole = sample(parsed)
     for piece in sorted(samples):
         for before in {"", sample(parsed[:1]), whole.partition(piece)[0]}:
