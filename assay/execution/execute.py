@@ -25,7 +25,7 @@ from assay.execution.forkserver import Parent
 from assay.execution.machine import Machine
 from assay.execution.monitor import EXAM, Monitor
 from assay.execution.outcome import Facts, decide
-from assay.execution.process import Process, kill_below
+from assay.execution.process import Process, kill_all_below
 from assay.records import Cell, Isolation, Outcome, Took, sound
 from assay.sandbox import cgroup, inside, sandbox, workdirs
 from assay.sandbox.sandbox import PROCESSES, Sandbox
@@ -329,7 +329,7 @@ def _end(runner: Running, place: Path, monitor: Monitor) -> None:
     """Stop the runner first, so that it starts nothing more; then kill all below it, and it."""
     if runner.poll() is None:
         runner.send_signal(signal.SIGSTOP)
-        kill_below(psutil.Process(runner.pid))
+        kill_all_below(runner.pid)
         runner.kill()
         runner.wait()
     if monitor.group:
@@ -337,7 +337,8 @@ def _end(runner: Running, place: Path, monitor: Monitor) -> None:
     if isinstance(runner, Process):
         return  # what it forked ends with it
     for orphan in _at_work(place):  # a runner that was killed leaves its kernel behind
-        orphan.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended since it was found
+            orphan.kill()
 
 
 def _at_work(place: Path) -> Iterator[psutil.Process]:

@@ -17,6 +17,7 @@ import platform
 import random
 import resource
 import select
+import signal
 import socket
 import sys
 import tempfile
@@ -132,7 +133,10 @@ def _fork(request: Request, answers: int, *given: int) -> tuple[int, int, socket
     for descriptor in given:
         os.close(descriptor)
     end = os.pidfd_open(pid)
-    socket.send_fds(requester, [json.dumps({"pid": pid}).encode()], [end])
+    try:
+        socket.send_fds(requester, [json.dumps({"pid": pid}).encode()], [end])
+    except OSError:  # whoever asked has gone meanwhile; the others who ask have not
+        signal.pidfd_send_signal(end, signal.SIGKILL)
     return end, pid, requester
 
 

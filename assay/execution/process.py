@@ -6,8 +6,11 @@ import select
 import signal
 import socket
 import subprocess
+import weakref
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Literal, TypedDict
 
 import psutil
@@ -57,7 +60,10 @@ def is_single() -> bool:
 
 
 class Process(ABC):
-    """What is used of a `subprocess.Popen`, for a process that is known by a pidfd, its `end`."""
+    """What is used of a `subprocess.Popen`, for a process that is known by a pidfd, its `end`.
+
+    Several threads may wait for it: each channel to a kernel has one that looks whether it ended.
+    """
 
     stdin = stdout = stderr = None
 
@@ -65,6 +71,9 @@ class Process(ABC):
         self.pid = pid
         self.returncode: int | None = None
         self._end = end
+        self._lock = Lock()
+        # not when it has ended, as others may look at it, nor at our end, as it is waited for then
+        weakref.finalize(self, os.close, end).atexit = False
 
     def poll(self) -> int | None:
         """Its exit code; None while it runs."""
@@ -83,13 +92,15 @@ class Process(ABC):
         if self.returncode is None:
             if not select.select([self._end], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("a forked process", timeout or 0)
-            self.returncode = self._code()
-            os.close(self._end)
+            with self._lock:
+                if self.returncode is None:  # or another thread has been told
+                    self.returncode = self._code()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            signal.pidfd_send_signal(self._end, number)
+            with suppress(ProcessLookupError):  # it has ended since
+                signal.pidfd_send_signal(self._end, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -135,6 +146,12 @@ def ended(code: int) -> str:
         return f"ended its process with code {code}"
     names = {number.value: number.name for number in signal.Signals}
     return f"ended its process by {names.get(-code, f'signal {-code}')}"
+
+
+def kill_all_below(pid: int) -> None:
+    """The same of a process that may have ended by now: another process waits for it."""
+    with suppress(psutil.NoSuchProcess):
+        kill_below(psutil.Process(pid))
 
 
 def kill_below(process: psutil.Process) -> None:
