@@ -245,7 +245,8 @@ def font_cache() -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = home / "assay" / "fonts"
     if not any(cache.glob("fontlist-*.json")):
-        made = Path(tempfile.mkdtemp(prefix="assay-fonts-"))
+        cache.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix="fonts-", dir=cache.parent))
         subprocess.run(
             [sys.executable, "-c", "import matplotlib.font_manager"],
             env=os.environ | {"MPLCONFIGDIR": str(made)},
@@ -254,6 +255,7 @@ def font_cache() -> Path:
         )
         if not any(made.glob("fontlist-*.json")):
             raise OurFault("matplotlib could not list this machine's fonts")
-        shutil.copytree(made, cache, dirs_exist_ok=True)
+        for file in made.glob("fontlist-*.json"):
+            file.replace(cache / file.name)  # whole from the first: another command may read it
         shutil.rmtree(made, ignore_errors=True)
     return cache
