@@ -21,7 +21,7 @@ NAME = "secret"
 NOTE = "secret.sha256"
 """In a store: the hash of the secret that its questions were last drawn with."""
 OTHERS = stat.S_IRWXO
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 30.0
 """How long another command may take between making the file and writing into it."""
 
 

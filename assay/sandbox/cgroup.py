@@ -17,6 +17,8 @@ import psutil
 ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = {"memory", "pids"}
 LEAF = "assay-self"
+LOOKS = 1_000
+"""So often, 0.01 s apart, is looked whether those that were killed are gone."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Cgroup:
 
     def kill(self) -> bool:
         """Kill every member, those born meanwhile included; whether the group is empty now."""
-        for _ in range(200):
+        for _ in range(LOOKS):
             members = {pid for folder in self.folders for pid in _members(folder)}
             if not members:
                 return True
@@ -78,7 +80,7 @@ class Cgroup:
         """Kill what is left and remove the group."""
         self.kill()
         for folder in self.folders:
-            for _ in range(100):
+            for _ in range(LOOKS):
                 try:
                     folder.rmdir()
                     break

@@ -24,7 +24,8 @@ SCHEDULER = {
     "no-workers-timeout": "10 minutes",  # then the command ends
 }
 """What a scheduler has to be told; docs/scale.md says how."""
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 30
+"""A scheduler that has much else to do, or whose machine has, answers late."""
 WORKER_SECONDS = 600
 RETRIES = 2
 """A worker whose disk is full, or whose own code breaks: another one may do better."""
