@@ -13,6 +13,7 @@ from assay.rubric import (
     ForReview,
     KnownMistake,
     Wrong,
+    answered,
     assert_close,
     assert_gradient,
     assert_unchanged,
@@ -30,6 +31,11 @@ LOSS_ATOL = 1e-5  # leaves room for a small number added inside the logarithm
 MODELS = {"networks": ("repeatable", "loss", "refit_loss"), "baselines": ("rounds", "max_iter")}
 SPLIT = ("X_train", "X_test", "y_train", "y_test")
 ON_TEST = ("labels", "probabilities", "refit_probabilities")
+GRADIENTS = (
+    *(f"gradients/{which}" for which in ("square", "narrower", "wider", "real", "confident")),
+    *("source/lines/3", "source/lines/24", "source/wide"),
+)
+"""The questions whose gradients are marked, or held against those: watched while they are put."""
 GRADIENT_RTOL = 1e-6  # of the largest entry
 Momentum = Callable[[int], float] | float
 SLACK = 0.05  # of a loss: a penalty on the weights, or another first step
@@ -806,6 +812,11 @@ def still_to_gain(evidence: Sheets, given: Sheets) -> float:
     return first - loss
 
 
+def watched_in(evidence: Sheets) -> list[str]:
+    """The questions about gradients that were answered, which were watched then."""
+    return [question for question in GRADIENTS if answered(evidence, question)]
+
+
 @causes.explains("from-scratch")
 def check_live_objects(evidence: Sheets, given: Sheets) -> None:
     """No ready-made network, and no autograd, runs while the student's network works."""
@@ -814,6 +825,8 @@ def check_live_objects(evidence: Sheets, given: Sheets) -> None:
     modules += [*work.strings("at_work"), *work.strings("holds")]
     if not lacks(evidence, "loss_and_gradients"):
         modules += evidence["source/gradients"].text.strings("at_work")
+    for question in watched_in(evidence):
+        modules += evidence[question].text.strings("at_work")
     found = sorted({module for module in modules if ready_made(module)})
     if found:
         raise KnownMistake(

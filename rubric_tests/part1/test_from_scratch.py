@@ -14,6 +14,7 @@ from rubric_tests.part1.judgement import (
     check_live_objects,
     lacks,
     recognised,
+    watched_in,
     where_there,
 )
 from rubric_tests.part1.sources import LIBRARIES, Sources, ready_made
@@ -27,6 +28,8 @@ pytestmark = [
 
 WITNESSES = ("sklearn.neural_network", *sorted(LIBRARIES))
 FUNCTIONS = ("initialise", "fit", "predict_proba", "loss_and_gradients")
+EXAM = {"exam.scratch", "exam.watching"}
+"""Modules of the exam's own one of which is seen at work by whoever watches at all."""
 WIDTHS = (3, 24)  # features at which the lines and the memory of the gradients are counted
 COPIES = 1 / 4  # of all weights for each weight: rows and matrices take a twentieth of it
 LEFT_BEHIND = (
@@ -57,16 +60,17 @@ def test_nothing_ready_made_is_at_work(evidence, given):
 
 def check_watched(evidence, given):
     """The network was watched at work, from the first call of the exam's own to the last."""
-    asked = ["source/work", "source/gradients"]
-    for question in asked[:1] if lacks(evidence, "loss_and_gradients") else asked:
+    asked = ["source/work", "source/gradients"][: 1 if lacks(evidence, "loss_and_gradients") else 2]
+    asked += watched_in(evidence)
+    for question in asked:
         text = evidence[question].text
-        if text.string("watched") != "to the end" or "exam.scratch" not in text.strings("at_work"):
+        if text.string("watched") != "to the end" or EXAM.isdisjoint(text.strings("at_work")):
             raise ForReview("what runs inside `ScratchNetwork` could not be watched")
     work = evidence["source/work"]
     for thread in work.text.strings("threads"):
         if not is_left_behind(thread):
             raise ForReview(f"a thread of `{thread}` is there while `ScratchNetwork` is watched")
-    for question in asked[:1] if lacks(evidence, "loss_and_gradients") else asked:
+    for question in asked:
         for module in evidence[question].text.strings("at_work"):
             if f"{module}.".startswith(HANDS_ON):
                 raise ForReview(f"`ScratchNetwork` hands work on by `{module}`")

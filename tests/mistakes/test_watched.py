@@ -164,6 +164,11 @@ def reached(submission: Submission) -> set[str]:
 
 
 STORED = (AUTOGRAD.replace("    W = ", "    tt = KEPT[0]\n    W = ", 1), "KEPT = []\n")
+IN_TWO_WAYS = (
+    ALL_AT_ONCE.replace("def slopes(", "def few("),
+    STORED[0].replace("def slopes(", "def many("),
+    "def slopes(X, *rest):\n    return (few if X.shape[1] <= 5 else many)(X, *rest)\n\n",
+)
 FEIGNED: dict[str, Callable[[], Submission]] = {
     "autograd that rests while weights are as fit left them": lambda: without_backpropagation(
         STORED[0], f"{STORED[1]}import torch\nKEPT.append(torch)\n"
@@ -176,6 +181,13 @@ FEIGNED: dict[str, Callable[[], Submission]] = {
     ),
     "slopes all at once": lambda: without_backpropagation(ALL_AT_ONCE, nothing_if="False"),
     "slopes some at a time": lambda: without_backpropagation(SOME_AT_A_TIME, nothing_if="False"),
+    "all at once for the few features that are watched, by autograd for more": lambda: (
+        without_backpropagation(
+            "".join(IN_TWO_WAYS),
+            f"{STORED[1]}import torch\nKEPT.append(torch)\n",
+            nothing_if="False",
+        )
+    ),
     "in another thread": lambda: without_backpropagation(
         AUTOGRAD.replace("def slopes", "def work")
         + "def slopes(*all):\n    return POOL.submit(work, *all).result()\n\n",

@@ -13,6 +13,7 @@ from exam.network import (
     weights_of,
     write,
 )
+from exam.watching import watched_gradients
 
 with ask("forward/own") as (given, answer):
     network = ready(given.X.shape[1])
@@ -50,11 +51,12 @@ for shape in ("square", "narrower", "wider"):
     with ask(f"gradients/{shape}") as (given, answer):
         weights = [vars(given)[part] for part in PARTS]
         network = set_weights(ready(given.X.shape[1]), *weights)
-        answer.loss, parts = gradients_of(network, given.X, given.y)
+        answer.loss, parts = watched_gradients(answer, network, given.X, given.y)
         write(answer, parts)
         write(answer, weights_of(network), "{}_after")
         answer.kinds = sorted({str(part.dtype) for part in parts.values()})
-        twice = gradients_of(network, np.vstack([given.X] * 2), np.concatenate([given.y] * 2))
+        doubled = np.vstack([given.X] * 2), np.concatenate([given.y] * 2)
+        twice = watched_gradients(answer, network, *doubled)
         write(answer, twice[1], "{}_twice")
         answer.ahead = losses_along(network, given, weights, 1)
         answer.behind = losses_along(network, given, weights, -1)
@@ -62,7 +64,7 @@ for shape in ("square", "narrower", "wider"):
 for weights in ("confident", "real"):
     with ask(f"gradients/{weights}") as (given, answer):
         network = set_weights(ready(given.X.shape[1]), *(vars(given)[part] for part in PARTS))
-        answer.loss, parts = gradients_of(network, given.X, given.y)
+        answer.loss, parts = watched_gradients(answer, network, given.X, given.y)
         write(answer, parts)
 
 for call in ("fit", "predict", "loss"):

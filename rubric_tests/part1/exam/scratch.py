@@ -1,7 +1,6 @@
 """From scratch: whose code runs when the network works."""
 
 import contextlib
-import io
 import sys
 import threading
 import tracemalloc
@@ -18,81 +17,7 @@ from exam.network import (
     set_weights,
     write,
 )
-
-
-class Operators:
-    """Notes whether torch computes anything: its own hook, whatever became of the profiler."""
-
-    def __init__(self):
-        self.seen, self.before = set(), set(sys.modules)
-
-    def __enter__(self):
-        self.mode = contextlib.nullcontext()
-        if "torch" in sys.modules:
-            seen = self.seen
-            hooks = sys.modules["torch"].utils._python_dispatch  # an import would load it for all
-
-            class Note(hooks.TorchDispatchMode):
-                def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-                    seen.add("torch")
-                    return func(*args, **(kwargs or {}))
-
-            self.mode = Note()
-        self.mode.__enter__()
-        return self
-
-    def __exit__(self, *error):
-        self.mode.__exit__(*error)
-        self.seen |= set(sys.modules) - self.before
-
-
-def modules_at_work(work):
-    """The modules whose functions are called while `work` runs, and whether that was seen.
-
-    They are found by the profiler, by torch's own hook, and by what is imported meanwhile.
-    """
-    spaces, functions, kinds, operators = {}, {}, {}, Operators()
-
-    def note(frame, event, called):  # calls nothing of what it sees: that would go unwatched
-        if event == "call":
-            spaces[id(frame.f_globals)] = frame.f_globals
-        elif event == "c_call":
-            functions[id(called)] = called
-            if isinstance(called, BUILT_IN):
-                owner = called.__self__
-                kinds[id(owner) if type(owner) is type else id(type(owner))] = (
-                    owner if type(owner) is type else type(owner)
-                )
-
-    before = sys.getprofile()
-    with (
-        operators,
-        quiet(),
-    ):  # around the profiler, which would take its own calls for the network's
-        threading.setprofile(note)  # of threads that are begun meanwhile
-        sys.setprofile(note)
-        try:
-            work()
-            watched = "to the end" if sys.getprofile() is note else "the profiler was switched off"
-        finally:
-            sys.setprofile(before)
-            threading.setprofile(None)
-    seen = [dict.get(space, "__name__") for space in spaces.values()]
-    seen += [getattr(thing, "__module__", None) for thing in (*functions.values(), *kinds.values())]
-    names = {name for name in seen if type(name) is str} | {
-        name for name in operators.seen if type(name) is str
-    }
-    return sorted(names) or ["nothing"], watched
-
-
-BUILT_IN = type(len)
-
-
-@contextlib.contextmanager
-def quiet():
-    """What is printed meanwhile goes nowhere: the kernel's output works with locks and queues."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
+from exam.watching import modules_at_work, watched_gradients
 
 
 def threads_alive():
@@ -195,6 +120,7 @@ for width in (3, 24):
         answer.lines = [lines_of(outputs_of, network, given.X.copy()), lines_of(gradients)]
         write(answer, said)
         answer.memory = str(memory_of(gradients))  # as a text: equal runs differ by a few bytes
+        answer.at_work, answer.watched = modules_at_work(gradients)
 
 with ask("source/gradients") as (given, answer):
     network, gradients, said = to_ask(given)
@@ -216,6 +142,6 @@ def wide(given):
 
 with ask("source/wide") as (given, answer):
     network = wide(given)
-    found = by_name(network, network.loss_and_gradients(given.X.copy(), labels(given.y)))[1]
+    found = watched_gradients(answer, network, given.X, given.y)[1]
     answer.across = found.pop("dW1") @ given.across
     write(answer, found)
