@@ -232,6 +232,7 @@ def test_tol_ends_training(evidence, given):
     with after_marks_for(evidence, given, *EARLIER):
         answer = evidence["training/tol"]
         if not answer.taken:
+            assert evidence["update/steps"].W1_later.size  # there is something that trains
             return
         loose, strict = int(answer.loose), int(answer.strict)
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from assay.rubric import ForReview, Wrong, same_numbers
+from assay.rubric import ForReview, Wrong, after_marks_for_any, answered, same_numbers
 from rubric_tests import reference
 from rubric_tests.part1.judgement import (
+    CAUSES,
     after_marks_for,
     check_gradient,
     check_gradients,
@@ -178,8 +179,16 @@ def test_nothing_ready_made_is_reached(submission, runs):
         found = sorted({name for name in sources.reached(start) if ready_made(name)})
         if found:
             raise Wrong(f"`{start}` reaches `{found[0]}`")
+    check_at_work(runs)
     check_readable(submission, runs)
     check_loaded(sources, runs)
+
+
+def check_at_work(runs):
+    """There is a network that can be fitted and asked: of none at all, nothing bad is found."""
+    if not any(answered(run.evidence, "source/work") for run in runs):
+        with after_marks_for_any(CAUSES, runs, "gradients"):
+            runs[0].evidence["source/work"]  # says why
 
 
 def check_loaded(sources, runs):

@@ -9,6 +9,7 @@ from assay.judge.score import score
 from assay.records import Criterion
 from assay.submission.submission import Submission
 from tests.mistakes import shared
+from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT
 from tests.mistakes.shared import MATRIX, Made
 from tests.toys.toy import arrays, npz
@@ -173,3 +174,29 @@ def without_work(part: str, cells: list[str]) -> Submission:
     book.cells += [nbformat.v4.new_code_cell(c, id=f"cell-{n}") for n, c in enumerate(cells)]
     content = nbformat.writes(book).encode()
     return Submission("nothing", {f"notebooks/{BOOKS[part]}": content})
+
+
+OF_A_NETWORK = {
+    *("hidden-layer", "start", "forward", "gradients", "update", "convergence", "inputs"),
+    *("from-scratch", "parity", "claims"),
+}
+STUB = b"class ScratchNetwork:\n    pass\n"
+
+
+def test_a_split_earns_nothing_of_the_network():
+    """Of a network that is not there nothing ready-made is found, and nothing was chosen for it."""
+    files = short_submission(ROOT, "part1") | {"solution/backprop/network.py": STUB}
+    book = files["notebooks/part1_backprop.ipynb"].decode()
+    fitted = "ScratchNetwork(random_state=seed).fit(X_train, y_train)"
+    reported = "network_accuracy = np.mean(network.predict(X_test) == y_test)"
+    assert fitted in book
+    assert reported in book
+    book = book.replace(fitted, "None").replace(reported, "None")
+    files["notebooks/part1_backprop.ipynb"] = book.encode()
+    made = shared.make("part1", Submission("split", files))
+
+    found = marked("part1", made)
+
+    assert found["preparation"] == 2
+    assert OF_A_NETWORK.isdisjoint(found.keys() - {"claims"}), found
+    assert found["claims"] == 0.4  # the accuracy of its logistic regression is measured
