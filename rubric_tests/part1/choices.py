@@ -19,16 +19,48 @@ def names_in(node: ast.AST) -> set[str]:
 
 def chosen_on_test(submission: SimpleNamespace) -> str | None:
     """The line of the notebook that fits, or picks the best of several fits, by the test labels."""
-    for cell in submission.cells:
-        tree = parsed(cell.source) if cell.kind == "code" else parsed("")
-        for node in suspicious(tree):
+    trees = [(cell, parsed(cell.source)) for cell in submission.cells if cell.kind == "code"]
+    functions = frozenset[str]().union(*(functions_that_fit(tree) for _, tree in trees))
+    tested = frozenset[str]().union(*(functions_that_test(tree) for _, tree in trees))
+    for cell, tree in trees:
+        for node in suspicious(tree, functions, tested):
             return line_of(cell.source, node.lineno)
     return None
 
 
-def suspicious(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
+def functions_that_fit(tree: ast.Module) -> frozenset[str]:
+    """The functions in which something is fitted: to call one in a loop is to fit in it."""
+    return frozenset(name for name, function in functions_in(tree) if fits_within(function))
+
+
+def functions_that_test(tree: ast.Module) -> frozenset[str]:
+    """Those of them that look at the test rows: what they return is a score.
+
+    Rows that are handed in under this name may be others.
+    """
+    return frozenset(
+        name
+        for name, function in functions_in(tree)
+        if fits_within(function)
+        and (names_in(function) & TEST_ROWS)
+        - {argument.arg for argument in ast.walk(function) if isinstance(argument, ast.arg)}
+    )
+
+
+def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Functions by their names, those of one expression among them."""
+    for node in nodes_of(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            yield from ((name, node.value) for target in node.targets for name in names_in(target))
+
+
+def suspicious(
+    tree: ast.Module, functions: frozenset[str], tested: frozenset[str]
+) -> Iterator[ast.stmt | ast.expr]:
     """A fit that is handed `y_test`; a running best, or the best of a list, of test scores."""
-    scores = scores_of_many_fits(tree)
+    scores = scores_of_many_fits(tree, functions, tested)
     for node in nodes_of(tree):
         if isinstance(node, ast.Call) and called_name(node) in FITTING:
             handed = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -45,22 +77,27 @@ def suspicious(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
             yield node
 
 
-def scores_of_many_fits(tree: ast.Module) -> set[str]:
+def scores_of_many_fits(
+    tree: ast.Module, functions: frozenset[str], tested: frozenset[str]
+) -> set[str]:
     """Names that hold a score on the test rows, made anew for each of several fits."""
-    loops = [node for node in nodes_of(tree) if isinstance(node, LOOPS) and fits_within(node)]
-    scores = set(TEST_ROWS) if loops else set()
+    loops = [
+        node for node in nodes_of(tree) if isinstance(node, LOOPS) and fits_within(node, functions)
+    ]
+    scores = TEST_ROWS | tested if loops else set(tested)
     for loop in [*loops, *loops]:  # twice: a score may be passed on before it is named
         scores |= {name for node in ast.walk(loop) for name in passed_on(node, scores)}
     for node in nodes_of(tree):
         if isinstance(node, ast.Assign) and any(loop in ast.walk(node.value) for loop in loops):
-            on_test = names_in(node.value) & TEST_ROWS
+            on_test = names_in(node.value) & (TEST_ROWS | tested)
             scores |= {name for target in node.targets for name in names_in(target) if on_test}
     return scores - TEST_ROWS - {"X_train", "y_train"}
 
 
-def fits_within(node: ast.AST) -> bool:
+def fits_within(node: ast.AST, functions: frozenset[str] = frozenset()) -> bool:
     calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-    return any(called_name(call) in FITTING | {"loss_and_gradients"} for call in calls)
+    fitting = FITTING | {"loss_and_gradients"} | functions
+    return any(called_name(call) in fitting for call in calls)
 
 
 def passed_on(node: ast.AST, scores: set[str]) -> Iterator[str]:

@@ -141,6 +141,38 @@ def test_a_line_that_ends_in_a_carriage_return_alone_is_a_line():
     assert found == "model.fit(X_train, y_test)"
 
 
+SCORE = "def score(s{more}):\n    net = Net(random_state=s).fit(X_train, y_train)\n"
+SCORE += "    return np.mean(net.predict(X_test) == y_test)\n"
+BEST = "best = 0\nfor s in range(9):\n    now = score(s)\n    if now > best:\n        best = now\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        ([SCORE.format(more=""), "s = max(range(9), key=score)"], "s = max(range(9), key=score)"),
+        ([SCORE.format(more=""), BEST], "if now > best:"),
+        (
+            [SCORE.format(more=""), "network_accuracy = max(score(s) for s in range(9))"],
+            "network_accuracy = max(score(s) for s in range(9))",
+        ),
+        ([SCORE.format(more=""), "network_accuracy = np.mean([score(s) for s in (1, 2)])"], None),
+        ([SCORE.format(more=""), "if score(1) > 0.9:\n    print('good')"], None),
+        (
+            [
+                SCORE.format(more=", X_test, y_test"),
+                "s = max(range(9), key=lambda s: score(s, X_val, y_val))",
+            ],
+            None,
+        ),
+    ],
+)
+def test_what_is_chosen_by_a_function_is_chosen(cells: list[str], line: str | None):
+    """A function that fits and looks at the test rows gives scores; rows of its own are others."""
+    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
+
+    assert choices.chosen_on_test(SimpleNamespace(cells=seen)) == line
+
+
 @pytest.mark.parametrize(
     ("name", "cut"), [("y_test", slice(-1)), ("X_train", slice(-1)), ("X_test", np.s_[:, :-1])]
 )
