@@ -354,7 +354,7 @@ def _of_nbgrader(members: Sequence[Member], title: str, zone: ZoneInfo | None) -
             download.passed_over.append((place, "is of another assignment"))
             continue
         stamp = next((one for one in inside if one.name == NBGRADER_TIME), None)
-        text = decoded(stamp.read(200)).strip() if stamp else ""
+        text = _said(stamp) if stamp else ""
         at = _stamp(text, zone)
         files = tuple(one for one in inside if one is not stamp)
         raw = tuple(f"{place}/{one.name}" for one in files)
@@ -365,6 +365,14 @@ def _of_nbgrader(members: Sequence[Member], title: str, zone: ZoneInfo | None) -
             )
         )  # fmt: skip
     return download
+
+
+def _said(stamp: Member) -> str:
+    """What stands in the file of a time; why nothing can be read, where that is so."""
+    try:
+        return decoded(stamp.read(200)).strip()
+    except Damaged as error:  # a link, or damaged: it may cost nobody else what was handed in
+        return f"{stamp.name} cannot be read: {error}"
 
 
 def _stamp(text: str, zone: ZoneInfo | None = None) -> datetime | None:

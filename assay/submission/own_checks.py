@@ -77,7 +77,8 @@ def _without(content: bytes) -> bytes:
         text = notebook.manageable(content).decode("utf-8-sig")
         book = json.loads(text)
         code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
-        sources = ["".join(cell["source"]) for cell in code]
+        texts = ["".join(cell["source"]) for cell in code]
+        sources = [notebook.LINE_END.sub("\n", text) for text in texts]  # as Python counts lines
     except (ValueError, RecursionError, LookupError, TypeError):
         return content  # what is wrong with it is told by those who read it
     try:

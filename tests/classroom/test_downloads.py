@@ -394,3 +394,20 @@ def test_a_line_of_class_toml_says_that_somebody_is_nobody_of_the_class():
     assert left.nobody
     assert left.members == ()
     assert not class_.match("Dana Dropout").nobody
+
+
+def test_a_time_that_cannot_be_read_costs_nobody_else(tmp_path: Path):
+    """A student may put a link in the place of nbgrader's file: it ended the whole class."""
+    for name in ("g0", "g1"):
+        folder = tmp_path / "submitted" / name / "hw"
+        folder.mkdir(parents=True)
+        (folder / "hw.ipynb").write_bytes(made.NOTEBOOK)
+        (folder / "timestamp.txt").write_text("2025-10-10 10:22:33.5 UTC")
+    (folder / "timestamp.txt").unlink()
+    (folder / "timestamp.txt").symlink_to(tmp_path)
+
+    first, second = downloads.read(tmp_path, lambda name: False).attempts
+
+    assert first.at is not None
+    assert second.at is None
+    assert "cannot be read" in second.unread

@@ -336,6 +336,23 @@ def test_code_that_is_nested_deeply_is_no_bug_of_ours(code: str, tmp_path: Path)
     assert found.cells_in("hw.ipynb")[-1].imports in ((), ("assay",))
 
 
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        ("import assay\rassay.check()\rx = 1", "x = 1"),
+        ("pass\rpass\rimport assay\rassay.check()", "pass\npass"),
+        ("x = 1\rimport assay\ry = assay.check()", "x = 1\ny = None"),
+    ],
+)
+def test_a_check_in_lines_of_old_macs_is_taken_out_and_nothing_else(
+    code: str, left: str, tmp_path: Path
+):
+    """What stood beside it was lost, or the whole submission was a bug of ours."""
+    (tmp_path / "hw.ipynb").write_bytes(toys.notebook(PARAMETERS, ADD, code))
+
+    assert submission.read(tmp_path / "hw.ipynb").cells_in("hw.ipynb")[-1].source == left
+
+
 def test_an_adapter_that_is_nested_deeply_is_no_bug_of_ours(toy: Assignment, tmp_path: Path):
     """What it binds is read without recursion, and so is what asks for a GPU."""
     code = "x = " + "-" * 900 + "1\ny = x.cuda()" + "()" * 900
