@@ -17,7 +17,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 NEEDED = "requirements.txt"
 OURS = re.compile(r"\s*(?:$|#|assay\b)", re.IGNORECASE)
 """A line of a course's requirements that is of no other package: assay comes as a wheel."""
-IMPORT = re.compile(r"^\s*(?:\"\s*)?(?:import|from)\s+(\w+)", re.MULTILINE)
+IMPORT = re.compile(r"^[^\S\n]*+(?:\"[^\S\n]*+)?(?:import|from)[^\S\n]++(\w+)", re.MULTILINE)
 """The first package that a line of Python imports, in a notebook's JSON too."""
 
 

@@ -36,7 +36,7 @@ CONFIG = (
     re.compile(QUOTES + r"\s*#\s*END TEST CONFIG", re.IGNORECASE),
 )
 """The lines that a configuration of checks stands between."""
-HIDDEN = re.compile(r"^\s*#+\s*HIDDEN\b.*$", re.IGNORECASE | re.MULTILINE)
+HIDDEN = re.compile(r"^[^\S\n]*+#++[^\S\n]*+HIDDEN\b.*$", re.IGNORECASE | re.MULTILINE)
 PROMPT = (
     re.compile(QUOTES + r"\s*#\s*BEGIN PROMPT"),
     re.compile(QUOTES + r"\s*(?:;\s*)?#\s*END PROMPT"),
@@ -47,8 +47,8 @@ REGION = re.compile(r"^(\s*)#\s*(BEGIN|END)\s+SOLUTION\b.*$", re.IGNORECASE)
 SEED = re.compile(r"(?<!\s)\s*#[ \t]*SEED[ \t]*$", re.IGNORECASE | re.MULTILINE)
 IGNORE = re.compile(r"(?<!\s)\s*#[ \t]*IGNORE[ \t]*$", re.MULTILINE)
 OF_OTTER = re.compile(
-    r"^\s*(?:import otter\b.*|from otter\b.*|\w+\s*=\s*otter\.Notebook\(.*\)"
-    r"|grader\.\w+\(.*\))\s*;?\s*(?:#.*)?$",
+    r"^[^\S\n]*+(?:import otter\b.*|from otter\b.*|\w+[^\S\n]*=[^\S\n]*otter\.Notebook\(.*\)"
+    r"|grader\.\w+\(.*\))[^\S\n]*;?[^\S\n]*(?:#.*)?$",
     re.MULTILINE,
 )
 

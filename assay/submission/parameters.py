@@ -14,7 +14,7 @@ from assay.source import syntax
 from assay.submission.notebook import Cell
 
 TAG = "parameters"
-MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+MAGIC = re.compile(r"^[^\S\n]*+[%!].*$", re.MULTILINE)
 
 
 def chosen(part: Part, cells: Sequence[Cell]) -> tuple[int | None, str]:

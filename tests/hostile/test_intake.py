@@ -374,6 +374,19 @@ def test_what_imports_a_module_is_found_in_linear_time(within: Callable[[float],
     assert modules._named("m.py", ["__import__ " * 9_000 + "__import__('m')"])
 
 
+def test_a_cell_of_parameters_is_read_in_linear_time(
+    toy: Assignment, tmp_path: Path, within: Callable[[float], None]
+):
+    """Empty lines without end in it took minutes."""
+    book = toys.notebook("\n" * 250_000 + PARAMETERS, ADD)
+    (tmp_path / "hw.ipynb").write_bytes(book)
+    read = submission.read(tmp_path / "hw.ipynb")
+
+    within(10.0)
+
+    assert not sections.sections(toy, read)["sums"].once
+
+
 def test_the_cell_of_a_remark_is_found_in_linear_time(within: Callable[[float], None]):
     """Empty lines without end, for each name of each remark."""
     cells = [{"cell_type": "code", "source": "\n" * 20_000, "metadata": {}}] * 100

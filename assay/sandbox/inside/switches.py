@@ -51,7 +51,7 @@ LIKELY = {
     "warnings": r"simplefilter|filterwarnings",
     "the recursion limit": r"setrecursionlimit",
     "the locale": r"setlocale",
-    "the working directory": r"chdir|%cd\b|^\s*cd\b",
+    "the working directory": r"chdir|%cd\b|^[^\S\n]*+cd\b",
     "`sys.path`": r"sys\.path",
     "`sys.stdout`": r"stdout",
     "`sys.stderr`": r"stderr",
