@@ -3,6 +3,7 @@
 import ast
 import math
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -194,9 +195,9 @@ def imports(source: str) -> list[str]:
     """The modules that a cell imports by name, in full; what it may do without is not."""
     tree = parsed(source)
     found: list[str] = []
-    queue: list[ast.AST] = list(tree.body) if tree else []
+    queue = deque[ast.AST](tree.body if tree else ())
     while queue:
-        node = queue.pop(0)
+        node = queue.popleft()
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
