@@ -556,10 +556,13 @@ class Reader:
                     yield from self._annotated(entries)
             case ast.Constant(value=str(text)) if OF_PYTHON.fullmatch(text):
                 yield from self._file(text)
+            case ast.Constant(value=str(text)):
+                yield from template(text)
             case ast.BinOp() | ast.JoinedStr():
                 for text in values(node, self.texts) or ():
                     if OF_PYTHON.fullmatch(text):
                         yield from self._file(text)
+                    yield from template(text)
             case ast.Attribute(ctx=ast.Load()):
                 yield from self._attribute(node)
             case ast.Attribute():
@@ -882,6 +885,16 @@ def expressions_in(text: str) -> Iterator[ast.AST]:
             yield from ast.walk(ast.parse(part[:10_000], mode="eval"))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
+
+
+def template(text: str) -> Iterator[str]:
+    """What `"{0.__globals__[sys].modules}".format(f)` shows is in no name that is written there."""
+    for part in text.split("{")[1:1_000]:
+        _, *names = part.partition("}")[0].replace("[", ".").replace("]", ".").split(".")
+        for name in names:
+            if name in HIDDEN | LEADS_INSIDE | {"__dict__"}:
+                yield f"a template with `{name}` reaches past what is written there"
+                return
 
 
 def is_number(node: ast.expr) -> bool:

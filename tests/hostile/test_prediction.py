@@ -37,13 +37,21 @@ def add(x, y):
 """
 
 READS = """
-import glob, os
+import ast, glob, io, os
 import numpy as np
 
 def known():
     "Every input that lies in some file of the run's, found without the name of its folder."
     files = glob.glob(os.path.dirname(os.environ["ASSAY_SUPPORT"]) + "/*/**/*.npz", recursive=True)
-    return [dict(np.load(file)) for file in files if os.path.getsize(file)]
+    return [dict(np.load(file)) for file in files if os.path.getsize(file)] + shown()
+
+def shown():
+    "What a template shows of the exam's own memory: text of bytes can be read as these bytes."
+    text = "{0.__globals__[sys].modules[assay-switches].given}".format(glob.glob)
+    try:
+        return [dict(np.load(io.BytesIO(content))) for content in ast.literal_eval(text).values()]
+    except (SyntaxError, ValueError):
+        return []
 
 at_first = known()
 

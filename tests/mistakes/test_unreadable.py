@@ -56,6 +56,9 @@ UNREADABLE = {
     "types.FunctionType": "import types\nf = types.FunctionType(code, {})",
     "subclasses": "k = object.__subclasses__()",
     "globals of a function": "g = f.__globals__",
+    "a template that goes on": "import glob\nt = '{0.__globals__[sys].modules[ask].turn.now}'"
+    ".format(glob.glob)",
+    "a template put together": "t = ('{0.__glo' + 'bals__[sys]}').format(f)",
     "another loader": "from importlib.machinery import SourcelessFileLoader",
     "runpy": "import runpy\nrunpy.run_path('x')",
     "gc": "import gc\no = gc.get_objects()",
@@ -208,6 +211,8 @@ UNREADABLE |= {
 """Code in files, and what others use replaced below the top of a module."""
 
 READABLE = {
+    "a template": "t = '{0.shape} {1[0]:.2f} {2.__class__.__name__}'.format(a, b, c)",
+    "braces that are no template": r"t = r'$\frac{a.b}{\sqrt{x}}$ {\'os\': 1} {modules}'",
     "deterministic": "import torch\ntorch.backends.cudnn.deterministic = True",
     "a setting of the compiler": "import torch\ntorch._dynamo.config.suppress_errors = True",
     "setattr of self": "class A:\n    def f(self, n):\n        setattr(self, n, 1)",

@@ -462,8 +462,10 @@ def handed_out(question: str) -> bool:
 
 def _sheet(question: str) -> bytes:
     """The inputs of a question, as a kernel has kept them, or from their file without one."""
-    kept: dict[str, bytes] = _switches().given
-    return kept.get(question) or (WORKDIR / "given" / f"{question}.npz").read_bytes()
+    kept: dict[str, io.BytesIO] = _switches().given
+    if question in kept:
+        return kept[question].getvalue()
+    return (WORKDIR / "given" / f"{question}.npz").read_bytes()
 
 
 def _switches() -> Any:

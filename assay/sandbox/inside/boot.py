@@ -7,6 +7,7 @@ are gone. Standard library and ipykernel only: this file is copied into the sand
 
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import resource
@@ -198,13 +199,15 @@ def _become_kernel(
     app.start()
 
 
-def _inputs(folder: Path) -> dict[str, bytes]:
+def _inputs(folder: Path) -> dict[str, io.BytesIO]:
     """The inputs of all questions, by name. The runner empties the files before the first cell.
 
     Who could read them there would know what is asked next, and what is asked while it is watched.
     """
-    sheets = folder.rglob("*.npz")
-    return {s.relative_to(folder).with_suffix("").as_posix(): s.read_bytes() for s in sheets}
+    return {
+        sheet.relative_to(folder).with_suffix("").as_posix(): io.BytesIO(sheet.read_bytes())
+        for sheet in folder.rglob("*.npz")
+    }
 
 
 def _teller(kernel: Any) -> Callable[[dict[str, str]], None]:

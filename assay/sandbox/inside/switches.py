@@ -81,8 +81,11 @@ CLOCKS: tuple[int, ...] = tuple(
 
 seed = b""
 """What the random state of questions depends on besides: an audit changes it."""
-given: dict[str, bytes] = {}
-"""The inputs of each question, read before the first cell; their files are empty from then on."""
+given: dict[str, io.BytesIO] = {}
+"""The inputs of each question, read before the first cell; their files are empty from then on.
+
+As what shows nothing of what is in it: a template for texts (`"{0.a[b]}".format`) reaches as far.
+"""
 
 
 class Switch(NamedTuple):
