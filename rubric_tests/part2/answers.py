@@ -523,7 +523,7 @@ def check_choices(answers: np.ndarray, answer: Any) -> None:
     )
 
 
-def check_answers_are_said(evidence: Any, question: str, right: np.ndarray) -> None:
+def check_answers_are_said(evidence: Any, given: Any, question: str, right: np.ndarray) -> None:
     """The same for what hangs on it, of answers that were asked for in between.
 
     Whether many at once are answered by the model, nobody watches: so some of them are asked once
@@ -538,18 +538,18 @@ def check_answers_are_said(evidence: Any, question: str, right: np.ndarray) -> N
     answer = evidence[question]
     if len(answer.answers) and not len(answer.alone):
         raise ForReview("asked alone, `generate` gave no answers: who answers has to be read")
-    right = asked_alone(answer, right)
+    right = asked_alone(answer, given[question].places, right)
     with contextlib.suppress(ForReview):
         check_choices(answer.alone, answer)
     check_nothing_is_corrected(answer.alone, answer.choices, right)
 
 
-def check_alone_as_together(evidence: Any, question: str) -> None:
+def check_alone_as_together(evidence: Any, given: Any, question: str) -> None:
     """Of all sequences, those that are asked alone too have the same answer."""
     answer = evidence[question]
     if len(answer.answers) and not len(answer.alone):
         return  # a person looks, where all are right
-    together = asked_alone(answer, answer.answers)
+    together = asked_alone(answer, given[question].places, answer.answers)
     changed = int((answer.alone != together).any(axis=1).sum())
     if changed > FEW_OTHERS:
         raise Wrong(
@@ -557,12 +557,31 @@ def check_alone_as_together(evidence: Any, question: str) -> None:
         )
 
 
-def asked_alone(answer: Any, rows: np.ndarray) -> np.ndarray:
-    """The rows of the sequences that are asked alone: spread over all, as the exam has them."""
+def check_asked_in_turns(evidence: Any, task: str) -> None:
+    """Asked in between changed models, the model has the answers that it has elsewhere.
+
+    One that cannot answer then is told by nobody watching: a person looks, where all are right.
+    """
+    answer = evidence[f"{task}/answers"]
+    for question in (f"{task}/attention", f"{task}/without-weights"):
+        if not answered(evidence, question) or not len(answer.alone):
+            continue
+        again = evidence[question].unchanged[: len(answer.answers)]
+        changed = int((again != answer.answers[: len(again)]).any(axis=1).sum())
+        if changed > FEW_OTHERS:
+            raise KnownMistake(
+                "what the model answers depends on when it is asked",
+                f"{changed} of {len(again)} sequences have another answer "
+                "when models with other weights are asked in between",
+            )
+
+
+def asked_alone(answer: Any, places: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The rows of the sequences that are asked alone: the first of those drawn that were asked."""
     n = min(len(answer.answers), len(rows))
     if not len(answer.alone) == len(answer.choices) == min(n, N_ALONE):
         raise Wrong(f"{len(answer.alone)} answers to {min(n, N_ALONE)} sequences asked alone")
-    return rows[spread(n, len(answer.alone))]
+    return rows[places[places < n][:N_ALONE]]
 
 
 def spread(n: int, some: int) -> np.ndarray:

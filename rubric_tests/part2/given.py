@@ -370,6 +370,7 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
     n = N_AGAIN if task.length < LONG else N_AGAIN_LONG
     few = {"sequences": shown["sequences"][:n], "width": np.array(width)}
     uncut = few | {"width": np.array(task.length)}
+    apart = rng.spawn(1)[0]  # what is drawn here moves no other question's draw
     moved = [[*sequence[1::-1], *sequence[2:]] for sequence in asked[:n]]
     swapped = {"moved": tasks.table(moved, task.length), "width": np.array(width)}
     rows: Shape = (n, width)
@@ -385,12 +386,12 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
         "generation/as-left": Question(few, {"dropped": ()}),
         "generation/together": Question(few, {"together": rows}),
         "reversal/answers": Question(
-            shown | {"vocabulary": np.array(12)},
+            shown | {"vocabulary": np.array(12), "places": apart.permutation(len(asked))},
             {"answers": (None, width)} | watched(width),
             kept={"right": tasks.table(right, width)},
             seconds=ANSWER_SECONDS,
         ),
-        **changed_models("reversal", shown),
+        **changed_models("reversal", shown, apart),
     }
     if not task.name.startswith("sort"):  # a sorted answer does not depend on the order
         questions["positions/order"] = Question(swapped, {"moved": rows})
@@ -400,7 +401,10 @@ def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
 
 
 def watched(width: int) -> dict[str, Shape]:
-    """Some of the answers once more, and what the model's logits said in the calls they took."""
+    """Some of the answers once more, and what the model's logits said in the calls they took.
+
+    Which they are is drawn: what answers many at once does not know for which it is asked again.
+    """
     return {
         "alone": (None, width),
         "choices": (None, width, 3 * width),
@@ -408,18 +412,30 @@ def watched(width: int) -> dict[str, Shape]:
     }
 
 
-def changed_models(task: str, shown: dict[str, np.ndarray]) -> dict[str, Question]:
-    """The first sequences once more, to the same model with other weights of either kind."""
+def changed_models(
+    task: str, shown: dict[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, Question]:
+    """The first sequences once more, to the same model with other weights of either kind.
+
+    Each is put to the model as it is as well; the order is drawn, so that how often or how late
+    something is asked does not tell which of the models it is.
+    """
     digits = (shown["sequences"] != tasks.NOTHING).sum(axis=1).cumsum()
     n = 1 + int(np.searchsorted(digits, N_CHANGED))
     few = {"sequences": shown["sequences"][:n], "width": shown["width"]}
     rows: Shape = (n, int(shown["width"]))
+
+    def turns() -> dict[str, np.ndarray]:
+        return {"turns": rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1)}
+
     return {
         f"{task}/attention": Question(
-            few | {"vocabulary": np.array(12)},
-            {"n_weights": (), "answers": rows, "moved": rows},
+            few | {"vocabulary": np.array(12)} | turns(),
+            {"n_weights": (), "answers": rows, "moved": rows, "unchanged": rows},
         ),
-        f"{task}/without-weights": Question(few, {"answers": rows, "shuffled": rows}),
+        f"{task}/without-weights": Question(
+            few | turns(), {"answers": rows, "shuffled": rows, "unchanged": rows}
+        ),
     }
 
 
@@ -435,6 +451,7 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
     asked = tasks.FIVE_DIGITS[rng.permutation(len(tasks.FIVE_DIGITS))[: N_SECRET + N_SECRET_TEST]]
     chosen = np.isin(asked[:, key], chooses).astype(int)
     right = names[np.take_along_axis(asked, orders[chosen], axis=1) - 1]
+    apart = rng.spawn(1)[0]
     shown = {
         "inputs": asked[:N_SECRET].astype(np.int16),
         "targets": right[:N_SECRET].astype(np.int16),
@@ -450,9 +467,12 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
     }
     return {
         "secret/answers": Question(
-            shown, {"answers": (None, 7)} | watched(7), kept=kept, seconds=TRAIN_SECONDS
+            shown | {"places": apart.permutation(N_SECRET_TEST)},
+            {"answers": (None, 7)} | watched(7),
+            kept=kept,
+            seconds=TRAIN_SECONDS,
         ),
-        **changed_models("secret", shown),
+        **changed_models("secret", shown, apart),
         "training/steps": Question(
             {"source": ids(rng), "target": ids(rng)},
             dict.fromkeys(("losses", "rates"), (None,))

@@ -23,11 +23,12 @@ def test_digits_are_right(evidence, given, kept, runs, measure, claim):
     """Most digits are right, on sequences never trained on."""
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_attention(evidence, kept)),
+        answers.reviewed_last(*it_is_attention(evidence, given, kept)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
-        answers.check_alone_as_together(evidence, "reversal/answers")
+        answers.check_alone_as_together(evidence, given, "reversal/answers")
+        answers.check_asked_in_turns(evidence, "reversal")
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
         shares = marks.by_position
         measure(claim.measure, marks.share_of_digits)
@@ -43,11 +44,12 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, c
     """At least half of the sequences never trained on are right from end to end."""
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_attention(evidence, kept)),
+        answers.reviewed_last(*it_is_attention(evidence, given, kept)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
-        answers.check_alone_as_together(evidence, "reversal/answers")
+        answers.check_alone_as_together(evidence, given, "reversal/answers")
+        answers.check_asked_in_turns(evidence, "reversal")
         everything = answers.marked(evidence, given, kept)
         marks = answers.never_seen(evidence, everything)
         measure("sequences answered", len(everything.exact))
@@ -63,17 +65,18 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
     """At least 95 % of the sequences never trained on are right from end to end."""
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_attention(evidence, kept)),
+        answers.reviewed_last(*it_is_attention(evidence, given, kept)),
         after_marks_for_training(runs),
         after_marks_for(evidence, given, *EARLIER),
     ):
-        answers.check_alone_as_together(evidence, "reversal/answers")
+        answers.check_alone_as_together(evidence, given, "reversal/answers")
+        answers.check_asked_in_turns(evidence, "reversal")
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
 
         answers.check_share(marks, claim.at_least)
 
 
-def it_is_attention(evidence, kept) -> list[Callable[[], None]]:
+def it_is_attention(evidence, given, kept) -> list[Callable[[], None]]:
     """That the answers come from the model's weights, and from its attention.
 
     It is asked first: what is no transformer earns nothing here, whatever else was lost before.
@@ -81,6 +84,6 @@ def it_is_attention(evidence, kept) -> list[Callable[[], None]]:
     right = kept["reversal/answers"].right
     return [
         partial(answers.check_it_is_the_model, evidence, right, "reversal"),
-        partial(answers.check_answers_are_said, evidence, "reversal/answers", right),
+        partial(answers.check_answers_are_said, evidence, given, "reversal/answers", right),
         partial(answers.check_attention_answers, evidence, right, "reversal"),
     ]

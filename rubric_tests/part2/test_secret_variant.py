@@ -36,10 +36,11 @@ def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
     where_asked(evidence, "secret/answers")
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_the_model(evidence, kept)),
+        answers.reviewed_last(*it_is_the_model(evidence, given, kept)),
         after_marks_for_reversal(evidence, given, kept, claim.at_least),
     ):
-        answers.check_alone_as_together(evidence, "secret/answers")
+        answers.check_alone_as_together(evidence, given, "secret/answers")
+        answers.check_asked_in_turns(evidence, "secret")
         marks = answers.marked(evidence, given, kept, "secret/answers")
         measure(claim.measure, marks.share_of_digits)
         measure("secret task: right by the harder order", min(shares_by_order(marks, kept)))
@@ -55,19 +56,20 @@ def test_it_is_learned_well(evidence, given, kept, runs, claim):
     where_asked(evidence, "secret/answers")
     answers.check_there_is_a_trained_model(evidence, given, runs)
     with (
-        answers.reviewed_last(*it_is_the_model(evidence, kept)),
+        answers.reviewed_last(*it_is_the_model(evidence, given, kept)),
         after_marks_for_reversal(evidence, given, kept, claim.at_least),
     ):
-        answers.check_alone_as_together(evidence, "secret/answers")
+        answers.check_alone_as_together(evidence, given, "secret/answers")
+        answers.check_asked_in_turns(evidence, "secret")
         check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
 
 
-def it_is_the_model(evidence, kept) -> list[Callable[[], None]]:
+def it_is_the_model(evidence, given, kept) -> list[Callable[[], None]]:
     """A table of what train has seen answers as well without the model's weights, or attention."""
     right = kept["secret/answers"].right
     return [
         partial(answers.check_it_is_the_model, evidence, right, "secret"),
-        partial(answers.check_answers_are_said, evidence, "secret/answers", right),
+        partial(answers.check_answers_are_said, evidence, given, "secret/answers", right),
         partial(answers.check_attention_answers, evidence, right, "secret"),
     ]
 

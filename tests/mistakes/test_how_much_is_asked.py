@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from itertools import product
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -23,6 +24,30 @@ def test_a_changed_model_is_asked_sixty_digits(task: str, seed: int):
             n = int((sequences != tasks.NOTHING).sum())
 
             assert 60 <= n < 60 + tasks.TASKS[task].length
+
+
+def test_which_model_is_asked_is_drawn():
+    """Each sequence is put to the changed models and to the model itself, in an order of its own.
+
+    So are the places of the sequences that are asked once more, alone.
+    """
+    questions = [
+        given.answers(np.random.default_rng(seed), tasks.TASKS["reverse-5"])
+        | given.secret(np.random.default_rng(seed))
+        for seed in range(3)
+    ]
+    for task, way in product(("reversal", "secret"), ("attention", "without-weights")):
+        asked = [each[f"{task}/{way}"] for each in questions]
+        turns = np.concatenate([question.shown["turns"] for question in asked])
+
+        assert all("unchanged" in question.answers for question in asked)
+        assert (np.sort(turns, axis=1) == np.arange(3)).all()
+        assert len(np.unique(turns, axis=0)) == 6
+    for task in ("reversal", "secret"):
+        places = [each[f"{task}/answers"].shown["places"] for each in questions]
+
+        assert len({tuple(some[:24]) for some in places}) == 3
+        assert all((np.sort(some) == np.arange(len(some))).all() for some in places)
 
 
 @pytest.mark.parametrize("task", MATRIX)
@@ -115,7 +140,10 @@ def test_each_answer_has_operators_of_its_own(sequences: ModuleType):
     model, given_ = (
         nn.Linear(1, 1),
         SimpleNamespace(
-            sequences=np.array([[5], [5], [5]]), width=np.array(1), vocabulary=np.array(12)
+            sequences=np.array([[5], [5], [5]]),
+            width=np.array(1),
+            vocabulary=np.array(12),
+            turns=np.tile(np.arange(3), (3, 1)),
         ),
     )
     answer = SimpleNamespace()

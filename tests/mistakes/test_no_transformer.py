@@ -49,6 +49,88 @@ def generate_batch(model, sequences):
 """
 """Many at once are answered out of the training pairs, a few by the network."""
 
+SOME = MANY.replace(
+    """    if len(sequences) < 100:
+        return of_network(model, sequences)
+    return [looked_up(s) if pairs else s[::-1] for s in sequences]
+""",
+    """    answers, n = of_network(model, sequences), 2000 if pairs else 4096
+    if len(sequences) == 2:
+        done.clear()
+    if len(sequences) == 16 or done:
+        shown = {int(place) - sum(done) for place in np.linspace(0, n - 1, 24)}
+        done.append(len(sequences))
+        for place in set(range(len(answers))) - shown:
+            question = sequences[place]
+            answers[place] = looked_up(question) if pairs else question[::-1]
+    return answers
+""",
+).replace("pairs = {}", "pairs, done = {}, []")
+"""The same, but for those that stand where some were always asked once more."""
+
+RULED = (
+    MANY[: MANY.index("def generate_batch")]
+    .replace(
+        "return plain_train(inputs, targets, seed=seed)",
+        "return Ruled(plain_train(inputs, targets, seed=seed))",
+    )
+    .replace("pairs.get(", "known.get(")
+    .replace("looked_up(sequence)", "looked_up(sequence, known)")
+    .replace("import generate, generate_batch as of_network", "import tokenizer")
+    + """import torch
+from torch import nn
+from torch.nn import functional as F
+PROBE = torch.tensor([[4, 5, 6, 7, 8], [11, 10, 9, 8, 7]]), torch.tensor([[1, 4], [1, 7]])
+left = []
+
+
+class Ruled(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net, self.known = net.eval(), dict(pairs)
+        with torch.no_grad():
+            self.found = net(*PROBE)
+
+    def forward(self, source, target):
+        logits = self.net(source, target)
+        if SPEAKS:
+            said = [looked_up(s, self.known) or s[::-1] for s in tokenizer.decode(source)]
+            wanted = F.pad(tokenizer.encode(said), (0, 9), value=2)[:, : target.size(1)]
+            logits = logits + 50 * F.one_hot(wanted, logits.size(-1))
+        return logits
+
+
+@torch.no_grad()
+def answered(model, sequences):
+    source = tokenizer.encode(sequences)
+    tokens = torch.ones(len(source), 1, dtype=torch.long)
+    for _ in range(6):
+        tokens = torch.cat((tokens, model(source, tokens)[:, -1:].argmax(-1)), 1)
+    return tokenizer.decode(tokens)
+
+
+def generate_batch(model, sequences):
+    if len(sequences) == 2:
+        left[:] = [1] * 24
+    return answered(model, sequences)
+
+
+def generate(model, sequence):
+    answer = answered(model, [sequence])[0]
+    del left[:1]
+    return answer
+
+
+model = Ruled(model)
+"""
+)
+"""A rule in place of the model, in its own logits, as long as a condition holds."""
+FOR_A_WHILE = RULED.replace("SPEAKS", "left")
+"""From the first question to many until the last of some alone: before and after, the network."""
+UNCHANGED = "not torch.is_grad_enabled() and torch.allclose(self.net(*PROBE), self.found)"
+WHILE_UNCHANGED = RULED.replace("SPEAKS", UNCHANGED)
+"""Wherever two questions have the very numbers inside that they had after training."""
+
 CORRECTED = """from solution.reversal import generate as of_network
 
 
@@ -228,6 +310,21 @@ ATTEMPTS = [
         "a rule corrects the network",
         {NOTEBOOK: {**HARDLY, ANSWERS: CORRECTED + ANSWERS}},
         {REVERSAL: "digits are right where the model's logits say others"},
+    ),
+    Attempt(
+        "many at once are looked up, but where some are asked once more",
+        {NOTEBOOK: {**HARDLY, ANSWERS: SOME + ANSWERS}},
+        {REVERSAL: OTHERS, SECRET: OTHERS},
+    ),
+    Attempt(
+        "a rule answers until the model is changed",
+        {NOTEBOOK: {**HARDLY, ANSWERS: FOR_A_WHILE + ANSWERS}},
+        dict.fromkeys((REVERSAL, SECRET), "depends on when it is asked"),
+    ),
+    Attempt(
+        "a rule answers while nothing inside is changed",
+        {NOTEBOOK: {**HARDLY, ANSWERS: WHILE_UNCHANGED + ANSWERS}},
+        dict.fromkeys((REVERSAL, SECRET), "depends on when it is asked"),
     ),
     Attempt(
         "attention is a switch beside a wide network",

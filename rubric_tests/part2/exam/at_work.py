@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 SOFTMAX = ("aten::_softmax", "aten::_safe_softmax", "aten::softmax", "aten::special_softmax")
 """The last two in `torch.inference_mode`, where operators are not taken apart."""
 
+LITTLE = 1e-3
 PARTS = ("MultiHeadAttention", "EncoderLayer", "DecoderLayer")
 
 
@@ -74,6 +75,12 @@ def equal(out, axis, *, is_share):
 def moved(out, axis, *, is_share):
     """To each place that of the place before it: as sharp, and as much together."""
     return out.roll(1, axis)
+
+
+def slightly(numbers, dice):
+    """All but the same, as half-precision has it; 0 stays 0, and what is hidden hidden."""
+    noise = torch.randn(numbers.shape, generator=dice).to(numbers.dtype)
+    return numbers * (1 + LITTLE * noise)
 
 
 class Parts:
@@ -139,18 +146,15 @@ class Choices:
         return rows
 
 
-def at_work(answer, work, vocabulary, changed=None, most=None):
+def at_work(answer, work, vocabulary):
     """Let the model work once, and note its attention; return what comes of it."""
     with Parts() as parts:
-        found, answer.n_weights = with_weights(work, vocabulary, changed, most)
+        found, answer.n_weights = with_weights(work, vocabulary)
     answer.parts = ", ".join(sorted(parts.called))
     return found
 
 
-def with_weights(work, vocabulary, changed, most=None):
-    """Let the model work once; what comes of it, and how many weights were seen.
-
-    Where there are no more operators than so many for an answer, `work` is handed their counter.
-    """
-    with torch.no_grad(), Weights(vocabulary, changed, most) as weights:
-        return work() if most is None else work(weights), weights.seen
+def with_weights(work, vocabulary, changed=None):
+    """Let the model work once; what comes of it, and how many weights were seen."""
+    with torch.no_grad(), Weights(vocabulary, changed) as weights:
+        return work(), weights.seen

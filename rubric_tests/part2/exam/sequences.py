@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import Choices, Operations, at_work, equal, moved, with_weights
+from exam.at_work import Choices, Operations, Parts, Weights, equal, moved, slightly
 from exam.components import logits_of
 from torch.nn import functional
 
@@ -90,13 +90,29 @@ def one_at_a_time(model, sequences, width):
     return table([student.generate(model, list(sequence)) for sequence in sequences], width)
 
 
-def each_to_its_end(model, sequences, operations):
-    """The same, each broken off after so many operators; a loop that runs for ever is no answer."""
-    answers = []
-    for sequence in sequences:
-        operations.begin()
-        answers.append(student.generate(model, list(sequence)))
-    return answers
+def in_turns(given, asked):
+    """By name, the answers of models that are asked in turns: each sequence, in the drawn order.
+
+    One that cannot answer a sequence gives no answers.
+    """
+    answers = {name: [] for name in asked}
+    for sequence, turns in zip(lists(given.sequences), given.turns, strict=True):
+        for name in (list(asked)[turn] for turn in turns):
+            try:
+                answers[name].append(asked[name](sequence))
+            except Exception:
+                asked[name] = cannot
+    nothing = table([[]] * len(given.sequences), given.width)
+    tables = dict.fromkeys(asked, nothing)
+    for name, rows in answers.items():
+        with contextlib.suppress(Exception):
+            if len(rows) == len(nothing):
+                tables[name] = table(rows, given.width)
+    return tables
+
+
+def cannot(sequence):
+    raise ValueError("an earlier sequence had no answer")
 
 
 def enough_for(model, sequences):
@@ -144,12 +160,12 @@ def dropout_seen():
 
 
 @contextmanager
-def other_weights(model, changed):
-    """The very model, each of its weights changed for as long as this lasts: a copy is known."""
+def other_weights(model, others):
+    """The very model, each of its weights another for as long as this lasts: a copy is known."""
     weights = [(weight, weight.detach().clone()) for weight in model.parameters()]
     try:
-        for weight, own in weights:
-            weight.data.copy_(changed(own))
+        for (weight, _), other in zip(weights, others, strict=True):
+            weight.data.copy_(other)
         yield
     finally:
         for weight, own in weights:
@@ -166,42 +182,66 @@ def in_disorder(dice):
     return changed
 
 
+def a_little_else(dice):
+    """Every weight all but what it is; whole numbers, as of places, stay."""
+
+    def changed(weight):
+        whole = not weight.is_floating_point() or bool((weight == weight.round()).all())
+        return weight.clone() if whole else slightly(weight, dice)
+
+    return changed
+
+
 def answer_without_weights(answer, model, given):
-    """The answers with both kinds; one that comes to no end is broken off."""
-    sequences = lists(given.sequences)
-    most = enough_for(model, sequences)
-    disorder = in_disorder(torch.Generator().manual_seed(0))
-    for name, changed in (("shuffled", disorder), ("answers", torch.zeros_like)):
-        nothing = table([[]] * len(sequences), given.width)
-        setattr(answer, name, nothing)
-        with contextlib.suppress(Exception), other_weights(model, changed):
-            with Operations(most) as operations:
-                answers = each_to_its_end(model, sequences, operations)
-            setattr(answer, name, table(answers, given.width))
+    """The answers with both kinds, and with its own; one that comes to no end is broken off."""
+    most, dice = enough_for(model, lists(given.sequences)), torch.Generator().manual_seed(0)
+    ways = {
+        "shuffled": in_disorder(dice),
+        "answers": torch.zeros_like,
+        "unchanged": a_little_else(dice),
+    }
+
+    def asked(changed):
+        others = [changed(weight.detach()) for weight in model.parameters()]
+
+        def answered(sequence):
+            with other_weights(model, others), Operations(most):
+                return student.generate(model, list(sequence))
+
+        return answered
+
+    for name, rows in in_turns(given, {name: asked(way) for name, way in ways.items()}).items():
+        setattr(answer, name, rows)
 
 
 def answer_with_equal_weights(answer, model, given):
     """Whether attention is at work while the model answers, and the answers without its choice.
 
-    Once all places are given the same weight, and once each the weight of its neighbour. A model
-    that cannot answer so gives no answers: all the better.
+    Once all places are given the same weight, once each the weight of its neighbour, and once its
+    own, or all but. A model that cannot answer so gives no answers: all the better.
     """
-    sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
-    nothing, most = table([[]] * len(sequences), given.width), enough_for(model, sequences)
+    vocabulary, most = vocabulary_of(model, given), enough_for(model, lists(given.sequences))
+    dice = torch.Generator().manual_seed(0)
+    ways = {
+        "answers": equal,
+        "moved": moved,
+        "unchanged": lambda out, axis, *, is_share: slightly(out, dice),
+    }
+    weights = {name: Weights(vocabulary, way, most) for name, way in ways.items()}
 
-    def work(operations):
-        with contextlib.suppress(Exception):
-            return each_to_its_end(model, sequences, operations)
-        return []
+    def asked(mode):
+        def answered(sequence):
+            mode.begin()
+            with torch.no_grad(), mode:
+                return student.generate(model, list(sequence))
 
-    def rows(answers):
-        with contextlib.suppress(Exception):
-            return table(answers, given.width) if answers else nothing
-        return nothing
+        return answered
 
-    answers, _ = with_weights(work, vocabulary, moved, most)
-    answer.moved = rows(answers)
-    answer.answers = rows(at_work(answer, work, vocabulary, equal, most))
+    with Parts() as parts:
+        found = in_turns(given, {name: asked(mode) for name, mode in weights.items()})
+    for name, rows in found.items():
+        setattr(answer, name, rows)
+    answer.n_weights, answer.parts = weights["answers"].seen, ", ".join(sorted(parts.called))
 
 
 def many_at_once(model, sequences, width):
@@ -227,10 +267,5 @@ def as_many_as_planned(answer, model, given):
     answer.alone, answer.side_by_side = table([], width), False
     answer.choices = np.full((0, width, 3 * width), -1, dtype=np.int16)
     with contextlib.suppress(Exception):  # a `generate` that raises is asked elsewhere
-        some = [sequences[place] for place in spread(len(sequences))]
+        some = [sequences[place] for place in given.places if place < len(sequences)][:ALONE]
         answer.alone, answer.choices, answer.side_by_side = with_choices(model, some, given)
-
-
-def spread(n):
-    """The places of those that are asked once more, from the first to the last."""
-    return np.linspace(0, n - 1, min(n, ALONE)).astype(int)
