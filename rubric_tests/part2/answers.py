@@ -128,6 +128,29 @@ def check_it_is_the_model(evidence: Any, right: np.ndarray, task: str) -> None:
             )
 
 
+def check_layers_decide(evidence: Any, given: Any, task: str) -> None:
+    """Where its layers say what they say of another question, the model's answer is the other's.
+
+    What answers out of the question itself, past the layers, gives its own all the same, or none.
+    """
+    question = f"{task}/without-weights"
+    if not (answered(evidence, question) and answered(evidence, f"{task}/answers")):
+        return
+    answer, partners = evidence[question], given[question].partners
+    if not answer.n_layers:
+        return  # its layers have other names
+    if not answer.n_exchanged:
+        raise ForReview("no layer of the model is called while it answers: who answers?")
+    others = evidence[f"{task}/answers"].answers
+    told = (partners != np.arange(len(partners))) & (partners < len(others))
+    wrong = int((answer.exchanged[told] != others[partners[told]]).any(axis=1).sum())
+    if wrong > told.sum() // 6:
+        raise ForReview(
+            f"what the layers say does not decide: where they say what they say of another "
+            f"question, {wrong} of {told.sum()} answers are not that question's"
+        )
+
+
 def check_attention_answers(evidence: Any, right: np.ndarray, task: str) -> None:
     """Attention is at work in the answers, and where it looks makes a difference.
 

@@ -25,6 +25,7 @@ HALVES = ("train", "test")
 N_AGAIN = 24  # sequences that are asked several times over
 N_AGAIN_LONG, LONG = 12, 11  # of so many digits or more, half as many say more than twice as much
 N_CHANGED = 60  # digits that a model with other weights is asked: they tell a guess from an answer
+N_EXCHANGED = 6  # of these, sequences that are asked where the layers say something of another
 ANSWER_SECONDS = 240  # for the answers that reversal is marked by
 TRAIN_SECONDS = 240  # for the secret task: to train, and to answer
 N_SECRET, N_SECRET_TEST = 25_000, 2_000
@@ -425,18 +426,30 @@ def changed_models(
     few = {"sequences": shown["sequences"][:n], "width": shown["width"]}
     rows: Shape = (n, int(shown["width"]))
 
-    def turns() -> dict[str, np.ndarray]:
-        return {"turns": rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1)}
+    def turns(ways: int) -> dict[str, np.ndarray]:
+        return {"turns": rng.permuted(np.tile(np.arange(ways), (n, 1)), axis=1)}
 
     return {
         f"{task}/attention": Question(
-            few | {"vocabulary": np.array(12)} | turns(),
+            few | {"vocabulary": np.array(12)} | turns(3),
             {"n_weights": (), "answers": rows, "moved": rows, "unchanged": rows},
         ),
         f"{task}/without-weights": Question(
-            few | turns(), {"answers": rows, "shuffled": rows, "unchanged": rows}
+            few | turns(4) | {"partners": partners(few["sequences"])},
+            dict.fromkeys(("answers", "shuffled", "unchanged", "exchanged"), rows)
+            | {"n_layers": (), "n_exchanged": ()},
         ),
     }
+
+
+def partners(sequences: np.ndarray) -> np.ndarray:
+    """For some sequences the place of the next one that is as long; for the others their own."""
+    lengths, n = (sequences != tasks.NOTHING).sum(axis=1), len(sequences)
+    found = np.arange(n)
+    for i in range(min(n, N_EXCHANGED)):
+        later = ((i + k) % n for k in range(1, n + 1))
+        found[i] = next(j for j in later if lengths[j] == lengths[i])
+    return found
 
 
 def secret(rng: np.random.Generator) -> dict[str, Question]:

@@ -86,4 +86,5 @@ def it_is_attention(evidence, given, kept) -> list[Callable[[], None]]:
         partial(answers.check_it_is_the_model, evidence, right, "reversal"),
         partial(answers.check_answers_are_said, evidence, given, "reversal/answers", right),
         partial(answers.check_attention_answers, evidence, right, "reversal"),
+        partial(answers.check_layers_decide, evidence, given, "reversal"),
     ]

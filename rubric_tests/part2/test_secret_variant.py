@@ -71,6 +71,7 @@ def it_is_the_model(evidence, given, kept) -> list[Callable[[], None]]:
         partial(answers.check_it_is_the_model, evidence, right, "secret"),
         partial(answers.check_answers_are_said, evidence, given, "secret/answers", right),
         partial(answers.check_attention_answers, evidence, right, "secret"),
+        partial(answers.check_layers_decide, evidence, given, "secret"),
     ]
 
 

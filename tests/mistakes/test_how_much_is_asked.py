@@ -41,13 +41,28 @@ def test_which_model_is_asked_is_drawn():
         turns = np.concatenate([question.shown["turns"] for question in asked])
 
         assert all("unchanged" in question.answers for question in asked)
-        assert (np.sort(turns, axis=1) == np.arange(3)).all()
-        assert len(np.unique(turns, axis=0)) == 6
+        ways = turns.shape[1]
+        assert (np.sort(turns, axis=1) == np.arange(ways)).all()
+        assert len(np.unique(turns, axis=0)) >= 6
     for task in ("reversal", "secret"):
         places = [each[f"{task}/answers"].shown["places"] for each in questions]
 
         assert len({tuple(some[:24]) for some in places}) == 3
         assert all((np.sort(some) == np.arange(len(some))).all() for some in places)
+
+
+@pytest.mark.parametrize("task", MATRIX)
+def test_a_partner_is_another_question_that_is_as_long(task: str):
+    """One that has no partner is its own."""
+    question = given.answers(np.random.default_rng(0), tasks.TASKS[task])[
+        "reversal/without-weights"
+    ]
+    lengths = (question.shown["sequences"] != tasks.NOTHING).sum(axis=1)
+    partners = question.shown["partners"]
+
+    assert (lengths[partners] == lengths).all()
+    for i, partner in enumerate(partners[: given.N_EXCHANGED]):
+        assert (partner == i) == ((lengths == lengths[i]).sum() == 1)
 
 
 @pytest.mark.parametrize("task", MATRIX)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from ask import student
 from exam.at_work import Choices, Operations, Parts, Weights, equal, moved, slightly
-from exam.components import logits_of
+from exam.components import SIZES, kind_of, logits_of
 from torch.nn import functional
 
 ONE_BY_ONE = 500  # sequences asked where there is no `generate_batch`; real code takes 1 to 70 ms
@@ -96,10 +96,10 @@ def in_turns(given, asked):
     One that cannot answer a sequence gives no answers.
     """
     answers = {name: [] for name in asked}
-    for sequence, turns in zip(lists(given.sequences), given.turns, strict=True):
+    for place, turns in enumerate(given.turns):
         for name in (list(asked)[turn] for turn in turns):
             try:
-                answers[name].append(asked[name](sequence))
+                answers[name].append(asked[name](place))
             except Exception:
                 asked[name] = cannot
     nothing = table([[]] * len(given.sequences), given.width)
@@ -111,7 +111,7 @@ def in_turns(given, asked):
     return tables
 
 
-def cannot(sequence):
+def cannot(place):
     raise ValueError("an earlier sequence had no answer")
 
 
@@ -159,6 +159,51 @@ def dropout_seen():
         functional.dropout = dropout
 
 
+class Exchange:
+    """What comes out of every layer: kept while one question is asked, given back at another.
+
+    All that a transformer knows of its question goes through them.
+    """
+
+    def __init__(self, model):
+        self.layers, self.kept, self.given_back = [], [], None
+        self.exchanged = 0
+        for name in ("EncoderLayer", "DecoderLayer"):
+            with contextlib.suppress(Exception):
+                kind = kind_of(name, *SIZES)
+                self.layers += [part for part in model.modules() if isinstance(part, kind)]
+
+    def __enter__(self):
+        self.hooks = [part.register_forward_hook(self.note) for part in self.layers]
+        return self
+
+    def __exit__(self, *error):
+        for hook in self.hooks:
+            hook.remove()
+
+    def note(self, part, inputs, out):
+        if self.given_back is None:
+            self.kept.append(copied(out))
+            return None
+        self.exchanged += 1
+        return next(self.given_back, out)
+
+    def keep(self):
+        self.kept, self.given_back = [], None
+
+    def give_back(self):
+        self.given_back = iter(self.kept)
+
+
+def copied(out):
+    """Tensors alone, without what else may hang on them."""
+    if isinstance(out, torch.Tensor):
+        return out.detach().clone()
+    if type(out) in (tuple, list):
+        return type(out)(copied(part) for part in out)
+    return {name: copied(part) for name, part in out.items()} if type(out) is dict else out
+
+
 @contextmanager
 def other_weights(model, others):
     """The very model, each of its weights another for as long as this lasts: a copy is known."""
@@ -193,8 +238,12 @@ def a_little_else(dice):
 
 
 def answer_without_weights(answer, model, given):
-    """The answers with both kinds, and with its own; one that comes to no end is broken off."""
-    most, dice = enough_for(model, lists(given.sequences)), torch.Generator().manual_seed(0)
+    """The answers with both kinds, and with its own; one that comes to no end is broken off.
+
+    With its own once more, where its layers say what they say of another question.
+    """
+    sequences, dice = lists(given.sequences), torch.Generator().manual_seed(0)
+    most, exchange = enough_for(model, sequences), Exchange(model)
     ways = {
         "shuffled": in_disorder(dice),
         "answers": torch.zeros_like,
@@ -204,14 +253,26 @@ def answer_without_weights(answer, model, given):
     def asked(changed):
         others = [changed(weight.detach()) for weight in model.parameters()]
 
-        def answered(sequence):
+        def answered(place):
             with other_weights(model, others), Operations(most):
-                return student.generate(model, list(sequence))
+                return student.generate(model, list(sequences[place]))
 
         return answered
 
-    for name, rows in in_turns(given, {name: asked(way) for name, way in ways.items()}).items():
+    def exchanged(place):
+        """With what its layers gave for another question, the answer is the other's."""
+        if given.partners[place] == place:
+            return []
+        with exchange, torch.no_grad(), Operations(2 * most):
+            exchange.keep()
+            student.generate(model, list(sequences[given.partners[place]]))
+            exchange.give_back()
+            return student.generate(model, list(sequences[place]))
+
+    every = {name: asked(way) for name, way in ways.items()} | {"exchanged": exchanged}
+    for name, rows in in_turns(given, every).items():
         setattr(answer, name, rows)
+    answer.n_layers, answer.n_exchanged = len(exchange.layers), exchange.exchanged
 
 
 def answer_with_equal_weights(answer, model, given):
@@ -220,7 +281,8 @@ def answer_with_equal_weights(answer, model, given):
     Once all places are given the same weight, once each the weight of its neighbour, and once its
     own, or all but. A model that cannot answer so gives no answers: all the better.
     """
-    vocabulary, most = vocabulary_of(model, given), enough_for(model, lists(given.sequences))
+    sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
+    most = enough_for(model, sequences)
     dice = torch.Generator().manual_seed(0)
     ways = {
         "answers": equal,
@@ -230,10 +292,10 @@ def answer_with_equal_weights(answer, model, given):
     weights = {name: Weights(vocabulary, way, most) for name, way in ways.items()}
 
     def asked(mode):
-        def answered(sequence):
+        def answered(place):
             mode.begin()
             with torch.no_grad(), mode:
-                return student.generate(model, list(sequence))
+                return student.generate(model, list(sequences[place]))
 
         return answered
 
