@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import threadpoolctl
+from hypothesis import HealthCheck, settings
 
 from assay.course.assignment import Assignment
 from assay.evidence import numerics
@@ -19,6 +20,11 @@ threadpoolctl.threadpool_limits(1)  # for what has been imported by now
 
 # what is started with `&` ignores Ctrl-C, and so would the commands that a test stops by it
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# how long an example takes, or takes to be drawn, is up to what else the machine does
+settings.register_profile("assay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("assay")
 
 
 @pytest.fixture

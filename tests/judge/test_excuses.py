@@ -114,7 +114,10 @@ def percent(criteria: Sequence[Criterion]) -> float:
     return 100 * sum(c.earned or 0.0 for c in criteria) / counted if counted else 0.0
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_a_second_mistake_never_raises_a_mark(part: Part, data: st.DataObject):
     """Whatever failed before, and whatever the second mistake is said to explain."""
