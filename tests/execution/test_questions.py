@@ -351,12 +351,15 @@ BURN = "import time\ndef burn(seconds):\n    until = time.process_time() + secon
 
 
 def test_what_each_question_and_cell_took_is_told(run: Callable[..., Ended]):
-    """By both clocks: one that sleeps takes time, and no processor."""
+    """By both clocks: one that sleeps takes time, and no processor.
+
+    It is told from when it was heard of, which on a busy machine is late.
+    """
     ended = run(
         f"{GOOD}\n{BURN}",
-        "def second(x):\n    burn(0.3)\n    return x\n"
-        "def third(x):\n    time.sleep(0.4)\n    return x",
-        "burn(0.2)",
+        "def second(x):\n    burn(0.6)\n    return x\n"
+        "def third(x):\n    time.sleep(2)\n    return x",
+        "burn(1)",
     )
 
     assert notes(ended) == dict.fromkeys(("first", "second", "third"), "answered")
@@ -365,7 +368,7 @@ def test_what_each_question_and_cell_took_is_told(run: Callable[..., Ended]):
     assert third.cpu_seconds < 0.2 < 0.35 < third.seconds
     assert ended.exam is not None
     assert second.cpu_seconds + third.cpu_seconds < ended.exam.cpu_seconds < ended.cpu_seconds
-    assert [(cell.cpu_seconds or 0) > 0.15 for cell in ended.cells] == [False, False, False, True]
+    assert [(cell.cpu_seconds or 0) > 0.6 for cell in ended.cells] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("end", ["while True: pass", "import os; burn(0.2); os._exit(0)"])
@@ -382,7 +385,7 @@ def test_a_kernel_cannot_tell_the_time_of_what_it_was_not_asked(run: Callable[..
     switches = "__import__('sys').modules['assay-switches']"
     ended = run(
         f"{GOOD}\n{BURN}",
-        f"def second(x):\n    {switches}.tell({{'asking': '9 made up'}})\n    burn(0.1)\n"
+        f"def second(x):\n    {switches}.tell({{'asking': '9 made up'}})\n    burn(0.5)\n"
         f"    {switches}.tell({{'question': 'made up', 'digest': ''}})\n    return x",
     )
 
@@ -411,7 +414,7 @@ def test_a_question_that_was_never_drawn_cannot_be_said_to_be_asked(run: Callabl
     """The file is the student's to write: only what was handed out is read in it."""
     forge = (
         "file = sys.modules['ask'].WORKDIR / 'evidence' / 'asking.txt'\n"
-        "    time.sleep(0.5)  # what was said by message is out; the file alone was forged\n"
+        "    time.sleep(2)  # what was said by message is out; the file alone was forged\n"
         "    file.write_text('9 fourth'); os.kill(os.getpid(), 9)"
     )
     ended = run(GOOD, f"import os, sys, time\ndef second(x):\n    {forge}")

@@ -102,7 +102,7 @@ def test_a_link_as_the_last_file_says_nothing_of_this_machine(toy: Assignment, t
 ENDS_WITH_A_LINK = """
 import os, pathlib, time
 def add(x, y):
-    time.sleep(0.3)  # what is asked now has left the kernel, or the sentence cannot name it
+    time.sleep(1)  # what is asked now has left the kernel, or the sentence cannot name it
     answer = pathlib.Path(os.environ['ASSAY_SUPPORT']).parent / 'evidence' / 'add' / 'plain.json'
     answer.parent.mkdir(exist_ok=True)
     answer.symlink_to({there!r})
