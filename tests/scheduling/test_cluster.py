@@ -36,11 +36,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def local() -> Iterator[Cluster]:
     """Two worker processes on this machine."""
     made = clusters.connect("local", workers=2, isolation=0, private=ROOT)
     yield made
     made.close()
+
+
+@pytest.fixture
+def cluster(local: Cluster) -> Cluster:
+    """The same; those that another test has killed have come back."""
+    local.client.wait_for_workers(2, timeout=300)
+    return local
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +98,8 @@ def evidence(store: Store, record: RunRecord) -> dict[str, bytes]:
 
 def killed(cluster: Cluster) -> list[psutil.Process]:
     """A worker, killed at once; it, and all that was below it."""
-    victim = psutil.Process(next(iter(cluster.client.run(os.getpid).values())))
+    said = cluster.client.run(os.getpid, on_error="return").values()  # one may be going just now
+    victim = psutil.Process(next(pid for pid in said if isinstance(pid, int)))
     below = [victim, *victim.children(recursive=True)]
     victim.kill()
     return below
@@ -142,7 +150,7 @@ def test_workers_that_are_killed_cost_nothing(cluster: Cluster, course: Assignme
 
     assert [record.outcome for record in records] == [Outcome.COMPLETED] * 6
     assert len(below) > 2
-    assert psutil.wait_procs(below, timeout=10)[1] == []
+    assert psutil.wait_procs(below, timeout=120)[1] == []
 
 
 def test_a_worker_that_comes_back_late_comes_back():
@@ -156,7 +164,7 @@ def test_a_worker_that_comes_back_late_comes_back():
         next_one.suspend()
         time.sleep(17)
         next_one.resume()
-        alone.client.wait_for_workers(1, timeout=60)
+        alone.client.wait_for_workers(1, timeout=300)
 
         assert list(alone.client.run(os.getpid).values()) != [first]
     finally:
@@ -165,7 +173,7 @@ def test_a_worker_that_comes_back_late_comes_back():
 
 def _begun_since(before: set[psutil.Process]) -> psutil.Process:
     """The process that a nanny has begun in the place of its worker."""
-    for _ in range(600):
+    for _ in range(6_000):
         for process in set(psutil.Process().children(recursive=True)) - before:
             with suppress(psutil.Error):
                 if "spawn_main" in " ".join(process.cmdline()):
@@ -290,7 +298,7 @@ def test_what_breaks_in_dasks_own_loop_is_not_logged(
     cluster.client.loop.add_callback(lambda: asyncio.ensure_future(lose()) and None)
     cluster.client.loop.call_later(0.2, done.set)
 
-    assert done.wait(60)
+    assert done.wait(300)
     gc.collect()  # asyncio tells of a task's error when the task is no more
     assert not caplog.records
 
