@@ -67,7 +67,7 @@ def lab(folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
         yield f"{address}/lab/tree/notebooks/sums.ipynb?token=t"
     finally:
         served.terminate()
-        served.wait(30)
+        served.wait(120)
 
 
 def _wait_for(address: str, served: "subprocess.Popen[bytes]") -> None:

@@ -46,7 +46,7 @@ class Served(serve.Server):
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(10)
+        self.thread.join(60)
         self.room.book.close()
 
 
@@ -80,7 +80,7 @@ def visit(browser: Browser) -> Iterator[Open]:
         context = browser.new_context(**LOOKS[look])
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if complains:  # Chromium writes of every request that fails
             page.on("console", lambda said: complaints.append(said.text))
@@ -104,7 +104,7 @@ def press(page: Page, *keys: str) -> None:
 
 def quiet(page: Page) -> None:
     """Wait until nothing is left to be sent; the page's policy forbids to wait by a script."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     name = queue(page)
     while page.evaluate("name => localStorage.getItem(name)", name) not in ("[]", None):
         assert time.monotonic() < end
@@ -426,7 +426,7 @@ def let_go(page: Page, routes: list[Route], path: str) -> None:
 
 
 def wait_for(page: Page, done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not done():
         assert time.monotonic() < end
         page.wait_for_timeout(20)

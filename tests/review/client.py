@@ -31,7 +31,7 @@ class Client:
         self.csrf = re.search(r'name="csrf" content="(\w+)"', page)[1]  # type: ignore[index]
 
     def asking(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self.origin, timeout=20, cookies=self.cookies)
+        return httpx2.Client(base_url=self.origin, timeout=120, cookies=self.cookies)
 
     def start(self) -> None:
         program = SERVE.format(place=str(self.place), port=self.port)
@@ -43,7 +43,7 @@ class Client:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(120)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

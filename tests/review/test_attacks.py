@@ -505,7 +505,7 @@ def test_a_request_that_never_arrives_whole_is_ended(begun: Begun, monkeypatch: 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(asyncio.wait_for(marking.app(scope, receive, send), 5))
+    asyncio.run(asyncio.wait_for(marking.app(scope, receive, send), 30))
 
     assert sent[0]["status"] == 408
 
@@ -594,7 +594,7 @@ def test_more_connections_than_a_class_needs_are_closed(monkeypatch: pytest.Monk
         await asyncio.sleep(0.3)
         more, refused = await asyncio.open_connection("127.0.0.1", port)
         with contextlib.suppress(ConnectionError):
-            assert await asyncio.wait_for(more.read(), 10) == b""
+            assert await asyncio.wait_for(more.read(), 60) == b""
         answers = []
         for reader, writer in pairs:
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -57,7 +57,7 @@ def test_with_a_certificate_it_speaks_tls_alone(start: Start, certificate: tuple
     port = free_port()
     link = start(port, "--host", "localhost", "--tls", *certificate)
     trusting = ssl.create_default_context(cafile=str(certificate[0]))
-    with httpx2.Client(verify=trusting, timeout=20) as client:
+    with httpx2.Client(verify=trusting, timeout=120) as client:
         entered = client.get(link)
         page = client.get(f"https://localhost:{port}/")
     cookies = entered.headers.get_list("set-cookie")
@@ -67,9 +67,9 @@ def test_with_a_certificate_it_speaks_tls_alone(start: Start, certificate: tuple
     assert all("Secure" in one and "HttpOnly" in one for one in cookies)
     assert "What there is to mark" in page.text
     with pytest.raises(httpx2.TransportError):
-        httpx2.get(link.replace("https:", "http:"), timeout=20)
+        httpx2.get(link.replace("https:", "http:"), timeout=120)
     with pytest.raises(httpx2.TransportError):  # whoever does not know the certificate is warned
-        httpx2.get(link, timeout=20)
+        httpx2.get(link, timeout=120)
 
 
 def test_behind_a_proxy_it_answers_to_the_proxys_name_alone(start: Start):
@@ -77,7 +77,7 @@ def test_behind_a_proxy_it_answers_to_the_proxys_name_alone(start: Start):
     port, name = free_port(), "marks.example.org"
     link = start(port, "--behind", f"https://{name}")
     here = f"http://127.0.0.1:{port}"
-    with httpx2.Client(base_url=here, headers={"Host": name}, timeout=20) as client:
+    with httpx2.Client(base_url=here, headers={"Host": name}, timeout=120) as client:
         entered = client.get(link.replace(f"https://{name}", ""))
         cookies = "; ".join(one.partition(";")[0] for one in entered.headers.get_list("set-cookie"))
         token = cookies.rpartition("=")[2]

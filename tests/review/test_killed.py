@@ -41,7 +41,7 @@ def test_a_server_that_is_killed_loses_no_mark_and_doubles_none(tmp_path: Path, 
             last[at["answer"]] = receipt["points"]
             if killer.finished.is_set():
                 break
-        killer.join(20)
+        killer.join(120)
     client.end()
     marks = [room.book.mark_history(room.item, one.key, "p/boss") for one in room.roster.members]
     room.book.close()
