@@ -23,9 +23,11 @@ def test_a_socket_fits_below_every_workdir(monkeypatch: pytest.MonkeyPatch, leng
     assert made.is_relative_to(chosen) == (length < 50)
 
 
-@pytest.mark.skipif(not workdirs._has_room(), reason="no room in memory here")
 def test_a_workdir_stands_in_memory_where_there_is_room(monkeypatch: pytest.MonkeyPatch):
     """Only where that is asked for."""
+    monkeypatch.setattr(workdirs, "ROOM", 0)  # how much there is depends on what runs beside us
+    if not workdirs._has_room():
+        pytest.skip("no folder in memory here")
     folders = [workdirs.make(in_memory=True), workdirs.make()]
     monkeypatch.setattr(workdirs, "ROOM", 1 << 60)
     folders.append(workdirs.make(in_memory=True))
