@@ -32,7 +32,7 @@ from assay.units import MIB
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
     from assay.sandbox.inside.boot import RunSettings
 
-SECONDS = 120
+SECONDS = 300
 KEPT_FROM = {
     Level.LANDLOCK: (
         "read a file of another submission",

@@ -35,11 +35,11 @@ def cluster() -> Iterator[str]:
     try:
         run("initdb", "-U", "assay", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         options = f"-c listen_addresses='' -c fsync=off -k {folder}"
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        run("pg_ctl", "-w", "-t", "600", "-l", str(folder / "log"), "-o", options, "start")
         try:
             yield f"postgresql://assay@/{{}}?host={folder}"
         finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
+            run("pg_ctl", "-w", "-t", "600", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

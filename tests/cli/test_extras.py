@@ -70,7 +70,7 @@ def said(bare: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[s
         env=os.environ | {"PYTHONPATH": f"{bare}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

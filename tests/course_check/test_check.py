@@ -18,5 +18,5 @@ def test_what_comes_next_is_begun_where_the_course_is_not_known(tmp_path: Path, 
 
     assert not found.faults
     assert found == same
-    assert first.wait(60)
+    assert first.wait(600)
     assert not again.is_set()

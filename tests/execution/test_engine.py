@@ -36,11 +36,12 @@ def test_saving_takes_its_share_at_most():
 
     start = time.monotonic()
     seldom = engine._seldom(save, due=start + 0.1)
-    while time.monotonic() < start + 0.6:
+    while (now := time.monotonic()) < start + 0.6 or len(saved) < 2:
+        assert now < start + 60  # others may have the processor for longer than 0.6 s
         seldom()
 
     assert saved[0] >= start + 0.1
-    assert 2 <= len(saved) <= 0.5 * engine.SHARE / 0.002 + 1
+    assert 2 <= len(saved) <= (saved[-1] - start) * engine.SHARE / 0.002
 
 
 def test_a_short_run_is_saved_at_its_start_and_its_end_and_once_between(

@@ -44,7 +44,7 @@ async def _heard(folder: Path) -> str:
     time.sleep(0.1)  # it has come, and the loop has not looked yet
     channel.send(session.msg("comm_msg"))
     try:
-        return str((await asyncio.wait_for(waiting, 5))["msg_type"])
+        return str((await asyncio.wait_for(waiting, 60))["msg_type"])
     finally:
         for one in (kernel, socket):
             one.close(linger=0)

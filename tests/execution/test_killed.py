@@ -154,7 +154,7 @@ def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, temporary: P
         now = clock.tick()
         assert now.waited - begun.waited < 2
         assert now.computed - begun.computed < 2
-    _, said = harness.communicate(timeout=60)
+    _, said = harness.communicate(timeout=300)
 
     assert harness.returncode == 130
     assert said.endswith("stopped: what has been run is kept, the same command goes on\n")
@@ -173,7 +173,7 @@ def test_what_a_thread_still_says_is_said_before_the_last_line(course: Assignmen
     assert harness.stderr
     assert harness.stderr.readline() == "begun\n"
     harness.send_signal(signal.SIGINT)
-    _, said = harness.communicate(timeout=30)
+    _, said = harness.communicate(timeout=300)
 
     assert said == "✓ late\nstopped: what has been run is kept, the same command goes on\n"
     assert harness.returncode == 130
@@ -186,7 +186,7 @@ def test_ctrl_c_while_threads_are_started_ends_them_all(course: Assignment):
     harness = subprocess.Popen(
         [sys.executable, "-c", AT_ONCE], cwd=course.root, stderr=subprocess.PIPE, text=True
     )
-    _, said = harness.communicate(timeout=60)
+    _, said = harness.communicate(timeout=300)
 
     assert said == "stopped: what has been run is kept, the same command goes on\n"
     assert harness.returncode == 130
@@ -194,7 +194,7 @@ def test_ctrl_c_while_threads_are_started_ends_them_all(course: Assignment):
 
 def _wait_for_the_ends(processes: list[psutil.Process]) -> None:
     """All have been killed; how soon one is gone is up to the machine."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while living := [process for process in processes if _lives(process)]:
         assert time.monotonic() < until, living
         time.sleep(0.05)

@@ -102,7 +102,7 @@ def test_a_stop_ends_one_session_and_no_other(course: Assignment, tmp_path: Path
     stopped.listen = lambda event: isinstance(event, assay.Message) and began.set()
     thread = Thread(target=grade_slowly)
     thread.start()
-    assert began.wait(60)
+    assert began.wait(600)
     stopped.stop()
     with going:
         assert going.grade(toys.submission(toys.ADD)).earned == 2

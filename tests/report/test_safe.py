@@ -77,10 +77,10 @@ def test_a_document_keeps_its_form():
 @pytest.mark.parametrize("text", ["](" * 50_000, "![" * 50_000, "\x1b]" * 50_000, "<" * 100_000])
 def test_a_document_is_made_safe_in_no_time(text: str):
     """A text made to be slow is no slower than another."""
-    started = time.perf_counter()
+    started = time.thread_time()
     safe.document(text)
 
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 @every
