@@ -93,7 +93,7 @@ def test_threads_are_counted_as_processes_are(at_both: Callable[..., Ended]):
     """The error in the cell names the limit."""
     ended = at_both(
         "import threading, time\n"
-        "for _ in range(500):\n    threading.Thread(target=time.sleep, args=(9,)).start()",
+        "for _ in range(500):\n    threading.Thread(target=time.sleep, args=(600,)).start()",
         ADD,
         memory_mb=2048.0,
     )

@@ -146,7 +146,7 @@ LEFT = {
         "float(decimal.getcontext().prec == 28)",
     ),
     "threads that still run": (
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(20,)).start()",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()",
         "1.0",
     ),
 }
