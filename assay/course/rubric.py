@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from hashlib import sha256
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec
@@ -67,6 +67,8 @@ def _package(assignment: Assignment, part: Part) -> str:
     digest = sha256(f"{root}\n{course_files.rubric_digest(assignment, part)}".encode()).hexdigest()
     package = ModuleType(f"_course_{digest[:16]}")
     package.__path__ = [root]
+    if package.__name__ not in sys.modules:
+        invalidate_caches()  # of files that are newer than the clock of the file system can tell
     return sys.modules.setdefault(package.__name__, package).__name__
 
 

@@ -1,8 +1,10 @@
 """The rubrics of several courses in one process: each is asked its own questions."""
 
+import os
 import textwrap
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,16 @@ def test_a_rubric_that_was_changed_is_read_anew(two: list[Assignment]):
         (two[0].root / name).write_text("WORD = 'new'\n")  # as long, and in the same second
 
     assert (before, given(two[0])) == ({"one"}, {"new"})
+
+
+def test_a_rubric_that_came_within_one_tick_of_the_clock_is_found(tmp_path: Path):
+    """What Python remembers of a folder is told to be old by the folder's time alone."""
+    before = tmp_path.stat().st_mtime_ns
+    assert PathFinder.find_spec("course_rubric", [str(tmp_path)]) is None
+    of = course(tmp_path, {f"{RUBRIC}/given.py": "def draw(rng, parameters):\n    return 'it'\n"})
+    os.utime(tmp_path, ns=(before, before))
+
+    assert given(of) == "it"
 
 
 def test_a_folder_beside_does_not_hide_what_is_installed(tmp_path: Path):
