@@ -34,17 +34,44 @@ def functions_that_fit(tree: ast.Module) -> frozenset[str]:
 
 
 def functions_that_test(tree: ast.Module) -> frozenset[str]:
-    """Those of them that look at the test rows: what they return is a score.
+    """Those of them that return a score on the test rows, and nothing else.
 
-    Rows that are handed in under this name may be others.
+    What is printed or drawn there chooses nothing; of two numbers it is not known which is used.
     """
     return frozenset(
         name
         for name, function in functions_in(tree)
-        if fits_within(function)
-        and (names_in(function) & TEST_ROWS)
-        - {argument.arg for argument in ast.walk(function) if isinstance(argument, ast.arg)}
+        if fits_within(function) and returns_scores(function)
     )
+
+
+def returns_scores(function: ast.AST) -> bool:
+    """Whether all that it returns is made of test rows; its own under this name may be others."""
+    inside = list(ast.walk(function))
+    own = {node.arg for node in inside if isinstance(node, ast.arg)}
+    own |= {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    scores = TEST_ROWS - own
+    for node in [*inside, *inside]:  # twice: a score may be passed on before it is named
+        scores |= set(passed_on(node, scores))
+    returned = [node.value for node in inside if isinstance(node, ast.Return) and node.value]
+    returned += [node.body for node in inside if isinstance(node, ast.Lambda)]
+    return bool(returned) and all(is_score(value, scores) for value in returned)
+
+
+def is_score(value: ast.expr, scores: set[str]) -> bool:
+    """Whether a value is made of scores; of several values in one, whether each is."""
+    if isinstance(value, ast.Tuple | ast.List | ast.Set):
+        return all(is_score(each, scores) for each in value.elts)
+    if isinstance(value, ast.Dict):
+        return all(is_score(each, scores) for each in value.values)
+    if isinstance(value, ast.Call) and is_record(value.func):
+        kept = [*value.args, *(keyword.value for keyword in value.keywords)]
+        return all(is_score(each, scores) for each in kept)
+    return bool(names_in(value) & scores) and scoring(value)
+
+
+def is_record(called: ast.expr) -> bool:
+    return isinstance(called, ast.Name) and (called.id == "dict" or called.id[0].isupper())
 
 
 def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
@@ -69,11 +96,11 @@ def suspicious(
         elif isinstance(node, ast.Assign) and "network_accuracy" in names_in(node):
             if picks_best(node.value) and names_in(node.value) & scores:
                 yield node
-        elif (
-            isinstance(node, ast.Call)
-            and picks_best_place(node)
-            and names_in(node) & (scores | TEST_ROWS)
-        ) or (isinstance(node, ast.If) and keeps_best(node, scores)):
+        elif isinstance(node, ast.Call) and picks_best_place(node):
+            many = any(isinstance(inner, LOOPS) for inner in ast.walk(node))
+            if names_in(node) & (scores | (TEST_ROWS if many else set())):
+                yield node
+        elif isinstance(node, ast.If) and keeps_best(node, scores):
             yield node
 
 
@@ -96,8 +123,12 @@ def scores_of_many_fits(
 
 def fits_within(node: ast.AST, functions: frozenset[str] = frozenset()) -> bool:
     calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-    fitting = FITTING | {"loss_and_gradients"} | functions
-    return any(called_name(call) in fitting for call in calls)
+    fitting = FITTING | {"loss_and_gradients"}
+    return any(
+        called_name(call) in fitting
+        or (isinstance(call.func, ast.Name) and call.func.id in functions)
+        for call in calls
+    )
 
 
 def passed_on(node: ast.AST, scores: set[str]) -> Iterator[str]:
@@ -121,8 +152,26 @@ def picks_best(value: ast.expr) -> bool:
 
 
 def picks_best_place(node: ast.Call) -> bool:
+    """Whether one place of all is taken; the best of each row of probabilities is a label."""
+    if called_name(node) in PLACES and is_by_row(node):
+        return False
     with_key = any(keyword.arg == "key" for keyword in node.keywords)
     return called_name(node) in PLACES or (with_key and called_name(node) in ("max", "sorted"))
+
+
+def is_by_row(node: ast.Call) -> bool:
+    """Whether it goes along the last axis: `argmax(p, axis=1)`, `np.argmax(p, -1)`, `p.argmax(1)`.
+
+    One axis is all that a list of scores has.
+    """
+    of_module = isinstance(node.func, ast.Name) or (
+        isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in ("np", "numpy", "torch")
+    )
+    axes = [keyword.value for keyword in node.keywords if keyword.arg in ("axis", "dim")]
+    axes += node.args[1:2] if of_module else node.args[:1]
+    return any(ast.unparse(axis) in ("1", "-1") for axis in axes)
 
 
 def keeps_best(node: ast.If, scores: set[str]) -> bool:

@@ -173,6 +173,59 @@ def test_what_is_chosen_by_a_function_is_chosen(cells: list[str], line: str | No
     assert choices.chosen_on_test(SimpleNamespace(cells=seen)) == line
 
 
+BOTH = "def run(lr):\n    net = Net(lr).fit(X_train, y_train)\n"
+BOTH += "    return accuracy(net, X_val, y_val), accuracy(net, X_test, y_test)\n"
+RECORD = "def run(lr):\n    net = Net(lr).fit(X_train, y_train)\n"
+RECORD += "    return dict(val=accuracy(net, X_val, y_val), test=accuracy(net, X_test, y_test))\n"
+OWN = "def cv(lr):\n    X_fit, X_test, y_fit, y_test = train_test_split(X_train, y_train)\n"
+OWN += "    return Net(lr).fit(X_fit, y_fit).score(X_test, y_test)\n"
+SHOWN = "def show(lr):\n    net = Net(lr).fit(X_train, y_train)\n"
+SHOWN += "    print(accuracy(net, X_test, y_test))\n    return accuracy(net, X_val, y_val)\n"
+DRAWN = "def curve(lr):\n    net = Net(lr).fit(X_train, y_train)\n"
+DRAWN += "    plt.scatter(*X_test.T, c=net.predict(X_test))\n    return net.loss_curve_\n"
+PLOT = "def plot(lr):\n    net = Net(lr).fit(X_train, y_train)\n    plt.plot(net.loss_curve_)\n"
+SCORED = "for k in model:\n    plt.plot(accs)\n    accs.append(model[k].score(X_test, y_test))\n"
+SCORED += "print(np.argmax(accs))\n"
+FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [BOTH, "for lr in rates:\n    val, test = run(lr)\n    if val > best:\n        best = val"],
+        [BOTH, "results = [run(lr) for lr in rates]\nmax(results, key=lambda r: r[0])"],
+        [RECORD, "max((run(lr) for lr in rates), key=lambda r: r['val'])"],
+        [OWN, "means = [cv(lr) for lr in rates]\nrates[np.argmax(means)]"],
+        [SHOWN, "max(rates, key=show)"],
+        [DRAWN, "curves = [curve(lr) for lr in rates]\nmax(curves, key=len)"],
+        [PLOT, SCORED],
+        ["labels = np.argmax(net.predict_proba(X_test), axis=1)"],
+        [FITS + "    p = net.predict_proba(X_test)\n    print((p.argmax(1) == y_test).mean())"],
+        [FITS + "    print((np.argmax(net.predict_proba(X_test), -1) == y_test).mean())"],
+    ],
+)  # fmt: skip
+def test_what_is_only_shown_is_not_chosen(cells: list[str]):
+    """Reported, printed or drawn test scores, rows of one's own by this name, labels of rows."""
+    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
+
+    assert choices.chosen_on_test(SimpleNamespace(cells=seen)) is None
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["np.argmax([Net(lr).fit(X_train, y_train).score(X_test, y_test) for lr in rates])"],
+        [FITS + "    accs.append(net.score(X_test, y_test))\nrates[np.argmax(accs)]"],
+        [BOTH.replace("X_val, y_val", "X_test, y_test"), "max(rates, key=run)"],
+    ],
+)
+def test_the_best_of_scores_on_the_test_rows_is_chosen(cells: list[str]):
+    """In one expression, from a list, or of several scores that are all of the test rows."""
+    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
+
+    assert choices.chosen_on_test(SimpleNamespace(cells=seen)) is not None
+
+
 @pytest.mark.parametrize(
     ("name", "cut"), [("y_test", slice(-1)), ("X_train", slice(-1)), ("X_test", np.s_[:, :-1])]
 )
