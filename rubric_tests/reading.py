@@ -6,6 +6,7 @@ not accused of anything: a person looks at it.
 """
 
 import ast
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from string import Formatter
 from types import SimpleNamespace
 
 from assay.rubric import ForReview
@@ -889,12 +891,21 @@ def expressions_in(text: str) -> Iterator[ast.AST]:
 
 def template(text: str) -> Iterator[str]:
     """What `"{0.__globals__[sys].modules}".format(f)` shows is in no name that is written there."""
-    for part in text.split("{")[1:1_000]:
-        _, *names = part.partition("}")[0].replace("[", ".").replace("]", ".").split(".")
+    for field in fields_of(text):
+        _, *names = field.replace("[", ".").replace("]", ".").split(".")
         for name in names:
             if name in HIDDEN | LEADS_INSIDE | {"__dict__"}:
                 yield f"a template with `{name}` reaches past what is written there"
                 return
+
+
+def fields_of(text: str, deepest: int = 2) -> Iterator[str]:
+    """What a template's braces name, those within their formats too; nothing of other texts."""
+    with contextlib.suppress(ValueError):  # here `format` raises, as it does for what is deeper
+        for _, field, within, _ in Formatter().parse(text):
+            yield field or ""
+            if deepest and within and "{" in within:
+                yield from fields_of(within, deepest - 1)
 
 
 def is_number(node: ast.expr) -> bool:

@@ -58,6 +58,9 @@ UNREADABLE = {
     "globals of a function": "g = f.__globals__",
     "a template that goes on": "import glob\nt = '{0.__globals__[sys].modules[ask].turn.now}'"
     ".format(glob.glob)",
+    "a template with a conversion": "t = '{0.__globals__!r}'.format(f)",
+    "a template with a width": "t = '{0.f_globals:>3}'.format(g)",
+    "a template in a width": "t = '{:{0.__globals__}}'.format(f)",
     "a template put together": "t = ('{0.__glo' + 'bals__[sys]}').format(f)",
     "another loader": "from importlib.machinery import SourcelessFileLoader",
     "runpy": "import runpy\nrunpy.run_path('x')",
@@ -212,6 +215,8 @@ UNREADABLE |= {
 
 READABLE = {
     "a template": "t = '{0.shape} {1[0]:.2f} {2.__class__.__name__}'.format(a, b, c)",
+    "a brace that stays open": "t = 'Config: { layers of torch.nn.modules.Linear'",
+    "a dictionary in a text": "'''{'net': torch.nn.modules.Linear}'''",
     "braces that are no template": r"t = r'$\frac{a.b}{\sqrt{x}}$ {\'os\': 1} {modules}'",
     "deterministic": "import torch\ntorch.backends.cudnn.deterministic = True",
     "a setting of the compiler": "import torch\ntorch._dynamo.config.suppress_errors = True",
