@@ -29,13 +29,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture
-def exam_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
-    """A module of Part 2's exam by its name, fresh, beside the `ask` that it finds in a kernel."""
-    folder = ROOT / "rubric_tests" / "part2" / "exam"
-    exam = ModuleType("exam")
-    exam.__path__ = [str(folder)]
+def exam_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """A module of a part's exam by its name, fresh, beside the `ask` that it finds in a kernel."""
 
-    def loaded(name: str) -> ModuleType:
+    def loaded(name: str, part: str = "part2") -> ModuleType:
+        folder = ROOT / "rubric_tests" / part / "exam"
+        exam = ModuleType("exam")
+        exam.__path__ = [str(folder)]
         for known in [known for known in sys.modules if known.partition(".")[0] == "exam"]:
             monkeypatch.delitem(sys.modules, known)
         monkeypatch.setitem(sys.modules, "ask", ask)

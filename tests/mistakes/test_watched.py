@@ -1,8 +1,10 @@
 """From scratch: what is watched is what is marked, and the source is read wherever it stands."""
 
+import weakref
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 from assay.records import Verdict
@@ -214,6 +216,29 @@ def test_gradients_that_are_right_for_marks_alone_are_not_from_scratch(
         Verdict.FAILED,
         Verdict.FOR_REVIEW,
     }
+
+
+def test_arrays_whose_methods_are_watched_are_not_held(exam_module: Callable[..., ModuleType]):
+    """A network of many weights makes many of them; the kind of an array tells whose it is."""
+    watching = exam_module("watching", "part1")
+    held = []
+
+    def work() -> None:
+        for _ in range(3):
+            array = np.ones((2, 2)).view(Kept)
+            array.copy()
+            held.append(weakref.ref(array))
+            del array
+        held[:] = [ref for ref in held if ref() is not None]
+
+    names, how = watching.modules_at_work(work)
+
+    assert (how, held) == ("to the end", [])
+    assert __name__ in names
+
+
+class Kept(np.ndarray):
+    """One that tells when it is no longer held."""
 
 
 def test_what_has_no_loss_and_gradients_is_not_suspected():

@@ -4,6 +4,7 @@ import contextlib
 import io
 import sys
 import threading
+from types import ModuleType
 
 from exam.network import gradients_of
 
@@ -45,12 +46,12 @@ def modules_at_work(work):
         if event == "call":
             spaces[id(frame.f_globals)] = frame.f_globals
         elif event == "c_call":
-            functions[id(called)] = called
-            if isinstance(called, BUILT_IN):
-                owner = called.__self__
-                kinds[id(owner) if type(owner) is type else id(type(owner))] = (
-                    owner if type(owner) is type else type(owner)
-                )
+            owner = called.__self__ if isinstance(called, BUILT_IN) else None
+            if owner is None or type(owner) is ModuleType:
+                functions[id(called)] = called
+            else:  # of a method the kind is enough: its array would be held to the end
+                kind = owner if type(owner) is type else type(owner)
+                kinds[id(kind)] = kind
 
     before = sys.getprofile()
     with (
