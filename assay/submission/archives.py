@@ -36,7 +36,8 @@ DESCRIBING = (
     tarfile.GNUTYPE_LONGLINK,
 )
 """The kinds of entry that are no member, and say something of one."""
-HOLES = "it holds a file with holes; `tar` writes none without `--sparse`"
+WITH_HOLES = "file with holes"
+"""`tar` writes it on macOS and Windows wherever a disk holds one, elsewhere if asked to."""
 ENTRY = b"PK\x01\x02"
 UTF_8 = 0x800
 """The flag of a name that is UTF-8. Finder writes UTF-8 and does not set it."""
@@ -209,24 +210,44 @@ class _Entry(tarfile.TarInfo):
 
     tarfile copies what is said of all members for each of them, makes an object of each hole of a
     file, and takes a name of any length: 16 kB became half a gigabyte, 50 kB any number of them.
+    Where the holes are is not read here, as such a file is handed in by nobody on purpose.
     """
 
     def _proc_member(self, tarfile_: "_Tar") -> tarfile.TarInfo:
+        if self.size < 0 or self.offset < tarfile_.passed:
+            raise Damaged("its list of files is damaged: it leads back")
+        tarfile_.passed = tarfile_.fileobj.tell()
         if self.type == tarfile.XGLTYPE:
             tarfile_.said_of_all += self.size
         if self.type in DESCRIBING:
             tarfile_.said += self.size
         if tarfile_.said_of_all > SAID_OF_ALL or tarfile_.said > MAX_MEMBERS * NAME:
             raise Damaged("it says more of its files than anybody's homework does")
-        if self.type == tarfile.GNUTYPE_SPARSE:
-            raise Damaged(HOLES)
-        if self.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
-            place = tarfile_.fileobj.tell()
-            described = tarfile_.fileobj.read(self.size)
-            tarfile_.fileobj.seek(place)
-            if b"GNU.sparse." in described:
-                raise Damaged(HOLES)
-        return super()._proc_member(tarfile_)  # type: ignore[misc, no-any-return]
+        member: tarfile.TarInfo = super()._proc_member(tarfile_)  # type: ignore[misc]
+        member.pax_headers = {}  # a copy of what is said of all
+        return member
+
+    def _proc_sparse(self, tarfile_: "_Tar") -> tarfile.TarInfo:
+        """Pass over the blocks that say where the holes are, and over the data."""
+        _, more, _ = self._sparse_structs  # type: ignore[attr-defined]
+        while more:
+            more = tarfile_.fileobj.read(tarfile.BLOCKSIZE)[504:505] not in (b"", b"\0")
+        tarfile_.passed = self.offset_data = tarfile_.fileobj.tell()
+        blocks = -(-self.size // tarfile.BLOCKSIZE)
+        tarfile_.offset = self.offset_data + blocks * tarfile.BLOCKSIZE
+        self.sparse = b""
+        return self
+
+    def _proc_gnusparse_00(self, member: "_Entry", *_: object) -> None:
+        """Note that a pax header says where the holes are. Those are part of that, or of the data.
+
+        Said of all members at once, it would hold for those too that tarfile takes for plain files.
+        """
+        if self.type == tarfile.XGLTYPE:
+            raise Damaged("it says of all its files that they have holes")
+        member.sparse = b""
+
+    _proc_gnusparse_01 = _proc_gnusparse_10 = _proc_gnusparse_00
 
 
 class _Tar(tarfile.TarFile):
@@ -236,6 +257,8 @@ class _Tar(tarfile.TarFile):
     fileobj: BinaryIO
     said, said_of_all = 0, 0
     """Bytes of what is said of single members, and of all of them together."""
+    passed = 0
+    """Where the last header ends: no size leads back to what was read, again and again."""
 
 
 def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
@@ -250,6 +273,8 @@ def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
 def _tar_kind(member: tarfile.TarInfo) -> str:
     if member.issym() or member.islnk():
         return "link"
+    if member.issparse():
+        return WITH_HOLES
     return "file" if member.isreg() else "pipe or device"
 
 

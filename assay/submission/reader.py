@@ -381,6 +381,12 @@ def _add(found: Found, member: Member, name: str, where: Path, left: int) -> int
 
 def _refused(member: Member, name: str, where: Path, places: dict[str, str]) -> CannotGrade | None:
     """What is wrong with a member before it is read; `places` are the names taken so far."""
+    if member.kind == archives.WITH_HOLES:
+        return CannotGrade(
+            f"{quoted(member.name)} in {quoted(where)} is packed as a {member.kind}",
+            hint="pack it in a zip, or by `tar` with `--no-read-sparse` on macOS and Windows, "
+            "elsewhere without `--sparse`; or leave it out",
+        )
     if member.kind != "file":
         return CannotGrade(
             f"{quoted(member.name)} in {quoted(where)} is a {member.kind}, not a file",
