@@ -583,19 +583,41 @@ def check_alone_as_together(evidence: Any, given: Any, question: str) -> None:
 def check_asked_in_turns(evidence: Any, task: str) -> None:
     """Asked in between changed models, the model has the answers that it has elsewhere.
 
-    One that cannot answer then is told by nobody watching: a person looks, where all are right.
+    One that has no answer then is for review, which is asked by itself.
     """
     answer = evidence[f"{task}/answers"]
     for question in (f"{task}/attention", f"{task}/without-weights"):
         if not answered(evidence, question) or not len(answer.alone):
             continue
         again = evidence[question].unchanged[: len(answer.answers)]
+        if (again == tasks.NOTHING).all():
+            continue
         changed = int((again != answer.answers[: len(again)]).any(axis=1).sum())
         if changed > FEW_OTHERS:
             raise KnownMistake(
                 "what the model answers depends on when it is asked",
                 f"{changed} of {len(again)} sequences have another answer "
                 "when models with other weights are asked in between",
+            )
+
+
+def check_answers_in_turns(evidence: Any, task: str) -> None:
+    """Asked in between changed models, the model answers at all.
+
+    What raises then may be an assertion that a right model makes of its numbers, or a refusal.
+    """
+    if not answered(evidence, f"{task}/answers"):
+        return
+    answers = evidence[f"{task}/answers"].answers
+    for question in (f"{task}/attention", f"{task}/without-weights"):
+        if not answered(evidence, question):
+            continue
+        again = evidence[question].unchanged[: len(answers)]
+        elsewhere = answers[: len(again)]
+        if (again == tasks.NOTHING).all() and (elsewhere != tasks.NOTHING).any():
+            raise ForReview(
+                "with all but its own numbers inside, the model has no answer: what it asks of "
+                "them has to be read"
             )
 
 

@@ -87,4 +87,5 @@ def it_is_attention(evidence, given, kept) -> list[Callable[[], None]]:
         partial(answers.check_answers_are_said, evidence, given, "reversal/answers", right),
         partial(answers.check_attention_answers, evidence, right, "reversal"),
         partial(answers.check_layers_decide, evidence, given, "reversal"),
+        partial(answers.check_answers_in_turns, evidence, "reversal"),
     ]

@@ -72,6 +72,7 @@ def it_is_the_model(evidence, given, kept) -> list[Callable[[], None]]:
         partial(answers.check_answers_are_said, evidence, given, "secret/answers", right),
         partial(answers.check_attention_answers, evidence, right, "secret"),
         partial(answers.check_layers_decide, evidence, given, "secret"),
+        partial(answers.check_answers_in_turns, evidence, "secret"),
     ]
 
 

@@ -1,14 +1,17 @@
 """Part 2 asks as much as a criterion needs, of every task, and what it keeps takes little room."""
 
+import copy
 import zlib
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from rubric_tests.part2 import given, tasks
+from assay.rubric import ForReview, KnownMistake
+from rubric_tests.part2 import answers, given, tasks
 
 MATRIX = ("reverse-5", "reverse-1-to-10", "sort-5", "reverse-20")
 
@@ -168,3 +171,149 @@ def test_each_answer_has_operators_of_its_own(sequences: ModuleType):
     given_.sequences[1] = 9_000  # 18,000 operators, where the first has ten
     sequences.answer_with_equal_weights(answer, model, given_)
     assert answer.answers.tolist() == answer.moved.tolist() == [[-1], [-1], [-1]]
+
+
+def asked_of(rows: list[list[int]], ways: int, partners: list[int]) -> SimpleNamespace:
+    """What the exam is given of a question to changed models."""
+    return SimpleNamespace(
+        sequences=np.array(rows),
+        width=np.array(len(rows[0])),
+        vocabulary=np.array(12),
+        turns=np.tile(np.arange(ways), (len(rows), 1)),
+        partners=np.array(partners),
+    )
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_weights_of_attention_that_are_all_but_the_same_sum_to_one(
+    sequences: ModuleType, axis: int
+):
+    """A student may assert that they do, in torch's own tolerance."""
+    import torch
+
+    def generate(model: torch.nn.Module, sequence: list[int]) -> list[int]:
+        weights = torch.arange(60.0).view(3, 4, 5).sin().softmax(axis)
+        assert torch.allclose(weights.sum(axis), torch.ones(()))
+        seen.append(weights)
+        return sequence
+
+    sequences.student._notebook = {"generate": generate}
+    seen: list[torch.Tensor] = []
+    model, answer = torch.nn.Linear(1, 1), SimpleNamespace()
+
+    sequences.answer_with_equal_weights(answer, model, asked_of([[5], [6]], 3, [1, 0]))
+
+    assert answer.unchanged.tolist() == [[5], [6]]
+    plain, *_, unchanged = seen
+    assert not torch.equal(unchanged, plain)
+    assert torch.allclose(unchanged, plain, rtol=0.02)
+
+
+def test_a_row_that_may_look_nowhere_stays_as_it_is(exam_module: Callable[[str], ModuleType]):
+    """Zeros, as torch's own attention has them."""
+    import torch
+
+    weights = torch.tensor([[0.0, 0.0], [0.25, 0.75]])
+    changed = exam_module("at_work").a_share_slightly(weights, -1, torch.Generator().manual_seed(0))
+
+    assert changed[0].tolist() == [0, 0]
+    assert changed[1].sum().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("question", ["reversal/attention", "reversal/without-weights"])
+def test_who_cannot_answer_in_turns_is_for_review(question: str):
+    """No answer may come of an assertion that a right model makes; others are a mistake."""
+    right = np.arange(1, 61).reshape(12, 5) % 9 + 1
+    evidence = {
+        "reversal/answers": SimpleNamespace(answers=right, alone=right),
+        "reversal/attention": SimpleNamespace(unchanged=right),
+        "reversal/without-weights": SimpleNamespace(unchanged=right),
+    }
+    answers.check_asked_in_turns(evidence, "reversal")
+    answers.check_answers_in_turns(evidence, "reversal")
+
+    evidence[question] = SimpleNamespace(unchanged=np.full_like(right, tasks.NOTHING))
+    answers.check_asked_in_turns(evidence, "reversal")
+    with pytest.raises(ForReview, match="no answer"):
+        answers.check_answers_in_turns(evidence, "reversal")
+
+    evidence[question] = SimpleNamespace(unchanged=right[:, ::-1])
+    with pytest.raises(KnownMistake):
+        answers.check_asked_in_turns(evidence, "reversal")
+
+
+@pytest.mark.parametrize("way", ["called", "forward", "copied", "own", "one-kind"])
+def test_layers_are_exchanged_however_they_are_called(sequences: ModuleType, way: str):
+    """By themselves, by `forward`, in a copy of the model; and all is as it was, if one raises too.
+
+    A copy computes with its own weights.
+    """
+    import torch
+    from torch import nn
+
+    class Layer(nn.Module):
+        def __init__(self, *sizes: int):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.scale
+
+    class Other(nn.Module):
+        pass
+
+    def doubled(layer: Layer, x: torch.Tensor) -> torch.Tensor:
+        return Layer.forward(layer, 2 * x)
+
+    model, copies = nn.Sequential(Layer(), Layer()), []
+    if way == "own":
+        model[1].forward = partial(doubled, model[1])
+    before = [dict(layer.__dict__) for layer in model]
+
+    def generate(model: nn.Module, sequence: list[int]) -> list[int]:
+        if way == "copied":
+            model = copy.deepcopy(model)
+            model[0].scale.data.mul_(3)
+            copies.append(model)
+        x = torch.tensor(sequence)
+        for layer in model:
+            x = layer.forward(x) if way == "forward" else layer(x)
+        return x.tolist()
+
+    sequences.student._notebook = {
+        "generate": generate,
+        "EncoderLayer": Layer,
+        "DecoderLayer": Layer if way == "one-kind" else Other,
+    }
+    factor, answer = {"own": 2, "copied": 3}.get(way, 1), SimpleNamespace()
+
+    sequences.answer_without_weights(answer, model, asked_of([[1, 2], [3, 4]], 4, [1, 0]))
+
+    assert answer.n_layers == 2
+    assert answer.n_exchanged == 4
+    assert answer.exchanged.tolist() == [[3 * factor, 4 * factor], [factor, 2 * factor]]
+    assert [dict(layer.__dict__) for layer in model] == before
+    if way == "copied":
+        assert copies[-1](torch.tensor([1])).tolist() == [3]
+
+    exchange = sequences.Exchange(model)
+    with pytest.raises(ZeroDivisionError), exchange:
+        raise ZeroDivisionError
+    assert [dict(layer.__dict__) for layer in model] == before
+
+
+def test_a_model_without_parameters_is_asked_all_the_same(sequences: ModuleType):
+    """It cannot be changed, and has no answers then; what else the question asks is answered."""
+    sequences.student._notebook = {"generate": lambda model, sequence: model.answer(sequence)}
+
+    class Wrapped:
+        def answer(self, sequence: list[int]) -> list[int]:
+            return sequence
+
+    answer = SimpleNamespace()
+    sequences.answer_without_weights(answer, Wrapped(), asked_of([[1, 2], [3, 4]], 4, [1, 0]))
+
+    for found in (answer.answers, answer.shuffled, answer.unchanged):
+        assert found.tolist() == [[-1, -1], [-1, -1]]
+    assert answer.exchanged.tolist() == [[1, 2], [3, 4]]
+    assert (answer.n_layers, answer.n_exchanged) == (0, 0)

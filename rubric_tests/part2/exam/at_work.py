@@ -83,6 +83,12 @@ def slightly(numbers, dice):
     return numbers * (1 + LITTLE * noise)
 
 
+def a_share_slightly(shares, axis, dice):
+    """The same of a softmax: they still sum to one, which code may assert; rows of zeros stay."""
+    changed = slightly(shares, dice)
+    return changed / changed.sum(axis, keepdim=True).clamp(min=0.5)
+
+
 class Parts:
     """Which of the student's own parts of attention are called, by the profiler."""
 

@@ -1,13 +1,24 @@
 """Sequences of tokens as tables, and the student's answers to them, free running."""
 
 import contextlib
+import functools
 from contextlib import contextmanager
 from itertools import chain, pairwise
+from types import MethodType
 
 import numpy as np
 import torch
 from ask import student
-from exam.at_work import Choices, Operations, Parts, Weights, equal, moved, slightly
+from exam.at_work import (
+    Choices,
+    Operations,
+    Parts,
+    Weights,
+    a_share_slightly,
+    equal,
+    moved,
+    slightly,
+)
 from exam.components import SIZES, kind_of, logits_of
 from torch.nn import functional
 
@@ -162,29 +173,49 @@ def dropout_seen():
 class Exchange:
     """What comes out of every layer: kept while one question is asked, given back at another.
 
-    All that a transformer knows of its question goes through them.
+    All that a transformer knows of its question goes through them. Their `forward` is changed: a
+    hook does not see who calls it by name. It is a method of the layer, so that one of a copied
+    layer is the copy's.
     """
 
     def __init__(self, model):
         self.layers, self.kept, self.given_back = [], [], None
-        self.exchanged = 0
+        self.exchanged, self.lasts = 0, False
+        kinds = []
         for name in ("EncoderLayer", "DecoderLayer"):
             with contextlib.suppress(Exception):
-                kind = kind_of(name, *SIZES)
-                self.layers += [part for part in model.modules() if isinstance(part, kind)]
+                kinds.append(kind_of(name, *SIZES))
+        with contextlib.suppress(Exception):
+            self.layers = [part for part in model.modules() if isinstance(part, tuple(kinds))]
 
     def __enter__(self):
-        self.hooks = [part.register_forward_hook(self.note) for part in self.layers]
+        self.own = [part.__dict__.get("forward") for part in self.layers]
+        for part, own in zip(self.layers, self.own, strict=True):
+            part.__dict__["forward"] = MethodType(self.noting(type(part).forward, own), part)
+        self.lasts = True
         return self
 
     def __exit__(self, *error):
-        for hook in self.hooks:
-            hook.remove()
+        self.lasts = False  # a copy may be kept
+        for part, own in zip(self.layers, self.own, strict=True):
+            if own is None:
+                part.__dict__.pop("forward", None)
+            else:
+                part.__dict__["forward"] = own
 
-    def note(self, part, inputs, out):
+    def noting(self, plain, own):
+        @functools.wraps(plain)
+        def forward(part, *args, **kwargs):
+            return self.note(own(*args, **kwargs) if own else plain(part, *args, **kwargs))
+
+        return forward
+
+    def note(self, out):
+        if not self.lasts:
+            return out
         if self.given_back is None:
             self.kept.append(copied(out))
-            return None
+            return out
         self.exchanged += 1
         return next(self.given_back, out)
 
@@ -251,10 +282,12 @@ def answer_without_weights(answer, model, given):
     }
 
     def asked(changed):
-        others = [changed(weight.detach()) for weight in model.parameters()]
+        @functools.cache
+        def others():
+            return [changed(weight.detach()) for weight in model.parameters()]
 
         def answered(place):
-            with other_weights(model, others), Operations(most):
+            with other_weights(model, others()), Operations(most):
                 return student.generate(model, list(sequences[place]))
 
         return answered
@@ -287,7 +320,9 @@ def answer_with_equal_weights(answer, model, given):
     ways = {
         "answers": equal,
         "moved": moved,
-        "unchanged": lambda out, axis, *, is_share: slightly(out, dice),
+        "unchanged": lambda out, axis, *, is_share: (
+            a_share_slightly(out, axis, dice) if is_share else slightly(out, dice)
+        ),
     }
     weights = {name: Weights(vocabulary, way, most) for name, way in ways.items()}
 
