@@ -580,10 +580,11 @@ def check_alone_as_together(evidence: Any, given: Any, question: str) -> None:
         )
 
 
-def check_asked_in_turns(evidence: Any, task: str) -> None:
-    """Asked in between changed models, the model has the answers that it has elsewhere.
+def check_asked_in_turns(evidence: Any, right: np.ndarray, task: str) -> None:
+    """Asked in between changed models, the model has the right answers that it has elsewhere.
 
-    One that has no answer then is for review, which is asked by itself.
+    Wrong ones may be others: weights off by a thousandth change a third of the answers of a model
+    that has learned little. One that has no answer then is for review, which is asked by itself.
     """
     answer = evidence[f"{task}/answers"]
     for question in (f"{task}/attention", f"{task}/without-weights"):
@@ -592,11 +593,15 @@ def check_asked_in_turns(evidence: Any, task: str) -> None:
         again = evidence[question].unchanged[: len(answer.answers)]
         if (again == tasks.NOTHING).all():
             continue
-        changed = int((again != answer.answers[: len(again)]).any(axis=1).sum())
-        if changed > FEW_OTHERS:
+        elsewhere, wanted = answer.answers[: len(again)], right[: len(again)]
+        changed = (again != elsewhere).any(axis=1)
+        lost = int((changed & (elsewhere == wanted).all(axis=1)).sum())
+        asked = wanted != tasks.NOTHING
+        better = int((elsewhere == wanted)[asked].sum()) - int((again == wanted)[asked].sum())
+        if lost > FEW_OTHERS or (changed.sum() > FEW_OTHERS and better > SOME_BETTER):
             raise KnownMistake(
                 "what the model answers depends on when it is asked",
-                f"{changed} of {len(again)} sequences have another answer "
+                f"{changed.sum()} of {len(again)} sequences have another answer "
                 "when models with other weights are asked in between",
             )
 

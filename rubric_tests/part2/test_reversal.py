@@ -28,7 +28,7 @@ def test_digits_are_right(evidence, given, kept, runs, measure, claim):
         after_marks_for(evidence, given, *EARLIER),
     ):
         answers.check_alone_as_together(evidence, given, "reversal/answers")
-        answers.check_asked_in_turns(evidence, "reversal")
+        answers.check_asked_in_turns(evidence, kept["reversal/answers"].right, "reversal")
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
         shares = marks.by_position
         measure(claim.measure, marks.share_of_digits)
@@ -49,7 +49,7 @@ def test_half_of_the_sequences_are_right(evidence, given, kept, runs, measure, c
         after_marks_for(evidence, given, *EARLIER),
     ):
         answers.check_alone_as_together(evidence, given, "reversal/answers")
-        answers.check_asked_in_turns(evidence, "reversal")
+        answers.check_asked_in_turns(evidence, kept["reversal/answers"].right, "reversal")
         everything = answers.marked(evidence, given, kept)
         marks = answers.never_seen(evidence, everything)
         measure("sequences answered", len(everything.exact))
@@ -70,7 +70,7 @@ def test_nearly_all_sequences_are_right(evidence, given, kept, runs, claim):
         after_marks_for(evidence, given, *EARLIER),
     ):
         answers.check_alone_as_together(evidence, given, "reversal/answers")
-        answers.check_asked_in_turns(evidence, "reversal")
+        answers.check_asked_in_turns(evidence, kept["reversal/answers"].right, "reversal")
         marks = answers.never_seen(evidence, answers.marked(evidence, given, kept))
 
         answers.check_share(marks, claim.at_least)

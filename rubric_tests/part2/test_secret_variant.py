@@ -40,7 +40,7 @@ def test_a_new_task_is_learned(evidence, given, kept, runs, measure, claim):
         after_marks_for_reversal(evidence, given, kept, claim.at_least),
     ):
         answers.check_alone_as_together(evidence, given, "secret/answers")
-        answers.check_asked_in_turns(evidence, "secret")
+        answers.check_asked_in_turns(evidence, kept["secret/answers"].right, "secret")
         marks = answers.marked(evidence, given, kept, "secret/answers")
         measure(claim.measure, marks.share_of_digits)
         measure("secret task: right by the harder order", min(shares_by_order(marks, kept)))
@@ -60,7 +60,7 @@ def test_it_is_learned_well(evidence, given, kept, runs, claim):
         after_marks_for_reversal(evidence, given, kept, claim.at_least),
     ):
         answers.check_alone_as_together(evidence, given, "secret/answers")
-        answers.check_asked_in_turns(evidence, "secret")
+        answers.check_asked_in_turns(evidence, kept["secret/answers"].right, "secret")
         check(answers.marked(evidence, given, kept, "secret/answers"), kept, claim.at_least)
 
 
