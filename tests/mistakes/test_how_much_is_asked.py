@@ -242,6 +242,24 @@ def test_who_cannot_answer_in_turns_is_for_review(question: str):
         answers.check_asked_in_turns(evidence, right, "reversal")
 
 
+def test_where_no_two_questions_are_as_long_nothing_is_exchanged():
+    """And nobody waits for a person; where some are, a model of which no layer is called does."""
+    evidence = {
+        "reversal/answers": SimpleNamespace(answers=np.ones((3, 5), int)),
+        "reversal/without-weights": SimpleNamespace(
+            n_layers=2, n_exchanged=0, exchanged=np.full((3, 5), tasks.NOTHING)
+        ),
+    }
+
+    def check(partners: list[int]) -> None:
+        asked = {"reversal/without-weights": SimpleNamespace(partners=np.array(partners))}
+        answers.check_layers_decide(evidence, asked, "reversal")
+
+    check([0, 1, 2])
+    with pytest.raises(ForReview, match="no layer"):
+        check([1, 0, 2])
+
+
 def test_wrong_answers_may_be_others_in_turns():
     """A model that has learned little answers otherwise where its weights are off by a thousandth.
 
