@@ -1,6 +1,7 @@
 """The rubrics of several courses in one process: each is asked its own questions."""
 
 import os
+import sys
 import textwrap
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,23 @@ def test_a_rubric_that_came_within_one_tick_of_the_clock_is_found(tmp_path: Path
     assert PathFinder.find_spec("course_rubric", [str(tmp_path)]) is None
     of = course(tmp_path, {f"{RUBRIC}/given.py": "def draw(rng, parameters):\n    return 'it'\n"})
     os.utime(tmp_path, ns=(before, before))
+
+    assert given(of) == "it"
+
+
+def test_a_course_is_loaded_while_another_thread_forgets_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Python's table of folders is everybody's; what is not below the course is left alone."""
+    gone = str(tmp_path / "gone.zip")
+
+    class Meanwhile:
+        def invalidate_caches(self) -> None:
+            del sys.path_importer_cache[gone]
+
+    table = {str(tmp_path / "other"): Meanwhile(), gone: None}
+    monkeypatch.setattr(sys, "path_importer_cache", table)
+    of = course(tmp_path, {f"{RUBRIC}/given.py": "def draw(rng, parameters):\n    return 'it'\n"})
 
     assert given(of) == "it"
 
