@@ -1,6 +1,6 @@
 """Whatever an answer holds, a test of the rubric calls it right, wrong or no answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from assay.judge.evidence_view import Sheets
 from assay.records import Check, Verdict
 from assay.rubric import causes
+from rubric_tests.part2 import attention_checks
 from tests.mistakes import fuzz, shared
 from tests.mistakes.shared import MATRIX, Made
 from tests.toys.toy import arrays, npz
@@ -81,6 +82,7 @@ class Known:
         self.run, self.works = self.laid(made), cache(self.ends)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(causes, "fault_of", self.fault_of)
+            patch.setattr(attention_checks, "check_formula_of_heads", cached(formula_of_heads))
             patch.setattr(shared.PIECES[self.part], "something_works", self.something_works)
             for number, test in enumerate(tests):
                 yield self.known(number) or self.judge(number, test, made)
@@ -146,6 +148,31 @@ class Known:
 
 
 fault_of = causes.fault_of
+formula_of_heads = attention_checks.check_formula_of_heads
+
+
+def cached(check: Callable[..., None]) -> Callable[..., None]:
+    """The same check, made once of each evidence: what it read is noted each time it is asked."""
+    made = dict[Any, tuple[Exception | None, set[str]]]()
+
+    def ask(evidence: shared.Noting, given: Any, question: str) -> None:
+        if (evidence, question) not in made:
+            noted, evidence.noted = evidence.noted, set()
+            wrong = None
+            try:
+                check(evidence, given, question)
+            except Exception as error:
+                wrong = error
+            made[evidence, question] = wrong, evidence.noted
+            evidence.noted = noted
+        wrong, read = made[evidence, question]
+        evidence.noted |= read
+        if wrong:
+            raise wrong
+
+    return ask
+
+
 something_works = {part: pieces.something_works for part, pieces in shared.PIECES.items()}
 
 
