@@ -18,7 +18,7 @@ from assay.rubric import (
     same,
     tolerance,
 )
-from rubric_tests.part2 import projections, reference
+from rubric_tests.part2 import projections, reference, ways
 from rubric_tests.part2.judgement import (
     NotRecognised,
     assert_same_items,
@@ -28,6 +28,7 @@ from rubric_tests.part2.judgement import (
     said,
 )
 from rubric_tests.part2.reference import Linear, Projections, Weigh
+from rubric_tests.part2.ways import RIGHT_LAYOUTS, Heads, Way
 
 SWAPPED = "K and V are swapped"
 HEADS = ("one", "two", "three", "four")  # the settings of given.HEADS
@@ -162,13 +163,12 @@ def check_attention_of_heads(evidence: Any, given: Any) -> None:
     placed = at_places(evidence, given)
     if sentence := sentence_of(placed, reference.WRONGLY_SCALED):
         raise KnownMistake(sentence)
-    for weigh in (reference.attention_weights, *placed):
-        for reading in readings:
-            again = reference.multi_head(x, x, reading, 1, weigh, visible=visible)
-            if alike(answer.out, again, weigh):
-                return
+    heads = Heads(x, x, 1, answer.out)
+    weighers = (reference.attention_weights, *placed)
+    if ways.give(heads, (Way(readings, weigh, visible=visible) for weigh in weighers)):
+        return
     for sentence, weigh in reference.WRONG_WEIGHTS.items():
-        if any(same(answer.out, reference.multi_head(x, x, r, 1, weigh)) for r in readings):
+        if ways.give(heads, [Way(readings, weigh)]):
             raise KnownMistake(sentence)
     raise NotRecognised("the weights of the projections are not recognised")
 
@@ -404,26 +404,20 @@ def check_masked_heads(evidence: Any, given: Any, question: str) -> None:
     x = sheet.x[..., : out.shape[-1]]
     memory = getattr(sheet, "memory", sheet.x)[..., : out.shape[-1]]
 
+    heads = Heads(x, memory, n_heads, out)
     weighers = [reference.attention_weights, *at_places(evidence, given)]
 
-    def gives(reading: Projections, visible: np.ndarray | None) -> bool:
-        return any(
-            alike(
-                out,
-                reference.multi_head(x, memory, reading, n_heads, weigh, cut, join, visible),
-                weigh,
-            )
-            for weigh in weighers
-            for cut, join in RIGHT_LAYOUTS.values()
-        )
+    def under(mask: np.ndarray, sentence: str = "") -> Iterator[Way]:
+        for weigh in weighers:
+            for layout in RIGHT_LAYOUTS.values():
+                yield Way(readings, weigh, layout, mask, sentence)
 
-    masks = reference.wrong_masks(sheet.visible) | masks_of_some_heads(sheet.visible, n_heads)
-    if any(gives(reading, sheet.visible) for reading in readings):
+    if ways.give(heads, under(sheet.visible)):
         return
-    for reading in readings:
-        for sentence, mask in masks.items():
-            if gives(reading, mask):
-                raise KnownMistake(f"with several heads: {sentence}")
+    masks = reference.wrong_masks(sheet.visible) | masks_of_some_heads(sheet.visible, n_heads)
+    wrong = (way for sentence, mask in masks.items() for way in under(mask, sentence))
+    for _, way in ways.that_give(heads, wrong):
+        raise KnownMistake(f"with several heads: {way.sentence}")
     if not readings or not recognised_without_mask(evidence, given):
         raise NotRecognised("the weights of the projections are not recognised")
     expected = reference.multi_head(x, memory, readings[0], n_heads, visible=sheet.visible)
@@ -597,34 +591,30 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
     width = out.shape[-1]
     x, memory = sheet.x[..., :width], getattr(sheet, "memory", sheet.x)[..., :width]
     past = past_of_heads(evidence, x) if causal_heads(evidence) else None
-
-    def gives(reading: Projections, weigh: Weigh, layout: str = "right", heads: int = 0) -> bool:
-        cut_and_join = LAYOUTS[layout]
-        visible = None if past is None else np.broadcast_to(past, (len(x), *past.shape))
-        again = reference.multi_head(
-            x, memory, reading, heads or n_heads, weigh, *cut_and_join, visible
-        )
-        return alike(out, again, weigh)
-
+    visible = None if past is None else np.broadcast_to(past, (len(x), *past.shape))
+    heads = Heads(x, memory, asked, out)
     # one whose sizes are its own has as many heads as its numbers say
     for n_heads in [asked] if answer.as_asked else divisors(width):
         readings = projections.candidates(parts, n_heads, width=width)
-        for right in readings:
-            weighers = own_weights(evidence, given)
-            if any(gives(right, weigh, way) for weigh in weighers for way in RIGHT_LAYOUTS):
-                return check_projections(right, parts, answer)
+        so_many = heads._replace(n_heads=n_heads)
+        for weigh in own_weights(evidence, given):
+            right = [Way(readings, weigh, each, visible) for each in RIGHT_LAYOUTS.values()]
+            for number, _ in ways.that_give(so_many, right):
+                return check_projections(readings[number], parts, answer)
     n_heads = asked if width % asked == 0 else 1
     readings = projections.candidates(parts, n_heads, width=width)
     if not readings:
         raise NotRecognised("the weights of the projections are not recognised")
-    for heads in divisors(width) if answer.as_asked else []:
-        readings_so = projections.candidates(parts, heads, width=width)
-        if any(gives(r, reference.attention_weights, heads=heads) for r in readings_so):
-            found = f"it works with {heads} where {n_heads} {'is' if n_heads == 1 else 'are'} asked"
+    for others in divisors(width) if answer.as_asked else []:
+        readings_so = projections.candidates(parts, others, width=width)
+        if ways.give(heads._replace(n_heads=others), [Way(readings_so, visible=visible)]):
+            asked_for = f"{n_heads} {'is' if n_heads == 1 else 'are'} asked"
+            found = f"it works with {others} where {asked_for}"
             raise KnownMistake("the number of heads is not used", found)
-    for sentence in recognised(readings, gives, n_heads):
-        raise KnownMistake(sentence)
-    if any(same(out - x, reference.multi_head(x, memory, r, n_heads)) for r in readings):
+    heads = heads._replace(n_heads=n_heads)
+    for _, way in ways.that_give(heads, ways.mistaken(readings, n_heads, visible)):
+        raise KnownMistake(way.sentence)
+    if ways.give(heads._replace(out=out - x), [Way(readings)]):
         raise KnownMistake("the input is added inside the heads: that is for the layer to do")
     named = answer.text.strings("names")
     told_apart = projections.are_named(parts) and len(parts) * 2 >= len(named)
@@ -667,11 +657,9 @@ def is_of_its_weights(evidence: Any, given: Any, question: str) -> bool:
     width, n_heads = answer.out.shape[-1], int(sheet.sizes[1])
     x, memory = sheet.x[..., :width], getattr(sheet, "memory", sheet.x)[..., :width]
     parts = projections.linears(answer, evidence.partial(question))
-    return any(
-        same(answer.out, reference.multi_head(x, memory, reading, n_heads, cut=cut, join=join))
-        for reading in projections.candidates(parts, n_heads, width=width)
-        for cut, join in RIGHT_LAYOUTS.values()
-    )
+    readings = projections.candidates(parts, n_heads, width=width)
+    heads = Heads(x, memory, n_heads, answer.out)
+    return ways.give(heads, (Way(readings, layout=each) for each in RIGHT_LAYOUTS.values()))
 
 
 def divisors(width: int) -> list[int]:
@@ -709,49 +697,6 @@ def past_of_heads(evidence: Any, x: np.ndarray) -> Any:
     return np.True_ if ahead is None else np.tri(x.shape[1], k=ahead, dtype=bool)
 
 
-RIGHT_LAYOUTS = {
-    "right": (reference.cut, reference.join),
-    "in turn": (reference.cut_in_turn, reference.join_in_turn),
-    "in turn, side by side": (reference.cut_in_turn, reference.join),
-    "side by side, in turn": (reference.cut, reference.join_in_turn),
-}
-LAYOUTS = RIGHT_LAYOUTS | {
-    "the heads are split by `view`: transpose after it": (reference.cut_by_view, reference.join),
-    "the heads are merged without the transpose": (reference.cut, reference.join_by_view),
-    "the heads are averaged, not laid side by side": (
-        reference.cut,
-        lambda h: reference.join(np.repeat(h.mean(1, keepdims=True), h.shape[1], axis=1)),
-    ),
-    "every head's output is that of the first": (
-        reference.cut,
-        lambda h: reference.join(np.repeat(h[:, :1], h.shape[1], axis=1)),
-    ),
-    "the heads are put together backwards": (reference.cut, lambda h: reference.join(h[:, ::-1])),
-    "the heads are put together from the second on, the first last": (
-        reference.cut,
-        lambda h: reference.join(np.roll(h, -1, axis=1)),
-    ),
-    "the heads are put together from the last on, then the first": (
-        reference.cut,
-        lambda h: reference.join(np.roll(h, 1, axis=1)),
-    ),
-    "the heads are split and merged by `view`: tokens and heads are mixed": (
-        reference.cut_by_view,
-        reference.join_by_view,
-    ),
-}
-
-
-WRONG_LAYOUTS = [name for name in LAYOUTS if name not in RIGHT_LAYOUTS]
-
-
-def alike(out: np.ndarray, again: np.ndarray, weigh: Weigh) -> bool:
-    """The same numbers; of places less exactly, as tables of sines are kept in float32."""
-    if weigh in reference.ALL_PLACED:
-        return out.shape == again.shape and bool(np.allclose(out, again, atol=1e-5, rtol=1e-4))
-    return same(out, again)
-
-
 def at_places(evidence: Any, given: Any) -> list[Weigh]:
     """How heads weigh that tell places apart by themselves: rotary positions, a bias by distance.
 
@@ -779,16 +724,14 @@ def _at_places(evidence: Any, given: Any) -> list[Weigh]:
     parts = projections.linears(answer, evidence.partial(question))
     visible = np.broadcast_to(past_of_heads(evidence, x), (len(x), x.shape[1], x.shape[1]))
     right = reference.PLACED_WEIGHTS
+    readings = projections.candidates(parts, n_heads, width=width)
+    heads = Heads(x, x, n_heads, answer.out)
     for weighers in (right, reference.ALL_PLACED.difference(right)):
         found = [
             weigh
             for weigh in weighers
-            for reading in projections.candidates(parts, n_heads, width=width)
-            for cut, join in RIGHT_LAYOUTS.values()
-            if alike(
-                answer.out,
-                reference.multi_head(x, x, reading, n_heads, weigh, cut, join, visible),
-                weigh,
+            if ways.give(
+                heads, (Way(readings, weigh, each, visible) for each in RIGHT_LAYOUTS.values())
             )
         ]
         if found:
@@ -819,23 +762,3 @@ def check_projections(right: Projections, parts: dict[str, Linear], answer: Any)
         raise KnownMistake("there is no output projection after the heads")
     if sentence := projections.shared(right, parts, answer):
         raise KnownMistake(sentence)
-
-
-def recognised(readings: list[Projections], gives: Any, n_heads: int) -> Iterator[str]:
-    """The sentences of the known mistakes that give the same numbers."""
-    right_weights = reference.attention_weights
-    formulas = reference.WRONG_WEIGHTS | {
-        "the scores are divided by sqrt(d_model), not by the root of a head's width": (
-            reference.scaled_by(lambda d: n_heads**-0.5)
-        ),
-        "the softmax runs over the heads": lambda q, k: reference.softmax(
-            reference.scores(q, k), 1
-        ),
-    }
-    for right in readings:
-        yield from (name for name in WRONG_LAYOUTS if gives(right, right_weights, name))
-        wrong_roles = projections.misread(right, n_heads).items()
-        yield from (name for name, roles in wrong_roles if gives(roles, right_weights))
-        yield from (name for name, weigh in formulas.items() if gives(right, weigh))
-        for weigh in formulas.values():
-            yield from (name for name in WRONG_LAYOUTS if gives(right, weigh, name))

@@ -150,6 +150,15 @@ WRONG_WEIGHTS: dict[str, Weigh] = {
 }
 """What common mistakes give instead of the weights, by the sentence that says which."""
 
+OF_ALL_ITEMS = frozenset(
+    WRONG_WEIGHTS[sentence]
+    for sentence in (
+        "the softmax runs over the batch, not over the keys",
+        "the softmax's sum runs over the whole sequence or batch, not over a row's keys",
+    )
+)
+"""Those by which an item of the batch has other weights than it has alone."""
+
 WRONGLY_SCALED: dict[str, tuple[Weigh, ...]] = {
     sentence: tuple(rotary(*way, weigh) for way in TURNS)
     for sentence, weigh in WRONG_WEIGHTS.items()
@@ -302,13 +311,13 @@ def one_less(visible: np.ndarray) -> np.ndarray:
 
 
 class Linear(NamedTuple):
-    """x @ matrix.T + bias, shapes (out, in) and (out,)."""
+    """x @ matrix.T + bias, shapes (out, in) and (out,); of several, one for each item of x."""
 
     matrix: np.ndarray
     bias: np.ndarray
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x @ self.matrix.T + self.bias
+        return x @ self.matrix.mT + self.bias
 
 
 class Projections(NamedTuple):
