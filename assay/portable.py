@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,4 +74,7 @@ def locked(path: Path, *, alone: bool) -> Iterator[bool]:
             raise NoLocks("this system has no locks")
         yield True
     finally:
+        if fcntl is not None:  # a child that is just being started holds a copy of the descriptor
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

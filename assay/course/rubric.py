@@ -86,7 +86,7 @@ def _look_again_below(root: str) -> None:
 def forget(assignment: Assignment, part: Part) -> None:
     """Have the modules of this course imported anew when they are next loaded."""
     package = _package(assignment, part)
-    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+    for name in [name for name in list(sys.modules) if name.partition(".")[0] == package]:
         del sys.modules[name]
 
 

@@ -40,8 +40,8 @@ STARTING = 300.0
 """Seconds that a kernel may take to its first answer, on a machine that has much else to do."""
 NEVER = 24 * 3_600_000
 """Milliseconds to a second attempt to connect: sockets listen before they are connected to."""
-AGAIN = 200
-"""Milliseconds in which zmq says that it would connect again."""
+AGAIN = 2_000
+"""Milliseconds in which zmq says that it would connect again: it says so from its own thread."""
 DYING = 2.0
 """Seconds, computed or waited, that a dying kernel may take from closing its sockets to its end."""
 RAN_AT_MOST = 40

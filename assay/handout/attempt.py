@@ -43,6 +43,8 @@ from assay.submission.notebook import EXAM
 from assay.submission.submission import Submission, name_of, read
 
 RAISES = "raises-exception"
+PATIENCE = 60
+"""Seconds that output may come later than the reply, on a machine that has much else to do."""
 
 
 def attempt(
@@ -200,6 +202,7 @@ def _execute(workdir: Path, job: Job) -> bool:
             kernel_manager_class=Manager,
             progress_bar=False,
             start_timeout=300,
+            iopub_timeout=PATIENCE,
             allow_errors=True,
         )
     except PapermillExecutionError:

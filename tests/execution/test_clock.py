@@ -14,8 +14,8 @@ from assay.execution.clock import TICK, Clock, descendants
 
 ONE = min(os.sched_getaffinity(0))
 SECONDS = 4.0
-AT_WORK = 0.8
-"""Share of a processor that the herd leaves unused, where it is alone on it."""
+IDLE = 0.4
+"""Share of a processor below which nobody else can have been at work on it."""
 HERD = f"""
 import os, time
 os.sched_setaffinity(0, {{{ONE}}})
@@ -46,6 +46,9 @@ def going(code: str) -> Iterator[int]:
     """A process that runs some code until it is killed, with what it forked."""
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
         try:
+            while os.sched_getaffinity(process.pid) != {ONE}:
+                time.sleep(0.1)  # until it has begun
+            time.sleep(0.5)
             yield process.pid
         finally:
             os.killpg(process.pid, 9)
@@ -54,7 +57,6 @@ def going(code: str) -> Iterator[int]:
 def waited(pid: int) -> float:
     """The share of some seconds in which a run waited, by its clock."""
     clock = Clock(pid)
-    time.sleep(1)  # until all of it has begun
     first, begun = clock.tick(), time.monotonic()
     while time.monotonic() - begun < SECONDS:
         time.sleep(0.2)
@@ -79,7 +81,7 @@ def test_many_that_wake_together_do_not_hold_the_clock():
             begun, before = time.monotonic(), taken()
             share = waited(herd)
             of_processor = (taken() - before) / TICK / (time.monotonic() - begun)
-            if share > 0.15 or of_processor < AT_WORK:
+            if share > 0.15 or of_processor < IDLE:
                 break
         else:
             pytest.skip("others have the processor, for which the herd waits as it should")
@@ -90,4 +92,4 @@ def test_many_that_wake_together_do_not_hold_the_clock():
 def test_some_that_take_turns_and_have_no_processor_do_not_wait():
     """None has waited for as long as time has passed; together they have."""
     with going(TURNS) as run, going(BUSY), going(BUSY), going(BUSY):
-        assert waited(run) < 0.35
+        assert waited(run) < 0.6

@@ -73,7 +73,7 @@ def test_a_short_run_is_saved_at_its_start_and_its_end_and_once_between(
 
 def test_what_ran_before_the_limit_is_kept(course: Assignment):
     """A run that is cut off leaves the output of the cells that it had finished."""
-    cells = ("print('before the limit')", "import time; time.sleep(0.5)", "time.sleep(60)")
+    cells = ("print('before the limit')", "import time; time.sleep(3)", "time.sleep(60)")
     ended = execute(toys.jobs(course, submission(ADD, *cells))[0].packed)
     outputs = [
         output["text"]

@@ -46,7 +46,7 @@ def forking() -> Sandbox:
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assignment]:
     """The toy with an exam that also asks for `found`."""
     root = tmp_path_factory.mktemp("warm") / "course"
-    with toys.course(root, text=toys.toml(cell=6, run=20), exam=LOOK, given=PROBED) as assignment:
+    with toys.course(root, text=toys.toml(cell=60, run=200), exam=LOOK, given=PROBED) as assignment:
         yield assignment
 
 

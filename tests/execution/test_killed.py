@@ -141,7 +141,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("command", ["grade", "calibrate"])
-def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, temporary: Path, command: str):
+def test_ctrl_c_ends_a_batch_within_seconds(course: Assignment, temporary: Path, command: str):
     """What was run is kept; no process, no folder is left."""
     harness = start(course, command)
     _wait_for_a_run(harness, course, 2)
@@ -152,8 +152,8 @@ def test_ctrl_c_ends_a_batch_within_two_seconds(course: Assignment, temporary: P
     while harness.poll() is None:
         time.sleep(0.05)
         now = clock.tick()
-        assert now.waited - begun.waited < 2
-        assert now.computed - begun.computed < 2
+        assert now.waited - begun.waited < 5
+        assert now.computed - begun.computed < 5
     _, said = harness.communicate(timeout=300)
 
     assert harness.returncode == 130

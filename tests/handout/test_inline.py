@@ -36,7 +36,11 @@ def executed(
     path.write_bytes(toys.notebook(toys.PARAMETERS, *(cells if saved is None else saved)))
     book = nbformat.reads(toys.notebook(toys.PARAMETERS, *cells).decode(), 4)
     client = nbclient.NotebookClient(
-        book, timeout=300, resources={"metadata": {"path": str(path.parent)}}, allow_errors=True
+        book,
+        timeout=300,
+        iopub_timeout=60,
+        resources={"metadata": {"path": str(path.parent)}},
+        allow_errors=True,
     )
     environment = {**os.environ, "JPY_SESSION_NAME": str(path), **env}
     client.execute(env=environment)

@@ -233,7 +233,7 @@ def test_beginnings_of_drawings_without_an_end_are_read_once():
 
     seconds(1)  # templates are read
 
-    assert seconds(16_000) < 50 * seconds(1)
+    assert min(seconds(16_000) for _ in range(3)) < 50 * seconds(1)
 
 
 def test_what_was_not_graded_says_why():

@@ -561,11 +561,11 @@ def test_headers_that_never_end_hold_no_connection(
     whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
     async def ask(port: int) -> tuple[float, bytes]:
+        start = time.monotonic()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         if again and begin:
             writer.write(whole)
             assert (await reader.readuntil(b"word")).startswith(b"HTTP/1.1 200")
-        start = time.monotonic()
         writer.write(begin)
         ended = asyncio.create_task(reader.read())
         while not ended.done() and time.monotonic() < start + 20:

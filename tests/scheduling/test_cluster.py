@@ -31,6 +31,7 @@ from tests.toys.shared import MACHINE
 from tests.toys.toy import ADD, submission
 
 distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore:Creating scratch directories")  # on a busy disk
 
 ROOT = Path(__file__).parents[2]
 

@@ -115,7 +115,7 @@ def course(
         yield assignment.read(root / "assignment.toml")
     finally:
         sys.path[:] = path_before
-        for name in [name for name in sys.modules if name.split(".")[0] == rubric]:
+        for name in [name for name in list(sys.modules) if name.split(".")[0] == rubric]:
             del sys.modules[name]
 
 
