@@ -9,9 +9,10 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from hashlib import sha256
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec
@@ -68,19 +69,15 @@ def _package(assignment: Assignment, part: Part) -> str:
     package = ModuleType(f"_course_{digest[:16]}")
     package.__path__ = [root]
     if package.__name__ not in sys.modules:
-        _look_again_below(root)
+        _look_again()
     return sys.modules.setdefault(package.__name__, package).__name__
 
 
-def _look_again_below(root: str) -> None:
-    """Have Python list these folders anew: a file may be newer than the file system's clock tells.
-
-    Not `importlib.invalidate_caches`: where two threads call it, one may raise `KeyError` over what
-    the other has dropped.
-    """
-    for folder in list(sys.path_importer_cache):
-        if Path(folder).is_relative_to(root):
-            sys.path_importer_cache.pop(folder, None)
+def _look_again() -> None:
+    """Have Python list folders anew: a file may be newer than the file system's clock tells."""
+    while True:
+        with suppress(KeyError):  # another thread has dropped what this one was about to drop
+            return invalidate_caches()
 
 
 def forget(assignment: Assignment, part: Part) -> None:

@@ -45,8 +45,7 @@ Name = tuple[str, tuple[str, ...]]
 FIRST: Name = ("kernel", ())
 START_SECONDS = 300.0
 """On a machine that has much else to do, imports of 6 s take minutes."""
-SECONDS_TO_CLEAR = 60.0
-"""A canary that has begun takes two or three; on a machine that has much else to do, many more."""
+SECONDS_TO_CLEAR = 5.0
 START = """\
 import sys
 sys.path[:0] = sys.argv[3:]

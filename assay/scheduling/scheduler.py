@@ -108,11 +108,10 @@ def _run_and_keep(
                 if isinstance(made, RunRecord):
                     yield job, made, True
                     continue
-                stale = store.has(job.key)  # asked first: what another keeps meanwhile is as good
                 if kept := look(job):  # another's, of the same bytes; a judge may be reading it
                     yield job, kept, True
                     continue
-                yield job, _keep(store, job, made, instead=stale), False
+                yield job, _keep(store, job, made, instead=store.has(job.key)), False
         finally:
             for future in futures:
                 future.cancel()

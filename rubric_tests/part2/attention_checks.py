@@ -1,6 +1,6 @@
 """What is right of attention, its masks and its heads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,7 +28,7 @@ from rubric_tests.part2.judgement import (
     said,
 )
 from rubric_tests.part2.reference import Linear, Projections, Weigh
-from rubric_tests.part2.ways import RIGHT_LAYOUTS, Heads, Way
+from rubric_tests.part2.ways import RIGHT_LAYOUTS, Heads, Way, Ways, in_any_order
 
 SWAPPED = "K and V are swapped"
 HEADS = ("one", "two", "three", "four")  # the settings of given.HEADS
@@ -164,11 +164,11 @@ def check_attention_of_heads(evidence: Any, given: Any) -> None:
     if sentence := sentence_of(placed, reference.WRONGLY_SCALED):
         raise KnownMistake(sentence)
     heads = Heads(x, x, 1, answer.out)
-    weighers = (reference.attention_weights, *placed)
-    if ways.give(heads, (Way(readings, weigh, visible=visible) for weigh in weighers)):
-        return
+    for weigh in (reference.attention_weights, *placed):
+        if ways.give(heads, readings, lambda some, w=weigh: [Way(some, w, visible=visible)]):
+            return
     for sentence, weigh in reference.WRONG_WEIGHTS.items():
-        if ways.give(heads, [Way(readings, weigh)]):
+        if ways.give(heads, readings, lambda some, w=weigh: [Way(some, w)]):
             raise KnownMistake(sentence)
     raise NotRecognised("the weights of the projections are not recognised")
 
@@ -407,17 +407,19 @@ def check_masked_heads(evidence: Any, given: Any, question: str) -> None:
     heads = Heads(x, memory, n_heads, out)
     weighers = [reference.attention_weights, *at_places(evidence, given)]
 
-    def under(mask: np.ndarray, sentence: str = "") -> Iterator[Way]:
-        for weigh in weighers:
-            for layout in RIGHT_LAYOUTS.values():
-                yield Way(readings, weigh, layout, mask, sentence)
+    def under(masks: Mapping[str, np.ndarray]) -> Ways:
+        return lambda some: (
+            Way(some, weigh, layout, mask, sentence)
+            for sentence, mask in masks.items()
+            for weigh in weighers
+            for layout in RIGHT_LAYOUTS.values()
+        )
 
-    if ways.give(heads, under(sheet.visible)):
+    if ways.give(heads, readings, under({"right": sheet.visible})):
         return
     masks = reference.wrong_masks(sheet.visible) | masks_of_some_heads(sheet.visible, n_heads)
-    wrong = (way for sentence, mask in masks.items() for way in under(mask, sentence))
-    for _, way in ways.that_give(heads, wrong):
-        raise KnownMistake(f"with several heads: {way.sentence}")
+    for _, sentence in ways.that_give(heads, readings, under(masks)):
+        raise KnownMistake(f"with several heads: {sentence}")
     if not readings or not recognised_without_mask(evidence, given):
         raise NotRecognised("the weights of the projections are not recognised")
     expected = reference.multi_head(x, memory, readings[0], n_heads, visible=sheet.visible)
@@ -598,23 +600,23 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
         readings = projections.candidates(parts, n_heads, width=width)
         so_many = heads._replace(n_heads=n_heads)
         for weigh in own_weights(evidence, given):
-            right = [Way(readings, weigh, each, visible) for each in RIGHT_LAYOUTS.values()]
-            for number, _ in ways.that_give(so_many, right):
-                return check_projections(readings[number], parts, answer)
+            for right, _ in ways.that_give(so_many, readings, in_any_order(weigh, visible)):
+                return check_projections(right, parts, answer)
     n_heads = asked if width % asked == 0 else 1
     readings = projections.candidates(parts, n_heads, width=width)
     if not readings:
         raise NotRecognised("the weights of the projections are not recognised")
     for others in divisors(width) if answer.as_asked else []:
         readings_so = projections.candidates(parts, others, width=width)
-        if ways.give(heads._replace(n_heads=others), [Way(readings_so, visible=visible)]):
+        so_many = heads._replace(n_heads=others)
+        if ways.give(so_many, readings_so, lambda some: [Way(some, visible=visible)]):
             asked_for = f"{n_heads} {'is' if n_heads == 1 else 'are'} asked"
             found = f"it works with {others} where {asked_for}"
             raise KnownMistake("the number of heads is not used", found)
     heads = heads._replace(n_heads=n_heads)
-    for _, way in ways.that_give(heads, ways.mistaken(readings, n_heads, visible)):
-        raise KnownMistake(way.sentence)
-    if ways.give(heads._replace(out=out - x), [Way(readings)]):
+    for _, sentence in ways.that_give(heads, readings, ways.mistaken(n_heads, visible)):
+        raise KnownMistake(sentence)
+    if ways.give(heads._replace(out=out - x), readings, lambda some: [Way(some)]):
         raise KnownMistake("the input is added inside the heads: that is for the layer to do")
     named = answer.text.strings("names")
     told_apart = projections.are_named(parts) and len(parts) * 2 >= len(named)
@@ -659,7 +661,7 @@ def is_of_its_weights(evidence: Any, given: Any, question: str) -> bool:
     parts = projections.linears(answer, evidence.partial(question))
     readings = projections.candidates(parts, n_heads, width=width)
     heads = Heads(x, memory, n_heads, answer.out)
-    return ways.give(heads, (Way(readings, layout=each) for each in RIGHT_LAYOUTS.values()))
+    return ways.give(heads, readings, in_any_order())
 
 
 def divisors(width: int) -> list[int]:
@@ -728,11 +730,7 @@ def _at_places(evidence: Any, given: Any) -> list[Weigh]:
     heads = Heads(x, x, n_heads, answer.out)
     for weighers in (right, reference.ALL_PLACED.difference(right)):
         found = [
-            weigh
-            for weigh in weighers
-            if ways.give(
-                heads, (Way(readings, weigh, each, visible) for each in RIGHT_LAYOUTS.values())
-            )
+            weigh for weigh in weighers if ways.give(heads, readings, in_any_order(weigh, visible))
         ]
         if found:
             return found

@@ -2,7 +2,7 @@
 thousands of ways are tried.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,10 @@ ANOTHER = 2e-3
 """Of the largest output: more than any tolerance, less than what other formulas differ by."""
 
 
+AT_ONCE = 100_000
+"""Numbers in the matrices that are put side by side: of wide heads, fewer readings."""
+
+
 class Heads(NamedTuple):
     """What heads were asked, and what came out, (batch, length, channels)."""
 
@@ -66,18 +70,28 @@ class Way(NamedTuple):
     sentence: str = ""
 
 
-def that_give(heads: Heads, ways: Iterable[Way]) -> Iterator[tuple[int, Way]]:
-    """The ways that give the output, each with the number of its reading, which comes first."""
-    tried = [(way, may_give(heads, way)) for way in ways]
-    for number in range(max((len(way.readings) for way, _ in tried), default=0)):
-        for way, may in tried:
-            if may[number] and gives(heads, way, number):
-                yield number, way
+Ways = Callable[[Sequence[Projections]], Iterable[Way]]
+"""The ways in which some readings are tried."""
+Found = tuple[Projections, str]
+"""A reading that gives the output, and the sentence of the way."""
 
 
-def give(heads: Heads, ways: Iterable[Way]) -> bool:
-    """Whether any of the ways gives the output."""
-    return any(True for _ in that_give(heads, ways))
+def that_give(heads: Heads, readings: Sequence[Projections], ways: Ways) -> Iterator[Found]:
+    """The readings that give the output in one of the ways; what comes first is the reading."""
+    width = heads.out.shape[-1]
+    few = max(1, AT_ONCE // max(1, width**2))
+    for begin in range(0, len(readings), few):
+        some = readings[begin : begin + few]
+        tried = [(way, may_give(heads, way)) for way in ways(some)]
+        for number, reading in enumerate(some):
+            for way, may in tried:
+                if may[number] and gives(heads, way, number):
+                    yield reading, way.sentence
+
+
+def give(heads: Heads, readings: Sequence[Projections], ways: Ways) -> bool:
+    """Whether any reading gives the output in one of the ways."""
+    return any(True for _ in that_give(heads, readings, ways))
 
 
 def may_give(heads: Heads, way: Way) -> np.ndarray:
@@ -85,16 +99,15 @@ def may_give(heads: Heads, way: Way) -> np.ndarray:
 
     It is worked out of all readings at once: they take the place of the batch.
     """
-    readings = way.readings
-    if way.weigh in reference.OF_ALL_ITEMS or not readings:
-        return np.ones(len(readings), dtype=bool)
+    if way.weigh in reference.OF_ALL_ITEMS:
+        return np.ones(len(way.readings), dtype=bool)
     first = Heads(heads.x[:1], heads.memory[:1], heads.n_heads, heads.out[:1])
     visible = None if way.visible is None else way.visible[:1]
     again = reference.multi_head(
-        *first[:2], at_once(readings), heads.n_heads, way.weigh, *way.layout, visible
+        *first[:2], at_once(way.readings), heads.n_heads, way.weigh, *way.layout, visible
     )
     if again.shape[1:] != first.out.shape[1:]:
-        return np.zeros(len(readings), dtype=bool)
+        return np.zeros(len(way.readings), dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):  # of NaN nothing is told here
         far = ANOTHER * (1 + np.abs(heads.out).max(initial=0))
         return np.asarray(~(np.abs(again - first.out).max(axis=(1, 2), initial=0) > far))
@@ -103,12 +116,13 @@ def may_give(heads: Heads, way: Way) -> np.ndarray:
 def at_once(readings: Sequence[Projections]) -> Projections:
     """Readings as one, of which each gives its own item of the batch."""
 
-    def stacked(linears: Sequence[Linear]) -> Linear:
+    def stacked(linears: Iterable[Linear]) -> Linear:
         matrices, biases = zip(*linears, strict=True)
         return Linear(np.stack(matrices), np.stack(biases)[:, None])
 
     q, k, v, o = zip(*readings, strict=True)
-    return Projections(stacked(q), stacked(k), stacked(v), stacked(o) if o[0] else None)
+    outputs = stacked(each or projections.identity(q[0]) for each in o) if any(o) else None
+    return Projections(stacked(q), stacked(k), stacked(v), outputs)
 
 
 def gives(heads: Heads, way: Way, number: int) -> bool:
@@ -126,9 +140,14 @@ def alike(out: np.ndarray, again: np.ndarray, weigh: Weigh) -> bool:
     return same(out, again)
 
 
-def mistaken(
-    readings: Sequence[Projections], n_heads: int, visible: np.ndarray | None
-) -> Iterator[Way]:
+def in_any_order(
+    weigh: Weigh = reference.attention_weights, visible: np.ndarray | None = None
+) -> Ways:
+    """The right ways: whichever channels are a head's, the projections learn them."""
+    return lambda some: [Way(some, weigh, each, visible) for each in RIGHT_LAYOUTS.values()]
+
+
+def mistaken(n_heads: int, visible: np.ndarray | None) -> Ways:
     """The ways of the known mistakes, and of some two at once."""
     formulas = reference.WRONG_WEIGHTS | {
         "the scores are divided by sqrt(d_model), not by the root of a head's width": (
@@ -138,13 +157,19 @@ def mistaken(
             reference.scores(q, k), 1
         ),
     }
-    for sentence, layout in WRONG_LAYOUTS.items():
-        yield Way(readings, layout=layout, visible=visible, sentence=sentence)
-    misread = [projections.misread(reading, n_heads) for reading in readings]
-    for sentence in misread[0] if misread else {}:
-        yield Way([roles[sentence] for roles in misread], visible=visible, sentence=sentence)
-    for sentence, weigh in formulas.items():
-        yield Way(readings, weigh, visible=visible, sentence=sentence)
-    for weigh in formulas.values():
+
+    def ways(readings: Sequence[Projections]) -> Iterator[Way]:
         for sentence, layout in WRONG_LAYOUTS.items():
-            yield Way(readings, weigh, layout, visible, sentence)
+            yield Way(readings, layout=layout, visible=visible, sentence=sentence)
+        misread = [projections.misread(reading, n_heads) for reading in readings]
+        for sentence in max(misread, key=len):
+            # what has no output projection takes nothing from it: it stays what it is
+            roles = [m.get(sentence, own) for m, own in zip(misread, readings, strict=True)]
+            yield Way(roles, visible=visible, sentence=sentence)
+        for sentence, weigh in formulas.items():
+            yield Way(readings, weigh, visible=visible, sentence=sentence)
+        for weigh in formulas.values():
+            for sentence, layout in WRONG_LAYOUTS.items():
+                yield Way(readings, weigh, layout, visible, sentence)
+
+    return ways

@@ -99,18 +99,20 @@ def test_a_rubric_that_came_within_one_tick_of_the_clock_is_found(tmp_path: Path
 def test_a_course_is_loaded_while_another_thread_forgets_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Python's table of folders is everybody's; what is not below the course is left alone."""
+    """Python's table of folders is everybody's; what is to be looked at anew is, all the same."""
     gone = str(tmp_path / "gone.zip")
 
     class Meanwhile:
         def invalidate_caches(self) -> None:
-            del sys.path_importer_cache[gone]
+            sys.path_importer_cache.pop(gone, None)
 
-    table = {str(tmp_path / "other"): Meanwhile(), gone: None}
+    last = str(tmp_path / "last")
+    table = {str(tmp_path / "other"): Meanwhile(), gone: None, last: None}
     monkeypatch.setattr(sys, "path_importer_cache", table)
     of = course(tmp_path, {f"{RUBRIC}/given.py": "def draw(rng, parameters):\n    return 'it'\n"})
 
     assert given(of) == "it"
+    assert last not in sys.path_importer_cache
 
 
 def test_a_folder_beside_does_not_hide_what_is_installed(tmp_path: Path):

@@ -46,9 +46,9 @@ def going(code: str) -> Iterator[int]:
     """A process that runs some code until it is killed, with what it forked."""
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
         try:
-            while os.sched_getaffinity(process.pid) != {ONE}:
+            while process.poll() is None and os.sched_getaffinity(process.pid) != {ONE}:
                 time.sleep(0.1)  # until it has begun
-            time.sleep(0.5)
+            time.sleep(1)
             yield process.pid
         finally:
             os.killpg(process.pid, 9)
