@@ -13,8 +13,6 @@ from functools import cached_property
 from itertools import chain, count
 from typing import Any, NotRequired, Required, TypedDict, cast
 
-import nbformat
-
 from assay.errors import CannotGrade, quoted
 from assay.records import sound
 from assay.source import cells
@@ -279,6 +277,8 @@ def _upgraded(data: dict[str, object], where: str) -> dict[str, object]:
         return data
     if version != 3:
         raise _not_format_4(where, version, "that is not as it has to be")
+    import nbformat  # with JupyterLab beside it that takes 2 s, and format 3 is rare
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on ids that are missing: they are made below

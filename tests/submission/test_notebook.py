@@ -1,6 +1,8 @@
 """A notebook's cells, of one format, whatever wrote the file."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import nbformat
@@ -15,6 +17,15 @@ def book(*cells: dict[str, Any], **others: Any) -> bytes:
 
 def code(source: str = "x", **others: Any) -> dict[str, Any]:
     return {"cell_type": "code", "source": source, **others}
+
+
+def test_a_notebook_is_read_without_nbformat():
+    """Which takes seconds to import where JupyterLab has brought a grammar of IRIs with it."""
+    code = "import sys, assay.cli.checks, assay.cli.steps; print('nbformat' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
 
 
 def test_format_3_is_upgraded():
