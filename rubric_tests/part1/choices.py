@@ -34,15 +34,11 @@ def functions_that_fit(tree: ast.Module) -> frozenset[str]:
 
 
 def functions_that_test(tree: ast.Module) -> frozenset[str]:
-    """Those of them that return a score on the test rows, and nothing else.
+    """The functions that return a score on the test rows, and nothing else.
 
     What is printed or drawn there chooses nothing; of two numbers it is not known which is used.
     """
-    return frozenset(
-        name
-        for name, function in functions_in(tree)
-        if fits_within(function) and returns_scores(function)
-    )
+    return frozenset(name for name, function in functions_in(tree) if returns_scores(function))
 
 
 def returns_scores(function: ast.AST) -> bool:
@@ -87,7 +83,7 @@ def suspicious(
     tree: ast.Module, functions: frozenset[str], tested: frozenset[str]
 ) -> Iterator[ast.stmt | ast.expr]:
     """A fit that is handed `y_test`; a running best, or the best of a list, of test scores."""
-    scores = scores_of_many_fits(tree, functions, tested)
+    scores = scores_of_many_fits(tree, functions, functions & tested)
     for node in nodes_of(tree):
         if isinstance(node, ast.Call) and called_name(node) in FITTING:
             handed = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -98,7 +94,8 @@ def suspicious(
                 yield node
         elif isinstance(node, ast.Call) and picks_best_place(node):
             many = any(isinstance(inner, LOOPS) for inner in ast.walk(node))
-            if names_in(node) & (scores | (TEST_ROWS if many else set())):
+            each = any(scores_each(key.value, tested) for key in node.keywords)
+            if each or names_in(node) & (scores | (TEST_ROWS if many else set())):
                 yield node
         elif isinstance(node, ast.If) and keeps_best(node, scores):
             yield node
@@ -157,6 +154,16 @@ def picks_best_place(node: ast.Call) -> bool:
         return False
     with_key = any(keyword.arg == "key" for keyword in node.keywords)
     return called_name(node) in PLACES or (with_key and called_name(node) in ("max", "sorted"))
+
+
+def scores_each(key: ast.expr, tested: frozenset[str]) -> bool:
+    """Whether a key asks each of several models about the test rows: all of them, not a row each.
+
+    `key=lambda i: abs(p[i] - y_test[i])` puts the rows in an order, which chooses no model.
+    """
+    rows = {id(node.value) for node in ast.walk(key) if isinstance(node, ast.Subscript)}
+    whole = {n.id for n in ast.walk(key) if isinstance(n, ast.Name) and id(n) not in rows}
+    return bool(whole & (TEST_ROWS | tested))
 
 
 def is_by_row(node: ast.Call) -> bool:

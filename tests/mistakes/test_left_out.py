@@ -186,6 +186,7 @@ DRAWN += "    plt.scatter(*X_test.T, c=net.predict(X_test))\n    return net.loss
 PLOT = "def plot(lr):\n    net = Net(lr).fit(X_train, y_train)\n    plt.plot(net.loss_curve_)\n"
 SCORED = "for k in model:\n    plt.plot(accs)\n    accs.append(model[k].score(X_test, y_test))\n"
 SCORED += "print(np.argmax(accs))\n"
+ACCURACY = "def accuracy(net):\n    return net.score(X_test, y_test)\n"
 FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
 
 
@@ -202,6 +203,10 @@ FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
         ["labels = np.argmax(net.predict_proba(X_test), axis=1)"],
         [FITS + "    p = net.predict_proba(X_test)\n    print((p.argmax(1) == y_test).mean())"],
         [FITS + "    print((np.argmax(net.predict_proba(X_test), -1) == y_test).mean())"],
+        ["sorted(range(len(y_test)), key=lambda i: -abs(p[i] - y_test[i]))[:5]"],
+        ["sorted(zip(X_test, errors), key=lambda pair: pair[1])[-1]"],
+        [ACCURACY.replace("X_test, y_test", "X_val, y_val"), "max(nets, key=accuracy)"],
+        ["for name, model in models.items():\n    print(name, model.score(X_test, y_test))"],
     ],
 )  # fmt: skip
 def test_what_is_only_shown_is_not_chosen(cells: list[str]):
@@ -217,6 +222,10 @@ def test_what_is_only_shown_is_not_chosen(cells: list[str]):
         ["np.argmax([Net(lr).fit(X_train, y_train).score(X_test, y_test) for lr in rates])"],
         [FITS + "    accs.append(net.score(X_test, y_test))\nrates[np.argmax(accs)]"],
         [BOTH.replace("X_val, y_val", "X_test, y_test"), "max(rates, key=run)"],
+        ["max(nets, key=lambda one: np.mean(one.predict(X_test) == y_test))"],
+        ["sorted(nets, key=lambda one: one.score(X_test, y_test))[-1]"],
+        [ACCURACY, "max(nets, key=accuracy)"],
+        [ACCURACY, "max(nets.items(), key=lambda pair: accuracy(pair[1]))"],
     ],
 )
 def test_the_best_of_scores_on_the_test_rows_is_chosen(cells: list[str]):
