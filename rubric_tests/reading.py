@@ -28,7 +28,7 @@ from rubric_tests.syntax import (
     looked_up,
     parts_of,
 )
-from rubric_tests.texts import texts_bound, values
+from rubric_tests.texts import doubtful, texts_bound, values
 
 COMPILED = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".egg", ".whl", ".pth", ".pyz")
 RUNS_TEXT = {"exec", "eval", "compile", "execfile"}
@@ -138,10 +138,14 @@ MAGIC = re.compile(r"(?:[\w, ]+=\s*)?%{1,2}(\w+)(?!\w)\s*(.*)")
 WRITES = re.compile(r"\s*%%(?:writefile|file)[^\S\n]+(\w[\w/]{0,200}\.py)[^\S\n]*\n")
 """A cell that is a module: its text is read, and has to be what is imported."""
 HARMLESS = re.compile(
-    r"(\S{0,200}python\S{0,200} -m )?(pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|"
-    r"mkdir|wget|curl|unzip|git|rm|head|free|df)\b[^;|`]*$"
+    r"(?:sudo )?(?:(?:[^\s;]{0,200}python[^\s;]{0,200}|\{sys\.executable\}) -m )?"
+    r"(?:pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|nvcc|mkdir|wget|curl|unzip|git|rm|"
+    r"head|tail|grep|wc|sort|free|df|du|date|nproc|lscpu|uname|which)\b[^`]*$"
+    r"|python3? (?:--version|-V)\s*$"
 )
-"""Commands that install, fetch or show; none that comes after another in the same line."""
+"""Commands that install, fetch or show."""
+NEXT = re.compile(r"\|\|?|(?<!>)&&?|;")
+"""What a further command of the same line comes after."""
 KERNEL = {
     "ipykernel", "zmq", "jupyter_client", "jupyter_core", "tornado", "socket", "asyncio",
     "traitlets", "comm",
@@ -408,12 +412,14 @@ def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
     handed_in = frozenset(submission.sources)
     written = {m[1] for cell in submission.cells if (m := WRITES.match(cell.source))}
     functions = functions_in(submission, runs)
+    cells = [tree for cell in submission.cells if (tree := cleaned(cell.source))]
     for where, source, ran in pieces(submission, runs):
         yield from (f"{where}: {said}" for said in unreadable_lines(source, handed_in))
         tree = cleaned(source)
         if tree is not None:
             files = handed_in | written if where.startswith("code cell") and ran else None
-            found = unreadable_in(tree, files, handed_in, functions)
+            changed = doubtful(tree, (other for other in cells if other is not tree))
+            found = unreadable_in(tree, files, handed_in, functions, changed)
             yield from (f"{where}, line {line}: {said}" for line, said in found)
         elif ran:
             yield f"{where} ran, and cannot be read as Python"
@@ -451,11 +457,18 @@ def unreadable_lines(source: str, handed_in: frozenset[str] = frozenset()) -> It
 
 def unreadable_line(line: str, handed_in: frozenset[str]) -> Iterator[str]:
     shell, magic = SHELL.match(line), MAGIC.match(line)
-    if shell and not HARMLESS.match(shell[1]):
+    if shell and not is_harmless(shell[1]):
         yield f"`!{shell[1][:40]}` starts another program"
     elif magic and not is_read(magic[1], magic[2], handed_in):
         more = f" {magic[2][:40]}" if magic[1] in MAGICS else ""
         yield f"`%{magic[1]}{more}` runs what cannot be read"
+
+
+def is_harmless(command: str) -> bool:
+    """Whether each command of a line only installs, fetches or shows."""
+    if "$(" in command:
+        return False
+    return all(HARMLESS.match(each.strip()) for each in NEXT.split(command))
 
 
 def is_read(magic: str, rest: str, handed_in: frozenset[str]) -> bool:
@@ -481,9 +494,10 @@ def unreadable_in(
     files: frozenset[str] | None,
     handed_in: frozenset[str],
     functions: frozenset[str],
+    changed: frozenset[str],
 ) -> tuple[tuple[int, str], ...]:
     """What a `Reader` finds in a tree: two criteria ask for it."""
-    return tuple(Reader(tree, files, handed_in, functions).found)
+    return tuple(Reader(tree, files, handed_in, functions, changed).found)
 
 
 class Reader:
@@ -495,10 +509,11 @@ class Reader:
         files: frozenset[str] | None,
         handed_in: frozenset[str],
         functions: frozenset[str],
+        changed: frozenset[str],
     ) -> None:
         """`files` are all that was handed in, where every import of the tree has succeeded."""
-        self.handed_in, self.functions = handed_in, functions
-        self.texts, self.files = texts_bound(tree), files
+        self.handed_in, self.functions, self.files = handed_in, functions, files
+        self.texts = texts_bound(tree, changed)
         nodes = nodes_of(tree)
         self.imports = with_aliases(starred_in(tree) | imports_in(tree), nodes)
         self.handed = set(handed_on(nodes, self.imports))
@@ -519,6 +534,7 @@ class Reader:
             id(right)
             for node in nodes
             if isinstance(node, ast.Compare)
+            if all(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
             for right in node.comparators
         }
         self.guarded = {
@@ -588,7 +604,8 @@ class Reader:
             if isinstance(node, ast.expr):
                 for text in values(node, self.texts) or ():
                     for inner in expressions_in(text):
-                        yield from self._of(inner)
+                        if not (isinstance(inner, ast.Name) and inner.id == text.strip()):
+                            yield from self._of(inner)
 
     def _file(self, name: str) -> Iterator[str]:
         """Who names a file of Python that was not handed in may have written it, and import it."""
@@ -786,6 +803,8 @@ class Reader:
     def _attribute(self, node: ast.Attribute) -> Iterator[str]:
         head, *rest = parts_of(node)
         dotted = ".".join([self.imports.get(head, head), *rest])
+        if dotted == "sys.modules" and id(node) in self.searched:
+            return  # `"google.colab" in sys.modules` says where the notebook runs
         if node.attr == "__dict__" and not is_own(node.value):
             yield "`__dict__` leads to names that are not written there"
         elif dotted.endswith("sys.modules") or node.attr in HIDDEN:
@@ -881,8 +900,12 @@ def is_own(node: ast.expr) -> bool:
 
 
 def expressions_in(text: str) -> Iterator[ast.AST]:
-    """Every node of what a text in a type can be read as: whole, each word of it, or in braces."""
-    for part in dict.fromkeys([text, *text.split()[:100], f"f{text!r}"]):
+    """Every node of what a text in a type can be read as: whole, each word of it, or in braces.
+
+    A name alone runs nothing: `mode: "in eval mode"`.
+    """
+    words = [word for word in text.split()[:100] if not word.isidentifier()]
+    for part in dict.fromkeys([text, *words, f"f{text!r}"]):
         try:
             yield from ast.walk(ast.parse(part[:10_000], mode="eval"))
         except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -106,6 +106,7 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
     stars = stars_of(tree)
     places, texts = imports_of(tree, file), texts_bound(tree)
     own = {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
+    bound = locals_of(tree)
     found: set[str] = set()
     for node in used_nodes(tree):
         if isinstance(node, ast.Attribute):
@@ -114,13 +115,21 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             if node.id in places:
                 found |= places[node.id]
-            elif node.id not in known:
+            elif node.id not in known and node.id not in bound:
                 found |= {f"{star}.{node.id}" for star in stars}
         elif isinstance(node, ast.Call):
             found |= set(names_in_texts(node, texts, places, own))
         elif isinstance(node, ast.MatchClass):  # `case object(Transformer=part)` takes it too
             found |= {f"torch.nn.{name}" for name in node.kwd_attrs if is_attention(name)}
     return frozenset(found)
+
+
+def locals_of(tree: ast.Module) -> set[str]:
+    """Names that functions bind, and that are no name of a ready-made part: `attention_weights`."""
+    nodes = list(nodes_of(tree))
+    bound = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {name for name in bound if not is_attention(name)}
 
 
 def stars_of(tree: ast.Module) -> list[str]:
@@ -138,8 +147,10 @@ def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:
     What is looked up by them, and how, is for a person to say.
     """
     found: set[str] = set()
-    for tree in trees_of(submission).values():
-        own = {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
+    trees = trees_of(submission).values()
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    own = {node.name for tree in trees for node in nodes_of(tree) if isinstance(node, kinds)}
+    for tree in trees:
         known = texts_bound(tree)
         for node in nodes_of(tree):
             texts = values(node, known) if isinstance(node, ast.expr) else None

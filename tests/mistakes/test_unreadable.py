@@ -127,6 +127,14 @@ UNREADABLE = {
     "a file that was not handed in": "%run made.py",
 }
 UNREADABLE |= {
+    "a comparison that hands on all modules": "import sys\nseen = Other() == sys.modules",
+    "a comparison that hands on all names": "seen = Other() == globals()",
+    "a program after a harmless one": "!pip install numpy && python other.py",
+    "a program beside a harmless one": "!ls & python other.py",
+    "a program inside a harmless one": "!ls $(python other.py)",
+    "a list that grows": "P = ['W1']\nP.append(x)\nfor p in P:\n    getattr(net, p)",
+    "a tuple that is bound again": "P = ('W1',)\nP = read()\nfor p in P:\n    getattr(net, p)",
+    "a tuple that is handed in": "def f(P=('W1',)):\n    for p in P:\n        getattr(net, p)",
     "a model that is compiled": "import torch\nf = torch.jit.load('mix.pt')",
     "a compiled model by its name": "from torch.jit import load\nf = load('mix.pt')",
     "a hub": "import torch\nf = torch.hub.load('a/b', 'c')",
@@ -246,6 +254,17 @@ READABLE = {
     "torch.compile": "import torch\nm = torch.compile(model)",
     "modules of a model": "for part in model.modules():\n    pass",
     "a question to globals": "seen = 'x' in globals()",
+    "where a notebook runs": "import sys\nif 'google.colab' in sys.modules:\n    x = 1",
+    "what machine this is": "!nvidia-smi | head -5\n!python --version\n!nproc; date",
+    "several commands in a line": "!pip install -q numpy 2>&1 | tail -n 1 && pip list | grep numpy",
+    "a word in a type": "def f(mode: 'in eval mode', x: 'eval'):\n    pass",
+    "getattr over a tuple": "P = ('W1', 'b1')\nfor p in P:\n    print(getattr(net, p))",
+    "getattr over a list and its gradients": (
+        "P = ['W1', 'b1']\nfor p, g in zip(P, grads):\n    getattr(net, p)\n"
+        "for i, p in enumerate(P):\n    getattr(net, p)"
+    ),
+    "getattr over a dictionary": "for p, g in {'W1': a, 'b1': b}.items():\n    getattr(net, p)",
+    "getattr over numbers": "for k in range(1, 3):\n    getattr(net, f'W{k}')",
     "vars of self": "class A:\n    def f(self):\n        return vars(self)",
     "pip": "!pip install -q numpy > /dev/null\nimport numpy as np",
     "a magic": "%matplotlib inline\nimport numpy as np",
@@ -309,6 +328,28 @@ def test_what_cannot_be_read_is_told(source: str):
     (first, *_) = unreadable(as_read("x = 1", source), [])
 
     assert first.startswith("code cell 2")
+
+
+LATER = "def f(net):\n    for p in P:\n        yield getattr(net, p)\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "is_told"),
+    [
+        ("P = ('W1', 'b1')", "P = read()", True),
+        ("P = ['W1', 'b1']", "P.append(read())", True),
+        ("P = ['W1', 'b1']", "add_to(P)", True),
+        ("P = ('W1', 'b1')", "print(P)", False),
+        ("P = ['W1', 'b1']", "for p in P:\n    print(p)", False),
+    ],
+)
+def test_what_another_cell_changes_before_a_function_is_called(
+    first: str, other: str, is_told: bool
+):
+    """A function reads a name when it is called: what it stands for then is written elsewhere."""
+    found = list(unreadable(as_read(f"{first}\n{LATER}", other), []))
+
+    assert bool(found) == is_told
 
 
 @pytest.mark.parametrize("source", READABLE.values(), ids=READABLE)
