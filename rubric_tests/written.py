@@ -45,7 +45,8 @@ MOST = 60_000
 def collect(submission, written, pattern: str, *, tag: str, number: str = "") -> None:
     """Hand on the answer: by the tag of its cells, by words of its heading, or by its number there.
 
-    Where none of these tells it, all text of the notebook is handed on.
+    Where none of these tells it, all text of the part is handed on, and what the rest of the
+    notebook announces so: some write all their answers at its end.
 
     Raises
     ------
@@ -54,27 +55,39 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
     Wrong
         Where the notebook has no text of its student's at all.
     """
-    titled = sections(submission.cells)
-    tagged = _tagged(submission.cells, tag)
-    ways = (
-        tagged if _is_filled(submission.cells, tag) else [],
+    ways = _announced(submission.cells, pattern, tag, number)
+    if answers := _first_filled(ways):
+        for heading, text in answers:
+            written(heading, text)
+        return
+
+    beside = getattr(submission, "beside", [])
+    elsewhere = _first_filled(_announced(beside, pattern, tag, number))
+    everything = all_text(submission.cells) or ("" if elsewhere else all_text(beside))
+    if not (everything or elsewhere):
+        raise Wrong("there is no text in the notebook that could be an answer")
+    for heading, text in elsewhere:
+        written(heading, text)
+    if everything:
+        written("No heading told this answer: all text of the notebook", everything[:MOST])
+    announced = next(filter(None, ways), [])
+    raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
+
+
+def _announced(cells, pattern: str, tag: str, number: str) -> list[list[tuple[str, str]]]:
+    """(heading, text) by each way of telling an answer, the surest first."""
+    titled, tagged = sections(cells), _tagged(cells, tag)
+    return [
+        tagged if _is_filled(cells, tag) else [],
         [one for one in titled if re.search(pattern, one[0], re.IGNORECASE)],
         *([one for one in titled if _has_number(one[0], said)] for said in _numbers(number)),
         tagged,  # who left its cell as it was may have answered below it
-    )
-    for announced in ways:
-        answers = [(heading, text) for heading, text in announced if not is_placeholder(text)]
-        for heading, text in answers:
-            written(heading, text)
-        if answers:
-            return
+    ]
 
-    announced = next(filter(None, ways), [])
-    everything = all_text(submission.cells)
-    if not everything:
-        raise Wrong("there is no text in the notebook that could be an answer")
-    written("No heading told this answer: all text of the notebook", everything[:MOST])
-    raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
+
+def _first_filled(ways: list[list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    filled = ([one for one in announced if not is_placeholder(one[1])] for announced in ways)
+    return next(filter(None, filled), [])
 
 
 def _is_filled(cells, tag: str) -> bool:

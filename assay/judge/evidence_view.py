@@ -42,6 +42,8 @@ class JudgeInput(TypedDict):
     runs: list[Plain]
     """Each a `RunRecord`, with the place where what it left is `kept`."""
     cells: list[PlainCell]
+    beside: list[PlainCell]
+    """Text of the notebook that is another part's, or no part's."""
     sources: dict[str, str]
     files: list[str]
     is_reference: bool
@@ -212,6 +214,7 @@ class EvidenceView:
         self.runs = [_run_view(entry, assignment) for entry in data["runs"]]
         self.submission = SimpleNamespace(
             cells=[SimpleNamespace(**cell) for cell in data["cells"]],
+            beside=[SimpleNamespace(**cell) for cell in data["beside"]],
             sources=data["sources"],
             files=data["files"],
             unread=data["unread"],

@@ -8,6 +8,7 @@ by it.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,6 +63,13 @@ class Section:
     def own(self) -> list[Cell]:
         """The cells that answer the part: all code, and the text from where it begins."""
         return [c for i, c in enumerate(self.cells) if i >= self.begins or c.kind == "code"]
+
+    @property
+    def beside(self) -> list[Cell]:
+        """The text of the notebook that is not the part's own: an answer may stand at its end."""
+        own = Counter(cell.source for cell in self.own)
+        texts = [c for c in self.submission.cells_in(self.notebook) if c.kind != "code"]
+        return [cell for cell in texts if not own[cell.source]] if self.notebook else []
 
     @cached_property
     def executed(self) -> bytes:

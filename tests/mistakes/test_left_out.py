@@ -186,6 +186,10 @@ DRAWN += "    plt.scatter(*X_test.T, c=net.predict(X_test))\n    return net.loss
 PLOT = "def plot(lr):\n    net = Net(lr).fit(X_train, y_train)\n    plt.plot(net.loss_curve_)\n"
 SCORED = "for k in model:\n    plt.plot(accs)\n    accs.append(model[k].score(X_test, y_test))\n"
 SCORED += "print(np.argmax(accs))\n"
+NOTED = "class Net:\n    def fit(self, X, y, X_val=None, y_val=None):\n"
+NOTED += "        if X_val is not None:\n            self.curve.append(self.score(X_val, y_val))\n"
+STOPS = "class Net:\n    def fit(self, X, y, X_val=None, y_val=None):\n"
+STOPS += "        now = self.score(X_val, y_val)\n        if now < best:\n            return self\n"
 ACCURACY = "def accuracy(net):\n    return net.score(X_test, y_test)\n"
 FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
 
@@ -207,6 +211,22 @@ FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
         ["sorted(zip(X_test, errors), key=lambda pair: pair[1])[-1]"],
         [ACCURACY.replace("X_test, y_test", "X_val, y_val"), "max(nets, key=accuracy)"],
         ["for name, model in models.items():\n    print(name, model.score(X_test, y_test))"],
+        [FITS + "    val, test = net.score(X_val, y_val), net.score(X_test, y_test)\n"
+         "    if val > best:\n        best, kept = val, net"],
+        [FITS + "    rows.append((lr, net.score(X_val, y_val), net.score(X_test, y_test)))\n"
+         "best = max(rows, key=lambda row: row[1])"],
+        [FITS + "    found[lr] = {'val': net.score(X_val, y_val),\n"
+         "                 'test': net.score(X_test, y_test)}\n"
+         "best = max(found, key=lambda lr: found[lr]['val'])"],
+        [FITS + "    h['test'].append(net.score(X_test, y_test))\n"
+         "    h['val'].append(net.score(X_val, y_val))\nnp.argmax(h['val'])"],
+        [FITS + "    s[lr] = net.score(X_test, y_test)\nwinner = max(s, key=s.get)\nprint(winner)"],
+        [NOTED, "net.fit(X_train, y_train, X_val=X_test, y_val=y_test)"],
+        ["OneHotEncoder().fit_transform(y_test.reshape(-1, 1))"],
+        ["most = max(set(y_test), key=lambda label: sum(y == label for y in y_test))"],
+        ["widest = max(X_test.columns, key=lambda column: X_test[column].std())"],
+        [FITS + "drops = [base - net.score(mixed(X_test, j), y_test) for j in range(4)]\n"
+         "np.argmax(drops)"],
     ],
 )  # fmt: skip
 def test_what_is_only_shown_is_not_chosen(cells: list[str]):
@@ -226,8 +246,17 @@ def test_what_is_only_shown_is_not_chosen(cells: list[str]):
         ["sorted(nets, key=lambda one: one.score(X_test, y_test))[-1]"],
         [ACCURACY, "max(nets, key=accuracy)"],
         [ACCURACY, "max(nets.items(), key=lambda pair: accuracy(pair[1]))"],
+        [FITS + "    val, test = net.score(X_val, y_val), net.score(X_test, y_test)\n"
+         "    if test > best:\n        best, kept = test, net"],
+        [FITS + "    h['test'].append(net.score(X_test, y_test))\n"
+         "lr = rates[np.argmax(h['test'])]"],
+        [FITS + "    s[lr] = net.score(X_test, y_test)\nlr = max(s, key=s.get)\nnetwork = Net(lr)"],
+        [STOPS, "net.fit(X_train, y_train, X_val=X_test, y_val=y_test)"],
+        [STOPS, "net.fit(X_train, y_train, X_test, y_test)"],
+        [NOTED, "net.fit(X_train, y_test)"],
+        ["other.fit(X_train, y_train, eval_set=[(X_test, y_test)])"],
     ],
-)
+)  # fmt: skip
 def test_the_best_of_scores_on_the_test_rows_is_chosen(cells: list[str]):
     """In one expression, from a list, or of several scores that are all of the test rows."""
     seen = [SimpleNamespace(kind="code", source=source) for source in cells]

@@ -220,6 +220,29 @@ def test_no_text_at_all_is_none(cells: list[Any]):
     assert not kept
 
 
+@pytest.mark.parametrize("own", [[], ["# My homework"], [PROSE + " It is of the part itself."]])
+def test_an_answer_at_the_other_end_of_the_notebook_is_handed_on(own: list[str]):
+    """A person looks; what stands in the part itself is not lost."""
+    submission = book(*own)
+    submission.beside = book("# Answers to Part 2", f"## Evaluation\n{PROSE}").cells
+
+    kept, error = collected(written2.test_commentary, submission)
+
+    assert isinstance(error, ForReview)
+    assert kept["Evaluation"] == PROSE
+    assert [t for t in own if "itself" in t] == [t for t in kept.values() if "itself" in t]
+
+
+def test_text_that_nothing_announces_is_handed_on_from_the_other_end():
+    submission = book(("code", "x = 1"))
+    submission.beside = book(f"# The end\n{PROSE}").cells
+
+    kept, error = collected(written2.test_commentary, submission)
+
+    assert isinstance(error, ForReview)
+    assert PROSE in "".join(kept.values())
+
+
 @pytest.mark.parametrize(
     "text", ["Nothing it was never shown is answered.", "Later sequences fail.", "None of them."]
 )

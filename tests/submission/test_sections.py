@@ -113,6 +113,17 @@ def test_the_second_parts_text_is_its_own(course: Assignment):
     assert [c.source for c in second.own] == ["predict = 1", "# Part 2", "predict = 2"]
 
 
+def test_what_was_written_at_the_other_end_is_beside_the_part(course: Assignment):
+    """Answers to the first part at the end of the second, those to the second above the first."""
+    words, last = ("markdown", "# All answers"), ("markdown", "# Answers to Part 1\nIt learns.")
+    first, second = sheets(course, hw=book(words, FIRST, MARKS[0], SECOND, last))
+
+    assert first is not None
+    assert second is not None
+    assert [cell.source for cell in first.beside] == ["# Part 2", last[1]]
+    assert [cell.source for cell in second.beside] == [words[1]]
+
+
 def test_a_notebook_of_one_part_is_never_cut(course: Assignment):
     """Under the assignment's name, or where the other part has a notebook of its own."""
     first, second = sheets(course, sums=book(FIRST, MARKS[0], SECOND), more=book(SECOND))
