@@ -36,6 +36,8 @@ OPERATORS = (
 )  # fmt: skip
 """In the names of the operators that torch's own attention comes down to."""
 IN_TORCH = "torch.nn.modules.transformer"
+COMPARES = {"allclose", "isclose", "equal", "array_equal", "assert_close", "assert_allclose"}
+TYPES = {"isinstance", "issubclass"}
 ROUNDS, MOST = 20, 100  # of looking for second names, and how many of these one name may have
 NAME = re.compile(r"[A-Za-z_][\w.:]{0,200}")
 ORDINARY = {"Transformer", "TransformerEncoder", "TransformerDecoder"}
@@ -108,7 +110,10 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
     own = {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
     bound = locals_of(tree)
     found: set[str] = set()
+    only_compared = compared(tree, places)
     for node in used_nodes(tree):
+        if id(node) in only_compared:
+            continue
         if isinstance(node, ast.Attribute):
             head, *rest = parts_of(node)
             found |= names_of(node, places) or {".".join(["own", head, *rest])}
@@ -122,6 +127,44 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.MatchClass):  # `case object(Transformer=part)` takes it too
             found |= {f"torch.nn.{name}" for name in node.kwd_attrs if is_attention(name)}
     return frozenset(found)
+
+
+def compared(tree: ast.Module, places: dict[str, set[str]]) -> set[int]:
+    """The nodes of what one's own part is only held against, which goes nowhere from there.
+
+    `torch.allclose(attention(q, k, v), F.scaled_dot_product_attention(q, k, v))`, or a type in
+    `isinstance`; and torch's own function that makes a causal mask, which attends to nothing.
+    """
+    nodes = list(nodes_of(tree))
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    types = TYPES - own - locals_of(tree)
+    found: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and node.attr == "generate_square_subsequent_mask":
+            found |= {id(inner) for inner in ast.walk(node)}
+        elif isinstance(node, ast.Call) and compares(names_of(node.func, places)):
+            called = [inner for arg in node.args if (inner := function_called(arg))]
+            found |= {id(inner) for function in called for inner in ast.walk(function)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            kinds = node.args[1:2] if node.func.id in types else []
+            found |= {id(inner) for kind in kinds for inner in ast.walk(kind)}
+    return found
+
+
+def compares(functions: set[str]) -> bool:
+    """Whether these are torch's or NumPy's functions that only say how alike two arrays are."""
+    parts = [dotted.split(".") for dotted in functions]
+    return bool(parts) and all(p[0] in ("torch", "numpy") and p[-1] in COMPARES for p in parts)
+
+
+def function_called(arg: ast.expr) -> ast.expr | None:
+    """What an argument calls: of `f(x)[0]` and `f(x).numpy()` it is `f`."""
+    while isinstance(arg, ast.Subscript | ast.Attribute):
+        arg = arg.value
+    if not isinstance(arg, ast.Call):
+        return None
+    inner = arg.func.value if isinstance(arg.func, ast.Attribute) else None
+    return function_called(inner) if isinstance(inner, ast.Call | ast.Subscript) else arg.func
 
 
 def locals_of(tree: ast.Module) -> set[str]:

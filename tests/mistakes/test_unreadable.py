@@ -471,6 +471,54 @@ def test_what_a_file_defines_is_ones_own(cell: str, parts: str):
     assert not any(map(part2.ready_made, part2.foreign_names(seen)))
 
 
+TORCH = "import torch\nimport numpy as np\nfrom torch import nn\nimport torch.nn.functional as F\n"
+HELD = "F.scaled_dot_product_attention(q, k, v)"
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_found"),
+    [
+        (f"assert torch.allclose(attention(q, k, v), {HELD})", False),
+        (f"assert np.allclose(attention(q, k, v).numpy(), {HELD}.numpy(), atol=1e-6)", False),
+        (f"torch.testing.assert_close(attention(q, k, v)[0], {HELD})", False),
+        ("assert not any(isinstance(m, nn.Transformer) for m in model.modules())", False),
+        ("mask = nn.Transformer.generate_square_subsequent_mask(5)", False),
+        (f"torch.allclose(attention(q, k, v), kept := {HELD})", True),
+        ("torch.allclose(keep(F.scaled_dot_product_attention), q)", True),
+        (f"keep.allclose(q, {HELD})", True),
+        (f"def isinstance(a, b):\n    return b\nisinstance(q, {HELD})", True),
+        (f"def f(isinstance):\n    isinstance(q, {HELD})\nf(keep)", True),
+        (
+            "layer = nn.Transformer(8)\nmask = nn.Transformer.generate_square_subsequent_mask(5)",
+            True,
+        ),
+    ],
+)
+def test_what_ones_own_part_is_only_held_against(cell: str, is_found: bool):
+    """In Part 2: a check beside the work uses torch's attention, and the work does not."""
+    found = any(map(part2.ready_made, part2.foreign_names(as_read(TORCH + cell))))
+
+    assert found == is_found
+
+
+@pytest.mark.parametrize(
+    ("cell", "parts"),
+    [
+        ("import parts\nq = parts.mix(attention_weights)",
+         "from torch.nn.functional import *\ndef mix(q):\n    attention_weights = softmax(q)\n"
+         "    return attention_weights @ q"),
+        ("names = ['scaled_dot_product_attention']",
+         "def scaled_dot_product_attention(q):\n    return q"),
+    ],
+)  # fmt: skip
+def test_names_of_ones_own_that_speak_of_attention_are_ones_own(cell: str, parts: str):
+    """Bound in a function beside a star, or named in a text of another file."""
+    seen = as_read(cell, **{"parts": parts})
+
+    assert not any(map(part2.ready_made, part2.foreign_names(seen)))
+    assert not part2.ready_made_in_texts(seen)
+
+
 @pytest.mark.parametrize(
     "text",
     ["'Multihead' + 'Attention'", "'nn.Multi' 'headAttention'", "f'{first}headAttention'",
