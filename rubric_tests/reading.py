@@ -28,7 +28,7 @@ from rubric_tests.syntax import (
     looked_up,
     parts_of,
 )
-from rubric_tests.texts import doubtful, texts_bound, values
+from rubric_tests.texts import Cells, texts_bound, values
 
 COMPILED = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".egg", ".whl", ".pth", ".pyz")
 RUNS_TEXT = {"exec", "eval", "compile", "execfile"}
@@ -412,13 +412,14 @@ def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
     handed_in = frozenset(submission.sources)
     written = {m[1] for cell in submission.cells if (m := WRITES.match(cell.source))}
     functions = functions_in(submission, runs)
-    cells = [tree for cell in submission.cells if (tree := cleaned(cell.source))]
+    code = [cell.source for cell in submission.cells if cell.kind == "code"]
+    cells = Cells(tree for source in code if (tree := cleaned(source)))
     for where, source, ran in pieces(submission, runs):
         yield from (f"{where}: {said}" for said in unreadable_lines(source, handed_in))
         tree = cleaned(source)
         if tree is not None:
             files = handed_in | written if where.startswith("code cell") and ran else None
-            changed = doubtful(tree, (other for other in cells if other is not tree))
+            changed = cells.doubtful(tree, is_cell=where.startswith("code cell"))
             found = unreadable_in(tree, files, handed_in, functions, changed)
             yield from (f"{where}, line {line}: {said}" for line, said in found)
         elif ran:

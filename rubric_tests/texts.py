@@ -111,15 +111,26 @@ def changed_in(tree: ast.Module) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(bound), frozenset(name.id for name in names if id(name) not in looped)
 
 
-def doubtful(tree: ast.Module, others: Iterable[ast.Module]) -> frozenset[str]:
-    """The names that a function reads, and that another cell may have changed when it is called."""
-    later, literals = read_later(tree), literals_of(tree)
-    lists = {name for name, value in literals.items() if isinstance(value, ast.List)}
-    found: set[str] = set()
-    for other in others:
-        bound, used = changed_in(other)
-        found |= later & (bound | (used & lists))
-    return frozenset(found)
+class Cells:
+    """In how many cells of a notebook each name is bound, and in how many it is used."""
+
+    def __init__(self, trees: Iterable[ast.Module]) -> None:
+        self.bound, self.used = Counter[str](), Counter[str]()
+        for tree in trees:
+            bound, used = changed_in(tree)
+            self.bound.update(bound)
+            self.used.update(used)
+
+    def doubtful(self, tree: ast.Module, *, is_cell: bool) -> frozenset[str]:
+        """What a function of a piece reads, and another cell may have changed when it is called."""
+        own_bound, own_used = changed_in(tree) if is_cell else (frozenset[str](), frozenset[str]())
+        literals = literals_of(tree)
+        return frozenset(
+            name
+            for name in read_later(tree)
+            if self.bound[name] > (name in own_bound)
+            or (isinstance(literals.get(name), ast.List) and self.used[name] > (name in own_used))
+        )
 
 
 def sequences(over: ast.expr) -> list[ast.expr]:

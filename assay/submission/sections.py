@@ -8,7 +8,6 @@ by it.
 """
 
 import ast
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -67,9 +66,9 @@ class Section:
     @property
     def beside(self) -> list[Cell]:
         """The text of the notebook that is not the part's own: an answer may stand at its end."""
-        own = Counter(cell.source for cell in self.own)
-        texts = [c for c in self.submission.cells_in(self.notebook) if c.kind != "code"]
-        return [cell for cell in texts if not own[cell.source]] if self.notebook else []
+        own = {cell.source for cell in self.own}
+        cells = self.submission.cells_in(self.notebook) if self.notebook else []
+        return [cell for cell in cells if cell.kind != "code" and cell.source not in own]
 
     @cached_property
     def executed(self) -> bytes:
