@@ -28,7 +28,7 @@ from rubric_tests.syntax import (
     looked_up,
     parts_of,
 )
-from rubric_tests.texts import Cells, texts_bound, values
+from rubric_tests.texts import texts_bound, values
 
 COMPILED = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".egg", ".whl", ".pth", ".pyz")
 RUNS_TEXT = {"exec", "eval", "compile", "execfile"}
@@ -139,13 +139,14 @@ WRITES = re.compile(r"\s*%%(?:writefile|file)[^\S\n]+(\w[\w/]{0,200}\.py)[^\S\n]
 """A cell that is a module: its text is read, and has to be what is imported."""
 HARMLESS = re.compile(
     r"(?:sudo )?(?:(?:[^\s;]{0,200}python[^\s;]{0,200}|\{sys\.executable\}) -m )?"
-    r"(?:pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|nvcc|mkdir|wget|curl|unzip|git|rm|"
-    r"head|tail|grep|wc|sort|free|df|du|date|nproc|lscpu|uname|which)\b[^`]*$"
+    r"(?:pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|mkdir|wget|curl|unzip|git|rm|"
+    r"head|tail|grep|wc|free|df|du|date|nproc|lscpu|uname|which)\b[^`]*$"
     r"|python3? (?:--version|-V)\s*$"
 )
 """Commands that install, fetch or show."""
-NEXT = re.compile(r"\|\|?|(?<!>)&&?|;")
+NEXT = re.compile(r"\|\|?|&&|(?<!>)&(?!>)|;")
 """What a further command of the same line comes after."""
+QUOTED = re.compile(r"""'[^'\n]*'|"[^"`\\\n]*\"""")
 KERNEL = {
     "ipykernel", "zmq", "jupyter_client", "jupyter_core", "tornado", "socket", "asyncio",
     "traitlets", "comm",
@@ -412,15 +413,12 @@ def unreadable(submission: SimpleNamespace, runs: list) -> Iterator[str]:
     handed_in = frozenset(submission.sources)
     written = {m[1] for cell in submission.cells if (m := WRITES.match(cell.source))}
     functions = functions_in(submission, runs)
-    code = [cell.source for cell in submission.cells if cell.kind == "code"]
-    cells = Cells(tree for source in code if (tree := cleaned(source)))
     for where, source, ran in pieces(submission, runs):
         yield from (f"{where}: {said}" for said in unreadable_lines(source, handed_in))
         tree = cleaned(source)
         if tree is not None:
             files = handed_in | written if where.startswith("code cell") and ran else None
-            changed = cells.doubtful(tree, is_cell=where.startswith("code cell"))
-            found = unreadable_in(tree, files, handed_in, functions, changed)
+            found = unreadable_in(tree, files, handed_in, functions)
             yield from (f"{where}, line {line}: {said}" for line, said in found)
         elif ran:
             yield f"{where} ran, and cannot be read as Python"
@@ -469,7 +467,9 @@ def is_harmless(command: str) -> bool:
     """Whether each command of a line only installs, fetches or shows."""
     if "$(" in command:
         return False
-    return all(HARMLESS.match(each.strip()) for each in NEXT.split(command))
+    plain = "\\" not in command  # which may take a quote's meaning away
+    bare = QUOTED.sub("''", command) if plain else command  # an address may hold `&`
+    return all(HARMLESS.match(each.strip()) for each in NEXT.split(bare))
 
 
 def is_read(magic: str, rest: str, handed_in: frozenset[str]) -> bool:
@@ -495,10 +495,9 @@ def unreadable_in(
     files: frozenset[str] | None,
     handed_in: frozenset[str],
     functions: frozenset[str],
-    changed: frozenset[str],
 ) -> tuple[tuple[int, str], ...]:
     """What a `Reader` finds in a tree: two criteria ask for it."""
-    return tuple(Reader(tree, files, handed_in, functions, changed).found)
+    return tuple(Reader(tree, files, handed_in, functions).found)
 
 
 class Reader:
@@ -510,11 +509,10 @@ class Reader:
         files: frozenset[str] | None,
         handed_in: frozenset[str],
         functions: frozenset[str],
-        changed: frozenset[str],
     ) -> None:
         """`files` are all that was handed in, where every import of the tree has succeeded."""
-        self.handed_in, self.functions, self.files = handed_in, functions, files
-        self.texts = texts_bound(tree, changed)
+        self.handed_in, self.functions = handed_in, functions
+        self.texts, self.files = texts_bound(tree), files
         nodes = nodes_of(tree)
         self.imports = with_aliases(starred_in(tree) | imports_in(tree), nodes)
         self.handed = set(handed_on(nodes, self.imports))
@@ -535,7 +533,7 @@ class Reader:
             id(right)
             for node in nodes
             if isinstance(node, ast.Compare)
-            if all(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
+            if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn)
             for right in node.comparators
         }
         self.guarded = {

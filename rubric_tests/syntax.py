@@ -120,31 +120,28 @@ def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
         for alias in node.names:
             yield alias.asname or alias.name.split(".")[0], node
     else:
-        inside = below(node)
-        for inner in inside:
+        for inner in below(node):
             yield from defined_by(inner)
-        theirs = {id(name) for inner in inside for name in ast.walk(inner)}
-        head = without_blocks(node) if inside else node
         for name in ast.walk(node):
-            stored = isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-            if stored and id(name) not in theirs:
-                yield name.id, head
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                yield name.id, node
 
 
-def below(node: ast.AST) -> list[ast.stmt]:
-    """The statements in the blocks of a statement."""
+def below(node: ast.AST) -> Iterator[ast.stmt]:
+    """The classes, functions and imports in the blocks of a statement, at whatever depth."""
     blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
     blocks += [part.body for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]]
-    return [inner for block in blocks if isinstance(block, list) for inner in block]
+    for inner in (statement for block in blocks if isinstance(block, list) for statement in block):
+        if isinstance(inner, THAT_NAME):
+            yield inner
+        else:
+            yield from below(inner)
 
 
-def without_blocks(node: ast.stmt) -> ast.stmt:
-    """What a loop, a `with` or an `if` does by itself: `for seed in range(5)` binds `seed`."""
-    if isinstance(node, ast.Try | ast.TryStar | ast.Match):
-        return node
-    fields = dict(ast.iter_fields(node)) | {"body": [ast.Pass()]}
-    fields |= {"orelse": []} if "orelse" in fields else {}
-    return ast.copy_location(ast.fix_missing_locations(type(node)(**fields)), node)
+THAT_NAME = (
+    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
+    *(ast.Import, ast.ImportFrom),
+)
 
 
 def imported(

@@ -120,8 +120,9 @@ def names_reached(file: str, tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             if node.id in places:
                 found |= places[node.id]
-            elif node.id not in known and node.id not in bound:
-                found |= {f"{star}.{node.id}" for star in stars}
+            elif node.id not in known:
+                theirs = [s for s in stars if not (s.split(".")[0] == "torch" and node.id in bound)]
+                found |= {f"{star}.{node.id}" for star in theirs}
         elif isinstance(node, ast.Call):
             found |= set(names_in_texts(node, texts, places, own))
         elif isinstance(node, ast.MatchClass):  # `case object(Transformer=part)` takes it too
@@ -137,16 +138,19 @@ def compared(tree: ast.Module, places: dict[str, set[str]]) -> set[int]:
     """
     nodes = list(nodes_of(tree))
     own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    types = TYPES - own - locals_of(tree)
+    own |= places.keys() | locals_of(tree) | (TYPES if stars_of(tree) else set())
+    types = TYPES - own
     found: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "generate_square_subsequent_mask":
-            found |= {id(inner) for inner in ast.walk(node)}
+            found |= {id(inner) for inner in ast.walk(node) if is_path(node)}
         elif isinstance(node, ast.Call) and compares(names_of(node.func, places)):
-            called = [inner for arg in node.args if (inner := function_called(arg))]
-            found |= {id(inner) for function in called for inner in ast.walk(function)}
+            called = [function_called(arg) for arg in node.args]
+            paths = [function for function in called if function and is_path(function)]
+            found |= {id(inner) for function in paths for inner in ast.walk(function)}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             kinds = node.args[1:2] if node.func.id in types else []
+            kinds = [of for kind in kinds for of in getattr(kind, "elts", [kind]) if is_path(of)]
             found |= {id(inner) for kind in kinds for inner in ast.walk(kind)}
     return found
 
@@ -155,6 +159,13 @@ def compares(functions: set[str]) -> bool:
     """Whether these are torch's or NumPy's functions that only say how alike two arrays are."""
     parts = [dotted.split(".") for dotted in functions]
     return bool(parts) and all(p[0] in ("torch", "numpy") and p[-1] in COMPARES for p in parts)
+
+
+def is_path(node: ast.expr) -> bool:
+    """Whether it is a dotted name and no more: `nn.Transformer`, and no call on the way."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def function_called(arg: ast.expr) -> ast.expr | None:
@@ -190,10 +201,8 @@ def ready_made_in_texts(submission: SimpleNamespace) -> list[str]:
     What is looked up by them, and how, is for a person to say.
     """
     found: set[str] = set()
-    trees = trees_of(submission).values()
-    kinds = (ast.ClassDef, ast.FunctionDef)
-    own = {node.name for tree in trees for node in nodes_of(tree) if isinstance(node, kinds)}
-    for tree in trees:
+    for tree in trees_of(submission).values():
+        own = {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
         known = texts_bound(tree)
         for node in nodes_of(tree):
             texts = values(node, known) if isinstance(node, ast.expr) else None

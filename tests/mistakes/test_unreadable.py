@@ -129,6 +129,7 @@ UNREADABLE = {
 UNREADABLE |= {
     "a comparison that hands on all modules": "import sys\nseen = Other() == sys.modules",
     "a comparison that hands on all names": "seen = Other() == globals()",
+    "a comparison in a chain": "import sys\nseen = 'sys' in sys.modules in Other()",
     "a program after a harmless one": "!pip install numpy && python other.py",
     "a program beside a harmless one": "!ls & python other.py",
     "a program inside a harmless one": "!ls $(python other.py)",
@@ -257,14 +258,9 @@ READABLE = {
     "where a notebook runs": "import sys\nif 'google.colab' in sys.modules:\n    x = 1",
     "what machine this is": "!nvidia-smi | head -5\n!python --version\n!nproc; date",
     "several commands in a line": "!pip install -q numpy 2>&1 | tail -n 1 && pip list | grep numpy",
+    "an address with signs": "!wget -q 'https://a.org/uc?export=download&id=b' -O data.csv",
+    "output that nobody sees": "!pip install -q numpy &> /dev/null",
     "a word in a type": "def f(mode: 'in eval mode', x: 'eval'):\n    pass",
-    "getattr over a tuple": "P = ('W1', 'b1')\nfor p in P:\n    print(getattr(net, p))",
-    "getattr over a list and its gradients": (
-        "P = ['W1', 'b1']\nfor p, g in zip(P, grads):\n    getattr(net, p)\n"
-        "for i, p in enumerate(P):\n    getattr(net, p)"
-    ),
-    "getattr over a dictionary": "for p, g in {'W1': a, 'b1': b}.items():\n    getattr(net, p)",
-    "getattr over numbers": "for k in range(1, 3):\n    getattr(net, f'W{k}')",
     "vars of self": "class A:\n    def f(self):\n        return vars(self)",
     "pip": "!pip install -q numpy > /dev/null\nimport numpy as np",
     "a magic": "%matplotlib inline\nimport numpy as np",
@@ -328,28 +324,6 @@ def test_what_cannot_be_read_is_told(source: str):
     (first, *_) = unreadable(as_read("x = 1", source), [])
 
     assert first.startswith("code cell 2")
-
-
-LATER = "def f(net):\n    for p in P:\n        yield getattr(net, p)\n"
-
-
-@pytest.mark.parametrize(
-    ("first", "other", "is_told"),
-    [
-        ("P = ('W1', 'b1')", "P = read()", True),
-        ("P = ['W1', 'b1']", "P.append(read())", True),
-        ("P = ['W1', 'b1']", "add_to(P)", True),
-        ("P = ('W1', 'b1')", "print(P)", False),
-        ("P = ['W1', 'b1']", "for p in P:\n    print(p)", False),
-    ],
-)
-def test_what_another_cell_changes_before_a_function_is_called(
-    first: str, other: str, is_told: bool
-):
-    """A function reads a name when it is called: what it stands for then is written elsewhere."""
-    found = list(unreadable(as_read(f"{first}\n{LATER}", other), []))
-
-    assert bool(found) == is_told
 
 
 @pytest.mark.parametrize("source", READABLE.values(), ids=READABLE)
@@ -486,6 +460,10 @@ HELD = "F.scaled_dot_product_attention(q, k, v)"
         (f"torch.allclose(attention(q, k, v), kept := {HELD})", True),
         ("torch.allclose(keep(F.scaled_dot_product_attention), q)", True),
         (f"keep.allclose(q, {HELD})", True),
+        ("torch.allclose(q, keep(F.scaled_dot_product_attention)(q, k, v))", True),
+        (f"isinstance(q, type(out := {HELD}))", True),
+        (f"from parts import isinstance\nisinstance(q, {HELD})", True),
+        ("(layer := nn.Transformer(8)).generate_square_subsequent_mask(5)", True),
         (f"def isinstance(a, b):\n    return b\nisinstance(q, {HELD})", True),
         (f"def f(isinstance):\n    isinstance(q, {HELD})\nf(keep)", True),
         (
@@ -507,8 +485,6 @@ def test_what_ones_own_part_is_only_held_against(cell: str, is_found: bool):
         ("import parts\nq = parts.mix(attention_weights)",
          "from torch.nn.functional import *\ndef mix(q):\n    attention_weights = softmax(q)\n"
          "    return attention_weights @ q"),
-        ("names = ['scaled_dot_product_attention']",
-         "def scaled_dot_product_attention(q):\n    return q"),
     ],
 )  # fmt: skip
 def test_names_of_ones_own_that_speak_of_attention_are_ones_own(cell: str, parts: str):
