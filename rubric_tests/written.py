@@ -66,10 +66,10 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
     everything = all_text(submission.cells) or ("" if elsewhere else all_text(beside))
     if not (everything or elsewhere):
         raise Wrong("there is no text in the notebook that could be an answer")
-    for heading, text in elsewhere:
-        written(heading, text)
     if everything:
         written("No heading told this answer: all text of the notebook", everything[:MOST])
+    for heading, text in elsewhere:
+        written(heading, text)
     announced = next(filter(None, ways), [])
     raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
 
