@@ -26,6 +26,8 @@ from assay.errors import CourseFault
 
 OURS = Path(__file__).parents[1]
 """No line in it is a course's, even where assay lies beside one."""
+TRIES = 20
+"""Times that Python is asked to list folders anew, while other threads ask for it too."""
 OF_A_COURSE = re.compile(r"_course_[0-9a-f]{16}\.?")
 """What names a course's package; no message shows it."""
 
@@ -75,7 +77,7 @@ def _package(assignment: Assignment, part: Part) -> str:
 
 def _look_again() -> None:
     """Have Python list folders anew: a file may be newer than the file system's clock tells."""
-    while True:
+    for _ in range(TRIES):
         with suppress(KeyError):  # another thread has dropped what this one was about to drop
             return invalidate_caches()
 
