@@ -69,7 +69,7 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
     if everything:
         written("No heading told this answer: all text of the notebook", everything[:MOST])
     for heading, text in elsewhere:
-        written(heading, text)
+        written(f"Elsewhere in the notebook: {heading}", text)
     announced = next(filter(None, ways), [])
     raise ForReview(_what_was_found(announced) or _what_was_looked_for(pattern))
 

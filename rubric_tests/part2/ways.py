@@ -45,8 +45,6 @@ WRONG_LAYOUTS: dict[str, Layout] = {
 }
 ANOTHER = 2e-3
 """Of the largest output: more than any tolerance, less than what other formulas differ by."""
-
-
 AT_ONCE = 100_000
 """Numbers in the matrices that are put side by side: of wide heads, fewer readings."""
 

@@ -488,7 +488,7 @@ def test_what_ones_own_part_is_only_held_against(cell: str, is_found: bool):
     ],
 )  # fmt: skip
 def test_names_of_ones_own_that_speak_of_attention_are_ones_own(cell: str, parts: str):
-    """Bound in a function beside a star, or named in a text of another file."""
+    """Bound in a function, beside a star."""
     seen = as_read(cell, **{"parts": parts})
 
     assert not any(map(part2.ready_made, part2.foreign_names(seen)))

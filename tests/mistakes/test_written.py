@@ -229,7 +229,7 @@ def test_an_answer_at_the_other_end_of_the_notebook_is_handed_on(own: list[str])
     kept, error = collected(written2.test_commentary, submission)
 
     assert isinstance(error, ForReview)
-    assert kept["Evaluation"] == PROSE
+    assert kept["Elsewhere in the notebook: Evaluation"] == PROSE
     assert [t for t in own if "itself" in t] == [t for t in kept.values() if "itself" in t]
 
 
