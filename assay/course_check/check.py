@@ -22,8 +22,6 @@ from assay.submission import preflight, sections
 from assay.submission.sections import Section
 from assay.submission.submission import Submission
 
-Make = Callable[[list[Job]], list[RunRecord]]
-
 
 def static(
     assignment: Assignment, store: Store, servers: ForkServers, *next_steps: Callable[[], object]
@@ -45,12 +43,12 @@ def whole(
     assignment: Assignment,
     store: Store,
     servers: ForkServers,
-    make: Make,
+    execute: Callable[[list[Job]], list[RunRecord]],
     *next_steps: Callable[[], object],
 ) -> CourseReport:
     """Return all that can be said; the exam is put to the reference where the rest is good.
 
-    `next_steps` are those of `static`.
+    `execute` returns the records of the reference's runs; `next_steps` are those of `static`.
 
     Raises
     ------
@@ -74,12 +72,12 @@ def whole(
         return together([found, CourseReport(faults=broken)])
     known = keys.of_course(assignment, answer.digest)
 
-    def made() -> list[RunRecord]:
+    def execute_all() -> list[RunRecord]:
         """Draw for every seed only where the course is not known yet."""
-        return make([*jobs, *reference.jobs_drawn_otherwise(assignment)])
+        return execute([*jobs, *reference.jobs_drawn_otherwise(assignment)])
 
     def asked() -> CourseReport:
-        return together([found, _asked(assignment, answer, store, servers, made)])
+        return together([found, _asked(assignment, answer, store, servers, execute_all)])
 
     return store.checked(known, asked)
 
@@ -134,10 +132,10 @@ def _asked(
     answer: Submission,
     store: Store,
     servers: ForkServers,
-    make: Callable[[], list[RunRecord]],
+    execute_all: Callable[[], list[RunRecord]],
 ) -> CourseReport:
     """Return what the reference's runs show, part by part."""
-    made = make()
+    made = execute_all()
     reports = []
     for section in sections.sections(assignment, answer).values():
         part = section.part

@@ -29,12 +29,12 @@ from assay.sandbox import cgroup, workdirs
 from assay.scheduling.cluster import Cluster
 from assay.scheduling.resources import ResourcePool
 
-Look = Callable[[Job], RunRecord | None]
+Lookup = Callable[[Job], RunRecord | None]
 """Finds a job's run in the store, where what is kept there will do."""
-Made = tuple[Job, RunRecord | Ended]
+Finished = tuple[Job, RunRecord | Ended]
 """A job, and its run: one that was kept, or one that has just ended."""
-Begun = tuple[set["Future[Any]"], Callable[["Future[Any]"], Made]]
-"""What has been begun for all jobs, and how the end of each is read."""
+Submitted = tuple[set["Future[Any]"], Callable[["Future[Any]"], Finished]]
+"""The futures of all jobs, and what reads the end of each."""
 SPARE = 1.25
 """A run may take this much more memory than the last one like it."""
 UNKNOWN = Cost(float("inf"), 0)
@@ -92,7 +92,7 @@ def _run_and_keep(
     machine: Machine,
     resources: ResourcePool,
     cluster: Cluster | None,
-    look: Look,
+    look: Lookup,
     before: Callable[[], object],
 ) -> Iterator[tuple[Job, RunRecord, bool]]:
     """Each job with its record, and whether that was kept, in the order in which they are there."""
@@ -124,13 +124,13 @@ def _here(
     resources: ResourcePool,
     jobs: Sequence[Job],
     costs: dict[str, Cost],
-    look: Look,
+    look: Lookup,
     before: Callable[[], object],
-) -> Iterator[Begun]:
+) -> Iterator[Submitted]:
     """Threads of this process, each with a core and as much memory as the last run like it took."""
     waiting, lock = list(jobs), Lock()
 
-    def run_longest() -> Made:
+    def run_longest() -> Finished:
         with lock:
             job = waiting.pop(_longest(waiting, costs))
         most = SPARE * costs[job.run.place].memory if job.run.place in costs else job.memory
@@ -167,9 +167,9 @@ def _there(
     cluster: Cluster,
     jobs: Sequence[Job],
     costs: dict[str, Cost],
-    look: Look,
+    look: Lookup,
     before: Callable[[], object],
-) -> Iterator[Begun]:
+) -> Iterator[Submitted]:
     """Other machines; how much fits on each was said when their workers were started."""
     begun: dict[Future[Any], Job] = {}
     kept: dict[Future[Any], RunRecord] = {}
@@ -188,7 +188,7 @@ def _there(
             future.cancel()
         raise
 
-    def made_by(future: "Future[Any]") -> Made:
+    def made_by(future: "Future[Any]") -> Finished:
         job = begun.pop(future)
         if future in kept:
             return job, kept[future]
