@@ -16,7 +16,7 @@ from assay.units import MB
 from assay.words import counted
 
 if TYPE_CHECKING:
-    from assay.evidence.store import Held
+    from assay.evidence.store import StoreEntry
     from assay.records import Result
 
 
@@ -109,14 +109,14 @@ class Share(NamedTuple):
     bytes: int
 
 
-def _shares(held: "Sequence[Held]", reports: Path) -> list[Share]:
+def _shares(held: "Sequence[StoreEntry]", reports: Path) -> list[Share]:
     """What takes the room, the most first. Two submissions may have a run in common: it is shown
     with the first."""
     whose: dict[str, tuple[str, str]] = {}
     for result in _results(reports):
         for record in result.runs:
             whose.setdefault(record.key, (result.submission, record.run.part))
-    found: dict[tuple[str, str], list[Held]] = {}
+    found: dict[tuple[str, str], list[StoreEntry]] = {}
     for run in held:
         found.setdefault(whose.get(run.key, ("", "")), []).append(run)
     shares = [
@@ -160,7 +160,7 @@ def _table(shares: Sequence[Share]) -> list[str]:
     ]
 
 
-def amount(held: "Sequence[Held]") -> dict[str, int]:
+def amount(held: "Sequence[StoreEntry]") -> dict[str, int]:
     """How many runs, and how many files and bytes they take."""
     return {
         "runs": len(held),
@@ -169,7 +169,7 @@ def amount(held: "Sequence[Held]") -> dict[str, int]:
     }
 
 
-def in_words(held: "Sequence[Held]") -> str:
+def in_words(held: "Sequence[StoreEntry]") -> str:
     """`12 runs, 3.4 MB`."""
     size = amount(held)["bytes"] / MB
     return f"{counted(len(held), 'run')}, {size:,.1f} MB"

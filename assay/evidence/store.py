@@ -43,7 +43,7 @@ class Keyed(Protocol):
     def key(self) -> str: ...
 
 
-class Held(NamedTuple):
+class StoreEntry(NamedTuple):
     """A run that is kept: when it was last used, its key, its size in bytes and its files."""
 
     used: float
@@ -153,12 +153,12 @@ class Store:
             raise _damaged(self.place(key), f"it holds the run {record.key[:12]}…")
         return record
 
-    def held(self) -> list[Held]:
+    def held(self) -> list[StoreEntry]:
         """Every run that is kept, the one that was used longest ago first."""
         archives = list(self.root.glob(f"??/[!.]*{ENDING}"))
         folders = [path.parent for path in self.root.glob(f"??/*/{RECORD}")]
         found = [(path, path.name.removesuffix(ENDING)) for path in [*archives, *folders]]
-        return sorted(Held(_used(path), key, *_size(path)) for path, key in found)
+        return sorted(StoreEntry(_used(path), key, *_size(path)) for path, key in found)
 
     def notes(self) -> list[Path]:
         """What is known of runs: which recipe makes which, what was judged, what is a course."""
@@ -198,7 +198,7 @@ class Store:
                 )
             yield
 
-    def prune(self, before: float) -> list[Held]:
+    def prune(self, before: float) -> list[StoreEntry]:
         """Forget what was not used since then (seconds since 1970), and drafts of the killed.
 
         Raises
@@ -216,7 +216,7 @@ class Store:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
         return old
 
-    def shrink(self, most: int) -> list[Held]:
+    def shrink(self, most: int) -> list[StoreEntry]:
         """Forget what was used longest ago, until at most `most` bytes are kept.
 
         Raises
@@ -225,17 +225,17 @@ class Store:
             If another command uses what is kept.
         """
         with self.to_forget():
-            entries: list[tuple[float, int, Held | Path]] = [
+            entries: list[tuple[float, int, StoreEntry | Path]] = [
                 *((held.used, held.size, held) for held in self.held()),
                 *((_used(path), path.stat().st_size, path) for path in self.notes()),
             ]
             left = sum(size for _, size, _ in entries)
-            forgotten: list[Held] = []
+            forgotten: list[StoreEntry] = []
             for _, size, entry in sorted(entries, key=lambda entry: entry[0]):
                 if left <= most:
                     break
                 left -= size
-                if isinstance(entry, Held):
+                if isinstance(entry, StoreEntry):
                     self.drop(entry.key)
                     forgotten.append(entry)
                 else:

@@ -70,13 +70,13 @@ class Clock:
     """Seconds for which the run had work and no processor."""
     _at: float = field(default_factory=time.monotonic)
     _queues: dict[str, int] = field(default_factory=dict)
-    _machine: "Machine" = field(default_factory=lambda: Machine.seen())
-    _began: "Began" = field(default_factory=lambda: Began(time.monotonic(), Machine.seen()))
+    _machine: "MachineLoad" = field(default_factory=lambda: MachineLoad.seen())
+    _began: "Began" = field(default_factory=lambda: Began(time.monotonic(), MachineLoad.seen()))
 
     def tick(self) -> Moment:
         """Look; the time by now. Often, or what is waited for a processor cannot be told."""
         pids = [self.below, *descendants(self.below)]
-        at, machine = time.monotonic(), Machine.seen()
+        at, machine = time.monotonic(), MachineLoad.seen()
         passed = at - self._at
         queued = self._queued(pids)
         stalled = machine.stalled(self._machine, passed) if queued is None else queued
@@ -136,7 +136,7 @@ class Clock:
         return (max if at_once else sum)(waiting.values()) / 1e9
 
 
-class Machine(NamedTuple):
+class MachineLoad(NamedTuple):
     """What is known of the whole machine: pressure in seconds, processor ticks, those stolen."""
 
     pressure: float | None
@@ -144,7 +144,7 @@ class Machine(NamedTuple):
     steal: int
 
     @classmethod
-    def seen(cls) -> "Machine":
+    def seen(cls) -> "MachineLoad":
         """As it is now."""
         pressure = next(
             (
@@ -157,14 +157,14 @@ class Machine(NamedTuple):
         ticks = [int(word) for word in _read("/proc/stat").partition("\n")[0].split()[1:9]]
         return cls(pressure, sum(ticks), ticks[7] if len(ticks) == 8 else 0)
 
-    def stalled(self, before: "Machine", passed: float) -> float:
+    def stalled(self, before: "MachineLoad", passed: float) -> float:
         """Seconds of those passed in which something waited for a processor; else by the load."""
         if self.pressure is not None and before.pressure is not None:
             return self.pressure - before.pressure
         load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
         return passed * max(0.0, 1 - cores / load) if load > 0 else 0.0
 
-    def stolen(self, before: "Machine") -> float:
+    def stolen(self, before: "MachineLoad") -> float:
         """Return the share of the processors' time that the machine below this one took."""
         return (self.steal - before.steal) / max(1, self.ticks - before.ticks)
 
@@ -173,7 +173,7 @@ class Began(NamedTuple):
     """When a clock began, and what was known of the machine then."""
 
     at: float
-    machine: Machine
+    machine: MachineLoad
 
 
 def descendants(pid: int) -> Iterator[int]:

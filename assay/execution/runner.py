@@ -76,14 +76,14 @@ Replies = dict[str, Reply]
 """By the id of their cell."""
 
 
-class Cost(NamedTuple):
+class CellUsage(NamedTuple):
     """What a cell took, and the megabytes that the kernel held when it had ended."""
 
     took: Took
     megabytes: float
 
 
-Costs = dict[str, Cost]
+CellUsages = dict[str, CellUsage]
 """By the id of their cell."""
 
 
@@ -130,7 +130,7 @@ def _facts(
     """Return what became of the notebook: what a kernel provokes in here is its own doing."""
     code, seen, exam = None, list[CellFacts](), None
     replies: Replies = {}
-    costs: Costs = {}
+    costs: CellUsages = {}
     keeper = _keeper(workdir, job, meter)
     try:
         stopped = _execute(workdir, job, meter, manager, keeper, replies, costs)
@@ -214,7 +214,7 @@ def _execute(
     manager: type[AsyncKernelManager],
     keeper: engine.Timekeeper,
     replies: Replies,
-    costs: Costs,
+    costs: CellUsages,
 ) -> str:
     """Run papermill; '' where every cell was answered for, `dead` where the kernel ended."""
     begun: dict[str, kernel.Instant] = {}
@@ -307,14 +307,14 @@ def _empty(given: Path) -> None:
 
 
 def _note_what(
-    meter: kernel.Meter, replies: Replies, costs: Costs, begun: dict[str, kernel.Instant]
+    meter: kernel.Meter, replies: Replies, costs: CellUsages, begun: dict[str, kernel.Instant]
 ) -> Any:
     """A hook that keeps the kernel's reply to a cell, its time, and the memory held after it."""
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
         replies[cell["id"]] = (execute_reply or {}).get("content", {})
         held = round(monitor.resident(meter.processes[-1].pid) / MB, 1)
-        costs[cell["id"]] = Cost(meter.since(begun[cell["id"]]), held)
+        costs[cell["id"]] = CellUsage(meter.since(begun[cell["id"]]), held)
 
     return note
 
@@ -341,7 +341,7 @@ def _cells(
     workdir: Path,
     executed: list[Any],
     replies: Replies,
-    costs: Costs,
+    costs: CellUsages,
     late: dict[str, str],
 ) -> list[CellFacts]:
     """Return the student's code cells with their errors and times on our clock."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assay.sandbox.inside.switches import LIKELY
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 LONGEST, MOST = 20_000, 12
 OTHERWISE = (
@@ -17,7 +17,7 @@ SAID = {
 }
 
 
-def notes(part: str, claim: bytes, cells: Sequence[Cell]) -> Iterator[str]:
+def notes(part: str, claim: bytes, cells: Sequence[NotebookCell]) -> Iterator[str]:
     """A sentence for each switch that was set back; nothing if the claim cannot be read."""
     try:
         claimed = json.loads(claim[:LONGEST])
@@ -29,7 +29,7 @@ def notes(part: str, claim: bytes, cells: Sequence[Cell]) -> Iterator[str]:
         yield f"{part}: {said.format(name, found[:100], usual[:100], _where(name, cells))}"
 
 
-def _where(name: str, cells: Sequence[Cell]) -> str:
+def _where(name: str, cells: Sequence[NotebookCell]) -> str:
     """The last line that is likely to have set it; cells of code are numbered from 1."""
     code = [cell.source.split("\n") for cell in cells if cell.kind == "code"]
     lines = [

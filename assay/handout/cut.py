@@ -13,7 +13,7 @@ from itertools import groupby
 
 from assay.errors import CourseFault, quoted
 from assay.source import syntax
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 from assay.submission.parameters import TAG as PARAMETERS
 
 TAG = "solution"
@@ -97,7 +97,7 @@ def has_marks(source: str) -> bool:
     return any(map(MARK.match, source.splitlines()))
 
 
-def cells(found: Sequence[Cell], where: str) -> tuple[tuple[Cell, ...], Cut]:
+def cells(found: Sequence[NotebookCell], where: str) -> tuple[tuple[NotebookCell, ...], Cut]:
     """Return the cells without the answer, and the lines of all of them that were kept or cut.
 
     Neighbours of one kind that are cut whole become one cell, with the headings of all.
@@ -107,7 +107,7 @@ def cells(found: Sequence[Cell], where: str) -> tuple[tuple[Cell, ...], Cut]:
     CourseFault
         If nothing in the notebook is marked: it would be handed out with its answer.
     """
-    out: list[Cell] = []
+    out: list[NotebookCell] = []
     kept: list[str] = []
     cut: list[str] = []
     for (whole, kind), same in groupby(found, key=lambda c: (_is_answer(c, where), c.kind)):
@@ -132,7 +132,7 @@ def cells(found: Sequence[Cell], where: str) -> tuple[tuple[Cell, ...], Cut]:
     return tuple(out), Cut("", tuple(kept), tuple(cut))
 
 
-def _is_answer(cell: Cell, where: str) -> bool:
+def _is_answer(cell: NotebookCell, where: str) -> bool:
     """Whether a cell is tagged as part of the answer; a tag that is nearly that is an error."""
     near = [tag for tag in cell.tags if TAG in tag.casefold()]
     if near and PARAMETERS in cell.tags:
@@ -153,7 +153,7 @@ def _is_heading(line: str) -> bool:
     return re.match(r"#{1,6}\s", line) is not None
 
 
-def _stub(group: Sequence[Cell], kind: str) -> list[Cell]:
+def _stub(group: Sequence[NotebookCell], kind: str) -> list[NotebookCell]:
     """What stands for neighbouring cells that are cut whole."""
     source = f"{HERE}\n{STUB}"
     if kind != "code":

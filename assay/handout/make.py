@@ -93,7 +93,7 @@ def _decoded(content: bytes, name: str) -> str:
         raise CourseFault(f"{quoted(name)} cannot be read as text", found=str(error)) from None
 
 
-def _book(cells: tuple[notebook.Cell, ...]) -> bytes:
+def _book(cells: tuple[notebook.NotebookCell, ...]) -> bytes:
     """A notebook of these cells as Jupyter saves it."""
     book = json.loads(notebook.dumps(cells))
     book["metadata"] = {"kernelspec": KERNEL, **book["metadata"]}

@@ -31,7 +31,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CellCost:
     """What a cell took over all runs: seconds, and memory at its end."""
 
     number: int
@@ -125,7 +125,7 @@ def _short(path: str) -> str:
     return path
 
 
-def costs(records: list[RunRecord]) -> list[Cost]:
+def costs(records: list[RunRecord]) -> list[CellCost]:
     """Of each cell that ended in some run."""
     found: dict[int, list[Cell]] = {}
     for record in records:
@@ -134,13 +134,13 @@ def costs(records: list[RunRecord]) -> list[Cost]:
     return [cost for number, of_one in sorted(found.items()) if (cost := _cost(number, of_one))]
 
 
-def _cost(number: int, cells: list[Cell]) -> Cost | None:
+def _cost(number: int, cells: list[Cell]) -> CellCost | None:
     seconds = [cell.seconds for cell in cells if cell.seconds is not None]
     held = [cell.megabytes for cell in cells if cell.megabytes is not None]
     if not seconds:
         return None
     computed = [cell.cpu_seconds for cell in cells if cell.cpu_seconds is not None]
-    return Cost(
+    return CellCost(
         number,
         median(seconds),
         max(seconds),

@@ -168,7 +168,7 @@ class Slow:
     typical: float
 
 
-class View:
+class ClassReport:
     """What the template looks up in a class."""
 
     def __init__(self, entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> None:
@@ -291,12 +291,12 @@ def _row(found: list[tuple[Entry, Criterion]]) -> Row:
 
 def page(entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> str:
     """The HTML page of a class; `passed_over` is what lay beside the submissions and is none."""
-    return html.template("class.html.j2").render(view=View(entries, passed_over))
+    return html.template("class.html.j2").render(view=ClassReport(entries, passed_over))
 
 
 def table(entries: Iterable[Entry], passed_over: Sequence[str] = ()) -> str:
     """Return the same in short as Markdown: a line for each submission."""
-    view = View(entries)
+    view = ClassReport(entries)
     rows = [
         f"| [{safe.markdown(e.name, 80)}]({e.href.removesuffix('html')}md) | {e.total} |"
         f" {safe.markdown(', '.join(e.lost[:5]) or '; '.join(e.not_graded))} |"

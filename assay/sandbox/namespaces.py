@@ -33,7 +33,7 @@ LINKS |= {"stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class View(TypedDict):
+class MountPlan(TypedDict):
     """All that a kernel sees of this machine; what is not here is not there."""
 
     shown: list[tuple[str, str, bool]]
@@ -44,7 +44,7 @@ class View(TypedDict):
     """Symbolic links there, and what they point to."""
 
 
-def enter(view: View, user: int | None, inside: Callable[[], None]) -> int:
+def enter(view: MountPlan, user: int | None, inside: Callable[[], None]) -> int:
     """Run `inside` in a child that sees this view and nothing else; its exit code, as a shell has.
 
     Parameters
@@ -80,7 +80,7 @@ def end_with(what: Callable[[], None]) -> NoReturn:
         os._exit(70)
 
 
-def _take_hold(view: View) -> dict[str, int]:
+def _take_hold(view: MountPlan) -> dict[str, int]:
     """A mount of each path that is shown, not yet anywhere; what is not there is left out."""
     devices = [(f"/dev/{name}", f"/dev/{name}", True) for name in DEVICES]
     found = {}
@@ -117,7 +117,7 @@ def _map(user: int, group: int) -> None:
     Path("/proc/self/gid_map").write_text(f"{STUDENT} {group} 1")
 
 
-def _move_in(view: View, trees: dict[str, int], inside: Callable[[], None]) -> None:
+def _move_in(view: MountPlan, trees: dict[str, int], inside: Callable[[], None]) -> None:
     """The first process of the new namespaces: it moves in, then waits for all that come after."""
     die_with_parent()
     os.setsid()
@@ -137,7 +137,7 @@ def _move_in(view: View, trees: dict[str, int], inside: Callable[[], None]) -> N
     os._exit(_exit_code(child))
 
 
-def _build(view: View, trees: dict[str, int]) -> None:
+def _build(view: MountPlan, trees: dict[str, int]) -> None:
     """The view below `BUILT_AT`: what is in memory first, then what was taken hold of."""
     os.umask(0o022)
     _mount("tmpfs", "", NO_SUID | NO_DEVICES, "mode=755,size=1m")

@@ -23,7 +23,7 @@ from assay.records import Isolation
 from assay.sandbox import privileges
 from assay.sandbox.cgroup import Cgroup
 from assay.sandbox.level import Level
-from assay.sandbox.namespaces import View
+from assay.sandbox.namespaces import MountPlan
 from assay.units import MIB
 
 if TYPE_CHECKING:  # it can be imported in a sandbox alone
@@ -54,7 +54,7 @@ class Start(TypedDict):
     settings: "Settings"
     environment: dict[str, str]
     user: int | None
-    view: NotRequired[View]
+    view: NotRequired[MountPlan]
     """Of a kernel that is forked, as are the `entrances` of its cgroup."""
     entrances: NotRequired[list[str]]
     command: NotRequired[list[str]]
@@ -185,7 +185,7 @@ def interpreter() -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if not path.is_relative_to(system)))
 
 
-def view(workdir: Path) -> View:
+def view(workdir: Path) -> MountPlan:
     """Return all that a kernel sees of this machine: the system, Python and its workdir."""
     system = [path for path in SYSTEM if not Path(path).is_symlink()]
     given = ("boot", "support", "given", "submission", "fonts")

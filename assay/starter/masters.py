@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.errors import CannotGrade, UsageError, quoted
 from assay.submission import notebook
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Master:
     """A master as it is read."""
 
     title: str
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[NotebookCell] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """What could not be turned, each with its cell."""
@@ -64,7 +64,7 @@ RawCell = dict[str, Any]
 """A cell as a notebook's file has it."""
 
 
-def raw_cells(path: Path) -> list[tuple[Cell, RawCell]]:
+def raw_cells(path: Path) -> list[tuple[NotebookCell, RawCell]]:
     """Return the cells of a notebook file, each with all that the file says of it.
 
     Raises
@@ -87,7 +87,7 @@ def raw_cells(path: Path) -> list[tuple[Cell, RawCell]]:
     return list(zip(cells, written, strict=True))
 
 
-def heading_above(cells: Sequence[Cell]) -> str:
+def heading_above(cells: Sequence[NotebookCell]) -> str:
     """Return the last heading of these cells; '' if there is none."""
     lines = [line for c in cells if c.kind == "markdown" for line in c.source.splitlines()]
     headings = [line.lstrip("# ").strip() for line in lines if re.match(r"#{1,6}\s", line)]

@@ -16,7 +16,7 @@ from assay.starter.masters import (
     raw_cells,
     words,
 )
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 HERE = "The answer to this task, in words."
 """Stands in the course's own answer, where a master has none."""
@@ -29,7 +29,7 @@ def read(path: Path) -> Master:
     stands between `### BEGIN HIDDEN TESTS` and `### END HIDDEN TESTS` is not.
     """
     master = Master(words(path.stem))
-    above: list[Cell] = []
+    above: list[NotebookCell] = []
     for number, (cell, written) in enumerate(raw_cells(path), 1):
         of: Any = written.get("metadata", {}).get("nbgrader")
         said: Mapping[str, Any] = of if isinstance(of, dict) else {}
@@ -43,7 +43,7 @@ def read(path: Path) -> Master:
             question.by_a_person = True
             master.cells += [
                 cell,
-                Cell("markdown", HERE, (TAG, question.name), f"{cell.id}-answer"),
+                NotebookCell("markdown", HERE, (TAG, question.name), f"{cell.id}-answer"),
             ]
         elif said.get("grade"):
             _checks(master, _question(master, said, number, above), cell, number)
@@ -55,7 +55,9 @@ def read(path: Path) -> Master:
     return master
 
 
-def _question(master: Master, said: Mapping[str, Any], number: int, above: list[Cell]) -> Question:
+def _question(
+    master: Master, said: Mapping[str, Any], number: int, above: list[NotebookCell]
+) -> Question:
     name = str(said.get("grade_id") or f"cell-{number}")
     points = said.get("points")
     if not isinstance(points, int | float) or points < 0:
@@ -69,7 +71,7 @@ def _question(master: Master, said: Mapping[str, Any], number: int, above: list[
     return question
 
 
-def _checks(master: Master, question: Question, cell: Cell, number: int) -> None:
+def _checks(master: Master, question: Question, cell: NotebookCell, number: int) -> None:
     if cell.kind != "code":
         master.leave(number, f"`{question.name}` is marked as checks, and is no code")
         question.by_a_person = True
@@ -96,5 +98,5 @@ def without_checks(source: str) -> str:
     return "\n".join(ast.unparse(node) for node in body if isinstance(node, kept))
 
 
-def _cut_whole(cell: Cell, *tags: str) -> Cell:
+def _cut_whole(cell: NotebookCell, *tags: str) -> NotebookCell:
     return replace(cell, tags=tuple(dict.fromkeys((*cell.tags, TAG, *tags))))

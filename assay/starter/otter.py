@@ -22,7 +22,7 @@ from assay.starter.masters import (
     shown_by,
     words,
 )
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 EDGE = re.compile(
     r"\s*(?:```\s*)?#\s*(BEGIN|END|ASSIGNMENT)\s+(QUESTION|SOLUTION|PROMPT|TESTS?|CONFIG)\b(.*)",
@@ -64,7 +64,7 @@ def read(path: Path) -> Master:
     question: Question | None = None
     begun = 0
     config: Mapping[str, Any] = {}
-    above: list[Cell] = []
+    above: list[NotebookCell] = []
     for number, (cell, written) in enumerate(raw_cells(path), 1):
         edge = EDGE.match(cell.source) if cell.kind != "code" else None
         if edge is None:
@@ -116,7 +116,10 @@ def _question(master: Master, config: Mapping[str, Any], number: int) -> Questio
 
 
 def _title(
-    master: Master, question: Question, inside: Sequence[Cell], above: Sequence[Cell]
+    master: Master,
+    question: Question,
+    inside: Sequence[NotebookCell],
+    above: Sequence[NotebookCell],
 ) -> str:
     """The heading in a question, else the one above it, where no other has the same."""
     known = {each.title for each in master.questions if each is not question}
@@ -128,7 +131,7 @@ def _cell(
     master: Master,
     question: Question | None,
     state: Sequence[str],
-    cell: Cell,
+    cell: NotebookCell,
     written: RawCell,
     number: int,
 ) -> None:
@@ -158,7 +161,7 @@ def _cell(
     master.cells.append(cell)
 
 
-def _cut_whole(cell: Cell, question: Question | None) -> Cell:
+def _cut_whole(cell: NotebookCell, question: Question | None) -> NotebookCell:
     name = (question.name,) if question and question.by_a_person else ()
     return replace(cell, tags=tuple(dict.fromkeys((*cell.tags, TAG, *name))))
 
@@ -215,7 +218,7 @@ def _without_prompts(source: str) -> str:
     return "\n".join(kept)
 
 
-def _check(master: Master, cell: Cell, written: RawCell, number: int) -> Check:
+def _check(master: Master, cell: NotebookCell, written: RawCell, number: int) -> Check:
     source, said = cell.source.lstrip("\n"), Settings()
     lines = source.split("\n")
     if end := _end_of(lines, 0, CONFIG):

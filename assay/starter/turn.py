@@ -15,11 +15,11 @@ from assay.starter import begin, nbgrader, otter
 from assay.starter.masters import Master, Question
 from assay.starter.turned import CannotTurn, Turned, turned
 from assay.submission import notebook
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 from assay.submission.parameters import TAG as PARAMETERS
 
 READERS: dict[str, Callable[[Path], Master]] = {"nbgrader": nbgrader.read, "otter": otter.read}
-SEED = Cell("code", "seed = 0", (PARAMETERS,), "parameters")
+SEED = NotebookCell("code", "seed = 0", (PARAMETERS,), "parameters")
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,9 @@ def _stems(names: frozenset[str]) -> set[str]:
     return {word[:5].casefold() for word in re.findall(r"[A-Z]?[a-z]{2,}", " ".join(names))}
 
 
-def _stands_above(assignment: Assignment, part: Part, cells: Sequence[notebook.Cell]) -> bool:
+def _stands_above(
+    assignment: Assignment, part: Part, cells: Sequence[notebook.NotebookCell]
+) -> bool:
     """Return whether there is code above the heading of a later part: it may answer this one."""
     later = assignment.part[assignment.part.index(part) + 1 :]
     marks = [i for p in later for i in headings.marked(assignment, p, cells)]
@@ -219,14 +221,14 @@ def bound_in(content: bytes) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _cells(content: bytes) -> tuple[notebook.Cell, ...]:
+def _cells(content: bytes) -> tuple[notebook.NotebookCell, ...]:
     try:
         return notebook.cells_of(content, "")
     except CannotGrade:
         return ()  # told where the submission is read
 
 
-def _titled(part: Part, name: str, cells: tuple[notebook.Cell, ...]) -> int:
+def _titled(part: Part, name: str, cells: tuple[notebook.NotebookCell, ...]) -> int:
     texts = [name, *(cell.source[:2000] for cell in cells if cell.kind != "code")]
     return len(headings.words(part.title) & headings.words(" ".join(texts)))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assay.course.assignment import Assignment, Part
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 NUMBERS = (("1", "i", "one", "eins"), ("2", "ii", "two", "zwei"), ("3", "iii", "three", "drei"))
 FENCE = re.compile(
@@ -29,7 +29,7 @@ LINE = re.compile(
 UNDER = re.compile(r" {0,3}(?:(?P<first>={3,})|-{3,}) *")
 
 
-def marked(assignment: Assignment, part: Part, cells: Sequence[Cell]) -> list[int]:
+def marked(assignment: Assignment, part: Part, cells: Sequence[NotebookCell]) -> list[int]:
     """Return the cells that a part begins with: tagged with its name, or headed `Part 2`, `Teil 2`.
 
     In code, a comment in the first line counts as a heading.
@@ -43,14 +43,14 @@ def marked(assignment: Assignment, part: Part, cells: Sequence[Cell]) -> list[in
     ]
 
 
-def is_certain(part: Part, cell: Cell) -> bool:
+def is_certain(part: Part, cell: NotebookCell) -> bool:
     """Headed with words of the part's title that no section of it needs."""
     title = words(part.title)
     headed = [line for line in _texts(cell).splitlines() if HEADED.match(line)]
     return bool(title) and any(title <= words(line) for line in headed)
 
 
-def lines(cell: Cell) -> list[str]:
+def lines(cell: NotebookCell) -> list[str]:
     """Return the headings of a cell of text."""
     texts = [] if cell.kind == "code" else _texts(cell).splitlines()
     return [line for line in texts if HEADED.match(line)]
@@ -62,7 +62,7 @@ def words(text: str) -> set[str]:
     return found - {"part", "teil", "the", "and", "der", "die", "das", "und", "two", "zwei", "one"}
 
 
-def pieces(cell: Cell) -> list[Cell]:
+def pieces(cell: NotebookCell) -> list[NotebookCell]:
     """A cell of text, cut above each heading that has other text above it; they share its id."""
     if cell.kind == "code":
         return [cell]
@@ -77,7 +77,7 @@ def pieces(cell: Cell) -> list[Cell]:
     return [replace(cell, source="".join(lines[a:b])) for a, b in bounds]
 
 
-def level(cell: Cell) -> int | None:
+def level(cell: NotebookCell) -> int | None:
     """Return the highest heading level in a cell of text, 1 above 6; None if there is none."""
     levels = _levels(cell.source.splitlines()) if cell.kind != "code" else []
     return min((each for each in levels if each), default=None)
@@ -107,7 +107,7 @@ def _levels(lines: Sequence[str]) -> list[int | None]:
     return found
 
 
-def _texts(cell: Cell) -> str:
+def _texts(cell: NotebookCell) -> str:
     """The text that may hold headings: not what stands in a fence, nor below a line of code."""
     if cell.kind == "code":
         return cell.source.lstrip().partition("\n")[0]

@@ -39,7 +39,7 @@ OPEN_AND_SAVE = "open it in a current Jupyter and save it again"
 
 
 @dataclass(frozen=True)
-class Cell:
+class NotebookCell:
     """One cell: `kind` is "code", "markdown" or "raw"; `attachments` are pictures in Markdown."""
 
     kind: str
@@ -68,7 +68,7 @@ class Cell:
         """Whether its code assigns constants, and does nothing else."""
         return self.kind == "code" and cells.only_sets(self.source)
 
-    def without(self, *tags: str) -> "Cell":
+    def without(self, *tags: str) -> "NotebookCell":
         """Return the same cell without some of its tags."""
         return replace(self, tags=tuple(tag for tag in self.tags if tag not in tags))
 
@@ -130,7 +130,7 @@ class OldNotebook(TypedDict):
     metadata: dict[str, object]
 
 
-def cells_of(content: bytes, where: str) -> tuple[Cell, ...]:
+def cells_of(content: bytes, where: str) -> tuple[NotebookCell, ...]:
     """Return the cells of a notebook file; `where` names it in what is said of it.
 
     Format 3 is upgraded; cell ids that are missing, odd or given twice are made anew. Half of a
@@ -179,7 +179,7 @@ def without_outputs(content: bytes) -> bytes:
     return b"".join([*kept, content[begins:]]) if inside < 0 else content
 
 
-def dumps(cells: tuple[Cell, ...]) -> bytes:
+def dumps(cells: tuple[NotebookCell, ...]) -> bytes:
     """These cells as a notebook file of format 4.5."""
     plain = [_plain(cell) for cell in cells]
     metadata = {"language_info": {"name": "python"}}
@@ -206,7 +206,7 @@ def _brackets(content: bytes) -> int:
     return content.count(b"[") + content.count(b"{")
 
 
-def _plain(cell: Cell) -> FileCell:
+def _plain(cell: NotebookCell) -> FileCell:
     plain: FileCell = {
         "cell_type": cell.kind,
         "id": cell.id,
@@ -334,12 +334,12 @@ def _is_cell(cell: Any) -> bool:
     return isinstance(cell, dict) and cell.get("cell_type") in KINDS
 
 
-def _cell(cell: Mapping[str, object]) -> Cell:
+def _cell(cell: Mapping[str, object]) -> NotebookCell:
     source, metadata = cell.get("source", ""), cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     lines = source if isinstance(source, list) else [source]
     named = cell.get("id")
-    return Cell(
+    return NotebookCell(
         kind=str(cell["cell_type"]),
         source=LINE_END.sub("\n", sound("".join(str(line) for line in lines))),
         tags=tuple(sound(str(tag)) for tag in tags) if isinstance(tags, list) else (),
@@ -358,7 +358,7 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
     return found
 
 
-def _with_ids(cells: list[Cell]) -> tuple[Cell, ...]:
+def _with_ids(cells: list[NotebookCell]) -> tuple[NotebookCell, ...]:
     """Each cell under an id that no other has: replies are matched by them."""
     taken: set[str] = {"", EXAM}
     found = []

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from assay.course.assignment import Part
 from assay.errors import quoted
 from assay.source import syntax
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 TAG = "parameters"
 MAGIC = re.compile(r"^[^\S\n]*+[%!].*$", re.MULTILINE)
 
 
-def chosen(part: Part, cells: Sequence[Cell]) -> tuple[int | None, str]:
+def chosen(part: Part, cells: Sequence[NotebookCell]) -> tuple[int | None, str]:
     """Return the last tagged cell that sets every parameter, or None and why there is none."""
     tagged = [(i, cell) for i, cell in enumerate(cells) if TAG in cell.tags]
     faults = [(i, _fault(part, cell)) for i, cell in tagged]
@@ -27,7 +27,7 @@ def chosen(part: Part, cells: Sequence[Cell]) -> tuple[int | None, str]:
     return None, faults[-1][1] if faults else "no cell is tagged `parameters`"
 
 
-def _fault(part: Part, cell: Cell) -> str:
+def _fault(part: Part, cell: NotebookCell) -> str:
     if cell.kind != "code":
         return f"the cell tagged `parameters` is a {cell.kind} cell"
     try:

@@ -18,13 +18,13 @@ from assay.course.assignment import Assignment, Part
 from assay.source import decoding
 from assay.source.cells import bound_by, parsed
 from assay.submission import books, headings, notebook, parameters
-from assay.submission.notebook import EXAM, Cell
+from assay.submission.notebook import EXAM, NotebookCell
 from assay.submission.submission import Submission
 
 ADAPTER, INJECTED = "adapter", "injected-parameters"
 Answering = Mapping[str, str | None]
 """The notebook that answers each part, by the part's name."""
-EXAM_CELL = Cell(
+EXAM_CELL = NotebookCell(
     "code",
     """\
 import os, sys
@@ -53,18 +53,18 @@ class Section:
     part: Part
     submission: Submission
     notebook: str = ""
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[NotebookCell, ...] = ()
     begins: int = 0
     adapter: str = ""
     once: str = ""
 
     @property
-    def own(self) -> list[Cell]:
+    def own(self) -> list[NotebookCell]:
         """The cells that answer the part: all code, and the text from where it begins."""
         return [c for i, c in enumerate(self.cells) if i >= self.begins or c.kind == "code"]
 
     @property
-    def beside(self) -> list[Cell]:
+    def beside(self) -> list[NotebookCell]:
         """The text of the notebook that is not the part's own: an answer may stand at its end."""
         own = {cell.source for cell in self.own}
         cells = self.submission.cells_in(self.notebook) if self.notebook else []
@@ -108,13 +108,13 @@ def _section(
     return Section(assignment, part, submission, name, tuple(kept), begins, adapter, once)
 
 
-def _joined(pieces: Iterable[Cell]) -> list[Cell]:
+def _joined(pieces: Iterable[NotebookCell]) -> list[NotebookCell]:
     """The cells that these are pieces of."""
     whole = [list(same) for _, same in groupby(pieces, key=lambda piece: piece.id)]
     return [replace(same[0], source="".join(p.source for p in same)) for same in whole]
 
 
-def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
+def _with_own_ids(cells: Sequence[NotebookCell]) -> list[NotebookCell]:
     """A cell that a part begins within is two, and each has an id."""
     taken = {cell.id for cell in cells}
     found = list(cells)
@@ -126,7 +126,7 @@ def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _span(
-    assignment: Assignment, part: Part, sharing: list[Part], cells: list[Cell], adapter: str
+    assignment: Assignment, part: Part, sharing: list[Part], cells: list[NotebookCell], adapter: str
 ) -> tuple[int, int]:
     """Return the index of a part's first cell and of the first that is the next part's."""
     here = sharing.index(part)
@@ -144,7 +144,7 @@ def _candidates(
     assignment: Assignment,
     before: Part,
     following: Part,
-    cells: list[Cell],
+    cells: list[NotebookCell],
     after: int,
     theirs: frozenset[str],
 ) -> list[int]:
@@ -164,7 +164,7 @@ def _candidates(
 def _beginning(
     assignment: Assignment,
     part: Part,
-    cells: list[Cell],
+    cells: list[NotebookCell],
     marks: list[int],
     names: Sequence[frozenset[str]],
     after: int,
@@ -212,7 +212,7 @@ def _early(names: Iterable[str], places: Sequence[frozenset[str]], cut: int) -> 
     return (set(names) & above) - below
 
 
-def _with_text_above(cells: Sequence[Cell], place: int) -> int:
+def _with_text_above(cells: Sequence[NotebookCell], place: int) -> int:
     """The first of the text right above a cell: from the highest heading on, the last of these."""
     top = place
     while top and cells[top - 1].kind != "code":
@@ -231,7 +231,7 @@ def _with_adapted(names: frozenset[str], adapter: str) -> frozenset[str]:
     return frozenset(made)
 
 
-def _adapter(submission: Submission, name: str, cells: list[Cell]) -> str:
+def _adapter(submission: Submission, name: str, cells: list[NotebookCell]) -> str:
     """Return the cells tagged `adapter`, then adapter.py: what is said last holds."""
     tagged = [cell.source for cell in cells if cell.kind == "code" and ADAPTER in cell.tags]
     places = ("adapter.py", str(PurePosixPath(name).parent / "adapter.py"))
@@ -239,13 +239,13 @@ def _adapter(submission: Submission, name: str, cells: list[Cell]) -> str:
     return "\n\n".join([*tagged, *(decoding.text_of(file) for file in files)])
 
 
-def _untagged(cell: Cell) -> Cell:
+def _untagged(cell: NotebookCell) -> NotebookCell:
     """A cell without tags that are ours; an adapter is taken out, and its place is kept."""
     if cell.kind == "code" and ADAPTER in cell.tags:
         cell = replace(cell, source=TAKEN_OUT)
     return cell.without(EXAM, INJECTED)
 
 
-def _was_injected(cell: Cell) -> bool:
+def _was_injected(cell: NotebookCell) -> bool:
     """Return whether papermill put this cell there: its tag, and nothing in it but assignments."""
     return INJECTED in cell.tags and cell.only_sets

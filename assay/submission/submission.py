@@ -15,7 +15,7 @@ from assay.records import Person, sound
 from assay.source import decoding, syntax
 from assay.source.cells import bound
 from assay.submission import folders, notebook, own_checks, reader
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 REFERENCE = "reference"
 """What the assignment's own solution is called, and no other submission."""
@@ -80,7 +80,7 @@ class Submission:
             return named[0]
         return self.notebooks[0] if len(self.notebooks) == 1 else None
 
-    def cells_in(self, notebook_name: str) -> tuple[Cell, ...]:
+    def cells_in(self, notebook_name: str) -> tuple[NotebookCell, ...]:
         """Return the cells of one of the notebooks, read once."""
         if notebook_name not in self._read:
             where = f"{self.name}/{notebook_name}"
@@ -88,7 +88,7 @@ class Submission:
         return self._read[notebook_name]
 
     @cached_property
-    def _read(self) -> dict[str, tuple[Cell, ...]]:
+    def _read(self) -> dict[str, tuple[NotebookCell, ...]]:
         return {}
 
     @property
@@ -106,7 +106,7 @@ class Submission:
         return [plain(cell) for cell in self.cells_in(notebook_name)]
 
 
-def plain(cell: Cell) -> PlainCell:
+def plain(cell: NotebookCell) -> PlainCell:
     """Return a cell as plain data."""
     return {"kind": cell.kind, "source": cell.source, "tags": list(cell.tags)}
 

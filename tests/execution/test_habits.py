@@ -13,7 +13,7 @@ from assay.grading import leftover
 from assay.records import Outcome
 from assay.source import cells
 from assay.submission import preflight, sections
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 from assay.submission.submission import Submission
 from tests.toys import toy as toys
 from tests.toys.kept import kept
@@ -77,7 +77,7 @@ def test_what_reset_removes_is_there_for_the_questions(course: Assignment, reset
     assert run.outcome is Outcome.COMPLETED, run.reason
     assert json.loads(run.files["evidence/add/plain.json"])["status"] == "answered"
     claim = run.files["evidence/switches.json"]
-    (note,) = leftover.notes("sums", claim, [Cell("code", reset)])
+    (note,) = leftover.notes("sums", claim, [NotebookCell("code", reset)])
     assert note.startswith("sums: the notebook removed the names ['add'")
     assert note.endswith(f"(code cell 1, line 1: `{reset}`); for the questions they were put back")
     assert toys.arrays(anew.files["evidence/add/plain.npz"])["out"].tolist() == [7, 7, 7]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assay.errors import CourseFault
 from assay.handout import cut
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 
 SOLUTION = Path(__file__).parents[2] / "solution"
 
@@ -206,11 +206,13 @@ def test_a_mark_without_a_partner_is_an_error(source: str):
 def test_tagged_cells_are_cut_whole():
     """Neighbours become one; headings, prompts and the parameters stay; pictures go."""
     found = [
-        Cell("markdown", "# Task\n\nAdd."),
-        Cell("code", "seed = 0", ("parameters",)),
-        Cell("markdown", "## Answer\n\n41", ("solution",), attachments={"a.png": {"b": "c"}}),
-        Cell("code", "x = 41", ("solution", "slow")),
-        Cell("code", "y = 41", ("solution",)),
+        NotebookCell("markdown", "# Task\n\nAdd."),
+        NotebookCell("code", "seed = 0", ("parameters",)),
+        NotebookCell(
+            "markdown", "## Answer\n\n41", ("solution",), attachments={"a.png": {"b": "c"}}
+        ),
+        NotebookCell("code", "x = 41", ("solution", "slow")),
+        NotebookCell("code", "y = 41", ("solution",)),
     ]
     cells, done = cut.cells(found, "x.ipynb")
 
@@ -229,11 +231,11 @@ def test_tagged_cells_are_cut_whole():
 def test_a_notebook_without_marks_is_not_handed_out():
     """Nor one whose tag is nearly the tag."""
     with pytest.raises(CourseFault, match="all of it would be handed out"):
-        cut.cells([Cell("code", "x = 41")], "x.ipynb")
+        cut.cells([NotebookCell("code", "x = 41")], "x.ipynb")
     with pytest.raises(CourseFault, match="sets the parameters is tagged"):
-        cut.cells([Cell("code", "seed = 0", ("parameters", "solution"))], "x.ipynb")
+        cut.cells([NotebookCell("code", "seed = 0", ("parameters", "solution"))], "x.ipynb")
     with pytest.raises(CourseFault, match="is tagged `Solution`"):
-        cut.cells([Cell("code", "x = 41", ("Solution",))], "x.ipynb")
+        cut.cells([NotebookCell("code", "x = 41", ("Solution",))], "x.ipynb")
 
 
 @pytest.mark.parametrize("path", sorted(SOLUTION.rglob("*.py")), ids=lambda path: path.stem)
@@ -281,6 +283,6 @@ def test_any_module_becomes_stubs_without_its_bodies(source: str):
 def test_a_region_of_a_text_leaves_room_for_words():
     """Indented or not: no code stands in prose."""
     region = "- why?\n  <!-- BEGIN SOLUTION -->\n  41\n  <!-- END SOLUTION -->"
-    cells, _ = cut.cells([Cell("markdown", region)], "x.ipynb")
+    cells, _ = cut.cells([NotebookCell("markdown", region)], "x.ipynb")
 
     assert cells[0].source == "- why?\n  *Your answer here.*"

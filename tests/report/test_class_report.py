@@ -13,7 +13,7 @@ from assay.cli import cli
 from assay.judge.similarity import Feature
 from assay.records import Criterion, Outcome, PartSummary, Property, Result, Run, RunRecord, Verdict
 from assay.report import class_report
-from assay.report.class_report import Entry, View
+from assay.report.class_report import ClassReport, Entry
 from assay.submission import folders
 from tests.toys import toy as toys
 from tests.toys.made import HOSTILE
@@ -109,7 +109,9 @@ def entries(*results: Result) -> list[Entry]:
 def test_marks_fall_into_tenths_of_what_was_judged():
     """0 % is in the first bin, 100 % in the last; what was not graded is in none."""
     whole = [result("ada"), result("ben", 0.0), result("cleo", 1.0), result("dora", 1.99)]
-    view = View([*entries(*whole), class_report.without_marks("eve", "Toy", ["no notebook"])])
+    view = ClassReport(
+        [*entries(*whole), class_report.without_marks("eve", "Toy", ["no notebook"])]
+    )
 
     assert [len(bar.entries) for bar in view.bars] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 2]
     assert view.spread == "median 75 % of the judged points, from 0 % to 100 %"
@@ -119,7 +121,7 @@ def test_marks_fall_into_tenths_of_what_was_judged():
 def test_a_criterion_says_who_lost_all_of_it_and_who_some():
     """What was set aside is neither; names that lost most come first."""
     whole = [result("ada"), result("ben", 1.0), result("cleo", 0.0)]
-    (row,) = View(entries(*whole, result("dora", 0.0, verdict=ASIDE))).rows("sums")
+    (row,) = ClassReport(entries(*whole, result("dora", 0.0, verdict=ASIDE))).rows("sums")
 
     assert [entry.name for entry in row.lost] == ["cleo", "ben"]
     assert (row.whole, row.other) == (1, 1)
@@ -128,7 +130,7 @@ def test_a_criterion_says_who_lost_all_of_it_and_who_some():
 def test_a_part_that_was_not_handed_in_is_one_line():
     """Its criteria are counted among those who handed it in, and not lost by the others."""
     absent = result("ben", 0.0, outcomes=())
-    view = View(entries(result("ada"), absent))
+    view = ClassReport(entries(result("ada"), absent))
 
     assert [entry.name for entry in view.with_part("sums")] == ["ada"]
     assert view.rows("sums")[0].lost == []
@@ -137,7 +139,7 @@ def test_a_part_that_was_not_handed_in_is_one_line():
 
 def test_mistakes_are_counted_by_submission():
     """The most frequent first; what was set aside as a consequence is no mistake."""
-    view = View(
+    view = ClassReport(
         entries(
             result("ada", 0.0, mistake="it subtracts"),
             result("ben", 0.0, mistake="it multiplies"),
@@ -155,7 +157,7 @@ def test_mistakes_are_counted_by_submission():
 def test_failed_runs_and_the_slowest_are_named():
     """A failed run stands by how it ended; a slow one beside the median of its place."""
     slow = result("ben", outcomes=(Outcome.TIMED_OUT, Outcome.TIMED_OUT), seconds=60)
-    view = View(entries(*(result(name) for name in ("ada", "cleo", "dora")), slow))
+    view = ClassReport(entries(*(result(name) for name in ("ada", "cleo", "dora")), slow))
     failed, slowest = view.failed, view.slowest[0]
 
     assert [(e.name, str(how), len(runs)) for e, how, runs in failed] == [("ben", "timed out", 2)]
@@ -255,5 +257,5 @@ def test_a_class_of_200_is_one_page_that_opens():
     ]
     page = class_report.page(whole)
 
-    assert len(View(whole).pairs) == 190
+    assert len(ClassReport(whole).pairs) == 190
     assert 200_000 < len(page.encode()) < 1_500_000

@@ -11,7 +11,7 @@ from assay.execution.execute import Ended
 from assay.grading import leftover
 from assay.records import Outcome
 from assay.sandbox.inside import switches
-from assay.submission.notebook import Cell
+from assay.submission.notebook import NotebookCell
 from tests.toys import toy as toys
 from tests.toys.kept import kept
 from tests.toys.shared import execute
@@ -241,9 +241,9 @@ def test_random_states_depend_on_the_question_alone(course: Assignment):
 def test_a_note_names_the_switch_and_the_line_that_set_it():
     """What the process claims of switches that are not known, or claims badly, is not told."""
     cells = [
-        Cell("code", "x = 1"),
-        Cell("markdown", "np.seterr"),
-        Cell("code", "y\nnp.seterr('raise')"),
+        NotebookCell("code", "x = 1"),
+        NotebookCell("markdown", "np.seterr"),
+        NotebookCell("code", "y\nnp.seterr('raise')"),
     ]
     claims = {"NumPy's errors": ["{'over': 'raise'}", "{'over': 'warn'}"], "<b>": ["1", "2"]}
     (note,) = leftover.notes("sums", json.dumps(claims).encode(), cells)

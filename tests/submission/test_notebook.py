@@ -117,16 +117,22 @@ def test_pictures_in_markdown_come_along():
 def test_a_cell_knows_what_its_code_binds_and_imports():
     """Worked out once, and of code alone; a cell that is not Python binds nothing."""
     code = "import numpy as np\nfrom os import path\nseed = 3\ndef f(): inner = 1"
-    cell = notebook.Cell("code", code)
+    cell = notebook.NotebookCell("code", code)
 
     assert cell.bound == {"np", "path", "seed", "f"}
     assert cell.imported == {"np", "path"}
     assert cell.imports == ("numpy", "os")
     assert cell.bound is cell.bound
-    for silent in (notebook.Cell("markdown", code), notebook.Cell("code", "seed = = 3")):
+    for silent in (
+        notebook.NotebookCell("markdown", code),
+        notebook.NotebookCell("code", "seed = = 3"),
+    ):
         known = [silent.bound, silent.imports, silent.imported, silent.only_sets]
         assert not any(known)
-    sets = [notebook.Cell("code", source).only_sets for source in ("seed = 3", "seed = f()", code)]
+    sets = [
+        notebook.NotebookCell("code", source).only_sets
+        for source in ("seed = 3", "seed = f()", code)
+    ]
     assert sets == [True, False, False]
 
 
