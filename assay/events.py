@@ -6,8 +6,8 @@ from assay.errors import AssayError
 from assay.records import Result, RunRecord
 
 
-class _Told:
-    """What all events share: how a log shows them."""
+class _Loggable:
+    """What all events share: their line in a log."""
 
     def __str__(self) -> str:
         kind, *rest = plain(self).items()  # type: ignore[arg-type]
@@ -15,7 +15,7 @@ class _Told:
 
 
 @dataclass(frozen=True)
-class RunsPlanned(_Told):
+class RunsPlanned(_Loggable):
     """More runs will be made, or found in the store."""
 
     submission: str
@@ -23,7 +23,7 @@ class RunsPlanned(_Told):
 
 
 @dataclass(frozen=True)
-class RunFinished(_Told):
+class RunFinished(_Loggable):
     """A run has ended, or an earlier one was found in the store."""
 
     submission: str
@@ -32,7 +32,7 @@ class RunFinished(_Told):
 
 
 @dataclass(frozen=True)
-class SubmissionGraded(_Told):
+class SubmissionGraded(_Loggable):
     """A submission has its result."""
 
     submission: str
@@ -40,7 +40,7 @@ class SubmissionGraded(_Told):
 
 
 @dataclass(frozen=True)
-class Failed(_Told):
+class Failed(_Loggable):
     """A submission has no result, for this reason."""
 
     submission: str
@@ -48,7 +48,7 @@ class Failed(_Told):
 
 
 @dataclass(frozen=True)
-class Message(_Told):
+class Message(_Loggable):
     """A sentence for whoever started the session."""
 
     text: str

@@ -119,7 +119,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
         ids = [run.id for run in runs]
         return {"text": text, "submission": submission.name, "runs": ids, "notes": notes}
 
-    for_each(session, paths, as_json, one, tell_all=True)
+    for_each(session, paths, as_json, one, all_problems=True)
 
 
 def tried(session: "Session", sections: "Mapping[str, Section]") -> "dict[str, dict[str, Tried]]":

@@ -1,4 +1,4 @@
-"""What the commands do for each submission, and how they tell it."""
+"""What the commands do for each submission, and how they report it."""
 
 import json
 import logging
@@ -61,7 +61,7 @@ def all_of(paths: tuple[Path, ...], session: "Session") -> "list[Submission]":
 
 
 def found_at(paths: tuple[Path, ...], session: "Session") -> "Discovered":
-    """Every submission at these paths, once; what is passed over is told on stderr."""
+    """Every submission at these paths, once; what is passed over is named on stderr."""
     from assay.report import safe
     from assay.submission import discovery, submission
 
@@ -153,14 +153,14 @@ def for_each(
     step: "Step",
     pass_mark: float | None = None,
     *,
-    tell_all: bool = False,
+    all_problems: bool = False,
     keep: bool = False,
     of_class: bool = False,
     verbose: bool = False,
 ) -> None:
     """Do one step for every submission. An error in one does not affect the others.
 
-    `tell_all` shows all problems of a submission and not the first; `keep` leaves a result file
+    `all_problems` shows all problems of a submission and not the first; `keep` leaves a result file
     where there are no marks; `of_class` writes a page of all, where there are several.
     """
     from assay.events import Failed
@@ -181,13 +181,15 @@ def for_each(
                     alone.close()
                 return step(read, progress)
         except Exception as caught:
-            error = _told(caught, of.path, progress.say, of_course, tell_all=tell_all)
-            session.tell(Failed(of.name, error))
+            error = _reported(caught, of.path, progress.say, of_course, all_problems=all_problems)
+            session.emit(Failed(of.name, error))
             try:
-                return _without_marks(session, of, error, tell_all, keep)
+                return _without_marks(session, of, error, all_problems, keep)
             except Exception as again:  # its page cannot be written: the others can
-                error = _told(again, of.path, progress.say, of_course, tell_all=tell_all)
-                return _without_marks(session, of, error, tell_all, keep=False)
+                error = _reported(
+                    again, of.path, progress.say, of_course, all_problems=all_problems
+                )
+                return _without_marks(session, of, error, all_problems, keep=False)
         finally:
             progress.done()
 
@@ -245,7 +247,7 @@ def _class_page(
 def listening(
     session: "Session", progress: "Live", *, as_json: bool = False, verbose: bool = False
 ) -> Iterator[None]:
-    """Draw what the session tells; if `verbose`, log it too, or print it as lines of JSON."""
+    """Draw what the session emits; if `verbose`, log it too, or print it as lines of JSON."""
     from assay import events
     from assay.report import safe
 
@@ -299,13 +301,13 @@ def _exit_code(answer: Answer, pass_mark: float | None) -> int:
     return max(int(answer.get("exit_code", 0)), int(below))
 
 
-def _told(
+def _reported(
     caught: Exception,
     path: Path,
     say: Callable[[str], None],
     of_course: set[str],
     *,
-    tell_all: bool,
+    all_problems: bool,
 ) -> "AssayError":
     """Report on stderr what went wrong; a bug in assay with its traceback.
 
@@ -330,15 +332,15 @@ def _told(
         if str(caught) in of_course:
             return caught
         of_course.add(str(caught))
-    for error in [caught, *caught.others] if tell_all else [caught]:
+    for error in [caught, *caught.others] if all_problems else [caught]:
         say(str(error))
-    if caught.others and not tell_all:
+    if caught.others and not all_problems:
         say(f"and {len(caught.others)} more: `assay check` tells them all")
     return caught
 
 
 def _without_marks(
-    session: "Session", of: "HandIn", error: "AssayError", tell_all: bool, keep: bool
+    session: "Session", of: "HandIn", error: "AssayError", all_problems: bool, keep: bool
 ) -> Answer:
     from assay.grading import publish
     from assay.records import plain
@@ -350,7 +352,7 @@ def _without_marks(
         publish.not_graded(session, name, problems, of.people, of.notes)
     said = [problem.what for problem in problems]
     answer: Answer = {"submission": name, "error": error.what, "hint": error.hint}
-    if tell_all:
+    if all_problems:
         answer["problems"] = said
     if of.people:
         answer["people"] = [plain(one) for one in of.people]

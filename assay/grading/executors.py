@@ -74,7 +74,7 @@ class NewRuns(ABC):
     store: Store
     machine: Machine
     resources: ResourcePool
-    tell: Callable[[Event], object]
+    emit: Callable[[Event], object]
     require_isolation: int
     force: bool
     cluster: Cluster | None = None
@@ -83,7 +83,7 @@ class NewRuns(ABC):
 
     def execute(self, name: str, jobs: Sequence[Job]) -> list[RunRecord]:
         """Return the records of jobs; what the store has is not run again."""
-        self.tell(RunsPlanned(name, len(jobs)))
+        self.emit(RunsPlanned(name, len(jobs)))
         return scheduler.run_all(
             jobs,
             self.store,
@@ -91,7 +91,7 @@ class NewRuns(ABC):
             resources=self.resources,
             cluster=self.cluster,
             force=self.force,
-            progress=lambda record, known: self.tell(RunFinished(name, record, known)),
+            progress=lambda record, known: self.emit(RunFinished(name, record, known)),
             isolation=self.require_isolation,
             before=self._prove,
         )
@@ -111,7 +111,7 @@ class NewRuns(ABC):
                 found = self.isolation()
                 self._proved.append(found)
                 for line in [f"isolation: {found}", *map("  {}".format, found.missing)]:
-                    self.tell(Message(line))
+                    self.emit(Message(line))
 
 
 @dataclass(kw_only=True)
@@ -160,5 +160,5 @@ class ClusterExecutor(NewRuns):
 
     def isolation(self) -> Isolation:
         """Return the least that a worker isolates with; raise if it is less than is required."""
-        self.tell(Message(str(self.cluster)))
+        self.emit(Message(str(self.cluster)))
         return self.cluster.require()

@@ -125,7 +125,7 @@ class Session:
         self._new_runs: NewRuns | None = None
         self._making = RLock()
         self.listen = listen
-        self.secret = secret or beside(self.store.root, lambda text: self.tell(Message(text)))
+        self.secret = secret or beside(self.store.root, lambda text: self.emit(Message(text)))
         self._course: list[CourseReport] = []
         self._checking = Lock()
 
@@ -182,7 +182,7 @@ class Session:
             result = results.result(plan.sections, records, judgements, self.store)
             plan = plan.extended(result)
         result = self.seal(plan.submission, result)
-        self.tell(SubmissionGraded(plan.submission.name, result))
+        self.emit(SubmissionGraded(plan.submission.name, result))
         return result
 
     def judge(self, submission: Submission) -> Result:
@@ -302,10 +302,10 @@ class Session:
             what = f"`{of.name}` met a bug of assay's: {type(caught).__name__}: {caught}"
             failed = Failed(of.name, caught if isinstance(caught, AssayError) else OurFault(what))
             log.info("%s", what, exc_info=caught)
-        self.tell(failed)
+        self.emit(failed)
         return failed
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Log an event, and pass it on to whoever listens."""
         log.info("%s", event)
         self.listen(event)
@@ -415,7 +415,7 @@ class Session:
                 report = check.whole(self.assignment, self.store, servers, execute, *ahead)
                 self._course.append(report)
                 for note in self._course[0].notes:
-                    self.tell(Message(f"note: {note}"))
+                    self.emit(Message(f"note: {note}"))
         return self._course[0]
 
     def require_course(self) -> None:
@@ -460,7 +460,7 @@ class Session:
                 store=self.store,
                 machine=self.machine,
                 resources=self.resources,
-                tell=self.tell,
+                emit=self.emit,
                 require_isolation=self.require_isolation,
                 force=self.force,
             )

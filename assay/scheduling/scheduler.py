@@ -66,14 +66,14 @@ def run_all(
         kept = store.record(key) if not force and store.has(key) else None
         return kept if kept and kept.isolation.level >= isolation else None
 
-    def tell(job: Job, record: RunRecord, was_kept: bool) -> None:
+    def finish(job: Job, record: RunRecord, was_kept: bool) -> None:
         found[job.recipe] = record
         progress(record, was_kept)
 
     waiting: dict[str, Job] = {}
     for job in jobs:
         if kept := look(job) if store.knows(job) else None:
-            tell(job, kept, True)
+            finish(job, kept, True)
         else:
             waiting[job.recipe] = job
     workdirs.sweep()
@@ -82,7 +82,7 @@ def run_all(
         for made in _run_and_keep(
             list(waiting.values()), store, machine, resources, cluster, look, before
         ):
-            tell(*made)
+            finish(*made)
     return [found[job.recipe] for job in jobs]
 
 

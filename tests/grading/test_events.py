@@ -1,4 +1,4 @@
-"""What a session tells, as a log shows it and as lines of JSON."""
+"""What a session emits, as a log shows it and as lines of JSON."""
 
 import json
 import subprocess
