@@ -19,7 +19,7 @@ from assay.course.assignment import Assignment
 from assay.errors import CannotGrade, UsageError, quoted
 from assay.evidence import keys, packing
 from assay.evidence.packing import MANIFEST
-from assay.evidence.store import Fresh, Store
+from assay.evidence.store import Store
 from assay.export import crate
 from assay.records import Result
 from assay.submission.submission import Submission
@@ -78,7 +78,7 @@ class Opened:
 
     def store_beside(self, name: str) -> Store:
         """Another store that is gone with the copy."""
-        return Fresh(self.store.root.with_name(name))
+        return Store(self.store.root.with_name(name))
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def opened(folder: Path) -> Iterator[Opened]:
     named = result.receipt.course if result.receipt else {}
     course = {name: held for name, held in _below(files, "course/").items() if name in named}
     with tempfile.TemporaryDirectory(prefix="assay-crate-") as place:
-        store, root = Fresh(Path(place) / "store"), Path(place) / "course"
+        store, root = Store(Path(place) / "store"), Path(place) / "course"
         packing.write(course, root)
         for record in result.runs:
             packing.write(_below(files, f"{crate.folder_of(record)}/"), store.folder(record.key))
