@@ -32,9 +32,10 @@ FORMATS = {
     "github-annotations": Format(github.annotations, ".txt"),
 }
 
-
-APART = ("gradescope", "ro-crate")
+APART = GRADESCOPE, CRATE = "gradescope", "ro-crate"
 """Formats that are no text of all results."""
+NAMES = (GRADESCOPE, *FORMATS, CRATE)
+"""All formats of assay's own, in the order in which an error lists them."""
 
 
 @plugins.hookimpl
