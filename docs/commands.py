@@ -14,6 +14,18 @@ HEAD = """\
 What each command takes, written from the program by `python docs/commands.py`. stdout is the
 result, as text or with `--json` as data; stderr is progress and talk.
 
+With `-v`, stderr also has a log: a line with the time, the module and the text of each event. With
+`--json -v`, it has each event as a line of JSON instead of the progress; `--json` alone leaves the
+progress as it is, and prints one document to stdout either way.
+
+| `event` | what else is in its line |
+|---|---|
+| `RunsPlanned` | `submission`, `runs`: how many more will be made, or found in the store |
+| `RunFinished` | `submission`, `run`, `outcome`, `reason`, `seconds`, `from_store` |
+| `SubmissionGraded` | `submission`, `earned`, `judged`, `for_review`: points |
+| `Failed` | `submission`, `error`, `found`, `hint`, `exit_code` |
+| `Message` | `text` |
+
 | exit code | meaning |
 |---:|---|
 | 0 | graded, whatever the mark |

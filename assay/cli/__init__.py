@@ -141,6 +141,7 @@ def tried(session: "Session", sections: "Mapping[str, Section]") -> "dict[str, d
 @scheduler_option
 @force_option
 @isolation_option(3)
+@verbose_option
 @click.option(
     "--profile", is_flag=True, help="Say what each cell and each question took, place by place."
 )
@@ -149,6 +150,7 @@ def run(
     as_json: bool,
     force: bool,
     isolation: int,
+    verbose: bool,
     profile: bool,
     **options: Any,
 ) -> None:
@@ -172,14 +174,21 @@ def run(
             "exit_code": 4 if any(r.outcome is Outcome.INFRASTRUCTURE for r in records) else 0,
         }
 
-    for_each(session, paths, as_json, one)
+    for_each(session, paths, as_json, one, verbose=verbose)
 
 
 @cli.command(cls=PassingOn)
 @submissions
 @shared_options
 @pass_mark_option
-def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **options: Any) -> None:
+@verbose_option
+def judge(
+    paths: tuple[Path, ...],
+    as_json: bool,
+    pass_mark: float | None,
+    verbose: bool,
+    **options: Any,
+) -> None:
     """Judge the evidence that is kept, and write results.json.
 
     With arguments for pytest after `--`, as in `assay judge ada -- -k gradients --pdb`, run the
@@ -196,7 +205,7 @@ def judge(paths: tuple[Path, ...], as_json: bool, pass_mark: float | None, **opt
         result = session.judge(submission)
         return answer_of(result, str(session.folder(submission) / "results.json"))
 
-    for_each(session, paths, as_json, one, pass_mark)
+    for_each(session, paths, as_json, one, pass_mark, verbose=verbose)
 
 
 @cli.command()
@@ -259,6 +268,7 @@ def grade(
 @scheduler_option
 @force_option
 @isolation_option(0)
+@verbose_option
 @click.option("--verify", is_flag=True, help="Make runs twice more and compare bit by bit.")
 @click.option(
     "--sample",
@@ -272,6 +282,7 @@ def reproduce(
     as_json: bool,
     force: bool,
     isolation: int,
+    verbose: bool,
     verify: bool,
     sample: int,
     name: str,
@@ -292,7 +303,7 @@ def reproduce(
         differs = verify and audit is not None and bool(audit["differing"])
         return {**answer, "exit_code": answer["exit_code"] or int(differs)}
 
-    for_each(session, (session.assignment.root,), as_json, one)
+    for_each(session, (session.assignment.root,), as_json, one, verbose=verbose)
 
 
 @cli.command()
@@ -300,6 +311,7 @@ def reproduce(
 @shared_options
 @scheduler_option
 @isolation_option(0)
+@verbose_option
 @click.option(
     "--against",
     multiple=True,
@@ -313,6 +325,7 @@ def calibrate(
     against_seeds: str | None,
     as_json: bool,
     isolation: int,
+    verbose: bool,
     seeds: str | None,
     **options: Any,
 ) -> None:
@@ -326,7 +339,11 @@ def calibrate(
 
     session = session_of(seeds=None, isolation=isolation, own=True, **options)
     chosen = seeds_of(f"0-{int(seeds) - 1}" if seeds and seeds.isdecimal() else seeds or "0-49")
-    with live(1) as progress, until_stopped(session), listening(session, progress):
+    with (
+        live(1) as progress,
+        until_stopped(session),
+        listening(session, progress, as_json=as_json, verbose=verbose),
+    ):
         found = measured.calibrate(
             session,
             chosen,

@@ -219,6 +219,27 @@ def test_progress_is_talk_and_the_result_is_data(course: Course):
     assert "sums/a/seed-0" in said.err
 
 
+def test_each_step_can_be_followed(course: Course):
+    """`-v` logs what each command does; with `--json` it prints events instead, and no log."""
+    course.hand_in(ada=RIGHT)
+    silent = course("run", "handed_in/ada.ipynb", "--json")
+    run = course("run", "handed_in/ada.ipynb", "--json", "-v")
+    judged = course("judge", "handed_in/ada.ipynb", "-v")
+    reproduced = course("reproduce", "-v")
+    calibrated = course("calibrate", "--seeds", "1", "-v", "--json")
+    lines = [json.loads(line) for line in run.err.splitlines()]
+
+    assert '"event"' not in silent.err
+    assert [line["event"] for line in lines if line["event"] != "Message"] == [
+        "RunsPlanned",
+        "RunFinished",
+    ]
+    assert run.json == silent.json
+    assert "SubmissionGraded(submission='ada'" in judged.err
+    assert "SubmissionGraded(submission='reference'" in reproduced.err
+    assert '{"event": "RunFinished"' in calibrated.err
+
+
 def test_reproduce_verifies_every_array(course: Course, counted: list[bytes]):
     """The reference is run twice more, from nothing, and its arrays are counted."""
     said = course("reproduce", "--verify", "--json")
