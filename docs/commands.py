@@ -14,9 +14,10 @@ HEAD = """\
 What each command takes, written from the program by `python docs/commands.py`. stdout is the
 result, as text or with `--json` as data; stderr is progress and talk.
 
-With `-v`, stderr also has a log: a line with the time, the module and the text of each event. With
-`--json -v`, it has each event as a line of JSON instead of the progress; `--json` alone leaves the
-progress as it is, and prints one document to stdout either way.
+With `-v`, stderr also has a log: a line with the time, the module and the text of each event, and
+of what was overcome: a run that is made again, a fork server that ended, a sandbox that was not
+proved. With `--json -v`, it has each event as a line of JSON instead of the progress, and no log;
+`--json` alone leaves the progress as it is. stdout has one document either way.
 
 | `event` | what else is in its line |
 |---|---|

@@ -21,7 +21,7 @@ from assay.grading import publish
 from assay.grading.session import Session
 from assay.records import Criterion, Result
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _grade(room: Room, session: Session, work: _Work) -> _Done:
             raise
         except Exception as error:
             name = work.author.pseudonym
-            log.info("%s", name, exc_info=error)
+            logger.info("%s", name, exc_info=error)
             what = f"`{name}` met a bug of assay's: {type(error).__name__}: {error}"
             ours = error if isinstance(error, AssayError) else OurFault(what)
             return _Done(work.author, made, [ours])  # no other attempt may stand for it

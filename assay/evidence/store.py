@@ -5,12 +5,13 @@ as well.
 """
 
 import json
+import logging
 import os
 import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -31,6 +32,8 @@ IN_USE = "in-use"
 NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
 
 Read = TypeVar("Read")
+Note = TypeVar("Note", Judgement, CourseReport)
+logger = logging.getLogger(__name__)
 
 
 class Keyed(Protocol):
@@ -102,8 +105,8 @@ class Store:
         What could not be judged is not kept: a disk that was away may be back.
         """
         note = self._note(JUDGEMENTS, recipe)
-        with suppress(FileNotFoundError, ValueError):  # a power cut may leave half of it
-            return Judgement.model_validate_json(note.read_bytes())
+        if noted := _noted_in(note, Judgement):
+            return noted
         made = make()
         if all(check.verdict is not Verdict.NOT_JUDGED for check in made.checks):
             write_whole(note, made.model_dump_json().encode())
@@ -113,8 +116,8 @@ class Store:
         """What the course was found to be by this recipe. Only what is good is kept: a package that
         was missing may be installed by now."""
         note = self._note(COURSES, recipe)
-        with suppress(FileNotFoundError, ValueError):
-            return CourseReport.model_validate_json(note.read_bytes())
+        if noted := _noted_in(note, CourseReport):
+            return noted
         found = check()
         if found.is_good:
             write_whole(note, found.model_dump_json().encode())
@@ -213,6 +216,8 @@ class Store:
             drafts = [*self.root.glob(f"*/{DRAFT}*"), *self.root.glob(f"{DRAFT}*")]
             for path in [*self.notes(), *drafts]:
                 if _used(path) < before:
+                    if path in drafts:
+                        logger.info("%s is removed: its writer was killed", path)
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
         return old
 
@@ -348,6 +353,17 @@ def _damaged(place: Path, found: str) -> OurFault:
         found=found,
         hint="remove it: the run is made again",
     )
+
+
+def _noted_in(path: Path, kind: type[Note]) -> Note | None:
+    """Return what a note holds; None without one, or with half of one."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:  # a power cut may leave half of it
+        logger.info("%s cannot be read: what it held is found again", path)
+        return None
 
 
 def _name(draft: Path, final: Path) -> None:

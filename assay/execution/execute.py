@@ -1,6 +1,7 @@
 """Execute a job and come back with bytes: one child process, a limit of time, and nothing left."""
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -46,6 +47,7 @@ DIED = "evidence/died.txt"
 LAST_WORDS = "evidence/last_words.txt"
 """What the last cell raised, as its kernel wrote it down: nothing if it ended well."""
 OF_THE_END = (DIED, LAST_WORDS, workdirs.QUESTION)
+logger = logging.getLogger(__name__)
 """What a kernel leaves to tell how it ended: no evidence, it differs from run to run."""
 SPARE = 256 * MIB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
@@ -132,6 +134,7 @@ def execute(job: bytes, machine: Machine, kept_in: Sandbox | None = None) -> End
         fatal += [ended] if new and not any(note["took"] for note in new.values()) else []
         if not new or len(spent) >= SPENT_AT_MOST:
             return _told_of(fatal, ended)
+        logger.info("a run is made again, without what it put last: %s", sorted(new))
         spent |= new
 
 
@@ -150,6 +153,7 @@ def _until_it_is_not_our_fault(
         ended = _attempt_or_say_why(job, machine, chosen, spent)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
+        logger.info("a run is made again after %s s, for a fault of ours: %r", pause, ended.reason)
         machine.stopping.wait(pause)
     return _attempt_or_say_why(job, machine, chosen, spent)
 

@@ -7,6 +7,7 @@ sandbox of its own before the first line of one.
 
 import atexit
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -46,6 +47,7 @@ FIRST: Name = ("kernel", ())
 START_SECONDS = 300.0
 """On a machine that has much else to do, imports of 6 s take minutes."""
 SECONDS_TO_CLEAR = 5.0
+logger = logging.getLogger(__name__)
 START = """\
 import sys
 sys.path[:0] = sys.argv[3:]
@@ -223,8 +225,10 @@ class ForkServers:
 
         def all_of_them() -> None:
             for start_one in starts:
-                with suppress(Exception, Stopped):  # whoever needs it will meet it too, and say so
+                try:
                     start_one()
+                except (Exception, Stopped) as error:  # whoever needs it will meet it too
+                    logger.info("what was started ahead did not start: %r", error)
 
         thread = Thread(target=all_of_them, daemon=True)
         thread.start()
@@ -312,6 +316,7 @@ class ForkServers:
 def _lives(future: "Future[Parent]") -> bool:
     """It is being started, or it lives; one that died is buried."""
     if future.done() and not future.exception() and not future.result().lives:
+        logger.info("a fork server has ended, and is started anew when it is needed")
         future.result().close()
         return False
     return not future.done() or not future.exception()

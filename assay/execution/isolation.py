@@ -6,6 +6,7 @@ those of every level below, all failed. Decided here, outside.
 
 import dataclasses
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -57,6 +58,7 @@ KEPT_FROM = {
 """What must not succeed at each level, besides all that stands above it."""
 ATTEMPTS = [attempt for attempts in KEPT_FROM.values() for attempt in attempts]
 CANARY_MEMORY = 96 * MIB
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +104,10 @@ class Proof:
         key = candidate.level, candidate.bwrap, candidate.warm, candidate.wrapper
         with self._one_at_a_time:
             if key not in self._tried:
-                self._tried[key] = attempt(candidate, self._servers)
+                self._tried[key] = tried = attempt(candidate, self._servers)
+                if tried.level < candidate.level:
+                    found = tried.message or [name for name, did in tried.succeeded.items() if did]
+                    logger.info("a sandbox of level %d was not proved: %r", candidate.level, found)
             return self._tried[key]
 
     def best(self) -> Sandbox:
@@ -208,8 +213,10 @@ def assay_sandboxes(bubblewraps: Sequence[Path]) -> list[Sandbox]:
 def attempt(candidate: Sandbox, servers: ForkServers) -> Trial:
     """Let the canary loose in a sandbox; a forked one twice if it does not come to its end."""
     trial = _attempt(candidate, servers)
-    ended = trial.succeeded or not candidate.warm
-    return trial if ended else _attempt(candidate, servers)  # its parent may have ended meanwhile
+    if trial.succeeded or not candidate.warm:
+        return trial
+    logger.info("a forked canary is tried again, its parent may have ended: %r", trial.message)
+    return _attempt(candidate, servers)
 
 
 def _attempt(candidate: Sandbox, servers: ForkServers) -> Trial:

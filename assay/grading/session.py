@@ -46,10 +46,10 @@ JOINING = 256
 OF_COURSE = "the course's check"
 """Whose runs those of the course's own answer are called."""
 
-log = logging.getLogger("assay")
+logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-log.addHandler(logging.NullHandler())
+logging.getLogger("assay").addHandler(logging.NullHandler())
 
 
 class Session:
@@ -301,13 +301,13 @@ class Session:
         except Exception as caught:
             what = f"`{of.name}` met a bug of assay's: {type(caught).__name__}: {caught}"
             failed = Failed(of.name, caught if isinstance(caught, AssayError) else OurFault(what))
-            log.info("%s", what, exc_info=caught)
+            logger.info("%s", what, exc_info=caught)
         self.emit(failed)
         return failed
 
     def emit(self, event: Event) -> None:
         """Log an event, and pass it on to whoever listens."""
-        log.info("%s", event)
+        logger.info("%s", event)
         self.listen(event)
 
     @property

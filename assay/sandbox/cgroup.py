@@ -3,6 +3,7 @@
 https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/memory.html
 """
 
+import logging
 import os
 import secrets
 import signal
@@ -19,6 +20,7 @@ CONTROLLERS = {"memory", "pids"}
 LEAF = "assay-self"
 LOOKS = 1_000
 """So often, 0.01 s apart, is looked whether those that were killed are gone."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def sweep() -> None:
     for folder in (folder for base in bases for folder in base.glob("assay-*-*")):
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            logger.info("%s is removed: process %s was killed before it could", folder, pid)
             _rmdir(folder)  # as far as nobody lives in it
 
 

@@ -1,5 +1,6 @@
 """The folder of one run: what goes into the sandbox, and what comes out of it."""
 
+import logging
 import os
 import shutil
 import stat
@@ -29,6 +30,7 @@ IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 """Bytes that must be free in memory for a workdir to stand there: as much as 32 runs may leave."""
 LONGEST = 107 - len("/assay-1234567-4026531836-abcdefgh/ipc/kernel-99999")
+logger = logging.getLogger(__name__)
 
 
 QUESTION = "evidence/asking.txt"
@@ -138,6 +140,7 @@ def sweep() -> None:
     for folder in found:
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)) and _is_ours(folder):
+            logger.info("%s is removed: process %s was killed before it could", folder, pid)
             remove(folder)
 
 

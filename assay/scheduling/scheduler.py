@@ -9,6 +9,7 @@ what comes of that counts.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ Submitted = tuple[set["Future[Any]"], Callable[["Future[Any]"], Finished]]
 SPARE = 1.25
 """A run may take this much more memory than the last one like it."""
 UNKNOWN = Cost(float("inf"), 0)
+logger = logging.getLogger(__name__)
 
 
 def run_all(
@@ -142,6 +144,7 @@ def _here(
             before()
             ended = execute(job.packed, machine)
         if ended.may_be_unfair:
+            logger.info("%s met a limit on a busy machine, and is made again alone", job.run.id)
             with resources.alone():
                 ended = execute(job.packed, machine).fair
         costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
@@ -194,6 +197,7 @@ def _there(
             return job, kept[future]
         ended = cluster.ended(future)
         if ended.may_be_unfair:
+            logger.info("%s met a limit on a busy worker, and is made again", job.run.id)
             ended = cluster.execute(job.packed).fair
         costs[job.run.place] = Cost(round(ended.seconds, 3), ended.memory)
         return job, ended

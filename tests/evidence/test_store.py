@@ -1,6 +1,7 @@
 """A run is kept whole or not at all."""
 
 import errno
+import logging
 import os
 import random
 import subprocess
@@ -398,8 +399,9 @@ def test_judgements_go_like_runs(store: Store):
     assert store.has(record().key)
 
 
-def test_a_damaged_note_is_none(store: Store):
-    """What was judged, or found of a course, is judged and looked at again."""
+def test_a_damaged_note_is_none(store: Store, caplog: pytest.LogCaptureFixture):
+    """What was judged, or found of a course, is judged and looked at again; the log says so."""
+    caplog.set_level(logging.INFO, "assay")
     good = CourseReport(faults=[], failing=[], notes=[])
     judged = Judgement(checks=[], measurements=[], written=[])
     store.judgement("ab" * 32, lambda: judged)
@@ -409,6 +411,7 @@ def test_a_damaged_note_is_none(store: Store):
             note.write_bytes(damage)
         assert store.judgement("ab" * 32, lambda: judged) == judged
         assert store.checked("cd" * 32, lambda: good) == good
+    assert caplog.text.count("cannot be read") == 6
 
 
 def test_a_note_is_on_the_disk_before_it_has_its_name(

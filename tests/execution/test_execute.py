@@ -1,6 +1,7 @@
 """Real kernels: what papermill and a kernel say is not believed, and nothing is left behind."""
 
 import json
+import logging
 import os
 import signal
 import tempfile
@@ -459,8 +460,11 @@ def test_braces_in_the_temporary_folder_are_braces(
     assert ended.outcome is Outcome.COMPLETED
 
 
-def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest.MonkeyPatch):
+def test_a_runner_that_dies_is_our_fault(
+    course: Assignment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     """Infrastructure, with its last words, after three attempts; never the student's."""
+    caplog.set_level(logging.INFO, "assay")
     cold = MACHINE.isolation.best()  # before Python is one that fails
     attempts: list[Path] = []
     monkeypatch.setattr(rooms, "PAUSES", (0.0, 0.0))
@@ -470,6 +474,7 @@ def test_a_runner_that_dies_is_our_fault(course: Assignment, monkeypatch: pytest
     ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, MACHINE, cold)
 
     assert len(attempts) == 3
+    assert caplog.text.count("for a fault of ours: 'the runner ended with status 1") == 2
     assert ended.outcome is Outcome.INFRASTRUCTURE
     assert ended.reason == "the runner ended with status 1: it wrote nothing"
     assert ended.files == {}

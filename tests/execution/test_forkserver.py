@@ -1,6 +1,7 @@
 """Forked kernels: the same evidence as others, nothing of ours in them, nothing left of them."""
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -194,13 +195,15 @@ def test_a_parent_outlives_whoever_asked_it(course: Assignment, forking: Sandbox
     assert SERVERS.first() is parent
 
 
-def test_a_canary_is_not_forked_by_a_parent_that_is_dead():
-    """Another one takes its place."""
+def test_a_canary_is_not_forked_by_a_parent_that_is_dead(caplog: pytest.LogCaptureFixture):
+    """Another one takes its place, and the log says so."""
+    caplog.set_level(logging.INFO, "assay")
     first = SERVERS.first()
     first.process.kill()
     first.process.wait()
 
     assert SERVERS.first().lives
+    assert "a fork server has ended" in caplog.text
 
 
 def test_a_parent_that_cannot_import_is_our_fault():

@@ -47,9 +47,9 @@ def test_a_log_has_a_short_line_for_each(said: dict[str, "subprocess.CompletedPr
     """With the time, among the lines of the progress; without `-v` there is none."""
     (line,) = [line for line in said["log"].stderr.splitlines() if "SubmissionGraded(" in line]
 
-    assert "assay: SubmissionGraded(submission='ada', earned=2.0" in line
+    assert "assay.grading.session: SubmissionGraded(submission='ada', earned=2.0" in line
     assert len(line) < 200
-    assert "SubmissionGraded" not in said["neither"].stderr
+    assert "assay.grading" not in said["neither"].stderr
 
 
 def test_every_event_is_plain(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Nothing is run twice, and everything keeps its order."""
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -296,13 +297,18 @@ LATE = {"outcome": Outcome.TIMED_OUT, "reason": "cell 2 took longer than 2 s"}
 )
 def test_a_time_out_on_a_busy_machine_is_made_again(
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     store: Store,
     first: dict,
     second: dict,
     calls: int,
     outcome: Outcome,
 ):
-    """What comes of the second run is kept; what the machine had no processor for, never."""
+    """What comes of the second run is kept; what the machine had no processor for, never.
+
+    The log says that there was a second one.
+    """
+    caplog.set_level(logging.INFO, "assay")
     ends = [Ended(**{**GOOD, **first}), Ended(**{**GOOD, **second})]
     made: list[bytes] = []
 
@@ -314,6 +320,7 @@ def test_a_time_out_on_a_busy_machine_is_made_again(
     record = run_all(store, 0)[0]
 
     assert len(made) == calls
+    assert ("is made again alone" in caplog.text) is (calls == 2)
     assert record.outcome is outcome
     assert store.has(record.key) is (outcome is not Outcome.INFRASTRUCTURE)
     assert record.pressure == ends[calls - 1].pressure

@@ -47,7 +47,7 @@ from assay.classroom.gradebook.transaction import Transaction, now
 from assay.errors import OurFault, UsageError, quoted
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -482,7 +482,7 @@ class Gradebook:
         try:
             purge(self.engine)
         except OurFault as error:
-            log.info("%s", error)
+            logger.info("%s", error)
 
     # One transaction.
 
