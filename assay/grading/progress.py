@@ -37,7 +37,7 @@ class Live:
         self._named = several
 
     def show(self, event: Event) -> None:
-        """Draw what a session tells."""
+        """Draw what a session emits."""
         match event:
             case RunsPlanned():
                 self.expect(event.runs)
