@@ -1,4 +1,7 @@
-"""`--kill-matrix FOLDER` writes what became of every mistake, whichever process graded it."""
+"""`--kill-matrix FOLDER` writes what became of every mistake, whichever process graded it.
+
+`--runs FOLDER` keeps the runs of mistakes there: what is in it is judged, and not run again.
+"""
 
 import json
 import sys
@@ -23,9 +26,10 @@ UNJUDGED = {"exploration", "comparison", "self-learning", "overview", "commentar
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """One for all processes that test: what two tests grade is run once."""
-    return Store(shared(tmp_path_factory) / "mistakes")
+    kept: Path | None = request.config.getoption("--runs")
+    return Store(kept or shared(tmp_path_factory) / "mistakes")
 
 
 @pytest.fixture
@@ -52,6 +56,7 @@ def exam_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kill-matrix", type=Path, help="write the kill matrix into this folder")
+    parser.addoption("--runs", type=Path, help="keep runs here: those that are there are judged")
 
 
 class Collector:
