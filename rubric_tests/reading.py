@@ -38,7 +38,8 @@ OWN = {"self", "cls"}
 HIDDEN = {
     "__subclasses__", "__globals__", "__builtins__", "__code__", "__loader__", "__spec__",
     "__getattribute__", "__closure__", "__mro__", "__bases__", "__base__", "__reduce__",
-    "__reduce_ex__", "__import__", "f_globals", "f_locals", "f_builtins", "f_back", "gi_frame",
+    "__reduce_ex__", "__import__", "__self__", "trait_values", "MonkeyPatch",
+    "f_globals", "f_locals", "f_builtins", "f_back", "gi_frame",
     "tb_frame", "_getframe", "_current_frames", "get_objects", "get_referrers", "get_referents",
     "getmembers", "setprofile", "settrace", "addaudithook", "meta_path", "path_hooks",
     "spec_from_file_location", "spec_from_loader", "module_from_spec", "exec_module",
@@ -75,9 +76,11 @@ MODULES = {
     "torch._C", "torch.multiprocessing", "doctest", "jinja2", "mako", "sklearn.utils.parallel",
     "joblib.parallel", "joblib.externals", "loky", "site", "_posixsubprocess", "numpy.f2py",
     "pandas.core.computation", "torch.library", "torch._library", "torch._ops", "torch.overrides",
-    "torch.utils._python_dispatch", "torch.utils._traceback", "torch.fx.graph_module",
-    "torch.fx.experimental", "torch.testing._internal", "tqdm.contrib.concurrent", "dask",
-    "distributed", "executing", "stack_data",
+    "torch.utils._python_dispatch", "torch.utils._traceback", "torch.fx", "torch.testing._internal",
+    "tqdm.contrib.concurrent", "dask", "distributed",
+    "executing", "stack_data", "cProfile", "_lsprof", "pdb", "numpy.ctypeslib",
+    "torch._inductor.codecache", "torch.utils.benchmark", "pexpect", "ptyprocess", "execnet",
+    "papermill", "nbclient", "nbconvert", "fabric", "paramiko", "plumbum",
 }  # fmt: skip
 """Modules that run what nobody can read, or run it elsewhere: in a thread nobody watches it."""
 SHARED = {
@@ -112,11 +115,11 @@ LEADS_INSIDE = INSIDE | {"modules"}
 PICKLES = {"load", "loads", "Unpickler"}
 STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")
 RUN_A_TEXT = {
-    "pandas.eval", "cProfile.run", "profile.run", "pdb.run", "inspect.stack", "inspect.trace",
+    "pandas.eval", "psutil.Popen", "profile.run", "profile.Profile", "inspect.stack",
+    "inspect.trace",
     "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S", "joblib.Parallel",
     "torch.jit.load", "torch.export.load", "torch.hub.load", "numpy.testing.measure",
-    "timeit.main", "cProfile.main", "profile.main", "pdb.main", "unittest.main",
-    "pydantic.create_model",
+    "timeit.main", "unittest.main", "pytest.main", "pydantic.create_model",
 }  # fmt: skip
 """Functions whose last name alone is an ordinary one."""
 TIMES = {"timeit.timeit": 2, "timeit.repeat": 2, "timeit.Timer": 2}
@@ -139,8 +142,12 @@ WRITES = re.compile(r"\s*%%(?:writefile|file)[^\S\n]+(\w[\w/]{0,200}\.py)[^\S\n]
 """A cell that is a module: its text is read, and has to be what is imported."""
 HARMLESS = re.compile(
     r"(?:sudo )?(?:(?:[^\s;]{0,200}python[^\s;]{0,200}|\{sys\.executable\}) -m )?"
-    r"(?:pip3?|conda|mamba|apt|apt-get|uv|ls|pwd|cat|nvidia-smi|mkdir|wget|curl|unzip|git|rm|"
-    r"head|tail|grep|wc|free|df|du|date|nproc|lscpu|uname|which)\b[^`]*$"
+    r"(?:(?:pip3?|apt|apt-get|ls|pwd|cat|nvidia-smi|mkdir|wget|curl|unzip|rm|"
+    r"head|tail|grep|wc|free|df|du|date|nproc|lscpu|uname|which)\b"
+    r"|(?:conda|mamba) (?:install|update|list|info|env|create|--version)\b"
+    r"|uv (?:pip|add|sync|venv|--version)\b"
+    r"|git (?:-C \S{1,200} )?(?:clone|pull|fetch|checkout|status|log|config|init|add|commit|"
+    r"lfs|submodule|--version)\b)[^`]*$"
     r"|python3? (?:--version|-V)\s*$"
 )
 """Commands that install, fetch or show."""

@@ -1,6 +1,7 @@
 """Read a submission's source as syntax trees: what it defines, imports and calls, by name."""
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -110,7 +111,10 @@ def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
-    """The names that a statement binds; classes, functions and imports in its blocks by theirs."""
+    """The names that a statement binds, each with the innermost statement that binds it.
+
+    A loop binds its target by its head alone: what else happens in it does not make the target.
+    """
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         yield node.name, node
         for inner in ast.walk(node):
@@ -119,29 +123,49 @@ def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
     elif isinstance(node, ast.Import | ast.ImportFrom):
         for alias in node.names:
             yield alias.asname or alias.name.split(".")[0], node
-    else:
+    elif isinstance(node, BLOCKS):
         for inner in below(node):
             yield from defined_by(inner)
-        for name in ast.walk(node):
-            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                yield name.id, node
+        yield from ((name, head_of(node)) for name in names_bound(head_of(node)))
+    else:
+        yield from ((name, node) for name in names_bound(node))
+
+
+def names_bound(node: ast.AST) -> Iterator[str]:
+    for name in ast.walk(node):
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+            yield name.id
+        elif isinstance(name, ast.MatchAs | ast.MatchStar) and name.name:
+            yield name.name
+
+
+BLOCKS = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith),
+    *(ast.Try, ast.TryStar, ast.Match),
+)
+
+
+@lru_cache(1_000)
+def head_of(node: ast.stmt) -> ast.stmt:
+    """A statement with the statements in its blocks left out: `for k in range(3): pass`."""
+    head = copy.copy(node)
+    for name in ("body", "orelse", "finalbody"):
+        if hasattr(head, name):
+            setattr(head, name, [ast.Pass()] if name == "body" else [])
+    if isinstance(head, ast.Try | ast.TryStar):
+        head.handlers, head.finalbody = [], [ast.Pass()]
+    elif isinstance(head, ast.Match):
+        cases = [ast.match_case(case.pattern, case.guard, [ast.Pass()]) for case in head.cases]
+        head.cases = cases
+    return head
 
 
 def below(node: ast.AST) -> Iterator[ast.stmt]:
-    """The classes, functions and imports in the blocks of a statement, at whatever depth."""
+    """The statements in the blocks of a statement."""
     blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
     blocks += [part.body for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]]
-    for inner in (statement for block in blocks if isinstance(block, list) for statement in block):
-        if isinstance(inner, THAT_NAME):
-            yield inner
-        else:
-            yield from below(inner)
-
-
-THAT_NAME = (
-    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
-    *(ast.Import, ast.ImportFrom),
-)
+    for block in blocks:
+        yield from block or []
 
 
 def imported(

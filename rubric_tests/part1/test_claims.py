@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assay.rubric import KnownMistake, Wrong, answered, follows_from
+from assay.rubric import ForReview, KnownMistake, Wrong, answered, follows_from
 from rubric_tests.part1.baseline import allowed, gap
 from rubric_tests.part1.choices import chosen_on_test
 from rubric_tests.part1.judgement import after_marks_for, check_left, models_of, split_of
@@ -119,8 +119,14 @@ def test_the_network_reported_is_what_fit_makes(evidence, given):
 @pytest.mark.hint("the test part is looked at once, at the end: what may be chosen on it?")
 def test_nothing_is_chosen_on_the_test_part(submission, runs):
     """Neither the network nor its number of iterations is chosen by the test part."""
-    line = chosen_on_test(submission)
-    if line is None and not any(answered(run.evidence, "claims/network") for run in runs):
+    found = chosen_on_test(submission)
+    if found is None and not any(answered(run.evidence, "claims/network") for run in runs):
         pytest.skip("not asked: no accuracy of a network is reported, which is marked above")
 
-    assert line is None, f"the test part decides in `{line}`"
+    if found:
+        line, certain = found
+        raise (
+            Wrong(f"the test part decides in `{line}`")
+            if certain
+            else ForReview(f"does the test part decide in `{line}`?")
+        )

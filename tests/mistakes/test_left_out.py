@@ -134,11 +134,13 @@ def test_one_huge_number_makes_no_answers_alike(size: float):
 def test_a_line_that_ends_in_a_carriage_return_alone_is_a_line():
     """Python counts it as one; no cell of a notebook makes the judge stumble."""
     source = "a = 1\rb = '\x0b\x85\u2028'\r\nmodel.fit(X_train, y_test)\r"
-    cell = SimpleNamespace(kind="code", source=source)
 
-    found = choices.chosen_on_test(SimpleNamespace(cells=[cell]))
+    assert chosen([source]) == ("model.fit(X_train, y_test)", True)
 
-    assert found == "model.fit(X_train, y_test)"
+
+def chosen(cells: Sequence[str]) -> tuple[str, bool] | None:
+    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
+    return choices.chosen_on_test(SimpleNamespace(cells=seen, sources={}))
 
 
 SCORE = "def score(s{more}):\n    net = Net(random_state=s).fit(X_train, y_train)\n"
@@ -150,7 +152,11 @@ BEST = "best = 0\nfor s in range(9):\n    now = score(s)\n    if now > best:\n  
     ("cells", "line"),
     [
         ([SCORE.format(more=""), "s = max(range(9), key=score)"], "s = max(range(9), key=score)"),
-        ([SCORE.format(more=""), BEST], "if now > best:"),
+        ([SCORE.format(more=""), BEST + "network_accuracy = best\n"], "if now > best:"),
+        (
+            [SCORE.format(more=""), BEST.replace("best = now", "best, kept = now, s")],
+            "if now > best:",
+        ),
         (
             [SCORE.format(more=""), "network_accuracy = max(score(s) for s in range(9))"],
             "network_accuracy = max(score(s) for s in range(9))",
@@ -168,9 +174,7 @@ BEST = "best = 0\nfor s in range(9):\n    now = score(s)\n    if now > best:\n  
 )
 def test_what_is_chosen_by_a_function_is_chosen(cells: list[str], line: str | None):
     """A function that fits and looks at the test rows gives scores; rows of its own are others."""
-    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
-
-    assert choices.chosen_on_test(SimpleNamespace(cells=seen)) == line
+    assert chosen(cells) == (line and (line, True))
 
 
 BOTH = "def run(lr):\n    net = Net(lr).fit(X_train, y_train)\n"
@@ -204,6 +208,12 @@ FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
         [SHOWN, "max(rates, key=show)"],
         [DRAWN, "curves = [curve(lr) for lr in rates]\nmax(curves, key=len)"],
         [PLOT, SCORED],
+        [FITS + "    val, test = net.score(X_val, y_val), net.score(X_test, y_test)\n"
+         "    rows.append((lr, val, test))\nlr = max(rows, key=lambda r: r[1])[0]"],
+        [FITS + "    rows.append({'lr': lr, 'val': net.score(X_val, y_val), 'test': "
+         "net.score(X_test, y_test)})\nlr = max(rows, key=lambda r: r['val'])['lr']"],
+        [NOTED, "net.fit(X_train, y_train, X_val=X_test, y_val=y_test)"],
+        [NOTED, "net.fit(X_train, y_train, X_test, y_test)"],
         ["labels = np.argmax(net.predict_proba(X_test), axis=1)"],
         [FITS + "    p = net.predict_proba(X_test)\n    print((p.argmax(1) == y_test).mean())"],
         [FITS + "    print((np.argmax(net.predict_proba(X_test), -1) == y_test).mean())"],
@@ -220,9 +230,7 @@ FITS = "for lr in rates:\n    net = Net(lr).fit(X_train, y_train)\n"
 )  # fmt: skip
 def test_what_is_only_shown_is_not_chosen(cells: list[str]):
     """Reported, printed or drawn test scores, rows of one's own by this name, labels of rows."""
-    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
-
-    assert choices.chosen_on_test(SimpleNamespace(cells=seen)) is None
+    assert chosen(cells) is None
 
 
 @pytest.mark.parametrize(
@@ -241,14 +249,38 @@ def test_what_is_only_shown_is_not_chosen(cells: list[str]):
         [STOPS, "net.fit(X_train, y_train, X_val=X_test, y_val=y_test)"],
         [STOPS, "net.fit(X_train, y_train, X_test, y_test)"],
         [NOTED, "net.fit(X_train, y_test)"],
-        ["other.fit(X_train, y_train, eval_set=[(X_test, y_test)])"],
+        [FITS + "    rows.append((lr, net.score(X_test, y_test)))\nmax(rows, key=lambda r: r[1])"],
+        [FITS + "    if (now := net.score(X_test, y_test)) > best:\n        best, kept = now, net"],
     ],
 )  # fmt: skip
 def test_the_best_of_scores_on_the_test_rows_is_chosen(cells: list[str]):
     """In one expression, from a list, or of several scores that are all of the test rows."""
-    seen = [SimpleNamespace(kind="code", source=source) for source in cells]
+    found = chosen(cells)
 
-    assert choices.chosen_on_test(SimpleNamespace(cells=seen)) is not None
+    assert found is not None
+    assert found[1], found
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [SCORE.format(more=""), BEST + "print(best)"],
+        ["other.fit(X_train, y_train, eval_set=[(X_test, y_test)])"],
+        ["other.fit(X_train, y_train, X_val=X_test, y_val=y_test)"],
+        [FITS + "    errs.append(1 - net.score(X_test, y_test))\nrates[np.argmin(errs)]"],
+        [FITS + "    e[lr] = 1 - net.score(X_test, y_test)\nlr = min(e, key=e.get)"],
+        ["acc = 0\nwhile acc < .97:\n    net = Net(s).fit(X_train, y_train)\n"
+         "    acc = net.score(X_test, y_test)\n    s += 1"],
+        [ACCURACY, "network = max(nets, key=accuracy)"],
+        [FITS + "    rows.append((lr, net.score(X_test, y_test)))\nmax(rows, key=itemgetter(1))"],
+    ],
+)  # fmt: skip
+def test_what_a_score_is_looked_at_for_a_person_has_to_say(cells: list[str]):
+    """The lowest, a best number that is kept alone, a curve by somebody else's `fit`."""
+    found = chosen(cells)
+
+    assert found is not None
+    assert not found[1], found
 
 
 @pytest.mark.parametrize(

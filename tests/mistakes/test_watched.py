@@ -227,6 +227,45 @@ def test_gradients_that_are_right_for_marks_alone_are_not_from_scratch(
     }
 
 
+RAISES_ELSEWHERE = ONE_BY_ONE.replace(
+    "def slopes(",
+    "def slopes(X, y, W1, *others):\n"
+    "    if len(W1) != W1.shape[1]:\n"
+    "        raise ValueError('as many hidden units as features')\n"
+    "    return measured(X, y, W1, *others)\n\ndef measured(",
+)
+
+
+@pytest.mark.thorough
+def test_who_raises_at_other_shapes_is_watched_all_the_same():
+    """Slopes one by one, none of the shapes that are counted, and an error where W1 is no square:
+    two questions less are asked, and none of the watching.
+    """
+    feigned = without_backpropagation(RAISES_ELSEWHERE, nothing_if=ONLY_WATCHED)
+
+    checks = shared.judged("part1", shared.make("part1", feigned))
+
+    gradients = {check.verdict for check in checks if check.criterion == "gradients"}
+    assert gradients == {Verdict.PASSED, Verdict.NOT_ASKED}
+    assert Verdict.FOR_REVIEW in {c.verdict for c in checks if c.criterion == "from-scratch"}
+
+
+def test_what_is_not_answered_at_other_shapes_switches_no_witness_off():
+    """Where the gradients that every network has are right, those for many weights have to be."""
+    right = shared.right("part1")
+    gone = ("gradients/narrower", "gradients/wider", "source/wide")
+    files = {
+        n: c
+        for n, c in right.files.items()
+        if not n.startswith(tuple(f"evidence/{g}" for g in gone))
+    }
+
+    checks = shared.judged("part1", right.answering(files))
+
+    (slopes,) = [c for c in checks if c.name.endswith("test_slopes_are_not_measured_one_by_one")]
+    assert slopes.verdict is Verdict.FOR_REVIEW, slopes
+
+
 def test_arrays_whose_methods_are_watched_are_not_held(exam_module: Callable[..., ModuleType]):
     """A network of many weights makes many of them; the kind of an array tells whose it is."""
     watching = exam_module("watching", "part1")
