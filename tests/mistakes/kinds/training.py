@@ -53,8 +53,8 @@ MISTAKES = [
     training("a rate that loses a twentieth with every step", "training", {
         RATE: f"{RATE} * 0.95**step",
     }),
-    training("a rate that falls to a thirtieth every fifty steps", "training", {
-        RATE: f"{RATE} * 0.03 ** (step // 50)",
+    training("a rate that falls to a twentieth every forty steps", "training", {
+        RATE: f"{RATE} * 0.05 ** (step // 40)",
     }),
     training("a rate for the first ten steps", "training", {RATE: f"{RATE} * (step < 10)"}),
     training("a rate too small to see", "training", {RATE: f"1e-7 * {RATE}"}),
