@@ -49,11 +49,17 @@ START_SECONDS = 300.0
 SECONDS_TO_CLEAR = 5.0
 logger = logging.getLogger(__name__)
 START = """\
-import sys
-sys.path[:0] = sys.argv[3:]
+import json, os, socket, sys
+control = int(sys.argv[1])
+line = socket.socket(fileno=control)
+begin = json.loads(line.recv(65536))
+line.detach()
+os.environ.update(begin["environment"])
+sys.path[:0] = begin["paths"]
 from assay.execution import forkserver_main
-forkserver_main.main()
+forkserver_main.main(control, begin["modules"], begin["paths"])
 """
+"""What a parent needs comes by its line: a kernel's first words stay readable in /proc for ever."""
 
 
 Ours = Process | subprocess.Popen[bytes]
@@ -185,19 +191,15 @@ class ForkServers:
         OurFault
             If one cannot be imported, imports leave a thread, or it takes too long.
         """
-        paths = [str(Path(inside.__file__).parent), str(Path(__file__).parents[2])]
+        first = {
+            "modules": list(modules),
+            "paths": [str(Path(inside.__file__).parent), str(Path(__file__).parents[2])],
+            "environment": {} if environment else {"MPLCONFIGDIR": str(workdirs.font_cache())},
+        }
 
         def begin(control: int, log: IO[bytes]) -> "subprocess.Popen[bytes]":
             return subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    START,
-                    str(control),
-                    json.dumps(list(modules)),
-                    *paths,
-                ],
+                [sys.executable, "-I", "-c", START, str(control)],
                 pass_fds=[control],
                 env=environment or _environment(),
                 cwd="/",
@@ -207,7 +209,7 @@ class ForkServers:
                 start_new_session=True,
             )
 
-        return self._begun(begin)
+        return self._begun(begin, json.dumps(first).encode())
 
     def grown(self, parent: Parent, modules: Iterable[str]) -> Parent:
         """Fork another one from a parent; it has imported these modules as well.
@@ -258,10 +260,12 @@ class ForkServers:
             self._retired.pop().close()
         atexit.unregister(self.stop)
 
-    def _begun(self, begin: Begin) -> Parent:
+    def _begun(self, begin: Begin, first: bytes = b"") -> Parent:
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         here.settimeout(START_SECONDS)
         try:
+            if first:
+                here.send(first)
             with tempfile.TemporaryFile() as log:
                 with there:
                     process = begin(there.fileno(), log)
@@ -332,7 +336,6 @@ def _environment() -> dict[str, str]:
         **numerics.environment(),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/",
-        "MPLCONFIGDIR": str(workdirs.font_cache()),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -1,6 +1,6 @@
 """A warm parent: it has imported what others will need, and forks them on request.
 
-    python -I -c "..." CONTROL MODULES PATH...
+    python -I -c "..." CONTROL
 
 One kind forks a runner and a kernel for each run, or a parent that imports more: it runs no
 student's code and holds no secret. Another forks the judge. A parent has one thread, nothing else
@@ -51,17 +51,16 @@ DONE_WITHOUT = ("debugpy", "rfc3987_syntax")
 """Imported where they are there, and not needed: 0.3 s, and 2 s that jsonschema takes for IRIs."""
 
 
-def main() -> None:
+def main(control: int, modules: list[str], paths: list[str]) -> None:
     """Import, then fork for every request until whoever started us hangs up."""
     sys.modules |= dict.fromkeys(DONE_WITHOUT)  # type: ignore[arg-type]
-    modules, paths = json.loads(sys.argv[2]), sys.argv[3:]
     _import(modules)
     for name in DONE_WITHOUT:
         del sys.modules[name]
     if "nbformat" in modules:
         _make_what_every_run_would()
     del sys.path[: len(paths)]
-    _be_a_parent(int(sys.argv[1]))
+    _be_a_parent(control)
 
 
 _filters: dict[str, list[Any]] = {"runner": [], "kernel": [], "library": []}
@@ -309,7 +308,3 @@ def _exit_after(what: Callable[[], int | None]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     end_now(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -21,6 +21,7 @@ from assay.execution import forkserver
 from assay.execution.execute import Ended
 from assay.execution.process import RUNNER
 from assay.records import Outcome
+from assay.sandbox import inside, workdirs
 from assay.sandbox.sandbox import Sandbox
 from assay.source import imports
 from tests.toys import toy as toys
@@ -91,16 +92,23 @@ def test_a_forked_kernel_knows_nothing_of_ours(
     """Neither our environment, which /proc keeps, nor our modules, nor another descriptor."""
     SERVERS.close()
     monkeypatch.setenv("ASSAY_PLANTED", "planted-words")
-    cell = """
+    ours = [str(Path(inside.__file__).parent), str(workdirs.font_cache())]
+    cell = (
+        f"""
 import os, sys
+words = "".join(open(f"/proc/{{each}}").read() for each in ("self/cmdline", "self/environ"))
+paths = [place in words for place in {ours}]
+"""
+        + """
 environment = open("/proc/self/environ").read() + str(dict(os.environ))
 modules = {name.partition(".")[0] for name in sys.modules}
 names = {os.path.realpath(f"/proc/self/fd/{n}") for n in range(3, 64)}
 known = ("/proc", "/dev", "/home/student", "/assay-run")  # its own folder: the exam's last words
 files = [n for n in names if not n.startswith(known) and not n.endswith("/kernel.log")]
-found = ["planted" in environment, "assay" in modules, len(files)]
+found = ["planted" in environment, "assay" in modules, len(files), *paths]
 """
-    assert found(ended(course, forking, cell)).tolist() == [0, 0, 0]
+    )
+    assert found(ended(course, forking, cell)).tolist() == [0, 0, 0, 0, 0]
 
 
 def test_nothing_is_left_of_what_a_forked_kernel_starts(course: Assignment, forking: Sandbox):
