@@ -75,13 +75,15 @@ def test_a_course_that_cannot_grade_is_no_students_fault(tmp_path: Path):
 
 
 def test_a_process_grades_again_after_a_stop(course: Assignment):
-    """A stopped session begins nothing more; the next one does."""
-    ada = course.root / "handed_in" / "ada.ipynb"
+    """A session that has graded and is stopped begins nothing more; the next one does."""
+    ada, bob = (course.root / "handed_in" / f"{name}.ipynb" for name in ("ada", "bob"))
     stopped = session(course, machine=None)
+    assert stopped.grade(ada).earned == 2
     stopped.stop()
     with pytest.raises(Stopped):
-        stopped.grade(ada)
-    with session(course) as again:
+        stopped.grade(bob)
+    with session(course, machine=None) as again:
+        assert again.grade(bob).earned == 0
         assert again.grade(ada).earned == 2
 
 
