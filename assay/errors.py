@@ -7,7 +7,7 @@ AssayError
     ├── CourseFault            a file of the course is written wrongly: nothing is marked by it
     ├── NotIsolated            less is isolated than required: nothing is run
     ├── NoMachine              the machines that were to run it are lost, or not fit for it
-    └── PluginFault            a plug-in does not do what it has to: it is told by its name
+    └── PluginFault            a plug-in does not do what it has to: the message names it
 """
 
 

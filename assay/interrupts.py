@@ -13,7 +13,7 @@ def held_back() -> Iterator[None]:
     """Raise at the end what Ctrl-C says meanwhile.
 
     A pool that is interrupted while it starts a thread does not know of the thread afterwards, and
-    nobody waits for it. Only the main thread is ever interrupted.
+    never joins it. Only the main thread is ever interrupted.
     """
     came: list[int] = []
     is_main = threading.current_thread() is threading.main_thread()

@@ -46,7 +46,7 @@ def answers(
     Raises
     ------
     PluginFault
-        If one cannot be loaded, raises, or answers what is not sound: it is told by its name.
+        If one cannot be loaded, raises, or returns something invalid: the message names it.
     """
     manager = _manager()
     ours = f"={own.__name__}"  # no entry point's name has this sign

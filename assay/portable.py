@@ -34,7 +34,7 @@ def cores() -> int:
 
 
 class NoLocks(OSError):
-    """Nobody can know here whether others hold a file."""
+    """Raised if it cannot be known whether others hold a file."""
 
 
 @contextmanager

@@ -367,7 +367,7 @@ class FalseFail(Record):
 class Criterion(Record):
     """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
 
-    `earned` is None while nobody has judged it; what was set aside or not asked is not among the
+    `earned` is None until it is judged; what was set aside or not asked is not among the
     judged.
     `unexcused` is what was set aside and counts all the same: a mistake excuses no more points than
     it cost itself.
@@ -420,7 +420,7 @@ class Criterion(Record):
 
     @property
     def _left_out(self) -> float:
-        """The points that nobody counts."""
+        """Return the points that are not counted."""
         if self.verdict.is_waiting:
             return 0.0
         return max(0.0, round(self.points - self.counted - self.unjudged - self.for_review, 2))

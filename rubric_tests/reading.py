@@ -1,7 +1,7 @@
 """What of a submission cannot be known by reading it: code that is made, hidden, or compiled.
 
 From scratch is judged by the source. Where a program looks names up by texts that it puts together,
-or runs what is not written down, nobody can say by reading what it reaches. Such a submission is
+or runs what is not written down, reading does not show what it reaches. Such a submission is
 not accused of anything: a person looks at it.
 """
 
@@ -82,7 +82,7 @@ MODULES = {
     "torch._inductor.codecache", "torch.utils.benchmark", "pexpect", "ptyprocess", "execnet",
     "papermill", "nbclient", "nbconvert", "fabric", "paramiko", "plumbum",
 }  # fmt: skip
-"""Modules that run what nobody can read, or run it elsewhere: in a thread nobody watches it."""
+"""Modules that run what cannot be read, or run it in a thread, where it is not watched."""
 SHARED = {
     "ask", "copy", "exam", "inspect", "io", "itertools", "json", "math", "numpy", "os", "pathlib",
     "random", "sklearn", "sys", "torch", "types", "zipfile", "contextlib", "functools", "ast",
@@ -979,7 +979,7 @@ def starred_in(tree: ast.Module) -> dict[str, str]:
 
 @lru_cache(100)
 def brought_by(module: str) -> dict[str, str]:
-    """The modules that a star of a library binds which run what nobody can read, by its source."""
+    """The modules, bound by a library's star, that run what cannot be read, by its source."""
     try:
         spec = find_spec(module)
         text = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""

@@ -100,7 +100,7 @@ def _tagged(cells, tag: str) -> list[tuple[str, str]]:
     """(the tag, text) of the cells that have the tag: as one answer, if they are several.
 
     The Markdown that follows such a cell in its section, in cells without a tag, goes on with it:
-    what is too much a reader sees, what is missing nobody. Headings below that of the section and
+    a reader sees what is too much, but not what is missing. Headings below that of the section and
     lines in bold do not end it, but for those with the number of a question. A heading of the
     first level is the title of a whole part, unless it has such a number.
     """

@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass
 class Download:
-    """What is in one download, and what in it is nobody's."""
+    """The hand-ins in one download, and the files that belong to no student."""
 
     platform: str
     attempts: list[Attempt] = field(default_factory=list)
@@ -152,7 +152,7 @@ def _beside(
 
 
 def _may_be_handed_in(top: str, members: Sequence[Member]) -> bool:
-    """Whether there is a notebook or an archive, and nobody doubts whose it is."""
+    """Return whether there is a notebook or an archive, and no doubt whose it is."""
     names = [one.name for one in members if one.name.partition("/")[0] == top]
     files = (name.rpartition("/")[2] for name in names)
     is_work = any(reader.may_be_notebook(f) or reader.archive_suffix(Path(f)) for f in files)
@@ -194,7 +194,7 @@ def _clean(name: str) -> str:
 def _without_outer(
     members: list[Member], clones: set[str], known: Callable[[str], bool]
 ) -> tuple[list[Member], str]:
-    """Take off folders that are round the whole class and are nobody's; also say which."""
+    """Take off folders around the whole class that belong to no student; also say which."""
     cut = ""
     while True:
         tops = {one.name.partition("/")[0] for one in members if one.name != "index.html"}
@@ -322,7 +322,7 @@ def _of_gradescope(path: Path, members: Sequence[Member]) -> Download:
         )  # fmt: skip
     for folder, (people, _) in sorted(entries.items()):
         names = ", ".join(person.name or person.id for person in people)
-        reason = f"in Gradescope's list, of {names or 'nobody'}, and there is no such folder"
+        reason = f"in Gradescope's list, of {names or 'no one'}, and there is no such folder"
         download.passed_over.append((folder, reason))
     return download
 
@@ -371,14 +371,14 @@ def _said(stamp: Member) -> str:
     """What stands in the file of a time; why nothing can be read, where that is so."""
     try:
         return decoded(stamp.read(200)).strip()
-    except Damaged as error:  # a link, or damaged: it may cost nobody else what was handed in
+    except Damaged as error:  # a link, or damaged: it may cost no other student a hand-in
         return f"{stamp.name} cannot be read: {error}"
 
 
 def _stamp(text: str, zone: ZoneInfo | None = None) -> datetime | None:
     """`2015-02-02 15:58:23.948203 America/Los_Angeles`; without a zone it is UTC, to nbgrader too.
 
-    `EDT` and the like are several zones: nobody knows when, unless the class's own `zone` is called
+    `EDT` and the like are several zones: which is unknown, unless the class's own `zone` is called
     so at that time.
     """
     at, _, name = text.rpartition(" ")
@@ -427,7 +427,7 @@ def _of_ilias(members: Sequence[Member], around: str) -> Download:
 
 
 def _numbered(files: Sequence[Member], folders: Sequence[str]) -> list[Member]:
-    """Nobody's name goes into what is graded: the folders of a team's members have numbers."""
+    """Keep names out of what is graded: the folders of a team's members have numbers."""
     if len(folders) == 1:
         return [replace(one, name=one.name.partition("/")[2] or one.name) for one in files]
     numbers = {folder: str(number) for number, folder in enumerate(folders, 1)}

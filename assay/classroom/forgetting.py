@@ -60,7 +60,7 @@ def person(room: Room, who: str) -> Forgotten:
     people = [one for one in room.book.people() if wanted in (one.key, one.pseudonym)]
     if not people:
         raise UsageError(
-            f"{quoted(who)} is nobody of the class", hint="give an id, a user name or a pseudonym"
+            f"{quoted(who)} is not in the class", hint="give an id, a user name or a pseudonym"
         )
     return _forget(room, people)
 
@@ -148,7 +148,7 @@ def _tops(download: Path) -> list[str]:
 
 
 def _authors(room: Room, people: Sequence[Author]) -> list[Author]:
-    """These people, and the groups in which nobody is left."""
+    """Return these people, and the groups left without members."""
     keys = {one.key for one in people}
     members = {
         group.id: {one.key for one in room.book.members(room.item, group.key)}

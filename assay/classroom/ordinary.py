@@ -22,7 +22,7 @@ LAYOUT = "downloads attempts gradebook sqlite reports assay out csv zip feedback
 
 
 def ordinary(words: list[str], assignment: Path) -> list[str]:
-    """Return those of these words that stand in texts which are about nobody.
+    """Return the words that stand in texts which are about no person.
 
     `max`, `marks` and `table` stand in every page and in half of all notebooks.
     """

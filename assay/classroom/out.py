@@ -78,7 +78,7 @@ def _is_lower(row: Row) -> bool:
 
 
 def _absent(row: Row) -> bool:
-    """Whether nothing was handed in, and nobody has said what that is worth."""
+    """Return whether nothing was handed in, and no mark was given for that."""
     return row.points is None and not (row.attempts or row.needs or row.final.excused)
 
 
@@ -107,10 +107,10 @@ def _change(row: Row) -> Change:
 
 
 def _by_gradescope(row: Row, change: Change) -> Change:
-    """A row that names neither is in the file, and Gradescope finds nobody by it."""
+    """Return the change; without an id or an address, Gradescope cannot match the row."""
     if row.member.id or row.member.email:
         return change
-    note = "Gradescope finds nobody without a SID or an address: the roster has neither"
+    note = "Gradescope finds no one without a SID or an address: the roster has neither"
     return Change("missing", change.who, change.before, change.after, note)
 
 

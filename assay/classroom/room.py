@@ -132,7 +132,7 @@ class Room:
         Raises
         ------
         UsageError
-            If it is nobody's in the roster.
+            If no one in the roster has it.
         """
         if found := self.roster.by_ident(who):
             return found
@@ -140,12 +140,12 @@ class Room:
         if found := self.roster.by_ident(keys.get(who, "")):
             return found
         raise UsageError(
-            f"{quoted(who)} is nobody of the class",
+            f"{quoted(who)} is not in the class",
             hint="give an id or a user name of the roster, or a pseudonym of `assay class status`",
         )
 
     def time_of(self, attempt: Attempt, key: str) -> datetime | None:
-        """Return when an attempt was handed in; None if nobody says."""
+        """Return when an attempt was handed in; None if that is not known."""
         for said, when in self.settings.submitted.items():
             if roster.plain(said) == roster.plain(key):
                 return self.settings.moment(when)

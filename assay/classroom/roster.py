@@ -26,7 +26,7 @@ COLUMNS = {
 
 FORMS = str.maketrans(dict.fromkeys("’‘ʼ`´′", "'") | dict.fromkeys("‐‑–", "-"))
 SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"}
-"""What stands behind a comma after a whole name, and is nobody's given name."""
+"""Words behind a comma after a whole name that are no given name."""
 BESIDE = "`roster` and `groups` in class.toml name files beside it"
 
 
@@ -55,7 +55,7 @@ class Member:
 
     @property
     def idents(self) -> set[str]:
-        """Everything that means this person and nobody else."""
+        """Return all that means this person alone."""
         own = (self.id, self.username, self.canvas and f"canvas:{self.canvas}", self.email)
         numbered = f"participant {self.participant}" if self.participant else ""
         return {plain(one) for one in (*own, numbered, self.github) if one}
@@ -63,14 +63,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Match:
-    """Whose something is: these members, of this group; or nobody's, and who it may be."""
+    """Whose something is: these members, of this group; or none, and who it may be."""
 
     members: tuple[Member, ...] = ()
     group: str = ""
     candidates: tuple[Member, ...] = ()
     reason: str = ""
     nobody: bool = False
-    """Whether class.toml says that it is of nobody in the class."""
+    """Whether class.toml says that it belongs to no one in the class."""
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Roster:
 
     def _settled(self, said: str, meant: str) -> Match:
         if not meant.strip():
-            return Match(reason="nobody of the class, by class.toml", nobody=True)
+            return Match(reason="not in the class, by class.toml", nobody=True)
         if member := self.by_ident(meant):
             return self._of(member)
         for name, members in self.groups.items():
@@ -133,7 +133,7 @@ class Roster:
         raise UsageError(
             f"class.toml settles {quoted(said)} on {quoted(meant)}",
             found="no row of the roster and no group is called so",
-            hint='write an id, a user name or a group of the roster, or `""` for nobody',
+            hint='write an id, a user name or a group of the roster, or `""` for no one',
         )
 
 
@@ -145,7 +145,7 @@ def plain(text: str) -> str:
 def words(name: str) -> tuple[str, ...]:
     """Return the words of a name, sorted: given and family name stand in either order.
 
-    Signs that are not seen, and the forms of an apostrophe and a hyphen, tell nobody apart.
+    Invisible signs, and the forms of an apostrophe and a hyphen, do not set two people apart.
     """
     name = unicodedata.normalize("NFC", name).translate(FORMS).casefold()
     seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
@@ -243,7 +243,7 @@ def _refuse_doubles(path: Path, members: Iterable[Member]) -> None:
     seen: dict[str, Member] = {}
     for one in members:
         if not one.key and not one.full_name:
-            raise UsageError(f"{quoted(path)} has a row that names nobody", hint="take it out")
+            raise UsageError(f"{quoted(path)} has a row without name or id", hint="take it out")
         for ident in one.idents:
             if ident in seen:
                 raise UsageError(

@@ -39,7 +39,7 @@ time_zone = {time_zone}
 
 [settled]
 # "What the platform calls them" = "101234567"
-# "Who left the class" = ""            # nobody's: it is not asked for again
+# "Who left the class" = ""            # not in the class: it is not asked for again
 """
 
 
@@ -92,7 +92,7 @@ class ClassSettings(Record):
     submitted: dict[str, datetime] = {}
     """When somebody handed in, by id or user name, where the download does not say."""
     settled: dict[str, str] = {}
-    """What the platform calls somebody, and whose id, user name or group it is; '' is nobody's."""
+    """The platform's name of a person, to an id, user name or group; '' if not in the class."""
 
     @field_validator("time_zone")
     @classmethod
@@ -106,7 +106,7 @@ class ClassSettings(Record):
     def moment(self, when: datetime) -> datetime:
         """Return a time in UTC; one without a zone is the platform's.
 
-        Of an hour that the clock shows twice, the first is meant: nobody is late by a change of it.
+        Of an hour that the clock shows twice, the first is meant: its change makes no one late.
         """
         if when.tzinfo is None:
             when = when.replace(tzinfo=ZoneInfo(self.time_zone))

@@ -19,12 +19,12 @@ AT_ONCE = 20
 """Attempts that are written in one transaction: markers who save meanwhile wait for it."""
 NO_FILE = "typed into the platform, no file"
 NOBODY = ("person", "")
-"""The kind and the key of whoever handed in what class.toml says is nobody's."""
+"""The kind and the key for a hand-in that belongs to no one, by class.toml."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one attempt of a download: new, known, damaged, nobody's or left out."""
+    """What became of one attempt of a download: new, known, damaged, `nobody's` or left out."""
 
     state: str
     place: str
@@ -139,7 +139,7 @@ def _digest(source: Path) -> str:
 
 
 def _matched(room: Room, read: Download) -> list[tuple[Attempt, Match]]:
-    """Whose each attempt is, oldest first; nobody is in two groups of one download."""
+    """Return whose each attempt is, oldest first; no one is in two groups of one download."""
     ordered = sorted(read.attempts, key=lambda one: (one.order, one.place))
     pairs = [(one, match(room, one)) for one in ordered]
     of: dict[str, set[str]] = {}

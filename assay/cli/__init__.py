@@ -3,7 +3,7 @@
 stdout is the result, stderr is progress. Exit codes: 0 graded, whatever the mark; 1 below
 `--pass-mark`, or `--verify`, `compare`, `verify` or `rerun` found a difference; 2 wrong usage;
 3 cannot be graded, or needs a person; 4 our own fault, or a full disk; 130 stopped by Ctrl-C; 141
-nobody reads stdout any more.
+stdout was closed.
 """
 
 import errno
@@ -85,7 +85,7 @@ def check(paths: tuple[Path, ...], as_json: bool, adapter: bool, **options: Any)
 
     What `--adapter` proposes is run twice in the sandbox, where this machine has one.
     Without SUBMISSION, or given the assignment's folder, check the course itself: its rubric is
-    read, and its exam is put to its own solution. Exits with 4 if the course cannot grade.
+    read, and its exam is put to its own solution. Exits with status 4 if the course cannot grade.
     In the folder that students were given, it checks what stands there.
     """
     from assay.handout import tried as handed_out
@@ -192,7 +192,7 @@ def judge(
     """Judge the evidence that is kept, and write results.json.
 
     With arguments for pytest after `--`, as in `assay judge ada -- -k gradients --pdb`, run the
-    rubric's tests in this terminal instead, and write nothing. Exits with 1 if one fails.
+    rubric's tests in this terminal instead, and write nothing. Exits with status 1 if one fails.
     """
     session = session_of(with_secret=True, **options)
     if arguments := PassingOn.passed_on():

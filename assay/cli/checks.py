@@ -26,8 +26,8 @@ def verify(path: Path, submission: Path | None, assignment: Path, as_json: bool)
     """Say exactly what was changed in a report or a crate since it was written.
 
     Hashes first, then the evidence is judged again. A crate holds all that takes; of a report, the
-    assignment, its store and `--submission` do. Exits with 1 if anything was changed, with 3 if
-    something is left open: a person looks at it. Judging runs the rubric: of a crate, the rubric
+    assignment, its store and `--submission` do. Exits with status 1 if anything was changed, with 3
+    if something is left open: a person looks at it. Judging runs the rubric: of a crate, the rubric
     inside it.
     """
     from assay.provenance import crate

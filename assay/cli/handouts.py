@@ -33,7 +33,7 @@ def handout(folder: Path, as_json: bool, isolation: int, checked: bool, **option
 
     The answer is the assignment's own, cut at `### BEGIN SOLUTION` and at cells tagged `solution`;
     modules of solution/ become stubs. Nothing is written if the answer can be read in it, or if
-    `--check` finds a fault; that exits with 4.
+    `--check` finds a fault; that exits with status 4.
     """
     from assay.errors import CourseFault
     from assay.handout import check, make, put
@@ -85,7 +85,7 @@ def try_(path: Path, check_folder: Path | None, seeds: str | None, as_json: bool
     """Run your own notebook and put the public questions to it, on any system.
 
     It is your own code on your own machine: nothing keeps it in, and nothing limits it. What the
-    questions find is said as it is when the work is marked. Exits with 1 if points are lost.
+    questions find is said as it is when the work is marked. Exits with status 1 if points are lost.
     """
     from assay.cli.values import seeds_of
     from assay.handout import attempt, shown, tried

@@ -62,7 +62,7 @@ def isolation_option(default: int) -> Callable[..., Any]:
 pass_mark_option = click.option(
     "--pass-mark",
     type=click.FloatRange(0, 100),
-    help="Exit with 1 where less than this percentage of the judged points is earned.",
+    help="Exit with status 1 if less than this percentage of the judged points is earned.",
 )
 submission_option = click.option(
     "--submission",

@@ -335,7 +335,7 @@ def _reported(
     for error in [caught, *caught.others] if all_problems else [caught]:
         say(str(error))
     if caught.others and not all_problems:
-        say(f"and {len(caught.others)} more: `assay check` tells them all")
+        say(f"and {len(caught.others)} more: `assay check` shows them all")
     return caught
 
 

@@ -109,7 +109,7 @@ class _Loader(SourceFileLoader):
     """
 
     def path_stats(self, path: Any) -> Mapping[str, Any]:
-        """Refuse: bytecode that is kept is told by the second, and a file may change within one."""
+        """Refuse: stored bytecode is dated to the second, and a file may change within one."""
         raise OSError(f"no bytecode is kept of {path}")
 
     def exec_module(self, module: ModuleType) -> None:

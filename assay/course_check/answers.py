@@ -60,7 +60,7 @@ def check(
     raised = "the test raised over the reference's answers"
     runs = {record.run.id for record in records}
     faults = [_of_check(part, cs, places, runs, raised) for cs in _by_test(stumbled)]
-    nobody = "the test judges nobody"
+    nobody = "the test judges no submission"
     faults += [_of_check(part, cs, places, runs, nobody) for cs in _by_test(empty)]
     faults += tests.figures(assignment, part, measured)
     if not missed:
@@ -111,7 +111,7 @@ def _by_test(checks: Sequence[Check]) -> list[list[Check]]:
 
 
 def _of_one(assignment: Assignment, part: Part, record: RunRecord, files: Files) -> list[Fault]:
-    """Return what one run shows; a limit that a question met is told by the question."""
+    """Return what one run shows; a limit that a question met is reported with the question."""
     of_answers = _of_answers(assignment, part, record, files)
     if of_answers and record.reason.startswith(("the question ", "the exam")):
         return of_answers

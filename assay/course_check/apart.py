@@ -45,7 +45,7 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
 
 
 def _first(part: Part) -> str:
-    """Return the place that is named where nobody knows one."""
+    """Return the place that is named if none is known."""
     return f"{part.rubric}/given.py:1"
 
 

@@ -129,7 +129,7 @@ def _is_of_another_rubric(assignment: Assignment, path: Path) -> bool:
 
 
 def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[Fault]:
-    """Yield the criteria that something follows from and nobody has: points would hang on none."""
+    """Yield causes that are no criterion: points would depend on nothing."""
     known = {spec.name for part in assignment.part for spec in part.criterion}
     for line, key in _causes_in(tree):
         if key not in known:
@@ -157,7 +157,7 @@ def _causes_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _of_imports(assignment: Assignment, part: Part, name: str, tree: ast.Module) -> Iterator[Fault]:
-    """Yield what the fallback imports and nobody has: only some students' code would need it."""
+    """Yield missing modules that the fallback imports: only some students' code needs them."""
     folder = assignment.root / part.rubric
     for node in ast.walk(tree):
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

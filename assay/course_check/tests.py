@@ -64,7 +64,7 @@ def _of_test(part: Part, test: Listed) -> Iterator[str]:
     for unknown in test.get("unknown", []):
         yield f"{name} asks for `{unknown}`, and there is no such fixture"
     for marker in test["left_out"]:
-        yield f"{name} is marked `{marker}`: nobody would get its points"
+        yield f"{name} is marked `{marker}`: no submission would get its points"
     for marker in test.get("repeated", []):
         yield f"{name} is marked `{marker}` more than once, and only one would count"
     if "claim" in markers and test.get("once"):

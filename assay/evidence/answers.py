@@ -254,7 +254,7 @@ def _kind(value: Any) -> str:
 class Answer(SimpleNamespace):
     """The arrays of one answer as attributes; `text` holds what is not numbers.
 
-    An array with numbers that no honest answer has fails who reads it, and nobody else: where a
+    An array with numbers that no honest answer has fails only the tests that read it: where a
     loss is infinite, its gradients may be right.
     """
 
@@ -462,7 +462,7 @@ def _shape_in_words(shape: Shape) -> str:
 
 
 Array = tuple[str, tuple[int, ...], bytes]
-"""dtype, shape and bytes: equal exactly where every bit is."""
+"""dtype, shape and bytes: equal if and only if the arrays are identical."""
 
 
 def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
@@ -482,7 +482,7 @@ def arrays_of(files: Mapping[str, bytes]) -> dict[str, Array]:
 
 
 def fingerprint(files: Mapping[str, bytes]) -> str:
-    """Return the same for two runs exactly where every bit of every recorded array is."""
+    """Return a digest: equal for two runs if and only if all recorded arrays are identical."""
     digest = hashlib.sha256()
     for name, (dtype, shape, content) in sorted(arrays_of(files).items()):
         digest.update(f"{name} {dtype} {shape} {len(content)}\n".encode() + content)

@@ -175,7 +175,7 @@ class Store:
 
     @contextmanager
     def to_forget(self) -> Iterator[None]:
-        """Nobody uses what is kept meanwhile.
+        """Keep all others from using the store meanwhile.
 
         Raises
         ------

@@ -57,7 +57,7 @@ TRACE = Path(inside.__file__).with_name(TRACE_FILE).read_bytes()
 SPENT_AT_MOST = 3
 """Questions that end with their kernel: the run is made again without them, this many times."""
 SHORTEST = 0.01
-"""Seconds of a question that are told by its name: the tick of a clock that counts processes."""
+"""A question of fewer seconds is not listed: the tick of a clock that counts processes."""
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a run that failed through no fault of the student's is tried again."""
 

@@ -284,7 +284,7 @@ class ForkServers:
         """Return what a parent says of itself; nothing if it cannot be one."""
         said = b""
         with self._lock:
-            self._starting.add(process)  # nobody has to wait for it where all is to end
+            self._starting.add(process)  # no thread has to wait for it if all is stopped
             ends = self.stopping.is_set()
         if not ends:
             with suppress(TimeoutError):  # the machine has too much to do

@@ -123,7 +123,7 @@ def _serve(control: socket.socket) -> None:
 def _report(end: int, pid: int, requester: socket.socket) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(end)
-    with contextlib.suppress(OSError):  # nobody may wait for it any more
+    with contextlib.suppress(OSError):  # the requester may be gone
         requester.send(json.dumps({"code": code}).encode())
     requester.close()
 

@@ -189,7 +189,7 @@ def _library() -> dict[str, bytes]:
 def _seed(section: Section, run: Run, secret: Secret) -> int:
     """A seed that no other submission and no other run has, yet the same when asked again.
 
-    With a secret nobody else can make it: the rest of it is known to the student.
+    With a secret no one else can make it: the rest of it is known to the student.
     """
     described = run.model_dump_json(exclude_defaults=True)
     return secret.seed(f"{section.assignment.title}\n{section.submission.digest}\n{described}")

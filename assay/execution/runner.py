@@ -91,7 +91,7 @@ def main(workdir: Path, sockets: Sockets, forked: Child | None = None) -> None:
     """Execute the workdir's notebook, in a kernel that was forked for it or in a new one."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # detached grandchildren come to us
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no run goes on that nobody waits for
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a run ends with the process that waits for it
     job: JobFile = json.loads((workdir / "job.json").read_text(encoding="utf-8"))
     _limit_ourselves(job["limits"]["run_seconds"])
     start: Start = json.loads((workdir / "kernel.json").read_text(encoding="utf-8"))

@@ -16,9 +16,9 @@ def end_now(code: object) -> NoReturn:
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(f"{code}\n")
         code = 1
-    with suppress(Exception):  # it has been told by now
+    with suppress(Exception):  # the error was reported before
         atexit._run_exitfuncs()
     for stream in (sys.__stdout__, sys.__stderr__):
-        with suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads it any more
+        with suppress(OSError, ValueError, AttributeError):  # closed at either end
             stream.flush()  # type: ignore[union-attr]
     os._exit((code or 0) & 0xFF)

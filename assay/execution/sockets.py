@@ -17,7 +17,7 @@ from assay import nofollow
 VARIABLE = "ASSAY_CONNECTION"
 """Names the descriptors and the key to the kernel; `boot.py` takes it out of the environment."""
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
-"""What Jupyter calls ports are endings of file names here; nobody listens for a heartbeat."""
+"""What Jupyter calls ports are endings of file names here; there is no heartbeat."""
 LISTENED = [port for name, port in PORTS.items() if name != "hb_port"]
 WAITING = 16
 

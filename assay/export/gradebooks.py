@@ -71,7 +71,7 @@ def moodle(results: Sequence[Result], column: str) -> str:
 
 
 def _known(result: Result) -> Sequence[Person]:
-    """Who handed in; one whom nobody knows, where no platform says."""
+    """Return who handed in; one unknown person if no platform says."""
     return result.people or [Person()]
 
 

@@ -16,7 +16,7 @@ MAX_PICTURES = 2_000_000
 
 
 class Marks(TypedDict, total=False):
-    """The marks of a test; none where nobody has judged it."""
+    """The marks of a test; none if it is not judged."""
 
     score: float
     max_score: float
@@ -123,7 +123,7 @@ def _test(criterion: Criterion, number: str) -> Test:
 
 
 def _marks(criterion: Criterion) -> Marks:
-    """None where nobody has judged it: Gradescope then shows no zero that looks like a mark.
+    """No marks if it is not judged: Gradescope then shows no zero that looks like a mark.
 
     What holds in part is neither passed nor failed: Gradescope has no third word.
     """

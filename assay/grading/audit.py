@@ -39,7 +39,7 @@ def audit(
 ) -> Audit:
     """Run each job twice more; `kept` are the files of the runs that were marked, by id.
 
-    A job that the machine cannot run is among the `unmade`: that is nobody's irreproducibility.
+    A job that the machine cannot run is among the `unmade`: it does not count as a difference.
     """
     arrays, differing, unmade = 0, [], []
     for job in jobs:

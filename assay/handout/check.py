@@ -140,7 +140,7 @@ def _named(call: ast.Call) -> Iterator[str]:
 
 
 def _of_empty(result: Result) -> Iterator[str]:
-    """What is wrong with the mark of a handout that nobody has worked on."""
+    """Yield what is wrong with the mark of an untouched handout."""
     for criterion in result.criteria:
         if criterion.earned:
             held = [p.title for p in criterion.properties if p.verdict is Verdict.PASSED]

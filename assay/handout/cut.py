@@ -200,7 +200,7 @@ def module(source: str, where: str) -> Cut:
 
 @dataclass(frozen=True)
 class _Edit:
-    """Lines `first` to `last` become others; of something private, only if nobody needs it."""
+    """Lines `first` to `last` become others; of something private, only if it is not needed."""
 
     first: int
     last: int

@@ -221,7 +221,7 @@ def _tried(arguments: Sequence[str], tell: Callable[[str], object]) -> tried.Tri
 
 def _refusal(said: Sequence[str], code: int) -> AssayError:
     """What `assay try` ended with, as the error that it was."""
-    if said and said[-1].startswith("Error: "):  # Click's, below a usage that nobody typed here
+    if said and said[-1].startswith("Error: "):  # Click's; its usage line was not typed here
         return UsageError(said[-1].removeprefix("Error: "), hint=f"it is called as {USAGE}")
     begins = next((i for i, line in enumerate(said) if line.startswith("error: ")), None)
     if begins is None:

@@ -26,7 +26,7 @@ def saved(names: Mapping[str, object], named: Path | None = None) -> Path:
     Raises
     ------
     UsageError
-        If nobody says which it is, or there is no such file.
+        If none of them says which it is, or there is no such file.
     """
     if named is not None:
         if named.is_file():

@@ -77,7 +77,7 @@ def pytest_make_collect_report(
         return pytest.CollectReport(collector.nodeid, "failed", str(error), [])
     if report.skipped and isinstance(report.longrepr, tuple):
         file, line, reason = report.longrepr
-        said = f"the file is left out, and its tests judge nobody: {reason}"
+        said = f"the file is left out, and its tests judge no submission: {reason}"
         _add(collector.config, f"{_relative(Path(file), root)}:{line}", said)
     return report
 

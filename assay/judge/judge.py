@@ -29,7 +29,7 @@ from assay.units import MB
 JUDGE_SECONDS = 1800
 """Of the clock, for a part: a machine that takes so long is not fit for it."""
 CPU_SECONDS, MEMORY = 900, 800_000_000
-"""Of a process that judges: a submission that takes more is not judged, and told so."""
+"""Limits of a judging process: a submission that takes more is not judged; its page says so."""
 OF_A_RUN = 40_000_000
 """Bytes more for each run that is judged: the evidence of all may be held at once."""
 WORKERS = 4

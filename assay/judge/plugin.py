@@ -275,7 +275,7 @@ def _after_the_test(view: EvidenceView, item: pytest.Item, call: "pytest.CallInf
 
 
 def pytest_internalerror(excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
-    """Memory that does not suffice is told by how this ends: words may be a student's."""
+    """Report a lack of memory by the exit code: words may be a student's."""
     if excinfo.errisinstance(MemoryError):
         pytest.exit("the memory does not suffice", returncode=OUT_OF_MEMORY)
 
@@ -321,7 +321,7 @@ def check_of(
 ) -> Check:
     """Return what became of one test, by what it raised; `begun` is False where a fixture did.
 
-    Over the reference's answers a fixture is not to raise: it is told in which line it did.
+    Over the reference's answers a fixture must not raise: the line in which it did is reported.
     """
     verdict = _verdict(error, review=review, begun=begun)
     if verdict is Verdict.PASSED and any(e.verdict is Verdict.UNDECIDED for e in estimates):

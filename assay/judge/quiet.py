@@ -1,4 +1,4 @@
-"""A pytest plugin for judges that nobody looks at: judgement.json has every verdict."""
+"""A pytest plugin that prints nothing while judging: judgement.json has every verdict."""
 
 
 def pytest_report_teststatus() -> tuple[str, str, str]:

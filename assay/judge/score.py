@@ -88,7 +88,7 @@ def in_doubt(checks: Sequence[Check]) -> set[str]:
 
 
 def settled(checks: Sequence[Check], of_reference: Sequence[Check]) -> list[Check]:
-    """Return the checks, a test that stumbles over the reference's answers too held against nobody.
+    """Return the checks; a test that fails on the reference's answers too costs no points.
 
     What the reference shows in the same run decides; in one that it has not made, any of its runs.
     """

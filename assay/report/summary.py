@@ -85,7 +85,7 @@ def points(value: float) -> str:
 
 
 def mark(criterion: Criterion) -> str:
-    """`8.5/10`, or `-/10` while nobody has judged it; what was left out is not counted."""
+    """`8.5/10`, or `-/10` until it is judged; what was left out is not counted."""
     if criterion.earned is None and not criterion.unexcused:
         return f"-/{points(criterion.points)}"
     return f"{points(criterion.earned or 0.0)}/{points(criterion.counted)}"

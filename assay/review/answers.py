@@ -153,7 +153,7 @@ def collect(room: Room, salt: bytes) -> Stack:
         )
     if unknown := sorted(set(specs) - set(rows)):
         raise UsageError(
-            f"`{questions.FILE}` names a criterion that nobody's result has for review",
+            f"`{questions.FILE}` names a criterion that no result has for review",
             found=f"`{unknown[0]}`; there are: {', '.join(f'`{name}`' for name in rows)}",
             hint="write `part/criterion` as assignment.toml names them",
         )

@@ -121,7 +121,7 @@ class Banked:
     kept: list[Answer]
     """Those that have it and keep their mark, which somebody has written since."""
     seen: Seen | None
-    """What is there of the answer that is shown, if nobody but this change wrote since."""
+    """The stored state of the answer shown, if only this change wrote since."""
 
 
 def points_of(content: Content, items: Mapping[str, Item], most: Decimal) -> Decimal | None:

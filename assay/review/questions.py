@@ -102,7 +102,7 @@ def read(path: Path) -> Mapping[str, QuestionSpec]:
 def slips(path: Path, criteria: Collection[str]) -> list[Fault]:
     """Return what is wrong with a review.toml whose course has these criteria, as `part/name`.
 
-    A question of a criterion that nobody has would be shown beside no answer.
+    A question of a criterion that no result has would be shown beside no answer.
     """
     try:
         names = read(path)

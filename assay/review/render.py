@@ -206,7 +206,7 @@ def _rule(rule: Callable[[Token], str]) -> Callable[..., str]:
 def _html(source: str, kept: _Kept) -> str:
     """Return HTML in which an element that is not shown is read as text: `<eos>` is a word.
 
-    What is shown is written anew. An attribute that nobody sees can hold what is put in later; and
+    What is shown is written anew. An attribute that is not shown can hold what is put in later; and
     where many elements are open, each paragraph opens all those again that differ in one.
     """
     done, at = [], 0

@@ -98,7 +98,7 @@ class Door:
         return {by: f"{self.origin}/enter?token={token}" for token, by in self.tokens.items()}
 
     def enter(self, token: str) -> str | None:
-        """Return whose link has this token; None if it is nobody's, or too old."""
+        """Return whose link has this token; None if it is unknown, or too old."""
         if monotonic() - self.opened > LINK:
             return None
         matching = [by for known, by in self.tokens.items() if _equal(known, token)]

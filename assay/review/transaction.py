@@ -300,7 +300,7 @@ class Transaction:
         self.session.flush()
 
     def receipt(self, question: Question, row: ReviewSave, items: Mapping[str, Item]) -> Receipt:
-        """Return what this save left: if another stands above it, the next save is told so."""
+        """Return what this save left: if another stands above it, the next save learns of it."""
         mark = None
         if row.round != "2":
             mark = self.newest_mark(question, row.author_id, row.answer)

@@ -39,7 +39,7 @@ def assert_close(
     Raises
     ------
     TypeError
-        If `known_mistakes` are not numbers by sentences: for a right answer too, or nobody would
+        If `known_mistakes` are not numbers by sentences: for a right answer too, or no one would
         notice until a student made the mistake.
     Wrong
         With the recognised mistake, else with the entry that is furthest off and its place.
@@ -167,7 +167,7 @@ def _are_far_apart(one: Array, other: Array) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         largest = max(np.abs(one).max(), np.abs(other).max())  # no median is larger
         allowed = 1.01 * precision(one, other) * (max(1.0, SPREAD * largest) + largest)
-        return bool(np.abs(one - other).max() > allowed)  # of NaN nothing is told here
+        return bool(np.abs(one - other).max() > allowed)  # NaN says nothing here
 
 
 def assert_same(one: ArrayLike, other: ArrayLike, reason: str) -> None:

@@ -113,7 +113,7 @@ def sweep() -> None:
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             logger.info("%s is removed: process %s was killed before it could", folder, pid)
-            _rmdir(folder)  # as far as nobody lives in it
+            _rmdir(folder)  # only if no process lives in it
 
 
 def _create_v2(own: dict[str, str], name: str, memory: int, pids: int) -> Cgroup | None:

@@ -52,7 +52,7 @@ def enter(view: MountPlan, user: int | None, inside: Callable[[], None]) -> int:
     view
         What the child sees.
     user
-        Who to become before; None where we are nobody in particular already.
+        Who to become before; None if we have no privileges already.
     """
     trees = None if user is None else _take_hold(view)  # only root reaches what is behind its home
     if user is not None:

@@ -1,6 +1,6 @@
 """Become another user, one that can still reach Python.
 
-A checkout in root's home stands behind a folder that nobody else may enter. In a mount namespace
+A checkout in root's home stands behind a folder that no one else may enter. In a mount namespace
 of our own such a folder is covered with an empty one, and only what is needed is put back.
 """
 

@@ -32,7 +32,7 @@ def message(cell: Cell) -> str:
     if error.startswith("MemoryError") and is_nested_too_deeply(cell.source):
         return f"cell {cell.number} is nested too deeply for Python to read it"
     if error.startswith("StdinNotImplementedError"):
-        return f"cell {cell.number} asks for keyboard input, and nobody is there to give it"
+        return f"cell {cell.number} asks for keyboard input, and no one is there to give it"
     return f"cell {cell.number} raised {error.removesuffix(': ')}"
 
 

@@ -185,7 +185,7 @@ def trouble(source: str) -> Iterator[str]:
         )
     nodes = list(ast.walk(tree)) if tree else []
     if any(_called(node) in ("input", "getpass", "getpass.getpass") for node in nodes):
-        yield "asks for keyboard input, which nobody gives: set the value in the code"
+        yield "asks for keyboard input, which no one gives: set the value in the code"
     texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     if any(ELSEWHERE.match(text) and "\n" not in text for text in texts):
         yield "reads a path of your own machine: hand the file in, and name it relatively"

@@ -21,7 +21,7 @@ PROVIDED = {
 UNREADABLE = re.compile(
     r"^[ \t]*%(?:pylab|run|load|reset)\b|\bimport \*|\b(?:exec|globals|locals)\(", re.M
 )
-"""After one of these nobody can tell by reading what is bound."""
+"""After one of these, reading does not show what is bound."""
 MAGIC = re.compile(r"^[ \t]*%{1,2}(\w+)([^\n]{0,500})", re.MULTILINE)
 BINDS = re.compile(r"\b([A-Za-z_]\w*) ?=(?!=)")
 AT_ONCE = {"listcomp", "setcomp", "dictcomp", "genexpr"}

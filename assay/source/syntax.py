@@ -25,7 +25,7 @@ IN_ALL = 600_000
 ENDLESS_NAME = re.compile(r"(?:\.[\s\\]*[^\W\d]\w*[\s\\]*){200}")
 
 MARKS = 200
-"""Marks on one letter. The parser puts them in order in quadratic time, and nobody else can run
+"""Marks on one letter. The parser puts them in order in quadratic time, and no other thread can run
 meanwhile: a name of 300,000 took six minutes."""
 
 _one_at_a_time = Lock()

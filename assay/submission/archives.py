@@ -210,7 +210,7 @@ class _Entry(tarfile.TarInfo):
 
     tarfile copies what is said of all members for each of them, makes an object of each hole of a
     file, and takes a name of any length: 16 kB became half a gigabyte, 50 kB any number of them.
-    Where the holes are is not read here, as such a file is handed in by nobody on purpose.
+    Where the holes are is not read here, as no one hands in such a file on purpose.
     """
 
     def _proc_member(self, tarfile_: "_Tar") -> tarfile.TarInfo:

@@ -191,7 +191,7 @@ def discover(
     missing = sorted(set(people) - {entry.name for entry in entries})
     for folder in missing:
         who = ", ".join(person.name or person.id for person in people[folder])
-        reason = f"in Gradescope's list, of {who or 'nobody'}, and there is no such folder"
+        reason = f"in Gradescope's list, of {who or 'no one'}, and there is no such folder"
         found.passed_over.append((Path(folder), reason))
     found.passed_over += [
         (parent / "adapter.py", OF_NOBODY)
@@ -314,7 +314,7 @@ def _refusal(error: CannotGrade) -> Callable[[str], Found]:
 
 
 def _told_apart(entry: Entry) -> Entry:
-    """The same entry; one whose name may be that of two people is nobody's, and not graded."""
+    """Return the same entry; one whose name may be that of two people is not graded."""
     if entry.by_chance or not (who := platforms.doubt(entry.name)):
         return entry
     error = CannotGrade(
@@ -448,7 +448,7 @@ def _is_gradescopes(entries: Sequence[Entry]) -> bool:
 
 
 def _ask_of_laid_out(path: Path, entries: Sequence[Entry], assignment: Assignment) -> None:
-    """A folder called as an assignment's own makes one submission, where nobody else's is beside.
+    """A folder called as an assignment's own makes one submission, if it stands alone.
 
     Raises
     ------
@@ -530,7 +530,7 @@ def _answer_all(names: Sequence[str], assignment: Assignment) -> bool:
 
 
 def _are_parts(below: Sequence[Entry], entries: Sequence[Entry], assignment: Assignment) -> bool:
-    """Return whether folders are called like the parts, and nobody's."""
+    """Return whether folders are called like the parts, and belong to no student."""
     titles = {_letters(word) for part in assignment.part for word in (part.name, part.title)}
     numbers = range(1, len(assignment.part) + 1)
     titles |= {f"{word}{number}" for word in ("part", "teil") for number in numbers}
@@ -551,7 +551,7 @@ def _no_submission(
     reports: Path | None,
     people: dict[str, tuple[Person, ...]],
 ) -> str | None:
-    """Why an entry of a class is no submission; '' if nobody needs to hear of it, None if it is.
+    """Return why an entry is no submission; '' if that need not be said, None if it is one.
 
     Whatever a platform named is somebody's, and so is a folder.
     """

@@ -1,7 +1,7 @@
 """A notebook as it is taken in: its cells, of one format, with ids of their own, without outputs.
 
 What a student's file holds besides (widget state, kernel names, what it claims to have printed)
-is left behind here, and nobody after this file meets it.
+is left behind here, and no later module meets it.
 """
 
 import json
@@ -236,7 +236,7 @@ def _parsed(content: bytes, where: str) -> dict[str, object]:
 
 
 def _what_it_is(content: bytes) -> tuple[str, str]:
-    """What a file that is no JSON in UTF-8 is instead, and what to do; '' if nobody knows."""
+    """Return what a file that is no JSON in UTF-8 is, and what to do; '' if unknown."""
     start = content[:2000].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         return "it is empty", "was the notebook saved before it was handed in?"

@@ -80,7 +80,7 @@ def _without(content: bytes) -> bytes:
         texts = ["".join(cell["source"]) for cell in code]
         sources = [notebook.LINE_END.sub("\n", text) for text in texts]  # as Python counts lines
     except (ValueError, RecursionError, LookupError, TypeError):
-        return content  # what is wrong with it is told by those who read it
+        return content  # its readers report what is wrong with it
     try:
         found = dict(zip(map(id, code), cut(sources), strict=True))
     except RecursionError:  # nested too deeply to be taken apart

@@ -1,4 +1,4 @@
-"""The cell that sets the parameters: without it every seed would run alike, and nobody would say.
+"""The cell that sets the parameters: without it every seed would run alike, silently.
 
 papermill only warns where a notebook has no cell tagged `parameters`, and injects at the top; the
 notebook's own `seed = 0` below then wins. Such a notebook is run once, as it stands.

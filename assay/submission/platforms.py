@@ -2,7 +2,7 @@
 
 Each pattern is that of the platform's own download of all submissions to one assignment. The part
 that the platform writes says who; the rest of a name is the student's, and may look like anything.
-Where the two cannot be told apart, nobody is named: see `doubt`.
+If the two cannot be told apart, no one is named: see `doubt`.
 """
 
 import re
@@ -74,7 +74,7 @@ class Named:
 
 
 def read(name: str) -> Named | None:
-    """What the name of a file or folder says; None where no platform gave it or nobody knows."""
+    """Return what a file's or folder's name says; None if no platform gave it or it is unclear."""
     readings = _readings(name)
     return readings[0] if len(readings) == 1 else None
 
@@ -162,7 +162,7 @@ def _attempt(platform: str, text: str) -> tuple[int, ...]:
     digits, half = re.sub(r"\D", "", clock).zfill(4), clock[-2:]
     try:
         when = datetime.strptime(f"{day} {year} {digits} {half}", "%b %d %Y %I%M %p")
-    except ValueError:  # `13:05 PM`: nobody knows when
+    except ValueError:  # `13:05 PM`: no such time
         return ()
     return when.year, when.month, when.day, when.hour, when.minute
 

@@ -2,7 +2,7 @@
 
 A folder, a zip, a tar.gz or one notebook. Only regular files come in, under plain relative names,
 only up to a number and size; what comes in is a copy that cannot change any more. Everything
-that is wrong is told at once: a student need not hand in five times to hear of five slips.
+that is wrong is reported at once: a student need not hand in five times to hear of five slips.
 """
 
 import io
@@ -72,7 +72,7 @@ LFS = b"version https://git-lfs.github.com/spec/"
 def read(path: Path, *, alone: bool = True) -> Found:
     """Everything at a path. A bare notebook that is `alone` brings the `adapter.py` beside it.
 
-    In a class nobody knows whose that file is.
+    In a class it is not known whose that file is.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def may_be_notebook(name: str) -> bool:
 
 
 def is_left_out(name: str) -> bool:
-    """Caches, hidden files, what systems leave: nobody's work. One with `..` is refused instead."""
+    """Return whether it is a cache, hidden or a system's. One with `..` is refused instead."""
     parts = name.casefold().split("/")
     hidden = (part.startswith((".", "~$")) and part != ".." for part in parts)
     others = LEFT_OUT | OF_SYSTEMS
@@ -477,7 +477,7 @@ def content_of(path: Path, at_most: int) -> bytes:
 
 
 class OnDisk(io.RawIOBase):
-    """A file that is open only while it is read: nobody has to say when all is done."""
+    """A file that is open only while it is read: it need not be closed."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._at = path, 0

@@ -136,7 +136,7 @@ def fitting(now: Weights, X: np.ndarray) -> Weights:
 def recognised(evidence: Sheets, given: Sheets) -> Form:
     """What the network computes, by its loss and else by its probabilities; once, for all tests.
 
-    A network with another hidden layer or another loss than was asked for is told so in one
+    A network with another hidden layer or another loss than was asked for is reported in one
     place. Everywhere else it is compared with what it is: with what it answers, where its loss is
     that of a network which is neither the one it answers with nor the one that was asked for.
     """
@@ -525,7 +525,7 @@ def check_downhill(evidence: Sheets, given: Sheets) -> None:
 def check_length(evidence: Sheets, given: Sheets) -> None:
     """Steps of plain descent, or with momentum, are as long as the learning rate says.
 
-    All of five steps have to be exactly so many times too long. A rate that rises at first, an
+    All of five steps have to be too long by exactly this factor. A rate that rises at first, an
     average of gradients, clipped gradients, mini-batches and a search along the line are not
     that: how long their first step is, is theirs.
     """

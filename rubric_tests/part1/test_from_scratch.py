@@ -42,7 +42,7 @@ HANDS_ON = (
     *("socket.", "_socket.", "subprocess.", "_posixsubprocess.", "asyncio.", "_asyncio."),
     *("multiprocessing.pool.", "multiprocessing.queues.", "multiprocessing.connection."),
 )
-"""Modules by which a thread or a process that nobody watches is given work."""
+"""Modules by which a thread or a process that is not watched is given work."""
 TOGETHER = 1 / 2  # the same, times the growth of lines: some slopes at a time take about two
 
 
@@ -87,7 +87,7 @@ def test_slopes_are_not_measured_one_by_one(evidence, given):
         where_there(evidence, "loss_and_gradients"),
         after_marks_for(evidence, given, "gradients"),
     ):
-        check_live_objects(evidence, given)  # what a library computes is nobody's backpropagation
+        check_live_objects(evidence, given)  # what a library computes is not the student's
         few, many = WIDTHS
         lines = {d: evidence[f"source/lines/{d}"].lines for d in WIDTHS}
         grows = {d: gradients / max(1, outputs) for d, (outputs, gradients) in lines.items()}

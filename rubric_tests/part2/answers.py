@@ -331,7 +331,7 @@ def check_something_is_learned(marks: Marked) -> None:
 
 
 def fits_its_question(marks: Marked, late: int) -> bool:
-    """Whether answers, so many places late, have more digits right than those to others have."""
+    """Whether answers, `late` places late, have more digits right than those to others have."""
     given = np.full_like(marks.answers, tasks.NOTHING)
     places = np.arange(given.shape[1])
     inside = (places + late >= 0) & (places + late < given.shape[1])
@@ -462,7 +462,7 @@ def learned_in_training(evidence: Any) -> bool:
 
 
 def share_moved(asked: np.ndarray, answers: np.ndarray, late: int) -> float:
-    """The share of digits that are those so many places later, of a question reversed or sorted."""
+    """The share of digits that are those `late` places later, of a question reversed or sorted."""
     there = asked != tasks.NOTHING
     by_rule = [np.full_like(answers, tasks.NOTHING) for _ in range(2)]
     for n, row in enumerate(asked):
@@ -549,7 +549,7 @@ def check_choices(answers: np.ndarray, answer: Any) -> None:
 def check_answers_are_said(evidence: Any, given: Any, question: str, right: np.ndarray) -> None:
     """The same for what hangs on it, of answers that were asked for in between.
 
-    Whether many at once are answered by the model, nobody watches: so some of them are asked once
+    Whether the model answers many at once is not watched: so some of them are asked once
     more. What a person has to read is read under `generation`, but for answers that are better
     than the model's.
     """

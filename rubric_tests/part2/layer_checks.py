@@ -536,7 +536,7 @@ def check_norms(evidence: Any, given: Any, layer: str) -> None:
 def check_norms_between(evidence: Any, given: Any, layer: str) -> None:
     """The same of what is written between the parts, and is none: seen in what the parts are given.
 
-    What is no multiple, token by token, of what went in before may be anything, and is let be.
+    What is no multiple, token by token, of what went in before may be anything, and passes.
     """
     steps = steps_of(evidence[f"{layer}/steps"], evidence.partial(f"{layer}/steps"))
     out, x = evidence[f"{layer}/steps"].out, given[f"{layer}/steps"].x

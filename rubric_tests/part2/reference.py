@@ -104,7 +104,7 @@ def less_by_distance(
 
 PLACED_WEIGHTS: tuple[Weigh, ...] = (
     *(rotary(sign, in_turn) for sign in (1, -1) for in_turn in (False, True)),
-    # Distances to what comes later may be negative: under a causal mask nobody sees them.
+    # Distances to what comes later may be negative: under a causal mask they are hidden.
     *(
         less_by_distance(of_heads, size)
         for of_heads in (slopes, slopes_as_published)

@@ -308,7 +308,7 @@ def names_in_texts(
     """The dotted names that a call looks up by their text.
 
     What holds them is asked first: a module of the student's has a `Transformer` of its own. Of
-    what nobody knows, the name says it, unless the file has a class of that name.
+    what is not known, the name says it, unless the file has a class of that name.
     """
     by_name = called_name(call) == "getattr" and len(call.args) > 1
     heads = names_of(call.args[0], places) if by_name else set()

@@ -50,7 +50,7 @@ def test_it_is_what_is_measured(evidence, given, kept, runs, measure, submission
 
 
 def check_there_is_something_to_claim(evidence, given, kept, runs) -> None:
-    """Of a model that nobody trained any share is as good as another.
+    """Of an untrained model any share is as good as another.
 
     Where `train` does train, and nothing was learned for all that, it is marked under `reversal`.
     """

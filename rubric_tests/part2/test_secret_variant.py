@@ -1,4 +1,4 @@
-"""A task that nobody has seen: the digits change places and names, by rules drawn for this run.
+"""A task that no student has seen: the digits change places and names, by rules drawn for this run.
 
 Digits are counted here, not sequences: one place that a single training run did not get to is
 bad luck, and how well a model is trained is marked under `reversal`.
@@ -77,7 +77,7 @@ def it_is_the_model(evidence, given, kept) -> list[Callable[[], None]]:
 
 
 def check(marks: answers.Marked, kept, needed: float) -> None:
-    """Like any task; what answers by another rule than the question's is told so."""
+    """Like any task; answers by another rule than the question's are reported as that."""
     reversed_anyway = (marks.answers[:, :5] == marks.asked[:, ::-1]).all(axis=1).mean()
     if reversed_anyway > 0.5:
         raise KnownMistake("trained on another task, it still reverses: the answer is not learned")

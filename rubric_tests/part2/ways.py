@@ -106,7 +106,7 @@ def may_give(heads: Heads, way: Way) -> np.ndarray:
     )
     if again.shape[1:] != first.out.shape[1:]:
         return np.zeros(len(way.readings), dtype=bool)
-    with np.errstate(over="ignore", invalid="ignore"):  # of NaN nothing is told here
+    with np.errstate(over="ignore", invalid="ignore"):  # NaN says nothing here
         far = ANOTHER * (1 + np.abs(heads.out).max(initial=0))
         return np.asarray(~(np.abs(again - first.out).max(axis=(1, 2), initial=0) > far))
 

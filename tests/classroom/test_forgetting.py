@@ -51,7 +51,7 @@ def test_nothing_of_a_forgotten_person_is_left(copy: Path):
     }
     assay("class", "take", copy)
     assay("class", "feedback", copy)
-    with pytest.raises(UsageError, match="nobody of the class"):
+    with pytest.raises(UsageError, match="not in the class"):
         assay("class", "forget", copy, "sofya")
 
 

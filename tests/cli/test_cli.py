@@ -247,7 +247,7 @@ def test_reproduce_verifies_every_array(course: Course, counted: list[bytes]):
     assert said.code == 0
     assert said.json[0]["submission"] == "reference"
     assert said.json[0]["audit"] == {"runs": 1, "arrays": 1, "differing": [], "unmade": []}
-    assert "Every bit is the same" in (course.root / "reports/reference/index.md").read_text()
+    assert "All of them are identical" in (course.root / "reports/reference/index.md").read_text()
     assert "warning" not in said.err
     assert course.results("reference")["criteria"][0]["earned"] == 2.0
 
@@ -347,7 +347,7 @@ def test_check_tells_every_problem_at_once(course: Course, no_kernel: None):
     assert (checked.code, graded.code) == (3, 3)
     assert checked.err.count("error:") == 2
     assert graded.err.count("error:") == 1
-    assert "and 1 more: `assay check` tells them all" in graded.err
+    assert "and 1 more: `assay check` shows them all" in graded.err
 
 
 def test_a_submission_that_is_refused_has_a_result_too(course: Course, counted: list[bytes]):

@@ -256,7 +256,7 @@ OF_TESTS = {
     "a file that is skipped": (
         "pytestmark",
         "pytest.skip('later', allow_module_level=True)\npytestmark",
-        "test_add.py:3: the file is left out, and its tests judge nobody: Skipped: later",
+        "test_add.py:3: the file is left out, and its tests judge no submission: Skipped: later",
     ),
     "a file that wants what is not there": (
         "pytestmark",

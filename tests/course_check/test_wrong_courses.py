@@ -351,7 +351,8 @@ def test_a_test_over_no_cases(tmp_path: Path, grade: Callable[..., None]):
     before, after = "@pytest.mark.hint", "@pytest.mark.parametrize('case', [])\n@pytest.mark.hint"
     test = slip(toys.TEST, before, after).replace("(evidence,", "(case, evidence,")
     with toys.course(tmp_path / "course", tests={"test_add.py": test}) as toy:
-        grade(toy.root, "test_add.py:6: the test judges nobody: `test_adds`: got empty parameter")
+        said = "test_add.py:6: the test judges no submission: `test_adds`: got empty parameter"
+        grade(toy.root, said)
 
 
 def test_in_a_figure(tmp_path: Path, grade: Callable[..., None]):

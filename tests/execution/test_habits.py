@@ -100,7 +100,7 @@ def test_a_cell_that_asks_for_input_is_told_so(course: Assignment):
     """In words of what it did, not of the frontend."""
     run = ended(course, "name = input('your name?')")
 
-    assert run.reason == "cell 3 asks for keyboard input, and nobody is there to give it"
+    assert run.reason == "cell 3 asks for keyboard input, and no one is there to give it"
 
 
 def test_a_cell_that_is_marked_to_raise_fails_nothing(course: Assignment):

@@ -504,7 +504,7 @@ class Gradebook:
         """Do work that calls this gradebook often: all that it writes is one transaction.
 
         After a crash or an error all of it has happened, or nothing. It may be begun again, and
-        nobody else writes meanwhile: let it be short.
+        no other program can write meanwhile: keep it short.
         """
 
         def inside(here: Transaction) -> T:

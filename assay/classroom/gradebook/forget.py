@@ -85,7 +85,7 @@ def identifiers(session: Session, people: Sequence[Author]) -> tuple[list[str], 
 
 
 def delete_people(session: Session, people: Sequence[Author], words: Sequence[str]) -> None:
-    """Delete these people with all their rows, and the groups in which nobody is left.
+    """Delete these people with all their rows, and the groups left without members.
 
     A group with other members keeps its attempts; what names the forgotten there is taken out.
     """

@@ -142,10 +142,10 @@ class Transaction:
         """Write the next version, unless the newest says the same already.
 
         The database holds a subject and a version to be unique: of two writers that saw the same
-        version, one fails, tries again, and is told here of the other.
+        version, one fails, tries again, and sees the other one here.
         """
         if not by.strip():
-            raise UsageError("nobody is named as the writer", hint="say who writes, with `by`")
+            raise UsageError("no writer is named", hint="say who writes, with `by`")
         new = table(**subject, **content, by=by, version=1, at=now())  # checks every value
         older = self.history(table, subject)
         newest, seen = (older[-1], older[-1].version) if older else (None, 0)

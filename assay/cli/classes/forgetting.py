@@ -24,7 +24,7 @@ def forget(
     """Delete all there is of a person, and search every table and file for what is left.
 
     Their rows leave the roster, the groups and class.toml too; a download is written again without
-    them. Exits with 3 if something is left: a person looks at it. Nothing is forgotten while
+    them. Exits with status 3 if something is left: a person looks at it. Nothing is forgotten while
     another command uses the class or the course's store.
     """
     from assay.classroom import forgetting

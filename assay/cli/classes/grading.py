@@ -23,8 +23,8 @@ def grade(folder: Path, jobs: int | None, force: bool, isolation: int, as_json: 
     """Grade what is new or changed, and write the results into the gradebook.
 
     Of each person or group the newest attempt that can be graded counts. What is graded is called
-    by a pseudonym. Exits with 3 if somebody's work cannot be graded, with 4 if something was not
-    judged.
+    by a pseudonym. Exits with status 3 if somebody's work cannot be graded, with 4 if something
+    was not judged.
     """
     from assay.classroom import grade as grading
     from assay.course import assignment as assignments

@@ -79,8 +79,8 @@ def take(folder: Path, sources: tuple[Path, ...], as_json: bool) -> None:
     """Take in downloads: zips or folders, of any platform.
 
     The platform is recognised by what is in them. Without DOWNLOAD, those that are kept are looked
-    at once more, after a line in class.toml settled whose something is. Exits with 3 if an attempt
-    is nobody's in the roster, or damaged.
+    at once more, after a line in class.toml settled whose something is. Exits with status 3 if an
+    attempt matches no one in the roster, or is damaged.
     """
     from assay.classroom import take as taking
     from assay.report import safe
@@ -118,7 +118,7 @@ def _tell_taken(taken: "Taken") -> None:
         say("\nhint: settle each in class.toml, under [settled], and `take` again without DOWNLOAD")
         for one in unknown:
             say(f'  {json.dumps(one.place, ensure_ascii=False)} = "ID"')
-        say('  `""` instead of an id: it is of nobody in the class')
+        say('  `""` instead of an id: it belongs to no one in the class')
     if any(one.at.startswith("no time") for one in taken.rows):
         say(
             "\nhint: without a time an attempt counts as on time; [submitted] in class.toml says it"

@@ -24,7 +24,7 @@ reason_option = click.option("--reason", required=True, help="Why, in a sentence
 def open_class(folder: Path, *, alone: bool = False) -> "Room":
     """Open a class; its gradebook is closed when the command ends.
 
-    Until then nobody of it is forgotten; `alone`, no other command has it open.
+    Until then no one in it is forgotten; if `alone`, no other command has it open.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from assay.report.plots.scales import DIGIT, Scale
 
 WIDTH = 752  # of every plot: as wide as its place on a page
 LEFT, RIGHT = 72, 736  # where axes begin, if no names stand before them, and where they end
-LETTER = 7.8  # how wide a letter may be: nobody knows the reader's font
+LETTER = 7.8  # how wide a letter may be: the reader's font is not known
 
 Drawn = tuple[int, list[str]]
 """The height of a plot, and its shapes."""
