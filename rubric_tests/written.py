@@ -67,7 +67,7 @@ def collect(submission, written, pattern: str, *, tag: str, number: str = "") ->
     if not (everything or elsewhere):
         raise Wrong("there is no text in the notebook that could be an answer")
     if everything:
-        written("No heading told this answer: all text of the notebook", everything[:MOST])
+        written("No heading announced this answer: all text of the notebook", everything[:MOST])
     for heading, text in elsewhere:
         written(f"Elsewhere in the notebook: {heading}", text)
     announced = next(filter(None, ways), [])

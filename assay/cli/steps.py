@@ -1,4 +1,4 @@
-"""What the commands do for each submission, and how they report it."""
+"""What the commands do for each submission, and how they show it."""
 
 import json
 import logging
@@ -247,7 +247,7 @@ def _class_page(
 def listening(
     session: "Session", progress: "Live", *, as_json: bool = False, verbose: bool = False
 ) -> Iterator[None]:
-    """Draw what the session emits; if `verbose`, log it too, or print it as lines of JSON."""
+    """Draw the session's events; if `verbose`, log it too, or print it as lines of JSON."""
     from assay import events
     from assay.report import safe
 

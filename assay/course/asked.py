@@ -29,7 +29,7 @@ def _looked_up(path: Path, _: int) -> frozenset[str]:
     try:
         tree = syntax.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
-        return frozenset()  # the course's fault, which is told where its exam is put together
+        return frozenset()  # the course's fault, which is reported where its exam is put together
     return frozenset(name for node in ast.walk(tree) for name in _of(node))
 
 

@@ -76,7 +76,7 @@ def _package(assignment: Assignment, part: Part) -> str:
 
 
 def _look_again() -> None:
-    """Have Python list folders anew: a file may be newer than the file system's clock tells."""
+    """Have Python list folders anew: a file may be newer than the file system's clock shows."""
     for _ in range(TRIES):
         with suppress(KeyError):  # another thread has dropped what this one was about to drop
             return invalidate_caches()
@@ -202,7 +202,7 @@ def names(assignment: Assignment, part: Part) -> Sequence[Row]:
 
 
 def also(assignment: Assignment, part: Part) -> dict[str, Sequence[str]]:
-    """What else a name that is asked for is often called, by students who were not told."""
+    """What else a name that is asked for is often called, by students who do not know the name."""
     if not names(assignment, part):
         return {}
     return dict(getattr(load(assignment, part, "names"), "ALSO", {}))

@@ -48,7 +48,7 @@ PUBLIC = Secret(b"")
 def beside(store: Path, say: Callable[[str], None]) -> Secret:
     """Read the secret in the file beside a store; make one where there is none.
 
-    `say` is told where the store's runs were asked questions that this secret does not draw.
+    `say` gets a sentence if the store's runs were asked questions that this secret does not draw.
 
     Raises
     ------

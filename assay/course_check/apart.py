@@ -1,4 +1,4 @@
-"""Read a part's files in a process of their own: what never ends, or ends its process, is told.
+"""Read a part's files in a process of their own: code that never ends, or ends it, is reported.
 
 The process has a limit on processor time. What a course prints while it is read is not a result.
 """
@@ -70,7 +70,7 @@ def main(name: str, seconds: float) -> None:
     except BaseException as error:  # a course may raise whatever it likes
         found = [of_exception(error, assignment.root, f"{part.rubric}/given.py:1")]
     if os.getpid() != own:
-        end(0)  # a course forked: the other process tells what was found
+        end(0)  # a course forked: the other process reports what was found
     with os.fdopen(told, "wb") as file:
         file.write(json.dumps([plain(fault) for fault in found]).encode())
     end(0)  # whatever a course has left running

@@ -329,7 +329,7 @@ class Evidence:
 
     @property
     def _broke_off(self) -> str:
-        """The line of the exam that raised between two questions; '' if none is told."""
+        """The line of the exam that raised between two questions; '' if none is known."""
         note = _note_of(self._files.get("evidence/broken.json", b"")) or {}
         put = _put({"status": "raised", **note})
         return f"{put.file}:{put.line}" if put else ""

@@ -74,7 +74,7 @@ class Clock:
     _began: "Began" = field(default_factory=lambda: Began(time.monotonic(), MachineLoad.seen()))
 
     def tick(self) -> Moment:
-        """Look; the time by now. Often, or what is waited for a processor cannot be told."""
+        """Look; the time by now. Call it often, or waits for a processor cannot be seen."""
         pids = [self.below, *descendants(self.below)]
         at, machine = time.monotonic(), MachineLoad.seen()
         passed = at - self._at

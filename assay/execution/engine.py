@@ -44,7 +44,7 @@ class Timekeeper:
     clock: Clock
     kill: Callable[[], None]
     asking: Callable[[], str]
-    """The number and the name of the question that is put now, as it was told; '' for none."""
+    """The number and the name of the question that is put now, as it was reported; '' for none."""
     at_work: Callable[[], bool]
     """Whether the kernel has begun what it was sent last."""
     between: bool = False

@@ -47,8 +47,8 @@ DIED = "evidence/died.txt"
 LAST_WORDS = "evidence/last_words.txt"
 """What the last cell raised, as its kernel wrote it down: nothing if it ended well."""
 OF_THE_END = (DIED, LAST_WORDS, workdirs.QUESTION)
+"""What a kernel leaves to show how it ended: no evidence, it differs from run to run."""
 logger = logging.getLogger(__name__)
-"""What a kernel leaves to tell how it ended: no evidence, it differs from run to run."""
 SPARE = 256 * MIB
 """What a run may need above its imports; with less than this left it gets a cold kernel."""
 TRACE_FILE = "trace.py"
@@ -208,7 +208,7 @@ def _attempt(job: bytes, machine: Machine, chosen: Sandbox, spent: Mapping[str, 
 
 
 def _asking(facts: Facts) -> tuple[Took | None, dict[str, Took]]:
-    """Return what the exam took, and each of its questions that took long enough to be told."""
+    """Return what the exam took, and each of its questions that took long enough to be listed."""
     if facts.runner is None:
         return None, {}
     exam, asked = facts.runner["asking"], facts.runner["asked"]
@@ -357,7 +357,7 @@ def _at_work(place: Path) -> Iterator[psutil.Process]:
 
 
 def _facts(place: Path) -> workdirs.RunnerFacts | None:
-    """Return what the runner saw, or None where it did not live to tell."""
+    """Return what the runner saw, or None if it ended before it could report."""
     content = workdirs.read(place / "facts.json", workdirs.FACTS)
     try:
         facts: workdirs.RunnerFacts | None = json.loads(content) if content else None

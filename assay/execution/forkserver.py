@@ -117,7 +117,7 @@ class Parent:
 
 
 Begin = Callable[[int, IO[bytes]], Ours]
-"""Begins a parent that is told what to do at a descriptor, and writes its errors to a file."""
+"""Begins a parent that gets its requests at a descriptor, and writes its errors to a file."""
 
 
 class ForkServers:

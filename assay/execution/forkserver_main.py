@@ -98,7 +98,7 @@ def _make_what_every_run_would() -> None:
 
 
 def _serve(control: socket.socket) -> None:
-    """Fork on request; tell each requester the exit code of what was forked for it."""
+    """Fork on request; send each requester the exit code of what was forked for it."""
     waiting: dict[int, tuple[int, socket.socket]] = {}
     retiring = False
     poll = select.poll()
@@ -215,7 +215,7 @@ def _write_to(log: int, *keep: int) -> None:
 
 
 def fork_kernel(workdir: Path, start: "Start", sockets: Sockets | None) -> Child:
-    """A child in its sandbox, which waits until it is told to begin."""
+    """A child in its sandbox, which waits for a signal to begin."""
     waits, go = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -293,7 +293,7 @@ def _draw_other_seeds() -> None:
 
 
 def _wait_for(waits: int) -> None:
-    if not os.read(waits, 1):  # whoever was to tell us is gone
+    if not os.read(waits, 1):  # whoever was to signal it is gone
         os._exit(0)
     os.close(waits)
 

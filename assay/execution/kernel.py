@@ -139,7 +139,7 @@ class Meter:
         self.is_at_work |= isinstance(content, dict) and content.get("execution_state") == "busy"
 
     def _now_asking(self, asking: str) -> None:
-        """Leave it in a file too: this process may not live to tell."""
+        """Leave it in a file too: this process may end before it can report."""
         self.asking = asking
         (self.workdir / ASKING).write_text(asking, encoding="utf-8", errors="replace")
 
@@ -192,7 +192,7 @@ def manager_for(
 ) -> type[AsyncKernelManager]:
     """A kernel manager class whose kernels work at this workdir, listen there and are metered.
 
-    A kernel that was forked for it waits already, and is told to begin.
+    A kernel that was forked for it waits already, and is let begin.
     """
     context = zmq.asyncio.Context()
     context.maxmsgsize = CELL_OUTPUT
@@ -231,7 +231,7 @@ class MeteredChannel(AsyncZMQSocketChannel):
     def send(self, message: Message) -> None:
         """Send by the very socket that is waited on; stock sends past it.
 
-        zmq says only once that something has come, and whoever sends may be told: a reply that
+        zmq says only once that something has come, and a sender may be notified: a reply that
         came while a widget's message left was then waited for without end.
         """
         assert isinstance(self.socket, zmq.asyncio.Socket)

@@ -93,7 +93,7 @@ class Process(ABC):
             if not select.select([self._end], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("a forked process", timeout or 0)
             with self._lock:
-                if self.returncode is None:  # or another thread has been told
+                if self.returncode is None:  # or another thread has its exit code
                     self.returncode = self._code()
         return self.returncode
 

@@ -287,7 +287,7 @@ def _unformatted(path: Path) -> str:
 
 
 def _note_where(workdir: Path, meter: kernel.Meter, begun: dict[str, kernel.Instant]) -> Any:
-    """A hook that writes down which cell begins, for the case that no one lives to tell."""
+    """A hook that writes down which cell begins, in case all processes end before they report."""
     numbers = {cell.id: f"cell {number}" for number, cell in _students_cells(workdir)}
 
     def note(cell: Any, cell_index: int) -> None:
@@ -366,7 +366,7 @@ def _cells(
 def _failure(cell: Any, reply: Reply, took: str) -> Failure:
     """Return what went wrong in a cell, by its output or else by the kernel's reply.
 
-    A cell that was ended by us is told what it `took`, whatever it made of that. One that is
+    Of a cell that was ended by us it says what it `took`, whatever it made of that. One that is
     marked to raise does what it is for.
     """
     if RAISES in cell.metadata.get("tags", []) and not took:

@@ -31,7 +31,7 @@ class Sockets:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells the kernel of them."""
+        """The environment variable by which the kernel finds them."""
         told = {"ports": PORTS, "listening": self.listening, "key": self.key}
         return {VARIABLE: json.dumps(told)}
 

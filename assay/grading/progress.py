@@ -37,7 +37,7 @@ class Live:
         self._named = several
 
     def show(self, event: Event) -> None:
-        """Draw what a session emits."""
+        """Draw the events of a session."""
         match event:
             case RunsPlanned():
                 self.expect(event.runs)

@@ -33,7 +33,7 @@ TRIED = "the answer, tried with the public questions,"
 LONG = 24
 """Characters from which on a line of the answer is looked for within lines of other files."""
 SHOWN = 10
-"""Faults of a kind that are told; the rest is counted."""
+"""Faults of a kind that are listed; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def leaks(assignment: Assignment, handout: Handout) -> Iterator[str]:
             if line in lines or within:
                 found.append(f"{quoted(name)} holds a line of the answer in {quoted(of)}: `{line}`")
         if name.startswith(f"{FOLDER}/"):
-            continue  # what public tests need, and no more: they tell the mistakes that they know
+            continue  # what public tests need, and no more: they name the mistakes that they know
         if content in rubrics and content.strip():
             found.append(f"{quoted(name)} is {quoted(rubrics[content])}, a file of the rubric")
         found += [f"{quoted(name)} names a known mistake: `{m}`" for m in mistakes if m in whole]
@@ -85,7 +85,7 @@ def leaks(assignment: Assignment, handout: Handout) -> Iterator[str]:
 
 
 def _says(line: str) -> bool:
-    """Whether a line would tell something: `)`, `else:` and `return {` would not."""
+    """Return whether a line would give something away: `)`, `else:` and `return {` would not."""
     words = re.findall(r"\w+", line)
     return sum(map(len, words)) >= 6 and not all(map(iskeyword, words))
 
@@ -117,7 +117,7 @@ def _rubric(assignment: Assignment) -> Iterator[tuple[str, bytes]]:
 
 
 def known_mistakes(assignment: Assignment) -> Iterator[str]:
-    """The sentences by which a rubric tells known mistakes, as far as they are written out."""
+    """The sentences by which a rubric names known mistakes, as far as they are written out."""
     for part in assignment.part:
         for path in sorted(course_files.of_part(assignment, part)):
             inside = path.is_relative_to(assignment.root / "solution")
@@ -151,7 +151,7 @@ def _of_empty(result: Result) -> Iterator[str]:
     yield from _of_ours(result, EMPTY)
     for criterion in result.criteria:
         if any(p.verdict.is_lost and not p.reason for p in criterion.properties):
-            yield f"{EMPTY} is not told why it earns nothing for {quoted(criterion.title)}"
+            yield f"{EMPTY} gets no reason why it earns nothing for {quoted(criterion.title)}"
 
 
 def _of_public(files: Mapping[str, bytes]) -> Iterator[str]:

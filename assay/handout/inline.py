@@ -185,7 +185,7 @@ def _public_half(here: Path) -> Path | None:
 
 
 def _tried(arguments: Sequence[str], tell: Callable[[str], object]) -> tried.Tried:
-    """Run `assay try` in a process of its own; what it says on the way is told.
+    """Run `assay try` in a process of its own; what it says on the way is passed on.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def _is_unsaved(shell: Any, path: Path, saved: float) -> bool:
     try:
         cells = notebooks.cells_of(path.read_bytes(), path.name)
     except AssayError:
-        return False  # it is told when it is tried
+        return False  # it is reported when it is tried
     known = {cell.source.strip() for cell in cells}
     running = [(time.time(), str(shell.history_manager.input_hist_raw[-1]))] if shell else []
     return any(code.strip() not in known for when, code in [*_ran, *running] if when > saved)

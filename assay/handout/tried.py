@@ -24,7 +24,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Tried:
-    """What a student is told: the result of the public half, what comes later, what differs."""
+    """What a student is shown: the result of the public half, what comes later, what differs."""
 
     result: Result
     later: dict[str, list[Later]]

@@ -1,4 +1,4 @@
-"""Which notebook this kernel runs: told by VS Code, by the Jupyter server, or by Colab.
+"""Which notebook this kernel runs: asked of VS Code, the Jupyter server, or Colab.
 
 A kernel does not know it. So its server is asked for the notebook that has this kernel; it stands
 on this machine, and nothing else is asked.
@@ -79,7 +79,7 @@ def _of_servers() -> Iterator[str]:
 
 
 def _sessions(server: Mapping[str, str]) -> list[Any]:
-    """What a server runs; raises OSError where it is gone, or does not tell us."""
+    """What a server runs; raises OSError if it is gone, or does not answer."""
     token = server.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
     headers = {"Authorization": f"token {token}"} if token else {}
     request = Request(server["url"] + "api/sessions", headers=headers)

@@ -177,7 +177,7 @@ class RunView:
         Read apart from the evidence: what a test has read of it is held as arrays alone.
         """
         assert isinstance(self._kept, Path), "whoever has files alone looks at evidence alone"
-        assert self._assignment, "a judge is told the course"
+        assert self._assignment, "a judge needs the course"
         files = self._read(self._kept, *questions.DRAWN, questions.SEED, MANIFEST)
         try:
             files = questions.whole(files, self._run, self._assignment)

@@ -77,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    if session.testsfailed:  # what could not be collected is told once
+    if session.testsfailed:  # what could not be collected is reported once
         return
     view = session.config.stash[VIEW]
     efforts = [1 if _run_of(item) else len(view.runs) for item in items]
@@ -206,7 +206,7 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """A test that would end the judge raises instead, as any other does: its line is told."""
+    """A test that would end the judge raises instead, as any other does: its line is reported."""
     with _bounded(pyfuncitem):
         return (yield)
 

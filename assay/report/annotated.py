@@ -37,7 +37,7 @@ def annotated(
 ) -> bytes:
     """Return a copy with the heading on top, and each criterion below the cell it is about.
 
-    A criterion whose cell cannot be told stands at the end, so that every line is there.
+    A criterion whose cell is not known stands at the end, so that every line is there.
     """
     cells = _cells(notebook)
     below: dict[int, list[str]] = {}

@@ -20,7 +20,7 @@ LONGEST = 150  # lines of a failing cell
 
 @dataclass(frozen=True)
 class Failure:
-    """One cell that failed in the same way in some runs; `line` is where, if that can be told."""
+    """One cell that failed in the same way in some runs; `line` is where, if that is known."""
 
     number: int
     error: str
@@ -166,6 +166,6 @@ def _asked(name: str, times: list[Took]) -> Asked:
 
 
 def share_of_asking(records: list[RunRecord]) -> float | None:
-    """The median share of a run's processor time that its exam took; None if no run tells it."""
+    """The median share of a run's processor time that its exam took; None if no run recorded it."""
     shares = [r.exam.cpu_seconds / r.cpu_seconds for r in records if r.exam and r.cpu_seconds]
     return median(shares) if shares else None

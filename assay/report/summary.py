@@ -19,7 +19,7 @@ MARKS = {
 PARTLY = "◐"
 
 MOST = 4
-"""Reasons that are told of one criterion."""
+"""Reasons that are shown of one criterion."""
 ABSENT = "not handed in"
 """What begins the reason of a part that no notebook answers."""
 
@@ -143,13 +143,13 @@ def reasons(criterion: Criterion) -> list[Property]:
 
 
 def _fine(prop: Property) -> bool:
-    """It held, or it waits for a person as every submission's does: there is no reason to tell."""
+    """Return whether it held, or waits for a person as in every submission: no reason is shown."""
     waits = prop.verdict is Verdict.FOR_REVIEW and not prop.reason
     return prop.verdict is Verdict.PASSED or waits
 
 
 def once(criteria: Sequence[Criterion]) -> list[Criterion]:
-    """The criteria, a reason why nothing was answered told in full only where it comes first."""
+    """Return the criteria; a reason why nothing was answered is in full only where it is first."""
     first: dict[str, str] = {}
     told = []
     for criterion in criteria:
@@ -162,7 +162,7 @@ def once(criteria: Sequence[Criterion]) -> list[Criterion]:
 
 
 def _again(prop: Property, title: str, first: Mapping[str, str]) -> Property:
-    """A property with a reference to the criterion that first told its reason, where one did."""
+    """Return a property that refers to the criterion which gave its reason first, if one did."""
     if prop.verdict is not Verdict.NOT_ANSWERED or first.get(prop.reason, title) == title:
         return prop
     if prop.reason.startswith(ABSENT):

@@ -124,7 +124,7 @@ class View:
         return sorted(losses, key=lambda loss: -loss.points)
 
     def _cause(self, part: str, prop: Property) -> Property | None:
-        """Return what a property follows from, where it was set aside for that: it is told instead.
+        """Return what a property follows from, if it was set aside for that: it is shown instead.
 
         If all that its cause missed was set aside in turn, the cause of that.
         """

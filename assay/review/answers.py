@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one author wrote for one question. `id` tells nothing of the author."""
+    """What one author wrote for one question. `id` says nothing of the author."""
 
     id: str
     author: int

@@ -284,7 +284,7 @@ def _undone(request: Request, sent: Asked) -> Response:
 
 
 async def reveal(request: Request) -> Response:
-    """Tell whose an answer is, and log it."""
+    """Return whose an answer is, and log it."""
     sent = _asked(await _json(request))
     return await run_in_threadpool(_revealed, request, sent)
 

@@ -158,7 +158,7 @@ def same(one: ArrayLike, other: ArrayLike) -> bool:
 
 
 def _are_far_apart(one: Array, other: Array) -> bool:
-    """Return whether arrays of one shape differ by more than any tolerance, which is soon told.
+    """Return whether arrays of one shape differ by more than any tolerance, which is quick.
 
     A judge that looks for a known mistake compares an answer with a thousand others.
     """

@@ -37,7 +37,7 @@ class KnownMistake(Wrong):
 
 
 class ForReview(Exception):
-    """Say that no program can judge this: a person looks at it, and is told why.
+    """Say that no program can judge this: a person looks at it, and sees why.
 
     Examples
     --------

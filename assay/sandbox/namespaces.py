@@ -189,7 +189,7 @@ def die_with_parent() -> None:
 
 
 def _exit_code(child: int) -> int:
-    """Wait for every child until this one ends; how it did, as a shell tells it."""
+    """Wait for every child until this one ends; return its exit code, as a shell has it."""
     while True:
         pid, status = os.wait()
         if pid == child:

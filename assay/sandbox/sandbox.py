@@ -127,7 +127,7 @@ class Sandbox:
         return {**start, "command": self.command(workdir, settings, group, uid)}
 
     def settings(self, workdir: Path, run: "RunSettings") -> "Settings":
-        """Return what `boot.py` is told: where it is, what it may touch, and what it is to run."""
+        """Return the settings of `boot.py`: where it is, what it may touch, and what it runs."""
         inside, home = self.places(workdir)
         return {
             "workdir": inside,

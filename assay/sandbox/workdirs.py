@@ -24,7 +24,7 @@ WRITABLE = ("evidence", "home")
 PASSWD = "student:x:1000:1000::/home/student:/bin/sh\n"
 MAX_DEPTH = 8
 FACTS = 50_000_000
-"""Bytes of what the runner tells of one run."""
+"""Bytes of what the runner reports of one run."""
 FOLDER = os.O_RDONLY | portable.DIRECTORY
 IN_MEMORY = Path("/dev/shm")
 ROOM = 4 << 30

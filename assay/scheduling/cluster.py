@@ -23,7 +23,7 @@ SCHEDULER = {
     "worker-saturation": 1.0,  # runs wait at the scheduler, not behind a slow one
     "no-workers-timeout": "10 minutes",  # then the command ends
 }
-"""What a scheduler has to be told; docs/scale.md says how."""
+"""What a scheduler has to know; docs/scale.md says how."""
 CONNECT_SECONDS = 30
 """A scheduler that has much else to do, or whose machine has, answers late."""
 WORKER_SECONDS = 600

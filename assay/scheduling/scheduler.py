@@ -100,7 +100,7 @@ def _run_and_keep(
     """Each job with its record, and whether that was kept, in the order in which they are there."""
     costs = store.costs()
     for job in {job.run.place: job for job in reversed(jobs)}.values():
-        look(job)  # a value that the rubric does not know is told before anything is run
+        look(job)  # an unknown value is reported before anything is run
     there = partial(_there, cluster) if cluster else partial(_here, machine, resources)
     with there(jobs, costs, look, before) as (futures, made_by):
         try:

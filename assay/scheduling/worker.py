@@ -133,7 +133,7 @@ def decode_answer(answer: bytes) -> tuple[Answer, dict[str, bytes]]:
 
 
 def ended(said: Answer, files: dict[str, bytes]) -> Ended:
-    """How a run ended that a worker has told of."""
+    """Return how a run ended, by a worker's answer."""
     return Ended(
         Outcome(said["outcome"]),
         said["reason"],

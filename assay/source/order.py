@@ -39,7 +39,7 @@ class Use(NamedTuple):
 def unbound(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Yield the number of a cell, from 1, and in words a name that it uses and nothing has bound.
 
-    A name within `try` may be missing on purpose. Each name is told once.
+    A name within `try` may be missing on purpose. Each name is reported once.
     """
     names = [_bound(cell) for cell in cells]
     everywhere = PROVIDED.union(*names)

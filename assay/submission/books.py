@@ -50,7 +50,7 @@ def absent(assignment: Assignment, submission: Submission) -> list[Part]:
 
     A part shows in a heading or a tag, in a word of its name that a heading or a name has, in a
     third of the names that it alone is asked for, or in three that are near them. Where none shows,
-    a library tells that one part's own notebook imports and no other's.
+    a library decides that one part's own notebook imports and no other's.
     """
     if len(submission.notebooks) != 1 or len(assignment.part) == 1:
         return []
@@ -225,7 +225,7 @@ def _cells(content: bytes) -> tuple[notebook.NotebookCell, ...]:
     try:
         return notebook.cells_of(content, "")
     except CannotGrade:
-        return ()  # told where the submission is read
+        return ()  # reported where the submission is read
 
 
 def _titled(part: Part, name: str, cells: tuple[notebook.NotebookCell, ...]) -> int:

@@ -318,7 +318,7 @@ def _told_apart(entry: Entry) -> Entry:
     if entry.by_chance or not (who := platforms.doubt(entry.name)):
         return entry
     error = CannotGrade(
-        f"whose {quoted(entry.where)} is cannot be told",
+        f"whose {quoted(entry.where)} is cannot be determined",
         found=f"its name may be that of {who}",
         hint="rename it so that the part that the platform writes is in it once",
     )
@@ -641,7 +641,7 @@ def _of_person(
             named = replace(named, id=user, student=user)
         else:
             what = f"where the assignment ends and the user begins in {quoted(named.id)}"
-            notes.append(f"{what} cannot be told: a gradebook will not know this row")
+            notes.append(f"{what} cannot be determined: a gradebook will not know this row")
     path = first.where if len(group) == 1 else first.where.parent / named.called
     called, people_of = named.called, (named.person,)
     return HandIn(path, called, called, tuple(entries), people_of, tuple(notes))

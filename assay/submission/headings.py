@@ -57,7 +57,7 @@ def lines(cell: NotebookCell) -> list[str]:
 
 
 def words(text: str) -> set[str]:
-    """Return the words that tell: without `part`, numbers, and the shortest."""
+    """Return the words that matter: without `part`, numbers, and the shortest."""
     found = set(re.findall(r"[^\W\d_]{3,}", text.casefold()))
     return found - {"part", "teil", "the", "and", "der", "die", "das", "und", "two", "zwei", "one"}
 

@@ -32,7 +32,7 @@ MAX_BRACKETS = 1_000_000
 MAX_CELLS = 10_000
 """Each costs its reader a kilobyte and more; the longest of a course have some hundred."""
 HEADINGS = range(1, 7)
-"""The levels of format 3; its upgrade writes as many `#` as it is told, millions too."""
+"""The levels of format 3; its upgrade writes as many `#` as they say, millions too."""
 OF_A_CELL = (3, 5)
 """How deep a cell's own keys lie in format 4 and in format 3."""
 OPEN_AND_SAVE = "open it in a current Jupyter and save it again"

@@ -1,4 +1,4 @@
-"""What a student should know before handing in: told from the files alone, nothing is run.
+"""What a student should know before handing in: found in the files alone, nothing is run.
 
 What an adapter proposes may have been tried elsewhere (`assay/grading/trial.py`).
 """
@@ -246,7 +246,7 @@ def _is_looked_in(file: str, notebook: str) -> bool:
 def _of_part(section: Section, sections: Mapping[str, Section]) -> Iterator[str]:
     assignment, part = section.assignment, section.part
     if not section.notebook:
-        if part not in books.absent(assignment, section.submission):  # told with the notebooks
+        if part not in books.absent(assignment, section.submission):  # reported with the notebooks
             yield f"{part.name} was not handed in: no notebook answers it"
         return
     if section.once:

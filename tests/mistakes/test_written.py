@@ -82,7 +82,7 @@ def test_a_number_of_something_else_tells_no_answer(heading: str):
     kept, error = collected(written1.test_exploration, book(f"{heading}\n\n{PROSE}"))
 
     assert isinstance(error, ForReview)
-    assert [one for one in kept if "No heading told" not in one] == []
+    assert [one for one in kept if "No heading announced" not in one] == []
 
 
 def test_words_of_a_heading_tell_more_than_a_number():

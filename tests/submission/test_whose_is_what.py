@@ -270,7 +270,7 @@ def test_a_name_that_may_be_two_peoples_is_nobodys(
     assert said["Bob Real_222"] == "sums.ipynb"
     (other,) = set(said) - {"Bob Real_222"}
     assert said[other].startswith("whose `")
-    assert said[other].endswith("cannot be told")
+    assert said[other].endswith("cannot be determined")
     assert whose == {"Bob Real_222": ["222"], other: []}
     for table, column in ((gradebooks.moodle, "Identifier"), (gradebooks.canvas, "ID")):
         read = list(csv.DictReader(io.StringIO(table(results, "hw"))))

@@ -75,7 +75,7 @@ class Forgotten:
 
 
 def identifiers(session: Session, people: Sequence[Author]) -> tuple[list[str], list[str]]:
-    """Return the words that tell these people, and those that they share with others."""
+    """Return the words that identify these people, and those that they share with others."""
     mine = {word for one in people for word in _words(one)}
     ids = {one.id for one in people}
     others = {
