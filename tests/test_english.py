@@ -10,12 +10,14 @@ import pytest
 
 HERE = Path(__file__).resolve().parents[1]
 
-BANNED = {
+EVERYWHERE = {
     r"\bso many\b": "this many, or the number itself",
     r"\bof ours\b": "of assay, or our own",
     r"befall": "an error in one",
     r"\bexits? with \d|\bexits? with status \d where": "exits with status 1 if",
     r"\blets? be\b|\b(?:is|are|was|were) let be\b": "leaves alone",
+}
+OUTSIDE = {
     r"\bnobody\b": "no one, or say what is missing",
     r"\b(?:is|are|was|were|and) told (?:at once|as|by|in|so|together|with)\b": "reported",
     r"\btells (?:all|every|them)\b": "shows, or reports",
@@ -23,6 +25,7 @@ BANNED = {
     r"\bmany hands\b": "split across processes",
     r"\bis to end\b|\bare to end\b": "is stopped",
 }
+"""Not in what runs in a student's kernel: its source is left as it is."""
 OF_PEOPLE = {
     r"(?<![\"])\b(?:tells?|told|telling)\b(?![^.;]*\b(?:apart|from)\b)": "shows, reports, is known",
 }
@@ -39,12 +42,22 @@ PAGES = [
     ),
 ]
 TEMPLATES = sorted((HERE / "assay").rglob("*.j2"))
-FIXED = {"ask.py", "boot.py", "switches.py", "exam", "given.py", "rows.py"}
-"""They run in a student's kernel, or draw what it is asked: their source is left as it is."""
-CODE, RUBRIC = (
-    sorted(path for path in (HERE / top).rglob("*.py") if not FIXED & set(path.parts))
-    for top in ("assay", "rubric_tests")
+INSIDE = HERE / "assay" / "sandbox" / "inside"
+CODE = sorted((HERE / "assay").rglob("*.py"))
+RUBRIC = sorted(
+    path
+    for path in (HERE / "rubric_tests").rglob("*.py")
+    if not {"exam", "given.py", "rows.py"} & set(path.parts)  # these draw and ask, and stay
 )
+
+
+def turns_for(path):
+    """Return the turns that a file may not have, and what to write instead."""
+    if INSIDE in path.parents:
+        return EVERYWHERE
+    if path in RUBRIC or path.name.startswith("turned"):
+        return EVERYWHERE | OUTSIDE
+    return EVERYWHERE | OUTSIDE | OF_PEOPLE
 
 
 def lines_of(path):
@@ -81,11 +94,10 @@ def lines_of_code(text):
 
 def found(path):
     """Return a sentence for each banned turn in a file, with file and line."""
-    keeps_tell = path.name.startswith("turned") or path in RUBRIC
     return [
         f"{path.relative_to(HERE)}:{number}: write `{instead}`, not `{match.group()}`"
         for number, line in lines_of(path)
-        for turn, instead in (BANNED if keeps_tell else BANNED | OF_PEOPLE).items()
+        for turn, instead in turns_for(path).items()
         for match in re.finditer(turn, line, re.IGNORECASE)
     ]
 
