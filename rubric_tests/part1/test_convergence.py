@@ -124,7 +124,9 @@ def test_the_loss_has_flattened(evidence, given, measure, claim):
 
 # full-batch descent ends near 0.01; mini-batches at a constant rate stay around 0.2
 @pytest.mark.claim("gradient at the end over that of a fresh network", at_most=0.4)
-@pytest.mark.hint("when should training stop: after a number of steps, or when nothing changes?")
+@pytest.mark.hint(
+    "when should training stop: after a fixed number of iterations, or when nothing changes?"
+)
 def test_the_gradient_has_shrunk(evidence, given, measure, claim):
     """At the end of training there is little left to gain: the gradient is small."""
     with after_marks_for(evidence, given, *EARLIER):
