@@ -78,8 +78,8 @@ MODULES = {
     "pandas.core.computation", "torch.library", "torch._library", "torch._ops", "torch.overrides",
     "torch.utils._python_dispatch", "torch.utils._traceback", "torch.fx", "torch.testing._internal",
     "tqdm.contrib.concurrent", "dask", "distributed",
-    "executing", "stack_data", "cProfile", "_lsprof", "pdb", "numpy.ctypeslib",
-    "torch._inductor.codecache", "torch.utils.benchmark", "pexpect", "ptyprocess", "execnet",
+    "executing", "stack_data", "_lsprof", "numpy.ctypeslib",
+    "torch._inductor.codecache", "pexpect", "ptyprocess", "execnet",
     "papermill", "nbclient", "nbconvert", "fabric", "paramiko", "plumbum",
 }  # fmt: skip
 """Modules that run what cannot be read, or run it in a thread, where it is not watched."""
@@ -115,7 +115,8 @@ LEADS_INSIDE = INSIDE | {"modules"}
 PICKLES = {"load", "loads", "Unpickler"}
 STARTS = re.compile(r"(system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?|fork|forkpty|startfile)$")
 RUN_A_TEXT = {
-    "pandas.eval", "psutil.Popen", "profile.run", "profile.Profile", "inspect.stack",
+    "pandas.eval", "psutil.Popen", "profile.run", "profile.Profile", "cProfile.run",
+    "cProfile.Profile", "pdb.run", "pdb.Pdb", "torch.utils.benchmark.Timer", "inspect.stack",
     "inspect.trace",
     "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S", "joblib.Parallel",
     "torch.jit.load", "torch.export.load", "torch.hub.load", "numpy.testing.measure",
@@ -144,13 +145,15 @@ HARMLESS = re.compile(
     r"(?:sudo )?(?:(?:[^\s;]{0,200}python[^\s;]{0,200}|\{sys\.executable\}) -m )?"
     r"(?:(?:pip3?|apt|apt-get|ls|pwd|cat|nvidia-smi|mkdir|wget|curl|unzip|rm|"
     r"head|tail|grep|wc|free|df|du|date|nproc|lscpu|uname|which)\b"
-    r"|(?:conda|mamba) (?:install|update|list|info|env|create|--version)\b"
-    r"|uv (?:pip|add|sync|venv|--version)\b"
-    r"|git (?:-C \S{1,200} )?(?:clone|pull|fetch|checkout|status|log|config|init|add|commit|"
-    r"lfs|submodule|--version)\b)[^`]*$"
+    r"|(?:conda|mamba)\b(?!.{0,200}\brun\b)|uv\b(?!.{0,200}\b(?:run|tool)\b)"
+    r"|git\b(?!.{0,400}(?:\s-c|--config|--upload-pack|--receive-pack|--exec|ext::|"
+    r"\bclone\b.{0,200}\s-u|\b(?:foreach|alias|bisect|difftool|mergetool|filter-branch|hook|"
+    r"rebase|core\.|daemon|maintenance)\b)))[^`]*$"
     r"|python3? (?:--version|-V)\s*$"
 )
 """Commands that install, fetch or show."""
+SUBSTITUTED = re.compile(r"[$<>]\(|\{(?![\w.]{1,200}\})")
+"""What a shell or IPython puts in place of itself: another program's output, a text of any kind."""
 NEXT = re.compile(r"\|\|?|&&|(?<!>)&(?!>)|;")
 """What a further command of the same line comes after."""
 QUOTED = re.compile(r"""'[^'\n]*'|"[^"`\\\n]*\"""")
@@ -472,7 +475,7 @@ def unreadable_line(line: str, handed_in: frozenset[str]) -> Iterator[str]:
 
 def is_harmless(command: str) -> bool:
     """Whether each command of a line only installs, fetches or shows."""
-    if "$(" in command:
+    if SUBSTITUTED.search(command):
         return False
     plain = "\\" not in command  # which may take a quote's meaning away
     bare = QUOTED.sub("''", command) if plain else command  # an address may hold `&`

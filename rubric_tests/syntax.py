@@ -1,7 +1,6 @@
 """Read a submission's source as syntax trees: what it defines, imports and calls, by name."""
 
 import ast
-import copy
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -111,10 +110,7 @@ def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
-    """The names that a statement binds, each with the innermost statement that binds it.
-
-    A loop binds its target by its head alone: what else happens in it does not make the target.
-    """
+    """The names that a statement binds; classes, functions and imports in its blocks by theirs."""
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         yield node.name, node
         for inner in ast.walk(node):
@@ -123,49 +119,51 @@ def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
     elif isinstance(node, ast.Import | ast.ImportFrom):
         for alias in node.names:
             yield alias.asname or alias.name.split(".")[0], node
-    elif isinstance(node, BLOCKS):
+    else:
         for inner in below(node):
             yield from defined_by(inner)
-        yield from ((name, head_of(node)) for name in names_bound(head_of(node)))
-    else:
-        yield from ((name, node) for name in names_bound(node))
+        loops = [n for n in ast.walk(node) if isinstance(n, ast.For) and counts(n.iter)]
+        counted = {id(name): head_of(loop) for loop in loops for name in ast.walk(loop.target)}
+        for name in ast.walk(node):
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                yield name.id, counted.get(id(name), node)
 
 
-def names_bound(node: ast.AST) -> Iterator[str]:
-    for name in ast.walk(node):
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-            yield name.id
-        elif isinstance(name, ast.MatchAs | ast.MatchStar) and name.name:
-            yield name.name
+def counts(iterated: ast.expr) -> bool:
+    """Whether a loop goes over numbers or texts alone: what else happens in it makes none of them.
+
+    `range(3)`, `(0, 1, 2)`, `enumerate(["a", "b"])`.
+    """
+    if isinstance(iterated, ast.Tuple | ast.List | ast.Set):
+        return all(counts(each) or isinstance(each, ast.Constant) for each in iterated.elts)
+    if not isinstance(iterated, ast.Call) or iterated.keywords:
+        return False
+    if called_name(iterated) in ("enumerate", "zip", "tqdm", "list", "sorted", "reversed"):
+        return all(map(counts, iterated.args))
+    return called_name(iterated) in ("range", "arange", "linspace", "logspace", "trange")
 
 
-BLOCKS = (
-    *(ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith),
-    *(ast.Try, ast.TryStar, ast.Match),
-)
-
-
-@lru_cache(1_000)
-def head_of(node: ast.stmt) -> ast.stmt:
-    """A statement with the statements in its blocks left out: `for k in range(3): pass`."""
-    head = copy.copy(node)
-    for name in ("body", "orelse", "finalbody"):
-        if hasattr(head, name):
-            setattr(head, name, [ast.Pass()] if name == "body" else [])
-    if isinstance(head, ast.Try | ast.TryStar):
-        head.handlers, head.finalbody = [], [ast.Pass()]
-    elif isinstance(head, ast.Match):
-        cases = [ast.match_case(case.pattern, case.guard, [ast.Pass()]) for case in head.cases]
-        head.cases = cases
-    return head
+def head_of(loop: ast.For) -> ast.For:
+    return ast.For(loop.target, loop.iter, [ast.Pass()], [], lineno=loop.lineno)
 
 
 def below(node: ast.AST) -> Iterator[ast.stmt]:
-    """The statements in the blocks of a statement."""
-    blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
-    blocks += [part.body for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]]
-    for block in blocks:
-        yield from block or []
+    """The classes, functions and imports in the blocks of a statement, at whatever depth."""
+    waiting = [node]
+    while waiting:
+        statement = waiting.pop()
+        parts = [*getattr(statement, "handlers", []), *getattr(statement, "cases", [])]
+        blocks = [getattr(statement, name, None) for name in ("body", "orelse", "finalbody")]
+        blocks += [part.body for part in parts]
+        inside = [each for block in blocks if isinstance(block, list) for each in block]
+        yield from (each for each in inside if isinstance(each, THAT_NAME))
+        waiting += [each for each in inside if not isinstance(each, THAT_NAME)]
+
+
+THAT_NAME = (
+    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
+    *(ast.Import, ast.ImportFrom),
+)
 
 
 def imported(

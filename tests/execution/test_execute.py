@@ -474,7 +474,7 @@ def test_a_runner_that_dies_is_our_fault(
     ended = rooms.execute(toys.jobs(course, submission(ADD))[0].packed, MACHINE, cold)
 
     assert len(attempts) == 3
-    assert caplog.text.count("for a fault of ours: 'the runner ended with status 1") == 2
+    assert caplog.text.count("by our own fault: 'the runner ended with status 1") == 2
     assert ended.outcome is Outcome.INFRASTRUCTURE
     assert ended.reason == "the runner ended with status 1: it wrote nothing"
     assert ended.files == {}
