@@ -153,9 +153,7 @@ def _until_it_is_not_our_fault(
         ended = _attempt_or_say_why(job, machine, chosen, spent)
         if ended.outcome is not Outcome.INFRASTRUCTURE:
             return ended
-        logger.info(
-            "a run is made again after %s s, by our own fault: %r", pause, ended.reason
-        )
+        logger.info("a run is made again after %s s, by our own fault: %r", pause, ended.reason)
         machine.stopping.wait(pause)
     return _attempt_or_say_why(job, machine, chosen, spent)
 
