@@ -349,7 +349,7 @@ def check_probabilities(evidence: Sheets, given: Sheets) -> None:
     other = np.abs(found - right)
     raise Wrong(
         f"P(y = 1 | x) does not follow from the weights: in {(other > 1e-5).sum()} of "
-        f"{len(right)} rows it is another, by up to {other.max():.3g}"
+        f"{len(right)} rows it differs, by up to {other.max():.3g}"
     )
 
 

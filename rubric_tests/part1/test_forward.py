@@ -40,7 +40,7 @@ def test_the_two_probabilities_sum_to_one(evidence):
         assert_close(total, np.ones(9), atol=1e-5, what="the sum of a row")
 
 
-@pytest.mark.hint("compute one row by hand: two weighted sums, each followed by a sigmoid")
+@pytest.mark.hint("compute one row by hand, alone: two weighted sums, each followed by a sigmoid")
 def test_probabilities_follow_from_the_weights(evidence, given):
     """The probability is sigmoid(sigmoid(X W1 + b1) W2 + b2), on rows never seen."""
     with after_marks_for(evidence, given, "hidden-layer", "inputs"):

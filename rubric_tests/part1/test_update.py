@@ -38,7 +38,9 @@ def test_the_step_is_proportional_to_the_learning_rate(evidence, given):
         check_learning_rate(evidence, given)
 
 
-@pytest.mark.hint("the gradient points up: which way is the loss lower?")
+@pytest.mark.hint(
+    "a step is minus the learning rate times the gradient: compare length and direction with yours"
+)
 def test_the_step_goes_down(evidence, given):
     """The first step goes down the network's own gradient."""
     with (

@@ -35,7 +35,9 @@ def test_norms_by_themselves(evidence, given, layer, submission):
     judge(layer_checks.check_norms, evidence, given, layer, submission)
 
 
-@pytest.mark.hint("hand `n_heads` and `d_hidden` on to the parts")
+@pytest.mark.hint(
+    "is every part called and its output added? are `n_heads` and `d_hidden` handed on?"
+)
 def test_sizes_are_used(evidence, given, layer, submission):
     """Another number of heads, or another width inside, makes another layer."""
     judge(layer_checks.check_sizes, evidence, given, layer, submission)
@@ -53,7 +55,9 @@ def test_batch_items_do_not_touch(evidence, given, layer, submission):
     judge(layer_checks.check_batch_of_layer, evidence, given, layer, submission)
 
 
-@pytest.mark.hint("is the attention's output used?")
+@pytest.mark.hint(
+    "is attention's output used? does anything go by a token's place, or by a mask of its own?"
+)
 def test_tokens_learn_of_each_other(evidence, given, layer, submission):
     """Another first token changes the output at the last."""
     judge(layer_checks.check_tokens_meet, evidence, given, layer, submission)

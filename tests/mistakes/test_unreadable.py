@@ -378,6 +378,29 @@ def test_a_cell_with_a_shells_value_is_read_all_the_same():
     assert any(map(part1.ready_made, part1.Sources(seen).reached("ScratchNetwork")))
 
 
+NET = "class ScratchNetwork:\n    def fit(self):\n        return seed, net\n"
+BY_HAND = "from sklearn.linear_model import LogisticRegression\nnet = None\n"
+
+
+@pytest.mark.parametrize(
+    ("loop", "is_borrowed"),
+    [
+        ("for seed in range(3):\n    base = LogisticRegression().fit(X, y)", False),
+        ("for _, seed in enumerate([0, 1]):\n    base = LogisticRegression().fit(X, y)", False),
+        ("if True:\n    for seed in (0, 1):\n        base = LogisticRegression()", False),
+        ("for seed in [LogisticRegression]:\n    pass", True),
+        ("for seed in range(3):\n    net = LogisticRegression()", True),
+        ("for seed in models:\n    seed.append(LogisticRegression())", True),
+        ("for seed, net in zip(range(3), [LogisticRegression] * 3):\n    pass", True),
+    ],
+)
+def test_a_loop_over_numbers_makes_nothing_else_of_its_name(loop: str, is_borrowed: bool):
+    """`seed` is a number, whatever is fitted beside it; what a loop hands out is followed."""
+    found = part1.Sources(as_read(f"{BY_HAND}{loop}\n{NET}")).reached("ScratchNetwork")
+
+    assert any(map(part1.ready_made, found)) is is_borrowed
+
+
 @pytest.mark.parametrize(
     "text", ["'auto' + 'grad'", "''.join(['auto', 'grad'])", "f'{\"auto\"}grad'", "part + 'grad'"]
 )
