@@ -120,7 +120,8 @@ RUN_A_TEXT = {
     "inspect.trace",
     "inspect.unwrap", "inspect.getclosurevars", "pkgutil.get_loader", "sympy.S", "joblib.Parallel",
     "torch.jit.load", "torch.export.load", "torch.hub.load", "numpy.testing.measure",
-    "timeit.main", "unittest.main", "pytest.main", "pydantic.create_model",
+    "timeit.main", "cProfile.main", "profile.main", "pdb.main", "unittest.main", "pytest.main",
+    "pydantic.create_model",
 }  # fmt: skip
 """Functions whose last name alone is an ordinary one."""
 TIMES = {"timeit.timeit": 2, "timeit.repeat": 2, "timeit.Timer": 2}
@@ -145,14 +146,16 @@ HARMLESS = re.compile(
     r"(?:sudo )?(?:(?:[^\s;]{0,200}python[^\s;]{0,200}|\{sys\.executable\}) -m )?"
     r"(?:(?:pip3?|apt|apt-get|ls|pwd|cat|nvidia-smi|mkdir|wget|curl|unzip|rm|"
     r"head|tail|grep|wc|free|df|du|date|nproc|lscpu|uname|which)\b"
-    r"|(?:conda|mamba)\b(?!.{0,200}\brun\b)|uv\b(?!.{0,200}\b(?:run|tool)\b)"
-    r"|git\b(?!.{0,400}(?:\s-c|--config|--upload-pack|--receive-pack|--exec|ext::|"
-    r"\bclone\b.{0,200}\s-u|\b(?:foreach|alias|bisect|difftool|mergetool|filter-branch|hook|"
-    r"rebase|core\.|daemon|maintenance)\b)))[^`]*$"
+    r"|(?:conda|mamba)(?: +-\S{1,99})* +(?!run\b)[\w-]|uv(?: +-\S{1,99})* +(?!run\b|tool\b)[\w-]"
+    r"|git +(?:-C +\S{1,200} +|--no-pager +)?(?!clone\b.{0,300}\s-[cu])"
+    r"(?:clone|pull|fetch|checkout|switch|status|log|rev-parse|branch|diff|show|remote|describe|"
+    r"push|init|add|commit|stash|tag|lfs|grep|restore|submodule +(?:update|init|add|status)|"
+    r"config +(?:--\w+ +)?(?:user|pull|init|color|advice|safe|core\.autocrlf)|--version)\b"
+    r"(?!.{0,400}(?:--config|--upload-pack|--receive-pack|--exec|ext::)))[^`]*$"
     r"|python3? (?:--version|-V)\s*$"
 )
 """Commands that install, fetch or show."""
-SUBSTITUTED = re.compile(r"[$<>]\(|\{(?![\w.]{1,200}\})")
+SUBSTITUTED = re.compile(r"[$<>]\(|\{[^{}]{0,300}[;|&`$]")
 """What a shell or IPython puts in place of itself: another program's output, a text of any kind."""
 NEXT = re.compile(r"\|\|?|&&|(?<!>)&(?!>)|;")
 """What a further command of the same line comes after."""

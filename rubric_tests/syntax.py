@@ -2,11 +2,12 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath
 from types import SimpleNamespace
 
+from rubric_tests.nodes import nodes_of
 from rubric_tests.texts import Texts, values
 
 LOOKS_UP = {
@@ -105,11 +106,17 @@ def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
     What stands below an `if`, a `try` or a loop is at the top level too, and so is a name that a
     function calls `global`.
     """
+    own = {n.name for n in nodes_of(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    own |= {n.id for n in nodes_of(tree) if isinstance(n, ast.Name) and not is_read(n)}
     for node in tree.body:
-        yield from defined_by(node)
+        yield from defined_by(node, COUNTING - own)
 
 
-def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
+def is_read(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Load)
+
+
+def defined_by(node: ast.stmt, counting: Collection[str]) -> Iterator[tuple[str, ast.stmt]]:
     """The names that a statement binds; classes, functions and imports in its blocks by theirs."""
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         yield node.name, node
@@ -121,26 +128,33 @@ def defined_by(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
             yield alias.asname or alias.name.split(".")[0], node
     else:
         for inner in below(node):
-            yield from defined_by(inner)
-        loops = [n for n in ast.walk(node) if isinstance(n, ast.For) and counts(n.iter)]
+            yield from defined_by(inner, counting)
+        loops = [n for n in ast.walk(node) if isinstance(n, ast.For) and counts(n.iter, counting)]
         counted = {id(name): head_of(loop) for loop in loops for name in ast.walk(loop.target)}
         for name in ast.walk(node):
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                 yield name.id, counted.get(id(name), node)
 
 
-def counts(iterated: ast.expr) -> bool:
-    """Whether a loop goes over numbers or texts alone: what else happens in it makes none of them.
+COUNTING = {"range", "enumerate", "zip", "list", "sorted", "reversed"}
 
-    `range(3)`, `(0, 1, 2)`, `enumerate(["a", "b"])`.
+
+def counts(iterated: ast.expr, counting: Collection[str]) -> bool:
+    """Whether a loop goes over numbers alone: what else happens in it makes none of them.
+
+    `range(3)`, `(0, 1, 2)`, `enumerate([0.1, 0.01])`, with Python's own functions of these names.
     """
     if isinstance(iterated, ast.Tuple | ast.List | ast.Set):
-        return all(counts(each) or isinstance(each, ast.Constant) for each in iterated.elts)
-    if not isinstance(iterated, ast.Call) or iterated.keywords:
+        return all(isinstance(each, ast.Constant) and is_number(each) for each in iterated.elts)
+    if not isinstance(iterated, ast.Call) or not isinstance(iterated.func, ast.Name):
         return False
-    if called_name(iterated) in ("enumerate", "zip", "tqdm", "list", "sorted", "reversed"):
-        return all(map(counts, iterated.args))
-    return called_name(iterated) in ("range", "arange", "linspace", "logspace", "trange")
+    if iterated.func.id not in counting or iterated.keywords:
+        return False
+    return iterated.func.id == "range" or all(counts(each, counting) for each in iterated.args)
+
+
+def is_number(node: ast.Constant) -> bool:
+    return isinstance(node.value, int | float)
 
 
 def head_of(loop: ast.For) -> ast.For:

@@ -26,14 +26,26 @@ def chosen_on_test(submission: SimpleNamespace) -> tuple[str, bool] | None:
     trees = [(cell, parsed(cell.source)) for cell in submission.cells if cell.kind == "code"]
     functions = frozenset[str]().union(*(functions_that_fit(tree) for _, tree in trees))
     tested = frozenset[str]().union(*(functions_that_test(tree) for _, tree in trees))
+    reported = frozenset[str]().union(*(names_reported(tree) for _, tree in trees))
     doubtful = None
     for cell, tree in trees:
-        for node, certain in suspicious(tree, functions, tested):
-            found = line_of(cell.source, node.lineno), certain
+        for node, certain in suspicious(tree, functions, tested, reported):
             if certain:
-                return found
-            doubtful = doubtful or found
-    return doubtful
+                return line_of(cell.source, node.lineno), True
+            doubtful = doubtful or (cell, node)
+    return (line_of(doubtful[0].source, doubtful[1].lineno), False) if doubtful else None
+
+
+def names_reported(tree: ast.Module) -> set[str]:
+    """The names that `network_accuracy` is made of, itself among them."""
+    made = [
+        node
+        for node in nodes_of(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and "network_accuracy" in names_in(node)
+    ]
+    return {name for node in made if node.value for name in names_in(node.value)} | {
+        "network_accuracy"
+    }
 
 
 def functions_that_fit(tree: ast.Module) -> frozenset[str]:
@@ -92,34 +104,37 @@ def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
 
 def suspicious(
-    tree: ast.Module, functions: frozenset[str], tested: frozenset[str]
+    tree: ast.Module,
+    functions: frozenset[str],
+    tested: frozenset[str],
+    reported: frozenset[str],
 ) -> Iterator[tuple[ast.stmt | ast.expr, bool]]:
     """A fit that is handed `y_test`; a running best, or the best of a list, of test scores."""
     scores = scores_of_many_fits(tree, functions, tested)
-    reported = set[str]()
-    for node in nodes_of(tree):
-        if isinstance(node, ast.Assign) and "network_accuracy" in names_in(node):
-            reported |= names_in(node.value)
-            if picks_best(node.value) and names_in(node.value) & scores:
-                yield node, True
     for node in nodes_of(tree):
         if isinstance(node, ast.Call) and called_name(node) in FITTING:
             handed = [*node.args, *(keyword.value for keyword in node.keywords)]
             if any("y_test" in names_in(value) for value in handed):
                 yield node, learns_from_it(node)
+        elif isinstance(node, ast.Assign) and "network_accuracy" in names_in(node):
+            if picks_best(node.value) and names_in(node.value) & scores:
+                yield node, True
         elif isinstance(node, ast.Call) and picks_best_place(node):
             many = any(isinstance(inner, LOOPS) for inner in ast.walk(node))
             by_key = any(asks_each(keyword.value) for keyword in node.keywords)
             if by_key or names_in(node) & (scores | (TEST_ROWS if many else set())):
                 yield node, by_key or not by_column(node)
         elif isinstance(node, ast.If) and (best := keeps_best(node, scores)):
-            yield node, bool(best & reported or best - names_in(node.test) - scores)
+            yield node, bool(best & reported) or keeps_more(node)
 
 
 def learns_from_it(call: ast.Call) -> bool:
     """Whether `y_test` is to be learnt; behind the training rows it may be there for a curve."""
-    learnt = [*call.args[:2], *(k.value for k in call.keywords if k.arg in (None, "y", "Y"))]
-    return any("y_test" in names_in(value) for value in learnt) or "y_train" not in names_in(call)
+    handed = [names_in(value) for value in (*call.args, *(k.value for k in call.keywords))]
+    learnt = handed[: min(2, len(call.args))]
+    learnt += [names_in(k.value) for k in call.keywords if k.arg in (None, "y", "Y")]
+    learnt += [names for names in handed if "y_train" in names]
+    return any("y_test" in names for names in learnt) or not any("y_train" in n for n in handed)
 
 
 def by_column(call: ast.Call) -> bool:
@@ -128,11 +143,12 @@ def by_column(call: ast.Call) -> bool:
     `key=lambda r: r[1]`, `key=itemgetter(1)`.
     """
     keys = [keyword.value for keyword in call.keywords if keyword.arg == "key"]
-    return any(
-        isinstance(node, ast.Subscript) or (isinstance(key, ast.Call) and node is key)
-        for key in keys
-        for node in ast.walk(key)
-    )
+    for node in (node for key in keys for node in ast.walk(key)):
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Name):
+            return True
+        if isinstance(node, ast.Call) and called_name(node) in ("itemgetter", "attrgetter"):
+            return True
+    return False
 
 
 def scores_of_many_fits(
@@ -244,3 +260,18 @@ def keeps_best(node: ast.If, scores: set[str]) -> set[str]:
     ]
     kept = any(names & names_in(node.test) for names in stored)
     return set[str]().union(*stored) if kept else set()
+
+
+def keeps_more(node: ast.If) -> bool:
+    """Whether more than a best number is kept or done where it is found, or else."""
+    plain = [s for s in node.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name)]
+    shown = [
+        s
+        for s in node.body
+        if isinstance(s, ast.Expr)
+        and isinstance(s.value, ast.Call)
+        and called_name(s.value) == "print"
+    ]
+    compared = names_in(node.test)
+    kept = {name for s in plain for target in s.targets for name in names_in(target)}
+    return bool(node.orelse) or len(plain) + len(shown) < len(node.body) or bool(kept - compared)

@@ -1,5 +1,6 @@
 """From scratch: the network is the student's own, in NumPy."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,7 +86,9 @@ def test_slopes_are_not_measured_one_by_one(evidence, given):
     """The gradients take as many lines of Python at any width, compared with the outputs."""
     with (
         where_there(evidence, "loss_and_gradients"),
-        after_marks_for(evidence, given, "gradients"),
+        nullcontext()
+        if right_where_marked(evidence, given)
+        else after_marks_for(evidence, given, "gradients"),
     ):
         check_live_objects(evidence, given)  # what a library computes is not the student's
         few, many = WIDTHS

@@ -1,12 +1,15 @@
 """An answer of whole numbers is right in whatever form it comes; nothing else passes for one."""
 
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+
+from assay.rubric import Wrong
+from rubric_tests.part2 import layer_checks
 
 
 @pytest.fixture
@@ -53,3 +56,19 @@ def test_what_is_no_list_of_whole_numbers(sequences: ModuleType, answer: Any):
 
 def test_an_empty_answer_is_one(sequences: ModuleType):
     assert sequences.table([[], torch.tensor([])], 2).tolist() == [[-1, -1], [-1, -1]]
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_row_of_zeros_for_padding_is_right(place: int):
+    """`nn.Embedding(11, 16, padding_idx=0)`, wherever the token of padding is drawn."""
+    table = np.random.default_rng(0).normal(size=(11, 16))
+    table[0] = 0
+    tokens = np.roll(np.arange(11), place).reshape(1, 11)
+    answer = SimpleNamespace(out=table[tokens], one=table[tokens[:1, :1]], as_asked=True)
+    given = SimpleNamespace(tokens=tokens)
+    names = ("embedding/rows", "embedding/all", "embedding/more")
+
+    layer_checks.check_rows(dict.fromkeys(names, answer), dict.fromkeys(names, given))
+    answer.one = answer.one + 1
+    with pytest.raises(Wrong, match="by itself"):
+        layer_checks.check_rows(dict.fromkeys(names, answer), dict.fromkeys(names, given))

@@ -237,6 +237,13 @@ def test_what_is_only_shown_is_not_chosen(cells: list[str]):
          "lr = rates[np.argmax(h['test'])]"],
         [FITS + "    s[lr] = net.score(X_test, y_test)\nlr = max(s, key=s.get)\nnetwork = Net(lr)"],
         ["net.fit(X_train, y_test)"],
+        ["fit(net, np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test]))"],
+        ["network_accuracy = 0\n" + FITS + "    acc = net.score(X_test, y_test)\n"
+         "    if acc > network_accuracy:\n        network_accuracy = acc"],
+        [SCORE.format(more=""), BEST, "network_accuracy: float = best"],
+        [SCORE.format(more=""), BEST.replace("best = now", "best = (now, s)")],
+        [SCORE.format(more=""), BEST + "    else:\n        break\n"],
+        [FITS + "    accs[lr] = net.score(X_test, y_test)\nlr = max(accs, key=lambda h: accs[h])"],
     ],
 )  # fmt: skip
 def test_the_best_of_scores_on_the_test_rows_is_chosen(cells: list[str]):
