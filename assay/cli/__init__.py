@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from assay.cli import checks, classes, exports, extras, handouts, reviewing, starting, tools
+from assay import extras
+from assay.cli import checks, classes, exports, handouts, reviewing, starting, tools
 from assay.cli.classes.grading import CLASS_FILE, grade_class
+from assay.cli.needing import needing
 from assay.cli.options import (
     PassingOn,
     force_option,
@@ -366,7 +368,7 @@ for command in (
     *tools.COMMANDS,
     *exports.COMMANDS,
     *checks.COMMANDS,
-    extras.needing("review", reviewing.review),
+    needing("review", reviewing.review),
     *handouts.COMMANDS,
     *starting.COMMANDS,
 ):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli import extras
+from assay import extras
 from assay.cli.exports import submission_of
+from assay.cli.needing import needing
 from assay.cli.options import assignment_option, isolation_option, json_option, submission_option
 from assay.cli.steps import listening, machine_given, session_of, until_stopped
 from assay.cli.values import signing_key
@@ -119,4 +120,4 @@ def rerun(folder: Path, seed: int, jobs: int | None, isolation: int, as_json: bo
     sys.exit(0 if found.is_same else 1)
 
 
-COMMANDS = (verify, extras.needing("grade", rerun))
+COMMANDS = (verify, needing("grade", rerun))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from assay.cli import extras
+from assay import extras
 from assay.cli.values import seeds_of, signing_key
 from assay.words import counted
 

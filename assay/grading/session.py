@@ -25,6 +25,7 @@ from assay.errors import (
 )
 from assay.events import Event, Failed, Message, SubmissionGraded
 from assay.evidence.store import Store
+from assay.extras import need
 from assay.records import Audit, Check, CourseReport, Judgement, Result, Run, RunRecord
 from assay.scheduling.resources import ResourcePool, available_cores
 from assay.submission import plan as plans
@@ -441,11 +442,19 @@ class Session:
 
     @property
     def machine(self) -> "Machine":
-        """What this session runs and judges on; unless it was given, it ends with the session."""
+        """What this session runs and judges on; unless it was given, it ends with the session.
+
+        Raises
+        ------
+        UsageError
+            If what grades is not installed: `pip install "assay[grade]"`.
+        """
         from assay.execution.machine import Machine
 
         with self._making:
-            self._machine = self._machine or Machine()
+            if not self._machine:
+                need("grade")
+                self._machine = Machine()
             return self._machine
 
     @property

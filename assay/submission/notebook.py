@@ -195,15 +195,23 @@ def manageable(content: bytes) -> bytes:
     ValueError
         If it is very many objects all the same.
     """
-    if _brackets(content) > MAX_BRACKETS:
+    if is_huge(content):
         content = without_outputs(content)
-    if (number := _brackets(content)) > MAX_BRACKETS:
-        raise ValueError(f"{number:,} lists and objects, and {MAX_BRACKETS:,} are read")
+    if is_huge(content):
+        raise ValueError(f"more than {MAX_BRACKETS:,} lists and objects")
     return content
 
 
-def _brackets(content: bytes) -> int:
-    return content.count(b"[") + content.count(b"{")
+def is_huge(content: bytes) -> bool:
+    """Return whether this is more lists and objects than are read; brackets in texts are none."""
+    if content.count(b"[") + content.count(b"{") <= MAX_BRACKETS:
+        return False
+    number = 0
+    for token in TOKEN.finditer(content):
+        number += content[token.start()] in b"[{"
+        if number > MAX_BRACKETS:
+            return True
+    return False
 
 
 def _plain(cell: NotebookCell) -> FileCell:

@@ -29,7 +29,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "env", symlinks=True, with_pip=True)
     python = folder / "env" / "bin" / "python"
     locked = ["--constraint", str(ROOT / "constraints.txt")]
-    subprocess.run([python, *pip[1:], "install", *locked, str(wheel)], cwd=folder, check=True)
+    wanted = [*locked, f"{wheel}[grade]"]
+    subprocess.run([python, *pip[1:], "install", *wanted], cwd=folder, check=True)
     return python
 
 

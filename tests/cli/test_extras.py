@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.cli import cli, extras
+from assay import extras
+from assay.cli import cli
 from assay.starter import begin
 from docs import commands
 

@@ -16,7 +16,7 @@ import pytest
 import assay
 from assay import events
 from assay.course.assignment import Assignment
-from assay.errors import CourseFault, Stopped
+from assay.errors import CourseFault, Stopped, UsageError
 from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers, Parent
 from assay.execution.machine import Machine
@@ -72,6 +72,19 @@ def test_a_course_that_cannot_grade_is_no_students_fault(tmp_path: Path):
         ada.write_bytes(toys.notebook(toys.PARAMETERS, toys.ADD))
         with session(course) as grading, pytest.raises(CourseFault):
             list(grading.grade_all(ada))
+
+
+def test_without_what_grades_no_submission_is_blamed(
+    course: Assignment, monkeypatch: pytest.MonkeyPatch
+):
+    """`pip install assay` is enough for a student; a session says which extra grades."""
+    monkeypatch.setattr("assay.extras.missing", lambda extra: ["scipy"])
+    grading = session(course, machine=None)
+
+    with pytest.raises(UsageError) as caught:
+        list(grading.grade_all(course.root / "handed_in"))
+
+    assert 'pip install "assay[grade]"' in str(caught.value.hint)
 
 
 def test_a_process_grades_again_after_a_stop(course: Assignment):

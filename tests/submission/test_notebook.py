@@ -155,3 +155,14 @@ def test_every_minor_version_of_format_4_is_read(minor: int, mark: bytes):
 
         assert [cell.source for cell in found] == ["x"] * len(cells)
         assert len({cell.id for cell in found}) == len(cells)
+
+
+@pytest.mark.parametrize(("many", "is_read"), [("![" * 1_100_000, True), ([[]] * 1_100_000, False)])
+def test_brackets_in_a_text_are_no_lists(many: object, is_read: bool):
+    """A notebook of many megabytes of Markdown is read; one of a million lists is not."""
+    content = book({"cell_type": "markdown", "source": "#", "metadata": {}, "more": many})
+
+    assert notebook.is_huge(content) is not is_read
+    if not is_read:
+        with pytest.raises(ValueError, match="more than 1,000,000 lists and objects"):
+            notebook.manageable(content)

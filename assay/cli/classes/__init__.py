@@ -2,8 +2,8 @@
 
 import click
 
-from assay.cli import extras
 from assay.cli.classes import forgetting, grading, intake, leaving, marking, requests
+from assay.cli.needing import needing
 
 
 @click.group("class")
@@ -22,6 +22,6 @@ for command in (
     *requests.COMMANDS,
     *forgetting.COMMANDS,
 ):
-    classes.add_command(extras.needing("class", command))
+    classes.add_command(needing("class", command))
 
 COMMANDS = (classes,)

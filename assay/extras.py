@@ -1,10 +1,8 @@
-"""What a command needs beyond `pip install assay`, and the extra that brings it."""
+"""What is needed beyond `pip install assay`, and the extra that brings it."""
 
-from functools import wraps
 from importlib.util import find_spec
-from typing import Any
 
-import click
+from assay.errors import UsageError
 
 GRADE = ("matplotlib", "scipy")
 CLASS = (*GRADE, "alembic", "psycopg", "sqlalchemy")
@@ -27,7 +25,7 @@ def missing(extra: str) -> list[str]:
 
 
 def need(extra: str) -> None:
-    """Raise before anything is done if what a command needs is not installed.
+    """Raise before anything is done if what an extra brings is not installed.
 
     Raises
     ------
@@ -35,23 +33,8 @@ def need(extra: str) -> None:
         It names the extra that brings it.
     """
     if absent := missing(extra):
-        from assay.errors import UsageError
-
         raise UsageError(
             "this needs what is not installed",
             found=", ".join(absent),
             hint=f'pip install "assay[{extra}]"',
         )
-
-
-def needing(extra: str, command: click.Command) -> click.Command:
-    """Return a command that says so first if it lacks its extra; its `--help` needs none."""
-    does = command.callback
-
-    @wraps(does or need)
-    def told(*given: Any, **options: Any) -> Any:
-        need(extra)
-        return does(*given, **options) if does else None
-
-    command.callback = told
-    return command
