@@ -47,8 +47,11 @@ if TYPE_CHECKING:  # a parent imports no more than it needs
     from assay.sandbox.sandbox import Start
 
 
-DONE_WITHOUT = ("debugpy", "rfc3987_syntax")
-"""Imported where they are there, and not needed: 0.3 s, and 2 s that jsonschema takes for IRIs."""
+DONE_WITHOUT = ("debugpy", "rfc3987_syntax", "rfc3339_validator")
+"""Imported where they are there, and not needed: 0.3 s, and 2 s that jsonschema takes for IRIs.
+
+The last one brings `six`, which puts a finder of its own into every kernel.
+"""
 
 
 def main(control: int, modules: list[str], paths: list[str]) -> None:
