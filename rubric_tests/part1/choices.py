@@ -245,10 +245,14 @@ def is_by_row(node: ast.Call) -> bool:
     )
     axes = [keyword.value for keyword in node.keywords if keyword.arg in ("axis", "dim")]
     axes += node.args[1:2] if of_module else node.args[:1]
-    return any(ast.dump(axis) in LAST for axis in axes if not list(ast.walk(axis))[4:])
+    return any(is_last(axis) for axis in axes)
 
 
-LAST = {ast.dump(ast.parse(axis, mode="eval").body) for axis in ("1", "-1")}
+def is_last(axis: ast.expr) -> bool:
+    """Whether an axis is written `1` or `-1`."""
+    number = axis.operand if isinstance(axis, ast.UnaryOp) else axis
+    minus = not isinstance(axis, ast.UnaryOp) or isinstance(axis.op, ast.USub)
+    return minus and isinstance(number, ast.Constant) and number.value == 1
 
 
 def keeps_best(node: ast.If, scores: set[str]) -> set[str]:
