@@ -47,14 +47,14 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
         return [c if c.verdict.is_waiting else _all_judged(c) for c in criteria]
-    cost = {c.name: _cost(c, by_name[c.name]) for c in criteria}
+    cost = {c.name: _explained(c, by_name[c.name]) for c in criteria}
     return _no_more_than_it_cost(criteria, following, cost)
 
 
 def rooted(checks: Sequence[Check]) -> list[Check]:
-    """The checks, each that follows from a criterion that is itself set aside by its root."""
-    judged = {check.criterion for check in checks if not check.verdict.is_left_out}
-    cause = {c.criterion: c.follows for c in checks if c.follows and c.criterion not in judged}
+    """The checks; what follows from a criterion that lost nothing itself follows from its root."""
+    lost = {check.criterion for check in checks if check.verdict.is_lost}
+    cause = {c.criterion: c.follows for c in checks if c.follows and c.criterion not in lost}
 
     def root(name: str) -> str:
         passed = {name}
@@ -138,14 +138,13 @@ def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> d
     return points
 
 
-def _cost(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> float:
-    """The points that a criterion lost for what explains others; all, where no check says so.
+def _explained(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> float:
+    """The points that a criterion lost for what explains others; what else it lost excuses nothing.
 
-    What else it lost, for another reason, excuses nothing.
+    What was lost for a reason of its own may have followed from an earlier mistake before: were
+    it to excuse anything, a second mistake would raise a mark.
     """
     lost = criterion.judged - (criterion.earned or 0.0)
-    if not any(check.explains for of_property in checks.values() for check in of_property):
-        return lost
     worth = criterion.points / len(checks)
     explained = 0.0
     for prop in criterion.properties:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assay.rubric import KnownMistake, Wrong, after_marks_for_any
+from assay.rubric import KnownMistake, Wrong, after_marks_for_any, explains
 from rubric_tests.part1.baseline import allowed, gap, judged_accuracies, reached
 from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
 
@@ -28,18 +28,25 @@ def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measu
     found, own = reached(evidence), judged_accuracies(evidence)[0]
     measure("logistic accuracy, the notebook's split", own)
     with after_marks_for(evidence, given, "inputs", "split"):
-        if abs(gap(evidence)) > allowed(evidence):
-            seen = f"the baseline reaches {found:.3f}, the judge's own {own:.3f}"
-            if gives_one_label(evidence):
-                raise KnownMistake("the baseline gives every row the same label", seen)
-            if taken := features_left_out(evidence):
-                raise KnownMistake("the baseline is fitted on a part of the features", taken)
-            if (feature := only_feature(evidence)) is not None:
-                raise KnownMistake(f"the baseline looks at feature {feature} alone", seen)
-            if gap(evidence) < 0:
-                raise Wrong(f"the baseline is held back: {seen}, on the same rows")
-            raise Wrong(f"the baseline is too good: {seen}")
+        check_reach(evidence, found, own)
     check_left(models_of(evidence, "baselines"), "logistic regression")
+
+
+@explains("baseline")
+def check_reach(evidence, found: float, own: float) -> None:
+    """The baseline is as good as the judge's own, on the same rows."""
+    if abs(gap(evidence)) <= allowed(evidence):
+        return
+    seen = f"the baseline reaches {found:.3f}, the judge's own {own:.3f}"
+    if gives_one_label(evidence):
+        raise KnownMistake("the baseline gives every row the same label", seen)
+    if taken := features_left_out(evidence):
+        raise KnownMistake("the baseline is fitted on a part of the features", taken)
+    if (feature := only_feature(evidence)) is not None:
+        raise KnownMistake(f"the baseline looks at feature {feature} alone", seen)
+    if gap(evidence) < 0:
+        raise Wrong(f"the baseline is held back: {seen}, on the same rows")
+    raise Wrong(f"the baseline is too good: {seen}")
 
 
 def features_left_out(evidence) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assay.rubric import ForReview, fault_of, follows_from
+from assay.rubric import ForReview, fault_of
 from rubric_tests.part2 import attention_checks
 from rubric_tests.part2.judgement import is_inside_the_heads
 
@@ -68,9 +68,10 @@ def judge(check, evidence, given, submission) -> None:
     try:
         check(evidence, given)
     except AssertionError:
-        chance = fault_of(attention_checks.check_repeats, evidence, given)
-        if chance and check is not attention_checks.check_repeats:
-            follows_from("attention", chance)
+        if fault_of(attention_checks.check_repeats, evidence, given):
+            attention_checks.check_repeats(
+                evidence, given
+            )  # of what chance did, nothing else shows
         raise
     except attention_checks.NotRecognised as reason:
         pytest.skip(f"not asked: {reason}")

@@ -38,8 +38,13 @@ Table = tuple[Cell, ...]
 
 
 def explaining(table: Sequence[Cell]) -> set[str]:
-    """The criteria that something may follow from."""
+    """The criteria of which some mistake explains others."""
     return {cell.criterion for cell in table if cell.explains}
+
+
+def losing(table: Sequence[Cell]) -> set[str]:
+    """The criteria that something may be said to follow from."""
+    return {cell.criterion for cell in table if cell.verdict is Verdict.FAILED}
 
 
 @st.composite
@@ -52,7 +57,7 @@ def tables(draw: st.DrawFn) -> Table:
         cell.failed(explains=draw(st.booleans())) if i in wrong else cell
         for i, cell in enumerate(whole)
     ]
-    return _some_follow(draw, table, explaining(table), also_failed=True)
+    return _some_follow(draw, table, losing(table), also_failed=True)
 
 
 def _some_follow(
@@ -72,19 +77,23 @@ def _some_follow(
 def with_one_more(draw: st.DrawFn, before: Table) -> Table:
     """The same with another mistake.
 
-    It fails some of what held, for a reason that explains others or not. What failed or was set
-    aside before may follow from it where its criterion explained nothing until now: a test that
-    failed beside an explanation did not take it, and does not now. What held may follow from any.
+    It fails some of what held, for a reason that explains others or not, and some of what was set
+    aside for one that explains nothing: what explains would have been set aside itself.
+    What failed or was set aside before may follow from it where its criterion lost or explained
+    nothing until now: a test that failed beside an explanation did not take it, and does not now.
+    What held may follow from any.
     """
     held = [i for i, cell in enumerate(before) if cell.verdict is Verdict.PASSED]
+    aside = [i for i, cell in enumerate(before) if cell.follows]
     wrong = draw(st.sets(st.sampled_from(held), min_size=1)) if held else set()
+    own = draw(st.sets(st.sampled_from(aside))) if aside else set()
     table = [
-        cell.failed(explains=draw(st.booleans())) if i in wrong else cell
+        cell.failed(explains=i in wrong and draw(st.booleans())) if i in wrong | own else cell
         for i, cell in enumerate(before)
     ]
-    new = explaining(table) - explaining(before)
+    new = (explaining(table) - explaining(before)) | (losing(table) - losing(before))
     after = _some_follow(draw, table, new, also_failed=True)
-    return _some_follow(draw, after, explaining(after), also_failed=False)
+    return _some_follow(draw, after, losing(after), also_failed=False)
 
 
 @pytest.fixture
@@ -154,13 +163,18 @@ def test_a_mistake_with_what_follows_costs_the_larger_of_the_two(part: Part):
     assert (one.earned, two.set_aside, two.unexcused) == (0.0, 3.0, 5.0)
 
 
-def test_a_rubric_that_marks_no_explanation_is_held_to_the_whole_loss(part: Part):
-    """Where no test says what explains, all that the criterion lost may."""
-    lost = replace(Cell("one"), verdict=Verdict.FAILED)
+@pytest.mark.parametrize("reason", [Verdict.FAILED, Verdict.NOT_ANSWERED])
+def test_what_a_criterion_lost_for_another_reason_excuses_nothing(part: Part, reason: Verdict):
+    """Not even where it lost nothing else: until then it may have followed from an earlier one."""
+    mask = Cell("one").failed(explains=True)
+    before = (mask, Cell("two").aside("one"), Cell("three").aside("one"), Cell("four"))
+    lost = replace(Cell("two"), verdict=reason)
+    after = (mask, lost, Cell("three").aside("two"), Cell("four"))
 
-    _, two, *_ = marked(part, (lost, Cell("two").aside("one"), Cell("three"), Cell("four")))
+    _, _, three, _ = marked(part, after)
 
-    assert two.set_aside == 3.0
+    assert (three.set_aside, three.unexcused) == (0.0, 12.0)
+    assert percent(marked(part, after)) <= percent(marked(part, before))
 
 
 def test_the_cause_is_told_and_not_what_follows_from_it(part: Part):

@@ -540,7 +540,7 @@ def test_a_mistake_excuses_no_more_than_it_cost(part: Part):
     """Two points are lost for it, four follow: two are excused, two count."""
     checks = [
         check("add", "a", Verdict.PASSED),
-        check("add", "b", Verdict.FAILED),
+        check("add", "b", Verdict.FAILED).model_copy(update={"explains": True}),
         *(follows("more", name, "add") for name in "cd"),
     ]
 
@@ -562,6 +562,17 @@ def test_what_follows_names_the_root():
     ]
     circle = [follows("a", "x", "b"), follows("b", "y", "a")]
     assert rooted(circle) == circle
+
+
+@pytest.mark.parametrize("held", [Verdict.PASSED, Verdict.UNDECIDED, Verdict.FOR_REVIEW])
+def test_a_criterion_that_lost_nothing_is_named_as_no_cause(held: Verdict):
+    """What of it does not follow held: nothing can be seen to be wrong with it."""
+    between, last = follows("more", "c", "add"), follows("last", "d", "more")
+    beside = check("more", "e", held)
+
+    *_, found = rooted([check("add", "a", Verdict.FAILED), between, beside, last])
+
+    assert found.follows == "add"
 
 
 def test_runs_are_counted_not_cases(part: Part):

@@ -29,6 +29,8 @@ SLIPS = (
 """By part, pairs of which the first once hid the second, or cost more alone than with it."""
 CASES = {"part1": part1.CASES, "part2": part2.CASES}
 MORE = {"part1": kinds1.CASES, "part2": kinds.CASES}
+OWN_LAYERS = {"attention", "masks", "multi-head", "feed-forward", "layers"}
+"""What a ready-made layer takes the place of: a mistake in them is out of use then."""
 SEARCHED = 56
 """Mistakes of a part in the thorough round: `CASES`, and some of `MORE`, drawn anew each time."""
 
@@ -52,11 +54,19 @@ def better_together(judge: Judge, mistakes: Sequence[Mistake]) -> list[str]:
     }
     found = []
     for one, other in combinations(mistakes, 2):
+        if is_out_of_use(one.case, other.case):
+            continue
         worse = min(alone[one.case.name], alone[other.case.name])
         mark = pairs.percent(judge.criteria(*pairs.together(judge, one, other)))
         if mark > worse + ROUNDING and (mark := run_together(judge, one, other)) > worse + ROUNDING:
             found.append(f"{one.case.name} + {other.case.name}: {worse:.1f} -> {mark:.1f} %")
     return found
+
+
+def is_out_of_use(*pair: Case) -> bool:
+    """Whether a ready-made layer takes the place of the one that has the other mistake."""
+    ready, others = ([c for c in pair if (c.loses == "from-scratch") is it] for it in (True, False))
+    return bool(ready) and any(case.loses in OWN_LAYERS for case in others)
 
 
 def run_together(judge: Judge, one: Mistake, other: Mistake) -> float:
