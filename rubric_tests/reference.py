@@ -206,10 +206,12 @@ def known_mistakes(
         "the error of the output is not multiplied in": right._replace(
             W2=backward(X, np.ones_like(error), hidden, slope, weights.W2).W2
         ),
-        "it is divided by the number of hidden units": Weights(
+        "it is divided by the number of hidden units as well": Weights(
             *(part / hidden.shape[1] for part in right)
         ),
-        "it is divided by the number of features": Weights(*(part / X.shape[1] for part in right)),
+        "it is divided by the number of features as well": Weights(
+            *(part / X.shape[1] for part in right)
+        ),
     }
     if form.hidden == "sigmoid":
         mistakes["`a * (1 - a)` is taken of the sigmoid's input, not of its output"] = with_slope(
@@ -255,7 +257,7 @@ def by_relation(found: np.ndarray, right: np.ndarray, weight: np.ndarray) -> dic
         "a multiple of the weights is added to it, and the loss has no such penalty": (
             right + penalty * weight
         ),
-        "it is cut off at a limit": np.clip(right, -limit, limit),
+        "it is clipped at a limit": np.clip(right, -limit, limit),
     }
 
 

@@ -60,7 +60,9 @@ def test_the_page_grades_a_right_answer_and_its_mistake(session: Session):
 def test_the_page_sets_aside_what_follows():
     """The block on causes is run: a wrong gradient alone explains a loss that rises."""
     (block,) = re.findall(
-        r"```python\n(from assay\.rubric import after_marks_for.*?)```", PAGE, re.DOTALL
+        r"```python\n(import pytest\nfrom assay\.rubric import after_marks_for.*?)```",
+        PAGE,
+        re.DOTALL,
     )
     page: dict[str, Any] = {}
     exec(block, page)
@@ -74,6 +76,9 @@ def test_the_page_sets_aside_what_follows():
 
     judge(right, [2.0, 1.0])
     judge(2 * right, [2.0, 1.0])
+    with pytest.raises(Wrong, match="not the slope") as wrong:
+        page["test_the_gradient_is_the_slope"]({"descent": SimpleNamespace(dw=2 * right)}, given)
+    assert wrong.value.explains == {"gradient"}  # type: ignore[attr-defined]
     with pytest.raises(Wrong, match="the loss rises"):
         judge(right, [1.0, 2.0])
     with pytest.raises(pytest.skip.Exception) as aside:

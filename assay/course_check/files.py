@@ -69,7 +69,6 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
         of_test = [*names.unchecked(tree), *names.left_out(tree), *names.uncollected(tree)]
         for line, hollow in of_test if path.name.startswith("test_") else ():
             found.append(Fault(where=f"{name}:{line}", said=hollow))
-    found += _of_excuses(assignment, read)
     questions, of_draws = _drawn(assignment, part)
     found += [*of_draws, *table.faults(assignment, part)]
     if questions and not of_draws:
@@ -144,23 +143,6 @@ def _of_causes(assignment: Assignment, name: str, tree: ast.Module) -> Iterator[
             if is_text and text.value not in known:  # type: ignore[attr-defined]
                 said = f"`{called}` names `{text.value}`, which is no criterion"  # type: ignore[attr-defined]
                 yield Fault(where=f"{name}:{text.lineno}", said=said)
-
-
-def _of_excuses(assignment: Assignment, trees: Mapping[Path, ast.Module]) -> Iterator[Fault]:
-    """Yield the first call that sets a test aside, where no check is marked to explain others."""
-    calls = [
-        (_called(node), f"{path.relative_to(assignment.root).as_posix()}:{node.lineno}")
-        for path, tree in trees.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-    ]
-    if any(called == "explains" for called, _ in calls):
-        return
-    for called, where in calls:
-        if called in CAUSES:
-            said = f"`{called}` sets tests aside, and no check is marked `@explains(...)`: "
-            yield Fault(where=where, said=f"{said}none of their points would be excused")
-            return
 
 
 def _causes_in(tree: ast.Module) -> Iterator[tuple[int, str]]:

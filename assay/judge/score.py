@@ -47,14 +47,14 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
         return [c if c.verdict.is_waiting else _all_judged(c) for c in criteria]
-    cost = {c.name: _explained(c, by_name[c.name]) for c in criteria}
-    return _no_more_than_it_cost(criteria, following, cost)
+    explained = {c.name: _explained(c, by_name[c.name]) for c in criteria}
+    return _no_more_than_it_cost(criteria, following, explained)
 
 
 def rooted(checks: Sequence[Check]) -> list[Check]:
-    """The checks; what follows from a criterion that lost nothing itself follows from its root."""
-    lost = {check.criterion for check in checks if check.verdict.is_lost}
-    cause = {c.criterion: c.follows for c in checks if c.follows and c.criterion not in lost}
+    """The checks, each that follows from a criterion that is itself set aside by its root."""
+    judged = {check.criterion for check in checks if not check.verdict.is_left_out}
+    cause = {c.criterion: c.follows for c in checks if c.follows and c.criterion not in judged}
 
     def root(name: str) -> str:
         passed = {name}
@@ -141,8 +141,8 @@ def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> d
 def _explained(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> float:
     """The points that a criterion lost for what explains others; what else it lost excuses nothing.
 
-    What was lost for a reason of its own may have followed from an earlier mistake before: were
-    it to excuse anything, a second mistake would raise a mark.
+    It may have followed from an earlier mistake until a second one failed it: were it to excuse
+    anything, the second would raise the mark.
     """
     lost = criterion.judged - (criterion.earned or 0.0)
     worth = criterion.points / len(checks)

@@ -141,7 +141,9 @@ class View:
     def _loss(self, part: str, lost: list[tuple[Criterion, Property]]) -> Loss:
         points = sum(summary.lost(criterion) for criterion, _ in lost)
         titles = [criterion.title for criterion, _ in lost]
-        title = titles[0] if len(titles) < 3 else f"{titles[0]}, and {len(titles) - 1} more"
+        title = (
+            titles[0] if len(titles) < 3 else f"{titles[0]}, and {len(titles) - 1} more criteria"
+        )
         if self.not_handed_in(part):
             title = next(p.title for p in self._result.parts if p.name == part)
         return Loss(title if len(titles) != 2 else " and ".join(titles), points, lost[0][1])

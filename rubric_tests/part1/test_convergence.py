@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assay.rubric import ForReview, KnownMistake, Wrong, answered, follows_from
+from assay.rubric import ForReview, KnownMistake, Wrong, answered, explains, follows_from
 from rubric_tests import reference
 from rubric_tests.part1.judgement import (
     FURTHER,
@@ -87,6 +87,7 @@ def late_fall(curve: np.ndarray) -> tuple[float, float]:
 
 @pytest.mark.claim("last loss over the first", at_most=0.95)
 @pytest.mark.hint("plot the loss curve: learning rate, number of iterations, sign of the step?")
+@explains("convergence")
 def test_the_loss_falls(evidence, given, measure, claim):
     """Training lowers the loss."""
     with after_marks_for(evidence, given, *EARLIER):
@@ -103,6 +104,7 @@ def test_the_loss_falls(evidence, given, measure, claim):
 
 @pytest.mark.claim("share of the fall in the last tenth", at_most=0.05)
 @pytest.mark.hint("plot the loss curve: does it still fall where training ends?")
+@explains("convergence")
 def test_the_loss_has_flattened(evidence, given, measure, claim):
     """At the end of training the loss hardly changes any more."""
     with after_marks_for(evidence, given, *EARLIER):
@@ -127,6 +129,7 @@ def test_the_loss_has_flattened(evidence, given, measure, claim):
 @pytest.mark.hint(
     "when should training stop: after a fixed number of iterations, or when nothing changes?"
 )
+@explains("convergence")
 def test_the_gradient_has_shrunk(evidence, given, measure, claim):
     """At the end of training there is little left to gain: the gradient is small."""
     with after_marks_for(evidence, given, *EARLIER):

@@ -62,13 +62,17 @@ def settings(evidence: Any, given: Any) -> list[str]:
     return ["attention/square"] if causal else ["attention/weights", "attention/output"]
 
 
+BY_CHANCE = "asked again, it gives another output: dropout outside of training"
+TRAINING_ALONE = "dropout belongs to training alone: `nn.Dropout`, or `training=self.training`"
+
+
 @cause_of_others("attention")
 def check_repeats(evidence: Any, given: Any) -> None:
     """Asked again, it gives the same output."""
     answer = evidence["attention/output"]
     assert_comparable(answer.out, answer.again)
     if not same(answer.out, answer.again):
-        raise KnownMistake("asked again, it gives another output: dropout outside of training")
+        raise KnownMistake(BY_CHANCE, hint=TRAINING_ALONE)
 
 
 @cause_of_others("attention")
@@ -569,7 +573,7 @@ def check_heads_reach_everywhere(evidence: Any, given: Any) -> None:
     """Whichever place of the memory changes, every query's output changes."""
     answer = evidence["multi-head/reach"]
     if not same(answer.out, answer.again):
-        raise KnownMistake("asked again, it gives another output: dropout outside of training")
+        raise KnownMistake(BY_CHANCE, hint=TRAINING_ALONE)
     if causal_heads(evidence):
         return
     length = answer.out.shape[1]  # the i-th item has another row at its i-th place

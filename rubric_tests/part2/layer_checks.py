@@ -17,6 +17,7 @@ from assay.rubric import (
     assert_one_shape,
     assert_permuted,
     assert_same,
+    explains,
     same,
     tolerance,
 )
@@ -638,7 +639,7 @@ def name_the_size(found: np.ndarray, deviation: np.ndarray) -> Exception:
             f"its rows have a deviation of {value:.3g}",
         )
     return KnownMistake(
-        f"what a normalisation adds to the {reading} it divides by is not small",
+        f"the epsilon that a normalisation adds to the {reading} it divides by is not small",
         f"about {value:.2g}",
     )
 
@@ -794,6 +795,7 @@ def check_what_is_seen(evidence: Any, given: Any, layer: str) -> None:
     check_tokens_meet(evidence, given, layer)
 
 
+@explains("layers")
 def judge(check: Callable[..., None], evidence: Any, given: Any, layer: str) -> None:
     """What a check finds wrong, told with the layer in which it is."""
     try:

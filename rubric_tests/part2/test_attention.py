@@ -68,10 +68,9 @@ def judge(check, evidence, given, submission) -> None:
     try:
         check(evidence, given)
     except AssertionError:
+        # where chance decides, that is said, and the criterion loses all that it takes
         if fault_of(attention_checks.check_repeats, evidence, given):
-            attention_checks.check_repeats(
-                evidence, given
-            )  # of what chance did, nothing else shows
+            attention_checks.check_repeats(evidence, given)
         raise
     except attention_checks.NotRecognised as reason:
         pytest.skip(f"not asked: {reason}")

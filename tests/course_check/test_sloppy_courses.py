@@ -146,11 +146,6 @@ SLIPS = {
         TEST + AFTER,
         "test_add.py:12: `after_marks_for` names `ad`, which is no criterion",
     ),
-    "what is set aside, and nothing that explains it": (
-        "test_add.py",
-        TEST + AFTER.replace("'ad'", "'add'"),
-        "test_add.py:12: `after_marks_for` sets tests aside, and no check is marked `@explains(",
-    ),
     "a cause in a table that is no criterion": (
         "test_add.py",
         TEST + "CAUSES = {'add': [], 'ad': []}\n",

@@ -564,17 +564,6 @@ def test_what_follows_names_the_root():
     assert rooted(circle) == circle
 
 
-@pytest.mark.parametrize("held", [Verdict.PASSED, Verdict.UNDECIDED, Verdict.FOR_REVIEW])
-def test_a_criterion_that_lost_nothing_is_named_as_no_cause(held: Verdict):
-    """What of it does not follow held: nothing can be seen to be wrong with it."""
-    between, last = follows("more", "c", "add"), follows("last", "d", "more")
-    beside = check("more", "e", held)
-
-    *_, found = rooted([check("add", "a", Verdict.FAILED), between, beside, last])
-
-    assert found.follows == "add"
-
-
 def test_runs_are_counted_not_cases(part: Part):
     """A test of two cases that fails in one of two runs: in one of two runs, as it says."""
     verdicts = {"r1": [Verdict.FAILED, Verdict.FAILED], "r2": [Verdict.PASSED, Verdict.PASSED]}

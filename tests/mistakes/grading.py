@@ -35,6 +35,11 @@ def lost(result: Result) -> set[str]:
     return {c.name for c in result.criteria if c.earned is not None and c.earned < c.judged}
 
 
+def excuses(result: Result) -> bool:
+    """Whether a mistake that others follow from excuses something of it."""
+    return not result.points_unexcused or result.points_set_aside > 0
+
+
 def record(note: Note, result: Result, name: str, loses: str | None) -> None:
     """Leave a row for the kill matrix; `note` is pytest's `record_property`."""
     first = next(iter(View(result).losses()), None)

@@ -29,8 +29,12 @@ SLIPS = (
 """By part, pairs of which the first once hid the second, or cost more alone than with it."""
 CASES = {"part1": part1.CASES, "part2": part2.CASES}
 MORE = {"part1": kinds1.CASES, "part2": kinds.CASES}
-OWN_LAYERS = {"attention", "masks", "multi-head", "feed-forward", "layers"}
-"""What a ready-made layer takes the place of: a mistake in them is out of use then."""
+HEADS = {"attention", "masks", "multi-head"}
+READY_MADE = {
+    "nn.MultiheadAttention inside": HEADS,
+    "nn.TransformerEncoderLayer inside": HEADS | {"feed-forward", "layers"},
+}
+"""Layers of torch's, and the criteria of one's own layers that they put out of use."""
 SEARCHED = 56
 """Mistakes of a part in the thorough round: `CASES`, and some of `MORE`, drawn anew each time."""
 
@@ -63,10 +67,9 @@ def better_together(judge: Judge, mistakes: Sequence[Mistake]) -> list[str]:
     return found
 
 
-def is_out_of_use(*pair: Case) -> bool:
+def is_out_of_use(one: Case, other: Case) -> bool:
     """Whether a ready-made layer takes the place of the one that has the other mistake."""
-    ready, others = ([c for c in pair if (c.loses == "from-scratch") is it] for it in (True, False))
-    return bool(ready) and any(case.loses in OWN_LAYERS for case in others)
+    return any(b.loses in READY_MADE.get(a.name, ()) for a, b in ((one, other), (other, one)))
 
 
 def run_together(judge: Judge, one: Mistake, other: Mistake) -> float:

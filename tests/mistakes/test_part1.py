@@ -9,7 +9,7 @@ from assay.records import Result, Verdict
 from assay.submission import submission
 from assay.submission.submission import Submission
 from tests.mistakes.cases import Case, parameters, short_submission
-from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
+from tests.mistakes.grading import ROOT, Note, excuses, explain, graded, lost, one_part, record
 from tests.mistakes.kinds1 import CASES as MORE
 from tests.mistakes.part1 import CASES
 
@@ -33,6 +33,7 @@ def test_a_mistake_loses_its_own_criterion(
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
+    assert excuses(result), explain(result)
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 

@@ -10,7 +10,7 @@ from assay.submission import submission
 from assay.submission.submission import Submission
 from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
-from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
+from tests.mistakes.grading import ROOT, Note, excuses, explain, graded, lost, one_part, record
 from tests.mistakes.kinds import borrowed, styles, training
 from tests.mistakes.part2 import CASES, NO_MODEL, SEED_IGNORED
 
@@ -43,6 +43,7 @@ def test_a_mistake_loses_its_own_criterion(
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
+    assert excuses(result), explain(result)
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
@@ -57,6 +58,7 @@ def test_a_mistake_of_a_kind_loses_its_own_criterion(
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)
+    assert excuses(result), explain(result)
     assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)
 
 
