@@ -60,7 +60,7 @@ def test_the_page_grades_a_right_answer_and_its_mistake(session: Session):
 def test_the_page_sets_aside_what_follows():
     """The block on causes is run: a wrong gradient alone explains a loss that rises."""
     (block,) = re.findall(
-        r"```python\n(import pytest\nfrom assay\.rubric import after_marks_for.*?)```",
+        r"```python\n(from assay\.rubric import after_marks_for.*?)```",
         PAGE,
         re.DOTALL,
     )

@@ -52,8 +52,8 @@ def remarks(result: Result) -> list[str]:
         )
     if result.points_unexcused:
         said.append(
-            f"{summary.points(result.points_unexcused)} of the points lost follow from a mistake that "
-            "is marked elsewhere, and count: a mistake excuses no more points than it cost itself"
+            f"{summary.points(result.points_unexcused)} of the points lost follow from a mistake "
+            "that is marked elsewhere, and count: a mistake excuses no more than it cost itself"
         )
     if result.review_points:
         said.append(f"{summary.points(result.review_points)} points wait for a person to mark them")
