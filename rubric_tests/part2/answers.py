@@ -68,7 +68,6 @@ class Marked:
         return Marked(self.asked[which], self.answers[which], self.right[which])
 
 
-@causes.explains("reversal")
 def marked(evidence: Any, given: Any, kept: Any, question: str = "reversal/answers") -> Marked:
     """As many as were asked: fewer of code that answers one at a time."""
     answers, right = evidence[question].answers, kept[question].right
