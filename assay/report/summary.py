@@ -73,7 +73,7 @@ def totals(result: Result) -> str:
     if result.points_not_asked:
         words.append(f"{points(result.points_not_asked)} not asked")
     if result.points_unexcused:
-        words.append(f"{points(result.points_unexcused)} not earned after a mistake elsewhere")
+        words.append(f"{points(result.points_unexcused)} lost after a mistake elsewhere")
     if result.unjudged_points:
         words.append(f"{points(result.unjudged_points)} not judged (our fault)")
     return ", ".join(words)
@@ -116,9 +116,10 @@ def excuse(criterion: Criterion) -> str:
     """Why points that were set aside count all the same; empty if none do."""
     if not criterion.unexcused:
         return ""
+    of_all = points(criterion.unexcused + criterion.set_aside)
     return (
-        f"{points(criterion.unexcused)} of the points set aside count as not earned: "
-        "a mistake excuses no more points than it cost itself"
+        f"{points(criterion.unexcused)} of the {of_all} points that follow from it are lost all "
+        "the same: a mistake excuses no more points than it cost itself"
     )
 
 

@@ -187,18 +187,22 @@ def dumps(cells: tuple[NotebookCell, ...]) -> bytes:
     return json.dumps(notebook, sort_keys=True).encode("utf-8", "replace")
 
 
+class TooManyObjects(ValueError):
+    """A notebook file whose lists and objects would fill the memory, its outputs left out."""
+
+
 def manageable(content: bytes) -> bytes:
     """Return the bytes of a notebook file, without its outputs where they are very many objects.
 
     Raises
     ------
-    ValueError
+    TooManyObjects
         If it is very many objects all the same.
     """
     if is_huge(content):
         content = without_outputs(content)
     if is_huge(content):
-        raise ValueError(f"more than {MAX_BRACKETS:,} lists and objects")
+        raise TooManyObjects(f"more than {MAX_BRACKETS:,} lists and objects")
     return content
 
 
@@ -231,6 +235,12 @@ def _plain(cell: NotebookCell) -> FileCell:
 def _parsed(content: bytes, where: str) -> dict[str, object]:
     try:
         data = json.loads(manageable(content).decode("utf-8-sig"))
+    except TooManyObjects as error:
+        raise CannotGrade(
+            f"{quoted(where)} is too large to be read",
+            found=f"it holds {error}, its outputs left out",
+            hint="what has been kept in its metadata? Save a copy without that, and hand that in",
+        ) from None
     except (ValueError, RecursionError) as error:
         found, hint = _what_it_is(content)
         raise CannotGrade(
