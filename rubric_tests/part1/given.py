@@ -19,6 +19,8 @@ WIDE = 768  # features: so many weights that to move each of them alone takes mi
 COUNTED = (3, 24)  # features with which the lines that are executed, and the memory, are counted
 TRAIN_SECONDS = 60  # for what fits networks to whole data sets
 RAW = 1e18  # what data as they come are counted in: nanoseconds at most
+ENDS = ("left", "last", "before", "least")  # the loss of the weights left, and of the record
+OF_NETWORKS = ("repeatable", "loss", "refit_loss", *ENDS, *(f"refit_{end}" for end in ENDS))
 ANY_WEIGHTS: dict[str, Shape] = {
     "W1": (SOME, SOME),
     "b1": (SOME,),
@@ -84,7 +86,7 @@ def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
         "refit_probabilities": (None, None),
     }
     telling = np.array(len(telling_features(X, y)))
-    network: dict[str, Shape] = dict.fromkeys(("repeatable", "loss", "refit_loss"), (None,))
+    network: dict[str, Shape] = dict.fromkeys(OF_NETWORKS, (None,))
     baseline: dict[str, Shape] = dict.fromkeys(("rounds", "max_iter"), (None,))
     return {
         "notebook/split": Question(
@@ -163,7 +165,8 @@ def update(rng: np.random.Generator) -> dict[str, Question]:
     """A small batch, for steps with several learning rates."""
     X, y = rows(rng, 40, 3)
     y = (X[:, 0] + 0.5 * rng.normal(size=40) > 0).astype(np.float64)
-    moments = ("start", "small", "double", "step", "later")
+    moved = ("small", "double", "step", "later")
+    moments = ("start", *moved, *(f"{moment}_next" for moment in moved))
     steps = {f"{name}_{moment}": shape for moment in moments for name, shape in ANY_WEIGHTS.items()}
     own = {f"d{name}": shape for name, shape in ANY_WEIGHTS.items()}
     return {
@@ -231,7 +234,9 @@ def source(rng: np.random.Generator, n: int, d: int) -> dict[str, Question]:
     X, y = rows(rng, n, d)
     counted = {width: at_width(rng, width).shown for width in COUNTED}
     return {
-        "source/work": Question({"X": X, "y": y}, dict.fromkeys(("unwatched", "seen"), y.shape)),
+        "source/work": Question(
+            {"X": X, "y": y}, dict.fromkeys(("unwatched", "once_more", "seen"), y.shape)
+        ),
         "source/gradients": Question(at_width(rng, 4).shown, {}),
         "source/loaded": Question({}, {}),
         "source/wide": wide(rng),

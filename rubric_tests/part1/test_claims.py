@@ -110,10 +110,14 @@ def test_the_network_reported_is_what_fit_makes(evidence, given):
         check_left(models, "network")
         gaps = np.abs(models.probabilities - models.refit_probabilities).max(axis=-1, initial=0)
 
-        if models.repeatable.all() and gaps.min() > 1e-3:
-            raise Wrong(
-                "`fit` ends with other weights: those reported were chosen in some other way"
+        if gaps.min(initial=np.inf) <= 1e-3:
+            return
+        if not models.repeatable.all():
+            raise ForReview(
+                "two fits of one network end with different weights: whether those reported were "
+                "chosen in some other way cannot be told"
             )
+        raise Wrong("`fit` ends with other weights: those reported were chosen in some other way")
 
 
 @pytest.mark.hint("the test part is looked at once, at the end: what may be chosen on it?")

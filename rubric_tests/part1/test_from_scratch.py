@@ -75,6 +75,11 @@ def check_watched(evidence, given):
         for module in evidence[question].text.strings("at_work"):
             if f"{module}.".startswith(HANDS_ON):
                 raise ForReview(f"`ScratchNetwork` hands work on by `{module}`")
+    if not np.allclose(work.unwatched, work.once_more, rtol=0, atol=1e-6):
+        raise ForReview(
+            "two fits of `ScratchNetwork` with one `random_state` differ: whether it works in "
+            "another way while it is watched cannot be told"
+        )
     if not np.allclose(work.unwatched, work.seen, rtol=0, atol=1e-6):
         raise ForReview("`ScratchNetwork` says something else while it is watched")
     if not lacks(evidence, "loss_and_gradients"):

@@ -599,7 +599,105 @@ INDEPENDENT = [
     }),
 ]  # fmt: skip
 
+OWN_RNG = {
+    "self.random_state = random_state\n":
+    "self.random_state = random_state\n        self.rng = check_random_state(random_state)\n",
+    DRAW: "rng = self.rng",
+}  # fmt: skip
+BATCHES = {
+    "loss, dW, db = backpropagate(X, y, *weights, workspace)":
+    "batch = self.rng.permutation(len(X))[:64]\n"
+    "            loss, _, _ = backpropagate(X, y, *weights, workspace)\n"
+    "            small = allocate(len(batch), X.shape[1])\n"
+    "            _, dW, db = backpropagate(X[batch], y[batch], *weights, small)",
+    "momentum=t / (t + 1)": "momentum=0.0",
+    "max_iter: int = 5000": "max_iter: int = 2000",
+    "learning_rate: float = 2.0": "learning_rate: float = 0.5",
+    "learning_rate, t = 0.9 * learning_rate, 0": "learning_rate, t = learning_rate, 0",
+}  # fmt: skip
+GLOBAL = {old: new.replace("self.rng", "np.random") for old, new in BATCHES.items()}
+NETWORK_FILE = "solution/backprop/network.py"
+OTHER_ROWS = (
+    "A, B, a, b = split(data.X, data.y, random_state=seed + 1)\nA, B = standardise(A, B)\n"
+    "network = ScratchNetwork(random_state=seed).fit(A, a)"
+)
+SEEDED = {"data = load(dataset)": "np.random.seed(seed)\ndata = load(dataset)"}
+
+FITTED_ONCE_MORE = [
+    network("a generator made in __init__", None, OWN_RNG),
+    network("a generator made in __init__, for batches too", None, OWN_RNG | BATCHES),
+    Case("a generator made in __init__, and weights drawn before fit", None, {
+        NETWORK_FILE: OWN_RNG,
+        NOTEBOOK: {FIT_NETWORK: "network = ScratchNetwork(random_state=seed)\n"
+                   "network.initialise(X_train.shape[1])\nnetwork.fit(X_train, y_train)"},
+    }),
+    Case("batches drawn by NumPy's own generator, seeded above", None, {
+        NETWORK_FILE: GLOBAL, NOTEBOOK: SEEDED,
+    }),
+    Case("a generator made in __init__, and fitted on other rows", "split", {
+        NETWORK_FILE: OWN_RNG, NOTEBOOK: {FIT_NETWORK: OTHER_ROWS},
+    }),
+    Case("batches by NumPy's own generator, and fitted on forty rows", "split", {
+        NETWORK_FILE: GLOBAL | {
+            "        self.loss_curve_, self.n_iter_ = losses,":
+            "        losses[-1] = backpropagate(X, y, *weights, workspace)[0]\n"
+            "        self.loss_curve_, self.n_iter_ = losses,",
+        },
+        NOTEBOOK: SEEDED | {FIT_NETWORK: FIT_NETWORK.replace(
+            "(X_train, y_train)", "(X_train[:40], y_train[:40])"
+        )},
+    }),
+]  # fmt: skip
+
+KEPT = {
+    "            losses.append(loss)\n":
+    "            losses.append(loss)\n            if loss <= min(losses):\n"
+    "                best = [weight.copy() for weight in weights]\n",
+    "        self.loss_curve_, self.n_iter_ = losses,":
+    "        overwrite(weights, best)\n        self.loss_curve_, self.n_iter_ = losses,",
+}  # fmt: skip
+COUNTED = {
+    "            overwrite(before, weights)\n":
+    "            if len(losses) == self.max_iter:\n                continue\n"
+    "            overwrite(before, weights)\n",
+}  # fmt: skip
+NO_STEP_IN_ONE = [
+    network("the best weights are kept before each step", None, KEPT),
+    network("the loss of the start is counted as the first", None, COUNTED),
+    network("the best weights kept, learning rate ignored", "update", KEPT | {
+        "float(self.learning_rate), 0": "0.5, 0",
+    }),
+    network("the best weights kept, W2 never trained", "update", KEPT | {
+        STEP: "descend(weights, [dW[0], 0 * dW[1], db[0], db[1]], landings",
+    }),
+    network("the first loss counted, a square of the rate", "update", COUNTED | {
+        "float(self.learning_rate), 0": "float(self.learning_rate) ** 2, 0",
+    }),
+    network("the first loss counted, hidden layer left", "update", COUNTED | {
+        STEP: "descend(weights, [0 * dW[0], dW[1], 0 * db[0], db[1]], landings",
+    }),
+]  # fmt: skip
+
+FEW = "X_train, X_test = X_train[:, [0, 2]], X_test[:, [0, 2]]\n"
+FEW_FEATURES = [
+    notebook("two features, of which many rows are alike", None, {SCALE: FEW + SCALE}),
+    notebook("two features, scaled to a range", None, {
+        SCALE: FEW + "low, high = X_train.min(axis=0), X_train.max(axis=0)\n"
+        "X_train, X_test = (X_train - low) / (high - low), (X_test - low) / (high - low)",
+    }),
+    notebook("two features, and test rows among the training rows", "split", {
+        SCALE: FEW + "n = len(X_test)\nX_train[:n], y_train[:n] = X_test, y_test\n" + SCALE,
+    }),
+    notebook("two features, and half of the test part trained on too", "split", {
+        SCALE: FEW + "X_train = np.vstack([X_train, X_test[::2]])\n"
+        "y_train = np.concatenate([y_train, y_test[::2]])\n" + SCALE,
+    }),
+]  # fmt: skip
+
 CASES: list[Case] = [
+    *FITTED_ONCE_MORE,
+    *NO_STEP_IN_ONE,
+    *FEW_FEATURES,
     *INDEPENDENT,
     *AT_SIZE,
     *GRADIENTS,

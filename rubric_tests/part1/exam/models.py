@@ -1,13 +1,16 @@
 """The models that the notebook left: what they say of its split, beside copies fitted once more."""
 
 import copy
+import inspect
 import sys
 
 import numpy as np
 from ask import ask, student
-from exam.network import labels_of, outputs_of, without_memory
+from exam.network import labels, labels_of, outputs_of, without_memory
 from exam.notebook import split
 
+END = ("left", "last", "before", "least")
+OF_NETWORKS = ("repeatable", "loss", "refit_loss", *END, *(f"refit_{name}" for name in END))
 PREDICTED = ("labels", "labels_train", "probabilities", "refit_probabilities")
 
 
@@ -26,11 +29,17 @@ def is_baseline(value):
     return type(last).__name__ == "LogisticRegression"
 
 
-def answers_of(model, describe):
-    """What one model says of the notebook's split, beside a copy of it fitted there once more."""
-    X_train, X_test, y_train, _, names = split()
-    again = without_memory(copy.deepcopy(model))
-    again = again.fit(X_train.copy(), y_train.copy()) or again
+def fitted(model):
+    """The same model, fitted on the notebook's training part; what it had learnt is taken away."""
+    X_train, _, y_train, _, _ = split()
+    model = without_memory(model)
+    return model.fit(X_train.copy(), y_train.copy()) or model
+
+
+def answers_of(model, refit, describe):
+    """What one model says of the notebook's split, beside one like it that is fitted there."""
+    X_train, X_test, _, _, names = split()
+    again = refit(model)
     return {
         "labels": labels_of(model, X_test.copy(), names),
         "labels_train": labels_of(model, X_train.copy(), names),
@@ -39,13 +48,72 @@ def answers_of(model, describe):
     } | describe(model, again)
 
 
+def copied(model):
+    return fitted(copy.deepcopy(model))
+
+
+def begun_alike(model):
+    """A copy fitted again; or a new one, where only that one begins as this one began.
+
+    A generator made in `__init__` goes on in a copy: its second `fit` draws other numbers than
+    its first, and only a new object draws the same.
+    """
+    again = copied(model)
+    if not is_begun_alike(model, again):
+        try:
+            new = fitted(made_anew(model))
+        except Exception:  # its arguments are not known
+            return again
+        if is_begun_alike(model, new):
+            return new
+    return again
+
+
+def made_anew(model):
+    """A new object with the same arguments, as scikit-learn's `clone` makes one."""
+    names = inspect.signature(type(model)).parameters
+    own = {name: copy.deepcopy(getattr(model, name)) for name in names if hasattr(model, name)}
+    return type(model)(**own)
+
+
+def is_begun_alike(model, other):
+    return bool(np.isclose(first_loss(model), first_loss(other), rtol=1e-6))
+
+
 def describe_network(model, again):
-    state = getattr(model, "random_state", None)
     return {
-        "repeatable": isinstance(state, (int, np.integer)),
+        "repeatable": is_repeatable(model, again),
         "loss": first_loss(model),
         "refit_loss": first_loss(again),
+        **end_of(model, ""),
+        **end_of(again, "refit_"),
     }
+
+
+def is_repeatable(model, again):
+    """Whether a number says where it begins, and two fits of one object come out alike."""
+    if not isinstance(getattr(model, "random_state", None), (int, np.integer)):
+        return False
+    return is_alike(model, again) or is_alike(again, copied(again))
+
+
+def is_alike(model, other):
+    outputs = [outputs_of(one, split()[1])[:, -1] for one in (model, other)]
+    return is_begun_alike(model, other) and bool(np.allclose(*outputs, rtol=0, atol=1e-3))
+
+
+def end_of(model, prefix):
+    """The loss of the weights left, on the training part, and where the recorded losses end."""
+    try:
+        X_train, _, y_train, _, names = split()
+        targets = np.searchsorted(names, y_train)
+        left = float(model.loss_and_gradients(X_train.copy(), labels(targets))[0])
+        before, last = (float(loss) for loss in np.ravel(model.loss_curve_)[-2:])
+        least = float(np.min(model.loss_curve_))
+    except Exception:  # no such names: marked where they are asked for
+        left = last = before = least = -1.0
+    told = (left, last, before, least)
+    return {f"{prefix}{name}": value for name, value in zip(END, told, strict=True)}
 
 
 def first_loss(model):
@@ -60,7 +128,7 @@ def describe_baseline(model, again):
     return {"rounds": int(np.max(last.n_iter_)), "max_iter": int(last.max_iter)}
 
 
-def interview(answer, models, describe, names):
+def interview(answer, models, refit, describe, names):
     """Ask each model; one that cannot answer (made for other data, say) is passed over.
 
     Without the notebook's split none can, and that is no fault of theirs.
@@ -68,7 +136,7 @@ def interview(answer, models, describe, names):
     told, _ = [], split()
     for model in models:
         try:
-            told.append(answers_of(model, describe))
+            told.append(answers_of(model, refit, describe))
         except Exception:
             continue
     answer.found = len(told)
@@ -79,13 +147,11 @@ def interview(answer, models, describe, names):
 
 
 with ask("notebook/networks") as (given, answer):
-    interview(
-        answer, models_left(is_network), describe_network, ("repeatable", "loss", "refit_loss")
-    )
+    interview(answer, models_left(is_network), begun_alike, describe_network, OF_NETWORKS)
 
 with ask("notebook/baselines") as (given, answer):
     baselines = models_left(is_baseline)
-    interview(answer, baselines, describe_baseline, ("rounds", "max_iter"))
+    interview(answer, baselines, copied, describe_baseline, ("rounds", "max_iter"))
     answer.features = np.array([getattr(model, "n_features_in_", 0) for model in baselines])
 
 with ask("source/loaded") as (given, answer):  # after everything that the student's code has done

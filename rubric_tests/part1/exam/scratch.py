@@ -90,9 +90,10 @@ with ask("source/work") as (given, answer):
         return network
 
     answer.holds = sorted(held_by(use_it()))
+    use_it()  # unwatched as well: whether two fits are alike at all
     answer.at_work, answer.watched = modules_at_work(use_it)
     answer.threads = threads_alive()
-    answer.unwatched, answer.seen = said
+    answer.unwatched, answer.once_more, answer.seen = said
 
 
 def to_ask(given):

@@ -12,6 +12,11 @@ MOMENTS = {  # name: (learning rate, iterations)
     "double": (2e-3, 1),
     "step": (0.5, 1),
     "later": (0.5, 5),
+    # one more iteration: some code counts the loss of the start as the first
+    "small_next": (1e-3, 2),
+    "double_next": (2e-3, 2),
+    "step_next": (0.5, 2),
+    "later_next": (0.5, 6),
 }
 
 
