@@ -21,6 +21,7 @@ TRAIN_SECONDS = 60  # for what fits networks to whole data sets
 RAW = 1e18  # what data as they come are counted in: nanoseconds at most
 ENDS = ("left", "last", "before", "least")  # the loss of the weights left, and of the record
 OF_NETWORKS = ("repeatable", "loss", "refit_loss", *ENDS, *(f"refit_{end}" for end in ENDS))
+OF_BASELINES = ("rounds", "max_iter", "spread")
 ANY_WEIGHTS: dict[str, Shape] = {
     "W1": (SOME, SOME),
     "b1": (SOME,),
@@ -87,7 +88,7 @@ def notebook(X: np.ndarray, y: np.ndarray) -> dict[str, Question]:
     }
     telling = np.array(len(telling_features(X, y)))
     network: dict[str, Shape] = dict.fromkeys(OF_NETWORKS, (None,))
-    baseline: dict[str, Shape] = dict.fromkeys(("rounds", "max_iter"), (None,))
+    baseline: dict[str, Shape] = dict.fromkeys(OF_BASELINES, (None,))
     return {
         "notebook/split": Question(
             {}, split, kept={"X": X, "y": y, "telling": telling}, largest=RAW

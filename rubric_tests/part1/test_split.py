@@ -165,7 +165,10 @@ def in_order(table: np.ndarray) -> np.ndarray:
     return table[np.lexsort(table.T)]
 
 
-@pytest.mark.hint("follow `X_train` from the split to each `fit`")
+@pytest.mark.hint(
+    "follow `X_train` from the split to each `fit`; where the scaled rows have names of their own, "
+    "one line at the end hands them over: `X_train, X_test = X_train_scaled, X_test_scaled`"
+)
 def test_both_models_learn_from_the_same_rows(evidence, given):
     """Network and logistic regression were fitted on the same training part."""
     with after_marks_for(evidence, given, "inputs", "start"):

@@ -694,10 +694,45 @@ FEW_FEATURES = [
     }),
 ]  # fmt: skip
 
+CV = "from sklearn.linear_model import LogisticRegressionCV\nlogistic = LogisticRegressionCV("
+SEARCH = (
+    "from sklearn.model_selection import GridSearchCV\n"
+    'logistic = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.1, 1.0]})'
+)
+IN_A_PIPE = (
+    "from sklearn.pipeline import make_pipeline\n"
+    "from sklearn.preprocessing import StandardScaler\n"
+    "network = make_pipeline(StandardScaler(), ScratchNetwork(random_state=seed))"
+)
+SGD = (
+    "from sklearn.linear_model import SGDClassifier\n"
+    'logistic = SGDClassifier(loss="log_loss", max_iter=5000, random_state=seed)'
+)
+OTHER_FORMS = [
+    notebook("a logistic regression with its own cross-validation", None, {
+        LOGISTIC: CV + "max_iter=1000).fit(X_train, y_train)",
+    }),
+    notebook("a search over the penalty", None, {LOGISTIC: SEARCH + ".fit(X_train, y_train)"}),
+    notebook("logistic regression by stochastic steps", None, {
+        LOGISTIC: SGD + ".fit(X_train, y_train)",
+    }),
+    notebook("a network in a pipeline", None, {FIT_NETWORK: IN_A_PIPE + ".fit(X_train, y_train)"}),
+    notebook("a cross-validated regression stopped too early", "baseline", {
+        LOGISTIC: CV + "max_iter=1).fit(X_train, y_train)",
+    }),
+    notebook("a search that is fitted on the first dozen rows", "split", {
+        LOGISTIC: SEARCH + ".fit(X_train[:12], y_train[:12])",
+    }),
+    notebook("a network in a pipeline, fitted on forty rows", "split", {
+        FIT_NETWORK: IN_A_PIPE + ".fit(X_train[:40], y_train[:40])",
+    }),
+]  # fmt: skip
+
 CASES: list[Case] = [
     *FITTED_ONCE_MORE,
     *NO_STEP_IN_ONE,
     *FEW_FEATURES,
+    *OTHER_FORMS,
     *INDEPENDENT,
     *AT_SIZE,
     *GRADIENTS,

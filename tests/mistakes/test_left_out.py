@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from assay.evidence.answers import NotAnswered
 from assay.judge import statistics
 from assay.records import Check, Verdict
-from assay.rubric import Wrong, assert_differs, same
+from assay.rubric import ForReview, KnownMistake, Wrong, assert_differs, same
 from rubric_tests.part1 import (
     choices,
     test_baseline,
@@ -19,7 +20,7 @@ from rubric_tests.part1 import (
     test_parity,
     test_split,
 )
-from rubric_tests.part1.judgement import models_of
+from rubric_tests.part1.judgement import check_same_split, models_of
 from rubric_tests.reference import N_SPLITS
 from tests.mistakes import shared
 from tests.toys.toy import arrays, npz
@@ -307,6 +308,48 @@ def test_models_that_do_not_fit_the_split_are_wrong(kind: str, name: str, value:
 
     with pytest.raises(Wrong, match="models has shape"):
         models_of(run.evidence, kind)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"repeatable": [1.0]}, (KnownMistake, "the network was not fitted on")),
+        ({"left": [0.2], "least": [0.1]}, None),
+        ({"left": [0.195]}, (ForReview, "begin with different losses")),  # a step was of 0.001
+        ({"left": [0.199], "before": [0.201]}, None),
+        ({"left": [0.1]}, None),  # the best weights were kept
+        ({"left": [0.3], "refit_left": [0.2]}, (KnownMistake, "the network was not fitted on")),
+        ({"left": [0.3], "refit_left": [0.25]}, (ForReview, "begin with different losses")),
+        ({"left": [-1.0], "refit_left": [-1.0]}, (ForReview, "begin with different losses")),
+    ],
+)
+def test_where_two_fits_differ_the_loss_that_is_left_decides(changed: Any, said: Any):
+    """A network whose start cannot be repeated ends with the loss of the rows it was fitted on."""
+    ends = {"last": [0.2], "before": [0.2], "least": [0.1]}
+    told = {"repeatable": [0.0], "loss": [0.7], "refit_loss": [0.8], "left": [0.3]} | ends
+    told |= {f"refit_{end}": value for end, value in ends.items()} | {"refit_left": [0.2]}
+    run = run_with(**{"notebook/networks": arrays_of(told | changed)})
+
+    with nullcontext() if said is None else pytest.raises(said[0], match=said[1]):
+        check_same_split(run.evidence, run.given)
+
+
+def arrays_of(numbers: dict[str, list[float]]) -> dict[str, np.ndarray[Any, Any]]:
+    return {name: np.array(value) for name, value in numbers.items()}
+
+
+def test_rows_of_a_few_features_are_those_of_the_data_set_each_once():
+    """Scaled and in another order they are; a row in place of another one is found."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 4, size=(60, 5)).astype(float)
+    X = rng.permutation(rows[:, [3, 1]]) * [0.3, -7.0] + [2.0, 1.0]
+    X[:, 1] *= -1
+
+    assert test_split.holds_every_row_once(X, rows)
+    assert not test_split.holds_every_row_once(X[:-1], rows)
+    other = np.flatnonzero((X[0] != X).any(axis=1))[0]
+    X[other] = X[0]
+    assert not test_split.holds_every_row_once(X, rows)
 
 
 def test_no_split_at_all_is_no_other_split_for_another_seed():

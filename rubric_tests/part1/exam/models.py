@@ -20,13 +20,24 @@ def models_left(is_wanted):
     return list(found.values())[:8]
 
 
+def last_step(value):
+    """The model itself: the last step of a pipeline, the best one of a search."""
+    if type(value).__name__ == "Pipeline":
+        return last_step(value.steps[-1][1])
+    if type(value).__name__ in ("GridSearchCV", "RandomizedSearchCV"):
+        return last_step(getattr(value, "best_estimator_", None))
+    return value
+
+
 def is_network(value):
-    return isinstance(value, student.ScratchNetwork)
+    return isinstance(last_step(value), student.ScratchNetwork)
 
 
 def is_baseline(value):
-    last = value.steps[-1][1] if type(value).__name__ == "Pipeline" else value
-    return type(last).__name__ == "LogisticRegression"
+    last = last_step(value)
+    kinds = {kind.__name__ for kind in type(last).__mro__}
+    by_steps = "SGDClassifier" in kinds and last.loss in ("log_loss", "log")
+    return "LogisticRegression" in kinds or by_steps
 
 
 def fitted(model):
@@ -71,6 +82,10 @@ def begun_alike(model):
 
 def made_anew(model):
     """A new object with the same arguments, as scikit-learn's `clone` makes one."""
+    if hasattr(model, "steps"):
+        new = copy.deepcopy(model)
+        new.steps[-1] = (new.steps[-1][0], made_anew(model.steps[-1][1]))
+        return new
     names = inspect.signature(type(model)).parameters
     own = {name: copy.deepcopy(getattr(model, name)) for name in names if hasattr(model, name)}
     return type(model)(**own)
@@ -92,7 +107,7 @@ def describe_network(model, again):
 
 def is_repeatable(model, again):
     """Whether a number says where it begins, and two fits of one object come out alike."""
-    if not isinstance(getattr(model, "random_state", None), (int, np.integer)):
+    if not isinstance(getattr(last_step(model), "random_state", None), (int, np.integer)):
         return False
     return is_alike(model, again) or is_alike(again, copied(again))
 
@@ -107,9 +122,11 @@ def end_of(model, prefix):
     try:
         X_train, _, y_train, _, names = split()
         targets = np.searchsorted(names, y_train)
-        left = float(model.loss_and_gradients(X_train.copy(), labels(targets))[0])
-        before, last = (float(loss) for loss in np.ravel(model.loss_curve_)[-2:])
-        least = float(np.min(model.loss_curve_))
+        network = last_step(model)
+        rows = model[:-1].transform(X_train.copy()) if hasattr(model, "steps") else X_train.copy()
+        left = float(network.loss_and_gradients(rows, labels(targets))[0])
+        before, last = (float(loss) for loss in np.ravel(network.loss_curve_)[-2:])
+        least = float(np.min(network.loss_curve_))
     except Exception:  # no such names: marked where they are asked for
         left = last = before = least = -1.0
     told = (left, last, before, least)
@@ -118,14 +135,28 @@ def end_of(model, prefix):
 
 def first_loss(model):
     """Where its training began; without a record, a number that another training would change."""
-    if hasattr(model, "loss_curve_"):
-        return float(model.loss_curve_[0])
+    if hasattr(last_step(model), "loss_curve_"):
+        return float(last_step(model).loss_curve_[0])
     return float(outputs_of(model, split()[0])[:, -1].mean())
 
 
 def describe_baseline(model, again):
-    last = model.steps[-1][1] if hasattr(model, "steps") else model
-    return {"rounds": int(np.max(last.n_iter_)), "max_iter": int(last.max_iter)}
+    last = last_step(model)
+    # of a cross-validation the least, since it tries penalties with which none is ready in time
+    most = np.min if hasattr(last, "Cs_") else np.max
+    return {
+        "rounds": int(most(last.n_iter_)),
+        "max_iter": int(last.max_iter),
+        "spread": spread_of(model, again),
+    }
+
+
+def spread_of(model, again):
+    """How far two fits of it are apart, where it is another one than the first of them."""
+    found, fit = (outputs_of(one, split()[1])[:, -1] for one in (model, again))
+    if np.allclose(found, fit, rtol=0, atol=0.01):
+        return 0.0
+    return float(np.abs(fit - outputs_of(copied(model), split()[1])[:, -1]).max())
 
 
 def interview(answer, models, refit, describe, names):
@@ -151,7 +182,7 @@ with ask("notebook/networks") as (given, answer):
 
 with ask("notebook/baselines") as (given, answer):
     baselines = models_left(is_baseline)
-    interview(answer, baselines, copied, describe_baseline, ("rounds", "max_iter"))
+    interview(answer, baselines, copied, describe_baseline, ("rounds", "max_iter", "spread"))
     answer.features = np.array([getattr(model, "n_features_in_", 0) for model in baselines])
 
 with ask("source/loaded") as (given, answer):  # after everything that the student's code has done
