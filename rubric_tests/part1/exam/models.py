@@ -16,17 +16,21 @@ PREDICTED = ("labels", "labels_train", "probabilities", "refit_probabilities")
 
 def models_left(is_wanted):
     """The first few models the notebook left under a name, each once, that take its test rows."""
-    found = {id(value): value for value in student.instances(object) if is_wanted(value)}
+    left = [best_of(value) for value in student.instances(object)]
+    found = {id(value): value for value in left if is_wanted(value)}
     return list(found.values())[:8]
 
 
-def last_step(value):
-    """The model itself: the last step of a pipeline, the best one of a search."""
-    if type(value).__name__ == "Pipeline":
-        return last_step(value.steps[-1][1])
+def best_of(value):
+    """Of a search the model that it answers with: to search again would take its time again."""
     if type(value).__name__ in ("GridSearchCV", "RandomizedSearchCV"):
-        return last_step(getattr(value, "best_estimator_", None))
+        return getattr(value, "best_estimator_", None)
     return value
+
+
+def last_step(value):
+    """The model itself, which is the last step of a pipeline."""
+    return value.steps[-1][1] if type(value).__name__ == "Pipeline" else value
 
 
 def is_network(value):
