@@ -387,6 +387,12 @@ def check_everything_is_trained(evidence: Any, given: Any) -> None:
         raise KnownMistake(
             "only a part of the model is trained", f"`{untrained[0]}`{more} are as they began"
         )
+    if n := int(evidence["training/steps"].not_registered):
+        what = f"{n} parameters are" if n > 1 else "a parameter is"
+        raise KnownMistake(
+            "only a part of the model is trained",
+            f"{what} not registered in it: are layers kept in a plain list?",
+        )
 
 
 @cause_of_others("training")

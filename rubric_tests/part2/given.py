@@ -489,7 +489,7 @@ def secret(rng: np.random.Generator) -> dict[str, Question]:
         "training/steps": Question(
             {"source": ids(rng), "target": ids(rng)},
             dict.fromkeys(("losses", "rates"), (None,))
-            | {"costs": (None,), "backwards": (), "of_another": ()}
+            | {"costs": (None,), "backwards": (), "of_another": (), "not_registered": ()}
             | dict.fromkeys(("vocabulary", "stale", "empty", "of_shares", "to_zero"), ()),
         ),
     }

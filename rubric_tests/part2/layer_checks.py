@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from assay.rubric import (
+    ForReview,
     KnownMistake,
     Wrong,
     answered,
@@ -610,9 +611,14 @@ def name_the_norm(fresh: np.ndarray, x: np.ndarray, rows: np.ndarray) -> Excepti
         "a normalisation takes off the mean once more after dividing": x / deviation
         - x.mean(-1, keepdims=True),
     } | over_other_axes(x)
-    for sentence, its in known.items():
-        if np.allclose(fresh, its, atol=0.05 * max(1.0, np.abs(its).max() / 4)):
-            return KnownMistake(sentence)
+    off = {
+        sentence: float(np.nan_to_num(np.abs(fresh - its), nan=np.inf).max())
+        / max(1.0, float(np.abs(its).max()) / 4)
+        for sentence, its in known.items()
+    }
+    nearest = min(off, key=lambda sentence: off[sentence])
+    if off[nearest] < 0.05:  # of a deviation of 1: a sample's deviation is less than that away
+        return KnownMistake(nearest)
     if np.allclose(rows, standardised(x), atol=0.05):
         return name_the_size(fresh.std(axis=-1), x.std(axis=-1))
     spread = fresh.std(axis=-1)
@@ -651,6 +657,8 @@ def over_other_axes(x: np.ndarray) -> dict[str, np.ndarray]:
         "the sequence": 1,
         "the batch": 0,
         "the whole sequence at once": (1, 2),
+        "the batch and the sequence at once": (0, 1),
+        "the batch and the channels at once": (0, 2),
         "everything at once": (0, 1, 2),
     }
     halves = {"half of the channels": x[..., : x.shape[-1] // 2]}
@@ -692,9 +700,29 @@ def check_normalisation(evidence: Any, given: Any, layer: str) -> None:
     if spread.max() < 1.02 * spread.min() or nearly(added, added_longer):
         return
     if not nearly(answer.out, answer.out_other):
+        name_a_normalised_path(evidence, layer)
         raise KnownMistake(
             "no normalisation of each token over its channels, before or after a sub-layer"
         )
+
+
+def name_a_normalised_path(evidence: Any, layer: str) -> None:
+    """Say where what goes past a sub-layer is normalised, and what goes into it is not."""
+    if not answered(evidence, f"{layer}/steps"):
+        return
+    answer = evidence[f"{layer}/steps"]
+    steps = steps_of(answer, evidence.partial(f"{layer}/steps"))
+    totals = [answer.out, *(step.into for step in steps)]
+    subs = [step for step in steps if not step.is_norm]
+    for i, sub in enumerate(subs, 1):
+        around = f"around its {sub.kind}, part {i} of {len(subs)}"
+        for norm in (step for step in steps if step.is_norm and same(step.into, sub.into)):
+            if any(same(total, norm.out + sub.out) for total in totals):
+                raise KnownMistake(
+                    f"a residual starts behind the normalisation {around}",
+                    "its normalised input plus the sub-layer's output goes on, "
+                    "and what goes into the sub-layer is not normalised",
+                )
 
 
 def nearly(one: np.ndarray, other: np.ndarray) -> bool:
@@ -825,11 +853,22 @@ def check_attention_is_in_the_model(evidence: Any, given: Any) -> None:
 
 @cause_of_others("model")
 def check_layers_are_in_the_model(evidence: Any, given: Any) -> None:
-    """Of each kind of layer that the model holds, some make a difference to its logits."""
-    if unused := evidence["model/parts"].text.string("unused"):
+    """Each kind of layer that the model holds, and each layer of it, makes a difference."""
+    text = evidence["model/parts"].text
+    if unused := text.string("unused"):
         raise KnownMistake(
             "layers of the model are never used",
             f"with any weights of its {unused} it says the same",
+        )
+    if unused := text.string("alone"):
+        names = ", ".join(f"`{name}`" for name in unused.split(", "))
+        raise KnownMistake(
+            "a layer of the model is not used", f"with any weights of {names} it says the same"
+        )
+    if unused := text.string("never_called"):
+        raise ForReview(
+            f"`{unused.split(', ')[0]}` of the model is never called: it may be left out, or what "
+            "other layers are copies of"
         )
 
 

@@ -78,9 +78,11 @@ def test_the_whole_source_is_read(evidence, given, runs):
         layer_checks.check_source_is_read(evidence, given)
 
 
-@pytest.mark.hint("which line hands the encoder's output on to the decoder?")
+@pytest.mark.hint(
+    "which line hands the encoder's output on to the decoder, and each layer's to the next?"
+)
 def test_its_layers_are_used(evidence, given, runs):
-    """Of each kind of layer that the model holds, some make a difference to its logits."""
+    """Each kind of layer that the model holds, and each layer of it, makes a difference."""
     can_be_called(evidence)
     chance_is_marked_elsewhere(evidence, given)
     with (

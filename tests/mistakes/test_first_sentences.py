@@ -11,9 +11,10 @@ from assay.submission.submission import Submission
 from tests.mistakes import part1
 from tests.mistakes.cases import Case, short_submission
 from tests.mistakes.grading import ROOT, Note, explain, graded, lost, one_part, record
+from tests.mistakes.kinds.layers import encoder, own_norm
 from tests.mistakes.kinds.training import RATE, training
 from tests.mistakes.part1 import network
-from tests.mistakes.part2 import attention, of
+from tests.mistakes.part2 import PRE_NORM, attention, of
 
 ENCODED = "memory = self.encoder(source, source_visible)"
 FITTED = "logistic = LogisticRegression(max_iter=1000).fit(X_train, y_train)"
@@ -33,6 +34,7 @@ NOT_APPLIED = "the gradients are not applied: training changes no weight"
 DIES = "the steps shrink to nothing: the learning rate dies before training ends"
 ONE_TOKEN = "only token 0 of the source is read"
 NOT_READ = "the source is not read: whatever it says, the logits are the same"
+NORMED_PATH = "a residual starts behind the normalisation around its "
 PART1 = [
     (network("gradients computed and thrown away", "update", {APPLIED: ""}), NOT_APPLIED),
     (network("a copy of the weights descends", "update", {
@@ -86,6 +88,18 @@ PART2 = [
         "heads, weights = attention(": "heads, weights = turned(",
         "class MultiHeadAttention": TURNED,
     }), "Q and K are swapped"),
+    (own_norm("statistics of the batch and the channels", "(-1,", "((0, 2),"),
+     "a normalisation runs over the batch and the channels at once"),
+    (own_norm("statistics of the batch and the sequence", "(-1,", "((0, 1),"),
+     "a normalisation runs over the batch and the sequence at once"),
+    (encoder("norms after the parts, the last one past its part", {
+        PRE_NORM: "        x = self.norm_self(x + self.self_attention(x, x, visible))\n",
+        "return x + self.feed_forward(self.norm_feed(x))":
+        "return self.norm_feed(x) + self.feed_forward(x)",
+    }), NORMED_PATH + "FeedForward, part 2 of 2"),
+    (encoder("the first norm stands past its part", {
+        PRE_NORM: "        x = self.self_attention(x, x, visible) + self.norm_self(x)\n",
+    }), NORMED_PATH + "MultiHeadAttention, part 1 of 2"),
 ]  # fmt: skip
 CASES = [
     pytest.param(part, where, case, sentence, id=case.name.replace(" ", "-"))

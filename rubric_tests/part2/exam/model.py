@@ -51,18 +51,42 @@ def _(given, answer):
 @asked("model/parts")
 @torch.no_grad()
 def _(given, answer):
-    """The kinds of layer with which, whatever their weights are, the logits stay as they were."""
-    model = copy.deepcopy(student.model).eval()
-    before, unused = logits_of(model, given.source, given.target), []
-    for name in filter(student.has, LAYERS):
-        kind, other = kind_of(name, *SIZES), copy.deepcopy(model)
-        layers = [part for part in other.modules() if isinstance(part, kind)]
+    """The kinds of layer with which, whatever their weights are, the logits stay as they were.
+
+    Where others of its kind do something, a layer by itself that does nothing, and is either called
+    or stands in a list of layers: one that is never called may be what the others are copies of.
+    """
+    model, called, names = copy.deepcopy(student.model).eval(), set(), {}
+    unused, alone, out_of_sight = [], [], []
+    for name, part in model.named_modules():
+        part.register_forward_pre_hook(lambda part, inputs: called.add(part))
+        names[part] = name
+    before = logits_of(model, given.source, given.target)
+
+    def says_the_same(layers):
+        """With other weights in these layers, which then get back their own."""
         torch.manual_seed(0)
-        for own in (own for layer in layers for own in layer.parameters()):
-            own.add_(torch.randn_like(own))
-        if layers and torch.equal(before, logits_of(other, given.source, given.target)):
+        parts = [part for layer in layers for part in layer.parameters()]
+        kept = [part.clone() for part in parts]
+        for part in parts:
+            part.add_(torch.randn_like(part))
+        after = logits_of(model, given.source, given.target)
+        for part, own in zip(parts, kept, strict=True):
+            part.copy_(own)
+        return torch.equal(before, after)
+
+    for name in filter(student.has, LAYERS):
+        kind = kind_of(name, *SIZES)
+        layers = [part for part in names if isinstance(part, kind)]
+        if layers and says_the_same(layers):
             unused.append(name)
-    answer.unused = ", ".join(unused)
+            continue
+        for layer in layers if len(layers) > 1 else []:
+            if says_the_same([layer]):
+                in_list = names[layer].rpartition(".")[2].isdigit()
+                (alone if layer in called or in_list else out_of_sight).append(names[layer])
+    answer.unused, answer.alone = ", ".join(unused), ", ".join(alone)
+    answer.never_called = ", ".join(out_of_sight)
 
 
 @asked("training/batch")

@@ -13,9 +13,10 @@ from exam.sequences import (
     as_many_as_planned,
     lists,
 )
-from exam.watch import Watch
+from exam.watch import Watch, leaves_of
 
 ENOUGH = 8  # parameters that have to be trained: what others are takes time, and changes nothing
+ROUNDING = 1e-6  # of the largest gradient: what a bias of the keys has, which moves no softmax
 
 
 def left_as_it_was(model, given, watch):
@@ -46,6 +47,36 @@ def left_as_it_was(model, given, watch):
         if len(found) > ENOUGH or not may_stay(model, name, part, given):
             found.append(name)
     return found
+
+
+def not_registered(model, given, watch):
+    """How many parameters outside the model's own learn nothing, though the logits go with them.
+
+    They are what gradients come to, wherever they are kept; what the optimizer or a step by hand
+    changed is as good as registered. That the logits go with them is told by the gradients: one
+    may be kept as a copy made at the beginning, so that other values of it change nothing.
+    """
+    with torch.enable_grad():
+        logits = logits_of(model, given.source, given.target)
+        parts = leaves_of(logits)
+        if not parts:
+            return 0
+        weights = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0))
+        gradients = torch.autograd.grad((logits * weights).sum(), parts)
+    own = {id(part) for part in model.parameters()}
+    sizes = [float(gradient.abs().max()) for gradient in gradients]
+    begun = {**watch.learning, **watch.at_first}
+
+    def is_as_it_was(part):
+        values = [begun[id(part)]] if id(part) in begun else begun.values()
+        return any(torch.equal(part, value) for _, value in values)
+
+    still = [
+        part
+        for part, size in zip(parts, sizes, strict=True)
+        if size > ROUNDING * max(sizes) and id(part) not in own and is_as_it_was(part)
+    ]
+    return len(still) if any(not may_stay(model, "", part, given) for part in still) else 0
 
 
 def of_another(model, at_first):
@@ -84,6 +115,9 @@ if handed_out("secret/answers"):
         answer.untrained = ""
         with contextlib.suppress(Exception), torch.no_grad():
             answer.untrained = ", ".join(left_as_it_was(*trained, given, watch))[:2000]
+        answer.not_registered = 0
+        with contextlib.suppress(Exception), torch.no_grad():
+            answer.not_registered = not_registered(*trained, given, watch)
 
     @asked("secret/attention")
     def _(given, answer):

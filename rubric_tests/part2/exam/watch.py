@@ -26,6 +26,7 @@ class Watch:
         self.losses, self.vocabulary, self.stale, self.stepped = [], 0, 0, []
         self.out_of_time, self.costs, self.backwards = False, [], 0
         self.made, self.begun, self.last = [], [], {}
+        self.learning = {}  # by id, what the first loss is a function of, and its values then
         self.to_zero = False  # whether a loss was seen that comes near 0, smoothed apart
 
     def __enter__(self):
@@ -87,6 +88,8 @@ class Watch:
         def checked(roots, *args, **kwargs):
             if not self.backwards:
                 self.begun = [part.detach().clone() for part in self.made]
+                learning = leaves_of(*roots)
+                self.learning = {id(part): (part, part.detach().clone()) for part in learning}
             stepped = self.stepped or self.stepped_by_hand()
             gradients = [part.grad for part in stepped if part.grad is not None]
             self.stale += any(bool(gradient.any()) for gradient in gradients)
@@ -107,6 +110,20 @@ class Watch:
             return []
         before, self.last = self.last, {id(part): part.detach().clone() for part in self.made}
         return [p for p in self.made if id(p) in before and not torch.equal(p, before[id(p)])]
+
+
+def leaves_of(*outputs):
+    """The tensors that gradients of these outputs come to, registered anywhere or not."""
+    reached, found = set(), []
+    left = [output.grad_fn for output in outputs if output.grad_fn is not None]
+    while left:
+        node = left.pop()
+        if node not in reached:
+            reached.add(node)
+            left += [before for before, _ in node.next_functions if before is not None]
+            if (part := getattr(node, "variable", None)) is not None:
+                found.append(part)
+    return found
 
 
 def hard(target, axis, ignored=-100):

@@ -232,9 +232,46 @@ HARMLESS_IN_TRAINING = [
 ]  # fmt: skip
 
 ROWS = "return self.table(tokens)"
+TWO_LAYERS = {"n_layers: int = 1": "n_layers: int = 2"}
 MODEL = [
     of("transformer/encoder", "the decoder looks at the bare tokens of the source", "model", {
         "        for layer in self.layers:\n            x = layer(x, visible)\n": "",
+    }),
+    Case("only the last layer's output is used", "model", {
+        "solution/transformer/config.py": TWO_LAYERS,
+        "solution/transformer/encoder.py": {
+            "x = layer(x, visible)": "out = layer(x, visible)", "self.norm(x)": "self.norm(out)",
+        },
+    }),
+    Case("the first layer is left out", "model", {
+        "solution/transformer/config.py": TWO_LAYERS,
+        "solution/transformer/encoder.py": {"in self.layers:": "in self.layers[1:]:"},
+    }),
+    Case("each decoder layer begins with the tokens", "model", {
+        "solution/transformer/config.py": TWO_LAYERS,
+        "solution/transformer/decoder.py": {
+            "x = layer(x, memory,": "out = layer(x, memory,",
+            "self.norm(x)\n\n    def start": "self.norm(out)\n\n    def start",
+            "x, with_newest =": "out, with_newest =", "self.norm(x), seen": "self.norm(out), seen",
+        },
+    }),
+]  # fmt: skip
+MODEL_RIGHT = [
+    Case("one layer twice", None, {
+        "solution/transformer/config.py": TWO_LAYERS,
+        "solution/transformer/encoder.py": {
+            "nn.ModuleList(\n            EncoderLayer(c.d_model, c.n_heads, c.d_hidden) for _ in "
+            "range(c.n_layers)\n        )":
+            "nn.ModuleList(\n            [EncoderLayer(c.d_model, c.n_heads, c.d_hidden)] "
+            "* c.n_layers\n        )",
+        },
+    }),
+    Case("layers beside each other", None, {
+        "solution/transformer/config.py": TWO_LAYERS,
+        "solution/transformer/encoder.py": {
+            "            x = layer(x, visible)\n": "            continue\n"
+            "        x = sum(layer(x, visible) for layer in self.layers)\n",
+        },
     }),
 ]  # fmt: skip
 
@@ -260,6 +297,7 @@ EMBEDDING = [
 CASES = [*FEED, *NORMS, *RESIDUALS, *POSITIONS, *EMBEDDING, *MODEL]
 
 RIGHT = [
+    *MODEL_RIGHT,
     own_norm("a layer norm by hand", loses=None),
     own_norm("a layer norm with the sample's deviation", "unbiased=False, ", "", loses=None),
     own_norm("a layer norm with a thousandth beside the variance", "(std + 1e-6)",

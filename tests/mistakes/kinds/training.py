@@ -22,6 +22,44 @@ CLIP = "nn.utils.clip_grad_norm_(model.parameters(), recipe.max_norm)"
 ZERO = "optimizer.zero_grad()"
 LOSS = "return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=PAD)"
 COST = "cost = loss(model, pairs.sources[batch], pairs.wanted[batch])"
+LISTED = {"nn.ModuleList(": "list("}
+OF_THE_LIST = "(p for layer in model.encoder.layers for p in layer.parameters())"
+PLAIN_LISTS = [
+    of("transformer/encoder", "layers in a plain list", "training", LISTED),
+    of("transformer/decoder", "decoder layers in a plain tuple", "training", {
+        "nn.ModuleList(": "tuple(",
+    }),
+    of("transformer/encoder", "layers in a plain dict, copied from one", "training", {
+        "self.layers = nn.ModuleList(\n"
+        "            EncoderLayer(c.d_model, c.n_heads, c.d_hidden) for _ in range(c.n_layers)\n"
+        "        )":
+        "import copy\n\n        layer = EncoderLayer(c.d_model, c.n_heads, c.d_hidden)\n"
+        "        self.named = {str(n): copy.deepcopy(layer) for n in range(c.n_layers)}",
+        "for layer in self.layers:": "for layer in self.named.values():",
+    }),
+    of("transformer/model", "an encoder that only a function holds", "training", {
+        "self.encoder = Encoder(config)\n        self.decoder":
+        "encoder = Encoder(config)\n"
+        "        self.encoder = lambda *given: encoder(*given)\n        self.decoder",
+    }),
+]  # fmt: skip
+PLAIN_LISTS_RIGHT = [
+    Case("layers in a plain list, handed to the optimizer", None, {
+        "solution/transformer/encoder.py": LISTED,
+        "solution/reversal/training.py": {
+            "        model.parameters(), betas":
+            f"        [*model.parameters(), *{OF_THE_LIST}], betas",
+        },
+    }),
+    of("transformer/encoder", "what layers are copies of is kept", None, {
+        "self.layers = nn.ModuleList(\n"
+        "            EncoderLayer(c.d_model, c.n_heads, c.d_hidden) for _ in range(c.n_layers)\n"
+        "        )":
+        "import copy\n\n        layer = EncoderLayer(c.d_model, c.n_heads, c.d_hidden)\n"
+        "        self.first = [layer]\n"
+        "        self.layers = nn.ModuleList(copy.deepcopy(layer) for _ in range(c.n_layers))",
+    }),
+]  # fmt: skip
 MISTAKES = [
     training("only the last layer is trained", "training", {
         TRAINED: "        model.to_logits.parameters(), betas",
@@ -223,4 +261,13 @@ SEES_THE_PAST = Case("an encoder alone that sees the past only", "reversal", {
     },
 })  # fmt: skip
 
-CASES = [*MISTAKES, *HANDED, *MODE, *RIGHT, *HANDED_RIGHT, *MODE_RIGHT]
+CASES = [
+    *MISTAKES,
+    *PLAIN_LISTS,
+    *HANDED,
+    *MODE,
+    *RIGHT,
+    *PLAIN_LISTS_RIGHT,
+    *HANDED_RIGHT,
+    *MODE_RIGHT,
+]
