@@ -78,3 +78,16 @@ def test_the_loss_of_smoothed_labels_is_that_of_the_right_tokens(watch: Any, kin
 
     assert losses[0] == pytest.approx(np.log(5))
     assert losses[-1] < 0.25
+
+
+def test_what_a_loss_is_a_function_of_is_noted_wherever_it_is_kept(watch: Any):
+    """In a list, or made after the first loss and copied; not what no gradient comes to."""
+    kept, unused = [torch.ones(3, requires_grad=True)], torch.ones(3, requires_grad=True)
+    with watch:
+        (kept[0] * 2).sum().backward()
+        later = torch.nn.Linear(3, 1, bias=False)
+        later(kept[0].clone()).sum().backward()
+    noted = {id(part) for part, _ in watch.learning.values()}
+
+    assert noted == {id(kept[0]), id(later.weight)}
+    assert id(unused) not in noted

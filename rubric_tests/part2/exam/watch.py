@@ -26,7 +26,7 @@ class Watch:
         self.losses, self.vocabulary, self.stale, self.stepped = [], 0, 0, []
         self.out_of_time, self.costs, self.backwards = False, [], 0
         self.made, self.begun, self.last = [], [], {}
-        self.learning = {}  # by id, what the first loss is a function of, and its values then
+        self.learning, self.looked = {}, -1  # by id, what losses are functions of, as it began
         self.to_zero = False  # whether a loss was seen that comes near 0, smoothed apart
 
     def __enter__(self):
@@ -88,8 +88,7 @@ class Watch:
         def checked(roots, *args, **kwargs):
             if not self.backwards:
                 self.begun = [part.detach().clone() for part in self.made]
-                learning = leaves_of(*roots)
-                self.learning = {id(part): (part, part.detach().clone()) for part in learning}
+            self.note_learning(roots)
             stepped = self.stepped or self.stepped_by_hand()
             gradients = [part.grad for part in stepped if part.grad is not None]
             self.stale += any(bool(gradient.any()) for gradient in gradients)
@@ -100,6 +99,17 @@ class Watch:
             return backward(roots, *args, **kwargs)
 
         return checked
+
+    def note_learning(self, roots):
+        """What the loss is a function of: at the first one, and where more parts were made since.
+
+        Parts of a list are registered nowhere, but seldom come alone.
+        """
+        if len(self.made) > self.looked:
+            self.looked = len(self.made)
+            for part in leaves_of(*roots):
+                if id(part) not in self.learning:
+                    self.learning[id(part)] = part, part.detach().clone()
 
     def stepped_by_hand(self):
         """Of an optimizer that is none of torch's: the parameters that moved since the last time.
