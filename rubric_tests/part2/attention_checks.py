@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from assay.rubric import (
+    ForReview,
     KnownMistake,
     Wrong,
     answered,
@@ -15,17 +16,20 @@ from assay.rubric import (
     assert_permuted,
     assert_same,
     causes,
+    holds,
     same,
     tolerance,
 )
 from rubric_tests.part2 import projections, reference, ways
 from rubric_tests.part2.judgement import (
+    HEADS_AS_DRAWN,
     NotRecognised,
     assert_same_items,
     cause_of_others,
     first_cause,
     must_repeat,
     said,
+    unless_silent_at_first,
 )
 from rubric_tests.part2.reference import Linear, Projections, Weigh
 from rubric_tests.part2.ways import RIGHT_LAYOUTS, Heads, Way, Ways, in_any_order
@@ -378,6 +382,7 @@ def where(marked: np.ndarray) -> str:
 
 
 @cause_of_others("masks")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_mask_of_heads(evidence: Any, given: Any) -> None:
     """In multi-head attention the first three tokens are left alone by those after them."""
     answer = evidence["masks/multi-head"]
@@ -534,6 +539,7 @@ def is_hidden_in_training(evidence: Any) -> bool:
 
 
 @cause_of_others("multi-head")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_heads(evidence: Any, given: Any) -> None:
     """Multi-head attention with itself and with a memory, for every number of heads asked."""
     alone = said(evidence, "multi-head/form", "form") == "one input"
@@ -543,15 +549,18 @@ def check_heads(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("multi-head")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_order_of_heads(evidence: Any, given: Any) -> None:
     answer, order = evidence["multi-head/order"], given["multi-head/order"].order
     if causal_heads(evidence) or at_places(evidence, given):
         return
+    leave_places_to_a_person(evidence, given)
     reason = "tokens in another order do not give the same outputs in that order"
     assert_permuted(answer.out, answer.out_other, order, reason=reason)
 
 
 @cause_of_others("multi-head")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_heads_are_used(evidence: Any, given: Any) -> None:
     """The same weights in one head and in three give different outputs."""
     answer = evidence["multi-head/heads"]
@@ -562,6 +571,7 @@ def check_heads_are_used(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("multi-head")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_one_row_of_heads(evidence: Any, given: Any) -> None:
     answer = evidence["multi-head/one"]
     reason = "one row of one sequence has another output than in a batch"
@@ -569,6 +579,7 @@ def check_one_row_of_heads(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("multi-head")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_heads_reach_everywhere(evidence: Any, given: Any) -> None:
     """Whichever place of the memory changes, every query's output changes."""
     answer = evidence["multi-head/reach"]
@@ -583,6 +594,7 @@ def check_heads_reach_everywhere(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("multi-head")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_batch_of_heads(evidence: Any, given: Any) -> None:
     answer = evidence["multi-head/batch"]
     assert_same_items(answer.out, answer.out_other)
@@ -622,6 +634,8 @@ def check_formula_of_heads(evidence: Any, given: Any, question: str) -> None:
         raise KnownMistake(sentence)
     if ways.give(heads._replace(out=out - x), readings, lambda some: [Way(some)]):
         raise KnownMistake("the input is added inside the heads: that is for the layer to do")
+    if may_tell_places(evidence, given):
+        raise NotRecognised("the heads go by places in a way that is not recognised")
     named = answer.text.strings("names")
     told_apart = projections.are_named(parts) and len(parts) * 2 >= len(named)
     if not told_apart and not is_of_its_weights(evidence, given, looking_at_itself(question)):
@@ -709,11 +723,7 @@ def at_places(evidence: Any, given: Any) -> list[Weigh]:
     None where they do not, or where it is not recognised. A known mistake is recognised as well:
     it is marked with the positions, or with attention.
     """
-    question = "multi-head/self-three"
-    if not answered(evidence, "multi-head/order") or not answered(evidence, question):
-        return []
-    moved, order = evidence["multi-head/order"], given["multi-head/order"].order
-    if same(moved.out[:, order], moved.out_other):  # they do not
+    if not answered(evidence, "multi-head/self-three") or not go_by_places(evidence, given):
         return []
     try:
         hash((evidence, given))
@@ -739,6 +749,73 @@ def _at_places(evidence: Any, given: Any) -> list[Weigh]:
         if found:
             return found
     return []
+
+
+def go_by_places(evidence: Any, given: Any) -> bool:
+    """Whether heads give other outputs to tokens in another order."""
+    if not answered(evidence, "multi-head/order"):
+        return False
+    moved, order = evidence["multi-head/order"], given["multi-head/order"].order
+    return not same(moved.out[:, order], moved.out_other)
+
+
+def may_tell_places(evidence: Any, given: Any) -> bool:
+    """Whether heads go by places in a way that is not recognised, and that may be right.
+
+    Either they hold a table beside their projections, as a learned bias by distance is. Or the
+    submission has no `PositionalEncoding`, and one head by itself goes by places too: heads that
+    are cut or put together in a wrong order do so only where there are several.
+    """
+    if not go_by_places(evidence, given):
+        return False
+    if causal_heads(evidence) or at_places(evidence, given):
+        return False
+    return has_table_of_places(evidence) or (
+        adds_no_positions(evidence)
+        and answered(evidence, "multi-head/self-one")
+        and not is_of_its_weights(evidence, given, "multi-head/self-one")
+    )
+
+
+def adds_no_positions(evidence: Any) -> bool:
+    """Whether there is no `PositionalEncoding`, by the kernel's word."""
+    try:
+        evidence["positions/added"]
+    except Exception as error:
+        return getattr(error, "absent", "") == "PositionalEncoding"
+    return False
+
+
+def has_table_of_places(evidence: Any) -> bool:
+    """Whether heads hold numbers by the distance, for each head or for each channel of a head.
+
+    A projection has an axis as wide as the input; a gain has no axis but those for the heads and
+    their channels.
+    """
+    question = "multi-head/self-three"
+    if not answered(evidence, question):
+        return False
+    n_heads, width = 3, evidence[question].out.shape[-1]
+    of_heads = {n_heads, width // n_heads}
+    shapes = (
+        set(array.shape) - {1}
+        for name, array in evidence.partial(question).items()
+        if name.startswith("parameter_")
+    )
+    return any(width not in sizes and sizes & of_heads and sizes - of_heads for sizes in shapes)
+
+
+def check_three_heads(evidence: Any, given: Any) -> None:
+    check_formula_of_heads(evidence, given, "multi-head/self-three")
+
+
+def leave_places_to_a_person(evidence: Any, given: Any) -> None:
+    """Raise ForReview where heads may rightly go by places; a known mistake is marked as such."""
+    if may_tell_places(evidence, given) and not holds(check_three_heads, evidence, given):
+        raise ForReview(
+            "the heads go by places in a way that is not recognised: "
+            "whether it is by the distance has to be read"
+        )
 
 
 def sentence_of(found: list[Weigh], known: dict[str, tuple[Weigh, ...]]) -> str | None:

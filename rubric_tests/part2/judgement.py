@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,62 @@ def cause_of_others(criterion: str) -> Callable[[Check], Check]:
         return marked
 
     return register
+
+
+HEADS_AS_DRAWN, NETWORK_AS_DRAWN = "multi-head/self-three", "feed-forward/sizes"
+"""The questions whose answers have the parameters as well, as they are before training."""
+COMPONENTS = {HEADS_AS_DRAWN: "multi-head attention", NETWORK_AS_DRAWN: "the feed-forward network"}
+
+
+@contextmanager
+def where_weights_are_drawn(evidence: Any, *questions: str) -> Iterator[None]:
+    """Leave what fails to a person where the component begins with a last projection of zeros.
+
+    Then its outputs say nothing of what is in it, until it is trained.
+    """
+    try:
+        yield
+    except AssertionError:
+        for question in questions:
+            if is_silent_at_first(evidence, question):
+                raise ForReview(
+                    f"a matrix of {COMPONENTS[question]} begins at zero, so nothing can be told "
+                    "of it before it is trained: what it does has to be read"
+                ) from None
+        raise
+
+
+def is_silent_at_first(evidence: Any, question: str) -> bool:
+    """Whether one matrix begins at zero, others do not, and all outputs are the same row.
+
+    What gives one row whatever its weights are has no such matrix. Where all are zero, or two,
+    nothing is learned: neither has a gradient.
+    """
+    if not answered(evidence, question):
+        return False
+    out = evidence[question].out
+    rows = out.reshape(-1, out.shape[-1])
+    matrices = [
+        array
+        for name, array in evidence.partial(question).items()
+        if name.startswith("parameter_") and np.ndim(array) > 1 and np.size(array) > len(array)
+    ]
+    zero = [not np.any(matrix) for matrix in matrices]
+    return bool((rows == rows[:1]).all()) and len(zero) > 1 and sum(zero) == 1
+
+
+def unless_silent_at_first(*questions: str) -> Callable[[Check], Check]:
+    """The same for all that a check looks at."""
+
+    def looked_at_so(check: Check) -> Check:
+        @wraps(check)
+        def looked_at(evidence: Any, given: Any) -> None:
+            with where_weights_are_drawn(evidence, *questions):
+                check(evidence, given)
+
+        return looked_at
+
+    return looked_at_so
 
 
 @contextmanager

@@ -22,8 +22,16 @@ from assay.rubric import (
     same,
     tolerance,
 )
-from rubric_tests.part2.attention_checks import at_places, causal_heads
+from rubric_tests.part2.attention_checks import (
+    adds_no_positions,
+    at_places,
+    causal_heads,
+    go_by_places,
+    leave_places_to_a_person,
+)
 from rubric_tests.part2.judgement import (
+    HEADS_AS_DRAWN,
+    NETWORK_AS_DRAWN,
     NotRecognised,
     as_wide_as,
     assert_same_items,
@@ -31,6 +39,8 @@ from rubric_tests.part2.judgement import (
     check_weights_are_seen,
     must_repeat,
     said,
+    unless_silent_at_first,
+    where_weights_are_drawn,
 )
 from rubric_tests.part2.projections import linears
 
@@ -252,6 +262,7 @@ BENDS_LITTLE = 0.01  # of what a step changes; ReLU and its kin bend a tenth or 
 
 
 @cause_of_others("feed-forward")
+@unless_silent_at_first(NETWORK_AS_DRAWN)
 def check_position_wise(evidence: Any, given: Any) -> None:
     """A token's output depends on that token alone, and not on where it stands."""
     try:
@@ -271,6 +282,7 @@ def check_position_wise(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("feed-forward")
+@unless_silent_at_first(NETWORK_AS_DRAWN)
 def check_bent(evidence: Any, given: Any) -> None:
     """f(x + d) + f(x - d) is not 2 f(x), as it would be for a linear function.
 
@@ -308,6 +320,7 @@ def check_inner_width(evidence: Any, given: Any) -> None:
 
 
 @cause_of_others("feed-forward")
+@unless_silent_at_first(NETWORK_AS_DRAWN)
 def check_place_of_the_bend(evidence: Any, given: Any) -> None:
     """Where its two matrices are known: bent between them, and only there."""
     question = "feed-forward/sizes"
@@ -348,6 +361,7 @@ def a_layer_adds(evidence: Any, given: Any) -> bool:
 
 
 @cause_of_others("feed-forward")
+@unless_silent_at_first(NETWORK_AS_DRAWN)
 def check_every_unit_bends(evidence: Any, given: Any) -> None:
     """Where its two matrices are known: each unit between them is bent, and none is dead.
 
@@ -449,7 +463,8 @@ def check_sums(evidence: Any, given: Any, layer: str) -> None:
     in_turn = all(one.is_norm is not other.is_norm for one, other in pairwise(steps))
     if not in_turn or len(norms) != len(subs) or len(subs) < 2:
         raise NotRecognised("the layer's parts are not norms and sub-layers in turn")
-    assert_comparable(answer.out, *(step.out for step in steps))
+    with where_weights_are_drawn(evidence, HEADS_AS_DRAWN, NETWORK_AS_DRAWN):
+        assert_comparable(answer.out, *(step.out for step in steps))
     assert_one_shape(answer.out, *(norm.into for norm in norms))
     x = as_wide_as(answer.out, given[f"{layer}/steps"].x)
     if steps[0].is_norm:
@@ -743,15 +758,42 @@ def check_batch_of_layer(evidence: Any, given: Any, layer: str) -> None:
 def check_tokens_meet(evidence: Any, given: Any, layer: str) -> None:
     """Another first token changes what comes out at the last."""
     answer = evidence[f"{layer}/tokens"]
-    assert_differs(answer.out[:, -1], answer.out_other[:, -1], "no token learns of any other")
+    with where_weights_are_drawn(evidence, HEADS_AS_DRAWN):
+        assert_differs(answer.out[:, -1], answer.out_other[:, -1], "no token learns of any other")
     if at_places(evidence, given) or looks_at_the_past_alone(evidence, given, layer):
         return
     answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
+    if not same(answer.out[:, order], answer.out_other):
+        leave_places_to_a_person(evidence, given)
+        if goes_by_places_itself(evidence, given, layer):
+            raise ForReview(TOLD_IN_LAYERS)
     reason = (
         "without a mask, tokens in another order do not give the same outputs in that order: "
         "it goes by their places, or looks at some of them only"
     )
     assert_permuted(answer.out, answer.out_other, order, reason=reason)
+
+
+TOLD_IN_LAYERS = (
+    "no positions are added, and a layer goes by places where heads by themselves do not: "
+    "what tells the places apart in it has to be read"
+)
+
+
+def goes_by_places_itself(evidence: Any, given: Any, layer: str) -> bool:
+    """Whether a layer goes by places where heads by themselves do not, and nothing is added.
+
+    So does one that builds its heads with rotary positions, which they do not have unless told
+    to. Which positions it has, or which mistake, its outputs do not say.
+    """
+    questions = "multi-head/order", f"{layer}/order"
+    if not all(answered(evidence, question) for question in questions):
+        return False
+    if go_by_places(evidence, given) or not adds_no_positions(evidence):
+        return False
+    answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
+    moved = same(answer.out[:, order], answer.out_other)
+    return not moved and not looks_at_the_past_alone(evidence, given, layer)
 
 
 def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:
@@ -775,6 +817,11 @@ def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:
 
 def check_sizes(evidence: Any, given: Any, layer: str) -> None:
     """The number of heads and the width inside are those asked for."""
+    with where_weights_are_drawn(evidence, HEADS_AS_DRAWN, NETWORK_AS_DRAWN):
+        check_sizes_as_drawn(evidence, given, layer)
+
+
+def check_sizes_as_drawn(evidence: Any, given: Any, layer: str) -> None:
     answer = evidence[f"{layer}/sizes"]
     if not answer.as_asked:
         raise NotRecognised("the layer's sizes are fixed")
@@ -798,6 +845,7 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
 
 
 @cause_of_others("layers")
+@unless_silent_at_first(HEADS_AS_DRAWN)
 def check_memory_is_used(evidence: Any, given: Any) -> None:
     """Another row at any place of the memory changes the output of its sequence."""
     answer = evidence["decoder-layer/memory"]

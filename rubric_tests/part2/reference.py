@@ -42,13 +42,13 @@ def scaled_by(factor: Callable[[int], float]) -> Weigh:
     return lambda query, key: softmax(factor(query.shape[-1]) * scores(query, key))
 
 
-def turned(rows: np.ndarray, sign: int, in_turn: bool) -> np.ndarray:
+def turned(rows: np.ndarray, sign: int, in_turn: bool, base: float = 10_000.0) -> np.ndarray:
     """Pairs of channels turned by an angle that grows with the place (Su et al. 2021).
 
     A pair is two channels side by side, or one of each half.
     """
     width = rows.shape[-1] - rows.shape[-1] % 2
-    rate = 10_000.0 ** (-np.arange(0, width, 2) / max(width, 1))
+    rate = base ** (-np.arange(0, width, 2) / max(width, 1))
     angle = sign * np.arange(rows.shape[-2])[:, None] * rate
     one, other = slice(0, width // 2), slice(width // 2, width)
     if in_turn:
@@ -62,6 +62,7 @@ def turned(rows: np.ndarray, sign: int, in_turn: bool) -> np.ndarray:
 def rotary(
     sign: int,
     in_turn: bool,
+    base: float,
     weigh: Weigh = attention_weights,
     turns: tuple[bool, bool] = (True, True),
 ) -> Weigh:
@@ -69,8 +70,8 @@ def rotary(
 
     def weigh_turned(query: np.ndarray, key: np.ndarray) -> np.ndarray:
         return weigh(
-            turned(query, sign, in_turn) if turns[0] else query,
-            turned(key, sign, in_turn) if turns[1] else key,
+            turned(query, sign, in_turn, base) if turns[0] else query,
+            turned(key, sign, in_turn, base) if turns[1] else key,
         )
 
     return weigh_turned
@@ -102,8 +103,15 @@ def less_by_distance(
     return weigh
 
 
+BASES = (10_000.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1e3, 2e3, 5e3, 2e4, 5e4, 1e5, 5e5, 1e6)
+"""Of the angles' rates: 10,000 as published, less for short sequences, more for long ones.
+
+Any is as right; heads that turn by another are not recognised, and a person reads them.
+"""
+TURNS = [(sign, in_turn, base) for base in BASES for sign in (1, -1) for in_turn in (False, True)]
+
 PLACED_WEIGHTS: tuple[Weigh, ...] = (
-    *(rotary(sign, in_turn) for sign in (1, -1) for in_turn in (False, True)),
+    *(rotary(*way) for way in TURNS),
     # Distances to what comes later may be negative: under a causal mask they are hidden.
     *(
         less_by_distance(of_heads, size)
@@ -113,7 +121,6 @@ PLACED_WEIGHTS: tuple[Weigh, ...] = (
 )
 """Right as well: heads that tell places apart by themselves, where no positions are added."""
 
-TURNS = [(sign, in_turn) for sign in (1, -1) for in_turn in (False, True)]
 WRONGLY_TURNED: dict[str, tuple[Weigh, ...]] = {
     f"only the {what} are turned by their places: the scores do not go by the distance": tuple(
         rotary(*way, turns=turns) for way in TURNS

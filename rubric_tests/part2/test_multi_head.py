@@ -2,9 +2,14 @@
 
 import pytest
 
-from assay.rubric import ForReview, assert_same
+from assay.rubric import ForReview, assert_same, same
 from rubric_tests.part2 import attention_checks
-from rubric_tests.part2.judgement import after_marks_for, said
+from rubric_tests.part2.judgement import (
+    HEADS_AS_DRAWN,
+    after_marks_for,
+    said,
+    where_weights_are_drawn,
+)
 
 pytestmark = pytest.mark.criterion("multi-head")
 
@@ -39,7 +44,11 @@ def test_order_of_memory(evidence, given):
         pytest.skip("not asked: the heads tell places apart by themselves")
     with after_marks_for(evidence, given, "attention"):
         answer = evidence["multi-head/memory"]
-        assert_same(answer.out, answer.out_other, "the output changes with the memory's order")
+        if not same(answer.out, answer.out_other):
+            attention_checks.leave_places_to_a_person(evidence, given)
+        with where_weights_are_drawn(evidence, HEADS_AS_DRAWN):
+            reason = "the output changes with the memory's order"
+            assert_same(answer.out, answer.out_other, reason)
 
 
 @pytest.mark.hint("which shape does the tensor have when the heads are cut?")

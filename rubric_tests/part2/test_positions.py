@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.rubric import KnownMistake, Wrong, answered
+from assay.rubric import ForReview, KnownMistake, Wrong, answered
 from rubric_tests import clean_run
 from rubric_tests.nodes import nodes_of
 from rubric_tests.part2 import attention_checks, layer_checks, reference
@@ -40,6 +40,13 @@ def where_added(evidence: Any, given: Any, runs: list[Any]) -> Iterator[None]:
             if wrong := attention_checks.sentence_of(found, reference.WRONGLY_TURNED):
                 raise KnownMistake(wrong) from None
             pytest.skip("not asked: the heads tell places apart by themselves")
+        if absent:
+            attention_checks.leave_places_to_a_person(evidence, given)
+            if any(
+                layer_checks.goes_by_places_itself(evidence, given, layer)
+                for layer in layer_checks.LAYERS
+            ):
+                raise ForReview(layer_checks.TOLD_IN_LAYERS) from None
         raise
 
 

@@ -17,7 +17,7 @@ def test_the_first_loss_is_that_of_guessing(evidence, given, measure):
     """Before the first step the loss is near ln(vocabulary): no answer is preferred."""
     answer = watched(evidence, given)
     if not len(answer.losses):
-        pytest.skip("not seen: the loss is not torch's cross-entropy")
+        pytest.skip("not seen: no cross-entropy that torch reduced to one number")
     first, guessing = float(answer.losses[0]), float(np.log(answer.vocabulary))
     measure("first loss", first)
 
