@@ -763,8 +763,8 @@ def may_tell_places(evidence: Any, given: Any) -> bool:
     """Whether heads go by places in a way that is not recognised, and that may be right.
 
     Either they hold a table beside their projections, as a learned bias by distance is. Or the
-    submission has no `PositionalEncoding`, and one head by itself goes by places too: heads that
-    are cut or put together in a wrong order do so only where there are several.
+    submission has no `PositionalEncoding`, and one head by itself gives something else than its
+    weights say: one of those that are cut or put together in a wrong order gives what they say.
     """
     if not go_by_places(evidence, given):
         return False

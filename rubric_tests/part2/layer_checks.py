@@ -792,8 +792,11 @@ def goes_by_places_itself(evidence: Any, given: Any, layer: str) -> bool:
     if go_by_places(evidence, given) or not adds_no_positions(evidence):
         return False
     answer, order = evidence[f"{layer}/order"], given[f"{layer}/order"].order
-    moved = same(answer.out[:, order], answer.out_other)
-    return not moved and not looks_at_the_past_alone(evidence, given, layer)
+    if same(answer.out[:, order], answer.out_other):
+        return False
+    if layer == "encoder-layer":  # of a decoder's layer by itself, no outputs say what it hides
+        return not causal_heads(evidence)
+    return not looks_at_the_past_alone(evidence, given, layer)
 
 
 def looks_at_the_past_alone(evidence: Any, given: Any, layer: str) -> bool:

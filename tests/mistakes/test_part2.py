@@ -128,6 +128,21 @@ def test_another_style_loses_nothing(
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("case", "waiting"), styles.FOR_REVIEW, ids=[case.name for case, _ in styles.FOR_REVIEW]
+)
+def test_what_outputs_do_not_tell_is_for_a_person(
+    case: Case, waiting: set[str], store: Store, tmp_path: Path
+):
+    """It loses nothing, and the criteria that cannot be judged say so."""
+    result = runs(Submission("styled", case.apply(styles.bare())), store, tmp_path)
+
+    assert lost(result) == set(), explain(result)
+    found = {c.name for c in result.criteria if c.verdict is Verdict.FOR_REVIEW}
+    assert waiting <= found, explain(result)
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", styles.MISTAKES, ids=lambda case: case.name)
 def test_a_mistake_in_another_style_loses_its_own_criterion(
     case: Case, store: Store, tmp_path: Path, record_property: Note

@@ -68,6 +68,7 @@ FORMULA = [
     }),
 ]  # fmt: skip
 
+W_O = "self.w_o = nn.Linear(d_model, d_model)"
 NAMES = {"w_q": "ask", "w_k": "find", "w_v": "tell", "w_o": "out"}
 MASKS = [
     attention("a mask only where there are several queries", "masks", {
@@ -166,6 +167,13 @@ MASKS = [
 ]  # fmt: skip
 
 HEADS = [
+    attention("nothing of the heads reaches the output projection", "multi-head", {
+        "self.w_o(self.merge(heads))": "self.w_o(0 * self.merge(heads))",
+    }),
+    attention("values and output begin at zero, and stay there", "multi-head", {
+        W_O: f"{W_O}\n        for part in (self.w_v, self.w_o):\n"
+        "            nn.init.zeros_(part.weight)\n            nn.init.zeros_(part.bias)",
+    }),
     attention("the queries are added to what the heads give", "multi-head", {
         "return self.attend(self.queries(query), *self.keys_and_values(memory), visible)[0]":
         "return query"
@@ -332,6 +340,13 @@ RIGHT = [
         "    def forward(self, query, memory, visible=None):\n"
         "        return Heads.forward(self, query, memory, memory, visible)\n\n\n"
         "KeysAndValues = tuple",
+    }),
+    attention("the output projection begins at zero", None, {
+        W_O: f"{W_O}\n        nn.init.zeros_(self.w_o.weight)\n"
+        "        nn.init.zeros_(self.w_o.bias)",
+    }),
+    attention("the output projection begins at zero, beside a bias", None, {
+        W_O: f"{W_O}\n        self.w_o.weight.data.mul_(0)",
     }),
     attention("dropout on the weights, in training", None, {
         "        return self.w_o(self.merge(heads)), weights":

@@ -24,6 +24,7 @@ FEED = [
         BENT: f"x + {BENT}",
     }),
     feed("bent at the end, not in the middle", {BENT: "self.w_2(self.w_1(x)).relu()"}),
+    feed("nothing reaches the second matrix", {BENT: "self.w_2(0 * self.w_1(x).relu())"}),
     feed("bent before the first matrix only", {BENT: "self.w_2(self.w_1(x.relu()))"}),
     feed("bent twice, the second time at the end", {BENT: "self.w_2(self.w_1(x).relu()).relu()"}),
     feed("a tanh around everything", {BENT: "self.w_2(self.w_1(x)).tanh()"}),
@@ -338,6 +339,10 @@ RIGHT = [
         "self.w_1 = nn.Linear(d_model, d_hidden)":
         "self.w_1 = nn.Linear(d_model, d_hidden)\n        self.gate = nn.Linear(d_model, d_hidden)",
         BENT: "self.w_2(nn.functional.silu(self.gate(x)) * self.w_1(x))",
+    }),
+    of("transformer/feed_forward", "the second matrix begins at zero", None, {
+        f"self.w_2 = {NARROW}":
+        f"self.w_2 = {NARROW}\n        self.w_2.weight.data.zero_()",
     }),
     of("transformer/feed_forward", "GELU by its tanh", None, {
         BENT: "self.w_2(nn.functional.gelu(self.w_1(x), approximate='tanh'))",

@@ -74,6 +74,12 @@ INSIDE = {"def attention(query, key": "def _mixed(query, key", "_ = attention(":
 TURNED = "        query, key = turned(query), turned(key)\n        mixed, _"
 ROTATED = {ADDED: ROTARY, **NOTHING_ADDED, "        mixed, _": TURNED}
 
+
+def turned_by(base: str) -> dict[str, str]:
+    """The same with angles of another base."""
+    return ROTATED | {ADDED: ROTARY.replace("10000", base)}
+
+
 RIGHT = [
     style("attention is a part of its heads", {
         "def attention(query, key": "def _mixed(query, key", "_ = attention(": "_ = _mixed(",
@@ -108,7 +114,41 @@ RIGHT = [
         "model(tokens)[:, -1]": "model(tokens.T)[-1]",
     }),
     style("queries and keys are turned by their places", ROTATED),
+    style("queries and keys are turned fast, for short sequences", turned_by("100")),
+    style("queries and keys are turned slowly, for long sequences", turned_by("500000")),
 ]  # fmt: skip
+
+ONE_HEAD = "def __init__(self, d_model, n_heads):\n        super().__init__()\n        self.n_heads"
+ATTENDED = "mixed, _ = attention(query, key, value, visible)"
+DISTANCE = "torch.arange(x.size(1))[:, None] - torch.arange(x.size(1)) + 15"
+BIASED = """scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1)) + BIAS
+        if visible is not None:
+            scores = scores.masked_fill(~visible, -1e9)
+        mixed = scores.softmax(-1) @ value"""
+NOT_ADDED = {ADDED: "", **NOTHING_ADDED}
+FOR_REVIEW = [
+    (style("positions that turn where the layer asks for it", {
+        **NOT_ADDED, ADDED: ROTARY,
+        ONE_HEAD: ONE_HEAD.replace("n_heads)", "n_heads, rotary=False)").replace(
+            "self.n_heads", "self.rotary = rotary\n        self.n_heads"),
+        "        mixed, _": "        if self.rotary:\n            query, key = turned(query), "
+        "turned(key)\n        mixed, _",
+        "self.heads = MultiHeadAttention(d_model, n_heads)":
+        "self.heads = MultiHeadAttention(d_model, n_heads, rotary=True)",
+    }), {"positions"}),
+    (style("positions that turn by a rate of their own", turned_by("3000")),
+     {"positions", "multi-head"}),
+    (style("a learned bias by distance, a row for each", {
+        **NOT_ADDED, AT_ONCE: f"{AT_ONCE}        self.rel = nn.Embedding(31, n_heads)\n",
+        ATTENDED: BIASED.replace("BIAS", f"self.rel({DISTANCE}).permute(2, 0, 1)"),
+    }), {"positions", "multi-head", "masks"}),
+    (style("a learned bias by distance, a row for each head", {
+        **NOT_ADDED,
+        AT_ONCE: f"{AT_ONCE}        self.bias = nn.Parameter(torch.randn(n_heads, 31))\n",
+        ATTENDED: BIASED.replace("BIAS", f"self.bias[:, {DISTANCE}]"),
+    }), {"positions", "multi-head", "masks"}),
+]  # fmt: skip
+"""What is right as its outputs may show, and may not: with the criteria that wait for a person."""
 
 MISTAKES = [
     style("only the queries are turned by their places", {
@@ -117,6 +157,12 @@ MISTAKES = [
     style("only the keys are turned by their places", {
         **ROTATED, "        mixed, _": TURNED.replace("turned(query)", "query"),
     }, loses="positions"),
+    style("only the queries are turned, and fast", {
+        **turned_by("100"), "        mixed, _": TURNED.replace("turned(key)", "key"),
+    }, loses="positions"),
+    style("places that turn slowly, and no scale", {
+        **turned_by("500000"), SCALED: "query @ key.transpose(-2, -1)",
+    }, loses="attention"),
     style("places that turn, and no scale", {
         **ROTATED, SCALED: "query @ key.transpose(-2, -1)",
     }, loses="attention"),
