@@ -96,6 +96,20 @@ def test_turned_heads_are_recognised_by_their_base(base: float):
     assert not attention_checks.may_tell_places(evidence, given)
 
 
+@pytest.mark.parametrize("base", [100.0, 500_000.0])
+@pytest.mark.parametrize("known", [reference.WRONGLY_TURNED, reference.WRONGLY_SCALED])
+def test_a_mistake_of_turned_heads_is_named_whatever_the_base(
+    base: float, known: dict[str, tuple[Weigh, ...]]
+):
+    place = reference.TURNS.index((1, True, base))
+
+    for sentence, weighers in known.items():
+        if "after the softmax" in sentence:  # no shares, which is told of attention by itself
+            continue
+        found = attention_checks.at_places(*heads_of(weighers[place]))
+        assert attention_checks.sentence_of(found, known) == sentence
+
+
 @pytest.mark.parametrize(
     "heads",
     [
