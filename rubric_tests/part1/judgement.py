@@ -434,6 +434,19 @@ def check_saturated(evidence: Sheets, given: Sheets) -> None:
 
 
 @causes.explains("gradients")
+def check_weights_left(evidence: Sheets, given: Sheets) -> None:
+    """`loss_and_gradients` leaves the weights as they are."""
+    after = weights(evidence["gradients/square"], "{}_after")
+    before = weights(given["gradients/square"])
+    of_one_shape(after, before)
+    if changed := int(np.sum(after.flat() != before.flat())):
+        raise KnownMistake(
+            "`loss_and_gradients` changes the weights",
+            f"{changed} of {before.flat().size} are others after it",
+        )
+
+
+@causes.explains("gradients")
 def check_doubled_batch(evidence: Sheets, given: Sheets) -> None:
     """The same rows twice give the same gradient."""
     answer = evidence["gradients/square"]
@@ -443,6 +456,8 @@ def check_doubled_batch(evidence: Sheets, given: Sheets) -> None:
     doubled = {"it doubles, as a sum does: divide by the number of rows": 2 * once}
     what = "the gradient of the doubled batch"
     atol = 1e-6 * float(np.abs(once).max())
+    if not same_numbers(twice, once, atol=atol):
+        check_weights_left(evidence, given)  # else the second gradient is that of other weights
     assert_close(twice, once, atol=atol, what=what, known_mistakes=doubled)
 
 
@@ -519,7 +534,8 @@ def check_every_layer_moves(evidence: Sheets, given: Sheets) -> None:
     moved = steps(evidence, "later")
     still = [name for name, step in zip(Weights._fields, moved, strict=True) if not step.any()]
     if still:
-        raise Wrong(f"after five iterations {', '.join(still)} have not changed at all")
+        names, have = "`, `".join(still), "has" if len(still) == 1 else "have"
+        raise Wrong(f"after five iterations `{names}` {have} not changed at all")
 
 
 @causes.explains("update")

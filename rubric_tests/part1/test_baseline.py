@@ -5,6 +5,7 @@ import pytest
 
 from assay.rubric import KnownMistake, Wrong, after_marks_for_any, explains
 from rubric_tests.part1.baseline import allowed, gap, judged_accuracies, reached
+from rubric_tests.part1.belonging import after_labels, after_labels_in_any
 from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
 
 pytestmark = pytest.mark.criterion("baseline")
@@ -23,11 +24,14 @@ def test_a_baseline_is_reported(evidence):
 
 
 @pytest.mark.hint("fit the logistic regression until it has converged, on the scaled training part")
-def test_the_baseline_does_what_a_logistic_regression_can(evidence, given, measure):
+def test_the_baseline_does_what_a_logistic_regression_can(run, evidence, given, kept, measure):
     """The reported baseline is as good as a logistic regression fitted by the judge."""
     found, own = reached(evidence), judged_accuracies(evidence)[0]
     measure("logistic accuracy, the notebook's split", own)
-    with after_marks_for(evidence, given, "inputs", "split"):
+    with (
+        after_labels(run, evidence, kept),
+        after_marks_for(evidence, given, "inputs", "split"),
+    ):
         check_reach(evidence, found, own)
     check_left(models_of(evidence, "baselines"), "logistic regression")
 
@@ -98,7 +102,7 @@ def test_the_baseline_is_fair_on_average(runs, measure):
         gap(runs[0].evidence)  # says why
     measure("baseline less the judge's", float(np.mean(gaps)))
 
-    with after_marks_for_any(CAUSES, runs, "inputs", "split"):
+    with after_labels_in_any(runs), after_marks_for_any(CAUSES, runs, "inputs", "split"):
         if np.mean(gaps) < -0.02:
             raise Wrong(f"on average {-np.mean(gaps):.3f} below the judge's logistic regression")
     for run in runs:

@@ -14,6 +14,7 @@ from rubric_tests.part1.judgement import (
     check_loss,
     check_rise,
     check_saturated,
+    check_weights_left,
     of_any_width,
     recognised,
     weights,
@@ -144,7 +145,4 @@ def check_many_digits(evidence, given, found: np.ndarray) -> None:
 def test_asking_for_gradients_trains_nothing(evidence, given):
     """`loss_and_gradients` leaves the weights as they are."""
     with after_marks_for(evidence, given, *EARLIER):
-        before, after = given["gradients/square"], evidence["gradients/square"]
-        changed = weights(after, "{}_after").flat() != weights(before).flat()
-
-        assert not changed.any(), f"{changed.sum()} of {changed.size} weights have changed"
+        check_weights_left(evidence, given)

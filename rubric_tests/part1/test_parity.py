@@ -78,7 +78,10 @@ def test_better_where_the_classes_are_not_linear(runs, measure, compare):
     def check(runs, measure):
         for found in compared(runs, GAIN, measure, compare, only=NON_LINEAR):
             if found.value < GAIN if found.n < FEW else found.verdict == "failed":
-                raise Wrong(f"{name_of(found)}: the network is better by {found.value:.3f} only")
+                how = f"better by {found.value:.3f} only"
+                if found.value < 0:
+                    how = f"worse by {-found.value:.3f}, where it should be better"
+                raise Wrong(f"{name_of(found)}: the network is {how}")
 
     after_marks_in_some(check, runs, measure)
 

@@ -6,6 +6,7 @@ from scipy.spatial import KDTree
 
 from assay.rubric import ForReview, KnownMistake, Wrong
 from rubric_tests import clean_run, reference
+from rubric_tests.part1.belonging import check_labels
 from rubric_tests.part1.judgement import (
     after_marks_for,
     check_same_split,
@@ -77,15 +78,24 @@ def is_same(column: np.ndarray, raw: np.ndarray) -> bool:
     return False
 
 
-@pytest.mark.hint("compare the lengths of X and y in each part")
-def test_rows_and_labels_belong_together(evidence):
-    """Each part has as many labels as rows, and both have the same features."""
+@pytest.mark.hint("follow X and y from the data set to each part: has every row still its label?")
+def test_rows_and_labels_belong_together(run, evidence, given, kept):
+    """Each part has as many labels as rows, which are their own, and both have the same features.
+
+    Whose label a row has is told where it is found in the data set.
+    """
     split = split_of(evidence)
 
     if len(split.X_train) != len(split.y_train) or len(split.X_test) != len(split.y_test):
         raise Wrong("a part has rows without labels, or labels without rows")
     if split.X_train.shape[1] != split.X_test.shape[1]:
         raise Wrong("training and test part have different features")
+    if run.parameterised:  # else the notebook brings a data set of its own
+        with (
+            clean_run.after_parameters(run, evidence, "dataset"),
+            after_marks_for(evidence, given, "inputs"),
+        ):
+            check_labels(split, kept["notebook/split"])
 
 
 @pytest.mark.hint("how do you make sure that a small test part is not one-sided by bad luck?")

@@ -14,12 +14,26 @@ from rubric_tests.part1.judgement import (
     check_every_layer_moves,
     check_layers_move_together,
     check_learning_rate,
+    first_cause,
+    steps,
     where_there,
 )
 
 pytestmark = pytest.mark.criterion("update")
 
 EARLIER = ("hidden-layer", "from-scratch", "start", "gradients")
+
+
+def skip_without_a_step(evidence, given) -> None:
+    """Leave out what looks at the first step, where it is the same for every learning rate.
+
+    A step is what a learning rate adds to one that is next to nothing. Where an earlier criterion
+    has lost for it, all of it is set aside as what follows from that.
+    """
+    first = [steps(evidence, moment).flat().any() for moment in ("small", "double", "step")]
+    is_seen = any(first) or not steps(evidence, "later").flat().any()
+    if not is_seen and not first_cause(evidence, given, *EARLIER):
+        pytest.skip("not asked: no first step is seen, which is marked with the learning rate")
 
 
 @pytest.mark.hint("where does the loop over the iterations end?")
@@ -47,6 +61,7 @@ def test_the_step_goes_down(evidence, given):
         where_there(evidence, "loss_and_gradients"),
         after_marks_for(evidence, given, *EARLIER),
     ):
+        skip_without_a_step(evidence, given)
         check_downhill(evidence, given)
 
 
@@ -78,4 +93,5 @@ def test_both_layers_step_from_the_same_point(evidence, given):
         where_there(evidence, "loss_and_gradients"),
         after_marks_for(evidence, given, *EARLIER),
     ):
+        skip_without_a_step(evidence, given)
         check_layers_move_together(evidence, given)

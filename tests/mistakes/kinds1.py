@@ -287,6 +287,69 @@ WIDTHS = [
     }),
 ]  # fmt: skip
 
+LABELS = [
+    notebook("labels are shuffled before the split", "split", {
+        SPLIT: "split(data.X, np.random.RandomState(0).permutation(data.y), random_state=seed)",
+    }),
+    notebook("training rows are shuffled without their labels", "split", {
+        SCALE: SCALE + "\nX_train = X_train[np.random.RandomState(0).permutation(len(X_train))]",
+    }),
+    notebook("test labels are sorted", "split", {
+        SCALE: SCALE + "\ny_test = np.sort(y_test)",
+    }),
+    notebook("training labels are moved on by one row", "split", {
+        SCALE: "X_train, X_test = standardise(X_train[:, 1:], X_test[:, 1:])\n"
+        "y_train = np.roll(y_train, 1)",
+    }),
+    notebook("labels are swapped in the test part alone", "split", {
+        SCALE: SCALE + "\ny_test = 1 - y_test",
+    }),
+    notebook("rows and labels shuffled together", None, {
+        SPLIT: "split(data.X[(order := np.random.RandomState(1).permutation(len(data.y)))],"
+        " data.y[order], random_state=seed)",
+        SCALE: SCALE + "\norder = np.random.RandomState(0).permutation(len(X_train))\n"
+        "X_train, y_train = X_train[order], y_train[order]",
+    }),
+    notebook("labels are swapped everywhere, one feature is left out", None, {
+        SPLIT: "split(data.X[:, [3, 0, 1]], 1 - data.y, random_state=seed)",
+    }),
+    notebook("features turned round, in float32, a few rows left out", None, {
+        SPLIT: "split(-data.X[:-5].astype(np.float32), data.y[:-5], random_state=seed)",
+    }),
+    notebook("features in whole numbers", None, {
+        SPLIT: "split(np.round(data.X), data.y, random_state=seed)",
+    }),
+]  # fmt: skip
+
+SCALERS = [
+    notebook("median and quartiles are those of all rows", "preparation", {
+        SCALE: "low, middle, high = np.percentile(data.X, (25, 50, 75), axis=0)\n"
+        "X_train, X_test = (X_train - middle) / (high - low), (X_test - middle) / (high - low)",
+    }),
+    notebook("RobustScaler before the split", "preparation", {
+        "import numpy as np":
+        "import numpy as np\nfrom sklearn.preprocessing import RobustScaler",
+        SPLIT: "split(RobustScaler().fit_transform(data.X), data.y, random_state=seed)",
+        SCALE: "",
+    }),
+    notebook("divided by the largest value of all rows", "preparation", {
+        SCALE: "largest = np.abs(data.X).max(axis=0)\n"
+        "X_train, X_test = 2 * X_train / largest, 2 * X_test / largest\n"
+        "X_train, X_test = X_train / 2, X_test / 2",
+    }),
+    notebook("the largest value is that of the test part, for the test part", "preparation", {
+        SCALE: "X_train = X_train / np.abs(X_train).max(axis=0)\n"
+        "X_test = X_test / np.abs(X_test).max(axis=0)",
+    }),
+    notebook("median and quartiles are those of the training part", None, {
+        SCALE: "low, middle, high = np.percentile(X_train, (25, 50, 75), axis=0)\n"
+        "X_train, X_test = (X_train - middle) / (high - low), (X_test - middle) / (high - low)",
+    }),
+    notebook("standardised, and cut off at three deviations", None, {
+        SCALE: SCALE + "\nX_train, X_test = np.clip(X_train, -3, 3), np.clip(X_test, -3, 3)",
+    }),
+]  # fmt: skip
+
 SCRATCH = [
     network("logistic regression instead of a network's output layer", "from-scratch", {
         FIT:
@@ -744,6 +807,8 @@ CASES: list[Case] = [
     *WIDTHS,
     *SCRATCH,
     *DATA,
+    *LABELS,
+    *SCALERS,
     *BASELINES,
     *CLAIMS,
     *RUNS,
