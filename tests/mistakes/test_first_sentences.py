@@ -21,6 +21,9 @@ FITTED = "logistic = LogisticRegression(max_iter=1000).fit(X_train, y_train)"
 ENDED = "            t += 1\n"
 APPLIED = "            descend(weights, dW + db, landings, learning_rate, momentum=t / (t + 1))\n"
 
+WORKED_OUT = "return backpropagate(X, self._targets(y), *self.coefs_, *self.intercepts_, workspace)"
+CHANGED = "`loss_and_gradients` changes the weights"
+
 COST = "cost = loss(model, pairs.sources[batch], pairs.wanted[batch])"
 TURNED = """def turned(query, key, value, visible=None):
     if query.shape == key.shape:
@@ -47,6 +50,22 @@ PART1 = [
     (network("a rate that loses seven tenths with every iteration", "convergence", {
         ENDED: f"{ENDED}            learning_rate *= 0.3\n",
     }), DIES),
+    (network("loss_and_gradients takes a step of its own", "gradients", {
+        WORKED_OUT: WORKED_OUT.replace("return ", "found = ")
+        + "\n        self.coefs_ = [W - 0.3 * d for W, d in zip(self.coefs_, found[1])]"
+        "\n        return found",
+    }), CHANGED),
+    (network("loss_and_gradients writes into the output weights", "gradients", {
+        WORKED_OUT: WORKED_OUT.replace("return ", "found = ")
+        + "\n        self.coefs_[1] *= 0.9\n        return found",
+    }), CHANGED),
+    (network("a rate of its own, whatever is asked", "update", {
+        "float(self.learning_rate), 0": "2.0, 0",
+    }), "the step is the same for every learning rate"),
+    (network("n_iter_ is what was allowed", "convergence", {
+        "self.loss_curve_, self.n_iter_ = losses, len(losses)":
+        "self.loss_curve_, self.n_iter_ = losses, self.max_iter",
+    }), "or `n_iter_` does not count the iterations"),
     (part1.notebook("a baseline that picks one feature inside", "baseline", {
         FITTED: "from sklearn.pipeline import make_pipeline\n"
         "from sklearn.preprocessing import FunctionTransformer\n"
