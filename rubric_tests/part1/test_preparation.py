@@ -18,14 +18,21 @@ def is_scaled(X: np.ndarray) -> bool:
     X = X[:, X.std(axis=0) > 1e-12]  # a constant feature shows nothing
     if not X.size or len(X) < 3:
         return False
-    standardised = np.allclose(X.mean(axis=0), 0, atol=1e-6) and (
-        np.allclose(X.std(axis=0), 1, atol=1e-6) or np.allclose(X.std(axis=0, ddof=1), 1, atol=1e-6)
-    )
     ends = [
         np.allclose(X.min(axis=0), low, atol=1e-9) and np.allclose(X.max(axis=0), 1, atol=1e-9)
         for low in (0, -1)
     ]
-    return bool(standardised or any(ends) or has_unit_quartiles(X) or has_unit_maxima(X))
+    return bool(is_standardised(X) or any(ends) or has_unit_quartiles(X) or has_unit_maxima(X))
+
+
+def is_standardised(X: np.ndarray) -> bool:
+    """Whether every feature that varies has the mean 0 and the standard deviation 1."""
+    X = X[:, X.std(axis=0) > 1e-12]
+    return (
+        X.size > 0
+        and np.allclose(X.mean(axis=0), 0, atol=1e-6)
+        and any(np.allclose(X.std(axis=0, ddof=ddof), 1, atol=1e-6) for ddof in (0, 1))
+    )
 
 
 def has_unit_quartiles(X: np.ndarray) -> bool:
@@ -109,6 +116,8 @@ def test_test_part_is_scaled_like_the_training_part(evidence, given):
     """The test part went through the scaler of the training part, not through one of its own."""
     split = split_of(evidence)
     with after_marks_for(evidence, given, "inputs"):
-        # counts of the same range in both parts are scaled alike, whichever part it is taken from
-        if is_scaled(split.X_test) and not on_one_grid(split.X_test, split.X_train):
+        # counts of the same range in both parts are scaled alike, whichever part it is taken from;
+        # their mean and deviation are never the same
+        train, test = split.X_train, split.X_test
+        if is_standardised(test) or (is_scaled(test) and not on_one_grid(test, train)):
             raise KnownMistake("the test part was scaled by its own mean and spread")

@@ -9,7 +9,12 @@ import pytest
 from assay.rubric import ForReview, KnownMistake
 from rubric_tests.part1.belonging import check_labels, other_labels
 from rubric_tests.part1.test_convergence import is_put_in_order
-from rubric_tests.part1.test_preparation import has_unit_maxima, is_scaled, on_one_grid
+from rubric_tests.part1.test_preparation import (
+    has_unit_maxima,
+    is_scaled,
+    is_standardised,
+    on_one_grid,
+)
 from solution.backprop import load
 
 Rows = tuple[np.ndarray, np.ndarray]
@@ -115,3 +120,9 @@ def test_losses_that_were_put_in_order():
     assert not is_put_in_order(losses, losses[:3])
     assert not is_put_in_order(np.minimum.accumulate(losses), losses[:3])
     assert not is_put_in_order(ordered, 0.99 * short)
+
+
+def test_counts_standardised_by_the_test_part_are_seen():
+    """A scaler of the test part's for both parts: their numbers are on one grid all the same."""
+    test = split(*vars(data("ten_digits")).values()).X_test
+    assert is_standardised((test - test.mean(axis=0)) / test.std(axis=0))
