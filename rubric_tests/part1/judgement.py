@@ -909,12 +909,19 @@ def ends_there(networks: SimpleNamespace, prefix: str = "") -> np.ndarray:
 def ends_elsewhere(networks: SimpleNamespace) -> np.ndarray:
     """Whether a network has there another loss than its record, where one fitted there has not.
 
-    So its record is one of that loss. A tenth of it is ten times what is allowed above: neither
-    a further step nor the luck of a mini-batch accounts for it.
+    So its record is one of that loss. A tenth of it is ten times what is allowed above. Records of
+    single mini-batches jump by as much, so both have to end quietly.
     """
     gap = np.minimum(np.abs(networks.left - networks.last), np.abs(networks.left - networks.least))
     found: np.ndarray = (networks.left >= 0) & (gap > 0.1 * networks.last)
-    return found & ends_there(networks, "refit_")
+    quiet = [
+        np.abs(last - before) <= 0.02 * last
+        for last, before in (
+            (networks.last, networks.before),
+            (networks.refit_last, networks.refit_before),
+        )
+    ]
+    return found & quiet[0] & quiet[1] & ends_there(networks, "refit_")
 
 
 CAUSES: causes.Causes = {

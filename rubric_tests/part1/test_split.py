@@ -135,6 +135,13 @@ def check_parts_are_apart(split, rows: np.ndarray | None) -> None:
         X = np.vstack([split.X_train, split.X_test])
         if rows is not None and holds_every_row_once(X, rows):
             return  # of a few features many rows are alike, and each is in one part only
+        # the nearest of a training row is itself
+        nearest = KDTree(split.X_train / spread).query(split.X_train / spread, k=2)[0][:, 1]
+        if np.mean(nearest < ALIKE) > 0.5 * shared / len(test):
+            raise ForReview(
+                f"{shared} of {len(test)} test rows are alike to training rows, and so are many "
+                "training rows to each other: whether a row is in both parts cannot be told"
+            )
         raise KnownMistake(
             "rows of the test part are in the training part too",
             f"{shared} of {len(test)} test rows are training rows too",

@@ -822,6 +822,11 @@ def check_sizes(evidence: Any, given: Any, layer: str) -> None:
     """The number of heads and the width inside are those asked for."""
     with where_weights_are_drawn(evidence, HEADS_AS_DRAWN, NETWORK_AS_DRAWN):
         check_sizes_as_drawn(evidence, given, layer)
+    answer = evidence[f"{layer}/sizes"]
+    if answer.numbers_20 == answer.numbers_37:
+        if answer.numbers_20 < 2 * 20 * answer.out.shape[-1]:  # of two matrices, with no attention
+            raise NotRecognised("most of the layer's parameters are registered nowhere")
+        raise KnownMistake("`d_hidden` is not used", "20 and 37 give layers of the same size")
 
 
 def check_sizes_as_drawn(evidence: Any, given: Any, layer: str) -> None:
@@ -843,8 +848,6 @@ def check_sizes_as_drawn(evidence: Any, given: Any, layer: str) -> None:
     if unused := said(evidence, f"{layer}/sizes", "unused"):
         told_first(check_what_is_seen, evidence, given, layer)
         raise KnownMistake("a part of the layer is not used", f"`{unused.split(', ')[0]}`")
-    if answer.numbers_20 == answer.numbers_37:
-        raise KnownMistake("`d_hidden` is not used", "20 and 37 give layers of the same size")
 
 
 @cause_of_others("layers")
@@ -916,10 +919,10 @@ def check_layers_are_in_the_model(evidence: Any, given: Any) -> None:
         raise KnownMistake(
             "a layer of the model is not used", f"with any weights of {names} it says the same"
         )
-    if unused := text.string("never_called"):
+    if unused := text.string("apart"):
         raise ForReview(
-            f"`{unused.split(', ')[0]}` of the model is never called: it may be left out, or what "
-            "other layers are copies of"
+            f"with any weights of `{unused.split(', ')[0]}` the model says the same: it may be "
+            "left out, serve another output, or be what other layers are copies of"
         )
 
 

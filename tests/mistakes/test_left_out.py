@@ -70,7 +70,7 @@ def test_a_claim_is_no_baseline():
 
     with pytest.raises(NotAnswered):
         test_baseline.test_the_baseline_does_what_a_logistic_regression_can(
-            run.evidence, run.given, nothing
+            run, run.evidence, run.given, run.kept, nothing
         )
     with pytest.raises(NotAnswered):
         test_baseline.test_the_baseline_is_fair_on_average([run], nothing)

@@ -215,7 +215,8 @@ NORMS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     ),
     "a large number beside the deviation": (
         lambda x: (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + 0.7),
-        "the epsilon that a normalisation adds to the deviation it divides by is not small: about 0.7",
+        "the epsilon that a normalisation adds to the deviation it divides by is not small: "
+        "about 0.7",
     ),
     "a large number beside the variance": (
         lambda x: (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 2),

@@ -40,14 +40,14 @@ def is_network(value):
 def is_baseline(value):
     last = last_step(value)
     kinds = {kind.__name__ for kind in type(last).__mro__}
-    by_steps = "SGDClassifier" in kinds and last.loss in ("log_loss", "log")
+    by_steps = "SGDClassifier" in kinds and getattr(last, "loss", "") in ("log_loss", "log")
     return "LogisticRegression" in kinds or by_steps
 
 
 def fitted(model):
     """The same model, fitted on the notebook's training part; what it had learnt is taken away."""
     X_train, _, y_train, _, _ = split()
-    model = without_memory(model)
+    without_memory(last_step(without_memory(model)))
     return model.fit(X_train.copy(), y_train.copy()) or model
 
 
@@ -86,7 +86,7 @@ def begun_alike(model):
 
 def made_anew(model):
     """A new object with the same arguments, as scikit-learn's `clone` makes one."""
-    if hasattr(model, "steps"):
+    if last_step(model) is not model:
         new = copy.deepcopy(model)
         new.steps[-1] = (new.steps[-1][0], made_anew(model.steps[-1][1]))
         return new
@@ -127,13 +127,15 @@ def end_of(model, prefix):
         X_train, _, y_train, _, names = split()
         targets = np.searchsorted(names, y_train)
         network = last_step(model)
-        rows = model[:-1].transform(X_train.copy()) if hasattr(model, "steps") else X_train.copy()
+        rows = X_train.copy() if network is model else model[:-1].transform(X_train.copy())
         left = float(network.loss_and_gradients(rows, labels(targets))[0])
         before, last = (float(loss) for loss in np.ravel(network.loss_curve_)[-2:])
         least = float(np.min(network.loss_curve_))
     except Exception:  # no such names: marked where they are asked for
         left = last = before = least = -1.0
     told = (left, last, before, least)
+    if not np.isfinite(told).all():
+        told = (-1.0,) * len(END)
     return {f"{prefix}{name}": value for name, value in zip(END, told, strict=True)}
 
 
@@ -160,7 +162,8 @@ def spread_of(model, again):
     found, fit = (outputs_of(one, split()[1])[:, -1] for one in (model, again))
     if np.allclose(found, fit, rtol=0, atol=0.01):
         return 0.0
-    return float(np.abs(fit - outputs_of(copied(model), split()[1])[:, -1]).max())
+    apart = float(np.abs(fit - outputs_of(copied(model), split()[1])[:, -1]).max())
+    return apart if np.isfinite(apart) else 0.0
 
 
 def interview(answer, models, refit, describe, names):

@@ -53,20 +53,20 @@ def _(given, answer):
 def _(given, answer):
     """The kinds of layer with which, whatever their weights are, the logits stay as they were.
 
-    Where others of its kind do something, a layer by itself that does nothing, and is either called
-    or stands in a list of layers: one that is never called may be what the others are copies of.
+    Where others of its kind do something, a layer by itself that does nothing: it stands in a list
+    of layers, or apart, where it may be what the others are copies of, or serve another output.
     """
-    model, called, names = copy.deepcopy(student.model).eval(), set(), {}
-    unused, alone, out_of_sight = [], [], []
-    for name, part in model.named_modules():
-        part.register_forward_pre_hook(lambda part, inputs: called.add(part))
-        names[part] = name
+    model = copy.deepcopy(student.model).eval()
+    names = {part: name for name, part in model.named_modules()}
+    unused, in_list, apart = [], [], []
     before = logits_of(model, given.source, given.target)
 
     def says_the_same(layers):
         """With other weights in these layers, which then get back their own."""
         torch.manual_seed(0)
         parts = [part for layer in layers for part in layer.parameters()]
+        if not parts:  # registered elsewhere, or nowhere
+            return False
         kept = [part.clone() for part in parts]
         for part in parts:
             part.add_(torch.randn_like(part))
@@ -83,10 +83,10 @@ def _(given, answer):
             continue
         for layer in layers if len(layers) > 1 else []:
             if says_the_same([layer]):
-                in_list = names[layer].rpartition(".")[2].isdigit()
-                (alone if layer in called or in_list else out_of_sight).append(names[layer])
-    answer.unused, answer.alone = ", ".join(unused), ", ".join(alone)
-    answer.never_called = ", ".join(out_of_sight)
+                numbered = names[layer].rpartition(".")[2].isdigit()
+                (in_list if numbered else apart).append(names[layer])
+    answer.unused, answer.alone = ", ".join(unused), ", ".join(dict.fromkeys(in_list))
+    answer.apart = ", ".join(dict.fromkeys(apart))
 
 
 @asked("training/batch")

@@ -57,8 +57,10 @@ def not_registered(model, given, watch):
     may be kept as a copy made at the beginning, so that other values of it change nothing.
     """
     with torch.enable_grad():
+        again = leaves_of(logits_of(model, given.source, given.target))
         logits = logits_of(model, given.source, given.target)
-        parts = leaves_of(logits)
+        kept = {id(part) for part in again}  # what `forward` makes anew is no parameter
+        parts = [part for part in leaves_of(logits) if id(part) in kept]
         if not parts:
             return 0
         weights = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0))
@@ -76,7 +78,7 @@ def not_registered(model, given, watch):
         for part, size in zip(parts, sizes, strict=True)
         if size > ROUNDING * max(sizes) and id(part) not in own and is_as_it_was(part)
     ]
-    return len(still) if any(not may_stay(model, "", part, given) for part in still) else 0
+    return sum(not may_stay(model, "", part, given) for part in still)
 
 
 def of_another(model, at_first):

@@ -1,5 +1,7 @@
 """Training, watched: losses and rates, and what becomes of gradients and parameters."""
 
+import contextlib
+
 import torch
 from ask import TimeUp
 from torch.nn.modules.module import register_module_parameter_registration_hook
@@ -107,9 +109,10 @@ class Watch:
         """
         if len(self.made) > self.looked:
             self.looked = len(self.made)
-            for part in leaves_of(*roots):
-                if id(part) not in self.learning:
-                    self.learning[id(part)] = part, part.detach().clone()
+            with contextlib.suppress(Exception):  # the student's own training goes on
+                for part in leaves_of(*roots):
+                    if id(part) not in self.learning:
+                        self.learning[id(part)] = part, part.detach().clone()
 
     def stepped_by_hand(self):
         """Of an optimizer that is none of torch's: the parameters that moved since the last time.
@@ -131,7 +134,9 @@ def leaves_of(*outputs):
         if node not in reached:
             reached.add(node)
             left += [before for before, _ in node.next_functions if before is not None]
-            if (part := getattr(node, "variable", None)) is not None:
+            part = getattr(node, "variable", None)
+            # a function of the student's own may keep anything under that name
+            if isinstance(part, torch.Tensor) and part.is_leaf:
                 found.append(part)
     return found
 
