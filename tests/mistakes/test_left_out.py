@@ -419,3 +419,20 @@ def test_a_layer_that_was_not_built_is_not_asked():
 
     assert checks
     assert {check.verdict for check in checks} == {Verdict.NOT_ASKED}
+
+
+def test_rows_of_few_values_are_alike_anyway():
+    """Rows of two or three values meet in both parts by themselves; measured ones were copied."""
+    rng = np.random.default_rng(7)
+    few, measured = rng.integers(0, 3, size=(300, 3)).astype(float), rng.normal(size=(300, 3))
+    twice = measured[rng.integers(0, 300, size=300)]
+
+    def apart(X: np.ndarray) -> None:
+        test_split.check_parts_are_apart(SimpleNamespace(X_train=X[:240], X_test=X[240:]), None)
+
+    apart(measured)
+    with pytest.raises(ForReview, match="cannot be told"):
+        apart(few)
+    for leak in (twice, np.vstack([measured[:240], measured[:60]])):
+        with pytest.raises(KnownMistake, match="are in the training part too"):
+            apart(leak)
