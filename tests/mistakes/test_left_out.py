@@ -436,3 +436,14 @@ def test_rows_of_few_values_are_alike_anyway():
     for leak in (twice, np.vstack([measured[:240], measured[:60]])):
         with pytest.raises(KnownMistake, match="are in the training part too"):
             apart(leak)
+
+
+@pytest.mark.parametrize(("off", "right"), [(0.02, True), (0.1, False)])
+def test_a_curve_of_the_rows_kept_for_training_is_one_of_losses(off: float, right: bool):
+    """Rows held back for a validation part are in `X_train`: the weights' loss there is another."""
+    end = run_with().evidence["training/curve"].loss_curve[-1]
+    curve = np.linspace(end + off + 0.05, end + off, 100)
+    run = run_with(**{"training/curve": {"loss_curve": curve}})
+
+    with nullcontext() if right else pytest.raises(Wrong, match="does not hold the losses"):
+        test_convergence.check_end_of_curve(run.evidence, run.given)
