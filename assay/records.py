@@ -400,8 +400,10 @@ class Criterion(Record):
     @property
     def for_review(self) -> float:
         """The points that a person gives: all, or those of some properties beside what is lost."""
+        if self.verdict is Verdict.FOR_REVIEW:
+            return max(0.0, round(self.points - self.unexcused, 2))
         if self.verdict.is_waiting:
-            return self.points if self.verdict is Verdict.FOR_REVIEW else 0.0
+            return 0.0
         waiting = sum(p.for_review for p in self.properties)
         worth = round(self.points * waiting / max(1, len(self.properties)), 2)
         return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))

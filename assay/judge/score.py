@@ -125,9 +125,12 @@ def tallies(checks: Sequence[Check]) -> list[Tally]:
 
 
 def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> dict[str, float]:
-    """The points of a criterion that are set aside, by the cause that they follow from."""
+    """The points of a criterion that are set aside, by the cause that they follow from.
+
+    Where the rest of it waits for a person too: else a slip would hide what failed there.
+    """
     points: dict[str, float] = {}
-    if criterion.verdict.is_waiting:
+    if criterion.verdict is Verdict.NOT_JUDGED:
         return points
     for of_property in checks.values():
         counted = [c for c in of_property if c.follows or not c.verdict.is_left_out]
@@ -160,10 +163,13 @@ def _hardly_anything_asked(
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    judged = [c for c in criteria if not c.verdict.is_waiting]
-    left_out = sum(c.set_aside + c.not_asked for c in judged)
-    left_out -= sum(sum(each.values()) for each in following)
-    return left_out > NOT_ASKED * sum(c.points for c in judged)
+    judged = [
+        (c, sum(each.values()))
+        for c, each in zip(criteria, following, strict=True)
+        if not c.verdict.is_waiting
+    ]
+    left_out = sum(c.set_aside + c.not_asked - follows for c, follows in judged)
+    return left_out > NOT_ASKED * sum(c.points for c, _ in judged)
 
 
 def _no_more_than_it_cost(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from assay.rubric import KnownMistake, Wrong, after_marks_for_any, explains
-from rubric_tests.part1.baseline import allowed, gap, judged_accuracies, reached
+from rubric_tests.part1.baseline import allowed, features_left_out, gap, judged_accuracies, reached
 from rubric_tests.part1.belonging import after_labels, after_labels_in_any
 from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
 
@@ -51,15 +51,6 @@ def check_reach(evidence, found: float, own: float) -> None:
     if gap(evidence) < 0:
         raise Wrong(f"the baseline is held back: {seen}, on the same rows")
     raise Wrong(f"the baseline is too good: {seen}")
-
-
-def features_left_out(evidence) -> str:
-    """How many features the baselines take, where each takes fewer than there are; else nothing."""
-    taken = models_of(evidence, "baselines").features
-    n_features = split_of(evidence).X_train.shape[1]
-    if not len(taken) or not ((taken > 0) & (taken < n_features)).all():
-        return ""
-    return f"it takes {int(taken.max())} of {n_features}"
 
 
 def only_feature(evidence) -> int | None:

@@ -27,6 +27,10 @@ class Cell:
     explains: bool = False
     follows: str = ""
 
+    @property
+    def waits(self) -> bool:
+        return self.verdict is Verdict.FOR_REVIEW
+
     def failed(self, *, explains: bool) -> "Cell":
         return Cell(self.criterion, Verdict.FAILED, explains)
 
@@ -47,11 +51,22 @@ def losing(table: Sequence[Cell]) -> set[str]:
     return {cell.criterion for cell in table if cell.verdict is Verdict.FAILED}
 
 
+def waiting(table: Sequence[Cell]) -> set[str]:
+    """The criteria of which nothing is lost, and something waits for a person."""
+    return {cell.criterion for cell in table if cell.waits} - losing(table)
+
+
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
-    """Verdicts as a rubric gives them: what follows, follows from a mistake that is there."""
+    """Verdicts as a rubric gives them: what follows, follows from a mistake that is there.
+
+    Some wait for a person, before a second mistake and after it.
+    """
+    held = st.sampled_from([Verdict.PASSED, Verdict.PASSED, Verdict.FOR_REVIEW])
     sizes = [draw(st.integers(1, 4)) for _ in NAMES]
-    whole = tuple(Cell(name) for name, size in zip(NAMES, sizes, strict=True) for _ in range(size))
+    whole = tuple(
+        Cell(name, draw(held)) for name, size in zip(NAMES, sizes, strict=True) for _ in range(size)
+    )
     wrong = draw(st.sets(st.sampled_from(range(len(whole)))))
     table = [
         cell.failed(explains=draw(st.booleans())) if i in wrong else cell
@@ -67,7 +82,7 @@ def _some_follow(
     found = list(table)
     for i, cell in enumerate(table):
         possible = sorted(causes - {cell.criterion})
-        may = also_failed or cell.verdict is Verdict.PASSED
+        may = cell.verdict is Verdict.PASSED or (also_failed and not cell.waits)
         if possible and may and not cell.explains and draw(st.booleans()):
             found[i] = cell.aside(draw(st.sampled_from(possible)))
     return tuple(found)
@@ -81,10 +96,13 @@ def with_one_more(draw: st.DrawFn, before: Table) -> Table:
     aside for one that explains nothing: what explains would have been set aside itself.
     What failed or was set aside before may follow from it where its criterion lost or explained
     nothing until now: a test that failed beside an explanation did not take it, and does not now.
-    What held may follow from any.
+    What held may follow from any. Nothing fails in a criterion that waits for a person as a whole:
+    it has no mark yet that could fall.
     """
-    held = [i for i, cell in enumerate(before) if cell.verdict is Verdict.PASSED]
-    aside = [i for i, cell in enumerate(before) if cell.follows]
+    waits = waiting(before)
+    marked = [(i, cell) for i, cell in enumerate(before) if cell.criterion not in waits]
+    held = [i for i, cell in marked if cell.verdict is Verdict.PASSED]
+    aside = [i for i, cell in marked if cell.follows]
     wrong = draw(st.sets(st.sampled_from(held), min_size=1)) if held else set()
     own = draw(st.sets(st.sampled_from(aside))) if aside else set()
     table = [
@@ -151,6 +169,23 @@ def test_a_slip_beside_other_losses_excuses_what_it_cost(part: Part):
     after = marked(part, (lost, slip, wrong.aside("one"), *rest))
 
     assert after[1].set_aside == 1.5  # what the slip cost, and not 3
+    assert percent(after) <= percent(before)
+
+
+def test_a_slip_hides_nothing_in_a_criterion_that_waits_for_a_person(part: Part):
+    """What follows there is charged as elsewhere, and the rest of it waits."""
+    slip, asked = Cell("one").failed(explains=True), Cell("two", Verdict.FOR_REVIEW)
+    rest = (Cell("three"), Cell("four"))
+    before = marked(
+        part, (Cell("one"), Cell("one"), Cell("two").failed(explains=False), asked, *rest)
+    )
+    after = marked(part, (slip, Cell("one"), Cell("two").aside("one"), asked, *rest))
+
+    assert (after[1].verdict, after[1].unexcused) == (
+        Verdict.FOR_REVIEW,
+        2.5,
+    )  # of 4; the slip: 1.5
+    assert after[1].for_review == 5.5
     assert percent(after) <= percent(before)
 
 

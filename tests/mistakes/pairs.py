@@ -181,6 +181,11 @@ def both(files: Mapping[str, bytes], *cases: Case) -> dict[str, bytes]:
     return changed
 
 
+def are_two(files: Mapping[str, bytes], one: Case, other: Case) -> bool:
+    """Whether something is left of each where both are applied."""
+    return both(files, one, other) not in (both(files, one), both(files, other))
+
+
 def percent(criteria: Sequence[Criterion]) -> float:
     """The mark, of the points that count."""
     counted = sum(criterion.counted for criterion in criteria)
