@@ -9,12 +9,15 @@ import numpy as np
 from assay.rubric import KnownMistake, Wrong, explains, follows_from
 from rubric_tests.syntax import definitions, parsed
 
+NO_MODULE = "hand in with the notebook what it imports, or import what is installed for the course"
+
 
 def check_cells(run: Any) -> None:
     """No cell raised."""
-    failed = [cell for cell in run.cells if cell.error]
+    failed = next((cell for cell in run.cells if cell.error), None)
     if failed:
-        raise Wrong(f"code cell {failed[0].number} raised {failed[0].error}")
+        hint = NO_MODULE if str(failed.error).startswith("ModuleNotFoundError") else None
+        raise Wrong(f"code cell {failed.number} raised {failed.error}", hint)
 
 
 def check_end(run: Any) -> None:
