@@ -57,11 +57,6 @@ class Verdict(StrEnum):
         """Whether it costs points."""
         return self in (Verdict.FAILED, Verdict.NOT_ANSWERED)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether its points wait, for a person or for a machine that can judge."""
-        return self in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-
 
 class Run(Record):
     """One execution of one part's notebook: its parameters tell it from the others.
@@ -335,9 +330,9 @@ class Property(Record):
     @property
     def for_review(self) -> float:
         """The share of it that a person judges."""
-        if self.verdict is Verdict.FOR_REVIEW:
-            return 1.0
-        return self.waiting / (self.judged + self.waiting) if self.waiting else 0.0
+        if self.waiting:
+            return self.waiting / (self.judged + self.waiting)
+        return 1.0 if self.verdict is Verdict.FOR_REVIEW else 0.0
 
     @property
     def undecided(self) -> list[str]:
@@ -399,11 +394,11 @@ class Criterion(Record):
 
     @property
     def for_review(self) -> float:
-        """The points that a person gives: all, or those of some properties beside what is lost."""
-        if self.verdict is Verdict.FOR_REVIEW:
-            return max(0.0, round(self.points - self.unexcused, 2))
-        if self.verdict.is_waiting:
+        """The points that a person gives: those of the properties that wait for one."""
+        if self.verdict is Verdict.NOT_JUDGED:
             return 0.0
+        if self.verdict is Verdict.FOR_REVIEW and self.earned is None and not self.unexcused:
+            return self.points  # nothing else of it counts
         waiting = sum(p.for_review for p in self.properties)
         worth = round(self.points * waiting / max(1, len(self.properties)), 2)
         return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))
@@ -423,8 +418,6 @@ class Criterion(Record):
     @property
     def _left_out(self) -> float:
         """Return the points that are not counted."""
-        if self.verdict.is_waiting:
-            return 0.0
         return max(0.0, round(self.points - self.counted - self.unjudged - self.for_review, 2))
 
 

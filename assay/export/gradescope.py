@@ -130,14 +130,14 @@ def _marks(criterion: Criterion) -> Marks:
     if criterion.earned is None and not criterion.unexcused:
         return {}
     marks: Marks = {"score": criterion.earned or 0.0, "max_score": criterion.counted}
-    if summary.state(criterion) != "partly":
+    if summary.state(criterion) not in ("partly", "for review"):
         marks["status"] = "failed" if summary.lost(criterion) else "passed"
     return marks
 
 
 def _output(criterion: Criterion) -> Iterator[str]:
     points = summary.points(criterion.points)
-    if criterion.verdict is Verdict.FOR_REVIEW:
+    if criterion.for_review == criterion.points:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."

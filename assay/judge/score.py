@@ -18,8 +18,9 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     A criterion's points are divided equally among its properties, and each earns the share of the
     judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
     is decided in the submission's favour, bad luck in some seeds costs nothing. A test that skips
-    is not asked, and neither earns nor costs anything. Where it skips because of a mistake that
-    another criterion marks it is set aside, and no more points are excused than that mistake has
+    is not asked, and neither earns nor costs anything; one that waits for a person waits alone, and
+    the rest of its criterion counts. Where it skips because of a mistake that another criterion
+    marks it is set aside, and no more points are excused than that mistake has
     lost there: a second mistake never raises a mark.
 
     Raises
@@ -46,7 +47,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
-        return [c if c.verdict.is_waiting else _all_judged(c) for c in criteria]
+        return [_all_judged(c) for c in criteria]
     explained = {c.name: _explained(c, by_name[c.name]) for c in criteria}
     return _no_more_than_it_cost(criteria, following, explained)
 
@@ -125,10 +126,7 @@ def tallies(checks: Sequence[Check]) -> list[Tally]:
 
 
 def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> dict[str, float]:
-    """The points of a criterion that are set aside, by the cause that they follow from.
-
-    Where the rest of it waits for a person too: else a slip would hide what failed there.
-    """
+    """The points of a criterion that are set aside, by the cause that they follow from."""
     points: dict[str, float] = {}
     if criterion.verdict is Verdict.NOT_JUDGED:
         return points
@@ -163,13 +161,10 @@ def _hardly_anything_asked(
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    judged = [
-        (c, sum(each.values()))
-        for c, each in zip(criteria, following, strict=True)
-        if not c.verdict.is_waiting
-    ]
-    left_out = sum(c.set_aside + c.not_asked - follows for c, follows in judged)
-    return left_out > NOT_ASKED * sum(c.points for c, _ in judged)
+    asked = sum(c.points - c.for_review - c.unjudged for c in criteria)
+    left_out = sum(c.set_aside + c.not_asked for c in criteria)
+    left_out -= sum(sum(each.values()) for each in following)
+    return left_out > NOT_ASKED * asked
 
 
 def _no_more_than_it_cost(
@@ -195,9 +190,12 @@ def _no_more_than_it_cost(
 
 
 def _all_judged(criterion: Criterion) -> Criterion:
-    """The criterion with what was left out judged and lost."""
-    lost = {"judged": criterion.points, "earned": criterion.earned or 0.0}
-    return criterion.model_copy(update=lost)
+    """The criterion with what was left out judged and lost; what waits, waits."""
+    lost = criterion.set_aside + criterion.not_asked
+    if not lost:
+        return criterion
+    marks = {"judged": round(criterion.judged + lost, 2), "earned": criterion.earned or 0.0}
+    return criterion.model_copy(update=marks)
 
 
 def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
@@ -230,7 +228,7 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
     judged = [
         (p, worth * p.judged / (p.judged + p.waiting + _followers(checks[p.name])))
         for p in properties
-        if p.judged and not verdict.is_waiting and p.verdict is not Verdict.FOR_REVIEW
+        if p.judged and verdict is not Verdict.NOT_JUDGED and p.for_review < 1
     ]
     return Criterion(
         part=part.name,

@@ -134,6 +134,7 @@ def reasons(criterion: Criterion) -> list[Property]:
         key=lambda p: (
             p.held / p.judged if p.judged else 1,
             not p.mistake,
+            p.verdict is Verdict.FOR_REVIEW and criterion.unexcused > 0,
             p.verdict is Verdict.UNDECIDED,
         )
     )

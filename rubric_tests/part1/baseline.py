@@ -10,7 +10,6 @@ from rubric_tests.part1.judgement import models_of, split_of
 from rubric_tests.reference import accuracy, logistic_labels
 
 TOLERANCE = 0.03  # other penalties and solvers move a few rows; three rows are always allowed
-ROUNDING = 0.00501  # a claim may be rounded to two digits
 
 
 def reached(evidence: Any) -> float:
@@ -23,35 +22,7 @@ def reached(evidence: Any) -> float:
     if measured and not answered(evidence, "claims/logistic"):  # its absence is marked above
         return max(measured)
     claim = float(evidence["claims/logistic"].accuracy)
-    if not measured and are_swapped(evidence, claim):
-        return float(evidence["claims/network"].accuracy)
     return min(measured, key=lambda one: abs(one - claim), default=claim)
-
-
-def are_swapped(evidence: Any, claim: float) -> bool:
-    """Whether a baseline of fewer features is claimed to reach what the network does.
-
-    And the network's claim is not the network's: what the baseline reached is claimed there.
-    """
-    if not features_left_out(evidence) or not answered(evidence, "claims/network"):
-        return False
-    y_test, networks = split_of(evidence).y_test, models_of(evidence, "networks").labels
-    measured = [accuracy(row, y_test) for row in networks]
-    other = float(evidence["claims/network"].accuracy)
-
-    def is_measured(one: float) -> bool:
-        return any(abs(one - value) <= ROUNDING for value in measured)
-
-    return is_measured(claim) and not is_measured(other)
-
-
-def features_left_out(evidence: Any) -> str:
-    """How many features the baselines take, where each takes fewer than there are; else nothing."""
-    taken = models_of(evidence, "baselines").features
-    n_features = split_of(evidence).X_train.shape[1]
-    if not len(taken) or not ((taken > 0) & (taken < n_features)).all():
-        return ""
-    return f"it takes {int(taken.max())} of {n_features}"
 
 
 def judged_accuracies(evidence: Any) -> list[float]:

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 
 from assay.rubric import KnownMistake, Wrong, after_marks_for_any, explains
-from rubric_tests.part1.baseline import allowed, features_left_out, gap, judged_accuracies, reached
-from rubric_tests.part1.belonging import after_labels, after_labels_in_any
-from rubric_tests.part1.judgement import CAUSES, after_marks_for, check_left, models_of, split_of
+from rubric_tests.part1.baseline import allowed, gap, judged_accuracies, reached
+from rubric_tests.part1.belonging import after_labels, after_labels_in_any, fault_of_labels
+from rubric_tests.part1.judgement import (
+    CAUSES,
+    after_marks_for,
+    check_left,
+    check_same_rows,
+    models_of,
+    split_of,
+)
 
 pytestmark = pytest.mark.criterion("baseline")
 
@@ -33,6 +40,9 @@ def test_the_baseline_does_what_a_logistic_regression_can(run, evidence, given, 
         after_marks_for(evidence, given, "inputs", "split"),
     ):
         check_reach(evidence, found, own)
+        models = models_of(evidence, "baselines")
+        if models.found and fault_of_labels(run, evidence, kept):  # by wrong labels, all are alike
+            check_same_rows(models)
     check_left(models_of(evidence, "baselines"), "logistic regression")
 
 
@@ -51,6 +61,15 @@ def check_reach(evidence, found: float, own: float) -> None:
     if gap(evidence) < 0:
         raise Wrong(f"the baseline is held back: {seen}, on the same rows")
     raise Wrong(f"the baseline is too good: {seen}")
+
+
+def features_left_out(evidence) -> str:
+    """How many features the baselines take, where each takes fewer than there are; else nothing."""
+    taken = models_of(evidence, "baselines").features
+    n_features = split_of(evidence).X_train.shape[1]
+    if not len(taken) or not ((taken > 0) & (taken < n_features)).all():
+        return ""
+    return f"it takes {int(taken.max())} of {n_features}"
 
 
 def only_feature(evidence) -> int | None:

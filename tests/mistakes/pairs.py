@@ -187,8 +187,17 @@ def are_two(files: Mapping[str, bytes], one: Case, other: Case) -> bool:
 
 
 def percent(criteria: Sequence[Criterion]) -> float:
-    """The mark, of the points that count."""
+    """The mark, of the points that count: what waits for a person is left out."""
     counted = sum(criterion.counted for criterion in criteria)
-    return (
-        100 * sum(criterion.earned or 0.0 for criterion in criteria) / counted if counted else 0.0
-    )
+    return 100 * earned(criteria) / counted if counted else 0.0
+
+
+def before_a_person_looks(criteria: Sequence[Criterion]) -> float:
+    """The mark as exports write it, in percent: what waits for a person is not there yet."""
+    left_out = sum(criterion.set_aside + criterion.not_asked for criterion in criteria)
+    points = earned(criteria) + left_out * percent(criteria) / 100
+    return 100 * points / sum(criterion.points for criterion in criteria)
+
+
+def earned(criteria: Sequence[Criterion]) -> float:
+    return sum(criterion.earned or 0.0 for criterion in criteria)

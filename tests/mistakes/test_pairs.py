@@ -3,12 +3,13 @@
 import random
 from collections.abc import Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from assay.judge.score import score
-from assay.records import Check, Verdict
+from assay.records import Check, Criterion, Verdict
 from assay.rubric import Wrong
 from assay.submission.submission import Submission
 from rubric_tests.part2.answers import Marked, check_something_is_learned
@@ -27,6 +28,7 @@ SLIPS = (
     ("part1", "hidden width is not the number of features", NEAREST),
     ("part1", "input changed in place", ONE_COLUMN),
     ("part1", "both claims are swapped", ONE_COLUMN),
+    ("part1", "test labels are sorted", "a search that is fitted on the first dozen rows"),
     pytest.param("part2", "decoder target without BOS", "undertrained", marks=pytest.mark.thorough),
 )
 """By part, pairs of which the first once hid the second, or cost more alone than with it."""
@@ -42,6 +44,22 @@ SEARCHED = 56
 """Mistakes of a part in the thorough round: `CASES`, and some of `MORE`, drawn anew each time."""
 
 
+class Marks(NamedTuple):
+    """In percent: of what counts, and of all, where what waits for a person is not there yet."""
+
+    percent: float
+    before: float
+
+    @classmethod
+    def of(cls, criteria: Sequence[Criterion]) -> "Marks":
+        return cls(pairs.percent(criteria), pairs.before_a_person_looks(criteria))
+
+    def beat(self, others: Sequence["Marks"]) -> bool:
+        """Whether both are higher than the worst of others."""
+        percent, before = (min(marks) for marks in zip(*others, strict=True))
+        return self.percent > percent + ROUNDING and self.before > before + ROUNDING
+
+
 def made(part: str, cases: Sequence[Case]) -> tuple[Judge, list[Mistake]]:
     """Each mistake run once, with the reference's questions."""
     right = shared.right(part)
@@ -51,22 +69,25 @@ def made(part: str, cases: Sequence[Case]) -> tuple[Judge, list[Mistake]]:
 
 
 def better_together(judge: Judge, mistakes: Sequence[Mistake]) -> list[str]:
-    """The pairs whose mark is higher than the worse of the two has alone.
+    """The pairs whose mark is higher than the worse of the two has alone, whatever a person gives.
 
+    That is, both without what waits for a person and with nothing for it: one alone is higher too
+    where the second mistake only makes more wait, or less.
     Answers put together may be of a submission that cannot be: the training of one mistake beside
     the model of the other. So each pair that is found is run.
     """
-    alone = {
-        each.case.name: pairs.percent(judge.criteria(pairs.alone(judge, each))) for each in mistakes
-    }
+    alone = {m.case.name: Marks.of(judge.criteria(pairs.alone(judge, m))) for m in mistakes}
     files, found = judge.right.submission.files, []
     for one, other in combinations(mistakes, 2):
         if is_out_of_use(one.case, other.case) or not pairs.are_two(files, one.case, other.case):
             continue
-        worse = min(alone[one.case.name], alone[other.case.name])
-        mark = pairs.percent(judge.criteria(*pairs.together(judge, one, other)))
-        if mark > worse + ROUNDING and (mark := run_together(judge, one, other)) > worse + ROUNDING:
-            found.append(f"{one.case.name} + {other.case.name}: {worse:.1f} -> {mark:.1f} %")
+        both = [alone[one.case.name], alone[other.case.name]]
+        marks = Marks.of(judge.criteria(*pairs.together(judge, one, other)))
+        if marks.beat(both) and (marks := run_together(judge, one, other)).beat(both):
+            worse = min(mark.percent for mark in both)
+            found.append(
+                f"{one.case.name} + {other.case.name}: {worse:.1f} -> {marks.percent:.1f} %"
+            )
     return found
 
 
@@ -75,11 +96,11 @@ def is_out_of_use(one: Case, other: Case) -> bool:
     return any(b.loses in READY_MADE.get(a.name, ()) for a, b in ((one, other), (other, one)))
 
 
-def run_together(judge: Judge, one: Mistake, other: Mistake) -> float:
-    """The mark of a submission that has both."""
+def run_together(judge: Judge, one: Mistake, other: Mistake) -> Marks:
+    """The marks of a submission that has both."""
     files = pairs.both(judge.right.submission.files, one.case, other.case)
     run = shared.make(judge.part, Submission("pair", files))
-    return pairs.percent(score(shared.part_of(judge.part), shared.judged(judge.part, run)))
+    return Marks.of(score(shared.part_of(judge.part), shared.judged(judge.part, run)))
 
 
 @pytest.mark.thorough
