@@ -82,7 +82,8 @@ def test_every_sequence_has_the_same_positions(evidence, given, runs):
 
 
 @pytest.mark.hint(
-    "sine in the even channels, cosine in the odd ones, rates that fall; compare two rows by hand"
+    "sine in the even channels, cosine in the odd ones, of position / 10000^(2i / d_model); "
+    "compare two rows by hand"
 )
 def test_sinusoidal_formula(evidence, given, runs, submission):
     """Where positions are sines and cosines, they are those of the formula."""
