@@ -330,9 +330,9 @@ class Property(Record):
     @property
     def for_review(self) -> float:
         """The share of it that a person judges."""
-        if self.waiting:
-            return self.waiting / (self.judged + self.waiting)
-        return 1.0 if self.verdict is Verdict.FOR_REVIEW else 0.0
+        if self.verdict is Verdict.FOR_REVIEW:
+            return 1.0
+        return self.waiting / (self.judged + self.waiting) if self.waiting else 0.0
 
     @property
     def undecided(self) -> list[str]:
@@ -397,11 +397,18 @@ class Criterion(Record):
         """The points that a person gives: those of the properties that wait for one."""
         if self.verdict is Verdict.NOT_JUDGED:
             return 0.0
-        if self.verdict is Verdict.FOR_REVIEW and self.earned is None and not self.unexcused:
-            return self.points  # nothing else of it counts
+        if self._waits_as_a_whole:
+            return self.points
         waiting = sum(p.for_review for p in self.properties)
         worth = round(self.points * waiting / max(1, len(self.properties)), 2)
         return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))
+
+    @property
+    def _waits_as_a_whole(self) -> bool:
+        """Whether nothing else is counted: until 2026-11-30, what held was not."""
+        held = any(p.judged and p.verdict is not Verdict.FOR_REVIEW for p in self.properties)
+        uncounted = held and not self.judged
+        return self.verdict is Verdict.FOR_REVIEW and (uncounted or not self.properties)
 
     @property
     def set_aside(self) -> float:

@@ -137,13 +137,13 @@ def _marks(criterion: Criterion) -> Marks:
 
 def _output(criterion: Criterion) -> Iterator[str]:
     points = summary.points(criterion.points)
-    if criterion.for_review == criterion.points:
+    if 0 < criterion.points == criterion.for_review:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."
     elif criterion.for_review:
         waiting = summary.points(criterion.for_review)
-        yield f"{waiting} of {points} points are for review: a person gives them."
+        yield f"{waiting} of {points} points are for review: a person marks the whole criterion."
     if criterion.set_aside:
         aside = summary.points(criterion.set_aside)
         yield f"{aside} of {points} points are set aside: they hang on a mistake marked elsewhere."

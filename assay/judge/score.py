@@ -47,7 +47,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
-        return [_all_judged(c) for c in criteria]
+        return [_all_judged(c, sum(f.values())) for c, f in zip(criteria, following, strict=True)]
     explained = {c.name: _explained(c, by_name[c.name]) for c in criteria}
     return _no_more_than_it_cost(criteria, following, explained)
 
@@ -161,10 +161,13 @@ def _hardly_anything_asked(
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    asked = sum(c.points - c.for_review - c.unjudged for c in criteria)
-    left_out = sum(c.set_aside + c.not_asked for c in criteria)
-    left_out -= sum(sum(each.values()) for each in following)
-    return left_out > NOT_ASKED * asked
+    judged = [
+        (c, sum(each.values()))
+        for c, each in zip(criteria, following, strict=True)
+        if c.verdict not in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
+    ]
+    left_out = sum(c.set_aside + c.not_asked - follows for c, follows in judged)
+    return left_out > NOT_ASKED * sum(c.points for c, _ in judged)
 
 
 def _no_more_than_it_cost(
@@ -189,13 +192,17 @@ def _no_more_than_it_cost(
     ]
 
 
-def _all_judged(criterion: Criterion) -> Criterion:
-    """The criterion with what was left out judged and lost; what waits, waits."""
-    lost = criterion.set_aside + criterion.not_asked
-    if not lost:
+def _all_judged(criterion: Criterion, follows: float) -> Criterion:
+    """The criterion with what was left out judged and lost.
+
+    Where something waits for a person, only what follows from a mistake is.
+    """
+    if criterion.verdict is Verdict.NOT_JUDGED:
         return criterion
-    marks = {"judged": round(criterion.judged + lost, 2), "earned": criterion.earned or 0.0}
-    return criterion.model_copy(update=marks)
+    if criterion.verdict is Verdict.FOR_REVIEW:
+        return criterion.model_copy(update={"unexcused": round(follows, 2)})
+    lost = {"judged": criterion.points, "earned": criterion.earned or 0.0}
+    return criterion.model_copy(update=lost)
 
 
 def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
@@ -228,7 +235,7 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
     judged = [
         (p, worth * p.judged / (p.judged + p.waiting + _followers(checks[p.name])))
         for p in properties
-        if p.judged and verdict is not Verdict.NOT_JUDGED and p.for_review < 1
+        if p.judged and verdict is not Verdict.NOT_JUDGED and p.verdict is not Verdict.FOR_REVIEW
     ]
     return Criterion(
         part=part.name,

@@ -49,6 +49,8 @@ class Answer:
     """The folder of the author's report, which may be of another attempt."""
     is_stale: bool
     """Whether the result is of another text than the gradebook's."""
+    earned: Decimal
+    """The points that a program gave: a mark takes their place."""
 
     @property
     def text(self) -> str:
@@ -224,8 +226,8 @@ def _question(
     found: dict[tuple[int, str], Answer] = {}
     authors: set[int] = set()
     for one in counted:
-        digests = [line["answer"] for line in one.result.criteria if line["name"] == name]
-        if not digests or (one.author.id, digests[0]) in found:
+        line = next((line for line in one.result.criteria if line["name"] == name), None)
+        if line is None or (one.author.id, line["answer"]) in found:
             continue
         pieces = one.report.pieces.get(name, ())
         text = "\0".join(piece.text for piece in pieces) if pieces else one.report.digest
@@ -234,15 +236,16 @@ def _question(
             who += f"/{one.attempt.id}"
         authors.add(one.author.id)
         seen = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        found[one.author.id, digests[0]] = Answer(
+        found[one.author.id, line["answer"]] = Answer(
             hashlib.blake2b(who.encode(), key=salt, digest_size=8).hexdigest(),
             one.author.id,
             one.author.pseudonym,
-            digests[0],
+            line["answer"],
             pieces,
             one.report.path,
             room.reports / folder_of(one.author.pseudonym),
-            seen != digests[0],
+            seen != line["answer"],
+            exact(round(float(line["earned"]), 2)),
         )
     spec = specs.get(name, QuestionSpec(criterion=name))
     points = exact(row["points"])
