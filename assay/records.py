@@ -362,8 +362,8 @@ class FalseFail(Record):
 class Criterion(Record):
     """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
 
-    `earned` is None until it is judged; what was set aside or not asked is not among the
-    judged.
+    `earned` is None until something of it is judged; what was set aside or not asked is not among
+    the judged. One that is for review, and of which nothing is earned or lost, waits as a whole.
     `unexcused` is what was set aside and counts all the same: a mistake excuses no more points than
     it cost itself.
     """
@@ -397,18 +397,11 @@ class Criterion(Record):
         """The points that a person gives: those of the properties that wait for one."""
         if self.verdict is Verdict.NOT_JUDGED:
             return 0.0
-        if self._waits_as_a_whole:
+        if self.verdict is Verdict.FOR_REVIEW and self.earned is None:
             return self.points
         waiting = sum(p.for_review for p in self.properties)
         worth = round(self.points * waiting / max(1, len(self.properties)), 2)
         return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))
-
-    @property
-    def _waits_as_a_whole(self) -> bool:
-        """Whether nothing else is counted: until 2026-11-30, what held was not."""
-        held = any(p.judged and p.verdict is not Verdict.FOR_REVIEW for p in self.properties)
-        uncounted = held and not self.judged
-        return self.verdict is Verdict.FOR_REVIEW and (uncounted or not self.properties)
 
     @property
     def set_aside(self) -> float:

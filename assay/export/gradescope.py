@@ -127,7 +127,7 @@ def _marks(criterion: Criterion) -> Marks:
 
     What holds in part is neither passed nor failed: Gradescope has no third word.
     """
-    if criterion.earned is None and not criterion.unexcused:
+    if not criterion.counted:
         return {}
     marks: Marks = {"score": criterion.earned or 0.0, "max_score": criterion.counted}
     if summary.state(criterion) not in ("partly", "for review"):
@@ -137,7 +137,7 @@ def _marks(criterion: Criterion) -> Marks:
 
 def _output(criterion: Criterion) -> Iterator[str]:
     points = summary.points(criterion.points)
-    if 0 < criterion.points == criterion.for_review:
+    if criterion.verdict is Verdict.FOR_REVIEW and criterion.earned is None:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."

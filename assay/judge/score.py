@@ -47,7 +47,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
-        return [_all_judged(c, sum(f.values())) for c, f in zip(criteria, following, strict=True)]
+        return [_all_judged(c) for c in criteria]
     explained = {c.name: _explained(c, by_name[c.name]) for c in criteria}
     return _no_more_than_it_cost(criteria, following, explained)
 
@@ -161,13 +161,11 @@ def _hardly_anything_asked(
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    judged = [
-        (c, sum(each.values()))
-        for c, each in zip(criteria, following, strict=True)
-        if c.verdict not in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
-    ]
-    left_out = sum(c.set_aside + c.not_asked - follows for c, follows in judged)
-    return left_out > NOT_ASKED * sum(c.points for c, _ in judged)
+    judged = [c for c in criteria if c.verdict is not Verdict.NOT_JUDGED]
+    asked = sum(c.points for c in judged if c.for_review < c.points)
+    left_out = sum(c.set_aside + c.not_asked for c in criteria)
+    left_out -= sum(sum(each.values()) for each in following)
+    return left_out > NOT_ASKED * asked
 
 
 def _no_more_than_it_cost(
@@ -192,17 +190,13 @@ def _no_more_than_it_cost(
     ]
 
 
-def _all_judged(criterion: Criterion, follows: float) -> Criterion:
-    """The criterion with what was left out judged and lost.
-
-    Where something waits for a person, only what follows from a mistake is.
-    """
-    if criterion.verdict is Verdict.NOT_JUDGED:
+def _all_judged(criterion: Criterion) -> Criterion:
+    """The criterion with what was left out judged and lost; what waits for a person waits."""
+    lost = criterion.set_aside + criterion.not_asked
+    if not lost:
         return criterion
-    if criterion.verdict is Verdict.FOR_REVIEW:
-        return criterion.model_copy(update={"unexcused": round(follows, 2)})
-    lost = {"judged": criterion.points, "earned": criterion.earned or 0.0}
-    return criterion.model_copy(update=lost)
+    marks = {"judged": round(criterion.judged + lost, 2), "earned": criterion.earned or 0.0}
+    return criterion.model_copy(update=marks)
 
 
 def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
@@ -237,13 +231,16 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
         for p in properties
         if p.judged and verdict is not Verdict.NOT_JUDGED and p.verdict is not Verdict.FOR_REVIEW
     ]
+    earned = sum(_share(p) * points for p, points in judged)
+    waits = [p.verdict is Verdict.FOR_REVIEW for p in properties]
+    mixed = verdict is Verdict.FOR_REVIEW and not all(waits)  # it does not wait as a whole
     return Criterion(
         part=part.name,
         name=spec.name,
         title=spec.title,
         points=spec.points,
         judged=round(sum(points for _, points in judged), 2),
-        earned=round(sum(_share(p) * points for p, points in judged), 2) if judged else None,
+        earned=round(earned, 2) if judged or mixed else None,
         verdict=verdict,
         properties=properties,
     )

@@ -86,7 +86,7 @@ def points(value: float) -> str:
 
 def mark(criterion: Criterion) -> str:
     """`8.5/10`, or `-/10` until it is judged; what was left out is not counted."""
-    if criterion.earned is None and not criterion.unexcused:
+    if not criterion.counted:
         return f"-/{points(criterion.points)}"
     return f"{points(criterion.earned or 0.0)}/{points(criterion.counted)}"
 
@@ -108,8 +108,7 @@ def sign(criterion: Criterion) -> str:
 
 def lost(criterion: Criterion) -> float:
     """Return the points that it cost: what was judged and not earned, and what was not excused."""
-    waiting = criterion.earned is None and not criterion.unexcused
-    return 0.0 if waiting else max(0.0, criterion.counted - (criterion.earned or 0.0))
+    return max(0.0, criterion.counted - (criterion.earned or 0.0))
 
 
 def excuse(criterion: Criterion) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -49,8 +49,8 @@ class Answer:
     """The folder of the author's report, which may be of another attempt."""
     is_stale: bool
     """Whether the result is of another text than the gradebook's."""
-    earned: Decimal
-    """The points that a program gave: a mark takes their place."""
+    gave: tuple[Decimal, ...]
+    """The points that a program gave, and of how many: a mark takes their place."""
 
     @property
     def text(self) -> str:
@@ -227,7 +227,11 @@ def _question(
     authors: set[int] = set()
     for one in counted:
         line = next((line for line in one.result.criteria if line["name"] == name), None)
-        if line is None or (one.author.id, line["answer"]) in found:
+        if line is None:
+            continue
+        gave = tuple(exact(round(float(one), 2)) for one in (line["earned"], line.get("judged", 0)))
+        if there := found.get((one.author.id, line["answer"])):  # the newest attempt's points count
+            found[one.author.id, line["answer"]] = replace(there, gave=gave)
             continue
         pieces = one.report.pieces.get(name, ())
         text = "\0".join(piece.text for piece in pieces) if pieces else one.report.digest
@@ -245,7 +249,7 @@ def _question(
             one.report.path,
             room.reports / folder_of(one.author.pseudonym),
             seen != line["answer"],
-            exact(round(float(line["earned"]), 2)),
+            gave,
         )
     spec = specs.get(name, QuestionSpec(criterion=name))
     points = exact(row["points"])

@@ -25,15 +25,38 @@ def test_what_held_counts_beside_what_waits(toy: Assignment):
     assert (summary.mark(criterion), summary.sign(criterion)) == ("4/4", "…")
 
 
-@pytest.mark.parametrize("held", [True, False])
-def test_a_result_of_before_waits_as_it_did(held: bool):
+@pytest.mark.parametrize("other", [Verdict.PASSED, Verdict.SET_ASIDE, Verdict.NOT_ASKED])
+def test_a_result_of_before_waits_as_it_did(other: Verdict):
     """Then nothing was judged of such a criterion."""
     of = {"name": "n", "title": "t", "held": 1, "judged": 1}
-    doubt = Property(verdict=Verdict.FOR_REVIEW, **of)
-    sure = [Property(verdict=Verdict.PASSED, **of)] if held else []
+    both = [Property(verdict=verdict, **of) for verdict in (other, Verdict.FOR_REVIEW)]
     criterion = Criterion(
         part="p", name="c", title="c", points=8, judged=0, earned=None,
-        verdict=Verdict.FOR_REVIEW, properties=[*sure, doubt],
+        verdict=Verdict.FOR_REVIEW, properties=both,
     )  # fmt: skip
 
     assert (criterion.for_review, criterion.set_aside, criterion.not_asked) == (8, 0, 0)
+
+
+def test_a_doubt_leaves_the_rest_as_it_is(toy: Assignment):
+    """Whether hardly anything was asked is the same with a doubt in the place of what held."""
+    names = [str(number) for number in range(4)]
+    spec = toy.part[0].criterion[0]
+    specs = [spec.model_copy(update={"name": name, "points": 10.0}) for name in names]
+    part = toy.part[0].model_copy(update={"criterion": specs})
+
+    def mark(verdict: Verdict) -> tuple[float, float, float]:
+        checks = [
+            check(f"{name}-{i}", each).model_copy(update={"criterion": name})
+            for name in names
+            for i, each in enumerate([verdict, *[Verdict.NOT_ASKED] * (3 if name < "3" else 0)])
+        ]
+        found = score(part, checks)
+        return (
+            sum(c.earned or 0.0 for c in found),
+            sum(c.counted for c in found),
+            sum(c.for_review for c in found),
+        )
+
+    assert mark(Verdict.PASSED) == (17.5, 40, 0)
+    assert mark(Verdict.FOR_REVIEW) == (0, 22.5, 17.5)

@@ -189,5 +189,6 @@ def _line(
         "points": float(most[name]),
         "earned": earned,
         "waits": waits,
+        "judged": 2 * earned,
         "answer": hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest(),
     }

@@ -304,5 +304,5 @@ def test_what_a_program_gave_is_said_where_a_mark_takes_its_place(begun: Begun):
 
     assert "a program has given" not in before
     page = now.marker("tom").look()
-    assert "a program has given 1.5 of 5 points: your mark takes their place" in page.text
+    assert "a program has given 1.5 of 3 points: your mark takes their place" in page.text
     now.room.book.close()

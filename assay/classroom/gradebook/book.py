@@ -590,4 +590,8 @@ def _criterion(row: Mapping[str, Any]) -> CriterionRow:
     stored = CriterionRow(
         name=row["name"], points=points, earned=earned, waits=row["waits"], answer=row["answer"]
     )
-    return stored | {"title": row["title"]} if "title" in row else stored
+    if "judged" in row:
+        stored["judged"] = str(_points(row["judged"]))
+    if "title" in row:
+        stored["title"] = row["title"]
+    return stored
