@@ -57,6 +57,11 @@ class Verdict(StrEnum):
         """Whether it costs points."""
         return self in (Verdict.FAILED, Verdict.NOT_ANSWERED)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its points wait, for a person or for a machine that can judge."""
+        return self in (Verdict.FOR_REVIEW, Verdict.NOT_JUDGED)
+
 
 class Run(Record):
     """One execution of one part's notebook: its parameters tell it from the others.
@@ -362,8 +367,8 @@ class FalseFail(Record):
 class Criterion(Record):
     """One line of the mark sheet: of its `points`, those that were `judged`, and those `earned`.
 
-    `earned` is None until something of it is judged; what was set aside or not asked is not among
-    the judged. One that is for review, and of which nothing is earned or lost, waits as a whole.
+    `earned` is None until it is judged; what was set aside or not asked is not among the
+    judged.
     `unexcused` is what was set aside and counts all the same: a mistake excuses no more points than
     it cost itself.
     """
@@ -394,11 +399,9 @@ class Criterion(Record):
 
     @property
     def for_review(self) -> float:
-        """The points that a person gives: those of the properties that wait for one."""
-        if self.verdict is Verdict.NOT_JUDGED:
-            return 0.0
-        if self.verdict is Verdict.FOR_REVIEW and self.earned is None:
-            return self.points
+        """The points that a person gives: all, or those of some properties beside what is lost."""
+        if self.verdict.is_waiting:
+            return self.points if self.verdict is Verdict.FOR_REVIEW else 0.0
         waiting = sum(p.for_review for p in self.properties)
         worth = round(self.points * waiting / max(1, len(self.properties)), 2)
         return min(worth, max(0.0, round(self.points - self.counted - self.unjudged, 2)))
@@ -418,6 +421,8 @@ class Criterion(Record):
     @property
     def _left_out(self) -> float:
         """Return the points that are not counted."""
+        if self.verdict.is_waiting:
+            return 0.0
         return max(0.0, round(self.points - self.counted - self.unjudged - self.for_review, 2))
 
 

@@ -13,20 +13,24 @@ AT_MOST = 25
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_verdict_that_is_held_costs_nothing(verdict: Verdict):
-    """Each is held, lost, or left out."""
-    assert verdict.is_held + verdict.is_lost + verdict.is_left_out == 1
+    """Each is held, lost, or neither for a reason: left out, or waiting for somebody to judge."""
+    held_or_lost = verdict.is_held + verdict.is_lost
+
+    assert held_or_lost == 1 or (held_or_lost == 0 and verdict.is_left_out)
+    assert not (verdict.is_lost and (verdict.is_left_out or verdict.is_waiting))
 
 
 def test_the_groups_of_verdicts():
     """By name, so that a new verdict is thought of."""
     groups = {
         name: {verdict.value for verdict in Verdict if getattr(verdict, name)}
-        for name in ("is_held", "is_lost", "is_left_out")
+        for name in ("is_held", "is_lost", "is_waiting", "is_left_out")
     }
 
     assert groups == {
         "is_held": {"passed", "for review", "undecided"},
         "is_lost": {"failed", "not answered"},
+        "is_waiting": {"for review", "not judged"},
         "is_left_out": {"set aside", "not asked", "not judged"},
     }
 

@@ -172,6 +172,5 @@ def _criterion(result: Result, one: Criterion, share: float) -> Mapping[str, str
         "points": one.points,
         "earned": round((one.earned or 0.0) + share * (one.set_aside + one.not_asked), 4),
         "waits": one.for_review > 0 or one.unjudged > 0,
-        "judged": round(one.points - one.for_review - one.unjudged, 4),
         "answer": hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest(),
     }

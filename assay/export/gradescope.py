@@ -127,23 +127,23 @@ def _marks(criterion: Criterion) -> Marks:
 
     What holds in part is neither passed nor failed: Gradescope has no third word.
     """
-    if not criterion.counted:
+    if criterion.earned is None and not criterion.unexcused:
         return {}
     marks: Marks = {"score": criterion.earned or 0.0, "max_score": criterion.counted}
-    if summary.state(criterion) not in ("partly", "for review"):
+    if summary.state(criterion) != "partly":
         marks["status"] = "failed" if summary.lost(criterion) else "passed"
     return marks
 
 
 def _output(criterion: Criterion) -> Iterator[str]:
     points = summary.points(criterion.points)
-    if criterion.verdict is Verdict.FOR_REVIEW and criterion.earned is None:
+    if criterion.verdict is Verdict.FOR_REVIEW:
         yield f"For review: a person gives these {points} points."
     elif criterion.verdict is Verdict.NOT_JUDGED:
         yield f"Not judged, and not your fault: {points} points wait."
     elif criterion.for_review:
         waiting = summary.points(criterion.for_review)
-        yield f"{waiting} of {points} points are for review: a person marks the whole criterion."
+        yield f"{waiting} of {points} points are for review: a person gives them."
     if criterion.set_aside:
         aside = summary.points(criterion.set_aside)
         yield f"{aside} of {points} points are set aside: they hang on a mistake marked elsewhere."

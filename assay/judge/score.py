@@ -18,9 +18,8 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     A criterion's points are divided equally among its properties, and each earns the share of the
     judged runs in which it held: one slip in one run costs its share, not everything. Where a claim
     is decided in the submission's favour, bad luck in some seeds costs nothing. A test that skips
-    is not asked, and neither earns nor costs anything; one that waits for a person waits alone, and
-    the rest of its criterion counts. Where it skips because of a mistake that another criterion
-    marks it is set aside, and no more points are excused than that mistake has
+    is not asked, and neither earns nor costs anything. Where it skips because of a mistake that
+    another criterion marks it is set aside, and no more points are excused than that mistake has
     lost there: a second mistake never raises a mark.
 
     Raises
@@ -47,7 +46,7 @@ def score(part: Part, checks: Sequence[Check] | None) -> list[Criterion]:
     criteria = [_criterion(part, spec, by_name[spec.name]) for spec in part.criterion]
     following = [_following(c, by_name[c.name]) for c in criteria]
     if _hardly_anything_asked(criteria, following):
-        return [_all_judged(c) for c in criteria]
+        return [c if c.verdict.is_waiting else _all_judged(c) for c in criteria]
     explained = {c.name: _explained(c, by_name[c.name]) for c in criteria}
     return _no_more_than_it_cost(criteria, following, explained)
 
@@ -128,7 +127,7 @@ def tallies(checks: Sequence[Check]) -> list[Tally]:
 def _following(criterion: Criterion, checks: Mapping[str, Sequence[Check]]) -> dict[str, float]:
     """The points of a criterion that are set aside, by the cause that they follow from."""
     points: dict[str, float] = {}
-    if criterion.verdict is Verdict.NOT_JUDGED:
+    if criterion.verdict.is_waiting:
         return points
     for of_property in checks.values():
         counted = [c for c in of_property if c.follows or not c.verdict.is_left_out]
@@ -161,11 +160,10 @@ def _hardly_anything_asked(
 
     Otherwise answers without any work would have most points left out, and earn most of the rest.
     """
-    judged = [c for c in criteria if c.verdict is not Verdict.NOT_JUDGED]
-    asked = sum(c.points for c in judged if c.for_review < c.points)
-    left_out = sum(c.set_aside + c.not_asked for c in criteria)
+    judged = [c for c in criteria if not c.verdict.is_waiting]
+    left_out = sum(c.set_aside + c.not_asked for c in judged)
     left_out -= sum(sum(each.values()) for each in following)
-    return left_out > NOT_ASKED * asked
+    return left_out > NOT_ASKED * sum(c.points for c in judged)
 
 
 def _no_more_than_it_cost(
@@ -191,12 +189,9 @@ def _no_more_than_it_cost(
 
 
 def _all_judged(criterion: Criterion) -> Criterion:
-    """The criterion with what was left out judged and lost; what waits for a person waits."""
-    lost = criterion.set_aside + criterion.not_asked
-    if not lost:
-        return criterion
-    marks = {"judged": round(criterion.judged + lost, 2), "earned": criterion.earned or 0.0}
-    return criterion.model_copy(update=marks)
+    """The criterion with what was left out judged and lost."""
+    lost = {"judged": criterion.points, "earned": criterion.earned or 0.0}
+    return criterion.model_copy(update=lost)
 
 
 def _unanswered(part: Part, spec: CriterionSpec) -> Criterion:
@@ -229,18 +224,15 @@ def _criterion(part: Part, spec: CriterionSpec, checks: Mapping[str, Sequence[Ch
     judged = [
         (p, worth * p.judged / (p.judged + p.waiting + _followers(checks[p.name])))
         for p in properties
-        if p.judged and verdict is not Verdict.NOT_JUDGED and p.verdict is not Verdict.FOR_REVIEW
+        if p.judged and not verdict.is_waiting and p.verdict is not Verdict.FOR_REVIEW
     ]
-    earned = sum(_share(p) * points for p, points in judged)
-    waits = [p.verdict is Verdict.FOR_REVIEW for p in properties]
-    mixed = verdict is Verdict.FOR_REVIEW and not all(waits)  # it does not wait as a whole
     return Criterion(
         part=part.name,
         name=spec.name,
         title=spec.title,
         points=spec.points,
         judged=round(sum(points for _, points in judged), 2),
-        earned=round(earned, 2) if judged or mixed else None,
+        earned=round(sum(_share(p) * points for p, points in judged), 2) if judged else None,
         verdict=verdict,
         properties=properties,
     )

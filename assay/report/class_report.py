@@ -215,7 +215,7 @@ class ClassReport:
         of_name: dict[str, list[tuple[Entry, Criterion]]] = {}
         for entry in self.with_part(part):
             for criterion in entry.criteria:
-                if criterion.part == part and (criterion.counted or not criterion.for_review):
+                if criterion.part == part and criterion.verdict is not Verdict.FOR_REVIEW:
                     of_name.setdefault(criterion.name, []).append((entry, criterion))
         rows = [_row(found) for found in of_name.values()]
         return sorted(rows, key=lambda row: (-len(row.lost), -len(row.none)))

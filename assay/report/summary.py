@@ -86,7 +86,7 @@ def points(value: float) -> str:
 
 def mark(criterion: Criterion) -> str:
     """`8.5/10`, or `-/10` until it is judged; what was left out is not counted."""
-    if not criterion.counted:
+    if criterion.earned is None and not criterion.unexcused:
         return f"-/{points(criterion.points)}"
     return f"{points(criterion.earned or 0.0)}/{points(criterion.counted)}"
 
@@ -108,7 +108,8 @@ def sign(criterion: Criterion) -> str:
 
 def lost(criterion: Criterion) -> float:
     """Return the points that it cost: what was judged and not earned, and what was not excused."""
-    return max(0.0, criterion.counted - (criterion.earned or 0.0))
+    waiting = criterion.earned is None and not criterion.unexcused
+    return 0.0 if waiting else max(0.0, criterion.counted - (criterion.earned or 0.0))
 
 
 def excuse(criterion: Criterion) -> str:
@@ -133,7 +134,6 @@ def reasons(criterion: Criterion) -> list[Property]:
         key=lambda p: (
             p.held / p.judged if p.judged else 1,
             not p.mistake,
-            p.verdict is Verdict.FOR_REVIEW and criterion.unexcused > 0,
             p.verdict is Verdict.UNDECIDED,
         )
     )

@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -49,8 +49,6 @@ class Answer:
     """The folder of the author's report, which may be of another attempt."""
     is_stale: bool
     """Whether the result is of another text than the gradebook's."""
-    gave: tuple[Decimal, ...]
-    """The points that a program gave, and of how many: a mark takes their place."""
 
     @property
     def text(self) -> str:
@@ -226,12 +224,8 @@ def _question(
     found: dict[tuple[int, str], Answer] = {}
     authors: set[int] = set()
     for one in counted:
-        line = next((line for line in one.result.criteria if line["name"] == name), None)
-        if line is None:
-            continue
-        gave = tuple(exact(round(float(one), 2)) for one in (line["earned"], line.get("judged", 0)))
-        if there := found.get((one.author.id, line["answer"])):  # the newest attempt's points count
-            found[one.author.id, line["answer"]] = replace(there, gave=gave)
+        digests = [line["answer"] for line in one.result.criteria if line["name"] == name]
+        if not digests or (one.author.id, digests[0]) in found:
             continue
         pieces = one.report.pieces.get(name, ())
         text = "\0".join(piece.text for piece in pieces) if pieces else one.report.digest
@@ -240,16 +234,15 @@ def _question(
             who += f"/{one.attempt.id}"
         authors.add(one.author.id)
         seen = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        found[one.author.id, line["answer"]] = Answer(
+        found[one.author.id, digests[0]] = Answer(
             hashlib.blake2b(who.encode(), key=salt, digest_size=8).hexdigest(),
             one.author.id,
             one.author.pseudonym,
-            line["answer"],
+            digests[0],
             pieces,
             one.report.path,
             room.reports / folder_of(one.author.pseudonym),
-            seen != line["answer"],
-            gave,
+            seen != digests[0],
         )
     spec = specs.get(name, QuestionSpec(criterion=name))
     points = exact(row["points"])

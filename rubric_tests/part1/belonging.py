@@ -146,6 +146,8 @@ def after_labels(run: Any, evidence: Sheets, kept: Sheets) -> Iterator[None]:
     """Set aside what fails inside where the labels are not those of their rows: marked once."""
     try:
         yield
+    except ForReview:  # it waits for a person all the same
+        raise
     except Exception:
         if reason := fault_of_labels(run, evidence, kept):
             follows_from("split", reason)
@@ -157,6 +159,8 @@ def after_labels_in_any(runs: Sequence[Any]) -> Iterator[None]:
     """Do the same for a test of all runs at once: it may be so in any of them."""
     try:
         yield
+    except ForReview:
+        raise
     except Exception:
         for run in runs:
             if reason := fault_of_labels(run, run.evidence, run.kept):

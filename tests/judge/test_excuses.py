@@ -27,11 +27,6 @@ class Cell:
     explains: bool = False
     follows: str = ""
 
-    @property
-    def holds(self) -> bool:
-        """As far as a program can tell."""
-        return self.verdict in (Verdict.PASSED, Verdict.FOR_REVIEW)
-
     def failed(self, *, explains: bool) -> "Cell":
         return Cell(self.criterion, Verdict.FAILED, explains)
 
@@ -54,15 +49,9 @@ def losing(table: Sequence[Cell]) -> set[str]:
 
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
-    """Verdicts as a rubric gives them: what follows, follows from a mistake that is there.
-
-    Some wait for a person, before a second mistake and after it.
-    """
-    held = st.sampled_from([Verdict.PASSED, Verdict.PASSED, Verdict.FOR_REVIEW])
+    """Verdicts as a rubric gives them: what follows, follows from a mistake that is there."""
     sizes = [draw(st.integers(1, 4)) for _ in NAMES]
-    whole = tuple(
-        Cell(name, draw(held)) for name, size in zip(NAMES, sizes, strict=True) for _ in range(size)
-    )
+    whole = tuple(Cell(name) for name, size in zip(NAMES, sizes, strict=True) for _ in range(size))
     wrong = draw(st.sets(st.sampled_from(range(len(whole)))))
     table = [
         cell.failed(explains=draw(st.booleans())) if i in wrong else cell
@@ -78,7 +67,7 @@ def _some_follow(
     found = list(table)
     for i, cell in enumerate(table):
         possible = sorted(causes - {cell.criterion})
-        may = also_failed or cell.holds
+        may = also_failed or cell.verdict is Verdict.PASSED
         if possible and may and not cell.explains and draw(st.booleans()):
             found[i] = cell.aside(draw(st.sampled_from(possible)))
     return tuple(found)
@@ -92,9 +81,9 @@ def with_one_more(draw: st.DrawFn, before: Table) -> Table:
     aside for one that explains nothing: what explains would have been set aside itself.
     What failed or was set aside before may follow from it where its criterion lost or explained
     nothing until now: a test that failed beside an explanation did not take it, and does not now.
-    What held, or waits for a person, may follow from any.
+    What held may follow from any.
     """
-    held = [i for i, cell in enumerate(before) if cell.holds]
+    held = [i for i, cell in enumerate(before) if cell.verdict is Verdict.PASSED]
     aside = [i for i, cell in enumerate(before) if cell.follows]
     wrong = draw(st.sets(st.sampled_from(held), min_size=1)) if held else set()
     own = draw(st.sets(st.sampled_from(aside))) if aside else set()
@@ -162,20 +151,6 @@ def test_a_slip_beside_other_losses_excuses_what_it_cost(part: Part):
     after = marked(part, (lost, slip, wrong.aside("one"), *rest))
 
     assert after[1].set_aside == 1.5  # what the slip cost, and not 3
-    assert percent(after) <= percent(before)
-
-
-def test_a_slip_hides_nothing_beside_what_waits_for_a_person(part: Part):
-    """What follows there is charged as elsewhere, and the rest of it waits."""
-    slip, asked = Cell("one").failed(explains=True), Cell("two", Verdict.FOR_REVIEW)
-    rest = (Cell("three"), Cell("four"))
-    before = marked(
-        part, (Cell("one"), Cell("one"), Cell("two").failed(explains=False), asked, *rest)
-    )
-    after = marked(part, (slip, Cell("one"), Cell("two").aside("one"), asked, *rest))
-
-    assert after[1].unexcused == 2.5  # of 4: the slip cost 1.5
-    assert (after[1].verdict, after[1].for_review) == (Verdict.FOR_REVIEW, 4)
     assert percent(after) <= percent(before)
 
 

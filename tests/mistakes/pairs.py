@@ -193,10 +193,22 @@ def percent(criteria: Sequence[Criterion]) -> float:
 
 
 def before_a_person_looks(criteria: Sequence[Criterion]) -> float:
-    """The mark as exports write it, in percent: what waits for a person is not there yet."""
+    """The mark in percent of all points, where nothing is given for what waits for a person.
+
+    What held in a criterion that waits as a whole is there: whoever looks at it gives that.
+    """
     left_out = sum(criterion.set_aside + criterion.not_asked for criterion in criteria)
-    points = earned(criteria) + left_out * percent(criteria) / 100
+    points = earned(criteria) + sum(map(held_meanwhile, criteria))
+    points += left_out * percent(criteria) / 100
     return 100 * points / sum(criterion.points for criterion in criteria)
+
+
+def held_meanwhile(criterion: Criterion) -> float:
+    """The points of the properties that held, where a criterion waits as a whole."""
+    if criterion.verdict is not Verdict.FOR_REVIEW:
+        return 0.0
+    held = sum(prop.verdict is Verdict.PASSED for prop in criterion.properties)
+    return criterion.points * held / len(criterion.properties)
 
 
 def earned(criteria: Sequence[Criterion]) -> float:

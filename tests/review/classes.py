@@ -115,12 +115,11 @@ def graded(
     *,
     hours: int = 0,
     automatic: float = 2.0,
-    partly: float = 0.0,
     origin: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a result and its report, as `assay class grade` leaves them.
 
-    Handed in so many `hours` later, it is another attempt. Of a question a program gave `partly`.
+    Handed in so many `hours` later, it is another attempt.
     """
     name = f"{number}-{hours}" if hours else str(number)
     attempt = room.book.add_attempt(
@@ -135,7 +134,7 @@ def graded(
     criteria = [_line("auto", "Automatic", automatic, False, f"digest{name}", most)]
     for question, pieces in own.items():
         answer = "\0".join(pieces) if pieces else f"digest{name}"
-        criteria.append(_line(question, QUESTIONS[question], partly, True, answer, most))
+        criteria.append(_line(question, QUESTIONS[question], 0.0, True, answer, most))
     whole = json.dumps([own, name], sort_keys=True)
     room.book.add_result(
         attempt.id,
@@ -189,6 +188,5 @@ def _line(
         "points": float(most[name]),
         "earned": earned,
         "waits": waits,
-        "judged": 2 * earned,
         "answer": hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest(),
     }

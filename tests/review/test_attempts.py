@@ -293,16 +293,3 @@ def test_without_what_was_settled_the_first_round_is_the_mark(one: Marker):
     assert of_class(tom.marking) == 2 + 1
     assert "1 of 1" in tom.client.get("/").text
     assert "changed since marked" not in tom.client.get("/").text
-
-
-def test_what_a_program_gave_is_said_where_a_mark_takes_its_place(begun: Begun):
-    """Of a criterion that waits in part; of one that waits as a whole there is nothing to say."""
-    marking = begun(people=1, texts={(0, one): texts("early")[one] for one in QUESTIONS})
-    before = marking.marker("tom").look().text
-    hand_in(marking, "late", hours=1, partly=1.5)
-    now = again(marking)
-
-    assert "a program has given" not in before
-    page = now.marker("tom").look()
-    assert "a program has given 1.5 of 3 points: your mark takes their place" in page.text
-    now.room.book.close()

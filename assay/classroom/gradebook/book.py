@@ -590,8 +590,4 @@ def _criterion(row: Mapping[str, Any]) -> CriterionRow:
     stored = CriterionRow(
         name=row["name"], points=points, earned=earned, waits=row["waits"], answer=row["answer"]
     )
-    if "judged" in row:
-        stored["judged"] = str(_points(row["judged"]))
-    if "title" in row:
-        stored["title"] = row["title"]
-    return stored
+    return stored | {"title": row["title"]} if "title" in row else stored

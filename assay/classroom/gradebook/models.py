@@ -193,8 +193,6 @@ class CriterionRow(TypedDict):
     earned: str
     waits: bool
     """It waits for a person."""
-    judged: NotRequired[str]
-    """The points that do not wait: those that `earned` is of."""
     answer: str
     """The digest of what was answered."""
 
