@@ -40,6 +40,8 @@ READY_MADE = {
     "nn.TransformerEncoderLayer inside": HEADS | {"feed-forward", "layers"},
 }
 """Layers of torch's, and the criteria of one's own layers that they put out of use."""
+TWO_FEATURES = "two features, "
+"""Cases that begin so bring a right choice along: with two features no regression reaches more."""
 SEARCHED = 56
 """Mistakes of a part in the thorough round: `CASES`, and some of `MORE`, drawn anew each time."""
 
@@ -109,6 +111,7 @@ def run_together(judge: Judge, one: Mistake, other: Mistake) -> Marks:
 def test_no_second_mistake_raises_a_mark(part: str):
     """Of all pairs of many known mistakes."""
     always, more = ([case for case in of[part] if case.loses] for of in (CASES, MORE))
+    more = [case for case in more if not case.name.startswith(TWO_FEATURES)]
     drawn = random.SystemRandom().sample(more, SEARCHED - len(always))
     judge, mistakes = made(part, [*always, *drawn])
 
