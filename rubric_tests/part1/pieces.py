@@ -12,6 +12,7 @@ from rubric_tests.part1 import judgement
 
 LEARNT = 0.8  # of the labels are what neighbours, or a straight line, give
 TOLD = 0.25  # of the labels that the commoner one does not give
+BY_LUCK = 1e-6  # probability, at most, that labels drawn by lot are told as well
 
 
 @cache  # every test asks
@@ -67,18 +68,39 @@ def network(run: Any) -> None:
 def split(run: Any) -> None:
     """A data set that was split: its features tell of its labels, which are those of the data."""
     found = judgement.split_of(run.evidence)
-    y, tested = found.y_train, found.y_test
-    spread = np.where(found.X_train.std(axis=0) > 0, found.X_train.std(axis=0), 1)
-    answers = [reference.neighbours(found.X_train / spread, y, found.X_test / spread)]
-    with suppress(ArithmeticError, ValueError):
-        answers.append(reference.logistic_labels(found.X_train, y, found.X_test))
-    commoner = max(np.mean(tested == label) for label in np.unique(tested))
-    best = max(reference.accuracy(labels, tested) for labels in answers)
-    if best < commoner + TOLD * (1 - commoner) - 1e-9 or commoner == 1:
+    training, test = (found.X_train, found.y_train), (found.X_test, found.y_test)
+    told = told_share(*training, *test)
+    commoner = commoner_share(found.y_test)
+    if told < commoner + TOLD * (1 - commoner) - 1e-9 or commoner == 1:
         raise Wrong("the labels have nothing to do with the features")
+    if not (by_skill(told, found.y_test) or by_skill(told_share(*test, *training), found.y_train)):
+        raise Wrong("the features tell no more of the labels than luck does")
     right = run.kept["notebook/split"].y
-    if run.parameterised and not np.isin(np.concatenate([y, tested]), right).all():
+    labels = np.concatenate([found.y_train, found.y_test])
+    if run.parameterised and not np.isin(labels, right).all():
         raise Wrong("the labels are not those of the data set")
+
+
+def told_share(X: np.ndarray, y: np.ndarray, X_new: np.ndarray, y_new: np.ndarray) -> float:
+    """The share of new labels that neighbours, or a straight line, tell."""
+    spread = np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    answers = [reference.neighbours(X / spread, y, X_new / spread)]
+    with suppress(ArithmeticError, ValueError):
+        answers.append(reference.logistic_labels(X, y, X_new))
+    return max(reference.accuracy(labels, y_new) for labels in answers)
+
+
+def commoner_share(y: np.ndarray) -> float:
+    return float(max(np.mean(y == label) for label in np.unique(y)))
+
+
+def by_skill(told: float, y: np.ndarray) -> bool:
+    """Whether luck tells that share of the labels too rarely (the bound of Chernoff 1952)."""
+    luck = commoner_share(y)
+    if told <= luck or luck == 1:
+        return False
+    missed = (1 - told) * np.log((1 - told) / (1 - luck)) if told < 1 else 0.0
+    return bool(len(y) * (told * np.log(told / luck) + missed) > -np.log(BY_LUCK))
 
 
 PIECES = (forward, gradients, network, split)

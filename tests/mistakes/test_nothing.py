@@ -8,6 +8,7 @@ import pytest
 from assay.judge.score import score
 from assay.records import Criterion
 from assay.submission.submission import Submission
+from rubric_tests.part1.pieces import by_skill, told_share
 from tests.mistakes import shared
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT
@@ -100,6 +101,30 @@ def test_numbers_without_work_earn_nothing(part: str):
         found[name] = marked(part, shared.right(part).answering(files))
 
     assert found == {name: {} for name in FILLS}, f"entropy {FRESH}"
+
+
+@pytest.mark.parametrize("rows", [60, 276, 2_000])
+def test_luck_makes_no_split(rows: int):
+    """Features and labels drawn by lot: in no draw of many does one seem to tell of the other."""
+    for draw in range(300):
+        rng = np.random.default_rng(draw)
+        X, y = rng.integers(0, 2, (rows, 4)).astype(float), rng.integers(0, 2, rows).astype(float)
+        n = rows * 4 // 5
+        half = told_share(X[:n], y[:n], X[n:], y[n:]), told_share(X[n:], y[n:], X[:n], y[:n])
+
+        assert not by_skill(half[0], y[n:]), f"draw {draw}"
+        assert not by_skill(half[1], y[:n]), f"draw {draw}"
+
+
+def test_a_split_in_which_features_tell_of_labels_is_none_of_luck():
+    """A standard deviation apart, in as many rows as a data set of the assignment has."""
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat([0.0, 1.0], 138))
+    X = rng.normal(size=(276, 4)) + y[:, None]
+
+    assert by_skill(told_share(X[:220], y[:220], X[220:], y[220:]), y[220:]) or by_skill(
+        told_share(X[220:], y[220:], X[:220], y[:220]), y[:220]
+    )
 
 
 def is_answer(file: str) -> bool:
