@@ -12,7 +12,7 @@ from rubric_tests.part1 import judgement
 
 LEARNT = 0.8  # of the labels are what neighbours, or a straight line, give
 TOLD = 0.25  # of the labels that the commoner one does not give
-BY_LUCK = 1e-6  # probability, at most, that labels drawn by lot are told as well
+BY_LUCK = 1e-6  # probability, at most, with which labels drawn by lot are so well predicted
 
 
 @cache  # every test asks
