@@ -25,6 +25,7 @@ pytestmark = pytest.mark.criterion("convergence")
 
 EARLIER = ("hidden-layer", "from-scratch", "start", "gradients", "update")
 DIES = "the steps shrink to nothing: the learning rate dies before training ends"
+FALLS = 0.95  # of the first loss: training that works ends below it
 MOST = 300  # iterations: the `max_iter` with which `tol` is asked about
 STILL_STEEP = 0.1
 """Of a fresh network's gradient: where it is steeper, a step at a rate that lives shows."""
@@ -102,7 +103,7 @@ def late_fall(curve: np.ndarray) -> tuple[float, float]:
     return float(before.mean() - last.mean()), noise * float(np.sqrt(2 / n))
 
 
-@pytest.mark.claim("last loss over the first", at_most=0.95)
+@pytest.mark.claim("last loss over the first", at_most=FALLS)
 @pytest.mark.hint("plot the loss curve: learning rate, number of iterations, sign of the step?")
 @explains("convergence")
 def test_the_loss_falls(evidence, given, measure, claim):
@@ -243,7 +244,7 @@ def last_loss(run) -> float | None:
     try:
         with after_marks_for(run.evidence, run.given, *EARLIER):
             curve = loss_curve(run.evidence, run.given)
-            assert last_tenth(curve) <= curve[0]
+            assert last_tenth(curve) <= FALLS * curve[0]
         return last_tenth(curve)
     except (Exception, pytest.skip.Exception):  # judged run by run in the tests above
         return None
