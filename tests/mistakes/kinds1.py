@@ -741,6 +741,61 @@ NO_STEP_IN_ONE = [
     }),
 ]  # fmt: skip
 
+
+def under_own_names(train: str, test: str, scaled: str) -> dict[str, str]:
+    """Both models take scaled rows under names of their own; `X_train` stays as it came."""
+    return {
+        SCALE: scaled,
+        LOGISTIC: LOGISTIC.replace("X_train", train),
+        LOGISTIC_ACCURACY: LOGISTIC_ACCURACY.replace("X_test", test),
+        FIT_NETWORK: FIT_NETWORK.replace("X_train", train),
+        ACCURACY: ACCURACY.replace("X_test", test),
+    }
+
+
+SCALED = "X_train_scaled", "X_test_scaled"
+STANDARD = "X_train_scaled, X_test_scaled = standardise(X_train, X_test)\n"
+RANGE = (
+    "low, high = X_train.min(axis=0), X_train.max(axis=0)\n"
+    "high[high == low] += 1\n"
+    "A, B = (X_train - low) / (high - low), (X_test - low) / (high - low)\n"
+)
+FRAMES = (
+    "import pandas\ntrain_s, test_s = standardise(X_train, X_test)\n"
+    "train_s, test_s = pandas.DataFrame(train_s), pandas.DataFrame(test_s)\n"
+    "train_s.columns = test_s.columns = [f'x{k}' for k in range(train_s.shape[1])]\n"
+)
+OWN_NAMES = [
+    notebook("scaled rows under a name of their own", None, under_own_names(*SCALED, STANDARD)),
+    notebook("scaled rows under a name of their own, by their range", None,
+             under_own_names("A", "B", RANGE)),
+    notebook("scaled rows under names, two ways, one of them taken", None,
+             under_own_names(*SCALED, RANGE + STANDARD)),
+    notebook("scaled rows under names, two ways, the other taken", None,
+             under_own_names("A", "B", RANGE + STANDARD)),
+    notebook("scaled rows in float32 under a name of their own", None, under_own_names(
+        *SCALED, STANDARD + "X_train_scaled = X_train_scaled.astype(np.float32)\n"
+        "X_test_scaled = X_test_scaled.astype(np.float32)\n")),
+    notebook("scaled rows in data frames of their own", None,
+             under_own_names("train_s", "test_s", FRAMES)),
+    notebook("scaled rows, and rows as they came under another name", None, {
+        SCALE: "X_train_raw, X_test_raw = X_train, X_test\n" + SCALE,
+    }),
+    notebook("scaled rows under names of their own, each part by itself", "preparation",
+             under_own_names(*SCALED, "X_train_scaled = standardise(X_train, X_train)[0]\n"
+                             "X_test_scaled = standardise(X_test, X_test)[0]\n")),
+    notebook("scaled rows under names of their own, by all rows", "preparation",
+             under_own_names(*SCALED, "_, X_train_scaled = standardise(data.X, X_train)\n"
+                             "_, X_test_scaled = standardise(data.X, X_test)\n")),
+    notebook("scaled rows under a name of their own, the baseline takes the others", "split",
+             under_own_names(*SCALED, STANDARD) | {
+                 LOGISTIC: LOGISTIC.replace("X_train,", "X_train / 50,"),
+                 LOGISTIC_ACCURACY: LOGISTIC_ACCURACY.replace("X_test)", "X_test / 50)"),
+             }),
+    notebook("scaled rows under a name of their own, their labels mixed", "split",
+             under_own_names(*SCALED, STANDARD + "y_train = np.roll(y_train, 7)\n")),
+]  # fmt: skip
+
 FEW = "X_train, X_test = X_train[:, [0, 2]], X_test[:, [0, 2]]\n"
 FEW_FEATURES = [
     notebook("two features, of which many rows are alike", None, {SCALE: FEW + SCALE}),
@@ -794,6 +849,7 @@ OTHER_FORMS = [
 CASES: list[Case] = [
     *FITTED_ONCE_MORE,
     *NO_STEP_IN_ONE,
+    *OWN_NAMES,
     *FEW_FEATURES,
     *OTHER_FORMS,
     *INDEPENDENT,

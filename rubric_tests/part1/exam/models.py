@@ -6,7 +6,14 @@ import sys
 
 import numpy as np
 from ask import ask, student
-from exam.network import labels, labels_of, outputs_of, without_memory
+from exam.network import (
+    is_network,
+    labels,
+    labels_of,
+    last_step,
+    outputs_of,
+    without_memory,
+)
 from exam.notebook import split
 
 END = ("left", "last", "before", "least")
@@ -26,15 +33,6 @@ def best_of(value):
     if type(value).__name__ in ("GridSearchCV", "RandomizedSearchCV"):
         return getattr(value, "best_estimator_", None)
     return value
-
-
-def last_step(value):
-    """The model itself, which is the last step of a pipeline."""
-    return value.steps[-1][1] if type(value).__name__ == "Pipeline" else value
-
-
-def is_network(value):
-    return isinstance(last_step(value), student.ScratchNetwork)
 
 
 def is_baseline(value):

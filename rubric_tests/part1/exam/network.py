@@ -170,3 +170,12 @@ def without_memory(model):
     for name in [name for name in vars(model) if name.endswith("_") and name[0] != "_"]:
         delattr(model, name)
     return model
+
+
+def last_step(value):
+    """The model itself, which is the last step of a pipeline."""
+    return value.steps[-1][1] if type(value).__name__ == "Pipeline" else value
+
+
+def is_network(value):
+    return isinstance(last_step(value), student.ScratchNetwork)
