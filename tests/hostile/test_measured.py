@@ -247,7 +247,7 @@ CASES = [
         },
         "too much to be read",
     ),
-    Case("deep JSON", deep_json, "is not a notebook"),
+    Case("deep JSON", deep_json, "too large to be read"),
     Case("a zip of 200,000 members", many_members, "files"),
     Case("40 pictures of 400,000,000 pixels", png_bomb),
     Case("20 MB of Markdown", much_markdown),
