@@ -91,19 +91,9 @@ def never_seen(evidence: Any, marks: Marked) -> Marked:
     return marks.where(unseen) if unseen.any() else marks
 
 
-def share_as_tested(evidence: Any, marks: Marked) -> float:
-    """The share right, were each length asked for as often as the notebook's test half has it.
-
-    Of short sequences there are few: a half that has each once holds next to none of them, where
-    sequences are drawn they are many.
-    """
-    if not answered(evidence, "data/test"):
-        return marks.share
-    asked = (marks.asked != tasks.NOTHING).sum(axis=1)
-    tested = (evidence["data/test"].inputs != tasks.NOTHING).sum(axis=1)
-    known = tested[np.isin(tested, asked)]
-    shares = {n: marks.exact[asked == n].mean() for n in np.unique(known)}
-    return float(np.mean([shares[n] for n in known])) if len(known) else marks.share
+def each_once(marks: Marked) -> Marked:
+    """Each sequence once: of one digit there are nine, which are drawn again and again."""
+    return marks.where(np.unique(rows(marks.asked), return_index=True)[1])
 
 
 def interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -34,8 +34,8 @@ def test_it_is_what_is_measured(evidence, given, kept, runs, measure, submission
 
         n = len(evidence["data/test"].inputs) if answered(evidence, "data/test") else 1000
         allowed = reach(n, unseen)
-        shares = everything.share, unseen.share, answers.share_as_tested(evidence, unseen)
-        off = min(abs(claim - share) for share in shares)
+        ways = everything, unseen, answers.each_once(unseen)
+        off = min(abs(claim - marks.share) for marks in ways)
         if reach(FEW, unseen) < off <= allowed:
             raise ForReview(
                 f"`reversal_accuracy` is {claim:.3f}, measured is {unseen.share:.3f}: of "

@@ -65,9 +65,8 @@ def test_the_halves_are_alike(evidence, given, kept):
             raise ForReview(f"the {half} half has {len(np.unique(found))} different sequences")
     if not answered(evidence, "reversal/answers"):
         return
-    marks = answers.marked(evidence, given, kept)
-    asked, first = np.unique(rows(marks.asked), return_index=True)  # of one digit there are nine,
-    right = marks.exact[first]  # asked again and again: a slip in one is one slip
+    marks = answers.each_once(answers.marked(evidence, given, kept))
+    asked, right = rows(marks.asked), marks.exact
     learned, tested = (right[np.isin(asked, half)] for half in halves.values())
     if min(len(learned), len(tested)) < FEW or tested.mean() <= learned.mean() + 0.05:
         return

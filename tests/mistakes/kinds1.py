@@ -778,6 +778,24 @@ OWN_NAMES = [
         "X_test_scaled = X_test_scaled.astype(np.float32)\n")),
     notebook("scaled rows in data frames of their own", None,
              under_own_names("train_s", "test_s", FRAMES)),
+    notebook("scaled rows under a name of their own, and networks to try things", None,
+             under_own_names(*SCALED, STANDARD) | {
+                 ACCURACY: ACCURACY.replace("X_test", "X_test_scaled")
+                 + "\nfresh = ScratchNetwork(random_state=seed)\n"
+                 "tiny = ScratchNetwork(max_iter=2, random_state=0)"
+                 ".fit(np.eye(4)[:, :3], np.arange(4) % 2)\n"
+                 "words = np.full(X_train.shape, 'a', dtype=object)\n"
+                 "class DataFrame: pass\nframe = DataFrame()",
+             }),
+    notebook("scaled rows under a name of their own, and a network to show why", None,
+             under_own_names(*SCALED, STANDARD) | {
+                 ACCURACY: ACCURACY.replace("X_test", "X_test_scaled")
+                 + "\non_raw = ScratchNetwork(random_state=seed).fit(X_train, y_train)",
+             }),
+    Case("scaled rows under a name of their own, and mini-batches", None, {
+        NETWORK_FILE: OWN_RNG | BATCHES,
+        NOTEBOOK: under_own_names(*SCALED, STANDARD),
+    }),
     notebook("scaled rows, and rows as they came under another name", None, {
         SCALE: "X_train_raw, X_test_raw = X_train, X_test\n" + SCALE,
     }),

@@ -8,7 +8,7 @@ import pytest
 
 from assay.rubric import Wrong
 from rubric_tests.part2 import test_claims, test_data
-from rubric_tests.part2.answers import share_as_tested
+from rubric_tests.part2.answers import each_once
 from rubric_tests.part2.tasks import NOTHING
 
 Array = np.ndarray
@@ -70,10 +70,18 @@ def test_a_half_that_is_the_easier_one_is_still_found():
         test_data.test_the_halves_are_alike(evidence, evidence.given, evidence.kept)
 
 
-def test_the_share_is_told_for_the_lengths_of_the_test_half():
-    """Of 4,096 that are asked some forty are one digit of nine; of the test half, one or none."""
+def test_a_claim_may_hold_for_each_sequence_once():
+    """Of 4,096 that are asked some forty are one digit of nine; of a test half, one or none."""
     evidence = Answers(of_one_digit(7))
     marks = test_claims.answers.marked(evidence, evidence.given, evidence.kept)
 
     assert marks.share < 0.995
-    assert share_as_tested(evidence, marks) > 0.998
+    assert each_once(marks).share > 0.998
+
+
+def test_an_easy_test_half_makes_no_claim_true():
+    """What is wrong of long sequences is wrong, whichever the test half holds."""
+    evidence = Answers(lambda asked: (asked != NOTHING).sum(axis=1) > 7)
+    marks = test_claims.answers.marked(evidence, evidence.given, evidence.kept)
+
+    assert each_once(marks).share < 0.75

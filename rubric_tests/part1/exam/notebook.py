@@ -17,7 +17,7 @@ def split():
     y_train, y_test = (np.asarray(y).ravel() for y in (student.y_train, student.y_test))
     names = np.unique(np.concatenate([y_train, y_test]))
     if not TAKEN:
-        TAKEN.append(rows_taken(X_train, X_test, np.searchsorted(names, y_train)))
+        TAKEN.append(rows_taken(X_train, X_test, np.searchsorted(names, y_train), y_test))
     X_train, X_test = TAKEN[0] or (X_train, X_test)
     return X_train, X_test, y_train, y_test, names
 
