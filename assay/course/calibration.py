@@ -97,7 +97,7 @@ def page(calibration: Calibration) -> str:
             "# How often the rubric is wrong",
             "",
             f"Measured by `assay calibrate --seeds {calibration.seeds}` on "
-            f"{', '.join(calibration.submissions)}, which is known to be right:",
+            f"{', '.join(calibration.submissions)}, known to be right:",
             "every failure is a false one. Bounds are exact, one-sided, 95 %.",
             "",
             "## Criteria",

@@ -6,7 +6,7 @@ import logging
 import time
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -191,7 +191,8 @@ def connect(where: str, *, workers: int, isolation: int, private: Path) -> Clust
         return Cluster(_local(workers), isolation, private)
     address = where if "://" in where else _address(Path(where))
     try:
-        asyncio.run(_reach(address))
+        with ThreadPoolExecutor(1) as pool:  # in Jupyter this thread has a loop that runs
+            pool.submit(lambda: asyncio.run(_reach(address))).result()
     except Exception as error:  # Dask raises whatever it met
         raise NoMachine(
             f"no scheduler answers at {quoted(address)}",

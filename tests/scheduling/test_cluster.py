@@ -36,6 +36,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:Creating scratch directories")  
 ROOT = Path(__file__).parents[2]
 
 
+def test_a_scheduler_is_asked_where_a_loop_runs_too(monkeypatch: pytest.MonkeyPatch):
+    """As in Jupyter, and what is said is that nobody answers, not that a loop runs."""
+    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 1)
+
+    async def in_a_loop() -> None:
+        clusters.connect("tcp://127.0.0.1:1", workers=1, isolation=0, private=Path())
+
+    with pytest.raises(NoMachine, match="no scheduler answers") as caught:
+        asyncio.run(in_a_loop())
+
+    assert "event loop" not in str(caught.value.found)
+
+
 @pytest.fixture(scope="module")
 def local() -> Iterator[Cluster]:
     """Two worker processes on this machine."""
