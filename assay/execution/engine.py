@@ -47,6 +47,8 @@ class Timekeeper:
     """The number and the name of the question that is put now, as it was reported; '' for none."""
     at_work: Callable[[], bool]
     """Whether the kernel has begun what it was sent last."""
+    ending: Callable[[], bool] = lambda: False
+    """Whether the run ends already, for another reason: what it takes until then is not its time."""
     between: bool = False
     """Whether what the exam does between two questions has its time too, as much as a question."""
     late: dict[str, str] = field(default_factory=dict)
@@ -67,6 +69,8 @@ class Timekeeper:
 
     def is_over(self, cell: str) -> bool:
         """Look at the clock; whether what runs now is to be interrupted now."""
+        if self.ending():
+            return False
         asked = cell == self.exam
         if asked:
             self._look_what_is_asked()

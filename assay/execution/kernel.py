@@ -71,6 +71,8 @@ class Meter:
     cut: bool = False
     broken: bool = False
     """It closed a connection to us, and lived on."""
+    hanging_up: bool = False
+    """A connection is gone, and it is not known yet which end closed it."""
     message: str = ""
 
     is_at_work: bool = False
@@ -348,4 +350,5 @@ async def _answers(client: AsyncKernelClient) -> bool:
 def _when_hung_up(monitor: "zmq.Socket[bytes]", meter: Meter) -> None:
     """zmq would connect again where the other end closed the connection, and not where it did."""
     recv_monitor_message(monitor)
+    meter.hanging_up = True
     meter.hung_up(by_kernel=bool(monitor.poll(AGAIN)))

@@ -182,6 +182,7 @@ def _keeper(workdir: Path, job: "JobFile", meter: kernel.Meter) -> engine.Timeke
         kill=meter.kill,
         asking=lambda: meter.asking,
         at_work=lambda: meter.is_at_work,
+        ending=lambda: meter.hanging_up,
         between=(workdir / "support" / "reference").exists(),
         late={name: note["took"] for name, note in spent.items() if note["took"]},
     )
