@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from assay.rubric import ForReview, KnownMistake, explains, follows_from
-from rubric_tests.part1.judgement import Sheets, split_of
+from rubric_tests.part1.judgement import split_of
 
 NEAR = 1e-5  # of a feature's range: what float32, of seven digits, leaves of a scaled number
 FOUND = 0.9  # share of the rows: some may hold numbers that were filled in
@@ -142,38 +142,34 @@ def check_labels(split: SimpleNamespace, right: SimpleNamespace) -> None:
 
 
 @contextmanager
-def after_labels(run: Any, evidence: Sheets, kept: Sheets) -> Iterator[None]:
-    """Set aside what fails inside where the labels are not those of their rows: marked once."""
+def after_labels(runs: Sequence[Any]) -> Iterator[None]:
+    """Set aside what is compared inside where the labels of a run are not those of their rows.
+
+    Whether it holds or fails: by labels that are noise, one fit is about as good as another.
+    """
     try:
         yield
     except ForReview:  # it waits for a person all the same
         raise
     except Exception:
-        if reason := fault_of_labels(run, evidence, kept):
+        set_aside_by_labels(runs)
+        raise
+    set_aside_by_labels(runs)
+
+
+def set_aside_by_labels(runs: Sequence[Any]) -> None:
+    """The labels are marked once, where it is told whose rows they are."""
+    for run in runs:
+        if reason := fault_of_labels(run):
             follows_from("split", reason)
-        raise
 
 
-@contextmanager
-def after_labels_in_any(runs: Sequence[Any]) -> Iterator[None]:
-    """Do the same for a test of all runs at once: it may be so in any of them."""
-    try:
-        yield
-    except ForReview:
-        raise
-    except Exception:
-        for run in runs:
-            if reason := fault_of_labels(run, run.evidence, run.kept):
-                follows_from("split", reason)
-        raise
-
-
-def fault_of_labels(run: Any, evidence: Sheets, kept: Sheets) -> str | None:
+def fault_of_labels(run: Any) -> str | None:
     """Why labels are not those of their rows; None where they are, or where it cannot be told."""
     if not run.parameterised:
         return None
     try:
-        check_labels(split_of(evidence), kept["notebook/split"])
+        check_labels(split_of(run.evidence), run.kept["notebook/split"])
     except AssertionError as wrong:
         return str(wrong).partition("\n")[0]
     except Exception:  # not answered, or for review: nothing is explained by it

@@ -5,12 +5,11 @@ import pytest
 
 from assay.rubric import KnownMistake, Wrong, after_marks_for_any, explains
 from rubric_tests.part1.baseline import allowed, gap, judged_accuracies, reached
-from rubric_tests.part1.belonging import after_labels, after_labels_in_any, fault_of_labels
+from rubric_tests.part1.belonging import after_labels
 from rubric_tests.part1.judgement import (
     CAUSES,
     after_marks_for,
     check_left,
-    check_same_rows,
     models_of,
     split_of,
 )
@@ -31,18 +30,12 @@ def test_a_baseline_is_reported(evidence):
 
 
 @pytest.mark.hint("fit the logistic regression until it has converged, on the scaled training part")
-def test_the_baseline_does_what_a_logistic_regression_can(run, evidence, given, kept, measure):
+def test_the_baseline_does_what_a_logistic_regression_can(run, evidence, given, measure):
     """The reported baseline is as good as a logistic regression fitted by the judge."""
     found, own = reached(evidence), judged_accuracies(evidence)[0]
     measure("logistic accuracy, the notebook's split", own)
-    with (
-        after_labels(run, evidence, kept),
-        after_marks_for(evidence, given, "inputs", "split"),
-    ):
+    with after_labels([run]), after_marks_for(evidence, given, "inputs", "split"):
         check_reach(evidence, found, own)
-        models = models_of(evidence, "baselines")
-        if models.found and fault_of_labels(run, evidence, kept):  # by wrong labels, all are alike
-            check_same_rows(models)
     check_left(models_of(evidence, "baselines"), "logistic regression")
 
 
@@ -112,7 +105,7 @@ def test_the_baseline_is_fair_on_average(runs, measure):
         gap(runs[0].evidence)  # says why
     measure("baseline less the judge's", float(np.mean(gaps)))
 
-    with after_labels_in_any(runs), after_marks_for_any(CAUSES, runs, "inputs", "split"):
+    with after_labels(runs), after_marks_for_any(CAUSES, runs, "inputs", "split"):
         if np.mean(gaps) < -0.02:
             raise Wrong(f"on average {-np.mean(gaps):.3f} below the judge's logistic regression")
     for run in runs:

@@ -22,6 +22,7 @@ ROUNDING = 0.05
 """Percent: points are told to two digits."""
 ONE_COLUMN = "a baseline fitted on one column"
 NEAREST = "labels by the nearest rows, not by the weights"
+SHUFFLED = "training rows are shuffled without their labels"
 SLIPS = (
     ("part1", "input changed in place", "derivative of the hidden sigmoid left out"),
     ("part1", "all weights zero at the start", NEAREST),
@@ -30,6 +31,8 @@ SLIPS = (
     ("part1", "both claims are swapped", ONE_COLUMN),
     ("part1", "step up the gradient", "training ends long before it has converged"),
     ("part1", "test labels are sorted", "a search that is fitted on the first dozen rows"),
+    ("part1", "crippled logistic regression", SHUFFLED),
+    ("part1", "a baseline fitted on the first dozen rows", SHUFFLED),
     pytest.param("part2", "decoder target without BOS", "undertrained", marks=pytest.mark.thorough),
 )
 """By part, pairs of which the first once hid the second, or cost more alone than with it."""
