@@ -156,3 +156,37 @@ def test_assay_is_no_file_of_a_course_that_lies_beside_it(tmp_path: Path):
     named = {path.name for path in files.of_part(of, of.part[0])}
 
     assert named == {"given.py", "beside.py"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "import beside",
+            "import math, beside as b",
+            "from beside import x",
+            "import beside.more",
+        ),
+        *(
+            "x = 1; import beside",
+            "if True: import beside",
+            "def f():\n    from beside import (\n        x)",
+        ),
+        *(
+            "import \\\n    beside",
+            "from \\\r\n beside import x",
+            "try:\n\timport beside\nfinally: 0",
+        ),
+    ],
+)
+def test_a_rubric_rests_on_what_it_imports_however_it_is_written(tmp_path: Path, line: str):
+    of = course(tmp_path, {f"{RUBRIC}/given.py": f"{line}\n", "beside.py": ""})
+
+    assert {path.name for path in files.of_part(of, of.part[0])} == {"given.py", "beside.py"}
+
+
+def test_a_rubric_does_not_rest_on_what_a_text_speaks_of(tmp_path: Path):
+    line = '"""Rows\nfrom beside to beside.\n    import beside\n"""\n'
+    of = course(tmp_path, {f"{RUBRIC}/given.py": line, "beside.py": ""})
+
+    assert {path.name for path in files.of_part(of, of.part[0])} == {"given.py"}
