@@ -315,11 +315,24 @@ def draw_afresh(question: str, given: bytes, at_end: list[Any]) -> None:
     """
     number = int.from_bytes(hashlib.sha256(question.encode() + given + seed).digest()[:4], "big")
     getattr(sys.modules.get("numpy"), "random", None)  # NumPy imports it when it is asked for
-    for _, _, set_seed in _seeds():
-        set_seed(number)
+    for module, _, set_seed in _seeds():
+        (_seed_of_torch(set_seed) if module == "torch" else set_seed)(number)
     for set_state, state in at_end:
         with suppress(Exception):
             set_state(state)
+
+
+def _seed_of_torch(set_seed: Callable[[int], object]) -> Callable[[int], object]:
+    """On a CPU, the generator's own: `manual_seed` writes down the stack for each kind of device.
+
+    That was a fifth of what an exam of many short questions took.
+    """
+    torch: Any = sys.modules["torch"]
+    with suppress(Exception):
+        if not torch.accelerator.is_available():
+            seed: Callable[[int], object] = torch._C.default_generator.manual_seed
+            return seed
+    return set_seed
 
 
 def states(names: Names) -> list[Any]:

@@ -38,6 +38,14 @@ def precisely(*questions):
     return put
 
 
+def same_random_numbers():
+    """Do on the CPU what `torch.manual_seed(0)` does.
+
+    That one writes down the whole stack, three times: for each kind of device that is not there.
+    """
+    torch.default_generator.manual_seed(0)
+
+
 def in_tensors(given, dtype):
     tensors = {name: torch.as_tensor(array) for name, array in vars(given).items()}
     floating = {name: t.to(dtype) for name, t in tensors.items() if t.is_floating_point()}

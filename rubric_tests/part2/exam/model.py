@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import torch
 from ask import student
-from exam.asking import asked
+from exam.asking import asked, same_random_numbers
 from exam.at_work import at_work
 from exam.components import SIZES, form_of, kind_of, logits_of
 from torch.nn import functional
@@ -34,9 +34,9 @@ def _(given, answer):
 def _(given, answer):
     """As it trains, by the same random numbers: else dropout would tell the two targets apart."""
     model = copy.deepcopy(student.model).train()
-    torch.manual_seed(0)
+    same_random_numbers()
     answer.logits = logits_of(model, given.source, given.target)
-    torch.manual_seed(0)
+    same_random_numbers()
     answer.logits_other = logits_of(model, given.other_source, given.other_target)
 
 
@@ -63,7 +63,7 @@ def _(given, answer):
 
     def says_the_same(layers):
         """With other weights in these layers, which then get back their own."""
-        torch.manual_seed(0)
+        same_random_numbers()
         parts = [part for layer in layers for part in layer.parameters()]
         if not parts:  # registered elsewhere, or nowhere
             return False
@@ -93,7 +93,7 @@ def _(given, answer):
 def _(given, answer):
     learner = copy.deepcopy(student.model).train()
     optimizer = torch.optim.Adam(learner.parameters(), lr=3e-3)
-    torch.manual_seed(0)
+    same_random_numbers()
     losses = answer.losses = np.zeros(60)
     for i in range(len(losses)):
         logits = logits_of(learner, given.source, given.target)
