@@ -88,7 +88,7 @@ def rubric(session: nox.Session) -> None:
     Runs are kept in .assay/mistakes: after a change of the judge alone they are not made again.
     """
     install(session, "assignment", "test")
-    names = ("part1", "part2", "first_sentences", "bare", "no_work")
+    names = ("part1", "part2", "first_sentences", "bare")
     graded = [f"tests/mistakes/test_{name}.py" for name in names]
     everything = [*graded, "tests/grading/test_audit.py", "--kill-matrix", "docs"]
     kept = ["--runs", ".assay/mistakes"]  # so a test that has changed judges what was run before

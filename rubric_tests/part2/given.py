@@ -364,7 +364,7 @@ def notebook(task: tasks.Task) -> dict[str, Question]:
 
 def answers(rng: np.random.Generator, task: tasks.Task) -> dict[str, Question]:
     """The sequences to be answered, free running; the right answers stay here."""
-    asked = tasks.questions(task.name, rng)[: tasks.SAMPLE]
+    asked = tasks.questions(task.name, rng)
     right = [tasks.answer(task.name, sequence) for sequence in asked]
     width = task.answer_length + 2  # room to see an answer that is too long
     shown = {"sequences": tasks.table(asked, task.length), "width": np.array(width)}

@@ -41,9 +41,10 @@ FIVE_DIGITS = np.array(list(product(range(1, 10), repeat=5)))
 
 
 def questions(task: str, rng: np.random.Generator) -> list[Sequence]:
-    """Every sequence of five digits in random order; of a larger task, a random sample."""
+    """Return a random sample of the task's sequences: of five digits, each at most once."""
     if task.endswith("-5"):
-        return FIVE_DIGITS[rng.permutation(len(FIVE_DIGITS))].tolist()
+        chosen: list[Sequence] = FIVE_DIGITS[rng.permutation(len(FIVE_DIGITS))[:SAMPLE]].tolist()
+        return chosen
     return [draw(task, rng) for _ in range(SAMPLE)]
 
 

@@ -144,7 +144,7 @@ def test_too_much_output_ends_the_run(run: Callable[..., Ended], flood: str):
     assert len(ended.files.get("executed.ipynb", b"")) < 10_000_000
 
 
-def test_a_message_that_is_too_long_is_that_whatever_is_computed_after_it(run: Callable[..., Ended]):
+def test_a_message_that_is_too_long_is_that_whatever_follows_it(run: Callable[..., Ended]):
     """Its connection is gone; until it is known why, four seconds may pass: no time of the cell."""
     flood = "from IPython.display import HTML, display\ndisplay(HTML('x' * 40_000_000))"
     ended = run(f"{flood}\nwhile True:\n    pass", ADD, cell_seconds=2.5, run_seconds=40.0)

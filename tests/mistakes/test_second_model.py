@@ -1,0 +1,26 @@
+"""Part 2: what is wrong in a component costs nothing of what is asked of a second model."""
+
+from pathlib import Path
+
+import pytest
+
+from assay.evidence.store import Store
+from assay.submission.submission import Submission
+from tests.mistakes.cases import Case, short_submission
+from tests.mistakes.grading import ROOT, explain, lost
+from tests.mistakes.test_part2 import ALL, TRAINED_AGAIN, runs
+
+ONE_MODEL = [case for case in ALL if case.loses not in TRAINED_AGAIN]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", ONE_MODEL, ids=lambda case: case.name)
+def test_it_loses_its_own_criterion_where_a_second_model_is_trained(
+    case: Case, store: Store, tmp_path: Path
+):
+    """As in `sort-5`, where it is graded for the kill matrix."""
+    handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
+
+    result = runs(handed_in, store, tmp_path, case.seeds)
+
+    assert lost(result) == {case.loses}, explain(result)
