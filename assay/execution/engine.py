@@ -48,7 +48,7 @@ class Timekeeper:
     at_work: Callable[[], bool]
     """Whether the kernel has begun what it was sent last."""
     ending: Callable[[], bool] = lambda: False
-    """Whether the run ends already, of another cause: what it takes until then is not its time."""
+    """Whether the run ends already, of another cause: time until then is charged to no cell."""
     between: bool = False
     """Whether what the exam does between two questions has its time too, as much as a question."""
     late: dict[str, str] = field(default_factory=dict)

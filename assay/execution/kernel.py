@@ -351,4 +351,8 @@ def _when_hung_up(monitor: "zmq.Socket[bytes]", meter: Meter) -> None:
     """zmq would connect again where the other end closed the connection, and not where it did."""
     recv_monitor_message(monitor)
     meter.hanging_up = True
-    meter.hung_up(by_kernel=bool(monitor.poll(AGAIN)))
+    try:
+        meter.hung_up(by_kernel=bool(monitor.poll(AGAIN)))
+    except BaseException:
+        meter.kill()  # until its end is known, no limit of a cell acts
+        raise

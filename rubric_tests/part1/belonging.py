@@ -11,10 +11,14 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from scipy.spatial import KDTree
 
 from assay.rubric import ForReview, KnownMistake, explains, follows_from
-from rubric_tests.part1.judgement import split_of
+from rubric_tests import clean_run
+from rubric_tests.part1.baseline import judged_accuracies
+from rubric_tests.part1.judgement import after_marks_for, split_of
+from rubric_tests.part1.pieces import by_skill
 
 NEAR = 1e-5  # of a feature's range: what float32, of seven digits, leaves of a scaled number
 FOUND = 0.9  # share of the rows: some may hold numbers that were filled in
@@ -143,35 +147,53 @@ def check_labels(split: SimpleNamespace, right: SimpleNamespace) -> None:
 
 @contextmanager
 def after_labels(runs: Sequence[Any]) -> Iterator[None]:
-    """Set aside what is compared inside where the labels of a run are not those of their rows.
-
-    Whether it holds or fails: by labels that are noise, one fit is about as good as another.
-    """
+    """Set aside what fails inside where a run's labels are not those of their rows: marked once."""
     try:
         yield
     except ForReview:  # it waits for a person all the same
         raise
     except Exception:
-        set_aside_by_labels(runs)
+        for run in runs:
+            if reason := fault_of_labels(run):
+                follows_from("split", reason)
         raise
-    set_aside_by_labels(runs)
-
-
-def set_aside_by_labels(runs: Sequence[Any]) -> None:
-    """The labels are marked once, where it is told whose rows they are."""
-    for run in runs:
-        if reason := fault_of_labels(run):
-            follows_from("split", reason)
 
 
 def fault_of_labels(run: Any) -> str | None:
     """Why labels are not those of their rows; None where they are, or where it cannot be told."""
-    if not run.parameterised:
+    try:
+        split = split_of(run.evidence)
+    except Exception:  # none was left, or it has rows without labels
         return None
     try:
-        check_labels(split_of(run.evidence), run.kept["notebook/split"])
+        if run.parameterised:
+            check_labels(split, run.kept["notebook/split"])
     except AssertionError as wrong:
         return str(wrong).partition("\n")[0]
     except Exception:  # not answered, or for review: nothing is explained by it
+        return None
+    return None
+
+
+def nothing_to_learn(run: Any) -> str | None:
+    """Why every fit to a run's training labels is as good as another: they are noise.
+
+    None where the judge's own fit is better than luck, or worse. None also where it is not the
+    split that is marked for these labels: its test sets them aside for the same causes.
+    """
+    try:
+        split = split_of(run.evidence)
+        told = judged_accuracies(run.evidence)
+        if any(by_skill(share, split.y_test) for one in told for share in (one, 1 - one)):
+            return None
+        with (
+            clean_run.after_parameters(run, run.evidence, "dataset"),
+            after_marks_for(run.evidence, run.given, "inputs"),
+        ):
+            if run.parameterised:
+                check_labels(split, run.kept["notebook/split"])
+    except KnownMistake as mistake:
+        return str(mistake).partition("\n")[0]
+    except (Exception, pytest.skip.Exception):  # not answered, for review, or set aside
         return None
     return None

@@ -158,35 +158,38 @@ def test_assay_is_no_file_of_a_course_that_lies_beside_it(tmp_path: Path):
     assert named == {"given.py", "beside.py"}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        *(
-            "import beside",
-            "import math, beside as b",
-            "from beside import x",
-            "import beside.more",
-        ),
-        *(
-            "x = 1; import beside",
-            "if True: import beside",
-            "def f():\n    from beside import (\n        x)",
-        ),
-        *(
-            "import \\\n    beside",
-            "from \\\r\n beside import x",
-            "try:\n\timport beside\nfinally: 0",
-        ),
-    ],
-)
+WAYS = [
+    *("import beside", "import math, beside as b", "from beside import x", "import beside.more"),
+    *("x = 1; import beside", "if True: import beside", "def f():\n    from beside import (\n  x)"),
+    *("import \\\n    beside", "from \\\r\n beside import x", "try:\n\timport beside\nfinally: 0"),
+    *("\ufeffimport beside", "# C:\\here\\\nimport beside", "x = 1\rimport beside\r"),
+    *('x = ": import y"; import beside', "import\fbeside", "import \uff42eside"),
+]
+
+
+@pytest.mark.parametrize("line", WAYS)
 def test_a_rubric_rests_on_what_it_imports_however_it_is_written(tmp_path: Path, line: str):
-    of = course(tmp_path, {f"{RUBRIC}/given.py": f"{line}\n", "beside.py": ""})
+    of = course(tmp_path, {f"{RUBRIC}/given.py": "", "beside.py": ""})
+    (tmp_path / RUBRIC / "given.py").write_bytes(f"{line}\n".encode())
 
     assert {path.name for path in files.of_part(of, of.part[0])} == {"given.py", "beside.py"}
 
 
-def test_a_rubric_does_not_rest_on_what_a_text_speaks_of(tmp_path: Path):
-    line = '"""Rows\nfrom beside to beside.\n    import beside\n"""\n'
-    of = course(tmp_path, {f"{RUBRIC}/given.py": line, "beside.py": ""})
+@pytest.mark.parametrize(
+    "text",
+    ["from beside to beside.\n    import beside", f"from {'a' * 300} x", "import /proc/1/cwd"],
+)
+def test_a_rubric_does_not_rest_on_what_a_text_speaks_of(tmp_path: Path, text: str):
+    of = course(tmp_path, {f"{RUBRIC}/given.py": f'"""Rows\n{text}\n"""\n', "beside.py": ""})
+
+    assert {path.name for path in files.of_part(of, of.part[0])} == {"given.py"}
+
+
+def test_what_names_nothing_beside_it_is_not_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """To parse every file takes ten times as long, of every command and every judge."""
+    monkeypatch.setattr(files, "_imports", lambda *file: pytest.fail(f"{file[0]} is parsed"))
+    of = course(tmp_path, {f"{RUBRIC}/given.py": "import math, numpy.random\n", "beside.py": ""})
 
     assert {path.name for path in files.of_part(of, of.part[0])} == {"given.py"}

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from assay.evidence.store import Store
+from assay.records import Verdict
 from assay.submission.submission import Submission
 from tests.mistakes.cases import Case, short_submission
-from tests.mistakes.grading import ROOT, explain, lost
+from tests.mistakes.grading import ROOT, excuses, explain, lost
 from tests.mistakes.test_part2 import ALL, TRAINED_AGAIN, runs
 
 ONE_MODEL = [case for case in ALL if case.loses not in TRAINED_AGAIN]
@@ -24,3 +25,5 @@ def test_it_loses_its_own_criterion_where_a_second_model_is_trained(
     result = runs(handed_in, store, tmp_path, case.seeds)
 
     assert lost(result) == {case.loses}, explain(result)
+    assert excuses(result), explain(result)
+    assert all(c.verdict is not Verdict.NOT_JUDGED for c in result.criteria), explain(result)

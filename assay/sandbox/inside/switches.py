@@ -323,9 +323,9 @@ def draw_afresh(question: str, given: bytes, at_end: list[Any]) -> None:
 
 
 def _seed_of_torch(set_seed: Callable[[int], object]) -> Callable[[int], object]:
-    """On a CPU, the generator's own: `manual_seed` writes down the stack for each kind of device.
+    """Without an accelerator torch has one generator, which is seeded by itself.
 
-    That was a fifth of what an exam of many short questions took.
+    `torch.manual_seed` writes down the stack for each kind of device that is not there.
     """
     torch: Any = sys.modules["torch"]
     with suppress(Exception):
