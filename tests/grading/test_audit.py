@@ -104,7 +104,7 @@ def audited(tmp_path: Path, handed_in: Submission) -> Audit:
 
 
 def parameters() -> list[object]:
-    """Two are tested always, the others by `nox -s rubric`."""
+    """Two are tested always, the others by `nox -s thorough`."""
     always = ("unseeded generator", "set order")
     marks = {name: [] if name in always else [pytest.mark.thorough] for name in SOURCES}
     return [pytest.param(*SOURCES[name], id=name, marks=marks[name]) for name in SOURCES]

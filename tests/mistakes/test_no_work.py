@@ -61,7 +61,7 @@ CONSTANT_RATE = {
     "lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)":
     "lr_scheduler.ConstantLR(optimizer)",
 }  # fmt: skip
-UNTRAINED = {"steps=400": "steps=0"} | CONSTANT_RATE
+UNTRAINED = {"steps=300": "steps=0"} | CONSTANT_RATE
 COUNTED = """def train(inputs, targets, *, seed):
     x, y = np.array(inputs), np.array(targets)
     model = Decoder(max_length=2 * x.shape[1] + 2)
@@ -163,7 +163,7 @@ SHIRKED = [
     shirked("places alone decide", {TRAIN: PLACES + TRAIN}, "secret-variant"),
     shirked(
         "one step",
-        {"steps=400": "steps=1"} | CONSTANT_RATE,
+        {"steps=300": "steps=1"} | CONSTANT_RATE,
         "training generation reversal secret-variant claims",
     ),
     shirked(
@@ -186,7 +186,7 @@ SHIRKED = [
         "the model is asked, and not listened to",
         {
             "    return tokens[:, n + 1 :].tolist()\n": BACKWARDS,
-            "steps=400": "steps=20",
+            "steps=300": "steps=20",
             "model(tokens)[:, -1]": "(model(tokens)[:, -1] + 0)",
         },
         "generation reversal",

@@ -153,6 +153,7 @@ FOR_REVIEW = [
 MISTAKES = [
     style("only the queries are turned by their places", {
         **ROTATED, "        mixed, _": TURNED.replace("turned(key)", "key"),
+        "steps=300": "steps=400",  # else the secret task is learned by half
     }, loses="positions"),
     style("only the keys are turned by their places", {
         **ROTATED, "        mixed, _": TURNED.replace("turned(query)", "query"),
