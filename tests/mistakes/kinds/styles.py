@@ -150,16 +150,19 @@ FOR_REVIEW = [
 ]  # fmt: skip
 """What is right as its outputs may show, and may not: with the criteria that wait for a person."""
 
+LONGER = {"steps=300": "steps=400"}
+"""Without it the secret task is learned by half."""
 MISTAKES = [
     style("only the queries are turned by their places", {
         **ROTATED, "        mixed, _": TURNED.replace("turned(key)", "key"),
-        "steps=300": "steps=400",  # else the secret task is learned by half
+        **LONGER,
     }, loses="positions"),
     style("only the keys are turned by their places", {
         **ROTATED, "        mixed, _": TURNED.replace("turned(query)", "query"),
     }, loses="positions"),
     style("only the queries are turned, and fast", {
         **turned_by("100"), "        mixed, _": TURNED.replace("turned(key)", "key"),
+        **LONGER,
     }, loses="positions"),
     style("places that turn slowly, and no scale", {
         **turned_by("500000"), SCALED: "query @ key.transpose(-2, -1)",
