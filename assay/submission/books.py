@@ -69,7 +69,8 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
         return True
     binds = submission.bound_by_modules.union(*(cell.bound for cell in cells))
     lines = [line for cell in cells for line in headings.lines(cell)]
-    said = " ".join([only, *binds, *lines]).casefold()
+    named = binds.difference(*(_of_libraries(submission, cell) for cell in cells))
+    said = " ".join([only, *named, *lines]).casefold()
     if any(word in said for word in _words(part)):
         return True
     alone = _alone(assignment, part)
@@ -79,6 +80,13 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
     stems = _stems(alone) - _stems(frozenset().union(*others))
     near = [stem for stem in stems if any(s.startswith(stem) for s in _stems(binds))]
     return bool(stems) and len(near) >= min(3, len(stems))
+
+
+def _of_libraries(submission: Submission, cell: notebook.NotebookCell) -> frozenset[str]:
+    """Return the names that a cell takes from libraries: a `PowerTransformer` is no transformer."""
+    own = {name.split("/")[0].removesuffix(".py") for name in submission.files}
+    taken = {module.partition(".")[0] for module in cell.imports}
+    return frozenset() if taken & own else cell.imported
 
 
 def _is_built_on(assignment: Assignment, part: Part, submission: Submission) -> bool:

@@ -122,6 +122,8 @@ def suspicious(
         elif isinstance(node, ast.Call) and picks_best_place(node):
             many = any(isinstance(inner, LOOPS) for inner in ast.walk(node))
             by_key = any(asks_each(keyword.value) for keyword in node.keywords)
+            if not by_key and is_threshold(node):
+                yield node, False
             if by_key or names_in(node) & (scores | (TEST_ROWS if many else set())):
                 yield node, by_key or not by_column(node)
         elif isinstance(node, ast.If) and (best := keeps_best(node, scores)):
@@ -230,6 +232,22 @@ def asks_each(key: ast.expr) -> bool:
         asked = [names_in(node) for node in (call.func, *call.args[:1])]
         if "X_test" in names_in(call) and any(n & each and not n & rows for n in asked):
             return True
+    return False
+
+
+def is_threshold(call: ast.Call) -> bool:
+    """Whether the best of several numbers is taken by what lies above each, and by the test labels.
+
+    `max(numbers, key=lambda t: np.mean((p > t) == y_test))`.
+    """
+    for key in [keyword.value for keyword in call.keywords if keyword.arg == "key"]:
+        if called_name(call) != "max" or not isinstance(key, ast.Lambda):
+            continue
+        each = {argument.arg for argument in key.args.args}
+        for node in [node for node in ast.walk(key.body) if isinstance(node, ast.Compare)]:
+            above = any(isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE) for op in node.ops)
+            if above and names_in(node) & each and "y_test" in names_in(key.body):
+                return True
     return False
 
 

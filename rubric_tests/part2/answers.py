@@ -29,6 +29,7 @@ quarter, a rate cut to a tenth twice, in the first half, more than this.
 """
 N_ALONE = 24  # of all sequences, those that the exam asks once more, each by itself
 FEW_OTHERS = 2  # of these may be answered otherwise, where two logits are all but equal
+REPEATED = 0.75  # share of tokens, of answers that were drawn: some are BOS or EOS, read nowhere
 SOME_BETTER = 6  # digits: fewer that are right by another way than the model's may be luck
 CHANCE = 0.03  # untrained models exceed a guess by less, those of 20 steps by more
 ENOUGH = 0.95  # of the sequences right: seventeen public transformers all reach 1
@@ -434,6 +435,24 @@ def check_loss_falls(evidence: Any, given: Any, at_most: float = 0.9) -> None:
     late = late_loss(losses)
     if not late < at_most * losses[0]:
         raise Wrong(f"the loss goes from {losses[0]:.3g} to {late:.3g}")
+
+
+@cause_of_others("training")
+def check_targets_are_shifted(evidence: Any, given: Any) -> None:
+    """A loss that falls is that of the next token, and not of the one that the decoder reads.
+
+    Of a question and an answer that have nothing to do with each other, a model that was trained
+    to say what it reads says just that.
+    """
+    if not answered(evidence, "model/logits") or not learned_in_training(evidence):
+        return
+    read, said = given["model/logits"].target, evidence["model/logits"].logits.argmax(axis=-1)
+    if said.shape == read.shape and np.mean(said == read) > REPEATED:
+        raise KnownMistake(
+            "the decoder is trained to say the token that it reads, not the next one",
+            f"it repeats {np.mean(said == read):.0%} of what is put in",
+            "it reads the answer without its last token, and is asked for it without its first",
+        )
 
 
 def late_loss(losses: np.ndarray) -> float:

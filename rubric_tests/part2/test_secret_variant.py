@@ -118,7 +118,8 @@ def check_both_orders(marks: answers.Marked, kept) -> None:
             "one order of places is followed, whatever the question says: content never decides",
             found,
         )
-    raise Wrong(f"{found}; {answers.in_words(marks)}")
+    hint = None if max(shares) > 0.5 else "was it trained long enough for a task that is harder?"
+    raise Wrong(f"{found}; {answers.in_words(marks)}", hint)
 
 
 def shares_by_order(marks: answers.Marked, kept) -> list[float]:

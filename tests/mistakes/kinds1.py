@@ -389,6 +389,14 @@ DATA = [
         LOGISTIC: "A, _, a, _ = split(data.X, data.y, random_state=99)\n"
         "A, _ = standardise(A, A)\nlogistic = LogisticRegression(max_iter=1000).fit(A, a)",
     }),
+    notebook("test rows are divided by a spread of their own", "preparation", {
+        SCALE: "mean, std = X_train.mean(axis=0), X_train.std(axis=0)\n"
+        "X_train, X_test = (X_train - mean) / std, (X_test - mean) / X_test.std(axis=0)",
+    }),
+    notebook("test rows are centred by a mean of their own", "preparation", {
+        SCALE: "std = X_train.std(axis=0)\n"
+        "X_train, X_test = ((X - X.mean(axis=0)) / std for X in (X_train, X_test))",
+    }),
     notebook("test rows have a scaler of their own", "preparation", {
         SCALE: "X_train, _ = standardise(X_train, X_test)\nX_test, _ = standardise(X_test, X_test)",
     }),
@@ -765,6 +773,25 @@ FRAMES = (
     "train_s, test_s = pandas.DataFrame(train_s), pandas.DataFrame(test_s)\n"
     "train_s.columns = test_s.columns = [f'x{k}' for k in range(train_s.shape[1])]\n"
 )
+BY_NAMES = [
+    notebook(
+        "a baseline that takes columns by their names",
+        None,
+        {
+            SCALE: "import pandas\nX_train, X_test = standardise(X_train, X_test)\n"
+            "names = [f'x{k}' for k in range(X_train.shape[1])]\n"
+            "X_train, X_test = (pandas.DataFrame(X, columns=names) for X in (X_train, X_test))",
+            LOGISTIC: "from sklearn.compose import make_column_transformer\n"
+            "from sklearn.pipeline import make_pipeline\n"
+            "from sklearn.preprocessing import StandardScaler\n"
+            "logistic = make_pipeline(\n    make_column_transformer((StandardScaler(), names)), "
+            "LogisticRegression(max_iter=1000)\n).fit(X_train, y_train)",
+            FIT_NETWORK: FIT_NETWORK.replace("X_train", "X_train.to_numpy()"),
+            ACCURACY: ACCURACY.replace("X_test", "X_test.to_numpy()"),
+        },
+    ),
+]
+"""A table of pandas, whose columns a pipeline knows."""
 OWN_NAMES = [
     notebook("scaled rows under a name of their own", None, under_own_names(*SCALED, STANDARD)),
     notebook("scaled rows under a name of their own, by their range", None,
@@ -867,6 +894,7 @@ OTHER_FORMS = [
 CASES: list[Case] = [
     *FITTED_ONCE_MORE,
     *NO_STEP_IN_ONE,
+    *BY_NAMES,
     *OWN_NAMES,
     *FEW_FEATURES,
     *OTHER_FORMS,

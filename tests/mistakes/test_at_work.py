@@ -1,5 +1,6 @@
 """Attention is seen at work in whatever way a model is asked, however its softmax is written."""
 
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -49,3 +50,44 @@ def test_a_softmax_over_the_vocabulary_is_no_attention(at_work: ModuleType, mode
     _, seen = at_work.with_weights(work, VOCABULARY, None)
 
     assert seen == 0
+
+
+def test_weights_that_are_dropped_are_no_logits(at_work: ModuleType):
+    """Over as many places as there are tokens they have the shape of logits."""
+
+    class Dropped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dropout, self.said = torch.nn.Dropout(0.1), torch.nn.Linear(4, 12)
+
+        def step(self, x: Any) -> Any:
+            return self.said(self.dropout(torch.rand(1, 12, 12))[..., :4] + x)
+
+    with at_work.Choices(model := Dropped().eval(), 12) as choices:
+        model.step(torch.ones(1, 12, 4))
+
+    assert [part for part, _ in choices.calls] == [model.said]
+
+
+def test_parts_are_counted_until_all_of_them_are_called(
+    at_work: ModuleType, monkeypatch: pytest.MonkeyPatch
+):
+    """Then nothing is watched any more, and what was watched before is watched again."""
+
+    def attention() -> int:
+        return 1
+
+    class Student:
+        pass
+
+    monkeypatch.setattr(Student, "attention", staticmethod(attention), raising=False)
+    monkeypatch.setattr(at_work, "student", Student)
+    before = sys.getprofile()
+    with at_work.Parts() as parts:
+        watched = sys.getprofile()
+        attention()
+        after = sys.getprofile()
+
+    assert parts.called == {"attention"}
+    assert watched == parts.note
+    assert after is sys.getprofile() is before

@@ -72,3 +72,23 @@ def test_a_row_of_zeros_for_padding_is_right(place: int):
     answer.one = answer.one + 1
     with pytest.raises(Wrong, match="by itself"):
         layer_checks.check_rows(dict.fromkeys(names, answer), dict.fromkeys(names, given))
+
+
+class Masked(torch.nn.Module):
+    """A model that takes its masks beside the tokens, as the Annotated Transformer's."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.table, self.said = torch.nn.Embedding(vocabulary, 8), torch.nn.Linear(8, vocabulary)
+        self.wide = torch.nn.Linear(8, 32)
+
+    def forward(self, source: Any, target: Any, visible: Any, past: Any) -> Any:
+        return self.said(self.table(target))
+
+
+def test_a_model_that_takes_masks_has_the_vocabulary_that_it_embeds(sequences: ModuleType):
+    """Its logits were looked for among as many tokens as the assignment has, and never found."""
+    given = SimpleNamespace(sequences=np.ones((2, 5), dtype=np.int16), vocabulary=np.array(12))
+
+    assert sequences.vocabulary_of(Masked(13), given) == 13
+    assert sequences.vocabulary_of(torch.nn.Linear(3, 3), given) == 12

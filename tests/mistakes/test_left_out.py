@@ -70,7 +70,7 @@ def test_a_claim_is_no_baseline():
 
     with pytest.raises(NotAnswered):
         test_baseline.test_the_baseline_does_what_a_logistic_regression_can(
-            run, run.evidence, run.given, run.kept, nothing
+            run, run.evidence, run.given, nothing
         )
     with pytest.raises(NotAnswered):
         test_baseline.test_the_baseline_is_fair_on_average([run], nothing)
@@ -176,6 +176,23 @@ BEST = "best = 0\nfor s in range(9):\n    now = score(s)\n    if now > best:\n  
 def test_what_is_chosen_by_a_function_is_chosen(cells: list[str], line: str | None):
     """A function that fits and looks at the test rows gives scores; rows of its own are others."""
     assert chosen(cells) == (line and (line, True))
+
+
+@pytest.mark.parametrize(
+    ("key", "compares"),
+    [
+        ("lambda t: np.mean((p > t) == y_test)", True),
+        ("lambda t: accuracy_score(y_test, p > t)", True),
+        ("lambda t: np.mean((p > t) == y_val)", False),
+        ("lambda i: (y_test[i], p[i])", False),
+        ("lambda i: p[i] == y_test[i]", False),
+    ],
+)
+def test_what_is_compared_with_the_test_labels_is_for_a_person(key: str, compares: bool):
+    """A threshold that is best on them is chosen by them; rows may be put in an order by theirs."""
+    cell = f"best = max(range(9), key={key})"
+
+    assert chosen([cell]) == ((cell, False) if compares else None)
 
 
 BOTH = "def run(lr):\n    net = Net(lr).fit(X_train, y_train)\n"

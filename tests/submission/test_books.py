@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+from assay.course import assignment
 from assay.course.assignment import Assignment
 from assay.errors import CannotGrade
 from assay.submission import books, plan
 from assay.submission.submission import Submission
+from tests.mistakes.grading import ROOT
 from tests.submission.test_sections import course_of_two
 from tests.toys.toy import ADD, PARAMETERS, SUBTRACT, notebook
 
@@ -102,3 +104,18 @@ def test_which_was_read_is_said_and_a_better_one_beside_it(toy: Assignment):
 def test_how_programs_number_copies(name: str, expected: tuple[str, int]):
     """Browsers, Jupyter, Colab, Windows, people."""
     assert books.attempt(name) == expected
+
+
+def test_a_name_out_of_a_library_shows_no_part():
+    """`PowerTransformer` is none: a notebook of the first part had a second one to answer for."""
+    course = assignment.read(ROOT / "assignment.toml")
+    net = "class ScratchNetwork:\n    pass\nX_train = y_train = logistic_accuracy = 1"
+    taken = "from sklearn.preprocessing import PowerTransformer\nimport sklearn.compose"
+    own = "class MiniTransformer:\n    pass"
+
+    def absent(*cells: str) -> list[str]:
+        handed_in = Submission("ada", {"hw.ipynb": notebook(*cells)})
+        return [part.name for part in books.absent(course, handed_in)]
+
+    assert absent(net, taken) == ["part2"]
+    assert absent(net, own) == []

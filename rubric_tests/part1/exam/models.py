@@ -44,20 +44,29 @@ def is_baseline(value):
 
 def fitted(model):
     """The same model, fitted on the notebook's training part; what it had learnt is taken away."""
-    X_train, _, y_train, _, _ = split()
+    rows, y_train = rows_for(model, "X_train"), split()[2]
     without_memory(last_step(without_memory(model)))
-    return model.fit(X_train.copy(), y_train.copy()) or model
+    return model.fit(rows, y_train.copy()) or model
+
+
+def rows_for(model, name):
+    """The rows of a part; the table that the notebook left, for a model that knows its columns."""
+    X = split()[("X_train", "X_test").index(name)]
+    if hasattr(model, "feature_names_in_"):
+        own = getattr(student, name)
+        if type(own).__name__ == "DataFrame" and np.array_equal(np.asarray(own), X):
+            return own.copy()
+    return X.copy()
 
 
 def answers_of(model, refit, describe):
     """What one model says of the notebook's split, beside one like it that is fitted there."""
-    X_train, X_test, _, _, names = split()
-    again = refit(model)
+    names, again = split()[-1], refit(model)
     return {
-        "labels": labels_of(model, X_test.copy(), names),
-        "labels_train": labels_of(model, X_train.copy(), names),
-        "probabilities": outputs_of(model, X_test.copy())[:, -1],
-        "refit_probabilities": outputs_of(again, X_test.copy())[:, -1],
+        "labels": labels_of(model, rows_for(model, "X_test"), names),
+        "labels_train": labels_of(model, rows_for(model, "X_train"), names),
+        "probabilities": outputs_of(model, rows_for(model, "X_test"))[:, -1],
+        "refit_probabilities": outputs_of(again, rows_for(again, "X_test"))[:, -1],
     } | describe(model, again)
 
 
@@ -115,17 +124,17 @@ def is_repeatable(model, again):
 
 
 def is_alike(model, other):
-    outputs = [outputs_of(one, split()[1])[:, -1] for one in (model, other)]
+    outputs = [outputs_of(one, rows_for(one, "X_test"))[:, -1] for one in (model, other)]
     return is_begun_alike(model, other) and bool(np.allclose(*outputs, rtol=0, atol=1e-3))
 
 
 def end_of(model, prefix):
     """The loss of the weights left, on the training part, and where the recorded losses end."""
     try:
-        X_train, _, y_train, _, names = split()
+        _, _, y_train, _, names = split()
         targets = np.searchsorted(names, y_train)
-        network = last_step(model)
-        rows = X_train.copy() if network is model else model[:-1].transform(X_train.copy())
+        network, rows = last_step(model), rows_for(model, "X_train")
+        rows = rows if network is model else model[:-1].transform(rows)
         left = float(network.loss_and_gradients(rows, labels(targets))[0])
         before, last = (float(loss) for loss in np.ravel(network.loss_curve_)[-2:])
         least = float(np.min(network.loss_curve_))
@@ -141,7 +150,7 @@ def first_loss(model):
     """Where its training began; without a record, a number that another training would change."""
     if hasattr(last_step(model), "loss_curve_"):
         return float(last_step(model).loss_curve_[0])
-    return float(outputs_of(model, split()[0])[:, -1].mean())
+    return float(outputs_of(model, rows_for(model, "X_train"))[:, -1].mean())
 
 
 def describe_baseline(model, again):
@@ -157,10 +166,11 @@ def describe_baseline(model, again):
 
 def spread_of(model, again):
     """How far two fits of it are apart, where it is another one than the first of them."""
-    found, fit = (outputs_of(one, split()[1])[:, -1] for one in (model, again))
+    found, fit = (outputs_of(one, rows_for(one, "X_test"))[:, -1] for one in (model, again))
     if np.allclose(found, fit, rtol=0, atol=0.01):
         return 0.0
-    apart = float(np.abs(fit - outputs_of(copied(model), split()[1])[:, -1]).max())
+    other = copied(model)
+    apart = float(np.abs(fit - outputs_of(other, rows_for(other, "X_test"))[:, -1]).max())
     return apart if np.isfinite(apart) else 0.0
 
 

@@ -137,6 +137,8 @@ class Choices:
             hook.remove()
 
     def note(self, part, inputs, out):
+        if type(part) is nn.Dropout:  # of weights of attention: there may be as many places
+            return
         out = first(out) if isinstance(out, torch.Tensor) or out else out
         if isinstance(out, torch.Tensor) and out.ndim and out.shape[-1] == self.vocabulary:
             self.side_by_side |= out.ndim > 2 and len(out) > 1

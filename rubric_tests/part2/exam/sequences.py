@@ -138,6 +138,12 @@ def vocabulary_of(model, given):
     with contextlib.suppress(Exception), torch.no_grad():
         tokens = given.sequences[:1].clip(0).astype(np.int64)  # an index, wherever it is empty
         return logits_of(model, tokens, tokens).shape[-1]
+    with contextlib.suppress(Exception):  # it takes masks too: as many as it embeds and tells apart
+        parts = list(model.modules())
+        embedded = {part.num_embeddings for part in parts if isinstance(part, torch.nn.Embedding)}
+        apart = {part.out_features for part in parts if isinstance(part, torch.nn.Linear)}
+        (vocabulary,) = embedded & apart
+        return vocabulary
     return int(given.vocabulary)
 
 
