@@ -69,7 +69,8 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
         return True
     binds = submission.bound_by_modules.union(*(cell.bound for cell in cells))
     lines = [line for cell in cells for line in headings.lines(cell)]
-    named = binds.difference(*(_of_libraries(submission, cell) for cell in cells))
+    own = (cell.bound - _of_libraries(submission, cell) for cell in cells)
+    named = submission.bound_by_modules.union(*own)
     said = " ".join([only, *named, *lines]).casefold()
     if any(word in said for word in _words(part)):
         return True
@@ -84,7 +85,7 @@ def _shows(assignment: Assignment, part: Part, submission: Submission) -> bool:
 
 def _of_libraries(submission: Submission, cell: notebook.NotebookCell) -> frozenset[str]:
     """Return the names that a cell takes from libraries: a `PowerTransformer` is no transformer."""
-    own = {name.split("/")[0].removesuffix(".py") for name in submission.files}
+    own = {word for name in submission.files for word in name.removesuffix(".py").split("/")}
     taken = {module.partition(".")[0] for module in cell.imports}
     return frozenset() if taken & own else cell.imported
 

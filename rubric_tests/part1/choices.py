@@ -246,7 +246,8 @@ def is_threshold(call: ast.Call) -> bool:
         each = {argument.arg for argument in key.args.args}
         for node in [node for node in ast.walk(key.body) if isinstance(node, ast.Compare)]:
             above = any(isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE) for op in node.ops)
-            if above and names_in(node) & each and "y_test" in names_in(key.body):
+            sides = {n.id for n in (node.left, *node.comparators) if isinstance(n, ast.Name)}
+            if above and sides & each and "y_test" in names_in(key.body):
                 return True
     return False
 

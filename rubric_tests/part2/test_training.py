@@ -39,10 +39,10 @@ def test_gradients_start_from_zero(evidence, given):
 
 @pytest.mark.hint("`zero_grad()` belongs before `backward()`, not after it")
 def test_steps_have_gradients(evidence, given):
-    """A step follows the gradients of its own batch, which are those of the next token."""
+    """A step follows the gradients of its own batch, in which the next token is asked for."""
     watched(evidence, given)
-    judge(answers.check_steps_have_gradients, evidence, given)
     answers.check_targets_are_shifted(evidence, given)
+    judge(answers.check_steps_have_gradients, evidence, given)
 
 
 @pytest.mark.hint("which parameters were given to the optimizer, and which have a gradient?")

@@ -186,6 +186,7 @@ def test_what_is_chosen_by_a_function_is_chosen(cells: list[str], line: str | No
         ("lambda t: np.mean((p > t) == y_val)", False),
         ("lambda i: (y_test[i], p[i])", False),
         ("lambda i: p[i] == y_test[i]", False),
+        ("lambda i: abs(p[i] - y_test[i]) if p[i] > 0.5 else 0", False),
     ],
 )
 def test_what_is_compared_with_the_test_labels_is_for_a_person(key: str, compares: bool):

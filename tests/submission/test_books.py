@@ -119,3 +119,4 @@ def test_a_name_out_of_a_library_shows_no_part():
 
     assert absent(net, taken) == ["part2"]
     assert absent(net, own) == []
+    assert absent(net, "from torch.nn import Transformer", "class Transformer:\n    pass") == []

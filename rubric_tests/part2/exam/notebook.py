@@ -81,7 +81,7 @@ def _(given, answer):
 @asked("diagram/widths")
 def _(given, answer):
     shapes = [part.shape for part in student.model.parameters() if part.ndim > 1]
-    answer.widths = sorted(int(width) for shape in shapes for width in shape)
+    answer.widths = sorted({int(width) for shape in shapes for width in shape})
 
 
 @asked("tokenizer/round-trip")

@@ -142,7 +142,9 @@ def vocabulary_of(model, given):
         parts = list(model.modules())
         embedded = {part.num_embeddings for part in parts if isinstance(part, torch.nn.Embedding)}
         apart = {part.out_features for part in parts if isinstance(part, torch.nn.Linear)}
-        (vocabulary,) = embedded & apart
+        wide = {part.embedding_dim for part in parts if isinstance(part, torch.nn.Embedding)}
+        wide |= {part.in_features for part in parts if isinstance(part, torch.nn.Linear)}
+        (vocabulary,) = (embedded & apart) - wide  # as wide as there are places, it may be
         return vocabulary
     return int(given.vocabulary)
 
