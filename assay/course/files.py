@@ -71,14 +71,15 @@ def rubric_digest(assignment: Assignment, part: Part) -> str:
 def _files(root: Path, package: str, seen: set[str]) -> Iterator[Path]:
     """The files of a package of the course, and of those beside it that it imports."""
     seen.add(package)
+    others = frozenset(_beside(root)) - {ASSAY}
     inside = (root / package).rglob("*")
     for path in [*inside, root / f"{package}.py"]:
         if path.is_file() and "__pycache__" not in path.parts:
             yield path
             stat = path.stat()
-            beside = frozenset(_beside(root)) - seen - {ASSAY}
-            if beside & _named(path, stat.st_mtime_ns, stat.st_size):
-                for name in beside & _imports(path, stat.st_mtime_ns, stat.st_size):
+            unseen = others - seen
+            if unseen & _named(path, stat.st_mtime_ns, stat.st_size):
+                for name in unseen & _imports(path, stat.st_mtime_ns, stat.st_size):
                     yield from _files(root, name, seen)
 
 

@@ -28,7 +28,8 @@ TELLS = {"summary", "torchinfo", "get_model_summary", "named_modules"}
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".drawio", ".dot", ".mmd")
 COMPONENTS = re.compile(
     r"embed|einbett|attention|feed.?forward|encoder|decoder|position|linear|softmax|norm|\bffn\b"
-    r"|logits|token|\bmlp\b|\bwte\b|\bwpe\b|lm_head|aufmerksamkeit|atenci|attenzion|enkoder|dekoder|positi[oó]n|kodierung",
+    r"|logits|token|\bmlp\b|\bwte\b|\bwpe\b|lm_head"
+    r"|aufmerksamkeit|atenci|attenzion|enkoder|dekoder|positi[oó]n|kodierung",
     re.IGNORECASE,
 )
 NAMED = re.compile(
