@@ -274,6 +274,12 @@ class Judgement(Record):
     drawings: list[Drawing] = []
 
 
+class Judgements(Record):
+    """What each test file of a rubric found; '' are those together that stand not by themselves."""
+
+    of: dict[str, Judgement]
+
+
 class Fault(Record):
     """One slip in the course's own files; `where` is `rubric/exam.py:5`.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from assay.course import files
+from assay.course import files, standalone
 from assay.course.assignment import Assignment, Part
 from assay.course.secret import PUBLIC, Secret
 from assay.evidence import numerics
@@ -35,10 +35,25 @@ def of_run(section: Section, run: Run, code: str, secret: Secret = PUBLIC) -> st
 
 
 def of_judgement(section: Section, given: Mapping[str, object]) -> str:
-    """Everything that can change what a judge says of this evidence."""
+    """Everything that can change what a judge says of this evidence.
+
+    But for the test files that stand by themselves: `of_tests` names what is theirs.
+    """
     part = section.part
     facts = {"part": part.model_dump(mode="json"), "given": given}
-    return _hash(facts, code(section.assignment, part))
+    return _hash(facts, shared_code(section.assignment, part))
+
+
+def of_tests(assignment: Assignment, part: Part) -> dict[str, str]:
+    """Return each test file of a part that stands by itself, with a hash of its name and text."""
+    root = assignment.root
+    alone = standalone.tests(assignment, part)
+    named = {
+        path.relative_to(root).as_posix(): files.digest_of(path)
+        for path in sorted(alone)
+        if path.is_relative_to(root / part.rubric)
+    }
+    return {n: hashlib.sha256(f"{n}\n{digest}".encode()).hexdigest() for n, digest in named.items()}
 
 
 def of_report(result: Result) -> str:
@@ -82,11 +97,24 @@ def of_course(assignment: Assignment, reference: str = "") -> str:
 
 def code(assignment: Assignment, part: Part) -> str:
     """A hash of assay's own files and of those of the course that a rubric rests on."""
+    return ours() + _code(assignment, files.of_part(assignment, part))
+
+
+def shared_code(assignment: Assignment, part: Part) -> str:
+    """The same without the test files that stand by themselves: no run and no other test file
+    rests on them. On what they import all rests."""
+    alone = standalone.tests(assignment, part)
+    imports = {line for lines in alone.values() for line in lines.splitlines()}
+    imported = hashlib.sha256("\n".join(sorted(imports)).encode()).hexdigest()
+    return ours() + imported + _code(assignment, files.of_part(assignment, part) - alone.keys())
+
+
+def _code(assignment: Assignment, paths: set[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(files.of_part(assignment, part)):
+    for path in sorted(paths):
         name = path.relative_to(assignment.root).as_posix()  # where the course lies changes nothing
         digest.update(f"{name}\n{files.digest_of(path)}\n".encode(errors="surrogateescape"))
-    return ours() + digest.hexdigest()
+    return digest.hexdigest()
 
 
 def _hash(facts: Mapping[str, object], code: str) -> str:

@@ -22,7 +22,7 @@ from assay.course.assignment import Assignment
 from assay.errors import OurFault, UsageError, quoted
 from assay.evidence import packing, planes, questions
 from assay.evidence.packing import DRAFT, MANIFEST, manifest, write_whole
-from assay.records import CourseReport, Judgement, RunRecord, Verdict
+from assay.records import CourseReport, Judgement, Judgements, RunRecord, Verdict
 
 COSTS = "costs.json"
 RECORD = "run.json"
@@ -32,7 +32,9 @@ IN_USE = "in-use"
 NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
 
 Read = TypeVar("Read")
-Note = TypeVar("Note", Judgement, CourseReport)
+Note = TypeVar("Note", Judgements, CourseReport)
+Judge = Callable[[list[str]], dict[str, Judgement]]
+"""Judges by the test files of these names, and returns what each of them found."""
 logger = logging.getLogger(__name__)
 
 
@@ -99,18 +101,23 @@ class Store:
         key = note.read_text(errors="replace") if note.exists() else ""
         return key if re.fullmatch("[0-9a-f]{64}", key) else ""  # a power cut may leave it empty
 
-    def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
-        """What was judged by this recipe; it is judged now where it was not.
+    def judgements(
+        self, recipe: str, tests: Mapping[str, str], make: Judge
+    ) -> dict[str, Judgement]:
+        """What each of these test files found by this recipe, by name; `tests` has their hashes.
 
-        What could not be judged is not kept: a disk that was away may be back.
+        Those judge now that did not, or said something else then. What could not be judged is not
+        kept: a disk that was away may be back.
         """
         note = self._note(JUDGEMENTS, recipe)
-        if noted := _noted_in(note, Judgement):
-            return noted
-        made = make()
-        if all(check.verdict is not Verdict.NOT_JUDGED for check in made.checks):
-            write_whole(note, made.model_dump_json().encode())
-        return made
+        noted = _noted_in(note, Judgements)
+        known = noted.of if noted else {}
+        found = {name: known[text] for name, text in tests.items() if text in known}
+        if missing := [name for name in tests if name not in found]:
+            found |= make(missing)
+            kept = {tests[name]: of for name, of in found.items() if _is_judged(of)}
+            write_whole(note, Judgements(of=kept).model_dump_json().encode())
+        return found
 
     def checked(self, recipe: str, check: Callable[[], CourseReport]) -> CourseReport:
         """What the course was found to be by this recipe. Only what is good is kept: a package that
@@ -366,6 +373,10 @@ def _noted_in(path: Path, kind: type[Note]) -> Note | None:
         return None
 
 
+def _is_judged(found: Judgement) -> bool:
+    return all(check.verdict is not Verdict.NOT_JUDGED for check in found.checks)
+
+
 def _name(draft: Path, final: Path) -> None:
     """Give what was written its name, unless something has that already."""
     try:
@@ -379,9 +390,11 @@ def _name(draft: Path, final: Path) -> None:
 class Fresh(Store):
     """The same runs, and no judgement of them that somebody else has kept."""
 
-    def judgement(self, recipe: str, make: Callable[[], Judgement]) -> Judgement:
+    def judgements(
+        self, recipe: str, tests: Mapping[str, str], make: Judge
+    ) -> dict[str, Judgement]:
         """What is judged now."""
-        return make()
+        return make([*tests])
 
 
 def _used(path: Path) -> float:

@@ -112,7 +112,7 @@ def assemble(section: Section, run: Run, secret: Secret = PUBLIC) -> Job:
 def assemble_all(sections: Mapping[str, Section], runs: Sequence[Run], secret: Secret) -> list[Job]:
     """Return the jobs of runs; the code that they rest on is hashed once for each part."""
     named = {run.part: sections[run.part] for run in runs}
-    code = {name: keys.code(s.assignment, s.part) for name, s in named.items()}
+    code = {name: keys.shared_code(s.assignment, s.part) for name, s in named.items()}
 
     def job(run: Run) -> Job:
         section = sections[run.part]

@@ -16,16 +16,7 @@ from assay.evidence import questions
 from assay.evidence.answers import HOW_IT_RAN, Evidence, Shape
 from assay.evidence.packing import MANIFEST
 from assay.evidence.store import read_kept
-from assay.records import (
-    Check,
-    Drawing,
-    Judgement,
-    Measurement,
-    Outcome,
-    Plain,
-    RunRecord,
-    Written,
-)
+from assay.records import Judgement, Outcome, Plain, RunRecord
 from assay.submission.submission import PlainCell
 
 Files = Mapping[str, bytes]
@@ -48,6 +39,10 @@ class JudgeInput(TypedDict):
     files: list[str]
     is_reference: bool
     unread: list[str]
+    alone: NotRequired[list[str]]
+    """The test files that stand by themselves: what each of them finds is kept apart."""
+    wanted: NotRequired[list[str]]
+    """Those of them that judge now; '' are all others."""
     workers: NotRequired[int]
     """Processes that judge at once; no part of what is judged."""
     course: NotRequired[Plain]
@@ -219,20 +214,19 @@ class EvidenceView:
             files=data["files"],
             unread=data["unread"],
         )
-        self.checks: list[Check] = []
-        self.measurements: list[Measurement] = []
-        self.written: list[Written] = []
-        self.drawings: dict[str, Drawing] = {}
+        self.wanted = data.get("wanted")
+        self.found = {name: Judgement() for name in ["", *data.get("alone", [])]}
 
-    @property
-    def judgement(self) -> Judgement:
-        """All that was found by now."""
-        return Judgement(
-            checks=self.checks,
-            measurements=self.measurements,
-            written=self.written,
-            drawings=list(self.drawings.values()),
-        )
+    def is_wanted(self, file: str) -> bool:
+        """Return whether the tests of a file, named as the course names it, judge now."""
+        return self.wanted is None or self._name(file) in self.wanted
+
+    def of(self, file: str) -> Judgement:
+        """What the tests of a file have found by now, or of all that stand not by themselves."""
+        return self.found[self._name(file)]
+
+    def _name(self, file: str) -> str:
+        return file if file in self.found else ""
 
 
 def _run_view(entry: Plain, assignment: Assignment | None) -> RunView:

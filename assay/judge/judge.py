@@ -18,7 +18,8 @@ from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers, Parent
 from assay.execution.process import OUT_OF_MEMORY, JudgeRequest, ended
 from assay.judge.evidence_view import INPUT, Collected, JudgeInput
-from assay.records import Judgement, RunRecord, plain
+from assay.judge.parallel import in_order
+from assay.records import Judgement, Judgements, RunRecord, plain
 from assay.sandbox import workdirs
 from assay.source import decoding, imports
 from assay.source.syntax import is_readable
@@ -68,11 +69,16 @@ def judge(
     """
     data = _input(section, records, store)
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
-    known = keys.of_judgement(section, {**data, "evidence": evidence})
-    return store.judgement(
-        known,
-        lambda: _judge(section.assignment, section.part, _with(data, section, workers), servers),
-    )
+    recipe = keys.of_judgement(section, {**data, "evidence": evidence})
+    tests = keys.of_tests(section.assignment, section.part)
+
+    def ask(wanted: list[str]) -> dict[str, Judgement]:
+        whole = _with(data, section, workers) | {"alone": [*tests], "wanted": wanted}
+        found = _judge(section.assignment, section.part, whole, servers)
+        return {name: found[name] for name in wanted}
+
+    found = store.judgements(recipe, {"": "", **tests}, ask)
+    return in_order(found, [record.run.id for record in records])
 
 
 def debug(
@@ -116,10 +122,12 @@ def apart(section: Section, records: list[RunRecord], store: Store) -> Judgement
             raise CourseFault(
                 f"the rubric of `{section.part.name}` could not be run", found=said[-3000:]
             )
-        return Judgement.model_validate_json(verdicts.read_bytes())
+        return in_order(_read(verdicts), [record.run.id for record in records])
 
 
-def _judge(assignment: Assignment, part: Part, data: JudgeInput, servers: ForkServers) -> Judgement:
+def _judge(
+    assignment: Assignment, part: Part, data: JudgeInput, servers: ForkServers
+) -> dict[str, Judgement]:
     with tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as folder:
         place = Path(folder)
         (place / INPUT).write_text(json.dumps(data))
@@ -138,7 +146,11 @@ def _judge(assignment: Assignment, part: Part, data: JudgeInput, servers: ForkSe
                 or f"judging it {ended(code)}",
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
-        return Judgement.model_validate_json(verdicts.read_bytes())
+        return _read(verdicts)
+
+
+def _read(verdicts: Path) -> dict[str, Judgement]:
+    return Judgements.model_validate_json(verdicts.read_bytes()).of
 
 
 def _last_words(said: str) -> str:

@@ -1,20 +1,20 @@
 """Split the tests of one judgement across forked processes where cores are free.
 
 pytest sorts tests by the run that they judge, so each process reads the evidence of its own runs.
-What they found stands in the order in which one process would have found it.
+What they found is put together in the order in which one process would have found it.
 """
 
 import os
 import signal
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 from assay.execution.process import OUT_OF_MEMORY, is_single
-from assay.records import Drawing, Judgement
+from assay.records import Drawing, Judgement, Judgements
 from assay.sandbox import namespaces
 
 MANY = 150
@@ -46,21 +46,13 @@ class Workers:
             self.others[pid] = file
         items[:] = first
 
-    def save(self, own: Judgement) -> None:
-        """Write what this process found, and what the others did after it."""
-        found = [own, *self._of_others()]
-        drawings: dict[str, Drawing] = {}
-        for drawing in (each for part in found for each in part.drawings):
-            drawings.setdefault(drawing.title, drawing)
-        together = Judgement(
-            checks=[each for part in found for each in part.checks],
-            measurements=[each for part in found for each in part.measurements],
-            written=[each for part in found for each in part.written],
-            drawings=list(drawings.values()),
-        )
+    def save(self, own: Mapping[str, Judgement]) -> None:
+        """Write what each test file found in this process, and in the others after it."""
+        found = [own, *(others.of for others in self._of_others())]
+        together = Judgements(of={name: joined([one[name] for one in found]) for name in own})
         self.file.write_text(together.model_dump_json(), encoding="utf-8")
 
-    def _of_others(self) -> Iterator[Judgement]:
+    def _of_others(self) -> Iterator[Judgements]:
         for pid, file in self.others.items():
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             if code == -signal.SIGXCPU:
@@ -69,4 +61,29 @@ class Workers:
                 raise MemoryError
             if code not in (0, 1):  # both are verdicts
                 raise RuntimeError(f"a process that judged some of the tests ended with {code}")
-            yield Judgement.model_validate_json(file.read_bytes())
+            yield Judgements.model_validate_json(file.read_bytes())
+
+
+def joined(found: Sequence[Judgement]) -> Judgement:
+    """Return what several found as one: of the drawings of one title the first."""
+    drawings: dict[str, Drawing] = {}
+    for drawing in (each for one in found for each in one.drawings):
+        drawings.setdefault(drawing.title, drawing)
+    return Judgement(
+        checks=[each for one in found for each in one.checks],
+        measurements=[each for one in found for each in one.measurements],
+        written=[each for one in found for each in one.written],
+        drawings=list(drawings.values()),
+    )
+
+
+def in_order(found: Mapping[str, Judgement], runs: Sequence[str]) -> Judgement:
+    """Return what all test files found, in the order in which one process finds it.
+
+    Run by run, and within a run file by file. What looks at all runs stands behind the first.
+    """
+    places: dict[str | None, float] = {run: place for place, run in enumerate(runs)} | {None: 0.5}
+    whole = joined([found[name] for name in sorted(found)])
+    checks = sorted(whole.checks, key=lambda c: (places[c.run], c.name.partition(".")[0]))
+    measured = sorted(whole.measurements, key=lambda measured: places[measured.run])
+    return whole.model_copy(update={"checks": checks, "measurements": measured})

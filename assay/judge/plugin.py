@@ -80,6 +80,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     if session.testsfailed:  # what could not be collected is reported once
         return
     view = session.config.stash[VIEW]
+    items[:] = [item for item in items if view.is_wanted(_file(item))]
     efforts = [1 if _run_of(item) else len(view.runs) for item in items]
     session.config.stash[WORKERS].share_out(items, efforts, view.workers)
 
@@ -127,11 +128,12 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     A series may have its `x`. What is not finite is left out: there is nothing to draw. The numbers
     are a student's: what is too large for means and scales is kept as the largest that is not.
     """
-    return keeper(request.config.stash[VIEW], _run_of(request.node))
+    view = request.config.stash[VIEW]
+    return keeper(view.part, _run_of(request.node), view.of(_file(request.node)).measurements)
 
 
-def keeper(view: EvidenceView, run: str | None) -> Callable[..., None]:
-    """Return what the `measure` fixture of a run is."""
+def keeper(part: str, run: str | None, found: list[Measurement]) -> Callable[..., None]:
+    """Return what the `measure` fixture of a run is; it adds to what was found."""
 
     def keep(name: str, value: Any, x: Any = None) -> None:
         y = np.asarray(value, dtype=float)
@@ -142,9 +144,7 @@ def keeper(view: EvidenceView, run: str | None) -> Callable[..., None]:
         y = y.clip(-LARGEST, LARGEST)
         over = None if steps is None else steps[finite].clip(-LARGEST, LARGEST).tolist()
         number = y[finite].tolist() if y.ndim == 1 else y.tolist()
-        view.measurements.append(
-            Measurement(part=view.part, run=run, name=name, value=number, x=over)
-        )
+        found.append(Measurement(part=part, run=run, name=name, value=number, x=over))
 
     return keep
 
@@ -179,7 +179,7 @@ def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     criterion = _argument(request.node, "criterion")
 
     def keep(heading: str, text: str) -> None:
-        view.written.append(
+        view.of(_file(request.node)).written.append(
             Written(part=view.part, criterion=criterion, heading=sound(heading), text=sound(text))
         )
 
@@ -193,13 +193,12 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     Of each title only the first is kept: every run draws the same.
     """
     view = request.config.stash[VIEW]
-    run = _run_of(request.node)
+    run, kept = _run_of(request.node), view.of(_file(request.node)).drawings
 
     def keep(title: str, source: str) -> None:
-        if title not in view.drawings and source.strip():
-            view.drawings[title] = Drawing(
-                part=view.part, run=run, title=title, source=sound(source)[:MAX_DRAWING]
-            )
+        if source.strip() and all(title != drawing.title for drawing in kept):
+            text = sound(source)[:MAX_DRAWING]
+            kept.append(Drawing(part=view.part, run=run, title=title, source=text))
 
     return keep
 
@@ -264,14 +263,15 @@ def pytest_runtest_makereport(
     if call.when == "teardown" and call.excinfo is not None:
         _after_the_test(view, item, call)
     elif call.when == "call" or call.excinfo is not None:
-        view.checks.append(_check(view, item, call))
+        view.of(_file(item)).checks.append(_check(view, item, call))
     return report
 
 
 def _after_the_test(view: EvidenceView, item: pytest.Item, call: "pytest.CallInfo[None]") -> None:
     """What a fixture raises after the test stands instead of its verdict, if that lost nothing."""
-    if not view.checks[-1].verdict.is_lost:
-        view.checks[-1] = _check(view, item, call)
+    checks = view.of(_file(item)).checks
+    if not checks[-1].verdict.is_lost:
+        checks[-1] = _check(view, item, call)
 
 
 def pytest_internalerror(excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
@@ -287,7 +287,7 @@ def pytest_exception_interact(node: Any, call: "pytest.CallInfo[Any]") -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    session.config.stash[WORKERS].save(session.config.stash[VIEW].judgement)
+    session.config.stash[WORKERS].save(session.config.stash[VIEW].found)
 
 
 def _check(view: EvidenceView, item: pytest.Item, call: "pytest.CallInfo[None]") -> Check:
@@ -399,6 +399,11 @@ def _reason(error: BaseException) -> str:
 def _argument(item: pytest.Item, marker: str) -> str:
     found = item.get_closest_marker(marker)
     return str(found.args[0]) if found else ""
+
+
+def _file(item: pytest.Item) -> str:
+    """Return the test file as the course names it."""
+    return _short(str(item.path), item.config.rootpath)
 
 
 def _first_line(item: pytest.Item) -> str:

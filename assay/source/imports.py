@@ -18,6 +18,7 @@ KNOWN = {
         *("sklearn.impute", "sklearn.compose"),
     ),
     "pandas": ("pandas",),
+    "jaxtyping": ("jaxtyping",),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin"),
     "torch": ("torch", "torch.nn", "torch.optim", "torch._dynamo"),
 }

@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -303,14 +304,33 @@ def test_what_could_not_be_judged_is_judged_again(store: Store):
     """A disk that was away may be back; what was judged is kept."""
     made: list[Verdict] = []
 
-    def judged(verdict: Verdict) -> Judgement:
+    def judged(verdict: Verdict, wanted: list[str]) -> dict[str, Judgement]:
         made.append(verdict)
-        return Judgement(checks=[Check(**OF_A_TEST, verdict=verdict)])
+        return {name: Judgement(checks=[Check(**OF_A_TEST, verdict=verdict)]) for name in wanted}
 
     for verdict in (Verdict.NOT_JUDGED, Verdict.PASSED, Verdict.FAILED):
-        store.judgement("cd" * 32, lambda verdict=verdict: judged(verdict))
+        store.judgements("cd" * 32, {"": ""}, partial(judged, verdict))
 
     assert made == [Verdict.NOT_JUDGED, Verdict.PASSED]
+
+
+def test_a_test_file_that_changed_judges_alone(store: Store):
+    """What the others found stays; what is no longer asked for is not kept."""
+    asked: list[list[str]] = []
+
+    def judged(wanted: list[str]) -> dict[str, Judgement]:
+        asked.append(wanted)
+        return {name: Judgement() for name in wanted}
+
+    for tests in (
+        {"": "", "a": "1", "b": "1"},
+        {"": "", "a": "2", "b": "1"},
+        {"a": "2"},
+        {"b": "1"},
+    ):
+        assert store.judgements("cd" * 32, tests, judged).keys() == tests.keys()
+
+    assert asked == [["", "a", "b"], ["a"]]
 
 
 @pytest.mark.parametrize("note", ["", "ab", "../../x"])
@@ -389,8 +409,7 @@ def test_what_was_used_longest_ago_goes_first(store: Store):
 def test_judgements_go_like_runs(store: Store):
     """They take room too, and are made again."""
     store.put(record(), {})
-    nothing = Judgement(checks=[], measurements=[], written=[], drawings=[])
-    store.judgement("ab" * 32, lambda: nothing)
+    store.judgements("ab" * 32, {"": ""}, lambda wanted: {"": Judgement()})
     [note] = store.notes()
     os.utime(note, (1000, 1000))
 
@@ -403,13 +422,13 @@ def test_a_damaged_note_is_none(store: Store, caplog: pytest.LogCaptureFixture):
     """What was judged, or found of a course, is judged and looked at again; the log says so."""
     caplog.set_level(logging.INFO, "assay")
     good = CourseReport(faults=[], failing=[], notes=[])
-    judged = Judgement(checks=[], measurements=[], written=[])
-    store.judgement("ab" * 32, lambda: judged)
+    judged = {"": Judgement()}
+    store.judgements("ab" * 32, {"": ""}, lambda wanted: judged)
     store.checked("cd" * 32, lambda: good)
     for damage in (b"", b"{", b"\0" * 40):
         for note in store.notes():
             note.write_bytes(damage)
-        assert store.judgement("ab" * 32, lambda: judged) == judged
+        assert store.judgements("ab" * 32, {"": ""}, lambda wanted: judged) == judged
         assert store.checked("cd" * 32, lambda: good) == good
     assert caplog.text.count("cannot be read") == 6
 

@@ -5,6 +5,15 @@ from collections.abc import Mapping
 from tests.mistakes.cases import Case
 
 NOTEBOOK = "notebooks/part2_transformer.ipynb"
+TRAINED_AGAIN = {"training", "model", "reversal", "secret-variant"}
+"""What shows while a second model is trained: `sort-5` trains none."""
+
+
+def shows_in(case: Case) -> str:
+    """The cheapest task in which a mistake shows, or in which what is right could be accused."""
+    of_components = all(file.startswith("solution/transformer/") for file in case.edits)
+    again = case.loses in TRAINED_AGAIN or not (case.loses or of_components)
+    return "reverse-5" if again else "sort-5"
 
 
 def of(file: str, name: str, loses: str | None, replace: Mapping[str, str]) -> Case:

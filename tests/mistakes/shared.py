@@ -230,7 +230,6 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
         estimates[:] = statistics.compare(differences, threshold)
         return estimates
 
-    view: Any = SimpleNamespace(part=test.part, measurements=[])
     fixtures = {
         "run": run,
         "runs": [run],
@@ -238,7 +237,7 @@ def check(test: Test, run: Run, submission: SimpleNamespace) -> Check:
         "given": run.given,
         "kept": run.kept,
         "submission": submission,
-        "measure": plugin.keeper(view, run.id),
+        "measure": plugin.keeper(test.part, run.id, []),
         "claim": test.claim,
         "compare": compare,
         "written": lambda heading, text: None,

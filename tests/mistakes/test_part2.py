@@ -12,7 +12,7 @@ from tests.mistakes import kinds
 from tests.mistakes.cases import Case, parameters, short_submission
 from tests.mistakes.grading import ROOT, Note, excuses, explain, graded, lost, one_part, record
 from tests.mistakes.kinds import borrowed, styles, training
-from tests.mistakes.part2 import CASES, NO_MODEL, SEED_IGNORED
+from tests.mistakes.part2 import CASES, NO_MODEL, SEED_IGNORED, shows_in
 
 
 def runs(
@@ -31,9 +31,6 @@ ALL = [*CASES, *training.CASES, *borrowed.CASES]
 ELSEWHERE = {case.loses for case in kinds.CASES}
 """The components have their first mistake below, and what is right has its own tests."""
 
-TRAINED_AGAIN = {None, "training", "model", "reversal", "secret-variant"}
-"""What is right, and what shows while a second model is trained: `sort-5` trains none."""
-
 
 @pytest.mark.parametrize("case", parameters(ALL, elsewhere=ELSEWHERE))
 def test_a_mistake_loses_its_own_criterion(
@@ -41,9 +38,8 @@ def test_a_mistake_loses_its_own_criterion(
 ):
     """What the diff breaks is marked once, under its own name."""
     handed_in = Submission("mistaken", case.apply(short_submission(ROOT, "part2")))
-    task = "reverse-5" if case.loses in TRAINED_AGAIN else "sort-5"
 
-    result = runs(handed_in, store, tmp_path, case.seeds, task)
+    result = runs(handed_in, store, tmp_path, case.seeds, shows_in(case))
     record(record_property, result, case.name, case.loses)
 
     assert lost(result) == ({case.loses} if case.loses else set()), explain(result)

@@ -129,7 +129,7 @@ HANDED_RIGHT = [
     notebook("names that hold the test half later", None, {
         CALL: "inputs, targets = train_inputs, train_targets\n"
         "model = train(inputs, targets, seed=seed)\ninputs, targets = test_inputs, test_targets",
-    }, seeds=None),
+    }, seeds=(0, 1)),
     notebook("a part of the training half, shuffled", None, {
         CALL: "order = np.random.default_rng(seed).permutation(len(train_inputs))[:25_000]\n"
         "model = train([train_inputs[i] for i in order], [train_targets[i] for i in order],\n"

@@ -1,0 +1,75 @@
+"""A test file that changed judges alone, and finds what all together would have found."""
+
+from pathlib import Path
+
+from assay.course.assignment import Assignment
+from assay.evidence.store import Fresh, Store
+from assay.judge import judge as judging
+from assay.records import Judgement, RunRecord
+from assay.submission import sections
+from assay.submission.submission import Submission
+from tests.judge.test_judge import evidence_of
+from tests.toys import toy as toys
+from tests.toys.shared import MACHINE
+
+HEAD = 'import pytest\n\npytestmark = pytest.mark.criterion("add")\n'
+A = f'''{HEAD}
+def test_adds(evidence, measure):
+    """The sum is there."""
+    measure("mean", evidence["add/plain"].out.mean())
+
+
+def test_all_runs(runs, measure, drawing):
+    """All are looked at."""
+    measure("runs", len(runs))
+    drawing("The sum", "graph LR; x --> y")
+'''
+B = f'''{HEAD}
+def test_size(evidence, drawing, written):
+    """Four of them."""
+    with open(TOLD, "a") as file:
+        file.write("x")
+    drawing("The sum", "graph LR; y --> x")
+    written("Why", "because")
+    assert evidence["add/plain"].out.size == 4, "wrong size"
+'''
+
+
+def judged(
+    course: Assignment, store: Store, handed_in: Submission, records: list[RunRecord]
+) -> Judgement:
+    section = sections.sections(course, handed_in)["sums"]
+    return judging.judge(section, records, store, MACHINE.servers)
+
+
+def test_a_file_that_changed_judges_alone(tmp_path: Path):
+    """The others' verdicts stand as they were found, each in its place."""
+    text = toys.toml(seeds=range(2))
+    told = tmp_path / "told"
+    tests = {"test_a.py": A, "test_b.py": B.replace("TOLD", repr(str(told)))}
+    with toys.course(tmp_path / "course", text=text, tests=tests) as course:
+        handed_in = toys.submission(toys.ADD)
+        store = Store(tmp_path / "store")
+        records = evidence_of(handed_in, course, store, "right", "shape")
+        before = judged(course, store, handed_in, records)
+        whole = judged(course, Fresh(store.root), handed_in, records)
+        place = tmp_path / "course" / course.part[0].rubric / "test_a.py"
+        place.write_text(A.replace("out.mean()", "out.mean() - 1"))
+        asked = len(told.read_text())
+
+        after = judged(course, store, handed_in, records)
+        assert len(told.read_text()) == asked
+        anew = judged(course, Fresh(store.root), handed_in, records)
+
+    assert before == whole
+    assert after == anew
+    assert [m.value for m in after.measurements if m.name == "mean"] != [
+        m.value for m in before.measurements if m.name == "mean"
+    ]
+    assert [(c.run, c.name) for c in after.checks] == [
+        ("sums/a/seed-0", "test_a.test_adds"),
+        ("sums/a/seed-0", "test_b.test_size"),
+        (None, "test_a.test_all_runs"),
+        ("sums/a/seed-1", "test_a.test_adds"),
+        ("sums/a/seed-1", "test_b.test_size"),
+    ]
