@@ -11,6 +11,7 @@ import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -268,6 +269,16 @@ class Answer(SimpleNamespace):
         raise NotAnswered(f"the answer has no `{name}`")
 
 
+def _arrays_in(answer: Answer) -> dict[str, np.ndarray[Any, Any]]:
+    return {name: value for name, value in vars(answer).items() if isinstance(value, np.ndarray)}
+
+
+def _copied(answer: Answer) -> Answer:
+    arrays = {name: array.copy() for name, array in _arrays_in(answer).items()}
+    text = Text(deepcopy(dict(answer.text)))
+    return Answer(text=text, unsound=dict(answer.unsound), **arrays)
+
+
 class Evidence:
     """The answers of one run, by question; reading one checks it."""
 
@@ -282,14 +293,25 @@ class Evidence:
         self._files, self._shapes, self._ended, self._cells = files, shapes, ended, cells
         self._largest = largest or {}
         self._read: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+        self._checked: dict[str, Answer] = {}
 
     def questions(self) -> list[str]:
         """Every question this run was handed."""
         return list(self._shapes)
 
     def __getitem__(self, question: str) -> Answer:
+        """Return an answer, checked, with arrays of its own; what is small is read once."""
         if question not in self._shapes:
             raise NotPut(f"the rubric hands out no question `{question}`")
+        if question in self._checked:
+            return _copied(self._checked[question])
+        answer = self._answer(question)
+        if sum(array.nbytes for array in _arrays_in(answer).values()) <= KEEP_BYTES:
+            self._read.pop(question, None)
+            self._checked[question] = _copied(answer)
+        return answer
+
+    def _answer(self, question: str) -> Answer:
         note = self._note(question)
         if note["status"] != "answered":
             put = _put(note)

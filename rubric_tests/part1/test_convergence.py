@@ -1,5 +1,7 @@
 """Convergence: training ends because there is little left to gain."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -239,6 +241,7 @@ def test_every_seed_converges_alike(run, runs, measure, claim):
         raise Wrong(f"this seed ends at {own:.3g}, {above:.3g} above the median of the seeds")
 
 
+@cache  # each run is compared with all others of its place
 def last_loss(run) -> float | None:
     """The last loss of a run; None where there is none, or where training could not work."""
     try:

@@ -29,7 +29,7 @@ from assay.submission import plan, sections
 from assay.submission.submission import Submission
 from assay.submission.submission import plain as plain_cell
 from rubric_tests.part1 import pieces as pieces1
-from rubric_tests.part1 import test_parity
+from rubric_tests.part1 import test_convergence, test_parity
 from rubric_tests.part2 import pieces as pieces2
 from tests.mistakes.cases import short_submission
 from tests.mistakes.grading import ROOT, one_part
@@ -271,6 +271,7 @@ def forget() -> None:
     for pieces in PIECES.values():
         pieces.something_works.cache_clear()
     test_parity.accuracies.cache_clear()
+    test_convergence.last_loss.cache_clear()
 
 
 def judged(part: str, made: Made, tests: Sequence[Test] | None = None) -> list[Check]:
