@@ -19,8 +19,11 @@ from assay.source import syntax
 NAMED = re.compile(rb"\btest_\w*")
 ANY = b"test_"
 """Begins a name that is put together: any file may be meant."""
-TELLS = re.compile(rb"\bpytest_(?:runtest_(?:make|log)report|exception_interact|report_teststatus)")
-"""Hooks by which one test may know what became of another."""
+FOLDERS = rb"r?glob|iterdir|listdir|scandir|os\.walk|iter_modules|walk_packages"
+HOOKS = rb"pytest_(?:runtest_\w+|exception_interact|report_\w+|fixture_\w+|session\w+)"
+SHARED = rb"scope\s*=\s*['\"](?:session|package)"
+IN_DOUBT = re.compile(rb"\b(?:" + b"|".join((FOLDERS, HOOKS, SHARED)) + rb")\b")
+"""What may find any file, know what became of another test, or hand something on to one."""
 MODULES = {"pytest", "assay", "numpy", "math", "re", "functools", "contextlib", "dataclasses"}
 BUILTINS = {"dict", "frozenset", "len", "list", "max", "min", "range", "set", "sorted", "tuple"}
 """What a file may call while it is imported: it changes nothing that another file sees."""
@@ -48,10 +51,10 @@ def tests(assignment: Assignment, part: Part) -> dict[Path, str]:
 
 @lru_cache(maxsize=10_000)
 def _names(path: Path, modified: int, size: int) -> frozenset[bytes] | None:
-    """Return all that could be the name of a test file; None if any could be meant."""
+    """Return all that could be the name of a test file; None where any could matter."""
     text = path.read_bytes()
     names = frozenset(NAMED.findall(text))
-    return None if ANY in names or TELLS.search(text) else names
+    return None if ANY in names or IN_DOUBT.search(text) else names
 
 
 @lru_cache(maxsize=10_000)

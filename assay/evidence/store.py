@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ class Store:
         if missing := [name for name in tests if name not in found]:
             found |= make(missing)
             kept = {tests[name]: of for name, of in found.items() if _is_judged(of)}
-            write_whole(note, Judgements(of=kept).model_dump_json().encode())
+            _write_note(note, Judgements(of=kept))
         return found
 
     def checked(self, recipe: str, check: Callable[[], CourseReport]) -> CourseReport:
@@ -127,7 +128,7 @@ class Store:
             return noted
         found = check()
         if found.is_good:
-            write_whole(note, found.model_dump_json().encode())
+            _write_note(note, found)
         return found
 
     def costs(self) -> dict[str, Cost]:
@@ -362,13 +363,18 @@ def _damaged(place: Path, found: str) -> OurFault:
     )
 
 
+def _write_note(path: Path, found: Judgements | CourseReport) -> None:
+    """Keep what was found, compressed: of forty runs a megabyte is a twentieth of that."""
+    write_whole(path, zlib.compress(found.model_dump_json().encode()))
+
+
 def _noted_in(path: Path, kind: type[Note]) -> Note | None:
     """Return what a note holds; None without one, or with half of one."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(zlib.decompress(path.read_bytes()))
     except FileNotFoundError:
         return None
-    except ValueError:  # a power cut may leave half of it
+    except (ValueError, zlib.error):  # a power cut may leave half of it
         logger.info("%s cannot be read: what it held is found again", path)
         return None
 

@@ -39,8 +39,11 @@ class JudgeInput(TypedDict):
     files: list[str]
     is_reference: bool
     unread: list[str]
-    alone: NotRequired[list[str]]
-    """The test files that stand by themselves: what each of them finds is kept apart."""
+    alone: NotRequired[dict[str, str]]
+    """Names of the test files that stand by themselves, by their places without links.
+
+    What each of them finds is kept apart.
+    """
     wanted: NotRequired[list[str]]
     """Those of them that judge now; '' are all others."""
     workers: NotRequired[int]
@@ -214,19 +217,19 @@ class EvidenceView:
             files=data["files"],
             unread=data["unread"],
         )
-        self.wanted = data.get("wanted")
-        self.found = {name: Judgement() for name in ["", *data.get("alone", [])]}
+        self.wanted, self._alone = data.get("wanted"), data.get("alone", {})
+        self.found = {name: Judgement() for name in ["", *self._alone.values()]}
 
-    def is_wanted(self, file: str) -> bool:
-        """Return whether the tests of a file, named as the course names it, judge now."""
+    def is_wanted(self, file: Path) -> bool:
+        """Return whether the tests of a file judge now."""
         return self.wanted is None or self._name(file) in self.wanted
 
-    def of(self, file: str) -> Judgement:
+    def of(self, file: Path) -> Judgement:
         """What the tests of a file have found by now, or of all that stand not by themselves."""
         return self.found[self._name(file)]
 
-    def _name(self, file: str) -> str:
-        return file if file in self.found else ""
+    def _name(self, file: Path) -> str:
+        return self._alone.get(str(file.resolve()), "")
 
 
 def _run_view(entry: Plain, assignment: Assignment | None) -> RunView:

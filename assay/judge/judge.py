@@ -71,9 +71,10 @@ def judge(
     evidence = [store.listing(record.key) for record in records]  # somebody may have changed it
     recipe = keys.of_judgement(section, {**data, "evidence": evidence})
     tests = keys.of_tests(section.assignment, section.part)
+    alone = {str((section.assignment.root / name).resolve()): name for name in tests}
 
     def ask(wanted: list[str]) -> dict[str, Judgement]:
-        whole = _with(data, section, workers) | {"alone": [*tests], "wanted": wanted}
+        whole = _with(data, section, workers) | {"alone": alone, "wanted": wanted}
         found = _judge(section.assignment, section.part, whole, servers)
         return {name: found[name] for name in wanted}
 

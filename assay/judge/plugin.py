@@ -80,7 +80,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     if session.testsfailed:  # what could not be collected is reported once
         return
     view = session.config.stash[VIEW]
-    items[:] = [item for item in items if view.is_wanted(_file(item))]
+    items[:] = [item for item in items if view.is_wanted(item.path)]
     efforts = [1 if _run_of(item) else len(view.runs) for item in items]
     session.config.stash[WORKERS].share_out(items, efforts, view.workers)
 
@@ -129,7 +129,7 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     are a student's: what is too large for means and scales is kept as the largest that is not.
     """
     view = request.config.stash[VIEW]
-    return keeper(view.part, _run_of(request.node), view.of(_file(request.node)).measurements)
+    return keeper(view.part, _run_of(request.node), view.of(request.node.path).measurements)
 
 
 def keeper(part: str, run: str | None, found: list[Measurement]) -> Callable[..., None]:
@@ -179,7 +179,7 @@ def written(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     criterion = _argument(request.node, "criterion")
 
     def keep(heading: str, text: str) -> None:
-        view.of(_file(request.node)).written.append(
+        view.of(request.node.path).written.append(
             Written(part=view.part, criterion=criterion, heading=sound(heading), text=sound(text))
         )
 
@@ -193,7 +193,7 @@ def drawing(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     Of each title only the first is kept: every run draws the same.
     """
     view = request.config.stash[VIEW]
-    run, kept = _run_of(request.node), view.of(_file(request.node)).drawings
+    run, kept = _run_of(request.node), view.of(request.node.path).drawings
 
     def keep(title: str, source: str) -> None:
         if source.strip() and all(title != drawing.title for drawing in kept):
@@ -263,13 +263,13 @@ def pytest_runtest_makereport(
     if call.when == "teardown" and call.excinfo is not None:
         _after_the_test(view, item, call)
     elif call.when == "call" or call.excinfo is not None:
-        view.of(_file(item)).checks.append(_check(view, item, call))
+        view.of(item.path).checks.append(_check(view, item, call))
     return report
 
 
 def _after_the_test(view: EvidenceView, item: pytest.Item, call: "pytest.CallInfo[None]") -> None:
     """What a fixture raises after the test stands instead of its verdict, if that lost nothing."""
-    checks = view.of(_file(item)).checks
+    checks = view.of(item.path).checks
     if not checks[-1].verdict.is_lost:
         checks[-1] = _check(view, item, call)
 
@@ -399,11 +399,6 @@ def _reason(error: BaseException) -> str:
 def _argument(item: pytest.Item, marker: str) -> str:
     found = item.get_closest_marker(marker)
     return str(found.args[0]) if found else ""
-
-
-def _file(item: pytest.Item) -> str:
-    """Return the test file as the course names it."""
-    return _short(str(item.path), item.config.rootpath)
 
 
 def _first_line(item: pytest.Item) -> str:

@@ -63,8 +63,13 @@ NAMED = {
     "it is imported": {"given.py": f"{toys.GIVEN}\nfrom .test_add import test_adds\n"},
     "its name is in a text": {"given.py": f"{toys.GIVEN}\nNAME = 'test_add'\n"},
     "its name is put together": {"given.py": f"{toys.GIVEN}\nNAME = 'test_' + 'add'\n"},
-    "all are looked for": {
-        "conftest.py": "from pathlib import Path\nX = Path().glob('test_*.py')\n"
+    "all are looked for": {"conftest.py": "from pathlib import Path\nX = Path().glob('*.py')\n"},
+    "all are imported": {"conftest.py": "import pkgutil\nX = pkgutil.iter_modules(['.'])\n"},
+    "one fixture is every test's": {
+        "conftest.py": "import pytest\n@pytest.fixture(scope='session')\ndef seen(): return []\n"
+    },
+    "one test knows of another": {
+        "conftest.py": "SEEN = []\ndef pytest_runtest_teardown(item): SEEN.append(item)\n"
     },
     "what became of others is known": {
         "conftest.py": "F = []\ndef pytest_runtest_makereport(item, call): F.append(item)\n"

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from assay.course.assignment import Assignment
+import pytest
+
+from assay.course.assignment import Assignment, read
 from assay.evidence.store import Fresh, Store
 from assay.judge import judge as judging
 from assay.records import Judgement, RunRecord
@@ -42,19 +44,31 @@ def judged(
     return judging.judge(section, records, store, MACHINE.servers)
 
 
-def test_a_file_that_changed_judges_alone(tmp_path: Path):
+@pytest.mark.parametrize("way", ["as it is", "a linked course", "a linked file", "a relative path"])
+def test_a_file_that_changed_judges_alone(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+):
     """The others' verdicts stand as they were found, each in its place."""
     text = toys.toml(seeds=range(2))
     told = tmp_path / "told"
     tests = {"test_a.py": A, "test_b.py": B.replace("TOLD", repr(str(told)))}
     with toys.course(tmp_path / "course", text=text, tests=tests) as course:
+        rubric = tmp_path / "course" / course.part[0].rubric
+        if way == "a linked course":
+            (tmp_path / "link").symlink_to(tmp_path / "course")
+            course = read(tmp_path / "link" / "assignment.toml")
+        if way == "a linked file":
+            (rubric / "test_a.py").rename(tmp_path / "elsewhere.py")
+            (rubric / "test_a.py").symlink_to(tmp_path / "elsewhere.py")
+        if way == "a relative path":
+            monkeypatch.chdir(tmp_path / "course")
+            course = read(Path("assignment.toml"))
         handed_in = toys.submission(toys.ADD)
         store = Store(tmp_path / "store")
         records = evidence_of(handed_in, course, store, "right", "shape")
         before = judged(course, store, handed_in, records)
         whole = judged(course, Fresh(store.root), handed_in, records)
-        place = tmp_path / "course" / course.part[0].rubric / "test_a.py"
-        place.write_text(A.replace("out.mean()", "out.mean() - 1"))
+        (rubric / "test_a.py").write_text(A.replace("out.mean()", "out.mean() - 1"))
         asked = len(told.read_text())
 
         after = judged(course, store, handed_in, records)
