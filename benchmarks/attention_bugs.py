@@ -1,4 +1,4 @@
-"""Can accuracy tell a wrong attention layer? Train with each known bug, and count what is right.
+"""Does accuracy show a wrong attention layer? Train with each known bug, and count what is right.
 
     python -m benchmarks.attention_bugs
 

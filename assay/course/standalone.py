@@ -24,7 +24,7 @@ HOOKS = rb"pytest_(?:runtest_\w+|exception_interact|report_\w+|fixture_\w+|sessi
 SHARED = rb"scope\s*=\s*['\"](?:session|package)"
 IN_DOUBT = re.compile(rb"\b(?:" + b"|".join((FOLDERS, HOOKS, SHARED)) + rb")\b")
 """What may find any file, know what became of another test, or hand something on to one."""
-MODULES = {"pytest", "assay", "numpy", "math", "re", "functools", "contextlib", "dataclasses"}
+MODULES = {"pytest", "assay", "math", "re", "functools", "contextlib", "dataclasses"}
 BUILTINS = {"dict", "frozenset", "len", "list", "max", "min", "range", "set", "sorted", "tuple"}
 """What a file may call while it is imported: it changes nothing that another file sees."""
 

@@ -49,6 +49,7 @@ EFFECTS = {
     "it writes into a table": "from known import CASES\nCASES['a'] = 2",
     "a method of another's": "from known import CASES\nLENGTH = CASES.pop()",
     "it draws from a global generator": "import random\nrandom.seed(1)",
+    "it sets what holds for all": "import numpy as np\nBEFORE = np.seterr(all='raise')",
     "it chooses while it is imported": "if True:\n    X = 1",
     "it takes all names": "from known import *",
     "a name of Python's is another's": "from known import add as sorted\nCASES = sorted([1])",
