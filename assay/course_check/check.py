@@ -32,11 +32,18 @@ def static(
     next steps is begun meanwhile, where the course is not known yet.
     """
 
-    def read() -> CourseReport:
-        servers.ahead(*next_steps)
-        return _static(_as_written(assignment), servers)
+    written, begun = _as_written(assignment), list[Part]()
 
-    return store.checked(keys.of_course(assignment), read)
+    def read(part: Part) -> CourseReport:
+        if not begun:  # what pytest needs is imported while files are read
+            parents = [partial(judge.parent, written.root, p.rubric, servers) for p in written.part]
+            servers.ahead(*next_steps, *parents)
+        begun.append(part)
+        return _static_of(written, part, servers)
+
+    return together(
+        [store.checked(keys.of_part(written, p), partial(read, p)) for p in written.part]
+    )
 
 
 def whole(
@@ -70,16 +77,20 @@ def whole(
     broken = list(_syntax_errors(answer))
     if broken:
         return together([found, CourseReport(faults=broken)])
-    known = keys.of_course(assignment, answer.digest)
+    made: list[RunRecord] = []
 
-    def execute_all() -> list[RunRecord]:
-        """Draw for every seed only where the course is not known yet."""
-        return execute([*jobs, *reference.jobs_drawn_otherwise(assignment)])
+    def asked(section: Section) -> CourseReport:
+        """Run all parts at once where one is not known, and draw for every seed of this one."""
+        made.extend([] if made else execute(jobs))
+        more = reference.jobs_drawn_otherwise(assignment, section.part)
+        records = [*made, *(execute(more) if more else [])]
+        of_part = [record for record in records if record.run.part == section.part.name]
+        return _asked(section, of_part, store, servers)
 
-    def asked() -> CourseReport:
-        return together([found, _asked(assignment, answer, store, servers, execute_all)])
-
-    return store.checked(known, asked)
+    answered = sections.sections(assignment, answer).values()
+    known = {s.part.name: keys.of_part(assignment, s.part, answer.digest) for s in answered}
+    reports = [store.checked(known[s.part.name], partial(asked, s)) for s in answered]
+    return together([found, *reports])
 
 
 def _unreadable(assignment: Assignment, error: AssayError) -> Fault:
@@ -109,13 +120,6 @@ def _as_written(assignment: Assignment) -> Assignment:
         return assignment
 
 
-def _static(assignment: Assignment, servers: ForkServers) -> CourseReport:
-    """Import what pytest needs while the files are read apart."""
-    parts = assignment.part
-    servers.ahead(*[partial(judge.parent, assignment.root, p.rubric, servers) for p in parts])
-    return together([_static_of(assignment, part, servers) for part in assignment.part])
-
-
 def _static_of(assignment: Assignment, part: Part, servers: ForkServers) -> CourseReport:
     faults = apart.faults(assignment, part)
     if any(fault.is_usage or "Error: " in fault.said for fault in faults):
@@ -128,35 +132,23 @@ def _static_of(assignment: Assignment, part: Part, servers: ForkServers) -> Cour
 
 
 def _asked(
-    assignment: Assignment,
-    answer: Submission,
-    store: Store,
-    servers: ForkServers,
-    execute_all: Callable[[], list[RunRecord]],
+    section: Section, records: list[RunRecord], store: Store, servers: ForkServers
 ) -> CourseReport:
-    """Return what the reference's runs show, part by part."""
-    made = execute_all()
-    reports = []
-    for section in sections.sections(assignment, answer).values():
-        part = section.part
-        records = [record for record in made if record.run.part == part.name]
-        if not records:
-            reports.append(_unasked(assignment, part))
-            continue
-        for record in records:
-            if record.outcome is Outcome.INFRASTRUCTURE:
-                what = f"its reference could not be run ({record.run.id})"
-                raise OurFault(f"the course cannot be checked: {what}", found=record.reason)
-        if not records[0].run.parameterised and (len(part.seeds) > 1 or part.matrix):
-            why = section.once or "no cell sets its parameters"
-            said = f"the reference takes no parameters, so every run would be the same: {why}"
-            reports.append(CourseReport(faults=[Fault(where=part.notebook, said=said)]))
-            continue
-        _, listed = tests.check(assignment, part, servers)
-        named = list(_of_names(section))
-        report = answers.check(section, records, store, servers, listed)
-        reports.append(together([CourseReport(faults=named), report]))
-    return together(reports)
+    """Return what the reference's runs of a part show."""
+    assignment, part = section.assignment, section.part
+    if not records:
+        return _unasked(assignment, part)
+    for record in records:
+        if record.outcome is Outcome.INFRASTRUCTURE:
+            what = f"its reference could not be run ({record.run.id})"
+            raise OurFault(f"the course cannot be checked: {what}", found=record.reason)
+    if not records[0].run.parameterised and (len(part.seeds) > 1 or part.matrix):
+        why = section.once or "no cell sets its parameters"
+        said = f"the reference takes no parameters, so every run would be the same: {why}"
+        return CourseReport(faults=[Fault(where=part.notebook, said=said)])
+    _, listed = tests.check(assignment, part, servers)
+    report = answers.check(section, records, store, servers, listed)
+    return together([CourseReport(faults=_of_names(section)), report])
 
 
 def _unasked(assignment: Assignment, part: Part) -> CourseReport:

@@ -67,7 +67,7 @@ def jobs(assignment: Assignment) -> list[Job]:
     return [] if answer is None else _jobs(assignment, answer, assignment.part)
 
 
-def jobs_drawn_otherwise(assignment: Assignment) -> list[Job]:
+def jobs_drawn_otherwise(assignment: Assignment, part: Part) -> list[Job]:
     """Return jobs at the seeds for which `given.draw` makes something else of the same generator.
 
     One for each kind of draw that `jobs` has not. A seed is a number like any other, and few draws
@@ -81,10 +81,10 @@ def jobs_drawn_otherwise(assignment: Assignment) -> list[Job]:
     asked = {(job.run.place, job.run.seed) for job in _jobs(assignment, answer, assignment.part)}
     places: dict[str, list[Run]] = {}
     for run in plan.runs(by_part):
-        places.setdefault(run.place, []).append(run)
+        if run.part == part.name:
+            places.setdefault(run.place, []).append(run)
     found = []
     for place, runs in places.items():
-        part = next(part for part in assignment.part if part.name == runs[0].part)
         given = rubric.load(assignment, part, "given")
         drawn = [given.draw(np.random.default_rng(0), dict(run.parameters)) for run in runs]
         kinds = [_digest(questions) for questions in drawn]

@@ -87,12 +87,16 @@ def ours() -> str:
     return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
 
 
-def of_course(assignment: Assignment, reference: str = "") -> str:
-    """Everything that can change what is wrong with a course; `reference` is a digest of its own
-    answer, if that was asked."""
-    text = (assignment.root / assignment.file).read_text(encoding="utf-8")
-    rubrics = "".join(code(assignment, part) for part in assignment.part)
-    return _hash({"assignment": text, "reference": reference}, rubrics)
+def of_part(assignment: Assignment, part: Part, reference: str = "") -> str:
+    """Everything that can change what is wrong with a part of a course; `reference` is a digest of
+    the course's own answer, if that was asked."""
+    facts = {
+        "assignment": (assignment.root / assignment.file).read_text(encoding="utf-8"),
+        "part": part.name,
+        "tests": of_tests(assignment, part),
+        "reference": reference,
+    }
+    return _hash(facts, shared_code(assignment, part))
 
 
 def code(assignment: Assignment, part: Part) -> str:
