@@ -44,7 +44,8 @@ def reproduced(repository: Path) -> dict[str, float]:
     done = session(repository)
     lines = [line for line in done.said.splitlines() if line.startswith(("✓ part", "✗ part"))]
     executed = [line for line in lines if "kept from before" not in line]
-    found = {"seconds": round(done.wall, 2), "runs": len(lines), "executed": len(executed)}
+    runs = {line.split()[1] for line in lines}  # the check of the course asks for some as well
+    found = {"seconds": round(done.wall, 2), "runs": len(runs), "executed": len(executed)}
     tools.tell(f"reproduce: {found}")
     return found
 
