@@ -294,6 +294,36 @@ class Fault(Record):
         return f"{self.where}: {self.said}"
 
 
+class Asked(Record):
+    """The names that a question hands out, has answered and keeps back, over the whole matrix."""
+
+    shown: list[str] = []
+    answers: list[str] = []
+    kept: list[str] = []
+
+
+class Draw(Record):
+    """Hashes of what `given.draw` made of one generator: whole, and without its numbers."""
+
+    whole: str
+    form: str
+
+
+class PartRead(Record):
+    """What was read of the files that all tests of a part rest on.
+
+    `asked` is empty where something is wrong with it; `draws` are by their parameters, as JSON.
+    """
+
+    faults: list[Fault] = []
+    asked: dict[str, Asked] = {}
+    draws: dict[str, Draw] = {}
+
+    @property
+    def is_good(self) -> bool:
+        return not self.faults
+
+
 class CourseReport(Record):
     """What the check of a course found.
 

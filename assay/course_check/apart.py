@@ -4,7 +4,6 @@ The process has a limit on processor time. What a course prints while it is read
 """
 
 import faulthandler
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from assay.course.assignment import Assignment, Part
 from assay.course_check import files
 from assay.course_check.faults import crashed_at, of_exception
 from assay.execution.process import ended
-from assay.records import Fault, plain
+from assay.records import Fault, PartRead
 
 SECONDS = 60.0
 """Of processor time, until what runs is interrupted."""
@@ -23,8 +22,8 @@ PATIENCE = 600.0
 """Of the clock, until the process is ended: for what waits, or cannot be interrupted."""
 
 
-def faults(assignment: Assignment, part: Part) -> list[Fault]:
-    """Return everything that is wrong in the files of one part; see `files.faults`."""
+def read(assignment: Assignment, part: Part) -> PartRead:
+    """Read what all tests of one part rest on; see `files.read`."""
     command = [sys.executable, "-P", "-m", "assay.course_check.apart", part.name, str(SECONDS)]
     try:
         done = subprocess.run(
@@ -35,13 +34,17 @@ def faults(assignment: Assignment, part: Part) -> list[Fault]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return [Fault(where=_first(part), said=f"reading it took longer than {PATIENCE:g} s")]
+        return _wrong(_first(part), f"reading it took longer than {PATIENCE:g} s")
     said = done.stderr.decode("utf-8", "replace")
     try:
-        return [Fault.model_validate(fault) for fault in json.loads(done.stdout)]
+        return PartRead.model_validate_json(done.stdout)
     except ValueError:
-        died = f"reading it {ended(done.returncode)}"
-        return [Fault(where=crashed_at(said, assignment.root) or _first(part), said=died)]
+        where = crashed_at(said, assignment.root) or _first(part)
+        return _wrong(where, f"reading it {ended(done.returncode)}")
+
+
+def _wrong(where: str, said: str) -> PartRead:
+    return PartRead(faults=[Fault(where=where, said=said)])
 
 
 def _first(part: Part) -> str:
@@ -66,13 +69,13 @@ def main(name: str, seconds: float) -> None:
     signal.signal(signal.SIGPROF, time_up)
     signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
     try:
-        found = files.faults(assignment, part)
+        found = files.read(assignment, part)
     except BaseException as error:  # a course may raise whatever it likes
-        found = [of_exception(error, assignment.root, f"{part.rubric}/given.py:1")]
+        found = PartRead(faults=[of_exception(error, assignment.root, _first(part))])
     if os.getpid() != own:
         end(0)  # a course forked: the other process reports what was found
     with os.fdopen(told, "wb") as file:
-        file.write(json.dumps([plain(fault) for fault in found]).encode())
+        file.write(found.model_dump_json().encode())
     end(0)  # whatever a course has left running
 
 

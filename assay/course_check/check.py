@@ -8,7 +8,7 @@ from functools import partial
 
 from assay.course.assignment import Assignment, Part
 from assay.course.assignment import read as read_assignment
-from assay.course_check import answers, apart, reference, table, tests
+from assay.course_check import answers, apart, files, reference, table, tests
 from assay.course_check.faults import together
 from assay.errors import AssayError, CannotGrade, OurFault, UsageError
 from assay.evidence import keys
@@ -16,7 +16,8 @@ from assay.evidence.store import Store
 from assay.execution.forkserver import ForkServers
 from assay.execution.job import Job
 from assay.judge import judge
-from assay.records import CourseReport, Fault, Outcome, RunRecord
+from assay.judge.evidence_view import Listed
+from assay.records import CourseReport, Fault, Outcome, PartRead, RunRecord
 from assay.source import syntax
 from assay.submission import preflight, sections
 from assay.submission.sections import Section
@@ -31,18 +32,29 @@ def static(
     Seeds are those that assignment.toml has: whoever asks for others knows it. What is slow in the
     next steps is begun meanwhile, where the course is not known yet.
     """
+    return _static(assignment, store, servers, {}, *next_steps)
 
+
+def _static(
+    assignment: Assignment,
+    store: Store,
+    servers: ForkServers,
+    listed: dict[str, list[Listed]],
+    *next_steps: Callable[[], object],
+) -> CourseReport:
+    """Return the same; `listed` gets the tests of each part that is not known yet."""
     written, begun = _as_written(assignment), list[Part]()
 
     def read(part: Part) -> CourseReport:
-        if not begun:  # what pytest needs is imported while files are read
-            parents = [partial(judge.parent, written.root, p.rubric, servers) for p in written.part]
-            servers.ahead(*next_steps, *parents)
+        parent = partial(judge.parent, written.root, part.rubric, servers)
+        servers.ahead(*([] if begun else next_steps), parent)  # imports, while files are read
         begun.append(part)
-        return _static_of(written, part, servers)
+        report, listed[part.name] = _static_of(written, part, store, servers)
+        return report
 
+    known = {part.name: keys.of_part(written, part) for part in written.part}
     return together(
-        [store.checked(keys.of_part(written, p), partial(read, p)) for p in written.part]
+        [store.checked(CourseReport, known[p.name], partial(read, p)) for p in written.part]
     )
 
 
@@ -62,7 +74,8 @@ def whole(
     OurFault
         If the reference's run could not be made on this machine.
     """
-    found = static(assignment, store, servers, *next_steps)
+    listed: dict[str, list[Listed]] = {}
+    found = _static(assignment, store, servers, listed, *next_steps)
     if found.faults:
         return found
     try:
@@ -82,14 +95,17 @@ def whole(
     def asked(section: Section) -> CourseReport:
         """Run all parts at once where one is not known, and draw for every seed of this one."""
         made.extend([] if made else execute(jobs))
-        more = reference.jobs_drawn_otherwise(assignment, section.part)
+        part = section.part
+        draws = _read(assignment, part, store).draws
+        more = reference.jobs_drawn_otherwise(assignment, part, draws)
         records = [*made, *(execute(more) if more else [])]
-        of_part = [record for record in records if record.run.part == section.part.name]
-        return _asked(section, of_part, store, servers)
+        of_part = [record for record in records if record.run.part == part.name]
+        tests_of_part = listed.get(part.name) or tests.check(assignment, part, servers)[1]
+        return _asked(section, of_part, store, servers, tests_of_part)
 
     answered = sections.sections(assignment, answer).values()
     known = {s.part.name: keys.of_part(assignment, s.part, answer.digest) for s in answered}
-    reports = [store.checked(known[s.part.name], partial(asked, s)) for s in answered]
+    reports = [store.checked(CourseReport, known[s.part.name], partial(asked, s)) for s in answered]
     return together([found, *reports])
 
 
@@ -120,19 +136,34 @@ def _as_written(assignment: Assignment) -> Assignment:
         return assignment
 
 
-def _static_of(assignment: Assignment, part: Part, servers: ForkServers) -> CourseReport:
-    faults = apart.faults(assignment, part)
+def _read(assignment: Assignment, part: Part, store: Store) -> PartRead:
+    """What all tests of a part rest on: a test file that stands by itself changes nothing of it."""
+    recipe = keys.of_reading(assignment, part)
+    return store.checked(PartRead, recipe, partial(apart.read, assignment, part))
+
+
+def _static_of(
+    assignment: Assignment, part: Part, store: Store, servers: ForkServers
+) -> tuple[CourseReport, list[Listed]]:
+    """Return what is wrong with a part's files, and its tests."""
+    read = _read(assignment, part, store)
+    faults = list(read.faults)
     if any(fault.is_usage or "Error: " in fault.said for fault in faults):
-        return CourseReport(faults=faults)  # pytest would say the same again
+        return CourseReport(faults=faults), []  # pytest would say the same again
+    faults += files.of_standalone(assignment, part, read.asked)
     of_tests, listed = tests.check(assignment, part, servers)
     faults += of_tests
     if faults or not (assignment.root / part.notebook).is_file():  # the reference is not asked then
         faults += tests.figures(assignment, part, None)
-    return CourseReport(faults=faults, criteria=len(part.criterion), tests=len(listed))
+    return CourseReport(faults=faults, criteria=len(part.criterion), tests=len(listed)), listed
 
 
 def _asked(
-    section: Section, records: list[RunRecord], store: Store, servers: ForkServers
+    section: Section,
+    records: list[RunRecord],
+    store: Store,
+    servers: ForkServers,
+    listed: list[Listed],
 ) -> CourseReport:
     """Return what the reference's runs of a part show."""
     assignment, part = section.assignment, section.part
@@ -146,7 +177,6 @@ def _asked(
         why = section.once or "no cell sets its parameters"
         said = f"the reference takes no parameters, so every run would be the same: {why}"
         return CourseReport(faults=[Fault(where=part.notebook, said=said)])
-    _, listed = tests.check(assignment, part, servers)
     report = answers.check(section, records, store, servers, listed)
     return together([CourseReport(faults=_of_names(section)), report])
 

@@ -5,25 +5,27 @@ No student's code and no reference is needed for it.
 
 import ast
 import difflib
+import hashlib
 import importlib.util
 import itertools
+import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from assay.course import files as course_files
-from assay.course import rubric
+from assay.course import rubric, standalone
 from assay.course.assignment import Assignment, Part, line_of
 from assay.course_check import names, table
 from assay.course_check.faults import kind, of_exception
 from assay.errors import CourseFault
 from assay.evidence.answers import SOME
-from assay.records import Fault, Scalar
+from assay.evidence.questions import Question
+from assay.records import Asked, Draw, Fault, PartRead, Scalar
 from assay.source import syntax
 from assay.units import MB
 
@@ -35,49 +37,68 @@ CAUSES = {"explains": 1, "follows_from": 1, "after_marks_for": None, "after_mark
 BROUGHT = {"evidence", "given", "kept"}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A question as `given.draw` made it, over all values of the matrix."""
-
-    shown: set[str] = field(default_factory=set)
-    answers: set[str] = field(default_factory=set)
-    kept: set[str] = field(default_factory=set)
-
-
-def faults(assignment: Assignment, part: Part) -> list[Fault]:
-    """Return everything that is wrong in the files of one part."""
+def read(assignment: Assignment, part: Part) -> PartRead:
+    """Read the files that all tests of one part rest on, and draw for every seed."""
     folder = assignment.root / part.rubric
     absent = list(_absent(assignment, part, folder))
     if absent:
-        return absent
-    trees = dict(_trees(assignment, part))
+        return PartRead(faults=absent)
+    paths = course_files.of_part(assignment, part) - standalone.tests(assignment, part).keys()
+    trees = dict(_trees(assignment, paths))
     found = [fault for fault in trees.values() if isinstance(fault, Fault)]
     if found:  # what cannot be parsed cannot be imported either
-        return found
-    read = {path: tree for path, tree in trees.items() if isinstance(tree, ast.Module)}
-    for path, tree in read.items():
-        name = path.relative_to(assignment.root).as_posix()
-        text = course_files.text_of(path)
-        for line, unbound in names.unbound(text, tree):
-            found.append(Fault(where=f"{name}:{line}", said=f"`{unbound}` is bound nowhere"))
+        return PartRead(faults=found)
+    parsed = {path: tree for path, tree in trees.items() if isinstance(tree, ast.Module)}
+    for path, tree in parsed.items():
+        found += _of_names(assignment, path, tree)
         if path == folder / "fallback.py":
-            found += _of_imports(assignment, part, name, tree)
-        for line, twice in names.twice(tree):
-            found.append(Fault(where=f"{name}:{line}", said=twice))
-        if not _is_of_another_rubric(assignment, path):
-            found += _of_causes(assignment, name, tree)
-        of_test = [*names.unchecked(tree), *names.left_out(tree), *names.uncollected(tree)]
-        for line, hollow in of_test if path.name.startswith("test_") else ():
-            found.append(Fault(where=f"{name}:{line}", said=hollow))
-    questions, of_draws = _drawn(assignment, part)
+            found += _of_imports(assignment, part, _name(assignment, path), tree)
+    asked, draws, of_draws = _drawn(assignment, part)
     found += [*of_draws, *table.faults(assignment, part)]
-    if questions and not of_draws:
-        exam = {path: tree for path, tree in read.items() if _is_exam(path, folder)}
-        found += _of_exam(assignment, part, exam, questions)
-        for path, tree in read.items():
-            if path.parent == folder and path.name.startswith("test_"):
-                found += _of_test(path.relative_to(assignment.root).as_posix(), tree, questions)
-    return list(dict.fromkeys(found))
+    if asked and not of_draws:
+        exam = {path: tree for path, tree in parsed.items() if _is_exam(path, folder)}
+        found += _of_exam(assignment, part, exam, asked)
+        found += _of_tests(assignment, part, parsed, asked)
+    known = {} if of_draws else asked
+    return PartRead(faults=list(dict.fromkeys(found)), asked=known, draws=draws)
+
+
+def of_standalone(assignment: Assignment, part: Part, asked: Mapping[str, Asked]) -> list[Fault]:
+    """Return what is wrong in the test files that stand by themselves; none is imported."""
+    trees = dict(_trees(assignment, standalone.tests(assignment, part)))
+    parsed = {path: tree for path, tree in trees.items() if isinstance(tree, ast.Module)}
+    found = [fault for path, tree in parsed.items() for fault in _of_names(assignment, path, tree)]
+    return [*found, *_of_tests(assignment, part, parsed, asked)]
+
+
+def _of_names(assignment: Assignment, path: Path, tree: ast.Module) -> Iterator[Fault]:
+    """Yield names that nothing binds, or two things do; in a test, what can never fail."""
+    name = _name(assignment, path)
+    for line, unbound in names.unbound(course_files.text_of(path), tree):
+        yield Fault(where=f"{name}:{line}", said=f"`{unbound}` is bound nowhere")
+    for line, twice in names.twice(tree):
+        yield Fault(where=f"{name}:{line}", said=twice)
+    if not _is_of_another_rubric(assignment, path):
+        yield from _of_causes(assignment, name, tree)
+    of_test = [*names.unchecked(tree), *names.left_out(tree), *names.uncollected(tree)]
+    for line, hollow in of_test if path.name.startswith("test_") else ():
+        yield Fault(where=f"{name}:{line}", said=hollow)
+
+
+def _of_tests(
+    assignment: Assignment,
+    part: Part,
+    parsed: Mapping[Path, ast.Module],
+    asked: Mapping[str, Asked],
+) -> Iterator[Fault]:
+    """Yield the questions and answers that tests name and that do not exist."""
+    for path, tree in parsed.items():
+        if asked and path.parent == assignment.root / part.rubric and path.match("test_*"):
+            yield from _of_test(_name(assignment, path), tree, asked)
+
+
+def _name(assignment: Assignment, path: Path) -> str:
+    return path.relative_to(assignment.root).as_posix()
 
 
 def _absent(assignment: Assignment, part: Part, folder: Path) -> Iterator[Fault]:
@@ -102,12 +123,12 @@ def _absent(assignment: Assignment, part: Part, folder: Path) -> Iterator[Fault]
         yield Fault(where=where, said=said, is_usage=True)
 
 
-def _trees(assignment: Assignment, part: Part) -> Iterator[tuple[Path, ast.Module | Fault]]:
-    """Yield the tree of each Python file that the rubric rests on, or why it has none."""
-    for path in sorted(course_files.of_part(assignment, part)):
-        if path.suffix != ".py":
-            continue
-        name = path.relative_to(assignment.root).as_posix()
+def _trees(
+    assignment: Assignment, paths: Collection[Path]
+) -> Iterator[tuple[Path, ast.Module | Fault]]:
+    """Yield the tree of each Python file among these, or why it has none."""
+    for path in sorted(path for path in paths if path.suffix == ".py"):
+        name = _name(assignment, path)
         try:
             yield path, syntax.parse(course_files.text_of(path))
         except SyntaxError as error:
@@ -176,7 +197,9 @@ def _is_exam(path: Path, folder: Path) -> bool:
     return path == folder / "exam.py" or path.is_relative_to(folder / "exam")
 
 
-def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[Fault]]:
+def _drawn(
+    assignment: Assignment, part: Part
+) -> tuple[dict[str, Asked], dict[str, Draw], list[Fault]]:
     """Draw for every value of the matrix and every seed; what was drawn, and what is wrong."""
     file = f"{part.rubric}/given.py"
     try:
@@ -184,11 +207,14 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
     except CourseFault as error:
         where, _, said = error.found.partition(": ")
         placed = ".py:" in where
-        return {}, [Fault(where=where if placed else f"{file}:1", said=said if placed else where)]
+        at = where if placed else f"{file}:1"
+        return {}, {}, [Fault(where=at, said=said if placed else where)]
     if not callable(getattr(given, "draw", None)):
-        return {}, [Fault(where=f"{file}:1", said="it defines no function `draw(rng, parameters)`")]
+        said = "it defines no function `draw(rng, parameters)`"
+        return {}, {}, [Fault(where=f"{file}:1", said=said)]
     top = f"{file}:{given.draw.__code__.co_firstlineno if hasattr(given.draw, '__code__') else 1}"
-    questions: dict[str, Asked] = {}
+    questions: dict[str, dict[str, set[str]]] = {}
+    draws: dict[str, Draw] = {}
     found: list[Fault] = []
     first: Any = None
     for chosen in _chosen(part):
@@ -205,17 +231,40 @@ def _drawn(assignment: Assignment, part: Part) -> tuple[dict[str, Asked], list[F
         found += [
             Fault(where=place_of(assignment, part, name), said=said) for name, said in said_of
         ]
-        for name, question in drawn.items() if isinstance(drawn, Mapping) and not found else ():
-            asked = questions.setdefault(name, Asked())
-            asked.shown.update(question.shown)
-            asked.answers.update(question.answers)
-            asked.kept.update(question.kept)
+        if found:
+            continue
+        draws[key_of(chosen)] = Draw(whole=_digest(drawn), form=_digest(drawn, of_values=False))
+        for name, question in drawn.items():
+            asked = questions.setdefault(name, {"shown": set(), "answers": set(), "kept": set()})
+            for of, named in asked.items():
+                named.update(getattr(question, of))
     if first is not None and not found:
         found += [
             Fault(where=place_of(assignment, part, name), said=said)
             for name, said in _differing(first[1], _drawn_anew(assignment, part, first[0]), ANEW)
         ]
-    return questions, list(dict.fromkeys(found))
+    every = {n: Asked(**{of: sorted(q[of]) for of in q}) for n, q in questions.items()}
+    return every, draws, list(dict.fromkeys(found))
+
+
+def key_of(parameters: Mapping[str, Scalar]) -> str:
+    """Return the name of a run's draw."""
+    return json.dumps(parameters, sort_keys=True)
+
+
+def _digest(questions: Mapping[str, Question], *, of_values: bool = True) -> str:
+    """Return a hash of what is drawn; or of its form alone."""
+    digest = hashlib.sha256()
+    for name in sorted(questions):
+        question = questions[name]
+        digest.update(f"{name}\n{sorted(question.answers.items())}\n".encode())
+        digest.update(f"{[getattr(question, of, None) for of in ('seconds', 'largest')]}".encode())
+        for of in (question.shown, question.kept):
+            for key, value in sorted(of.items()):
+                array = np.asarray(value)
+                digest.update(f"{key} {array.dtype.kind} {array.shape}\n".encode())
+                digest.update(array.tobytes() if of_values else b"")
+    return digest.hexdigest()
 
 
 def _drawn_anew(assignment: Assignment, part: Part, chosen: Mapping[str, Scalar]) -> Any:
@@ -339,7 +388,10 @@ def put_at(assignment: Assignment, part: Part, question: str) -> str:
 
 
 def _of_exam(
-    assignment: Assignment, part: Part, exam: Mapping[Path, ast.Module], questions: dict[str, Asked]
+    assignment: Assignment,
+    part: Part,
+    exam: Mapping[Path, ast.Module],
+    questions: Mapping[str, Asked],
 ) -> Iterator[Fault]:
     """Yield the questions that are misspelt or never put, and misspelt attributes of one."""
     put: set[str] = set()
@@ -400,7 +452,7 @@ def _pattern(node: ast.expr) -> str | None:
     return None
 
 
-def _of_blocks(file: str, tree: ast.Module, questions: dict[str, Asked]) -> Iterator[Fault]:
+def _of_blocks(file: str, tree: ast.Module, questions: Mapping[str, Asked]) -> Iterator[Fault]:
     """Yield what a `with ask("...") as (given, answer):` block reads that is not handed out."""
     for block in (node for node in ast.walk(tree) if isinstance(node, ast.With)):
         item = block.items[0]
@@ -415,8 +467,9 @@ def _of_blocks(file: str, tree: ast.Module, questions: dict[str, Asked]) -> Iter
             continue
         given, answer = (getattr(element, "id", "") for element in pair.elts)
         shown = set().union(*(asked.shown for asked in of_these))
+        promised = set.intersection(*(set(asked.answers) for asked in of_these))
         yield from _misread(file, block, given, shown)
-        yield from _unset(file, block, answer, set.intersection(*(a.answers for a in of_these)))
+        yield from _unset(file, block, answer, promised)
 
 
 def _misread(file: str, block: ast.With, given: str, shown: set[str]) -> Iterator[Fault]:
@@ -444,12 +497,13 @@ def _unset(file: str, block: ast.With, answer: str, promised: set[str]) -> Itera
         yield Fault(where=f"{file}:{block.lineno}", said=said)
 
 
-def _of_test(file: str, tree: ast.Module, questions: dict[str, Asked]) -> Iterator[Fault]:
+def _of_test(file: str, tree: ast.Module, questions: Mapping[str, Asked]) -> Iterator[Fault]:
     """Yield the questions and answers that a test names and that do not exist."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and (q := _question(node.value)) in questions:
+        q = _question(node.value) if isinstance(node, ast.Attribute) else None
+        if isinstance(node, ast.Attribute) and q is not None and q in questions:
             asked = questions[q]
-            of_kind = {"evidence": asked.answers | {"text"}, "given": asked.shown}
+            of_kind = {"evidence": [*asked.answers, "text"], "given": asked.shown}
             known = of_kind.get(node.value.value.id, asked.kept)  # type: ignore[attr-defined]
             if node.attr not in known and isinstance(node.ctx, ast.Load):
                 listed = ", ".join(f"`{name}`" for name in sorted(known)) or "nothing"

@@ -8,19 +8,15 @@ secret, as those of `assay reproduce` are. So its runs cost once per version of 
 kept in the store like any other.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
-
-from assay.course import rubric
 from assay.course.assignment import Assignment, Part
 from assay.course.secret import PUBLIC
+from assay.course_check.files import key_of
 from assay.errors import CannotGrade
-from assay.evidence.questions import Question
 from assay.evidence.store import Store
 from assay.execution.job import Job, assemble_all
-from assay.records import Run, RunRecord
+from assay.records import Draw, Run, RunRecord
 from assay.submission import books, own_checks, plan, reader, sections
 from assay.submission.submission import Submission
 
@@ -67,7 +63,9 @@ def jobs(assignment: Assignment) -> list[Job]:
     return [] if answer is None else _jobs(assignment, answer, assignment.part)
 
 
-def jobs_drawn_otherwise(assignment: Assignment, part: Part) -> list[Job]:
+def jobs_drawn_otherwise(
+    assignment: Assignment, part: Part, draws: Mapping[str, Draw]
+) -> list[Job]:
     """Return jobs at the seeds for which `given.draw` makes something else of the same generator.
 
     One for each kind of draw that `jobs` has not. A seed is a number like any other, and few draws
@@ -85,32 +83,16 @@ def jobs_drawn_otherwise(assignment: Assignment, part: Part) -> list[Job]:
             places.setdefault(run.place, []).append(run)
     found = []
     for place, runs in places.items():
-        given = rubric.load(assignment, part, "given")
-        drawn = [given.draw(np.random.default_rng(0), dict(run.parameters)) for run in runs]
-        kinds = [_digest(questions) for questions in drawn]
+        drawn = [draws[key_of(run.parameters)] for run in runs]
+        kinds = [draw.whole for draw in drawn]
         if len(set(kinds)) == len(runs) > FEW:
-            kinds = [_digest(questions, of_values=False) for questions in drawn]
+            kinds = [draw.form for draw in drawn]
         known = {kind for kind, run in zip(kinds, runs, strict=True) if (place, run.seed) in asked}
         for kind, run in zip(kinds, runs, strict=True):
             if kind not in known:
                 known.add(kind)
                 found.append(run)
     return assemble_all(by_part, found, PUBLIC)
-
-
-def _digest(questions: Mapping[str, Question], *, of_values: bool = True) -> str:
-    """Return a hash of what is drawn; or of its form alone."""
-    digest = hashlib.sha256()
-    for name in sorted(questions):
-        question = questions[name]
-        digest.update(f"{name}\n{sorted(question.answers.items())}\n".encode())
-        digest.update(f"{[getattr(question, of, None) for of in ('seconds', 'largest')]}".encode())
-        for of in (question.shown, question.kept):
-            for key, value in sorted(of.items()):
-                array = np.asarray(value)
-                digest.update(f"{key} {array.dtype.kind} {array.shape}\n".encode())
-                digest.update(array.tobytes() if of_values else b"")
-    return digest.hexdigest()
 
 
 def jobs_at(assignment: Assignment, part: Part, runs: Collection[Run]) -> list[Job]:

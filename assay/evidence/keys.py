@@ -99,6 +99,16 @@ def of_part(assignment: Assignment, part: Part, reference: str = "") -> str:
     return _hash(facts, shared_code(assignment, part))
 
 
+def of_reading(assignment: Assignment, part: Part) -> str:
+    """Everything that can change what is wrong in a part's files, but for the test files that
+    stand by themselves; and what it asks."""
+    facts = {
+        "read": part.model_dump(mode="json"),  # its seeds may not be those that are written
+        "assignment": (assignment.root / assignment.file).read_text(encoding="utf-8"),
+    }
+    return _hash(facts, shared_code(assignment, part))
+
+
 def code(assignment: Assignment, part: Part) -> str:
     """A hash of assay's own files and of those of the course that a rubric rests on."""
     return ours() + _code(assignment, files.of_part(assignment, part))

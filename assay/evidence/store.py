@@ -23,7 +23,7 @@ from assay.course.assignment import Assignment
 from assay.errors import OurFault, UsageError, quoted
 from assay.evidence import packing, planes, questions
 from assay.evidence.packing import DRAFT, MANIFEST, manifest, write_whole
-from assay.records import CourseReport, Judgement, Judgements, RunRecord, Verdict
+from assay.records import CourseReport, Judgement, Judgements, PartRead, RunRecord, Verdict
 
 COSTS = "costs.json"
 RECORD = "run.json"
@@ -33,7 +33,8 @@ IN_USE = "in-use"
 NOTES = RECIPES, JUDGEMENTS, COURSES = "recipes", "judgements", "courses"
 
 Read = TypeVar("Read")
-Note = TypeVar("Note", Judgements, CourseReport)
+Note = TypeVar("Note", Judgements, CourseReport, PartRead)
+Found = TypeVar("Found", CourseReport, PartRead)
 Judge = Callable[[list[str]], dict[str, Judgement]]
 """Judges by the test files of these names, and returns what each of them found."""
 logger = logging.getLogger(__name__)
@@ -120,11 +121,11 @@ class Store:
             _write_note(note, Judgements(of=kept))
         return found
 
-    def checked(self, recipe: str, check: Callable[[], CourseReport]) -> CourseReport:
+    def checked(self, kind: type[Found], recipe: str, check: Callable[[], Found]) -> Found:
         """What the course was found to be by this recipe. Only what is good is kept: a package that
         was missing may be installed by now."""
         note = self._note(COURSES, recipe)
-        if noted := _noted_in(note, CourseReport):
+        if noted := _noted_in(note, kind):
             return noted
         found = check()
         if found.is_good:
@@ -363,7 +364,7 @@ def _damaged(place: Path, found: str) -> OurFault:
     )
 
 
-def _write_note(path: Path, found: Judgements | CourseReport) -> None:
+def _write_note(path: Path, found: Judgements | CourseReport | PartRead) -> None:
     """Keep what was found, compressed: of forty runs a megabyte is a twentieth of that."""
     write_whole(path, zlib.compress(found.model_dump_json().encode()))
 

@@ -66,4 +66,4 @@ def test_a_part_that_is_left_out_leaves_its_rubric_behind(part: str, matrix: dic
     """Its files name criteria that the course does not have now: that is no fault."""
     alone = one_part(part, [0], matrix)
 
-    assert not [fault.said for fault in files.faults(alone, alone.part[0])]
+    assert not [fault.said for fault in files.read(alone, alone.part[0]).faults]

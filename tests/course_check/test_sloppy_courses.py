@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from assay.course.assignment import parse, read
+from assay.course.assignment import Assignment, parse, read
 from assay.course_check import apart, files, tests
 from assay.errors import UsageError
+from assay.records import Fault
 from tests.toys import toy as toys
 from tests.toys.shared import MACHINE
 from tests.toys.toy import EXAM, GIVEN, TEST
@@ -309,6 +310,13 @@ OF_TESTS = {
 }
 
 
+def slips(course: Assignment) -> list[Fault]:
+    """All that the files of the only part show."""
+    (part,) = course.part
+    read = files.read(course, part)
+    return [*read.faults, *files.of_standalone(course, part, read.asked)]
+
+
 def faults(root: Path, changed: Mapping[str, str]) -> str:
     """All that the files of a toy over three seeds show."""
     given, exam = changed.get("given.py", GIVEN), changed.get("exam.py", EXAM)
@@ -318,7 +326,7 @@ def faults(root: Path, changed: Mapping[str, str]) -> str:
     with toys.course(
         root, text=toys.toml(seeds=(0, 1, 2)), given=given, exam=exam, tests=others
     ) as toy:
-        return "\n".join(map(str, files.faults(toy, toy.part[0])))
+        return "\n".join(map(str, slips(toy)))
 
 
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
@@ -473,7 +481,7 @@ def test_what_ends_its_process_or_never_ends(
     texts[file] = texts[file].replace(before, after, 1)
     others = {"test_add.py": TEST, "names.py": texts["names"]}
     with toys.course(tmp_path, given=texts["given"], tests=others) as toy:
-        found = apart.faults(toy, toy.part[0])
+        found = apart.read(toy, toy.part[0]).faults
 
     assert len(found) == bool(expected)
     assert expected in "\n".join(map(str, found))
@@ -496,7 +504,7 @@ def test_a_file_as_windows_writes_it_is_read(
         path = toy.root / toy.part[0].rubric / name
         path.write_bytes(written(path.read_text()))
 
-        assert files.faults(toy, toy.part[0]) == []
+        assert slips(toy) == []
         assert tests.check(toy, toy.part[0], MACHINE.servers)[0] == []
 
 
@@ -505,7 +513,7 @@ def test_a_file_in_another_encoding(tmp_path: Path):
     with toys.course(tmp_path) as toy:
         rubric = toy.root / toy.part[0].rubric
         (rubric / "given.py").write_bytes(("# a\n# \u00fc\n" + GIVEN).encode("latin-1"))
-        found = files.faults(toy, toy.part[0])
+        found = slips(toy)
 
     assert [fault.said for fault in found] == ["UnicodeDecodeError: byte 0xfc is not UTF-8"]
     assert found[0].where.endswith("given.py:2")
@@ -515,7 +523,7 @@ def test_the_notebook_is_misspelt(tmp_path: Path):
     """One that lies beside it is named."""
     text = toys.toml().replace("notebooks/sums.ipynb", "notebooks/sum.ipynb")
     with toys.course(tmp_path, text=text) as toy:
-        found = files.faults(toy, toy.part[0])
+        found = slips(toy)
 
     said = "assignment.toml:8: there is no `notebooks/sum.ipynb`, and beside it there is"
     assert [str(fault) for fault in found] == [f"{said} `sums.ipynb`"]
@@ -526,7 +534,7 @@ def test_the_notebook_is_a_folder(tmp_path: Path):
     """There is no reference in it, and the exam would be put to nobody."""
     text = toys.toml().replace("notebooks/sums.ipynb", "notebooks")
     with toys.course(tmp_path, text=text) as toy:
-        found = files.faults(toy, toy.part[0])
+        found = slips(toy)
 
     said = "assignment.toml:8: `notebooks` is a folder; expected a notebook, such as"
     assert [str(fault)[: len(said)] for fault in found] == [said]

@@ -424,12 +424,12 @@ def test_a_damaged_note_is_none(store: Store, caplog: pytest.LogCaptureFixture):
     good = CourseReport(faults=[], failing=[], notes=[])
     judged = {"": Judgement()}
     store.judgements("ab" * 32, {"": ""}, lambda wanted: judged)
-    store.checked("cd" * 32, lambda: good)
+    store.checked(CourseReport, "cd" * 32, lambda: good)
     for damage in (b"", b"{", b"\0" * 40):
         for note in store.notes():
             note.write_bytes(damage)
         assert store.judgements("ab" * 32, {"": ""}, lambda wanted: judged) == judged
-        assert store.checked("cd" * 32, lambda: good) == good
+        assert store.checked(CourseReport, "cd" * 32, lambda: good) == good
     assert caplog.text.count("cannot be read") == 6
 
 
