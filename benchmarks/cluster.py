@@ -1,9 +1,10 @@
 """What a cluster costs, and whether it loses anything: Dask on this machine, over loopback.
 
     python -m benchmarks.cluster overhead [TASKS]   the scheduler's own time, a task and a megabyte
-    python -m benchmarks.cluster kills [COUNT]      so many submissions, workers killed at random
+    python -m benchmarks.cluster kills [COUNT [SEEDS]]   workers killed at random, under load
 
-Prints Markdown. `kills` ends with an error where a grade differs or anything is left running.
+Prints Markdown. `kills` ends with an error where a grade differs or anything is left running. Where
+`stress-ng` is installed, it keeps every core busy meanwhile.
 """
 
 import json
@@ -22,6 +23,7 @@ from typing import Any
 import psutil
 from distributed import Client
 
+from assay.course import secret
 from tests.toys import toy as toys
 
 ANSWERS = {
@@ -32,6 +34,8 @@ ANSWERS = {
     "fails in a cell": f"{toys.ADD}\n1 / 0",
 }
 KILLS = 12
+COMPARED = 60
+"""Submissions, of which the grades are compared."""
 BATCH = 10_000
 LOOPBACK = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
 
@@ -85,30 +89,48 @@ def a_cluster() -> Iterator[tuple[psutil.Process, Client]]:
                 process.wait()
 
 
-def kills(count: int) -> None:
-    """Grade a class on a cluster whose workers are killed, and here; compare every grade."""
+def kills(count: int, seeds: int = 1) -> None:
+    """Grade some of a class here, and all of it on a cluster whose workers are killed; compare."""
     with tempfile.TemporaryDirectory(prefix="class-") as folder:
         there, here = Path(folder, "there"), Path(folder, "here")
-        with toys.course(there):
+        with toys.course(there, text=toys.toml(seeds=range(seeds))):
             hand_in(there, count)
             shutil.copytree(there, here)
-        start, command = time.monotonic(), grade(there, "--scheduler", "local")
-        killed, below = kill_workers_of(command, there / ".assay" / "store", count)
-        seconds = time.monotonic() - start
+        for book in sorted((here / "handed_in").iterdir())[COMPARED:]:
+            book.unlink()
         grade(here).wait()
+        (there / ".assay").mkdir()
+        shutil.copy(here / ".assay" / secret.NAME, there / ".assay")  # the same questions are drawn
+        with load():
+            start, command = time.monotonic(), grade(there, "--scheduler", "local", "--jobs", "4")
+            killed, below = kill_workers_of(command, there / ".assay" / "store", count * seeds)
+            seconds = time.monotonic() - start
         found, right = grades(there), grades(here)
         alive = psutil.wait_procs(below, timeout=10)[1]
         named = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
         left = [words for words in named if any(folder in word for word in words)]
     differing = [name for name in right if found.get(name) != right[name]]
     print(
-        "| submissions | workers killed | graded | grades that differ | processes left | seconds |"
+        "| submissions | runs | workers killed | graded | compared | that differ | processes left "
+        "| seconds |\n|--:|--:|--:|--:|--:|--:|--:|--:|"
     )
-    print("|--:|--:|--:|--:|--:|--:|")
-    ended = f"{len(found)} | {len(differing)} | {len(alive) + len(left)} | {seconds:.0f}"
-    print(f"| {count} | {killed} | {ended} |")
-    if differing or alive or left or not len(found) == len(right) == count:
+    ended = f"{len(right)} | {len(differing)} | {len(alive) + len(left)} | {seconds:.0f}"
+    print(f"| {count} | {count * seeds:,} | {killed} | {len(found)} | {ended} |")
+    if differing or alive or left or len(found) != count or len(right) != min(count, COMPARED):
         raise SystemExit(f"not the same: {differing}, left: {alive} {left}")
+
+
+@contextmanager
+def load() -> Iterator[None]:
+    """Keep as many processes computing as there are cores, if what does that is installed."""
+    program = shutil.which("stress-ng")
+    stress = subprocess.Popen([program, "--cpu", "0", "--quiet"]) if program else None
+    try:
+        yield
+    finally:
+        if stress:
+            stress.terminate()
+            stress.wait()
 
 
 def hand_in(course: Path, count: int) -> None:
@@ -159,7 +181,7 @@ def a_worker(command: "subprocess.Popen[bytes]", moments: random.Random) -> psut
 def grades(course: Path) -> dict[str, Any]:
     """What each submission earned for each criterion, why, and the bits of its answers."""
     found = {}
-    for path in (course / "reports").glob("*/results.json"):
+    for path in sorted((course / "reports").glob("*/results.json")):
         result = json.loads(path.read_text())
         runs = [(run["outcome"], run["fingerprint"]) for run in result["runs"]]
         found[path.parent.name] = (result["criteria"], runs)
@@ -168,7 +190,7 @@ def grades(course: Path) -> dict[str, Any]:
 
 def main() -> None:
     what, *count = sys.argv[1:] or ["overhead", "1000"]
-    {"overhead": overhead, "kills": kills}[what](int(count[0]) if count else 200)
+    {"overhead": overhead, "kills": kills}[what](*map(int, count or ["200"]))
 
 
 if __name__ == "__main__":
