@@ -17,7 +17,7 @@ from assay.execution.process import OUT_OF_MEMORY, is_single
 from assay.records import Drawing, Judgement, Judgements
 from assay.sandbox import namespaces
 
-MANY = 150
+MANY = 60
 """Tests that are worth a process of their own."""
 
 
