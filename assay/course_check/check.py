@@ -96,8 +96,10 @@ def whole(
         """Run all parts at once where one is not known, and draw for every seed of this one."""
         made.extend([] if made else execute(jobs))
         part = section.part
-        draws = _read(assignment, part, store).draws
-        more = reference.jobs_drawn_otherwise(assignment, part, draws)
+        read = _read(assignment, part, store)
+        if read.faults:  # at seeds that assignment.toml does not have
+            return CourseReport(faults=read.faults)
+        more = reference.jobs_drawn_otherwise(assignment, part, read.draws)
         records = [*made, *(execute(more) if more else [])]
         of_part = [record for record in records if record.run.part == part.name]
         tests_of_part = listed.get(part.name) or tests.check(assignment, part, servers)[1]
