@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from ask import student
 from exam.at_work import (
+    Calls,
     Choices,
-    Operations,
     Parts,
     Weights,
     a_share_slightly,
@@ -126,11 +126,11 @@ def cannot(place):
     raise ValueError("an earlier sequence had no answer")
 
 
-def enough_for(model, sequences):
-    """Operators that are plenty for an answer, of a model that is changed too."""
-    with contextlib.suppress(Exception), Operations() as plain:
+def enough_for(model, sequences, counted):
+    """How much of what is counted is plenty for an answer, of a model that is changed too."""
+    with contextlib.suppress(Exception), counted:
         student.generate(model, list(sequences[0]))
-    return 20 * plain.done + 10_000
+    return 20 * counted.done + 10_000
 
 
 def vocabulary_of(model, given):
@@ -282,7 +282,7 @@ def answer_without_weights(answer, model, given):
     With its own once more, where its layers say what they say of another question.
     """
     sequences, dice = lists(given.sequences), torch.Generator().manual_seed(0)
-    most, exchange = enough_for(model, sequences), Exchange(model)
+    most, exchange = enough_for(model, sequences, Calls()), Exchange(model)
     ways = {
         "shuffled": in_disorder(dice),
         "answers": torch.zeros_like,
@@ -295,7 +295,7 @@ def answer_without_weights(answer, model, given):
             return [changed(weight.detach()) for weight in model.parameters()]
 
         def answered(place):
-            with other_weights(model, others()), Operations(most):
+            with other_weights(model, others()), Calls(most):
                 return student.generate(model, list(sequences[place]))
 
         return answered
@@ -304,7 +304,7 @@ def answer_without_weights(answer, model, given):
         """With what its layers gave for another question, the answer is the other's."""
         if given.partners[place] == place:
             return []
-        with exchange, torch.no_grad(), Operations(2 * most):
+        with exchange, torch.no_grad(), Calls(2 * most):
             exchange.keep()
             student.generate(model, list(sequences[given.partners[place]]))
             exchange.give_back()
@@ -323,7 +323,7 @@ def answer_with_equal_weights(answer, model, given):
     own, or all but. A model that cannot answer so gives no answers: all the better.
     """
     sequences, vocabulary = lists(given.sequences), vocabulary_of(model, given)
-    most = enough_for(model, sequences)
+    most = enough_for(model, sequences, Weights(vocabulary))
     dice = torch.Generator().manual_seed(0)
     ways = {
         "answers": equal,
