@@ -22,10 +22,10 @@ def test_what_comes_next_is_begun_where_the_course_is_not_known(tmp_path: Path, 
     assert not again.is_set()
 
 
-GIVEN_ANEW = f'''{toys.GIVEN}
+GIVEN_ANEW = f"""{toys.GIVEN}
 with open(TOLD, "a") as told:
     told.write("x")
-'''
+"""
 SLIP = '''
 def test_slip(evidence):
     """A question that nobody asks."""
