@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from assay.course.assignment import Assignment, Part
@@ -132,7 +132,7 @@ def _judge(
     with tempfile.TemporaryDirectory(prefix=workdirs.prefix()) as folder:
         place = Path(folder)
         (place / INPUT).write_text(json.dumps(data))
-        code, said = _pytest(assignment, part, place, [], servers, _files(part, data))
+        code, said = _pytest(assignment, part, place, [], servers)
         if spent := _spent(code, MEMORY + OF_A_RUN * len(data["runs"])):
             raise CannotGrade(
                 f"judging `{part.name}` took more than {spent}",
@@ -148,13 +148,6 @@ def _judge(
                 hint=f"try `pytest --collect-only {part.rubric}`",
             )
         return _read(verdicts)
-
-
-def _files(part: Part, data: JudgeInput) -> list[str]:
-    """Return what pytest collects: the whole rubric, unless files that stand by themselves judge
-    alone."""
-    wanted = data.get("wanted", [""])
-    return [part.rubric] if "" in wanted else wanted
 
 
 def _read(verdicts: Path) -> dict[str, Judgement]:
@@ -206,21 +199,17 @@ def collect(
         )
         (place / INPUT).write_text(json.dumps(nothing))
         only = ["-p", "assay.judge.collect", "--collect-only"]
-        _, said = _pytest(assignment, part, place, only, servers, [part.rubric])
+        _, said = _pytest(assignment, part, place, only, servers)
         listed = place / "collected.json"
         return json.loads(listed.read_bytes()) if listed.exists() else None, said
 
 
 def _pytest(
-    assignment: Assignment,
-    part: Part,
-    place: Path,
-    more: list[str],
-    servers: ForkServers,
-    collected: Iterable[str],
+    assignment: Assignment, part: Part, place: Path, more: list[str], servers: ForkServers
 ) -> tuple[int, str]:
     """Run the rubric's tests over the input that lies there: pytest's exit code, and its output."""
     folder = str(assignment.root.resolve())
+    rubric = str(assignment.root / part.rubric)
     arguments = [
         *PYTEST_OPTIONS,
         *UNSEEN,
@@ -229,7 +218,7 @@ def _pytest(
         folder,
         "--evidence-view",
         str(place),
-        *(str(assignment.root / name) for name in collected),
+        rubric,
     ]
     runs = len(json.loads((place / INPUT).read_bytes())["runs"])
     request: JudgeRequest = {

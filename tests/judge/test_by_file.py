@@ -87,3 +87,30 @@ def test_a_file_that_changed_judges_alone(
         ("sums/a/seed-1", "test_a.test_adds"),
         ("sums/a/seed-1", "test_b.test_size"),
     ]
+
+
+def test_what_other_files_do_when_they_are_imported_is_done(tmp_path: Path, store: Store):
+    """One that registers a check stands not by itself; the file that puts the checks does."""
+    known = "CHECKS = []\ndef register(check):\n    CHECKS.append(check)\n    return check\n"
+    registers = (
+        f"{HEAD}from .known import register\n\n"
+        "@register\ndef small(out):\n    return out.size < 1\n"
+        '\n\ndef test_looks(evidence):\n    """It is there."""\n'
+        '    assert evidence["add/plain"].out.size, "nothing"\n'
+    )
+    puts = (
+        f"{HEAD}from .known import CHECKS\n\n"
+        '\ndef test_all(evidence):\n    """All checks hold."""\n'
+        '    out = evidence["add/plain"].out\n    assert all(c(out) for c in CHECKS), "too large"\n'
+    )
+    tests = {"known.py": known, "__init__.py": "", "test_a.py": registers, "test_b.py": puts}
+    with toys.course(tmp_path / "course", tests=tests) as course:
+        handed_in = toys.submission(toys.ADD)
+        records = evidence_of(handed_in, course, store, "right")
+        before = judged(course, store, handed_in, records)
+        place = tmp_path / "course" / course.part[0].rubric / "test_b.py"
+        place.write_text(f"{puts}\n# changed\n")
+        after = judged(course, store, handed_in, records)
+
+    assert [check.reason for check in before.checks] == ["", "too large"]
+    assert after.checks == before.checks
